@@ -1,0 +1,52 @@
+# Every target does the set-up it needs; a first run takes some minutes, later ones start at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EMULATOR_READY := .venv-emulator/.ready
+
+.PHONY: help setup rehearse test check templates bench lock clean
+
+help:
+	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
+	@echo "make test       run the tests"
+	@echo "make check      lint, format, types, import rules"
+	@echo "make templates  write the golden templates anew, for review"
+	@echo "make bench      measure what the README claims"
+	@echo "make setup      set up only; then: source $(BIN)/activate"
+	@echo "make lock       resolve the locked requirements anew"
+
+setup: $(READY) $(EMULATOR_READY)
+
+rehearse: setup
+	@./vectora rehearse
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=.:constructs:lambda_src $(BIN)/lint-imports
+
+templates: $(READY)
+	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m tools.write_templates
+
+bench: setup
+	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m benchmarks
+
+lock: $(READY)
+	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m tools.lock
+
+clean:
+	rm -rf .venv .venv-emulator node_modules build cdk.out
+
+$(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/setup.py
+	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt
+	@$(PYTHON) tools/setup.py cdk $(VENV)
+	@touch $@
+
+$(EMULATOR_READY): requirements-emulator.txt tools/setup.py
+	@$(PYTHON) tools/setup.py environment .venv-emulator requirements-emulator.txt
+	@touch $@

@@ -1,0 +1,29 @@
+"""The CDK app: `--context env=dev|stage|prod` builds that environment's stacks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+# Appended, so that the source root constructs/ never shadows the package constructs (docs/adr/0001).
+sys.path += [str(ROOT / "constructs"), str(ROOT / "lambda_src")]
+
+import aws_cdk as cdk  # noqa: E402
+
+from stacks.environment import environment_stacks  # noqa: E402
+from stacks.packages import platform_of  # noqa: E402
+from vectora_core.errors import VectoraError  # noqa: E402
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings  # noqa: E402
+
+if __name__ == "__main__":
+    app = cdk.App()
+    env = app.node.try_get_context("env")
+    try:
+        if env is None:
+            raise VectoraError(f"Say which environment: --context env={'|'.join(ENVIRONMENT_NAMES)}.")
+        platform = platform_of(app.node.try_get_context("lambda-platform"))
+        environment_stacks(app, root=ROOT, settings=load_settings(ROOT), env=env, platform=platform)
+    except VectoraError as error:
+        sys.exit(str(error))
+    app.synth()

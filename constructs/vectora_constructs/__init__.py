@@ -1,0 +1,1 @@
+"""Domain constructs of Vectora Inbox, one a file."""

@@ -1,0 +1,125 @@
+"""A bucket as all of them must be: versioned, encrypted, private, TLS only, access logged, old versions expiring."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+DAYS_TO_ABORT_UPLOADS = 7
+
+
+class PrivateBucket(Construct):
+    """Bucket and bucket policy; the bucket's logical id is the construct's own id."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket_name: str,
+        old_versions_days: int,
+        removal_policy: cdk.RemovalPolicy,
+        access_log_bucket_name: str | None,
+        receives_access_logs_of: tuple[str, ...] = (),
+        expire_after_days: int | None = None,
+    ) -> None:
+        """`access_log_bucket_name` is None only for the bucket that receives the access logs."""
+        super().__init__(scope, construct_id)
+        self.resource = s3.CfnBucket(
+            self,
+            "Default",
+            bucket_name=bucket_name,
+            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
+                server_side_encryption_configuration=[
+                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                            sse_algorithm="AES256"
+                        )
+                    )
+                ]
+            ),
+            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+                block_public_acls=True,
+                block_public_policy=True,
+                ignore_public_acls=True,
+                restrict_public_buckets=True,
+            ),
+            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
+                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+            ),
+            lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
+                rules=_lifecycle_rules(old_versions_days, expire_after_days)
+            ),
+            logging_configuration=(
+                s3.CfnBucket.LoggingConfigurationProperty(
+                    destination_bucket_name=access_log_bucket_name, log_file_prefix=f"{bucket_name}/"
+                )
+                if access_log_bucket_name
+                else None
+            ),
+        )
+        self.resource.apply_removal_policy(removal_policy)
+        policy = s3.CfnBucketPolicy(
+            self,
+            "Policy",
+            bucket=self.resource.ref,
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    _deny_without_tls(self.resource.attr_arn),
+                    *([_allow_access_logs(bucket_name, receives_access_logs_of)] if receives_access_logs_of else []),
+                ],
+            },
+        )
+        policy.override_logical_id(f"{construct_id}Policy")
+        policy.apply_removal_policy(removal_policy)
+
+
+def _lifecycle_rules(
+    old_versions_days: int, expire_after_days: int | None
+) -> list[s3.CfnBucket.RuleProperty | cdk.IResolvable]:
+    rules: list[s3.CfnBucket.RuleProperty | cdk.IResolvable] = [
+        s3.CfnBucket.RuleProperty(
+            id="ExpireOldVersions",
+            status="Enabled",
+            noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
+                noncurrent_days=old_versions_days
+            ),
+            expired_object_delete_marker=None if expire_after_days else True,
+            abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
+                days_after_initiation=DAYS_TO_ABORT_UPLOADS
+            ),
+        )
+    ]
+    if expire_after_days:
+        rules.append(
+            s3.CfnBucket.RuleProperty(id="ExpireObjects", status="Enabled", expiration_in_days=expire_after_days)
+        )
+    return rules
+
+
+def _deny_without_tls(bucket_arn: str) -> dict[str, object]:
+    return {
+        "Sid": "DenyWithoutTls",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "s3:*",
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _allow_access_logs(bucket_name: str, sources: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "Sid": "AllowAccessLogs",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": [f"arn:aws:s3:::{bucket_name}/{source}/*" for source in sources],
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": [f"arn:aws:s3:::{source}" for source in sources]},
+            "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+        },
+    }

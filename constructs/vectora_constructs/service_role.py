@@ -1,0 +1,95 @@
+"""The role of one function or service: who may assume it, and grants that each say what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+# These send aws:SourceAccount when they assume a role (their guides, "cross-service confused deputy"); Lambda does not.
+SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws.com")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Actions on resources. A resource with a wildcard needs `wildcard_reason`, which answers the auditor."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    wildcard_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if any("*" in action for action in self.actions):
+            raise ValueError(f"Grant {self.sid}: name each action, wildcards are not granted.")
+        if self.wildcards and not self.wildcard_reason:
+            raise ValueError(f"Grant {self.sid}: say in wildcard_reason why {', '.join(self.wildcards)} is needed.")
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        return tuple(resource for resource in self.resources if "*" in resource)
+
+    def statement(self) -> dict[str, object]:
+        resources = [cdk.Fn.sub(resource) if "${" in resource else resource for resource in self.resources]
+        return {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": resources}
+
+
+class ServiceRole(Construct):
+    """Role whose logical id is the construct's own id; its physical name is generated, as in the running system."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service: str,
+        description: str,
+        policy_name: str,
+        grants: Sequence[Grant],
+    ) -> None:
+        """`service` is the principal, such as lambda.amazonaws.com."""
+        super().__init__(scope, construct_id)
+        self.resource = iam.CfnRole(
+            self,
+            "Default",
+            description=description,
+            assume_role_policy_document={
+                "Version": "2012-10-17",
+                "Statement": [_trust(service)],
+            },
+            policies=[
+                iam.CfnRole.PolicyProperty(
+                    policy_name=policy_name,
+                    policy_document={
+                        "Version": "2012-10-17",
+                        "Statement": [grant.statement() for grant in grants],
+                    },
+                )
+            ],
+        )
+        for grant in grants:
+            if "*" in grant.resources and service == "lambda.amazonaws.com":
+                cdk.Validations.of(self.resource).acknowledge(
+                    cdk.Acknowledgment(id="Serverless-LambdaStarPermissions", reason=grant.wildcard_reason or "")
+                )
+            for resource in grant.wildcards:
+                cdk.Validations.of(self.resource).acknowledge(
+                    cdk.Acknowledgment(
+                        id=f"AwsSolutions-IAM5[Resource::{_as_nag_shows(resource)}]", reason=grant.wildcard_reason or ""
+                    )
+                )
+
+
+def _trust(service: str) -> dict[str, object]:
+    trust: dict[str, object] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    if service in SERVICES_THAT_NAME_THEIR_ACCOUNT:
+        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+    return trust
+
+
+def _as_nag_shows(resource: str) -> str:
+    # cdk-nag shows pseudo parameters as <AWS::AccountId>.
+    return resource.replace("${", "<").replace("}", ">")

@@ -1,0 +1,73 @@
+"""What every stack of an environment has: its name, its tags, and the names by which it knows the others."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from stacks.packages import Package
+from vectora_ops.names import Names
+from vectora_ops.settings import EnvironmentSettings
+
+
+class ComponentStack(cdk.Stack):
+    """Stack `{project}-{layer}-{env}`; its id is that name, because the CDK CLI selects stacks by id."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        layer: str,
+        component: str,
+        description: str,
+        names: Names,
+        settings: EnvironmentSettings,
+    ) -> None:
+        super().__init__(
+            scope,
+            names.stack(layer),
+            stack_name=names.stack(layer),
+            description=description,
+            env=cdk.Environment(account=settings.account, region=settings.region),
+            # The CLI compares the bootstrap's version before it deploys; the rule would fill a page of each template.
+            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        self.layer = layer
+        self.names = names
+        self.settings = settings
+        for key, value in (
+            ("Project", names.project),
+            ("Env", names.env),
+            ("Component", component),
+            ("ManagedBy", "aws-cdk"),
+        ):
+            cdk.Tags.of(self).add(key, value)
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        keeps = self.settings.removal_policy == "retain"
+        return cdk.RemovalPolicy.RETAIN if keeps else cdk.RemovalPolicy.DESTROY
+
+    def asset(self, construct_id: str, package: Package) -> s3_assets.Asset:
+        return s3_assets.Asset(
+            self,
+            construct_id,
+            path=str(package.path),
+            asset_hash=package.digest,
+            display_name=construct_id,
+        )
+
+    def told(self, construct_id: str, path: str, description: str) -> str:
+        """What another stack wrote to parameter `path`; CloudFormation reads it anew at every deployment."""
+        parameter = cdk.CfnParameter(
+            self,
+            construct_id,
+            type="AWS::SSM::Parameter::Value<String>",
+            default=self.names.parameter(path),
+            description=description,
+        )
+        return parameter.value_as_string
+
+    def output(self, construct_id: str, value: str, description: str) -> None:
+        cdk.CfnOutput(self, construct_id, value=value, description=description)

@@ -1,0 +1,39 @@
+"""The stacks of one environment, in the order they are deployed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+from constructs import Construct
+
+from stacks.component import ComponentStack
+from stacks.core import CoreStack
+from stacks.iam import IamStack
+from stacks.ingest import IngestStack
+from stacks.packages import LambdaPlatform, Packages
+from stacks.runtime import RuntimeStack
+from vectora_core.config.content import FolderContent, validate_all
+from vectora_ops.release import release_of
+from vectora_ops.settings import Settings
+
+
+def environment_stacks(
+    scope: Construct, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform
+) -> tuple[ComponentStack, ...]:
+    """Raises ConfigurationError when the environment is unknown or the configuration content invalid."""
+    names = settings.names(env)
+    chosen = settings.environment(env)
+    clients = [configuration.client for configuration in validate_all(FolderContent(root / "config"))]
+    packages = Packages(root, platform)
+    core = CoreStack(scope, names=names, settings=chosen)
+    iam = IamStack(scope, names=names, settings=chosen)
+    runtime = RuntimeStack(
+        scope, names=names, settings=chosen, packages=packages, clients=clients, release=release_of(root)
+    )
+    # After runtime, whose layers it runs on.
+    ingest = IngestStack(scope, names=names, settings=chosen, packages=packages)
+    stacks = (core, iam, runtime, ingest)
+    for earlier, later in pairwise(stacks):
+        later.add_stack_dependency(earlier)
+    return stacks

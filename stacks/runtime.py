@@ -1,0 +1,206 @@
+"""s1-runtime: layers, the functions behind ingestion, the workflow of a run, and the release's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from stacks.component import ComponentStack
+from stacks.packages import Packages
+from vectora_constructs.code_layer import CodeLayer
+from vectora_constructs.newsletter_schedule import NewsletterSchedule
+from vectora_constructs.newsletter_workflow import NewsletterWorkflow
+from vectora_constructs.published_configuration import PublishedConfiguration
+from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
+from vectora_core.config.client import ClientConfig
+from vectora_ops.names import Names
+from vectora_ops.release import Release
+from vectora_ops.settings import EnvironmentSettings
+
+
+class RuntimeStack(ComponentStack):
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        names: Names,
+        settings: EnvironmentSettings,
+        packages: Packages,
+        clients: Sequence[ClientConfig],
+        release: Release,
+    ) -> None:
+        super().__init__(
+            scope,
+            layer="s1-runtime",
+            component="runtime",
+            description="Vectora Inbox, runtime: layers, functions, workflow, schedules and published configuration.",
+            names=names,
+            settings=settings,
+        )
+        core_layer = CodeLayer(
+            self,
+            "VectoraCoreLayer",
+            layer_name=names.layer("vectora-core"),
+            description="The newsletter engine, package vectora_core",
+            content=self.asset("VectoraCorePackage", packages.engine_layer()),
+            parameter_name=names.parameter("layers/vectora-core"),
+        )
+        dependencies_layer = CodeLayer(
+            self,
+            "CommonDepsLayer",
+            layer_name=names.layer("common-deps"),
+            description="Third-party packages of the engine, locked by hash",
+            content=self.asset("CommonDepsPackage", packages.dependencies_layer()),
+            parameter_name=names.parameter("layers/common-deps"),
+        )
+        self._packages = packages
+        self._layer_arns = (core_layer.resource.ref, dependencies_layer.resource.ref)
+
+        normalize_score = self._function(
+            "NormalizeScoreV2",
+            task="normalize-score-v2",
+            code="normalize_score_v2",
+            description="Normalizes, matches and scores the ingested items of a client",
+            memory_mb=1024,
+            environment={
+                "DATA_BUCKET": names.bucket("data"),
+                "BEDROCK_MODEL_ID": settings.model.id,
+                "BEDROCK_REGION": settings.model.region,
+                "ANALYZER": settings.model.analyzer,
+                "ANALYZER_FALLBACK": settings.model.fallback,
+                "MODEL_CONCURRENCY": str(settings.model.concurrency),
+                "MODEL_MAX_ATTEMPTS": str(settings.model.max_attempts),
+            },
+        )
+        newsletter = self._function(
+            "NewsletterV2",
+            task="newsletter-v2",
+            code="newsletter_v2",
+            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
+            memory_mb=1024,
+            environment={
+                "DATA_BUCKET": names.bucket("data"),
+                "NEWSLETTERS_BUCKET": names.bucket("newsletters"),
+                "BEDROCK_MODEL_ID": settings.model.id,
+                "BEDROCK_REGION": settings.model.region,
+            },
+        )
+        publisher = self._function(
+            "PublishConfiguration",
+            task="publish-configuration",
+            code="publish_configuration",
+            description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
+            memory_mb=512,
+            environment={},
+            why_no_dead_letters="CloudFormation waits for its answer and fails the deployment when none comes.",
+        )
+        content = packages.configuration()
+        configuration = PublishedConfiguration(
+            self,
+            "PublishedConfiguration",
+            publisher_arn=publisher.resource.attr_arn,
+            content=self.asset("ConfigurationContent", content),
+            content_digest=content.digest,
+            config_bucket_name=names.bucket("config"),
+        )
+        # Content after the code that reads it: what fails before leaves both as they were.
+        for function in (normalize_score, newsletter):
+            configuration.resource.node.add_dependency(function.resource)
+        workflow = NewsletterWorkflow(
+            self,
+            "NewsletterWorkflow",
+            state_machine_name=names.state_machine,
+            log_group_name=names.state_machine_log_group,
+            role_arn=self.told("WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"),
+            ingest_function_name=names.function("ingest-v2"),
+            normalize_score_function_name=names.function("normalize-score-v2"),
+            newsletter_function_name=names.function("newsletter-v2"),
+            log_retention_days=settings.logs.retention_days,
+            removal_policy=self.removal_policy,
+        )
+        schedule_role = self.told(
+            "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
+        )
+        for client in clients:
+            self._schedule(client, workflow=workflow, role_arn=schedule_role)
+        self._record_release(release, after=configuration)
+
+        self.output("StateMachineArn", workflow.resource.ref, "ARN of the state machine that makes a newsletter")
+        self.output(
+            "NormalizeScoreV2FunctionArn", normalize_score.resource.attr_arn, "ARN of the normalize-score function"
+        )
+        self.output("NewsletterV2FunctionArn", newsletter.resource.attr_arn, "ARN of the newsletter function")
+        self.output("VectoraCoreLayerArn", core_layer.resource.ref, "ARN of the version of layer vectora-core in use")
+        self.output(
+            "CommonDepsLayerArn", dependencies_layer.resource.ref, "ARN of the version of layer common-deps in use"
+        )
+
+    def _function(
+        self,
+        construct_id: str,
+        *,
+        task: str,
+        code: str,
+        description: str,
+        memory_mb: int,
+        environment: dict[str, str],
+        why_no_dead_letters: str = FAILS_ITS_RUN,
+    ) -> PythonFunction:
+        return PythonFunction(
+            self,
+            construct_id,
+            function_name=self.names.function(task),
+            description=description,
+            code=self.asset(f"{construct_id}Package", self._packages.function(code)),
+            layer_arns=self._layer_arns,
+            role_arn=self.told(f"{construct_id}RoleParameter", f"roles/{task}", f"Role of function {task}"),
+            memory_mb=memory_mb,
+            timeout_seconds=900,
+            environment={
+                "ENV": self.names.env,
+                "PROJECT_NAME": self.names.project,
+                "CONFIG_BUCKET": self.names.bucket("config"),
+                "LOG_LEVEL": self.settings.logs.level,
+                **environment,
+            },
+            log_retention_days=self.settings.logs.retention_days,
+            removal_policy=self.removal_policy,
+            why_no_dead_letters=why_no_dead_letters,
+        )
+
+    def _schedule(self, client: ClientConfig, *, workflow: NewsletterWorkflow, role_arn: str) -> None:
+        profile = client.client_profile
+        schedule = self.settings.schedule
+        expression = {"daily": schedule.daily, "weekly": schedule.weekly, "monthly": schedule.monthly}[
+            profile.frequency
+        ]
+        NewsletterSchedule(
+            self,
+            f"{_camel_case(profile.client_id)}Schedule",
+            schedule_name=self.names.schedule(profile.client_id, profile.frequency),
+            description=f"Makes the {profile.frequency} newsletter of client {profile.client_id}",
+            expression=expression,
+            time_zone=schedule.time_zone,
+            enabled=schedule.enabled and profile.active,
+            state_machine_arn=workflow.resource.ref,
+            role_arn=role_arn,
+            client_id=profile.client_id,
+        )
+
+    def _record_release(self, release: Release, *, after: PublishedConfiguration) -> None:
+        parameter = ssm.CfnParameter(
+            self,
+            "Release",
+            name=self.names.parameter("release"),
+            type="String",
+            value=release.as_json(),
+            description="The release that is deployed: digest of its content and version",
+        )
+        parameter.node.add_dependency(after.resource)
+        self.output("ReleaseDigest", release.digest, "Digest of the content of the release that is deployed")
+
+
+def _camel_case(identifier: str) -> str:
+    return "".join(word.capitalize() for word in identifier.split("_"))

@@ -1,0 +1,36 @@
+"""The templates of an environment, synthesized as the CDK CLI does."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+
+from stacks.environment import environment_stacks
+from vectora_ops.settings import load_settings
+
+Template = dict[str, Any]
+
+
+def synthesized_templates(root: Path, env: str) -> dict[str, Template]:
+    """By stack name, in the order of deployment; raises ConfigurationError when the environment is unknown."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        stacks = environment_stacks(app, root=root, settings=load_settings(root), env=env, platform="lambda")
+        app.synth()
+        return {stack.stack_name: _read(Path(folder) / stack.template_file) for stack in stacks}
+
+
+def _context(root: Path) -> dict[str, Any]:
+    configuration: dict[str, Any] = json.loads((root / "cdk.json").read_text(encoding="utf-8"))
+    context: dict[str, Any] = configuration.get("context", {})
+    # What the CLI passes on from cdk.json; without them these templates would not be the deployed ones.
+    return {**context, "aws:cdk:enable-path-metadata": False, "aws:cdk:enable-asset-metadata": False}
+
+
+def _read(path: Path) -> Template:
+    template: Template = json.loads(path.read_text(encoding="utf-8"))
+    return template

@@ -1,0 +1,1 @@
+"""Set-up and maintenance of the repository itself."""
