@@ -1,0 +1,179 @@
+"""`./vectora`: run the engine, see what is deployed, rehearse everything on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.output import err, fail, in_one_sentence, out, print_json
+from vectora_core.errors import VectoraError
+from vectora_ops.account import open_account
+from vectora_ops.adoption import adopt as take_in
+from vectora_ops.adoption import find_orphans
+from vectora_ops.release import release_of
+from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+from vectora_ops.status import EnvironmentStatus, environment_status
+
+ROOT = Path(__file__).resolve().parent.parent
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="rich")
+
+Env = Annotated[str, typer.Option("--env", help=f"Environment: {', '.join(ENVIRONMENT_NAMES)}.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text for people.")]
+
+
+@app.command(epilog="Example: ./vectora run --env stage --client lai_weekly --period-days 7")
+@in_one_sentence
+def run(
+    env: Env,
+    client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
+    period_days: Annotated[
+        int | None, typer.Option(min=1, max=365, help="Days of news to look back; the client's own setting otherwise.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing, then stop.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a newsletter: start the workflow of an environment and follow it to its end."""
+    settings = load_settings(ROOT)
+    names = settings.names(env)
+    account = open_account(settings.environment(env), env)
+    states = account.session.client("stepfunctions")
+    request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
+    execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
+    err.print(f"Run started: {execution_arn}")
+    try:
+        outcome = follow_run(states, execution_arn, lambda step: err.print(f"  {step} ..."))
+    except KeyboardInterrupt:
+        fail(f"You stopped watching; the run goes on. Its end shows in Step Functions, execution {execution_arn}.")
+    if json:
+        print_json(outcome)
+    else:
+        _show_run(outcome, names.bucket("newsletters"))
+    if not outcome.succeeded:
+        fail(f"The run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
+
+
+@app.command(epilog="Example: ./vectora status --env prod --json")
+@in_one_sentence
+def status(
+    env: Annotated[str | None, typer.Option("--env", help="One environment; all of them otherwise.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what is deployed where: release, stacks, functions, layers, client versions."""
+    settings = load_settings(ROOT)
+    chosen = [env] if env else list(ENVIRONMENT_NAMES)
+    found = [
+        environment_status(open_account(settings.environment(name), name), settings.names(name)) for name in chosen
+    ]
+    here = release_of(ROOT)
+    if json:
+        print_json({"this_checkout": asdict(here), "environments": [asdict(status) for status in found]})
+        return
+    out.print(f"This checkout is release {here.version}, digest {here.digest[:12]}.")
+    for environment in found:
+        _show_status(environment, here.digest)
+
+
+@app.command(epilog="Example: ./vectora adopt --env dev --dry-run")
+@in_one_sentence
+def adopt(
+    env: Env,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be taken in.")] = False,
+    json: Json = False,
+) -> None:
+    """Take resources created by hand into the stacks that define them, before the first `cdk deploy` over them."""
+    from stacks.templates import synthesized_templates
+
+    settings = load_settings(ROOT)
+    account = open_account(settings.environment(env), env)
+    err.print("Reading the templates and looking for what exists ...")
+    orphans = find_orphans(account, synthesized_templates(ROOT, env))
+    if not dry_run:
+        take_in(account, orphans)
+    if json:
+        print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
+        return
+    for orphan in orphans:
+        out.print(f"{orphan.stack_name}: {orphan.kind} {orphan.name}")
+    if not orphans:
+        out.print(f"Nothing to take in: all that {env} needs and that exists belongs to its stacks.")
+    elif dry_run:
+        out.print("Nothing was changed.")
+    else:
+        out.print(f"Taken in, unchanged. Now: cdk deploy --context env={env}")
+
+
+@app.command(epilog="Example: ./vectora rehearse --keep")
+@in_one_sentence
+def rehearse(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running and say how to use it.")] = False,
+    json: Json = False,
+) -> None:
+    """Run everything on this machine: deploy dev, stage and prod to a local AWS and make their newsletters."""
+    from rehearsal.run import RehearsalOptions
+    from rehearsal.run import rehearse as run_rehearsal
+
+    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, as_json=json)))
+
+
+def _show_run(outcome: RunOutcome, newsletters_bucket: str) -> None:
+    ingest, scored, letter = (outcome.steps.get(name) for name in ("ingest", "normalize_score", "newsletter"))
+    if ingest:
+        out.print(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
+        for source in ingest["sources"]:
+            if source["status"] != "ok":
+                out.print(f"  {source['source_key']}: {source['status']}, {source['message']}")
+    if scored:
+        out.print(f"Matched: {scored['items_matched']} of {scored['items_total']} items.")
+    if letter:
+        out.print(f"Newsletter: {letter['items_selected']} items.")
+        for key in letter["files"]:
+            out.print(f"  s3://{newsletters_bucket}/{key}")
+    out.print(f"Took {outcome.seconds:.1f} s.")
+
+
+def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
+    if not status.deployed:
+        out.print(f"\n[bold]{status.env}[/bold]: nothing is deployed.")
+        return
+    if status.release_digest is None:
+        release = "no release recorded (deployed before this app, or a first deployment did not end)"
+    else:
+        same = "this checkout" if status.release_digest == digest_here else "another than this checkout"
+        release = f"release {status.release_version}, digest {status.release_digest[:12]} ({same})"
+    out.print(f"\n[bold]{status.env}[/bold]: {release}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("stack", "status", "updated"):
+        table.add_column(column)
+    for stack in status.stacks:
+        table.add_row(stack.name, stack.status, stack.updated or "")
+    out.print(table)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("function", "runtime", "code", "layers"):
+        table.add_column(column)
+    for function in status.functions:
+        table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
+    out.print(table)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("client", "version", "active", ""):
+        table.add_column(column)
+    for client in status.clients:
+        active = {True: "yes", False: "no", None: "?"}[client.active]
+        table.add_row(client.client_id, client.version, active, client.note or "")
+    out.print(table)
+
+
+def main() -> None:
+    try:
+        app(prog_name="./vectora")
+    except VectoraError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

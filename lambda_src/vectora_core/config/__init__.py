@@ -1,0 +1,1 @@
+"""Configuration content: client files and canonical files, validated before anything uses them."""

@@ -1,0 +1,167 @@
+"""Takes what was created by hand into the stacks that define it, so that a deployment updates it in place."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# Types that the running system has outside its stacks, and the property that identifies each to CloudFormation.
+IDENTIFIERS = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+}
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A resource that a stack defines and that exists, but belongs to no stack yet."""
+
+    stack_name: str
+    logical_id: str
+    kind: str
+    name: str
+    definition: Mapping[str, Any]  # as little as CloudFormation needs to take it in
+
+    @property
+    def as_import(self) -> dict[str, Any]:
+        return {
+            "ResourceType": self.kind,
+            "LogicalResourceId": self.logical_id,
+            "ResourceIdentifier": {IDENTIFIERS[self.kind]: self.name},
+        }
+
+
+def find_orphans(account: Account, templates: Mapping[str, Mapping[str, Any]]) -> tuple[Orphan, ...]:
+    """`templates` are the synthesized ones by stack name; the result is what `adopt` would take in."""
+    return tuple(
+        orphan for stack_name, template in templates.items() for orphan in _orphans_of(account, stack_name, template)
+    )
+
+
+def adopt(account: Account, orphans: tuple[Orphan, ...]) -> None:
+    """Import the orphans, a change set a stack; nothing about the resources themselves changes.
+
+    Only the name is stated here: the deployment that follows then differs in all else, and so applies all of it.
+    Raises VectoraError with CloudFormation's reason when it refuses.
+    """
+    cloudformation = account.session.client("cloudformation")
+    for stack_name in dict.fromkeys(orphan.stack_name for orphan in orphans):
+        _import_into(cloudformation, stack_name, [orphan for orphan in orphans if orphan.stack_name == stack_name])
+
+
+def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[Orphan]:
+    belonging = _logical_ids(account.session.client("cloudformation"), stack_name)
+    for logical_id, resource in template["Resources"].items():
+        identifier = IDENTIFIERS.get(resource["Type"])
+        if identifier is None or logical_id in belonging:
+            continue
+        name = resource["Properties"][identifier]
+        properties = _minimal_properties(account, resource["Type"], name)
+        if properties is not None:
+            yield Orphan(
+                stack_name=stack_name,
+                logical_id=logical_id,
+                kind=resource["Type"],
+                name=name,
+                definition={"Type": resource["Type"], "DeletionPolicy": "Retain", "Properties": properties},
+            )
+
+
+def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any] | None:
+    """The properties to import by, or None when there is no such resource."""
+    session = account.session
+    if kind == "AWS::S3::Bucket":
+        return {"BucketName": name} if _exists(lambda: session.client("s3").head_bucket(Bucket=name)) else None
+    if kind == "AWS::Logs::LogGroup":
+        groups = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return {"LogGroupName": name} if any(group["logGroupName"] == name for group in groups) else None
+    function = _exists(lambda: session.client("lambda").get_function_configuration(FunctionName=name))
+    if not function:
+        return None
+    # CloudFormation requires code; it is not uploaded by an import, and differs from every package to come.
+    code = {"ZipFile": "# adopted: replaced by the next deployment"}
+    kept = {key: function[key] for key in ("FunctionName", "Role", "Runtime", "Handler")}
+    return {**kept, "Code": code}
+
+
+def _exists(ask: Any) -> Any:
+    """What `ask` answers, or None when AWS says that there is no such thing."""
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket", "ResourceNotFoundException"):
+            return None
+        raise
+
+
+def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> set[str]:
+    try:
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+        return {summary["LogicalResourceId"] for page in pages for summary in page["StackResourceSummaries"]}
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return set()
+        raise
+
+
+def _import_into(cloudformation: CloudFormationClient, stack_name: str, orphans: list[Orphan]) -> None:
+    template, parameters = _deployed(cloudformation, stack_name)
+    taken_in = {orphan.logical_id: dict(orphan.definition) for orphan in orphans}
+    template["Resources"] = {**template.get("Resources", {}), **taken_in}
+    names = ", ".join(orphan.name for orphan in orphans)
+    change_set = cloudformation.create_change_set(
+        StackName=stack_name,
+        # An adoption that was interrupted leaves its change set behind; the next one must not meet it.
+        ChangeSetName=f"vectora-adoption-{uuid.uuid4().hex}",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        ResourcesToImport=[orphan.as_import for orphan in orphans],  # type: ignore[misc]
+    )["Id"]
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            StackName=stack_name, ChangeSetName=change_set, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+        )
+        cloudformation.execute_change_set(StackName=stack_name, ChangeSetName=change_set)
+        cloudformation.get_waiter("stack_import_complete").wait(
+            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
+        )
+    except WaiterError as error:
+        described = cloudformation.describe_change_set(StackName=stack_name, ChangeSetName=change_set)
+        reason = described.get("StatusReason") or str(error)
+        raise VectoraError(f"CloudFormation did not take {names} into stack {stack_name}: {reason}") from error
+
+
+def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[dict[str, Any], list[str]]:
+    """The stack's template and the names of its parameters; both empty when there is no such stack."""
+    try:
+        body = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return {}, []
+        raise
+    return _as_dict(body), [parameter["ParameterKey"] for parameter in stack.get("Parameters", [])]
+
+
+def _as_dict(body: Any) -> dict[str, Any]:
+    if not isinstance(body, str):
+        return dict(body)
+    # Knows the short forms of CloudFormation's YAML, such as !Ref.
+    from cfnlint.decode.cfn_yaml import loads
+
+    template: dict[str, Any] = json.loads(json.dumps(loads(body)))
+    return template

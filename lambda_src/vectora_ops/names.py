@@ -1,0 +1,59 @@
+"""Names of everything that is deployed: `{project}-{thing}-{env}`, as in the running system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The stacks of an environment in the order they are deployed.
+STACK_LAYERS = ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names in one environment of one project."""
+
+    project: str
+    env: str
+
+    def _named(self, thing: str) -> str:
+        return f"{self.project}-{thing}-{self.env}"
+
+    def stack(self, layer: str) -> str:
+        """`layer` is s0-core, s0-iam, s1-runtime or s1-ingest-v2."""
+        return self._named(layer)
+
+    def bucket(self, content: str) -> str:
+        """`content` is config, data, newsletters, lambda-code or access-logs."""
+        return self._named(content)
+
+    def function(self, task: str) -> str:
+        """`task` is ingest-v2, normalize-score-v2, newsletter-v2 or publish-configuration."""
+        return self._named(task)
+
+    def log_group(self, task: str) -> str:
+        return f"/aws/lambda/{self.function(task)}"
+
+    def layer(self, content: str) -> str:
+        """`content` is vectora-core or common-deps."""
+        return self._named(content)
+
+    @property
+    def state_machine(self) -> str:
+        return self._named("newsletter")
+
+    @property
+    def state_machine_log_group(self) -> str:
+        # The prefix keeps the log delivery's resource policy from growing past its limit.
+        return f"/aws/vendedlogs/states/{self.state_machine}"
+
+    def schedule(self, client_id: str, frequency: str) -> str:
+        return self._named(f"{client_id}-{frequency}")
+
+    def parameter(self, path: str) -> str:
+        """SSM parameter by which one stack tells another something, such as `roles/ingest-v2`."""
+        return f"/{self.project}/{self.env}/{path}"
+
+    @property
+    def pubmed_api_key_parameter(self) -> str:
+        """SecureString that operators created by hand, under the name it has in the running system."""
+        return f"/rag-lai/{self.env}/pubmed/api-key"

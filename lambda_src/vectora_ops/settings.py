@@ -1,0 +1,171 @@
+"""config/environments.yaml: all that differs between dev, stage and prod, as typed immutable objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from vectora_core.config.yaml_file import Section, parse_yaml, read_section
+from vectora_core.errors import ConfigurationError
+from vectora_ops.names import Names
+
+EnvName = Literal["dev", "stage", "prod"]
+RemovalPolicy = Literal["retain", "destroy"]
+# The periods CloudWatch Logs accepts (PutRetentionPolicy, API reference).
+LOG_RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+
+
+def _log_retention(days: int) -> int:
+    if days not in LOG_RETENTION_DAYS:
+        raise ValueError(f"CloudWatch Logs keeps one of {', '.join(map(str, LOG_RETENTION_DAYS))} days")
+    return days
+
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Days = Annotated[int, Field(ge=1, le=3650)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Usd = Annotated[float, Field(gt=0)]
+Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
+
+
+class Model(Section):
+    """Which model the engine asks, from where, and what happens when it does not answer."""
+
+    analyzer: Literal["bedrock", "lexicon"] = Field(description="bedrock or lexicon")
+    fallback: Literal["lexicon", "none"] = Field(description="lexicon or none")
+    id: str = Field(description="Bedrock inference profile or foundation model id")
+    region: Region = Field(description="region the model is called in, such as eu-west-3")
+    routes_to: Annotated[tuple[Region, ...], Field(min_length=1)] = Field(
+        description="list of the regions that the inference profile routes to"
+    )
+    concurrency: Annotated[int, Field(ge=1, le=50)] = Field(description="model calls at once, 1 to 50")
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(description="tries of one model call, 1 to 20")
+
+    @property
+    def foundation_model_id(self) -> str:
+        """The model behind an inference profile: its id without the leading geography."""
+        geography, _, model = self.id.partition(".")
+        return model if geography in ("eu", "us", "apac", "global") else self.id
+
+    @property
+    def is_inference_profile(self) -> bool:
+        return self.foundation_model_id != self.id
+
+
+class Logs(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(description="DEBUG, INFO, WARNING or ERROR")
+    retention_days: Annotated[int, AfterValidator(_log_retention)] = Field(
+        description="days, as CloudWatch Logs allows"
+    )
+
+
+class Schedule(Section):
+    """When the newsletter of a client with that frequency is made."""
+
+    enabled: bool = Field(description="true or false")
+    time_zone: str = Field(description="IANA time zone, such as Europe/Paris")
+    daily: Cron = Field(description="cron(...) expression")
+    weekly: Cron = Field(description="cron(...) expression")
+    monthly: Cron = Field(description="cron(...) expression")
+
+
+class Alarms(Section):
+    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs a day from which an alarm is raised")
+    run_minutes: Annotated[int, Field(ge=1)] = Field(description="minutes of a run from which an alarm is raised")
+    noise_percent: Percent = Field(description="noise in the newsletter from which an alarm is raised")
+
+
+class Snapshots(Section):
+    keep_last: Annotated[int, Field(ge=1)] | None = None
+    minimum_age_days: Days = Field(description="days for which no snapshot is removed")
+    glacier_after_days: Days | None = None
+
+
+class Promotion(Section):
+    """What a release must show before it is promoted into this environment's successor, or into prod."""
+
+    requires_smoke_test: bool = Field(description="true or false")
+    requires_end_to_end_test: bool = False
+    requires_approval: bool = False
+    soak_days: Annotated[int, Field(ge=0, le=90)] = 0
+    minimum_runs: Annotated[int, Field(ge=0)] = 0
+    maximum_noise_percent: Percent = 100.0
+    maximum_run_cost_usd: Usd | None = None
+
+
+class EnvironmentSettings(Section):
+    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = None
+    region: Region = Field(description="AWS region, such as eu-west-3")
+    model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to, concurrency, max_attempts")
+    logs: Logs = Field(description="a mapping: level, retention_days")
+    removal_policy: RemovalPolicy = Field(description="retain or destroy")
+    old_versions_days: Days = Field(description="days that replaced versions of objects are kept")
+    schedule: Schedule = Field(description="a mapping: enabled, time_zone, daily, weekly, monthly")
+    alarms: Alarms = Field(description="a mapping: failed_runs, run_minutes, noise_percent")
+    snapshots: Snapshots = Field(description="a mapping: keep_last, minimum_age_days, glacier_after_days")
+    promotion: Promotion = Field(description="a mapping of promotion gates")
+    monthly_budget_usd: Usd = Field(description="US dollars a month")
+
+
+class Environments(Section):
+    dev: EnvironmentSettings = Field(description="a mapping of settings")
+    stage: EnvironmentSettings = Field(description="a mapping of settings")
+    prod: EnvironmentSettings = Field(description="a mapping of settings")
+
+
+class Settings(Section):
+    """The whole file."""
+
+    project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)] = Field(
+        description="lower-case name that all deployed names begin with, at most 30 characters"
+    )
+    environments: Environments = Field(description="a mapping: dev, stage, prod")
+
+    def environment(self, name: str) -> EnvironmentSettings:
+        """Raises ConfigurationError listing the environments when there is none of that name."""
+        if name not in ENVIRONMENT_NAMES:
+            raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(ENVIRONMENT_NAMES)}.")
+        settings: EnvironmentSettings = getattr(self.environments, name)
+        return settings
+
+    def names(self, env: str) -> Names:
+        self.environment(env)
+        return Names(project=self.project, env=env)
+
+
+ENVIRONMENT_NAMES: tuple[str, ...] = tuple(Environments.model_fields)
+
+
+def load_settings(root: Path) -> Settings:
+    """`root` is the repository; raises ConfigurationError naming file, line and key of every mistake."""
+    path = root / "config" / "environments.yaml"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} is missing: add the file.") from error
+    return read_section(Settings, parse_yaml("config/environments.yaml", content))

@@ -1,0 +1,139 @@
+"""What is deployed where: read from what runs, never from what was meant to run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from vectora_core.config.client import ClientConfig
+from vectora_core.config.publication import RECORD_KEY
+from vectora_core.config.yaml_file import parse_yaml, read_section
+from vectora_core.errors import ConfigurationError
+from vectora_core.storage import Bucket
+from vectora_ops.account import Account
+from vectora_ops.names import STACK_LAYERS, Names
+
+FUNCTIONS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    name: str
+    status: str
+    updated: str | None
+
+
+@dataclass(frozen=True)
+class FunctionStatus:
+    name: str
+    runtime: str
+    code_sha256: str
+    modified: str
+    layers: tuple[str, ...]  # name:version
+
+
+@dataclass(frozen=True)
+class ClientStatus:
+    client_id: str
+    version: str
+    active: bool | None
+    note: str | None  # what is wrong with the file, if anything
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    env: str
+    release_digest: str | None
+    release_version: str | None
+    stacks: tuple[StackStatus, ...]
+    functions: tuple[FunctionStatus, ...]
+    clients: tuple[ClientStatus, ...]
+
+    @property
+    def deployed(self) -> bool:
+        return any(stack.status != "not deployed" for stack in self.stacks)
+
+
+def environment_status(account: Account, names: Names) -> EnvironmentStatus:
+    release = _release(account, names)
+    return EnvironmentStatus(
+        env=names.env,
+        release_digest=release.get("digest"),
+        release_version=release.get("version"),
+        stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
+        functions=tuple(found for task in FUNCTIONS if (found := _function(account, names.function(task)))),
+        clients=_clients(account, names.bucket("config")),
+    )
+
+
+def _release(account: Account, names: Names) -> dict[str, str]:
+    ssm = account.session.client("ssm")
+    try:
+        value = ssm.get_parameter(Name=names.parameter("release"))["Parameter"]["Value"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return {}
+        raise
+    release: dict[str, str] = json.loads(value)
+    return release
+
+
+def _stack(account: Account, name: str) -> StackStatus:
+    try:
+        stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return StackStatus(name=name, status="not deployed", updated=None)
+        raise
+    updated = stack.get("LastUpdatedTime", stack["CreationTime"])
+    return StackStatus(name=name, status=stack["StackStatus"], updated=updated.isoformat(timespec="seconds"))
+
+
+def _function(account: Account, name: str) -> FunctionStatus | None:
+    try:
+        function = account.session.client("lambda").get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    layers = (layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", []))
+    return FunctionStatus(
+        name=name,
+        runtime=function["Runtime"],
+        code_sha256=function["CodeSha256"],
+        modified=function["LastModified"],
+        layers=tuple(layers),
+    )
+
+
+def _clients(account: Account, bucket_name: str) -> tuple[ClientStatus, ...]:
+    s3 = account.session.client("s3")
+    bucket = Bucket(s3, bucket_name)
+    try:
+        published = (bucket.read_json(RECORD_KEY) or {}).get("keys", {})
+        keys = [key for key in bucket.keys("clients/") if key.endswith(".yaml")]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return ()
+        raise
+    bodies = {key: s3.get_object(Bucket=bucket_name, Key=key)["Body"].read() for key in keys}
+    return tuple(_client(key, body, published) for key, body in bodies.items())
+
+
+def _client(key: str, body: bytes, published: dict[str, Any]) -> ClientStatus:
+    client_id = key.removeprefix("clients/").removesuffix(".yaml")
+    if key not in published:
+        note = "not from a release"
+    elif published[key] != hashlib.sha256(body).hexdigest():
+        note = "edited in the bucket since it was published"
+    else:
+        note = None
+    try:
+        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
+    except ConfigurationError:
+        return ClientStatus(client_id=client_id, version="invalid", active=None, note=note or "does not validate")
+    return ClientStatus(client_id=client_id, version=profile.version, active=profile.active, note=note)
