@@ -193,8 +193,10 @@ class TechnologyScope(Section):
     brands: tuple[Term, ...] = ()  # names of delivery technologies: decisive
     programmes: tuple[Term, ...] = ()  # codes of products in development: decisive
     supporting_terms: tuple[Term, ...] = ()  # decisive only beside a company or molecule of the domain
+    product_terms: tuple[Term, ...] = ()  # in a core company's title: it is about a product
     administration_terms: tuple[Term, ...] = ()  # decisive only beside an interval
     interval_patterns: tuple[Pattern, ...] = ()
+    weekly_patterns: tuple[Pattern, ...] = ()
     contrary_terms: tuple[Term, ...] = ()  # another route: the item is about something else
     other_modalities: tuple[Term, ...] = ()  # another kind of product
     false_friends: tuple[Pattern, ...] = ()  # expressions that contain a term and mean something else
@@ -207,6 +209,7 @@ class TechnologyScope(Section):
             "brands",
             "programmes",
             "supporting_terms",
+            "product_terms",
             "administration_terms",
             "contrary_terms",
             "other_modalities",
@@ -357,6 +360,8 @@ class Evidence(Section):
     decisive_in_passing: Share
     dosing_in_title: Share
     dosing_in_lead: Share
+    weekly_in_title: Share
+    weekly_in_lead: Share
     core_company_news: Share
     core_company_product: Share
     core_company_in_lead: Share

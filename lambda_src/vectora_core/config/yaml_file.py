@@ -40,7 +40,7 @@ class YamlFile:
         return 1
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML 1.1 without implicit dates: a version or a date in a file stays the text that was written."""
 
 

@@ -1,0 +1,58 @@
+"""`make bench`: measures what the project claims and prints it as a table, or as JSON with --json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figure import Figure
+from benchmarks.imports import import_figures
+from benchmarks.layers import layer_figures
+from benchmarks.model_calls import model_call_figures
+from benchmarks.synth import synth_figures
+
+BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
+    "synth": synth_figures,
+    "imports": import_figures,
+    "layers": layer_figures,
+    "model-calls": model_call_figures,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, epilog="Example: make bench"
+    )
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which; all of them otherwise")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    arguments = parser.parse_args()
+    progress = Console(stderr=True)
+    figures: list[Figure] = []
+    for name in arguments.names or BENCHMARKS:
+        progress.print(f"Measuring {name} ...")
+        figures += BENCHMARKS[name]()
+    if arguments.json:
+        sys.stdout.write(json.dumps([{**asdict(f), "kept": f.kept} for f in figures], indent=2) + "\n")
+    else:
+        _print(figures)
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+def _print(figures: list[Figure]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("what", "measured", "limit", "", "how"):
+        table.add_column(column)
+    for figure in figures:
+        verdict = "ok" if figure.kept else "MISSED"
+        table.add_row(figure.what, f"{figure.value:.2f} {figure.unit}", f"{figure.limit:g}", verdict, figure.how)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

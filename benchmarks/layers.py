@@ -1,0 +1,17 @@
+"""The size of what is uploaded as layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from stacks.packages import Packages
+
+ROOT = Path(__file__).resolve().parent.parent
+MEBIBYTE = 1024 * 1024
+
+
+def layer_figures() -> list[Figure]:
+    packages = Packages(ROOT, "lambda")
+    size = sum(package.path.stat().st_size for package in (packages.engine_layer(), packages.dependencies_layer()))
+    return [Figure("both layers, zipped", size / MEBIBYTE, "MiB", 15, "vectora-core and common-deps for arm64")]

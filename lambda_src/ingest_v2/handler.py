@@ -1,0 +1,40 @@
+"""Function ingest-v2: the sources' news of the last days become the items file of the run's day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from vectora_core.config.content import BucketContent
+from vectora_core.errors import VectoraError
+from vectora_core.ingest.clients import ingest
+from vectora_core.ingest.fetch import Fetcher, FetchLimits
+from vectora_core.ingest.run import IngestRequest
+from vectora_core.runtime import Response, environment, parse_event, respond
+from vectora_core.storage import Bucket
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> Response:
+    return respond(lambda: _run(event))
+
+
+def _run(event: dict[str, Any]) -> dict[str, Any]:
+    request = parse_event(IngestRequest, event)
+    s3 = boto3.client("s3")
+    return ingest(
+        request,
+        content=BucketContent(s3, environment("CONFIG_BUCKET")),
+        data=Bucket(s3, environment("DATA_BUCKET")),
+        fetcher=Fetcher(FetchLimits(deadline_seconds=_deadline_seconds())),
+        now=datetime.now(UTC),
+    )
+
+
+def _deadline_seconds() -> int:
+    """How long one source may take, all attempts included."""
+    value = environment("SOURCE_DEADLINE_SECONDS", "60")
+    if not value.isdecimal() or not 1 <= int(value) <= 600:
+        raise VectoraError(f"Environment variable SOURCE_DEADLINE_SECONDS is '{value}': it must be from 1 to 600.")
+    return int(value)

@@ -1,0 +1,30 @@
+"""Function newsletter-v2: curated items become the newsletter and its manifest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from vectora_core.config.content import BucketContent
+from vectora_core.newsletter.publish import NewsletterEvent, publish
+from vectora_core.runtime import Response, environment, parse_event, respond
+from vectora_core.storage import Bucket
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> Response:
+    return respond(lambda: _run(event))
+
+
+def _run(event: dict[str, Any]) -> dict[str, Any]:
+    request = parse_event(NewsletterEvent, event)
+    s3 = boto3.client("s3")
+    return publish(
+        request,
+        content=BucketContent(s3, environment("CONFIG_BUCKET")),
+        data=Bucket(s3, environment("DATA_BUCKET")),
+        newsletters=Bucket(s3, environment("NEWSLETTERS_BUCKET")),
+        model_id=environment("BEDROCK_MODEL_ID"),
+        clock=lambda: datetime.now(UTC),
+    )

@@ -1,0 +1,280 @@
+"""Signs of a watch domain in an item's words, and how strongly they speak for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from vectora_core.analysis.text import Names, Parts, sentences
+from vectora_core.config.canonical import EventType, Evidence, NameScopes
+from vectora_core.config.client import WatchDomain
+from vectora_core.config.content import Scopes
+
+# News of these kinds counts for a core company without any further sign.
+COMPANY_NEWS: frozenset[EventType] = frozenset(
+    {
+        "partnership",
+        "regulatory",
+        "clinical_update",
+        "safety_signal",
+        "manufacturing_supply",
+        "corporate_move",
+        "scientific_publication",
+    }
+)
+PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "clinical_update", "safety_signal"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one part of the text says."""
+
+    technologies: tuple[str, ...]
+    core_trademarks: tuple[str, ...]
+    trademarks: tuple[str, ...]
+    companies: tuple[str, ...]
+    core_companies: tuple[str, ...]
+    molecules: tuple[str, ...]
+    indications: tuple[str, ...]
+    supporting: bool
+    product: bool
+    administration: bool
+    interval: bool
+    interval_with_administration: bool
+    weekly_with_administration: bool
+    contrary: bool
+    contrary_first: bool  # before any word of administration
+    modality: bool
+
+    @property
+    def decisive(self) -> bool:
+        return bool(self.technologies or self.core_trademarks)
+
+    @property
+    def injected_at_intervals(self) -> bool:
+        return self.interval_with_administration or self.weekly_with_administration
+
+    @property
+    def named(self) -> bool:
+        return bool(self.companies or self.molecules or self.trademarks)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What the parts of an item say about a domain."""
+
+    title: Found
+    lead: Found
+    body: Found
+    own_news: bool  # the source is a core company's
+
+    @property
+    def core_subject(self) -> bool:
+        return self.own_news or bool(self.title.core_companies)
+
+    @property
+    def product_of_the_company(self) -> bool:
+        """The title of a core company's news speaks of a product, or of another company of the domain."""
+        title = self.title
+        with_another = bool(set(title.companies) - set(title.core_companies))
+        return with_another or bool(
+            title.molecules or title.indications or title.supporting or title.administration or title.product
+        )
+
+    @property
+    def product_in_title(self) -> bool:
+        return self.title.decisive or bool(
+            self.title.molecules and (self.core_subject or self.title.administration or self.title.supporting)
+        )
+
+    @property
+    def other_route(self) -> bool:
+        """The item is about a product taken another way, by its title or, if nothing speaks against it, its text."""
+        if self.title.decisive:
+            return False
+        if self.title.contrary:
+            return self.title.contrary_first or not self.title.injected_at_intervals
+        lead_is_injectable = self.lead.decisive or self.lead.injected_at_intervals or self.lead.administration
+        return self.lead.contrary and not lead_is_injectable and not self.title.injected_at_intervals
+
+
+class DomainReader:
+    """Reads the signs of one watch domain."""
+
+    def __init__(self, domain: WatchDomain, scopes: Scopes) -> None:
+        technology = scopes.technologies.scopes[domain.technology_scope]
+        self.domain = domain
+        exact = technology.case_sensitive
+        decisive = (*technology.core_phrases, *technology.brands, *technology.programmes)
+        self.technologies = Names(decisive, case_sensitive=exact, plural=True)
+        self._supporting = Names(technology.supporting_terms, case_sensitive=exact, plural=True)
+        self._product = Names(technology.product_terms, case_sensitive=exact, plural=True)
+        self._administration = Names(technology.administration_terms, case_sensitive=exact, plural=True)
+        self._contrary = Names(technology.contrary_terms, case_sensitive=exact, plural=True)
+        self._modalities = Names(technology.other_modalities, case_sensitive=exact, plural=True)
+        self._intervals = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.interval_patterns]
+        self._weekly = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.weekly_patterns]
+        self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
+        self.companies = names_of(scopes.companies, domain.company_scope)
+        self.molecules = names_of(scopes.molecules, domain.molecule_scope)
+        self.trademarks = names_of(scopes.trademarks, domain.trademark_scope)
+        self.indications = names_of(scopes.indications, domain.indication_scope)
+        self._core_companies = names_of(scopes.companies, domain.core_company_scope)
+        self._core_trademarks = names_of(scopes.trademarks, domain.core_trademark_scope)
+
+    def read(self, parts: Parts, source_company: str | None) -> Signals:
+        own = source_company is not None and self._core_companies.canonical(source_company) is not None
+        return Signals(
+            title=self._found(parts.title), lead=self._found(parts.lead), body=self._found(parts.body), own_news=own
+        )
+
+    def technologies_in(self, parts: Parts) -> tuple[str, ...]:
+        return self.technologies.names_in(self._without_false_friends(parts.everything))
+
+    def _without_false_friends(self, text: str) -> str:
+        for pattern in self._false_friends:
+            text = pattern.sub(" ~ ", text)
+        return text
+
+    def _found(self, text: str) -> Found:
+        clean = self._without_false_friends(text)
+        administration = self._administration.find(clean)
+        contrary = self._contrary.find(clean)
+        return Found(
+            technologies=self.technologies.names_in(clean),
+            core_trademarks=self._core_trademarks.names_in(clean),
+            trademarks=self.trademarks.names_in(clean),
+            companies=self.companies.names_in(clean),
+            core_companies=self._core_companies.names_in(clean),
+            molecules=self.molecules.names_in(clean),
+            indications=self.indications.names_in(clean),
+            supporting=bool(self._supporting.find(clean)),
+            product=bool(self._product.find(clean)),
+            administration=bool(administration),
+            interval=_matches(clean, self._intervals),
+            interval_with_administration=self._dosed(clean, self._intervals),
+            weekly_with_administration=self._dosed(clean, self._weekly),
+            contrary=bool(contrary),
+            contrary_first=bool(contrary) and not (administration and administration[0].start < contrary[0].start),
+            modality=bool(self._modalities.find(clean)),
+        )
+
+    def _dosed(self, text: str, intervals: list[re.Pattern[str]]) -> bool:
+        """One sentence names both an interval and a way to inject."""
+        return any(_matches(part, intervals) and bool(self._administration.find(part)) for part in sentences(text))
+
+
+def _matches(text: str, patterns: list[re.Pattern[str]]) -> bool:
+    return any(pattern.search(text) for pattern in patterns)
+
+
+def names_of(scopes: NameScopes, scope_id: str) -> Names:
+    return Names(scopes.names_of(scope_id), scopes.aliases, scopes.case_sensitive)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How strongly the words speak for the domain, from 0 to 1, and why."""
+
+    strength: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """Weighs signals by the numbers of canonical/scoring/evidence.yaml; the strongest sign counts."""
+
+    numbers: Evidence
+    signals: Signals
+    event: EventType
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        strongest = max(self._signs(), key=lambda verdict: verdict.strength, default=Verdict(0.0, "no sign"))
+        if self.signals.other_route and strongest.strength > self.numbers.other_route_at_most:
+            return Verdict(
+                self.numbers.other_route_at_most, f"another route of administration, despite {strongest.reason}"
+            )
+        return strongest
+
+    def _signs(self) -> list[Verdict]:
+        return [
+            verdict
+            for verdict in (self._words(), self._dosing(), self._core_company(), self._brand(), self._combination())
+            if verdict is not None
+        ]
+
+    def _words(self) -> Verdict | None:
+        title, lead, body = self.signals.title, self.signals.lead, self.signals.body
+        if title.decisive:
+            return Verdict(self.numbers.decisive_in_title, f"title names {_listed(title)}")
+        if lead.decisive:
+            return Verdict(self.numbers.decisive_in_lead, f"first sentences name {_listed(lead)}")
+        if not body.decisive:
+            return None
+        if (title.molecules or title.trademarks) and not title.modality:
+            return Verdict(self.numbers.decisive_in_body, f"text names {_listed(body)}")
+        return Verdict(self.numbers.decisive_in_passing, f"text names {_listed(body)} in passing")
+
+    def _dosing(self) -> Verdict | None:
+        title, lead, numbers = self.signals.title, self.signals.lead, self.numbers
+        if title.interval_with_administration:
+            strength, reason = numbers.dosing_in_title, "title names an injection given at long intervals"
+        elif lead.interval_with_administration:
+            strength, reason = numbers.dosing_in_lead, "first sentences name an injection given at long intervals"
+        elif title.weekly_with_administration:
+            strength, reason = numbers.weekly_in_title, "title names a weekly injection"
+        elif lead.weekly_with_administration and title.molecules:
+            strength, reason = numbers.extended_brand_injected, f"{title.molecules[0]} is injected weekly"
+        elif lead.weekly_with_administration:
+            strength, reason = numbers.weekly_in_lead, "first sentences name a weekly injection"
+        else:
+            return None
+        other_product = title.modality or lead.modality
+        return Verdict(min(strength, numbers.other_modality) if other_product else strength, reason)
+
+    def _core_company(self) -> Verdict | None:
+        signals = self.signals
+        if signals.core_subject:
+            name = signals.title.core_companies[0] if signals.title.core_companies else "the source's company"
+            if self.event in COMPANY_NEWS:
+                return Verdict(self.numbers.core_company_news, f"{self.event} news of {name}")
+            if signals.product_of_the_company:
+                return Verdict(self.numbers.core_company_product, f"{name} on a product")
+            return Verdict(self.numbers.core_company_alone, f"{name} without product news")
+        if signals.lead.core_companies and self.event in PRODUCT_NEWS:
+            return Verdict(
+                self.numbers.core_company_in_lead, f"{self.event} news with {signals.lead.core_companies[0]}"
+            )
+        return None
+
+    def _brand(self) -> Verdict | None:
+        signals = self.signals
+        if not signals.title.trademarks or self.event not in PRODUCT_NEWS or signals.title.contrary:
+            return None
+        name = signals.title.trademarks[0]
+        if signals.title.administration or signals.lead.administration:
+            return Verdict(self.numbers.extended_brand_injected, f"{self.event} news of the injected brand {name}")
+        strength = self.numbers.other_route_at_most if signals.lead.contrary else self.numbers.extended_brand_alone
+        return Verdict(strength, f"{self.event} news of the brand {name}")
+
+    def _combination(self) -> Verdict | None:
+        title, lead = self.signals.title, self.signals.lead
+        if title.modality:
+            return None
+        if title.supporting and title.named:
+            return Verdict(
+                self.numbers.supporting_in_title, "title names a delivery technology with a company or substance"
+            )
+        if title.molecules and (title.administration or title.interval):
+            return Verdict(
+                self.numbers.injected_molecule, f"title names {title.molecules[0]} as an injection or at long intervals"
+            )
+        if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
+            return Verdict(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
+        return None
+
+
+def _listed(found: Found) -> str:
+    return ", ".join(dict.fromkeys((*found.core_trademarks, *found.technologies)))

@@ -1,0 +1,82 @@
+"""An invocation of ingestion: for one client, or for every active one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from vectora_core.config.client import ClientConfig
+from vectora_core.config.content import CLIENTS_PREFIX, Content, load_client, load_configuration, load_sources
+from vectora_core.errors import InvalidEventError, VectoraError
+from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.run import IngestRequest, ingest_client
+from vectora_core.storage import Bucket
+
+logger = logging.getLogger("vectora")
+
+
+def ingest(
+    request: IngestRequest, *, content: Content, data: Bucket, fetcher: Fetcher, now: datetime
+) -> dict[str, Any]:
+    """The response body: the report of the client asked for, or those of all active clients.
+
+    Raises VectoraError naming the clients that failed, after the others have been ingested.
+    """
+
+    def report(client: ClientConfig) -> dict[str, Any]:
+        return ingest_client(
+            client,
+            load_sources(content),
+            data,
+            request,
+            fetcher=fetcher,
+            now=now,
+            mentions_watched_term=_watched_terms(content, client, request),
+        ).model_dump(mode="json")
+
+    if request.client_id:
+        return report(load_client(content, request.client_id))
+    return {"clients": _each_active_client(content, report)}
+
+
+def _each_active_client(content: Content, report: Callable[[ClientConfig], dict[str, Any]]) -> list[dict[str, Any]]:
+    reports: list[dict[str, Any]] = []
+    failures: list[VectoraError] = []
+    for client_id in _client_ids(content):
+        try:
+            client = load_client(content, client_id)
+            if client.client_profile.active:
+                reports.append(report(client))
+        except VectoraError as error:
+            logger.error("%s: %s", client_id, error)
+            failures.append(type(error)(f"{client_id}: {error}"))
+    if failures:
+        done = ", ".join(entry["client_id"] for entry in reports) or "none"
+        # An event that fits no client is the caller's mistake; one that fits some is a failed run of the others.
+        kind = (
+            InvalidEventError if all(isinstance(failure, InvalidEventError) for failure in failures) else VectoraError
+        )
+        raise kind(f"Ingestion failed for some clients (done: {done}). " + " ".join(map(str, failures)))
+    if not reports:
+        raise VectoraError(f"No client below {CLIENTS_PREFIX} is active: set client_profile.active to true in one.")
+    return reports
+
+
+def _client_ids(content: Content) -> list[str]:
+    names = (key.removeprefix(CLIENTS_PREFIX) for key in content.keys(CLIENTS_PREFIX))
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and "/" not in name]
+
+
+def _watched_terms(content: Content, client: ClientConfig, request: IngestRequest) -> Callable[[str], bool]:
+    """Whether a text names a technology, company or trademark of the client's domains; asked in strict mode only."""
+    if request.ingestion_mode != "strict":
+        return lambda text: True
+    from vectora_core.analysis.signals import DomainReader
+    from vectora_core.analysis.text import fold
+
+    scopes = load_configuration(content, client.client_profile.client_id).scopes
+    readers = [DomainReader(domain, scopes) for domain in client.watch_domains if domain.enabled]
+    vocabularies = [names for reader in readers for names in (reader.technologies, reader.companies, reader.trademarks)]
+    return lambda text: any(names.find(fold(text)) for names in vocabularies)

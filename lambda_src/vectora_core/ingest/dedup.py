@@ -1,0 +1,91 @@
+"""When two entries are the same news: one address, or one title of one source."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import date
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from vectora_core.items import IngestedItem
+
+_TRACKING = re.compile(
+    r"^(?:utm_\w+|gclid|fbclid|msclkid|dclid|yclid|igshid|mc_[ce]id|_hs\w+|hs[ac]\w+|mkt_tok|cmpid|icid|ncid|spm|_ga|ref|"
+    r"ref_src|source|rss|trk|oc)$",
+    re.IGNORECASE,
+)
+# "Number of shares and voting rights" appears every month under the same title: then the dates tell them apart.
+_SAME_STORY_DAYS = 3
+
+
+def canonical_url(url: str) -> str:
+    """What identifies a page among the ways its address is written; not an address to fetch."""
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").removeprefix("www.")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return url.strip()
+    query = urlencode(
+        [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(key)]
+    )
+    path = unquote(parts.path).rstrip("/")
+    return f"{host}{port}{path}{'?' if query else ''}{query}"
+
+
+def normalized_title(title: str) -> str:
+    """A title's words alone, in lower case."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold())
+    return " ".join(words) or title.strip()
+
+
+class KnownNews:
+    """The news already seen, asked item by item."""
+
+    def __init__(self, pages: Iterable[str] = ()) -> None:
+        """`pages` are the sources' own addresses, which entries without a link of their own carry."""
+        self._pages = frozenset(canonical_url(page) for page in pages)
+        self._by_url: dict[str, IngestedItem] = {}
+        self._by_title: dict[tuple[str, str], list[IngestedItem]] = {}
+
+    def add(self, item: IngestedItem) -> None:
+        url = canonical_url(item.url)
+        if url not in self._pages:
+            self._by_url.setdefault(url, item)
+        self._by_title.setdefault((item.source_key, normalized_title(item.title)), []).append(item)
+
+    def find(self, item: IngestedItem) -> IngestedItem | None:
+        """The known item that tells the same news."""
+        url = canonical_url(item.url)
+        if url not in self._pages and url in self._by_url:
+            return self._by_url[url]
+        namesakes = self._by_title.get((item.source_key, normalized_title(item.title)), ())
+        return next((known for known in namesakes if _may_be_one_story(known.published_at, item.published_at)), None)
+
+
+def _may_be_one_story(one: date | None, other: date | None) -> bool:
+    return one is None or other is None or abs((one - other).days) <= _SAME_STORY_DAYS
+
+
+def without_doubles(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
+    """Each piece of news once, at its first place, in its richest version."""
+    pages = tuple(pages)
+    kept: list[IngestedItem] = []
+    known = KnownNews(pages)
+    for item in items:
+        double = known.find(item)
+        if double is None:
+            kept.append(item)
+            known.add(item)
+            continue
+        place = next(index for index, entry in enumerate(kept) if entry is double or entry.item_id == double.item_id)
+        richer = max(kept[place], item, key=_richness)
+        if richer is not kept[place]:
+            kept[place] = richer
+            known.add(richer)
+    return kept
+
+
+def _richness(item: IngestedItem) -> tuple[bool, int]:
+    return item.published_at is not None, len(item.content)

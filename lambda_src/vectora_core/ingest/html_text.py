@@ -1,0 +1,237 @@
+"""HTML as a flat list of nodes in document order, and the plain text a reader would see of any part of it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vectora_core.errors import VectoraError
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+# The parser's time grows with the square of the depth, so a hostile page could hold a run for hours.
+MAX_DEPTH = 5000
+MAX_NODES = 400_000
+
+TEXT = "-text"
+INVISIBLE = frozenset(
+    {"script", "style", "noscript", "template", "svg", "iframe", "object", "head", "select", "canvas"}
+)
+_UNNESTED_NAMES = "area base br col embed hr img input link meta source track wbr p li td th tr dt dd option"
+_BLOCK_NAMES = """
+address article aside blockquote body br button caption dd details dialog div dl dt fieldset figcaption figure
+footer form h1 h2 h3 h4 h5 h6 header hr html img label li main nav ol option p pre section summary table tbody td
+tfoot th thead time tr ul video
+"""
+_STYLING_NAMES = "abbr b bdi cite code em font i kbd mark q s small strong sub sup u wbr"
+# A new one of these ends the one before, or they hold nothing: written out without end tags, they do not nest.
+_UNNESTED = frozenset(_UNNESTED_NAMES.split())
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+STYLING = frozenset(_STYLING_NAMES.split())
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+
+
+@dataclass(slots=True)
+class Node:
+    """An element or a text; its subtree are the nodes from its own index up to `end`."""
+
+    tag: str
+    parent: int
+    text: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    end: int = 0
+
+    @property
+    def names(self) -> str:
+        """Class and id, in lower case."""
+        return f"{self.attributes.get('class', '')} {self.attributes.get('id', '')}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed page; `index_of` leads from the parser's nodes (found by CSS selectors) to this list."""
+
+    nodes: list[Node]
+    index_of: dict[int, int]
+    parser: LexborHTMLParser
+
+    def subtree(self, index: int) -> range:
+        return range(index, self.nodes[index].end)
+
+    def ancestors(self, index: int) -> Iterator[int]:
+        parent = self.nodes[index].parent
+        while parent >= 0:
+            yield parent
+            parent = self.nodes[parent].parent
+
+    def children(self, index: int) -> Iterator[int]:
+        child = index + 1
+        while child < self.nodes[index].end:
+            yield child
+            child = self.nodes[child].end
+
+    def lines(self, index: int, without: frozenset[int] = frozenset()) -> list[str]:
+        """The text of a subtree as the lines a reader sees; subtrees in `without` are left out."""
+        return self.lines_of_range(index, self.nodes[index].end, without)
+
+    def lines_of_range(self, start: int, stop: int, without: frozenset[int] = frozenset()) -> list[str]:
+        pieces: list[str] = []
+        open_elements: list[int] = []
+        index = start
+        while index < stop:
+            while open_elements and self.nodes[open_elements[-1]].end <= index:
+                _add_boundary(pieces, self.nodes[open_elements.pop()].tag)
+            node = self.nodes[index]
+            if node.tag == TEXT:
+                _add_text(pieces, node.text)
+            elif node.tag in INVISIBLE or index in without:
+                _add_boundary(pieces, "div" if index in without else node.tag)
+                index = node.end
+                continue
+            else:
+                _add_boundary(pieces, node.tag)
+                open_elements.append(index)
+            index += 1
+        text = "".join(piece for piece in pieces if piece != _SOFT)
+        return [line for line in (collapse_blanks(line) for line in text.split(_BREAK)) if line]
+
+    def text(self, index: int, without: frozenset[int] = frozenset()) -> str:
+        return " ".join(self.lines(index, without))
+
+
+# Page text is free of both: control characters become blanks when text is read.
+_BREAK = "\x01"
+_SOFT = "\x02"
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u200b\u2060\ufeff\u00ad]")
+
+
+def collapse_blanks(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _add_boundary(pieces: list[str], tag: str) -> None:
+    if tag in _BLOCKS:
+        pieces.append(_BREAK)
+    elif tag not in STYLING:
+        pieces.append(_SOFT)
+
+
+def _add_text(pieces: list[str], text: str) -> None:
+    text = _CONTROLS.sub(lambda match: " " if match[0] < " " else "", text)
+    if not text:
+        return
+    # Inline elements are often laid out apart by style sheets, which only shows where two words are glued together.
+    if pieces and pieces[-1] == _SOFT:
+        before = next((piece for piece in reversed(pieces) if piece != _SOFT), "")
+        between_elements = len(pieces) > 1 and pieces[-2] == _SOFT
+        if between_elements and before and not before[-1].isspace() and not text[0].isspace():
+            pieces.append(_BREAK)
+        elif before and _are_two_words(before[-1], text[0]):
+            pieces.append(" ")
+    pieces.append(text)
+
+
+def _are_two_words(left: str, right: str) -> bool:
+    if left.isspace() or right.isspace():
+        return False
+    return (left.islower() or left.isdigit() or left in ".!?)]®™|") and (
+        right.isupper() or right.isdigit() or right == "|"
+    )
+
+
+def decode(body: bytes, charset: str | None) -> str:
+    """`body` as text: UTF-8 where it is valid, else what the page, then the server, declares."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if body.startswith(mark):
+            return body.decode(encoding, errors="replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    declared = re.search(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", body[:4096])
+    for name in (declared[1].decode("ascii") if declared else None, charset):
+        text_encoding = _text_encoding(name) if name else None
+        if text_encoding:
+            return body.decode(text_encoding, errors="replace")
+    return body.decode("cp1252", errors="replace")
+
+
+# Python's own codecs, which no page is written in and which fail on ordinary text.
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"}
+)
+
+
+def _text_encoding(name: str) -> str | None:
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    # Browsers read these names as their supersets, and pages are written for browsers.
+    wider = {"iso8859-1": "cp1252", "ascii": "cp1252", "euc_kr": "cp949", "gb2312": "gb18030", "shift_jis": "cp932"}
+    if not found._is_text_encoding or found.name in _NO_CHARSETS:
+        return None
+    return None if found.name == "utf-8" else wider.get(found.name, found.name)
+
+
+def parse_html(text: str) -> Document:
+    """Raises VectoraError when the page is nested or sized beyond any real page."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    if _depth(text) > MAX_DEPTH:
+        raise VectoraError(f"The page nests more than {MAX_DEPTH} elements: it is broken or hostile, and was not read.")
+    parser = LexborHTMLParser(text)
+    nodes: list[Node] = []
+    index_of: dict[int, int] = {}
+    current: LexborNode | None = parser.root
+    open_elements: list[int] = []
+    while current is not None:
+        if len(nodes) >= MAX_NODES:
+            raise VectoraError(
+                f"The page has more than {MAX_NODES} elements: it is broken or hostile, and was not read."
+            )
+        index_of[current.mem_id] = len(nodes)
+        is_text = current.tag == TEXT
+        parent = open_elements[-1] if open_elements else -1
+        content = (current.text_content or "") if is_text else ""
+        attributes = {} if is_text else {name: value or "" for name, value in current.attributes.items()}
+        nodes.append(Node(current.tag or "", parent, content, attributes))
+        following = current.child
+        if following is not None:
+            open_elements.append(len(nodes) - 1)
+        else:
+            nodes[-1].end = len(nodes)
+            following = current.next
+        while following is None and open_elements:
+            nodes[open_elements.pop()].end = len(nodes)
+            current = current.parent if current is not None else None
+            following = current.next if current is not None and open_elements else None
+        current = following
+    if not nodes:
+        nodes.append(Node("html", -1, end=1))
+    return Document(nodes, index_of, parser)
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    for match in _TAG.finditer(text):
+        if match[2].lower() in _UNNESTED:
+            continue
+        depth = max(0, depth - 1) if match[1] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def plain_text(html: str) -> str:
+    """A fragment of HTML, such as a feed's description, as plain text with one line a block."""
+    if "<" not in html and "&" not in html:
+        return "\n".join(filter(None, (collapse_blanks(_CONTROLS.sub(" ", line)) for line in html.splitlines())))
+    return "\n".join(parse_html(html).lines(0))

@@ -1,0 +1,139 @@
+"""Which curated items the newsletter has, and in which section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from vectora_core.analysis.text import fold
+from vectora_core.config.canonical import EventType
+from vectora_core.config.client import ClientConfig, Deduplication, LayoutSection
+from vectora_core.items import CuratedItem
+from vectora_core.normalize import news_date
+
+_STOP_WORDS = frozenset(
+    ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "its", "of", "on", "or", "the", "to", "with"]
+)
+
+
+@dataclass(frozen=True)
+class FilledSection:
+    section: LayoutSection
+    items: tuple[CuratedItem, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    sections: tuple[FilledSection, ...]  # in their order; without the empty ones
+    matched: int
+    doubles: dict[str, str]  # item_id of a second report: item_id of the one that is taken
+    without_room: int
+
+    @property
+    def items(self) -> tuple[CuratedItem, ...]:
+        return tuple(item for filled in self.sections for item in filled.items)
+
+
+def select(items: Sequence[CuratedItem], client: ClientConfig) -> Selection:
+    """Matched items, each story once, in the client's sections."""
+    rules = client.newsletter_selection
+    matched = [item for item in items if item.matching_results.matched_domains]
+    wanted = [item for item in matched if item.scoring_results.final_score >= rules.min_score]
+    stories, doubles = _each_story_once(wanted, rules.deduplication, rules.critical_event_types)
+    sections = _filled(stories, client.newsletter_layout.sections)
+    kept = _within_limit(sections, rules.max_items_total, rules.critical_event_types)
+    return Selection(
+        sections=kept,
+        matched=len(matched),
+        doubles=doubles,
+        without_room=len(stories) - sum(len(filled.items) for filled in kept),
+    )
+
+
+def published(item: CuratedItem) -> date | None:
+    return news_date(item, item.normalized_content)
+
+
+def _event(item: CuratedItem) -> EventType:
+    return item.normalized_content.event_classification.primary_type
+
+
+def _each_story_once(
+    items: Iterable[CuratedItem], rules: Deduplication, critical: Sequence[EventType]
+) -> tuple[list[CuratedItem], dict[str, str]]:
+    """Of several reports of a story: the critical event type, then the company's own, then the higher score."""
+    preferred = sorted(
+        items,
+        key=lambda item: (
+            _event(item) not in critical,
+            item.source_type != "press_corporate",
+            -item.scoring_results.final_score,
+            item.item_id,
+        ),
+    )
+    taken: list[CuratedItem] = []
+    doubles: dict[str, str] = {}
+    for item in preferred:
+        first = next((known for known in taken if _same_story(known, item, rules)), None)
+        if first is None:
+            taken.append(item)
+        else:
+            doubles[item.item_id] = first.item_id
+    return taken, doubles
+
+
+def _same_story(one: CuratedItem, other: CuratedItem, rules: Deduplication) -> bool:
+    days = (published(one), published(other))
+    if days[0] and days[1] and abs((days[0] - days[1]).days) > rules.max_days_apart:
+        return False
+    words, other_words = _words(one.title), _words(other.title)
+    if not words or not other_words or _numbers(words) != _numbers(other_words):
+        return False
+    return len(words & other_words) / len(words | other_words) >= rules.similarity_threshold
+
+
+def _words(title: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9]+", fold(title).casefold())) - _STOP_WORDS
+
+
+def _numbers(words: frozenset[str]) -> frozenset[str]:
+    # "Phase 2" and "Phase 3" are two stories, however similar their titles are.
+    return frozenset(word for word in words if any(char.isdigit() for char in word))
+
+
+def _filled(items: Iterable[CuratedItem], layout: Iterable[LayoutSection]) -> list[FilledSection]:
+    """By priority, each item in the first section that takes its event type and has room."""
+    left = list(items)
+    sections = []
+    for section in sorted(layout, key=lambda section: section.priority):
+        accepted = [item for item in left if {"*", _event(item)} & set(section.filter_event_types)]
+        ordered = _ordered(accepted, section)[: section.max_items]
+        chosen = {item.item_id for item in ordered}
+        left = [item for item in left if item.item_id not in chosen]
+        sections.append(FilledSection(section, tuple(ordered)))
+    return sections
+
+
+def _ordered(items: Iterable[CuratedItem], section: LayoutSection) -> list[CuratedItem]:
+    by_score = sorted(items, key=lambda item: (-item.scoring_results.final_score, item.item_id))
+    if section.sort_by == "score_desc":
+        return by_score
+    return sorted(by_score, key=lambda item: published(item) or date.min, reverse=True)
+
+
+def _within_limit(
+    sections: Sequence[FilledSection], limit: int, critical: Sequence[EventType]
+) -> tuple[FilledSection, ...]:
+    """Critical event types are kept before all others, then higher scores."""
+    items = [item for filled in sections for item in filled.items]
+    ranked = sorted(
+        items, key=lambda item: (_event(item) not in critical, -item.scoring_results.final_score, item.item_id)
+    )
+    kept = {item.item_id for item in ranked[:limit]}
+    trimmed = (
+        FilledSection(filled.section, tuple(item for item in filled.items if item.item_id in kept))
+        for filled in sections
+    )
+    return tuple(filled for filled in trimmed if filled.items)

@@ -1,0 +1,192 @@
+"""What a deployment does beyond its templates: content published and put back, layers reaching every function."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from rehearsal.emulator import ACCOUNT, Emulator
+from tools.templates import ROOT
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.release import release_of
+from vectora_ops.status import environment_status
+
+RUNTIME_STACK = "vectora-inbox-s1-runtime-dev"
+CONFIG_BUCKET = "vectora-inbox-config-dev"
+CLIENT_KEY = "clients/lai_weekly.yaml"
+Deployed = tuple[Emulator, Callable[..., str]]
+
+
+def _client_file(emulator: Emulator) -> bytes:
+    body: bytes = emulator.session().client("s3").get_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY)["Body"].read()
+    return body
+
+
+def test_the_releases_configuration_is_in_the_bucket(deployed: Deployed) -> None:
+    assert _client_file(deployed[0]) == (ROOT / "config" / CLIENT_KEY).read_bytes()
+
+
+def test_status_tells_what_runs(deployed: Deployed) -> None:
+    emulator = deployed[0]
+    account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
+    status = environment_status(account, Names(project="vectora-inbox", env="dev"))
+    assert status.release_digest == release_of(ROOT).digest
+    assert [stack.status for stack in status.stacks] == ["CREATE_COMPLETE"] * 4
+    assert {function.name for function in status.functions} == {
+        f"vectora-inbox-{task}-dev"
+        for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
+    }
+    assert [(client.client_id, client.version, client.note) for client in status.clients] == [
+        ("lai_weekly", "7.0.0", None)
+    ]
+
+
+def test_status_tells_a_file_that_was_edited_in_the_bucket(deployed: Deployed) -> None:
+    emulator = deployed[0]
+    s3 = emulator.session().client("s3")
+    published = _client_file(emulator)
+    s3.put_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, Body=published + b"# edited\n")
+    s3.put_object(Bucket=CONFIG_BUCKET, Key="clients/old.yaml", Body=b"client_profile: {}")
+    try:
+        account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
+        clients = environment_status(account, Names(project="vectora-inbox", env="dev")).clients
+    finally:
+        s3.put_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, Body=published)
+        s3.delete_object(Bucket=CONFIG_BUCKET, Key="clients/old.yaml")
+    assert {client.client_id: (client.version, client.note) for client in clients} == {
+        "lai_weekly": ("7.0.0", "edited in the bucket since it was published"),
+        "old": ("invalid", "not from a release"),
+    }
+
+
+def test_an_environment_without_anything_is_told_as_such(deployed: Deployed) -> None:
+    emulator = deployed[0]
+    account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
+    status = environment_status(account, Names(project="vectora-inbox", env="prod"))
+    assert not status.deployed
+    assert (status.functions, status.clients, status.release_digest) == ((), (), None)
+
+
+def _update(emulator: Emulator, change: Callable[[dict[str, Any]], None]) -> None:
+    cloudformation = emulator.session().client("cloudformation")
+    body = cloudformation.get_template(StackName=RUNTIME_STACK)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
+    change(template)
+    cloudformation.update_stack(
+        StackName=RUNTIME_STACK,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in template["Parameters"]],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(
+        StackName=RUNTIME_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+def _upload(emulator: Emulator, key: str, client_file: bytes) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in (ROOT / "config" / "canonical").rglob("*.yaml"):
+            archive.write(path, path.relative_to(ROOT / "config").as_posix())
+        archive.writestr(CLIENT_KEY, client_file)
+    bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{emulator.region}"
+    emulator.session().client("s3").put_object(Bucket=bucket, Key=key, Body=stream.getvalue())
+
+
+def _state(emulator: Emulator) -> str:
+    stack = emulator.session().client("cloudformation").describe_stacks(StackName=RUNTIME_STACK)["Stacks"][0]
+    return str(stack["StackStatus"])
+
+
+def test_a_failing_deployment_puts_the_old_configuration_back(deployed: Deployed) -> None:
+    emulator = deployed[0]
+    published = _client_file(emulator)
+    _upload(emulator, "new.zip", published + b"# a new release\n")
+    seen: list[bytes] = []
+
+    def new_content_then_a_failure(template: dict[str, Any]) -> None:
+        resources = template["Resources"]
+        resources["PublishedConfiguration"]["Properties"] |= {"ContentKey": "new.zip", "ContentDigest": "new"}
+        properties = {**resources["PublishedConfiguration"]["Properties"], "ContentKey": "missing.zip"}
+        resources["Failing"] = {
+            "Type": "Custom::PublishedConfiguration",
+            "DependsOn": "PublishedConfiguration",
+            "Properties": properties,
+        }
+
+    with pytest.raises(WaiterError):
+        _update(emulator, new_content_then_a_failure)
+    versions = emulator.session().client("s3").list_object_versions(Bucket=CONFIG_BUCKET, Prefix=CLIENT_KEY)["Versions"]
+    for version in versions:
+        body = (
+            emulator.session()
+            .client("s3")
+            .get_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, VersionId=version["VersionId"])
+        )
+        seen.append(body["Body"].read())
+    assert published + b"# a new release\n" in seen, "the new content was never published: the test shows nothing"
+    assert _state(emulator) == "UPDATE_ROLLBACK_COMPLETE"
+    assert _client_file(emulator) == published
+
+
+def test_invalid_configuration_fails_the_deployment_with_its_own_sentence(deployed: Deployed) -> None:
+    emulator = deployed[0]
+    published = _client_file(emulator)
+    _upload(emulator, "invalid.zip", published.replace(b"  version:", b"  versoin:", 1))
+
+    def invalid_content(template: dict[str, Any]) -> None:
+        change = {"ContentKey": "invalid.zip", "ContentDigest": "invalid"}
+        template["Resources"]["PublishedConfiguration"]["Properties"] |= change
+
+    with pytest.raises(WaiterError):
+        _update(emulator, invalid_content)
+    events = emulator.session().client("cloudformation").describe_stack_events(StackName=RUNTIME_STACK)["StackEvents"]
+    reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+    assert "client_profile.versoin' is unknown" in reasons
+    assert _client_file(emulator) == published
+
+
+def test_a_new_layer_version_reaches_the_function_in_the_other_stack(deployed: Deployed) -> None:
+    emulator, cdk = deployed
+    session = emulator.session()
+    ssm, functions = session.client("ssm"), session.client("lambda")
+    parameter = "/vectora-inbox/dev/layers/vectora-core"
+    before = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("python/vectora_core/__init__.py", "")
+    after = functions.publish_layer_version(
+        LayerName="vectora-inbox-vectora-core-dev", Content={"ZipFile": stream.getvalue()}
+    )["LayerVersionArn"]
+    ssm.put_parameter(Name=parameter, Value=after, Type="String", Overwrite=True)
+    try:
+        cdk("deploy", "vectora-inbox-s1-ingest-v2-dev", "--exclusively")
+        layers = functions.get_function_configuration(FunctionName="vectora-inbox-ingest-v2-dev")["Layers"]
+        assert next(layer["Arn"] for layer in layers) == after
+    finally:
+        ssm.put_parameter(Name=parameter, Value=before, Type="String", Overwrite=True)
+        cdk("deploy", "vectora-inbox-s1-ingest-v2-dev", "--exclusively")
+    layers = functions.get_function_configuration(FunctionName="vectora-inbox-ingest-v2-dev")["Layers"]
+    assert next(layer["Arn"] for layer in layers) == before
+
+
+def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
+    emulator, cdk = deployed
+    cloudformation = emulator.session().client("cloudformation")
+
+    def updated() -> list[Any]:
+        stacks = cloudformation.describe_stacks()["Stacks"]
+        return [(stack["StackName"], stack.get("LastUpdatedTime")) for stack in stacks]
+
+    cdk("deploy")
+    before = updated()
+    printed = cdk("deploy")
+    assert updated() == before
+    assert printed.count("(no changes)") == 4

@@ -1,0 +1,175 @@
+"""Each role may do what its function does, and is denied another function's, environment's or model's things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rehearsal.certificates import Authority
+from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.model import InferenceProfile, Model
+from tools.templates import ROOT
+from vectora_ops.settings import load_settings
+
+MODEL = load_settings(ROOT).environment("dev").model
+ROLES = ("IngestNormalizeRole", "NormalizeScoreRole", "EngineRole", "PublishConfigurationRole")
+INGEST, SCORE, NEWSLETTER, PUBLISH = ROLES
+REGION = "eu-west-3"
+Client = Callable[[str], Any]
+Operation = Callable[[Client], Any]
+
+
+def _put(bucket: str, key: str, env: str = "dev") -> Operation:
+    name = f"vectora-inbox-{bucket}-{env}"
+    return lambda client: client("s3").put_object(Bucket=name, Key=key, Body=b"{}")
+
+
+def _get(bucket: str, key: str, env: str = "dev") -> Operation:
+    name = f"vectora-inbox-{bucket}-{env}"
+    return lambda client: client("s3").get_object(Bucket=name, Key=key)
+
+
+def _delete(bucket: str, key: str) -> Operation:
+    return lambda client: client("s3").delete_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key)
+
+
+def _ask(model_id: str) -> Operation:
+    message = {"role": "user", "content": [{"text": "?"}]}
+    tools = [{"toolSpec": {"name": "answer", "inputSchema": {"json": {"type": "object"}}}}]
+    force = {"tools": tools, "toolChoice": {"tool": {"name": "answer"}}}
+    return lambda client: client("bedrock-runtime").converse(modelId=model_id, messages=[message], toolConfig=force)
+
+
+def _secret(env: str) -> Operation:
+    name = f"/rag-lai/{env}/pubmed/api-key"
+    return lambda client: client("ssm").get_parameter(Name=name, WithDecryption=True)
+
+
+def _invoke(function: str) -> Operation:
+    return lambda client: client("lambda").invoke(FunctionName=f"vectora-inbox-{function}-dev", Payload=b"{}")
+
+
+DAY = "lai_weekly/2026/01/05"
+OPERATIONS: dict[str, Operation] = {
+    "read the client file": _get("config", "clients/lai_weekly.yaml"),
+    "read a canonical file": _get("config", "canonical/sources/source_catalog.yaml"),
+    "write the client file": _put("config", "clients/lai_weekly.yaml"),
+    "delete a client file": _delete("config", "clients/gone.yaml"),
+    "write elsewhere in the config bucket": _put("config", "elsewhere.json"),
+    "write ingested items": _put("data", f"ingested/{DAY}/items.json"),
+    "read ingested items": _get("data", f"ingested/{DAY}/items.json"),
+    "delete ingested items": _delete("data", f"ingested/{DAY}/items.json"),
+    "write curated items": _put("data", f"curated/{DAY}/items.json"),
+    "read curated items": _get("data", f"curated/{DAY}/items.json"),
+    "write a newsletter": _put("newsletters", f"{DAY}/newsletter.md"),
+    "read a newsletter": _get("newsletters", f"{DAY}/newsletter.md"),
+    "read another environment": _get("data", f"ingested/{DAY}/items.json", "stage"),
+    "write another environment": _put("data", f"ingested/{DAY}/items.json", "prod"),
+    "write another environment's newsletters": _put("newsletters", f"{DAY}/newsletter.md", "prod"),
+    "ask the model": _ask(MODEL.id),
+    "ask another model": _ask("anthropic.claude-3-sonnet-20240229-v1:0"),
+    "read the PubMed key": _secret("dev"),
+    "read another environment's PubMed key": _secret("prod"),
+    "invoke another function": _invoke("newsletter-v2"),
+    "list all buckets": lambda client: client("s3").list_buckets(),
+    "make a role": lambda client: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
+}
+ALLOWED: dict[str, set[str]] = {
+    INGEST: {
+        "read the client file",
+        "read a canonical file",
+        "read ingested items",
+        "write ingested items",
+        "read the PubMed key",
+    },
+    SCORE: {
+        "read the client file",
+        "read a canonical file",
+        "read ingested items",
+        "write curated items",
+        "ask the model",
+    },
+    NEWSLETTER: {"read the client file", "read a canonical file", "read curated items", "write a newsletter"},
+    PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
+}
+
+
+@pytest.fixture(scope="module")
+def model(deployed: tuple[Emulator, Any]) -> Iterator[Model]:
+    """The model that the environment may ask; it knows another one too, so that only permission keeps callers away."""
+    profile = InferenceProfile(MODEL.id, MODEL.foundation_model_id, MODEL.routes_to)
+    other = InferenceProfile.of_model("anthropic.claude-3-sonnet-20240229-v1:0", REGION)
+    authority = Authority()
+    with Model(authority, [profile, other], lambda request: {}) as running:
+        running.connect(deployed[0])
+        authority.write_bundle(deployed[0].scratch / "model.pem")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def clients_of(deployed: tuple[Emulator, Any], model: Model) -> dict[str, Client]:
+    """Clients with the credentials of each role; what the roles may read, and what they may not, is there."""
+    emulator = deployed[0]
+    root = emulator.session()
+    for bucket, env in (("data", "stage"), ("data", "prod"), ("newsletters", "prod")):
+        root.client("s3").create_bucket(
+            Bucket=f"vectora-inbox-{bucket}-{env}", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+    for bucket, key in (
+        ("data", f"ingested/{DAY}/items.json"),
+        ("data", f"curated/{DAY}/items.json"),
+        ("newsletters", f"{DAY}/newsletter.md"),
+    ):
+        root.client("s3").put_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key, Body=b"[]")
+    root.client("ssm").put_parameter(Name="/rag-lai/dev/pubmed/api-key", Value="x", Type="SecureString", Overwrite=True)
+    return {role: _client_of(emulator, model, role) for role in ROLES}
+
+
+def _client_of(emulator: Emulator, model: Model, logical_id: str) -> Client:
+    root = emulator.session()
+    stack = root.client("cloudformation").describe_stack_resource(
+        StackName="vectora-inbox-s0-iam-dev", LogicalResourceId=logical_id
+    )
+    name = stack["StackResourceDetail"]["PhysicalResourceId"]
+    # Lambda alone may assume these roles; the test lets the account in, and touches nothing else of the role.
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    key = root.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], emulator.region)
+    config = Config(retries={"total_max_attempts": 1}, proxies={})
+
+    def client(service: str) -> Any:
+        asked = service == "bedrock-runtime"
+        endpoint = model.endpoint if asked else emulator.endpoint
+        bundle = emulator.scratch / "model.pem" if asked else emulator.ca_bundle
+        return session.client(service, endpoint_url=endpoint, verify=str(bundle), config=config)
+
+    return client
+
+
+def _is_allowed(operation: Operation, client: Client) -> bool:
+    try:
+        operation(client)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"):
+            return False
+        raise
+    return True
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_role_may_do_exactly_what_its_function_does(clients_of: dict[str, Client], role: str, operation: str) -> None:
+    assert _is_allowed(OPERATIONS[operation], clients_of[role]) == (operation in ALLOWED[role])
+
+
+def test_permissions_are_enforced_in_this_test(deployed: tuple[Emulator, Any]) -> None:
+    assert deployed[0].iam_enforced

@@ -1,0 +1,77 @@
+"""What CloudFormation gets is reviewed like code: golden templates, complete and fresh."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.templates import GOLDEN_FOLDER, golden_path, golden_text, synthesize
+
+REFRESH = "run `make templates` and review the difference"
+
+
+def test_every_template_equals_its_golden_file(environment: tuple[str, dict[str, Any]]) -> None:
+    env, templates = environment
+    for layer, template in templates.items():
+        path = golden_path(env, layer)
+        assert path.exists(), f"{path.name} of {env} is missing: {REFRESH}"
+        assert golden_text(template) == path.read_text(encoding="utf-8"), f"{env}/{path.name} is stale: {REFRESH}"
+
+
+def test_there_is_no_golden_file_without_a_stack(dev: dict[str, Any]) -> None:
+    expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev}
+    assert {path.relative_to(GOLDEN_FOLDER).as_posix() for path in GOLDEN_FOLDER.rglob("*.yaml")} == expected
+
+
+def test_synthesizing_twice_gives_the_same_bytes(dev: dict[str, Any]) -> None:
+    again = synthesize("dev")
+    assert yaml.safe_dump(again, sort_keys=False) == yaml.safe_dump(dev, sort_keys=False)
+
+
+def _shape(value: Any, path: str = "") -> dict[str, str]:
+    """Each leaf's path, with lists by position, and its type."""
+    if isinstance(value, dict):
+        return {p: t for key, entry in value.items() for p, t in _shape(entry, f"{path}/{key}").items()}
+    if isinstance(value, list):
+        return {p: t for index, entry in enumerate(value) for p, t in _shape(entry, f"{path}/{index}").items()}
+    return {path: type(value).__name__}
+
+
+# What config/environments.yaml sets; everything else must be the same in dev and prod but for the environment's name.
+CONFIGURED = (
+    r"/(DeletionPolicy|UpdateReplacePolicy)$",
+    r"/(NoncurrentDays|ExpirationInDays|RetentionInDays)$",
+    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
+    r"Schedule/Properties/State$",
+)
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {p: leaf for key, entry in value.items() for p, leaf in _leaves(entry, f"{path}/{key}").items()}
+    if isinstance(value, list):
+        return {p: leaf for index, entry in enumerate(value) for p, leaf in _leaves(entry, f"{path}/{index}").items()}
+    return {path: value}
+
+
+def test_dev_and_prod_have_the_same_structure(dev: dict[str, Any], prod: dict[str, Any]) -> None:
+    assert _shape(dev) == _shape(prod)
+
+
+def test_dev_and_prod_differ_in_configuration_only(dev: dict[str, Any], prod: dict[str, Any]) -> None:
+    left, right = _leaves(dev), _leaves(prod)
+    unexplained = {
+        path: (left[path], right[path])
+        for path in left
+        if re.sub(r"\bdev\b", "prod", str(left[path])) != str(right[path])
+        and not any(re.search(pattern, path) for pattern in CONFIGURED)
+    }
+    assert unexplained == {}
+
+
+@pytest.mark.parametrize("pattern", CONFIGURED)
+def test_each_configured_difference_really_occurs(pattern: str, dev: dict[str, Any]) -> None:
+    assert any(re.search(pattern, path) for path in _leaves(dev))

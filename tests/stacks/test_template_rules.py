@@ -1,0 +1,209 @@
+"""Rules that every template keeps, whatever is added to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import cfnlint.api
+import pytest
+from aws_cdk import aws_s3 as s3
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stacks.component import ComponentStack
+from stacks.environment import environment_stacks
+from vectora_core.errors import VectoraError
+from vectora_ops.settings import load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Environment = tuple[str, dict[str, Any]]
+
+
+def _build(env: str) -> tuple[ComponentStack, ...]:
+    return environment_stacks(cdk.App(), root=ROOT, settings=load_settings(ROOT), env=env, platform="lambda")
+
+
+# CloudFormation knows no tags for these (resource type reference).
+UNTAGGED = {
+    "AWS::S3::BucketPolicy",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Scheduler::Schedule",
+    "Custom::PublishedConfiguration",
+}
+
+
+def _resources(environment: Environment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for layer, template in environment[1].items():
+        for logical_id, resource in template["Resources"].items():
+            yield layer, logical_id, resource
+
+
+def test_cfn_lint_finds_nothing(environment: Environment) -> None:
+    for layer, template in environment[1].items():
+        findings = cfnlint.api.lint(json.dumps(template), regions=["eu-west-3"])
+        assert [str(finding) for finding in findings] == [], layer
+
+
+@pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
+def test_cdk_nag_has_no_unanswered_finding(pack: Any) -> None:
+    for stack in _build("prod"):
+        violations = pack(stack).validate_scope(stack).violations
+        assert [violation.rule_name for violation in violations] == [], stack.layer
+
+
+def test_cdk_nag_sees_what_is_wrong() -> None:
+    stack = cdk.Stack(cdk.App(), "Wrong")
+    s3.CfnBucket(stack, "Open")
+    rules = {violation.rule_name for violation in AwsSolutionsChecks(stack).validate_scope(stack).violations}
+    assert "AwsSolutions-S1" in rules
+
+
+def test_everything_that_can_be_tagged_is_tagged(environment: Environment) -> None:
+    env = environment[0]
+    for layer, logical_id, resource in _resources(environment):
+        if resource["Type"] in UNTAGGED:
+            continue
+        tags = resource["Properties"]["Tags"]
+        by_key = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+        assert by_key == {
+            "Project": "vectora-inbox",
+            "Env": env,
+            "Component": by_key["Component"],
+            "ManagedBy": "aws-cdk",
+        }, f"{layer}/{logical_id}"
+
+
+def test_everything_has_a_description(environment: Environment) -> None:
+    described = {"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Lambda::LayerVersion", "AWS::Scheduler::Schedule"}
+    for layer, template in environment[1].items():
+        assert template["Description"], layer
+        for name, output in {**template.get("Outputs", {}), **template.get("Parameters", {})}.items():
+            assert output["Description"], f"{layer}/{name}"
+    for layer, logical_id, resource in _resources(environment):
+        if resource["Type"] in described:
+            assert resource["Properties"]["Description"], f"{layer}/{logical_id}"
+
+
+def test_templates_carry_no_metadata_and_no_exports(environment: Environment) -> None:
+    for layer, template in environment[1].items():
+        text = json.dumps(template)
+        assert "aws:cdk:path" not in text, layer
+        assert "AWS::CDK::Metadata" not in text, layer
+        assert "Fn::ImportValue" not in text, layer
+        assert not any("Export" in output for output in template.get("Outputs", {}).values()), layer
+
+
+def test_every_physical_name_ends_with_the_environment(environment: Environment) -> None:
+    env = environment[0]
+    for layer, logical_id, resource in _resources(environment):
+        for key in ("BucketName", "FunctionName", "LayerName", "StateMachineName", "LogGroupName"):
+            name = resource["Properties"].get(key)
+            assert name is None or str(name).endswith(f"-{env}"), f"{layer}/{logical_id}"
+
+
+def test_every_bucket_is_versioned_encrypted_private_logged_and_tls_only(environment: Environment) -> None:
+    core = environment[1]["s0-core"]["Resources"]
+    buckets = {key: value["Properties"] for key, value in core.items() if value["Type"] == "AWS::S3::Bucket"}
+    assert len(buckets) == 5
+    for logical_id, bucket in buckets.items():
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        assert bucket["LifecycleConfiguration"]["Rules"][0]["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 1
+        assert ("LoggingConfiguration" in bucket) == (logical_id != "AccessLogsBucket")
+        deny = core[f"{logical_id}Policy"]["Properties"]["PolicyDocument"]["Statement"][0]
+        assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+@pytest.mark.parametrize(("env", "kept"), [("dev", False), ("stage", True), ("prod", True)])
+def test_stage_and_prod_keep_what_holds_data(env: str, kept: bool, request: pytest.FixtureRequest) -> None:
+    templates = request.getfixturevalue(env)
+    for _, logical_id, resource in _resources((env, templates)):
+        if resource["Type"] in ("AWS::S3::Bucket", "AWS::Logs::LogGroup"):
+            expected = "Retain" if kept else "Delete"
+            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == expected, logical_id
+
+
+def test_layer_versions_are_kept_for_rollbacks(environment: Environment) -> None:
+    for _, logical_id, resource in _resources(environment):
+        if resource["Type"] == "AWS::Lambda::LayerVersion":
+            assert resource["UpdateReplacePolicy"] == "Retain", logical_id
+
+
+def test_all_functions_have_one_runtime_and_architecture(environment: Environment) -> None:
+    functions = [r["Properties"] for _, _, r in _resources(environment) if r["Type"] == "AWS::Lambda::Function"]
+    assert len(functions) == 4
+    assert {function["Runtime"] for function in functions} == {"python3.14"}
+    assert {tuple(function["Architectures"]) for function in functions} == {("arm64",)}
+
+
+def _statements(environment: Environment, role: str) -> dict[str, dict[str, Any]]:
+    properties = environment[1]["s0-iam"]["Resources"][role]["Properties"]
+    return {s["Sid"]: s for policy in properties["Policies"] for s in policy["PolicyDocument"]["Statement"]}
+
+
+def test_the_model_grant_is_the_profile_and_its_model_in_the_regions_it_routes_to(environment: Environment) -> None:
+    ask = _statements(environment, "NormalizeScoreRole")["AskModel"]
+    model = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    regions = ("eu-north-1", "eu-west-3", "eu-south-1", "eu-south-2", "eu-west-1", "eu-central-1")
+    assert ask["Action"] == ["bedrock:InvokeModel"]
+    assert ask["Resource"] == [
+        {"Fn::Sub": f"arn:aws:bedrock:eu-west-3:${{AWS::AccountId}}:inference-profile/eu.{model}"},
+        *(f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in regions),
+    ]
+
+
+def test_only_normalize_score_may_ask_a_model(environment: Environment) -> None:
+    roles = [key for _, key, r in _resources(environment) if r["Type"] == "AWS::IAM::Role"]
+    asking = [role for role in roles if "bedrock" in json.dumps(_statements(environment, role))]
+    assert asking == ["NormalizeScoreRole"]
+
+
+def test_each_function_writes_only_its_own_place(environment: Environment) -> None:
+    env = environment[0]
+    writes = {
+        role: sorted(
+            resource
+            for statement in _statements(environment, role).values()
+            if "s3:PutObject" in statement["Action"]
+            for resource in statement["Resource"]
+        )
+        for role in ("IngestNormalizeRole", "NormalizeScoreRole", "EngineRole", "PublishConfigurationRole")
+    }
+    config = f"arn:aws:s3:::vectora-inbox-config-{env}"
+    assert writes == {
+        "IngestNormalizeRole": [f"arn:aws:s3:::vectora-inbox-data-{env}/ingested/*"],
+        "NormalizeScoreRole": [f"arn:aws:s3:::vectora-inbox-data-{env}/curated/*"],
+        "EngineRole": [f"arn:aws:s3:::vectora-inbox-newsletters-{env}/*"],
+        "PublishConfigurationRole": [f"{config}/canonical/*", f"{config}/clients/*", f"{config}/published.json"],
+    }
+
+
+def test_no_action_is_a_wildcard(environment: Environment) -> None:
+    for _, logical_id, resource in _resources(environment):
+        if resource["Type"] == "AWS::IAM::Role":
+            for statement in _statements(environment, logical_id).values():
+                assert not any("*" in action for action in statement["Action"]), f"{logical_id}/{statement['Sid']}"
+
+
+@pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
+def test_newsletters_are_scheduled_in_prod_only(env: str, state: str, request: pytest.FixtureRequest) -> None:
+    resources = request.getfixturevalue(env)["s1-runtime"]["Resources"]
+    schedule = resources["LaiWeeklySchedule"]["Properties"]
+    assert schedule["State"] == state
+    assert schedule["ScheduleExpression"] == load_settings(ROOT).environment(env).schedule.weekly
+    assert json.loads(schedule["Target"]["Input"]) == {"client_id": "lai_weekly"}
+
+
+def test_an_unknown_environment_is_refused_with_the_list_of_environments() -> None:
+    with pytest.raises(VectoraError, match="There is no environment 'qa': choose one of dev, stage, prod"):
+        _build("qa")
+
+
+def test_app_py_is_a_table_of_contents() -> None:
+    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) <= 35

@@ -1,0 +1,203 @@
+"""A run of normalize-score: what it reads, what it writes, and what it reports."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from vectora_core.analysis.bedrock import ConverseClient
+from vectora_core.config.content import FolderContent
+from vectora_core.errors import InvalidEventError, VectoraError
+from vectora_core.items import CuratedItem
+from vectora_core.normalize import Model, NormalizeEvent, normalize
+from vectora_core.runtime import parse_event
+
+MODEL_ID = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)
+
+
+def entry(title: str, text: str = "", source: str = "press_corporate__nanexa", **more: Any) -> dict[str, Any]:
+    # As the running system wrote it: no time zone, and the day of ingestion as the day of publication.
+    return {
+        "item_id": f"{source}_20251219_{title}",
+        "source_key": source,
+        "source_type": source.split("__")[0],
+        "title": title,
+        "content": text,
+        "url": "https://example.org/news",
+        "published_at": "2025-12-19",
+        "ingested_at": "2025-12-19T20:15:17.569498",
+        "language": "en",
+        "content_hash": "sha256:00",
+        "metadata": {"author": "", "tags": [], "word_count": 3},
+        **more,
+    }
+
+
+DEAL = "Nanexa and Acme sign license agreement for PharmaShell®-based products"
+REPORT = "Nanexa publishes interim report for January-September 2025"
+DEAL_TEXT = f"10 December, 2025{DEAL}Acme pays USD 3 million.READ MORE"
+BOTH_TEXT = f"PRESSRELEASES{DEAL_TEXT}6 November, 2025{REPORT}We have progressed."
+
+
+class FakeModel:
+    def converse(self, **_request: Any) -> Any:
+        return {"output": {"message": {"content": []}}, "usage": {"inputTokens": 1000, "outputTokens": 100}}
+
+
+def run(
+    data: Any,
+    content: FolderContent,
+    entries: list[dict[str, Any]] | None = None,
+    *,
+    client: ConverseClient | None = None,
+    model_id: str = MODEL_ID,
+    **event: Any,
+) -> dict[str, Any]:
+    if entries is not None:
+        data.write_json("ingested/lai_weekly/2025/12/19/items.json", entries)
+    return normalize(
+        parse_event(NormalizeEvent, {"client_id": "lai_weekly", **event}),
+        content=content,
+        data=data,
+        model=Model(client, concurrency=2, fallback="lexicon") if client else None,
+        model_id=model_id,
+        clock=lambda: NOW,
+    )
+
+
+def curated(data: Any, day: str = "2025/12/19") -> list[CuratedItem]:
+    return [CuratedItem.model_validate(item) for item in data.read_json(f"curated/lai_weekly/{day}/items.json")]
+
+
+def test_curated_items_lie_on_the_day_of_the_ingested_ones(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL)])
+    assert body["output_key"] == "curated/lai_weekly/2025/12/19/items.json"
+    assert [item.title for item in curated(data)] == [DEAL]
+    assert data.read_json(body["report_key"])["items_matched"] == 1
+
+
+def test_the_newest_day_is_taken_unless_one_is_asked_for(data: Any, content: FolderContent) -> None:
+    data.write_json("ingested/lai_weekly/2025/12/12/items.json", [entry(REPORT)])
+    assert run(data, content, [entry(DEAL)])["target_date"] == "2025-12-19"
+    assert run(data, content, target_date="2025-12-12")["target_date"] == "2025-12-12"
+
+
+def test_of_two_items_with_one_id_the_richer_stays_cut_to_its_own_story(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL, DEAL_TEXT), entry(DEAL, BOTH_TEXT), entry(REPORT, item_id="other")])
+    assert (body["items_ingested"], body["items_normalized"]) == (3, 2)
+    deal = curated(data)[0]
+    assert deal.content == "Acme pays USD 3 million."
+    assert deal.metadata.word_count == 5
+    assert deal.matching_results.matched_domains == ("tech_lai_ecosystem",)
+
+
+def test_the_date_in_the_text_goes_before_the_day_of_ingestion(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry(DEAL, DEAL_TEXT)])
+    item = curated(data)[0]
+    assert item.normalized_content.extracted_date == date(2025, 12, 10)
+    assert item.scoring_results.score_breakdown.recency_factor == 0.92
+
+
+def test_a_date_glued_to_a_title_is_removed(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry("UZEDY NDA filed in Q4 2025November 5, 2025November 5, 2025")])
+    assert curated(data)[0].title == "UZEDY NDA filed in Q4 2025"
+
+
+def test_unwanted_news_is_left_out_with_its_reason(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(REPORT)])
+    results = curated(data)[0].matching_results
+    assert results.exclusion_applied
+    assert results.exclusion_reasons == ("financial reporting",)
+    assert results.matched_domains == ()
+    assert body["exclusion_reasons"] == {"financial reporting": 1}
+
+
+def test_a_run_that_matches_nothing_says_so(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry("A quiet week", source="press_sector__fiercepharma")])
+    assert body["warnings"] == ["0 of 1 items matched a watch domain."]
+
+
+def test_an_empty_day_gives_an_empty_file(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [])
+    assert data.read_json(body["output_key"]) == []
+    assert body["warnings"] == []
+
+
+def test_tokens_and_cost_are_counted_also_for_replies_that_were_of_no_use(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL), entry(REPORT)], client=FakeModel())
+    assert (body["input_tokens"], body["output_tokens"]) == (2000, 200)
+    assert body["cost_usd"] == pytest.approx((2000 * 3 + 200 * 15) / 1_000_000)
+    assert body["analyzers"] == {"bedrock": 0, "lexicon": 2}
+    assert sum(body["fallback_reasons"].values()) == 2
+    assert "2 of 2 items were analyzed by the lexicon instead of the model." in body["warnings"]
+
+
+def test_a_model_without_a_price_leaves_the_cost_open_and_says_so(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL)], client=FakeModel(), model_id="new.model-v1:0")
+    assert body["cost_usd"] is None
+    assert any("no price for new.model-v1:0" in warning for warning in body["warnings"])
+
+
+def test_two_runs_with_the_same_clock_give_the_same_bytes(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry(DEAL, BOTH_TEXT), entry(REPORT)])
+    first = dict(data.objects)
+    run(data, content)
+    assert data.objects == first
+
+
+def test_the_scoring_mode_of_the_event_is_used(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry(DEAL)], scoring_mode="strict")
+    strict = curated(data)[0].scoring_results
+    run(data, content, scoring_mode="broad")
+    broad = curated(data)[0].scoring_results
+    assert strict.score_breakdown.scoring_mode == "strict"
+    assert broad.final_score > strict.final_score
+
+
+def test_curated_items_keep_the_contract_s_keys(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry(DEAL)])
+    [item] = json.loads(data.objects["curated/lai_weekly/2025/12/19/items.json"])
+    assert {"item_id", "source_key", "title", "content", "url", "published_at", "normalized_at"} <= set(item)
+    assert {"summary", "entities", "event_classification", "lai_relevance_score", "anti_lai_detected"} <= set(
+        item["normalized_content"]
+    )
+    assert set(item["matching_results"]) == {
+        "matched_domains",
+        "domain_relevance",
+        "exclusion_applied",
+        "exclusion_reasons",
+    }
+    assert set(item["scoring_results"]) == {
+        "base_score",
+        "bonuses",
+        "penalties",
+        "final_score",
+        "score_breakdown",
+    }
+
+
+def test_nothing_ingested_is_one_sentence_that_says_what_to_do(data: Any, content: FolderContent) -> None:
+    with pytest.raises(VectoraError, match="run ingestion first"):
+        run(data, content)
+    with pytest.raises(VectoraError, match=r"2025/01/01/items\.json is missing"):
+        run(data, content, target_date="2025-01-01")
+
+
+@pytest.mark.parametrize("document", [{"items": []}, ["text"], [{"title": "no id"}]])
+def test_a_file_that_holds_no_items_is_refused_and_nothing_is_written(
+    data: Any, content: FolderContent, document: Any
+) -> None:
+    data.write_json("ingested/lai_weekly/2025/12/19/items.json", document)
+    with pytest.raises(VectoraError, match=r"2025/12/19/items\.json"):
+        run(data, content)
+    assert data.keys("curated/") == []
+
+
+@pytest.mark.parametrize("event", [{}, {"client_id": "lai_weekly", "scoring_mode": "loud"}, {"client_id": "../x"}])
+def test_a_bad_event_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEventError):
+        parse_event(NormalizeEvent, event)

@@ -1,0 +1,67 @@
+"""Buckets in memory, for every test of the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+class MemoryS3:
+    """The part of an S3 client that the engine uses; `objects` is what the buckets hold, by bucket and key."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.content_types: dict[tuple[str, str], str] = {}
+        self.puts: list[str] = []
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes | str, **options: Any) -> dict[str, Any]:  # noqa: N803
+        self.objects[Bucket, Key] = Body.encode("utf-8") if isinstance(Body, str) else bytes(Body)
+        self.content_types[Bucket, Key] = options.get("ContentType", "")
+        self.puts.append(Key)
+        return {"ETag": '"etag"'}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if (Bucket, Key) not in self.objects:
+            raise ClientError(
+                {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}, "GetObject"
+            )
+        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+    def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        self.objects.pop((Bucket, Key), None)
+        return {}
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str = "") -> dict[str, Any]:  # noqa: N803
+        keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
+        return {"KeyCount": len(keys), "Contents": [self._entry(Bucket, key) for key in keys], "IsTruncated": False}
+
+    def _entry(self, bucket: str, key: str) -> dict[str, str]:
+        return {"Key": key, "ETag": f'"{hashlib.md5(self.objects[bucket, key], usedforsecurity=False).hexdigest()}"'}
+
+    def get_paginator(self, operation: str) -> _Pages:
+        return _Pages(self, operation)
+
+
+class _Pages:
+    """Pages of two keys each, so that whoever reads only the first one is found out."""
+
+    def __init__(self, s3: MemoryS3, operation: str) -> None:
+        assert operation == "list_objects_v2"
+        self._s3 = s3
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        contents = self._s3.list_objects_v2(**request)["Contents"]
+        for start in range(0, len(contents), 2):
+            yield {"Contents": contents[start : start + 2]}
+        if not contents:
+            yield {"KeyCount": 0}
+
+
+@pytest.fixture
+def s3() -> MemoryS3:
+    return MemoryS3()

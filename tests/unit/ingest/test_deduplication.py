@@ -1,0 +1,80 @@
+"""One piece of news stands once, in its richest version, however its address and title are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from vectora_core.ingest.dedup import KnownNews, canonical_url, normalized_title, without_doubles
+from vectora_core.items import IngestedItem
+
+
+def item(
+    title: str = "A title",
+    url: str = "https://x.example/a",
+    day: date | None = None,
+    content: str = "",
+    source: str = "s",
+) -> IngestedItem:
+    return IngestedItem(
+        item_id=f"{source}_{normalized_title(title)}_{day}",
+        source_key=source,
+        source_type="press_sector",
+        title=title,
+        content=content,
+        url=url,
+        published_at=day,
+        ingested_at=datetime(2026, 1, 30, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "https://x.example/a/",
+        "http://www.X.example:80/a#part",
+        "https://x.example/a?utm_source=rss&utm_medium=feed&fbclid=1",
+        " https://x.example/%61 ",
+    ],
+)
+def test_the_ways_to_write_an_address_are_one(variant: str) -> None:
+    assert canonical_url(variant) == canonical_url("https://x.example/a")
+
+
+def test_addresses_that_differ_in_what_they_ask_for_differ() -> None:
+    assert canonical_url("https://x.example/view.php?idx=1") != canonical_url("https://x.example/view.php?idx=2")
+
+
+def test_the_richer_version_of_a_double_is_kept_at_the_first_place() -> None:
+    first, other = item(), item("Another title", "https://x.example/b")
+    richer = item("A title, reworded", "https://x.example/a/?utm_source=x", content="Words.", day=date(2026, 1, 2))
+
+    assert without_doubles([first, other, richer]) == [richer, other]
+
+
+def test_the_same_title_in_the_same_source_is_one_piece_of_news() -> None:
+    assert len(without_doubles([item("A Title!"), item("a title", "https://x.example/other.pdf")])) == 1
+    assert len(without_doubles([item(source="s"), item(source="t", url="https://y.example/a")])) == 2
+
+
+def test_a_title_that_returns_every_month_is_news_each_time() -> None:
+    january = item(url="https://x.example/january", day=date(2026, 1, 2))
+    february = item(url="https://x.example/february", day=date(2026, 2, 2))
+
+    assert without_doubles([january, february]) == [january, february]
+
+
+def test_entries_that_share_only_their_pages_address_are_different_news() -> None:
+    one, two = item("One title", "https://x.example/news"), item("Two titles", "https://x.example/news/")
+
+    assert without_doubles([one, two], ["https://x.example/news/"]) == [one, two]
+
+
+def test_known_news_are_found_by_address_or_title() -> None:
+    known = KnownNews()
+    known.add(item())
+
+    assert known.find(item("Reworded", "https://x.example/a/")) is not None
+    assert known.find(item("A title", "https://x.example/moved")) is not None
+    assert known.find(item("Reworded", "https://x.example/moved")) is None

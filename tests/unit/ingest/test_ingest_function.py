@@ -1,0 +1,103 @@
+"""The ingest function keeps its contract: event in, statusCode and body out."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from vectora_core.errors import VectoraError
+from vectora_core.ingest.fetch import Fetcher, Page
+
+ROOT = Path(__file__).resolve().parents[3]
+HANDLER = ROOT / "lambda_src" / "ingest_v2" / "handler.py"
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch, s3: Any) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ingest_v2_handler", HANDLER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for path in (ROOT / "config").rglob("*.yaml"):
+        s3.put_object(Bucket="config", Key=path.relative_to(ROOT / "config").as_posix(), Body=path.read_bytes())
+    monkeypatch.setattr(module.boto3, "client", lambda service: s3)
+    monkeypatch.setenv("CONFIG_BUCKET", "config")
+    monkeypatch.setenv("DATA_BUCKET", "data")
+    return module
+
+
+def feed_for_all(_: Fetcher, url: str) -> Page:
+    item = f"<item><title>News of {url}</title><link>{url}</link><description>Words.</description></item>"
+    return Page(url=url, body=f"<rss><channel>{item}</channel></rss>".encode())
+
+
+def test_a_run_answers_200_with_the_report(handler: ModuleType, monkeypatch: pytest.MonkeyPatch, s3: Any) -> None:
+    monkeypatch.setattr(Fetcher, "fetch", feed_for_all)
+
+    response = handler.lambda_handler({"client_id": "lai_weekly", "period_days": None, "time": "x"}, None)
+
+    assert response["statusCode"] == 200
+    assert response["body"]["items_total"] == 8
+    assert ("data", response["body"]["output_key"]) in s3.objects
+
+
+def test_without_a_client_all_are_answered(handler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fetcher, "fetch", feed_for_all)
+
+    assert [report["client_id"] for report in handler.lambda_handler({}, None)["body"]["clients"]] == ["lai_weekly"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"client_id": "../other"},
+        {"client_id": "lai_weekly", "sources": ["no_such_source"]},
+        {"client_id": "lai_weekly", "period_days": 0},
+        {"client_id": "lai_weekly", "from_date": "yesterday"},
+        {"client_id": "lai_weekly", "temporal_mode": "loose"},
+        "no mapping",
+    ],
+)
+def test_a_bad_event_answers_400_with_a_sentence(event: Any, handler: ModuleType) -> None:
+    response = handler.lambda_handler(event, None)
+
+    assert response["statusCode"] == 400
+    assert "event" in response["body"]["error"]
+
+
+def test_a_client_that_does_not_exist_and_sources_that_all_fail_answer_500(
+    handler: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Fetcher, url: str) -> Page:
+        raise VectoraError("The site is down.")
+
+    monkeypatch.setattr(Fetcher, "fetch", fail)
+
+    for client_id, message in (("unknown", "clients/unknown.yaml is missing"), ("lai_weekly", "The site is down.")):
+        response = handler.lambda_handler({"client_id": client_id}, None)
+        assert response["statusCode"] == 500
+        assert message in response["body"]["error"]
+
+
+def test_importing_the_handler_leaves_the_parsers_for_later() -> None:
+    code = (
+        f"import runpy, sys; runpy.run_path({str(HANDLER)!r}); "
+        "print([name for name in ('feedparser', 'selectolax') if name in sys.modules])"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "lambda_src")},
+    )
+
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vectora_core.config.canonical import EventType
+from vectora_core.config.content import Configuration, FolderContent, load_configuration
+from vectora_core.items import CuratedItem
+
+CONFIG = Path(__file__).parents[3] / "config"
+DOMAIN = "tech_lai_ecosystem"
+MakeCurated = Callable[..., CuratedItem]
+
+
+class WrittenBucket:
+    """A bucket in memory; `objects` keeps the order of writes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.objects: dict[str, bytes] = {}
+
+    def read_json(self, key: str) -> Any | None:
+        return json.loads(self.objects[key]) if key in self.objects else None
+
+    def write_json(self, key: str, document: Any) -> None:
+        self.objects[key] = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
+
+    def write(self, key: str, body: bytes, content_type: str) -> None:
+        self.objects[key] = body
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+
+@pytest.fixture
+def content() -> FolderContent:
+    return FolderContent(CONFIG)
+
+
+@pytest.fixture(scope="session")
+def configuration() -> Configuration:
+    return load_configuration(FolderContent(CONFIG), "lai_weekly")
+
+
+@pytest.fixture
+def data() -> WrittenBucket:
+    return WrittenBucket("data")
+
+
+@pytest.fixture
+def newsletters() -> WrittenBucket:
+    return WrittenBucket("newsletters")
+
+
+@pytest.fixture
+def make_curated() -> MakeCurated:
+    def make(
+        title: str,
+        event: EventType = "regulatory",
+        *,
+        score: float = 10.0,
+        published: date | None = date(2026, 2, 1),
+        source: str = "press_sector__fiercepharma",
+        matched: bool = True,
+        relevance: float = 0.9,
+        summary: str = "A short summary.",
+        url: str = "https://example.org/news",
+        analyzer: str = "bedrock",
+        fallback_reason: str | None = None,
+    ) -> CuratedItem:
+        found = {"score": relevance, "confidence": 0.9, "reasoning": "", "matched_entities": {}}
+        return CuratedItem.model_validate(
+            {
+                "item_id": f"{source}_{title}",
+                "source_key": source,
+                "source_type": source.split("__")[0],
+                "title": title,
+                "content": "",
+                "url": url,
+                "published_at": published,
+                "ingested_at": datetime(2026, 2, 2, tzinfo=UTC),
+                "normalized_at": datetime(2026, 2, 2, tzinfo=UTC),
+                "normalized_content": {
+                    "summary": summary,
+                    "entities": {"companies": ["Camurus"], "trademarks": ["Buvidal"]},
+                    "event_classification": {"primary_type": event, "confidence": 0.9},
+                    "lai_relevance_score": 9,
+                    "anti_lai_detected": False,
+                    "pure_player_context": True,
+                    "normalization_metadata": {
+                        "analyzer": analyzer,
+                        "input_tokens": 100,
+                        "output_tokens": 10,
+                        "fallback_reason": fallback_reason,
+                    },
+                },
+                "matching_results": {
+                    "matched_domains": [DOMAIN] if matched else [],
+                    "domain_relevance": {DOMAIN: found},
+                },
+                "scoring_results": {
+                    "base_score": 7,
+                    "bonuses": {},
+                    "penalties": {},
+                    "final_score": score,
+                    "score_breakdown": {
+                        "base_score": 7,
+                        "domain_relevance_factor": 1,
+                        "recency_factor": 1,
+                        "weighted_base": 7,
+                        "total_bonus": 0,
+                        "total_penalty": 0,
+                        "raw_score": score,
+                        "scoring_mode": "balanced",
+                    },
+                },
+            }
+        )
+
+    return make

@@ -1,0 +1,76 @@
+"""`cdk` takes all stacks when none is named, and the named one otherwise."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.cdk_command import OPTIONS_WITH_VALUE, names_a_stack
+
+CDK = Path(sys.executable).parent / "cdk"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--context env=stage",
+        "-c env=stage --require-approval never",
+        "--context=env=stage --outputs-file out.json",
+        "--profile vectora --context env=prod --verbose",
+        "",
+    ],
+)
+def test_options_and_their_values_name_no_stack(arguments: str) -> None:
+    assert not names_a_stack(arguments.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "vectora-inbox-s0-core-stage --context env=stage",
+        "--context env=stage vectora-inbox-s0-core-stage",
+        "--verbose 'vectora-inbox-s1-*'",
+    ],
+)
+def test_any_other_word_names_a_stack(arguments: str) -> None:
+    assert names_a_stack(arguments.split())
+
+
+def _options_with_value(command: str) -> set[str]:
+    """Read from the CLI's own help: the options that it shows as string, array or number."""
+    text = subprocess.run([CDK, command, "--help"], capture_output=True, encoding="utf-8", check=True).stdout
+    entries = re.split(r"\n(?=  {1,3}-)", text.partition("Options:")[2])
+    taking = [entry for entry in entries if re.search(r"\[(string|array|number)\]", entry)]
+    return {name for entry in taking for name in re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", _names_column(entry))}
+
+
+def _names_column(entry: str) -> str:
+    # The help is a table: long names go on in the first column of the next line.
+    lines = entry.splitlines()
+    first = re.match(r"\s*-.*?\S(?=\s{2,}\S|$)\s*", lines[0])
+    assert first, entry
+    return "".join(line[: first.end()].strip() for line in lines).replace(",", ", ")
+
+
+def test_the_table_of_options_is_that_of_the_pinned_cli() -> None:
+    of_the_cli = {name for command in ("deploy", "diff", "synth", "destroy") for name in _options_with_value(command)}
+    assert of_the_cli == OPTIONS_WITH_VALUE, "correct OPTIONS_WITH_VALUE in tools/cdk_command.py"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["synth"], "Say which environment: --context env=dev|stage|prod."),
+        (["deploy", "--context", "env=qa"], "There is no environment 'qa': choose one of dev, stage, prod."),
+        (["synth", "--context", "env=dev", "--context", "lambda-platform=x86"], "choose lambda (the default) or host"),
+    ],
+)
+def test_a_wrong_environment_is_told_in_one_sentence(arguments: list[str], sentence: str) -> None:
+    result = subprocess.run([CDK, *arguments], capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,112 @@
+"""What is uploaded follows from the commit: same files, same bytes, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stacks.packages import DEPENDENCIES_LOCK, Packages, install_dependencies, write_zip
+from vectora_core.errors import VectoraError
+from vectora_ops.release import files_below, release_of
+
+ROOT = Path(__file__).resolve().parents[3]
+MEBIBYTE = 1024 * 1024
+ELF_MACHINE_AARCH64 = 183
+FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "publish_configuration")
+
+
+def _names(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+@pytest.fixture(scope="module")
+def packages() -> Packages:
+    return Packages(ROOT, "lambda")
+
+
+def test_zips_of_the_same_files_are_the_same_bytes_whenever_and_wherever_they_are_made(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder / "package").mkdir(parents=True)
+        for name in ("b.py", "a.py"):
+            (tmp_path / folder / "package" / name).write_text(f"# {name}", encoding="utf-8")
+    os.utime(tmp_path / "two" / "package" / "a.py", (0, 0))
+    (tmp_path / "two" / "package" / "b.py").chmod(0o600)
+    for folder in ("one", "two"):
+        base = tmp_path / folder
+        write_zip(tmp_path / f"{folder}.zip", base, files_below(base, base), prefix="python/")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_two_builds_of_the_dependencies_layer_give_the_same_bytes(tmp_path: Path, packages: Packages) -> None:
+    install_dependencies(ROOT / DEPENDENCIES_LOCK, tmp_path / "target", "lambda")
+    again = tmp_path / "again.zip"
+    base = tmp_path / "target"
+    write_zip(again, base, files_below(base, base), prefix="python/")
+    assert again.read_bytes() == packages.dependencies_layer().path.read_bytes()
+
+
+def test_compiled_code_in_the_dependencies_layer_is_for_lambdas_processor(packages: Packages) -> None:
+    with zipfile.ZipFile(packages.dependencies_layer().path) as archive:
+        headers = {
+            name: archive.read(name)[:20] for name in archive.namelist() if name.endswith((".so", ".pyd", ".dylib"))
+        }
+    assert headers
+    for name, header in headers.items():
+        assert header[:4] == b"\x7fELF", name
+        assert int.from_bytes(header[18:20], "little") == ELF_MACHINE_AARCH64, name
+
+
+def test_both_layers_together_are_smaller_than_15_mib(packages: Packages) -> None:
+    sizes = [package().path.stat().st_size for package in (packages.engine_layer, packages.dependencies_layer)]
+    assert sum(sizes) < 15 * MEBIBYTE
+
+
+def test_the_engine_layer_holds_the_engine_and_nothing_else(packages: Packages) -> None:
+    names = _names(packages.engine_layer().path)
+    assert {name.split("/")[1] for name in names} == {"vectora_core"}
+    assert "python/vectora_core/items.py" in names
+    assert not any("__pycache__" in name for name in names)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_holds_its_handler_and_nothing_of_a_layer(packages: Packages, function: str) -> None:
+    assert _names(packages.function(function).path) == {"handler.py"}
+
+
+def test_a_changed_file_gives_another_digest_and_release(tmp_path: Path) -> None:
+    for name in ("app.py", "cdk.json"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    for name in ("stacks", "constructs", "lambda_src", "config"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("1", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
+    before = release_of(tmp_path)
+    assert release_of(tmp_path) == before
+    assert before.version == "1.2.3"
+    (tmp_path / "config" / "file").write_text("2", encoding="utf-8")
+    assert release_of(tmp_path).digest != before.digest
+
+
+def test_what_python_leaves_behind_does_not_change_the_release(tmp_path: Path) -> None:
+    (tmp_path / "package" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "package" / "module.py").write_text("", encoding="utf-8")
+    (tmp_path / "package" / "__pycache__" / "module.cpython-311.pyc").write_bytes(b"x")
+    assert [path.name for path in files_below(tmp_path, tmp_path / "package")] == ["module.py"]
+
+
+def test_a_lock_that_cannot_be_installed_is_told_with_pips_reason(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("feedparser==6.0.14 --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
+    with pytest.raises(VectoraError, match="common-deps cannot be built") as caught:
+        install_dependencies(lock, tmp_path / "target", "lambda")
+    assert "HASHES" in str(caught.value)
+
+
+def test_a_package_without_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lambda_src" / "empty").mkdir(parents=True)
+    with pytest.raises(VectoraError, match="holds no files"):
+        Packages(tmp_path, "lambda").function("empty")

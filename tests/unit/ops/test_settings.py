@@ -1,0 +1,126 @@
+"""config/environments.yaml: a mistake is told in one sentence with file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vectora_core.errors import ConfigurationError
+from vectora_ops.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
+
+
+def _load(tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
+    return load_settings(tmp_path)
+
+
+def _line_of(text: str, key: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), start=1) if line.strip().startswith(key))
+
+
+def test_the_committed_file_is_valid_and_differs_between_environments() -> None:
+    settings = load_settings(ROOT)
+    prod = settings.environment("prod")
+    assert (prod.removal_policy, prod.schedule.enabled) == ("retain", True)
+    assert settings.environment("dev").schedule.enabled is False
+    assert {settings.environment(env).region for env in ("dev", "stage", "prod")} == {"eu-west-3"}
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(ROOT).environment("dev").region = "us-east-1"
+
+
+def test_an_unknown_key_is_named_with_line_and_allowed_keys(tmp_path: Path) -> None:
+    text = VALID.replace("      retention_days: 14", "      retention_dayz: 14")
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, text)
+    sentences = str(caught.value).splitlines()
+    line = _line_of(text, "retention_dayz")
+    assert (
+        f"config/environments.yaml, line {line}: key 'environments.dev.logs.retention_dayz' is unknown: "
+        "allowed here are level, retention_days." in sentences
+    )
+
+
+def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, VALID.replace("    removal_policy: destroy\n", ""))
+    line = _line_of(VALID, "dev:")
+    assert str(caught.value) == (
+        f"config/environments.yaml, line {line}: key 'environments.dev.removal_policy' is missing: "
+        "add it (retain or destroy)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "allowed"),
+    [
+        ("retention_days: 14", "retention_days: 15", "environments.dev.logs.retention_days", "1, 3, 5, 7, 14, 30"),
+        ("retention_days: 14", "retention_days: '14'", "environments.dev.logs.retention_days", "integer"),
+        (
+            "removal_policy: destroy",
+            "removal_policy: delete",
+            "environments.dev.removal_policy",
+            "'retain' or 'destroy'",
+        ),
+        ("enabled: false", "enabled: 'no'", "environments.dev.schedule.enabled", "boolean"),
+        ("concurrency: 2", "concurrency: 0", "environments.dev.model.concurrency", "greater than or equal to 1"),
+        ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "'bedrock' or 'lexicon'"),
+        ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "greater than 0"),
+        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "pattern"),
+        ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "pattern"),
+        ("weekly: cron(0 6 ? * MON *)", "weekly: on mondays", "environments.dev.schedule.weekly", "pattern"),
+    ],
+)
+def test_a_wrong_value_is_named_with_line_key_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, key: str, allowed: str
+) -> None:
+    text = VALID.replace(old, new, 1)
+    with pytest.raises(ConfigurationError) as caught:
+        _load(tmp_path, text)
+    (sentence,) = str(caught.value).splitlines()
+    line = _line_of(text, new.strip().splitlines()[0])
+    assert sentence.startswith(f"config/environments.yaml, line {line}: key '{key}' has the value ")
+    assert allowed in sentence
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"key 'project' stands twice"):
+        _load(tmp_path, VALID + "project: other\n")
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just a text", "a: [1\n", "a: \x00", "&a [*a]"])
+def test_what_is_no_mapping_or_no_yaml_is_told_in_one_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"config/environments\.yaml") as caught:
+        _load(tmp_path, text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_another_company_deploys_under_its_own_name(tmp_path: Path) -> None:
+    settings = _load(tmp_path, VALID.replace("project: vectora-inbox", "project: acme-watch"))
+    assert settings.names("stage").stack("s0-core") == "acme-watch-s0-core-stage"
+    assert settings.names("stage").bucket("data") == "acme-watch-data-stage"
+
+
+def test_an_unknown_environment_is_refused_with_the_list() -> None:
+    with pytest.raises(ConfigurationError, match="There is no environment 'qa': choose one of dev, stage, prod"):
+        load_settings(ROOT).environment("qa")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "foundation_model", "is_profile"),
+    [
+        ("eu.anthropic.claude-x", "anthropic.claude-x", True),
+        ("anthropic.claude-x", "anthropic.claude-x", False),
+        ("global.anthropic.claude-x", "anthropic.claude-x", True),
+    ],
+)
+def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundation_model: str, is_profile: bool) -> None:
+    model = load_settings(ROOT).environment("dev").model.model_copy(update={"id": model_id})
+    assert (model.foundation_model_id, model.is_inference_profile) == (foundation_model, is_profile)

@@ -1,0 +1,25 @@
+"""`make lock`: resolves the hash-locked requirements anew, for every platform and without naming an index."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# In this order: later ones are constrained by earlier ones.
+LOCKS = ("lambda_src/requirements", "requirements", "requirements-dev", "requirements-emulator")
+OPTIONS = ("--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate")
+
+
+def main() -> None:
+    uv = Path(sys.executable).parent / "uv"
+    for name in LOCKS:
+        print(f"Locking {name}.txt ...", flush=True)
+        command = [uv, "pip", "compile", *OPTIONS, "--python-version", "3.11", f"{name}.in", "-o", f"{name}.txt"]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            sys.exit(f"{name}.in cannot be resolved: see uv's message above.")
+
+
+if __name__ == "__main__":
+    main()
