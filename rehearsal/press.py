@@ -1,0 +1,330 @@
+"""The publishers' web sites: a loopback proxy that is every publisher the catalogue names, and refuses all others."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+from urllib.parse import urljoin, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from rehearsal.certificates import Authority
+from vectora_core.config.canonical import Source
+from vectora_core.config.yaml_file import Section, parse_yaml, read_section
+from vectora_core.errors import VectoraError
+
+SAMPLES = Path(__file__).parent / "samples"
+# Sent until the client has had enough; any sensible size limit is far below.
+OVERSIZED_BYTES = 256 * 1024 * 1024
+SLOW_PAUSE_SECONDS = 0.5
+ANOTHER_HOST = "www.somebody-else.example"
+
+Condition = Literal[
+    "well", "empty", "undated", "cut-off", "slow", "oversized", "tls-mismatch", "not-found", "server-error"
+]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How each publisher behaves."""
+
+    medincell: Condition = "well"
+    camurus: Condition = "well"
+    delsitech: Condition = "well"
+    nanexa: Condition = "well"
+    peptron: Condition = "tls-mismatch"  # as in the running system
+    fiercebiotech: Condition = "well"
+    fiercepharma: Condition = "well"
+    endpoints_news: Condition = "well"
+
+    def __post_init__(self) -> None:
+        for publisher, condition in vars(self).items():
+            if condition not in get_args(Condition):
+                raise VectoraError(
+                    f"Scenario: publisher '{publisher}' cannot be '{condition}': "
+                    f"choose one of {', '.join(get_args(Condition))}."
+                )
+
+
+ALL_WELL = Scenario(peptron="well")
+
+
+class Story(Section):
+    """One entry of samples/stories.yaml."""
+
+    title: str
+    days_ago: int | None
+    text: str
+    verdict: Literal["keep", "noise"]
+    path: str | None = None
+    url: str | None = None  # of another publisher, whose news this one repeats
+
+
+class Stories(Section):
+    """samples/stories.yaml, by publisher."""
+
+    medincell: tuple[Story, ...]
+    camurus: tuple[Story, ...]
+    delsitech: tuple[Story, ...]
+    nanexa: tuple[Story, ...]
+    peptron: tuple[Story, ...]
+    fiercebiotech: tuple[Story, ...]
+    fiercepharma: tuple[Story, ...]
+    endpoints_news: tuple[Story, ...]
+
+
+@dataclass(frozen=True)
+class PublishedStory:
+    """A story on its publisher's page on the day of the rehearsal."""
+
+    title: str
+    text: str
+    url: str
+    date: date | None
+
+
+def load_stories() -> Stories:
+    path = SAMPLES / "stories.yaml"
+    return read_section(Stories, parse_yaml("rehearsal/samples/stories.yaml", path.read_bytes()))
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that the press was asked for; `status` is None for a publisher that it does not know."""
+
+    host: str
+    path: str
+    status: int | None
+
+
+@dataclass(frozen=True)
+class _Publication:
+    """The page or feed that one source reads."""
+
+    content_type: str
+    condition: Condition
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Site:
+    """One host, with what it publishes by path and query."""
+
+    host: str
+    context: ssl.SSLContext
+    publications: Mapping[str, _Publication]
+
+
+@dataclass
+class _Desk:
+    """What the proxy's threads share."""
+
+    sites: Mapping[str, _Site]
+    closing: threading.Event = field(default_factory=threading.Event)
+    requests: list[Request] = field(default_factory=list)
+
+
+class Press:
+    """Context manager: serves `sources` with sample news dated relative to `day`, as `scenario` says."""
+
+    def __init__(self, authority: Authority, sources: Iterable[Source], *, scenario: Scenario, day: date) -> None:
+        stories = load_stories()
+        by_host: dict[str, dict[str, _Publication]] = {}
+        for source in sources:
+            host, _, target = source.url.partition("://")[2].partition("/")
+            by_host.setdefault(host, {})[f"/{target}"] = _publication(source, scenario, stories, day)
+        self._desk = _Desk({host: _site(authority, host, publications) for host, publications in by_host.items()})
+
+    def __enter__(self) -> Self:
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(_Proxy, self._desk), bind_and_activate=True
+        )
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="press")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._desk.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def address(self) -> str:
+        """The proxy's address for HTTPS_PROXY."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """All requests so far, refused ones too."""
+        return tuple(self._desk.requests)
+
+    def worker_environment(self) -> dict[str, str]:
+        """Sends a client's web traffic through the press; AWS calls to loopback stay direct."""
+        direct = "127.0.0.1,localhost"
+        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), self.address)
+        return proxies | {"NO_PROXY": direct, "no_proxy": direct}
+
+
+def publisher_of(source: Source) -> str:
+    """`medincell` of `press_corporate__medincell`."""
+    return source.source_key.rpartition("__")[2]
+
+
+def _site(authority: Authority, host: str, publications: Mapping[str, _Publication]) -> _Site:
+    mismatch = any(each.condition == "tls-mismatch" for each in publications.values())
+    return _Site(host, authority.server_context(ANOTHER_HOST if mismatch else host), publications)
+
+
+def _publication(source: Source, scenario: Scenario, stories: Stories, day: date) -> _Publication:
+    content_type = "text/html; charset=utf-8" if source.ingestion_mode == "html" else "application/rss+xml"
+    publisher = publisher_of(source)
+    if publisher not in Stories.model_fields:
+        # Whoever adds a source to the catalogue can rehearse before writing sample news for it.
+        return _Publication(content_type, "not-found", b"")
+    condition: Condition = getattr(scenario, publisher)
+    return _Publication(content_type, condition, _page(source, getattr(stories, publisher), condition, day))
+
+
+def _page(source: Source, stories: tuple[Story, ...], condition: Condition, day: date) -> bytes:
+    published = [_published(story, source.url, condition, day) for story in stories if condition != "empty"]
+    suffix = "html" if source.ingestion_mode == "html" else "xml"
+    template = _templates().get_template(f"{publisher_of(source)}.{suffix}.j2")
+    body = template.render(stories=published, home=urljoin(source.url, "/")).encode("utf-8")
+    # Cut as an interrupted upload does; the entries before the cut are still readable.
+    return body[: len(body) * 4 // 5] if condition == "cut-off" else body
+
+
+def _published(story: Story, page: str, condition: Condition, day: date) -> PublishedStory:
+    undated = story.days_ago is None or condition == "undated"
+    return PublishedStory(
+        title=story.title,
+        text=story.text,
+        url=story.url or urljoin(page, story.path),
+        date=None if undated else day - timedelta(days=story.days_ago or 0),
+    )
+
+
+@functools.cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(SAMPLES, encoding="utf-8"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    templates.filters["rfc822"] = _rfc822
+    templates.filters["ordinal"] = _ordinal_suffix
+    return templates
+
+
+def _rfc822(day: date) -> str:
+    return format_datetime(datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC))
+
+
+def _ordinal_suffix(day: date) -> str:
+    return "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The rehearsal reports what matters; access lines on the terminal would bury it."""
+
+
+class _Proxy(_Handler):
+    """Knows CONNECT to the publishers, nothing else: the real internet is never reached."""
+
+    def __init__(self, desk: _Desk, *args: Any) -> None:
+        self._desk = desk
+        super().__init__(*args)
+
+    def do_CONNECT(self) -> None:
+        host, _, port = self.path.rpartition(":")
+        site = self._desk.sites.get(host)
+        if site is None or port != "443":
+            self._refuse(host)
+            return
+        self.send_response(200, "Connection established")
+        self.end_headers()
+        self.close_connection = True
+        # The client hangs up during the handshake when the certificate is not the publisher's.
+        with contextlib.suppress(OSError), site.context.wrap_socket(self.connection, server_side=True) as secured:
+            _Page(site, self._desk, secured, self.client_address, self.server)
+
+    def do_GET(self) -> None:
+        self._refuse(urlsplit(self.path).hostname or self.path)
+
+    do_POST = do_HEAD = do_PUT = do_GET  # noqa: N815
+
+    def _refuse(self, host: str) -> None:
+        self._desk.requests.append(Request(host, "", None))
+        self.send_error(502, f"The rehearsal reaches no real web site ({host})")
+        self.close_connection = True
+
+
+class _Page(_Handler):
+    """One publisher's web server, behind TLS."""
+
+    def __init__(self, site: _Site, desk: _Desk, *args: Any) -> None:
+        self._site = site
+        self._desk = desk
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        answers: dict[Condition, Callable[[_Publication], None]] = {
+            "slow": self._drip,
+            "oversized": self._flood,
+            "not-found": lambda _: self._fail(404),
+            "server-error": lambda _: self._fail(503),
+        }
+        publication = self._site.publications.get(self.path)
+        if publication is None:
+            self._fail(404)
+            return
+        answers.get(publication.condition, self._serve)(publication)
+
+    def _begin(self, status: int, length: int, content_type: str) -> None:
+        self._desk.requests.append(Request(self._site.host, self.path, status))
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(length))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+
+    def _serve(self, publication: _Publication) -> None:
+        self._begin(200, len(publication.body), publication.content_type)
+        self.wfile.write(publication.body)
+
+    def _fail(self, status: int) -> None:
+        body = b"<html><body><h1>Sorry</h1></body></html>"
+        self._begin(status, len(body), "text/html; charset=utf-8")
+        self.wfile.write(body)
+
+    def _drip(self, publication: _Publication) -> None:
+        self._begin(200, len(publication.body), publication.content_type)
+        for byte in publication.body:
+            if self._desk.closing.wait(SLOW_PAUSE_SECONDS):
+                return
+            self.wfile.write(bytes([byte]))
+
+    def _flood(self, publication: _Publication) -> None:
+        self._begin(200, OVERSIZED_BYTES, publication.content_type)
+        padding = b"<!-- " + b"x" * 65_526 + b" -->\n"
+        for _ in range(OVERSIZED_BYTES // len(padding)):
+            if self._desk.closing.is_set():
+                return
+            self.wfile.write(padding)

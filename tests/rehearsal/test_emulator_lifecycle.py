@@ -1,0 +1,211 @@
+"""The local AWS starts enforced and isolated, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.certificates import Authority
+from rehearsal.emulator import ACCOUNT, Emulator, EmulatorError
+
+REGION = "eu-west-3"
+CHILD = """
+import json, signal, sys
+from pathlib import Path
+from rehearsal.certificates import Authority
+from rehearsal.emulator import Emulator
+python, code = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with Emulator(Path(python), Authority(), region="eu-west-3") as emulator:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = emulator.session().client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument=document)
+    functions = emulator.session().client("lambda")
+    functions.create_function(
+        FunctionName="probe", Runtime="python3.13", Handler="handler.lambda_handler",
+        Role=role["Role"]["Arn"], Code={"ZipFile": Path(code).read_bytes()},
+    )
+    worker = json.load(functions.invoke(FunctionName="probe")["Payload"])["pid"]
+    print(json.dumps({
+        "scratch": str(emulator.scratch), "endpoint": emulator.endpoint, "pids": [emulator.pid, worker],
+    }), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def running_elsewhere(
+    root: Path, emulator_python: Path, function_zip: bytes, tmp_path: Path
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A process that holds an emulator with a Lambda worker, and what it says of them."""
+    code = tmp_path / "code.zip"
+    code.write_bytes(function_zip)
+    path = os.pathsep.join([str(root), str(root / "lambda_src")])
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(emulator_python), str(code)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        yield process, json.loads(process.stdout.readline())
+        process.kill()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Who is not yet waited for by init is dead all the same.
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
+def _left_behind(state: dict[str, Any]) -> list[str]:
+    found = [f"process {pid}" for pid in state["pids"] if _is_alive(pid)]
+    if Path(state["scratch"]).exists():
+        found.append(state["scratch"])
+    with socket.socket() as probe:
+        address = urlsplit(state["endpoint"])
+        if probe.connect_ex((str(address.hostname), address.port or 0)) == 0:
+            found.append(state["endpoint"])
+    return found
+
+
+def test_after_kill_9_of_its_owner_no_process_and_no_folder_is_left(
+    running_elsewhere: tuple[subprocess.Popen[str], dict[str, Any]],
+) -> None:
+    process, state = running_elsewhere
+    assert len(_left_behind(state)) == 4
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 15
+    while _left_behind(state) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _left_behind(state) == []
+
+
+def test_after_ctrl_c_everything_is_gone_when_its_owner_is(
+    running_elsewhere: tuple[subprocess.Popen[str], dict[str, Any]],
+) -> None:
+    process, state = running_elsewhere
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    assert _left_behind(state) == []
+
+
+def test_after_the_context_everything_is_gone(emulator_python: Path, authority: Authority) -> None:
+    with Emulator(emulator_python, authority, region=REGION) as emulator:
+        state = {"pids": [emulator.pid], "scratch": str(emulator.scratch), "endpoint": emulator.endpoint}
+        assert len(_left_behind(state)) == 3
+    assert _left_behind(state) == []
+
+
+def test_an_exception_inside_the_context_leaves_nothing(emulator_python: Path, authority: Authority) -> None:
+    state: dict[str, Any] = {}
+
+    def fail_inside() -> None:
+        with Emulator(emulator_python, authority, region=REGION) as emulator:
+            state.update(pids=[emulator.pid], scratch=str(emulator.scratch), endpoint=emulator.endpoint)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    assert _left_behind(state) == []
+
+
+def test_a_role_is_denied_what_it_is_not_granted(emulator: Emulator, make_role: Any) -> None:
+    session: boto3.Session = make_role(
+        "reads-logs", [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}]
+    )
+    client = session.client("s3", endpoint_url=emulator.endpoint, verify=str(emulator.ca_bundle))
+    with pytest.raises(ClientError) as denied:
+        client.list_buckets()
+    assert emulator.iam_enforced
+    assert denied.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_functions_see_nothing_of_the_hosts_environment(
+    emulator_python: Path, authority: Authority, function_zip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_HOST", "secret")
+    with Emulator(emulator_python, authority, region=REGION, worker_environment={"FOR_WORKERS": "yes"}) as emulator:
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = emulator.session().client("iam").create_role(RoleName="probe", AssumeRolePolicyDocument=document)
+        functions = emulator.session().client("lambda")
+        functions.create_function(
+            FunctionName="probe",
+            Runtime="python3.13",
+            Handler="handler.lambda_handler",
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": function_zip},
+        )
+        seen = json.load(functions.invoke(FunctionName="probe")["Payload"])["env"]
+        assert seen["FOR_WORKERS"] == "yes"
+        assert "SECRET_OF_THE_HOST" not in seen
+        assert Path(seen["HOME"]).is_relative_to(emulator.scratch)
+
+
+@pytest.fixture
+def python_that_fails_with_iam(emulator_python: Path, tmp_path: Path) -> Path:
+    """An interpreter that ends at once when it is to run the emulator with IAM enforced."""
+    script = tmp_path / "python"
+    script.write_text(
+        f"""#!/bin/sh
+if [ "$AUTH" = true ]; then echo no TLS on this machine; exit 1; fi
+exec {emulator_python} "$@"
+""",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    return script
+
+
+def test_without_enforced_iam_it_goes_on_and_says_so(
+    python_that_fails_with_iam: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with Emulator(python_that_fails_with_iam, authority, region=REGION) as emulator:
+        assert not emulator.iam_enforced
+        assert "IAM IS NOT ENFORCED" in (emulator.note or "")
+        assert "no TLS on this machine" in (emulator.note or "")
+        assert emulator.session().client("sts").get_caller_identity()["Account"] == ACCOUNT
+
+
+def test_in_ci_it_does_not_go_on_without_enforced_iam(
+    python_that_fails_with_iam: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    with (
+        pytest.raises(EmulatorError, match="no TLS on this machine"),
+        Emulator(python_that_fails_with_iam, authority, region=REGION),
+    ):
+        pass
+
+
+def test_the_tools_environment_points_nowhere_else(emulator: Emulator) -> None:
+    environment = emulator.environment()
+    assert environment["AWS_ENDPOINT_URL"] == emulator.endpoint
+    assert environment["NODE_EXTRA_CA_CERTS"] == environment["AWS_CA_BUNDLE"] == str(emulator.ca_bundle)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
+        assert Path(environment[name]).is_relative_to(emulator.scratch), name

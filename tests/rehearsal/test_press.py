@@ -1,0 +1,144 @@
+"""The publishers' sites: right certificates, the chosen troubles, and no way to the real internet."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import feedparser
+import pytest
+import urllib3
+
+from rehearsal.certificates import Authority
+from rehearsal.press import ALL_WELL, Press, Scenario, load_stories, publisher_of
+from vectora_core.config.canonical import Source
+from vectora_core.config.content import FolderContent, load_sources
+from vectora_core.errors import VectoraError
+
+DAY = date(2026, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def sources(root: Path) -> dict[str, Source]:
+    catalog = load_sources(FolderContent(root / "config"))
+    return {publisher_of(source): source for source in catalog.sources}
+
+
+@pytest.fixture(scope="module")
+def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("press") / "ca.pem"
+    authority.write_bundle(path)
+    return path
+
+
+def _read(press: Press, ca_file: Path, url: str, limit: int = 2_000_000) -> tuple[int, bytes]:
+    with urllib3.ProxyManager(press.address, ca_certs=str(ca_file)) as client:
+        answer = client.request("GET", url, retries=False, timeout=5, preload_content=False)
+        body = answer.read(limit)
+        answer.close()
+        return answer.status, body
+
+
+def test_every_source_of_the_catalogue_is_served_under_its_own_address_over_verified_tls(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
+        for publisher, source in sources.items():
+            status, body = _read(press, ca_file, source.url)
+            assert status == 200
+            for story in getattr(load_stories(), publisher):
+                assert story.title.partition("'")[0].encode() in body
+
+
+def test_dates_count_back_from_the_day_of_the_rehearsal(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
+        _, page = _read(press, ca_file, sources["medincell"].url)
+        _, feed = _read(press, ca_file, sources["fiercebiotech"].url)
+    assert b"February 28, 2026" in page
+    assert {entry.published_parsed[:3] for entry in feedparser.parse(feed).entries} >= {(2026, 3, 1), (2026, 2, 28)}
+
+
+def test_a_site_that_no_source_names_is_refused(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
+        with pytest.raises(urllib3.exceptions.ProxyError, match="reaches no real web site"):
+            _read(press, ca_file, "https://www.example.com/")
+        assert _read(press, ca_file, "http://www.medincell.com/news/")[0] == 502
+        assert [request.status for request in press.requests] == [None, None]
+
+
+def test_a_wrong_certificate_is_noticed(authority: Authority, sources: dict[str, Source], ca_file: Path) -> None:
+    with (
+        Press(authority, sources.values(), scenario=Scenario(camurus="tls-mismatch"), day=DAY) as press,
+        pytest.raises(urllib3.exceptions.SSLError, match="Hostname mismatch"),
+    ):
+        _read(press, ca_file, sources["camurus"].url)
+
+
+def test_pages_can_be_empty_undated_cut_off_or_failing(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    scenario = Scenario(
+        medincell="not-found",
+        camurus="server-error",
+        delsitech="empty",
+        nanexa="undated",
+        fiercebiotech="undated",
+        fiercepharma="cut-off",
+        endpoints_news="empty",
+    )
+    with Press(authority, sources.values(), scenario=scenario, day=DAY) as press:
+        got = {name: _read(press, ca_file, sources[name].url) for name in sources if name != "peptron"}
+    assert got["medincell"][0] == 404
+    assert got["camurus"][0] == 503
+    assert b"licence" not in got["delsitech"][1]
+    assert b"2026-02" not in got["nanexa"][1]
+    assert not any("published" in entry for entry in feedparser.parse(got["fiercebiotech"][1]).entries)
+    assert feedparser.parse(got["fiercepharma"][1]).bozo
+    assert feedparser.parse(got["endpoints_news"][1]).entries == []
+
+
+def test_an_oversized_page_does_not_end_before_the_client_gives_up(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with Press(authority, sources.values(), scenario=Scenario(nanexa="oversized"), day=DAY) as press:
+        _, body = _read(press, ca_file, sources["nanexa"].url, limit=20_000_000)
+    assert len(body) == 20_000_000
+
+
+def test_a_slow_page_drips_until_the_press_closes(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with Press(authority, sources.values(), scenario=Scenario(nanexa="slow"), day=DAY) as press:
+        status, first = _read(press, ca_file, sources["nanexa"].url, limit=1)
+    assert (status, first) == (200, b"<")
+
+
+def test_the_usual_scenario_has_a_failing_source_an_undated_item_and_the_same_story_twice() -> None:
+    stories = load_stories()
+    assert Scenario().peptron == "tls-mismatch"
+    assert any(story.days_ago is None for story in stories.medincell)
+    on_the_page = {f"https://www.nanexa.se{story.path}" for story in stories.nanexa}
+    assert any(story.url in on_the_page for story in stories.fiercebiotech)
+
+
+def test_an_unknown_trouble_is_named() -> None:
+    with pytest.raises(VectoraError, match="'medincell' cannot be 'asleep': choose one of well"):
+        Scenario(medincell="asleep")  # type: ignore[arg-type]
+
+
+def test_a_source_without_sample_news_is_answered_not_found_and_two_sources_may_share_a_host(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    new = Source(
+        source_key="press_sector__new",
+        source_type="press_sector",
+        ingestion_mode="rss",
+        url="https://www.medincell.com/feed?all=1",
+    )
+    with Press(authority, [new, sources["medincell"]], scenario=ALL_WELL, day=DAY) as press:
+        assert _read(press, ca_file, new.url)[0] == 404
+        assert _read(press, ca_file, sources["medincell"].url)[0] == 200

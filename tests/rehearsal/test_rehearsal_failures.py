@@ -1,0 +1,117 @@
+"""A rehearsal that fails or is stopped says why, with the step's own words, and leaves nothing running or behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from rehearsal.emulator import SCRATCH_PREFIX
+from rehearsal.run import RehearsalOptions, rehearse
+
+FakeCdk = Callable[[str], Path]
+RUN = """
+import sys
+from pathlib import Path
+from rehearsal.run import RehearsalOptions, rehearse
+sys.exit(rehearse(RehearsalOptions(root=Path(sys.argv[1]))))
+"""
+
+
+@pytest.fixture
+def checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCdk:
+    """A checkout whose `cdk` is a shell script; temporary files of the rehearsal go to a folder of their own."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    def make(script: str) -> Path:
+        place = tmp_path / "checkout"
+        (place / ".venv" / "bin").mkdir(parents=True)
+        for name in ("config", ".venv-emulator"):
+            (place / name).symlink_to(root / name)
+        cdk = place / ".venv" / "bin" / "cdk"
+        cdk.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        cdk.chmod(0o755)
+        return place
+
+    return make
+
+
+def _left_in_temporary_folder() -> list[Path]:
+    return list(Path(os.environ["TMPDIR"]).glob(f"{SCRATCH_PREFIX}*"))
+
+
+def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: FakeCdk) -> None:
+    place = checkout('if [ "$1" = deploy ]; then echo The template is wrong; exit 3; fi')
+    shown = io.StringIO()
+    code = rehearse(RehearsalOptions(root=place, environments=("dev",)), Console(file=shown, width=200))
+    assert code == 1
+    assert "The template is wrong" in shown.getvalue()
+    assert "Step deploy-dev failed (exit code 3)" in shown.getvalue()
+    log = place / "build" / "rehearsal" / "logs" / "deploy-dev.log"
+    assert log.read_text(encoding="utf-8") == "The template is wrong\n"
+    assert _left_in_temporary_folder() == []
+
+
+def test_with_json_a_failure_is_one_document(checkout: FakeCdk, capsys: pytest.CaptureFixture[str]) -> None:
+    place = checkout("echo No bootstrap today; exit 1")
+    options = RehearsalOptions(root=place, environments=("dev",), as_json=True)
+    assert rehearse(options, Console(file=io.StringIO())) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["succeeded"] is False
+    assert document["log"] == ["No bootstrap today"]
+
+
+def test_a_missing_tool_is_named_with_what_to_do(checkout: FakeCdk) -> None:
+    place = checkout("exit 0")
+    (place / ".venv" / "bin" / "cdk").unlink()
+    shown = io.StringIO()
+    assert rehearse(RehearsalOptions(root=place), Console(file=shown, width=200)) == 1
+    assert "bin/cdk is missing: run `make setup`" in shown.getvalue()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_of_a_deployment_nothing_is_left(
+    number: signal.Signals, checkout: FakeCdk, root: Path, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    place = checkout(f'if [ "$1" = deploy ]; then echo $$ > {begun}.$$; mv {begun}.$$ {begun}; exec sleep 600; fi')
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "lambda_src")])}
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import signal\nsignal.signal(2, signal.default_int_handler)\n{RUN}", str(place)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        while not begun.exists() and process.poll() is None:
+            time.sleep(0.02)
+        deployment = int(begun.read_text(encoding="ascii"))
+        assert _left_in_temporary_folder() != []
+        process.send_signal(number)
+        assert process.wait() == {signal.SIGINT: 130, signal.SIGTERM: 130, signal.SIGKILL: -9}[number]
+    deadline = time.monotonic() + 15
+    while (_left_in_temporary_folder() or _is_alive(deployment)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _left_in_temporary_folder() == []
+    assert not _is_alive(deployment)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,90 @@
+"""One environment from an empty account to its newsletter, as `./vectora rehearse` does it for all three."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rehearsal.press import Story, load_stories
+from rehearsal.run import RehearsalOptions, rehearse
+
+SILENT = "peptron"  # fails in the usual scenario
+
+
+@pytest.fixture(scope="module")
+def rehearsed(root: Path) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        out, progress = io.StringIO(), io.StringIO()
+        patch.setattr("sys.stdout", out)
+        patch.setenv("CI", "true")
+        options = RehearsalOptions(root=root, environments=("stage",), as_json=True)
+        code = rehearse(options, Console(file=progress, width=200))
+    assert code == 0, progress.getvalue()
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
+
+
+@pytest.fixture(scope="module")
+def newsletter(rehearsed: dict[str, Any]) -> dict[str, Any]:
+    files = rehearsed["environments"][0]["runs"][0]["files"]
+    document: dict[str, Any] = json.loads(
+        next(Path(name) for name in files if name.endswith(".json") and "manifest" not in name).read_bytes()
+    )
+    return document
+
+
+def _stories(verdict: str) -> list[Story]:
+    published = [(name, stories) for name, stories in load_stories() if name != SILENT]
+    return [story for _, stories in published for story in stories if story.verdict == verdict]
+
+
+def _key(title: str) -> str:
+    return re.sub(r"\W+", "", title).casefold()
+
+
+def test_it_runs_with_iam_enforced_and_accounts_for_every_resource(rehearsed: dict[str, Any]) -> None:
+    assert rehearsed["iam_enforced"]
+    stacks = rehearsed["environments"][0]["stacks"]
+    assert {stack["stack"] for stack in stacks} >= {
+        "vectora-inbox-s0-core-stage",
+        "vectora-inbox-s0-iam-stage",
+        "vectora-inbox-s1-runtime-stage",
+        "vectora-inbox-s1-ingest-v2-stage",
+    }
+    groups = ("unmodified", "completed", "left_out")
+    assert sum(rehearsed["resources"].values()) == sum(len(stack[group]) for stack in stacks for group in groups) > 30
+
+
+def test_the_model_is_asked_once_an_item(rehearsed: dict[str, Any]) -> None:
+    run = rehearsed["environments"][0]["runs"][0]
+    assert run["analyzers"] == {"bedrock": run["items"]["ingested"], "lexicon": 0}
+    assert rehearsed["model"]["calls"] == rehearsed["model"]["answered"] == run["items"]["ingested"]
+
+
+def test_a_failing_source_is_reported_and_does_not_fail_the_others(rehearsed: dict[str, Any]) -> None:
+    run = rehearsed["environments"][0]["runs"][0]
+    assert list(run["troubled_sources"]) == [f"press_corporate__{SILENT}"]
+    assert run["items"]["selected"] > 5
+
+
+def test_the_newsletter_has_what_a_reader_wants_once_and_no_noise(newsletter: dict[str, Any]) -> None:
+    titles = [_key(item["title"]) for section in newsletter["sections"] for item in section["items"]]
+    assert len(titles) == len(set(titles))
+    repeated = {story.url for story in _stories("keep") if story.url}
+    for story in _stories("keep"):
+        if story.url not in repeated:
+            assert _key(story.title) in titles, story.title
+    for story in _stories("noise"):
+        assert _key(story.title) not in titles, story.title
+
+
+def test_the_newsletter_can_be_opened_afterwards(rehearsed: dict[str, Any]) -> None:
+    names = {Path(name).name for name in rehearsed["environments"][0]["runs"][0]["files"]}
+    assert names == {"newsletter.html", "newsletter.md", "newsletter.json", "manifest.json"}
+    assert all(Path(name).stat().st_size for name in rehearsed["environments"][0]["runs"][0]["files"])
