@@ -1,5 +1,8 @@
 # Every target does the set-up it needs; a first run takes some minutes, later ones start at once.
 PYTHON ?= python3
+# The environment's Node.js and CDK CLI before the system's.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := .:constructs:lambda_src
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -28,21 +31,21 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTHONPATH=.:constructs:lambda_src $(BIN)/lint-imports
+	$(BIN)/lint-imports
 
 templates: $(READY)
-	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m tools.write_templates
+	$(BIN)/python -m tools.write_templates
 
 bench: setup
-	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks
 
 lock: $(READY)
-	PYTHONPATH=.:constructs:lambda_src $(BIN)/python -m tools.lock
+	$(BIN)/python -m tools.lock
 
 clean:
 	rm -rf .venv .venv-emulator node_modules build cdk.out
 
-$(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/setup.py
+$(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/node-for-jsii tools/setup.py
 	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt
 	@$(PYTHON) tools/setup.py cdk $(VENV)
 	@touch $@

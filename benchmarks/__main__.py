@@ -26,9 +26,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="make bench", description=__doc__, epilog="Example: make bench"
-    )
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__, epilog="Example: make bench")
     parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which; all of them otherwise")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     arguments = parser.parse_args()

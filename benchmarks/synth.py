@@ -13,7 +13,7 @@ from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 CDK = Path(sys.executable).parent / "cdk"
-ROUNDS = 7
+ROUNDS = 9
 EMPTY_APP = """
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3

@@ -14,6 +14,8 @@ from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
 
 LAMBDA = "lambda.amazonaws.com"
+# Scripts of the operators read these; what is new is found through its parameter.
+OUTPUT_IN_THE_RUNNING_SYSTEM = ("IngestNormalizeRole", "EngineRole")
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
 
 
@@ -229,8 +231,9 @@ class IamStack(ComponentStack):
             value=role.attr_arn,
             description=f"ARN of the role: {description}",
         )
-        self.output(f"{logical_id}Arn", role.attr_arn, f"ARN of the role: {description}")
-        self.output(f"{logical_id}Name", role.ref, f"Name of the role: {description}")
+        if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM:
+            self.output(f"{logical_id}Arn", role.attr_arn, f"ARN of the role: {description}")
+            self.output(f"{logical_id}Name", role.ref, f"Name of the role: {description}")
 
 
 _TRACE = Grant(

@@ -72,6 +72,7 @@ class RuntimeStack(ComponentStack):
                 "ANALYZER_FALLBACK": settings.model.fallback,
                 "MODEL_CONCURRENCY": str(settings.model.concurrency),
                 "MODEL_MAX_ATTEMPTS": str(settings.model.max_attempts),
+                "MODEL_RETRY_MODE": settings.model.retry_mode,
             },
         )
         newsletter = self._function(

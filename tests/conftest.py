@@ -17,7 +17,7 @@ if (ROOT / "constructs" / "__init__.py").exists():
     )
 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-os.environ.setdefault("NODE_COMPILE_CACHE", str(ROOT / "build" / "node-cache"))
+os.environ["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
 for variable in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     # No test may reach an account of the person who runs it.
     os.environ.pop(variable, None)

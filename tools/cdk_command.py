@@ -40,7 +40,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
-    environment.setdefault("NODE_COMPILE_CACHE", str(ROOT / "build" / "node-cache"))
+    environment["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
+    # Compiled Python is kept from one synth to the next, outside the sources, whatever the shell says.
+    environment["PYTHONPYCACHEPREFIX"] = str(ROOT / "build" / "python-cache")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):
         environment["CDK_ALL"] = "true"

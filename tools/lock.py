@@ -16,7 +16,7 @@ def main() -> None:
     uv = Path(sys.executable).parent / "uv"
     for name in LOCKS:
         print(f"Locking {name}.txt ...", flush=True)
-        command = [uv, "pip", "compile", *OPTIONS, "--python-version", "3.11", f"{name}.in", "-o", f"{name}.txt"]
+        command = [str(uv), "pip", "compile", *OPTIONS, "--python-version", "3.11", f"{name}.in", "-o", f"{name}.txt"]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             sys.exit(f"{name}.in cannot be resolved: see uv's message above.")
 

@@ -71,9 +71,10 @@ def add_cdk(folder: Path) -> None:
         "The CDK CLI cannot be installed; is there a connection to the npm registry?",
         {**os.environ, "PATH": path},
     )
-    shim = folder / "bin" / "cdk"
-    shutil.copyfile(ROOT / "tools" / "cdk", shim)
-    shim.chmod(0o755)
+    for name in ("cdk", "node-for-jsii"):
+        command = folder / "bin" / name
+        shutil.copyfile(ROOT / "tools" / name, command)
+        command.chmod(0o755)
 
 
 def run(command: list[str], on_failure: str, environment: dict[str, str] | None = None) -> None:

@@ -33,7 +33,7 @@ class Grant:
         return tuple(resource for resource in self.resources if "*" in resource)
 
     def statement(self) -> dict[str, object]:
-        resources = [cdk.Fn.sub(resource) if "${" in resource else resource for resource in self.resources]
+        resources = [{"Fn::Sub": resource} if "${" in resource else resource for resource in self.resources]
         return {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": resources}
 
 
@@ -70,17 +70,17 @@ class ServiceRole(Construct):
                 )
             ],
         )
-        for grant in grants:
-            if "*" in grant.resources and service == "lambda.amazonaws.com":
-                cdk.Validations.of(self.resource).acknowledge(
-                    cdk.Acknowledgment(id="Serverless-LambdaStarPermissions", reason=grant.wildcard_reason or "")
-                )
-            for resource in grant.wildcards:
-                cdk.Validations.of(self.resource).acknowledge(
-                    cdk.Acknowledgment(
-                        id=f"AwsSolutions-IAM5[Resource::{_as_nag_shows(resource)}]", reason=grant.wildcard_reason or ""
-                    )
-                )
+        answers = [answer for grant in grants for answer in _answers_to_the_auditor(grant, service)]
+        if answers:
+            cdk.Validations.of(self.resource).acknowledge(*answers)
+
+
+def _answers_to_the_auditor(grant: Grant, service: str) -> list[cdk.Acknowledgment]:
+    reason = grant.wildcard_reason or ""
+    rules = [f"AwsSolutions-IAM5[Resource::{_as_nag_shows(resource)}]" for resource in grant.wildcards]
+    if "*" in grant.resources and service == "lambda.amazonaws.com":
+        rules.append("Serverless-LambdaStarPermissions")
+    return [cdk.Acknowledgment(id=rule, reason=reason) for rule in rules]
 
 
 def _trust(service: str) -> dict[str, object]:

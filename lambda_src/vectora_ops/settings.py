@@ -65,6 +65,9 @@ class Model(Section):
     )
     concurrency: Annotated[int, Field(ge=1, le=50)] = Field(description="model calls at once, 1 to 50")
     max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(description="tries of one model call, 1 to 20")
+    retry_mode: Literal["adaptive", "standard"] = Field(
+        description="adaptive (slows down for all when throttled) or standard (each call waits for itself)"
+    )
 
     @property
     def foundation_model_id(self) -> str:
@@ -121,7 +124,7 @@ class Promotion(Section):
 class EnvironmentSettings(Section):
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
-    model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to, concurrency, max_attempts")
+    model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
     logs: Logs = Field(description="a mapping: level, retention_days")
     removal_policy: RemovalPolicy = Field(description="retain or destroy")
     old_versions_days: Days = Field(description="days that replaced versions of objects are kept")
