@@ -93,6 +93,10 @@ def _problem(parsed: dict[str, Any], entries: tuple[Entry, ...]) -> str | None:
 _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 
 
+# WordPress ends the texts of its feeds so.
+_WORDPRESS_FOOTER = re.compile(r"\s*The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}$")
+
+
 def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
     content = _content(raw)
     title = " ".join(plain_text(_text(raw, "title")).split())
@@ -122,7 +126,7 @@ def _text(raw: Any, key: str) -> str:
 def _content(raw: Any) -> str:
     """The richest of the entry's texts: full content where the feed carries it, else its summary."""
     texts = [_text(raw, "summary"), *(_text(part, "value") for part in raw.get("content", ()))]
-    return max((plain_text(text) for text in texts), key=len)
+    return max((_WORDPRESS_FOOTER.sub("", plain_text(text).strip()) for text in texts), key=len)
 
 
 def _link(raw: Any, url: str) -> str:

@@ -90,6 +90,7 @@ class IngestReport(Record):
     items_undated: int
     items_total: int
     dry_run: bool
+    duration_ms: int
     sources: tuple[SourceReport, ...]
     warnings: tuple[str, ...]
 
@@ -109,6 +110,7 @@ def ingest_client(
     `mentions_watched_term` says whether a text names a technology, company or trademark that the client watches; only
     the strict ingestion mode asks it. Raises VectoraError, with nothing written, when no source could be read.
     """
+    started = time.monotonic()
     client_id = client.client_profile.client_id
     day = request.target_date or now.astimezone(UTC).date()
     window = _window(request, day, client.pipeline.default_period_days)
@@ -135,6 +137,7 @@ def ingest_client(
         items_undated=sum(item.metadata.undated for item in items),
         items_total=len(items),
         dry_run=request.dry_run,
+        duration_ms=round((time.monotonic() - started) * 1000),
         sources=tuple(reports),
         warnings=(*warnings, *history.warnings, *_source_warnings(reports)),
     )

@@ -140,3 +140,14 @@ def test_the_declared_charset_of_a_feed_is_honoured() -> None:
     [entry] = parse_feed(feed.encode("iso-8859-1"), SOURCE, SOURCE.url, None, TODAY).entries
 
     assert entry.title == "Læs mere på dansk"
+
+
+def test_the_footer_that_wordpress_adds_is_not_content() -> None:
+    [entry] = read(
+        rss(
+            "<title>Depot approved</title><link>/a</link><description><![CDATA[<p>The depot was approved.</p>"
+            "<p>The post <a href='/a'>Depot approved</a> appeared first on <a href='/'>Press</a>.</p>]]></description>"
+        )
+    ).entries
+
+    assert entry.content == "The depot was approved."
