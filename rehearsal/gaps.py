@@ -137,7 +137,7 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap("Schedules fire in UTC whatever their time zone", "the rehearsal starts the state machine itself"),
     BehaviourGap(
         "Functions run on this machine's Python, whatever runtime and architecture they declare",
-        "the layers are built for this interpreter (--context lambda-platform=host)",
+        "the command cdk adds --context lambda-platform=host for a loopback endpoint: layers for this interpreter",
     ),
     BehaviourGap("Access logs are never delivered", "tests check the bucket policy that allows their delivery"),
     BehaviourGap("Memory limits of functions are not enforced", "left to AWS"),

@@ -267,9 +267,9 @@ class _Rehearsal:
         session = emulator.session(account, region)
         started = time.monotonic()
         with self._step(progress, f"{env}: deployed by cdk deploy --context env={env}"):
-            arguments = ["deploy", "--context", f"env={env}", "--context", "lambda-platform=host"]
+            # Several at once: each synthesizes into a folder of its own.
             output = str(emulator.scratch / f"cdk.out-{env}")
-            self._cdk(emulator, account, f"deploy-{env}", *arguments, "--require-approval", "never", "-o", output)
+            self._cdk(emulator, account, f"deploy-{env}", "deploy", "--context", f"env={env}", "--output", output)
         deploy_seconds = round(time.monotonic() - started, 1)
         with self._step(progress, f"{env}: resources read back and completed"):
             stacks = tuple(complete_by_api(session, name) for name in _stacks(session, names))

@@ -184,6 +184,43 @@ def test_each_function_writes_only_its_own_place(environment: Environment) -> No
     }
 
 
+def test_the_workflow_may_invoke_the_three_functions_of_the_engine(environment: Environment) -> None:
+    # The emulator enforces no role of Step Functions and the Scheduler, so the template has to show it.
+    invoke = _statements(environment, "WorkflowRole")["InvokeEngine"]
+    function = "arn:aws:lambda:eu-west-3:${AWS::AccountId}:function:vectora-inbox"
+    assert invoke["Action"] == ["lambda:InvokeFunction"]
+    assert invoke["Resource"] == [
+        {"Fn::Sub": f"{function}-{task}-{environment[0]}"}
+        for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2")
+    ]
+    assert set(_statements(environment, "WorkflowRole")) == {"InvokeEngine", "DeliverLogs", "WriteTraces"}
+
+
+def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Environment) -> None:
+    machine = f"arn:aws:states:eu-west-3:${{AWS::AccountId}}:stateMachine:vectora-inbox-newsletter-{environment[0]}"
+    (start,) = _statements(environment, "ScheduleRole").values()
+    assert (start["Action"], start["Resource"]) == (["states:StartExecution"], [{"Fn::Sub": machine}])
+
+
+def test_each_role_is_for_one_service_of_this_account(environment: Environment) -> None:
+    expected = {"WorkflowRole": "states.amazonaws.com", "ScheduleRole": "scheduler.amazonaws.com"}
+    for _, logical_id, resource in _resources(environment):
+        if resource["Type"] == "AWS::IAM::Role":
+            (trust,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            assert trust["Principal"] == {"Service": expected.get(logical_id, "lambda.amazonaws.com")}
+            assert ("Condition" in trust) == (logical_id in expected), logical_id
+
+
+def test_s3_may_deliver_the_access_logs_of_the_four_buckets_and_no_others(environment: Environment) -> None:
+    env = environment[0]
+    statements = environment[1]["s0-core"]["Resources"]["AccessLogsBucketPolicy"]["Properties"]["PolicyDocument"]
+    allow = next(statement for statement in statements["Statement"] if statement["Effect"] == "Allow")
+    buckets = [f"vectora-inbox-{bucket}-{env}" for bucket in ("config", "data", "newsletters", "lambda-code")]
+    assert allow["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert allow["Resource"] == [f"arn:aws:s3:::vectora-inbox-access-logs-{env}/{bucket}/*" for bucket in buckets]
+    assert allow["Condition"]["ArnLike"]["aws:SourceArn"] == [f"arn:aws:s3:::{bucket}" for bucket in buckets]
+
+
 def test_no_action_is_a_wildcard(environment: Environment) -> None:
     for _, logical_id, resource in _resources(environment):
         if resource["Type"] == "AWS::IAM::Role":
