@@ -53,7 +53,7 @@ def run(
     if json:
         print_json(outcome)
     else:
-        _show_run(outcome, names.bucket("newsletters"))
+        _show_run(outcome)
     if not outcome.succeeded:
         fail(f"The run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
 
@@ -121,19 +121,24 @@ def rehearse(
     raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, as_json=json)))
 
 
-def _show_run(outcome: RunOutcome, newsletters_bucket: str) -> None:
+def _show_run(outcome: RunOutcome) -> None:
     ingest, scored, letter = (outcome.steps.get(name) for name in ("ingest", "normalize_score", "newsletter"))
     if ingest:
         out.print(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
         for source in ingest["sources"]:
             if source["status"] != "ok":
-                out.print(f"  {source['source_key']}: {source['status']}, {source['message']}")
+                out.print(f"  {source['source_key']}: {source['status']}. {source['message']}", markup=False)
     if scored:
-        out.print(f"Matched: {scored['items_matched']} of {scored['items_total']} items.")
+        by = ", ".join(f"{count} by {name}" for name, count in scored["analyzers"].items() if count)
+        out.print(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
+        for reason, count in scored["fallback_reasons"].items():
+            out.print(f"  {count} not by the model: {reason}", markup=False)
+        if scored["cost_usd"] is not None:
+            out.print(f"Cost of the model: ${scored['cost_usd']:.4f}.")
     if letter:
-        out.print(f"Newsletter: {letter['items_selected']} items.")
-        for key in letter["files"]:
-            out.print(f"  s3://{newsletters_bucket}/{key}")
+        out.print(f"Newsletter: {letter['total_items']} items.")
+        for key in letter["files"].values():
+            out.print(f"  s3://{letter['bucket']}/{key}")
     out.print(f"Took {outcome.seconds:.1f} s.")
 
 

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
+from rehearsal.press import ALL_WELL, Press
+from vectora_core.config.content import FolderContent, load_sources
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -45,7 +48,12 @@ def _run_cdk(*arguments: str, environment: dict[str, str]) -> str:
 
 @contextmanager
 def _bootstrapped(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
-    with Emulator(EMULATOR_PYTHON, Authority(), region=REGION) as emulator:
+    authority = Authority()
+    sources = load_sources(FolderContent(ROOT / "config")).sources
+    with (
+        Press(authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()) as press,
+        Emulator(EMULATOR_PYTHON, authority, region=REGION, worker_environment=press.worker_environment()) as emulator,
+    ):
 
         def cdk(command: str, *arguments: str) -> str:
             return _run_cdk(command, "--app", str(assembly), *arguments, environment=emulator.environment())

@@ -1,0 +1,115 @@
+"""`./vectora` on a deployed environment: what it prints, its JSON, its exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.__main__ import app
+from rehearsal.emulator import Emulator
+
+Vectora = Callable[..., Result]
+
+
+@pytest.fixture
+def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Vectora:
+    """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
+    for name, value in deployed[0].environment().items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return call
+
+
+def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    result = vectora("run", "--env", "dev", "--client", "lai_weekly")
+    assert result.exit_code == 0, result.output
+    assert "WriteNewsletter ..." in result.stderr
+    assert "by lexicon" in result.stdout
+    listed = [line.strip() for line in result.stdout.splitlines() if line.strip().startswith("s3://")]
+    s3 = deployed[0].session().client("s3")
+    assert len(listed) == 4
+    for address in listed:
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+
+def test_running_again_the_same_day_loses_and_doubles_nothing(vectora: Vectora) -> None:
+    first, second = (
+        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--json").stdout)["steps"] for _ in range(2)
+    )
+    assert second["ingest"]["items_total"] == first["ingest"]["items_total"] > 0
+    assert second["ingest"]["items_new"] == 0
+    assert second["newsletter"]["total_items"] == first["newsletter"]["total_items"] > 0
+
+
+def test_a_dry_run_ends_after_ingestion(vectora: Vectora) -> None:
+    result = vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json")
+    outcome = json.loads(result.stdout)
+    assert (outcome["status"], list(outcome["steps"])) == ("SUCCEEDED", ["ingest"])
+    assert outcome["steps"]["ingest"]["dry_run"] is True
+
+
+def test_a_failed_run_gives_its_reason_and_exit_code_1(vectora: Vectora) -> None:
+    result = vectora("run", "--env", "dev", "--client", "nobody")
+    assert result.exit_code == 1
+    assert "clients/nobody.yaml is missing" in result.stderr
+
+
+def test_an_environment_without_workflow_is_told_to_be_deployed(vectora: Vectora) -> None:
+    result = vectora("run", "--env", "stage", "--client", "lai_weekly")
+    assert result.exit_code == 1
+    assert "There is no workflow vectora-inbox-newsletter-stage: deploy the environment first" in result.stderr
+
+
+def test_status_shows_what_is_deployed_and_what_is_not(vectora: Vectora) -> None:
+    result = vectora("status")
+    assert result.exit_code == 0
+    assert "(this checkout)" in result.stdout
+    assert "vectora-inbox-vectora-core-dev:1" in result.stdout
+    assert "prod: nothing is deployed." in result.stdout
+
+
+def test_status_as_json_is_one_document(vectora: Vectora) -> None:
+    document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
+    (dev,) = document["environments"]
+    assert dev["release_digest"] == document["this_checkout"]["digest"]
+    assert [client["version"] for client in dev["clients"]] == ["7.0.0"]
+
+
+def test_adopt_says_when_there_is_nothing_to_take_in(vectora: Vectora) -> None:
+    result = vectora("adopt", "--env", "dev", "--dry-run")
+    assert result.exit_code == 0
+    assert "Nothing to take in" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "adopt"])
+def test_what_acts_asks_for_the_environment(vectora: Vectora, command: str) -> None:
+    result = vectora(command)
+    assert result.exit_code == 2
+    assert "--env" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "status", "adopt", "rehearse"])
+def test_every_command_has_help_with_an_example(vectora: Vectora, command: str) -> None:
+    result = vectora(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: ./vectora {command}" in result.stdout
+
+
+def test_without_credentials_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
+    result = CliRunner().invoke(app, ["status", "--env", "dev"])
+    assert result.exit_code == 1
+    assert "AWS does not know who you are" in result.stderr
