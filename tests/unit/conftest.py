@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from vectora_core.config.content import Configuration, FolderContent, load_configuration
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+class MemoryBucket:
+    """A bucket that keeps its objects in memory and remembers the order of writes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.objects: dict[str, bytes] = {}
+
+    def read_json(self, key: str) -> Any | None:
+        return json.loads(self.objects[key]) if key in self.objects else None
+
+    def write_json(self, key: str, document: Any) -> None:
+        self.objects[key] = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
+
+    def write(self, key: str, body: bytes, content_type: str) -> None:
+        self.objects[key] = body
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.objects if key.startswith(prefix))
 
 
 class MemoryS3:
@@ -65,3 +91,23 @@ class _Pages:
 @pytest.fixture
 def s3() -> MemoryS3:
     return MemoryS3()
+
+
+@pytest.fixture
+def content() -> FolderContent:
+    return FolderContent(CONFIG)
+
+
+@pytest.fixture(scope="session")
+def configuration() -> Configuration:
+    return load_configuration(FolderContent(CONFIG), "lai_weekly")
+
+
+@pytest.fixture
+def data() -> MemoryBucket:
+    return MemoryBucket("data")
+
+
+@pytest.fixture
+def newsletters() -> MemoryBucket:
+    return MemoryBucket("newsletters")

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from vectora_core.config.yaml_file import Section
 
-EVENT_TYPES = (
-    "partnership",
-    "regulatory",
-    "clinical_update",
-    "safety_signal",
-    "corporate_move",
-    "scientific_publication",
-    "manufacturing_supply",
-    "financial_results",
-    "other",
-)
 EventType = Literal[
     "partnership",
     "regulatory",
@@ -32,6 +21,7 @@ EventType = Literal[
     "financial_results",
     "other",
 ]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 def _valid_pattern(pattern: str) -> str:

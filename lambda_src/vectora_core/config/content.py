@@ -80,10 +80,9 @@ class Scopes:
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """Everything a run of one client needs; its parts fit together."""
+class Canonical:
+    """What all clients share."""
 
-    client: ClientConfig
     sources: SourceCatalog
     scopes: Scopes
     events: EventDefinitions
@@ -91,6 +90,13 @@ class Configuration:
     scoring: ScoringRules
     prompts: Mapping[str, Prompt]
     pricing: Pricing
+
+
+@dataclass(frozen=True)
+class Configuration(Canonical):
+    """Everything a run of one client needs; its parts fit together."""
+
+    client: ClientConfig
 
 
 class Content(Protocol):
@@ -180,20 +186,9 @@ def validate_all(content: Content) -> tuple[Configuration, ...]:
     return tuple(_configuration(content, client_id, canonical) for client_id in client_ids)
 
 
-@dataclass(frozen=True)
-class _Canonical:
-    sources: SourceCatalog
-    scopes: Scopes
-    events: EventDefinitions
-    evidence: Evidence
-    scoring: ScoringRules
-    prompts: Mapping[str, Prompt]
-    pricing: Pricing
-
-
-def _load_canonical(content: Content) -> _Canonical:
+def _load_canonical(content: Content) -> Canonical:
     prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if key.endswith(".yaml")]
-    return _Canonical(
+    return Canonical(
         sources=load_sources(content),
         scopes=Scopes(
             companies=load_section(content, SCOPE_KEYS["companies"], NameScopes),
@@ -215,7 +210,7 @@ def _prompt_name(key: str) -> str:
     return key.removeprefix(PROMPTS_PREFIX).removesuffix(".yaml")
 
 
-def _configuration(content: Content, client_id: str, canonical: _Canonical) -> Configuration:
+def _configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:
     client = load_client(content, client_id)
     problems = [
         *_unresolved(content, client_key(client_id), _client_references(client, canonical)),
@@ -223,16 +218,7 @@ def _configuration(content: Content, client_id: str, canonical: _Canonical) -> C
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
-    return Configuration(
-        client=client,
-        sources=canonical.sources,
-        scopes=canonical.scopes,
-        events=canonical.events,
-        evidence=canonical.evidence,
-        scoring=canonical.scoring,
-        prompts=canonical.prompts,
-        pricing=canonical.pricing,
-    )
+    return Configuration(client=client, **vars(canonical))
 
 
 @dataclass(frozen=True)
@@ -246,7 +232,7 @@ class _Reference:
     empty: bool = False
 
 
-def _client_references(client: ClientConfig, canonical: _Canonical) -> Iterator[_Reference]:
+def _client_references(client: ClientConfig, canonical: Canonical) -> Iterator[_Reference]:
     yield _Reference(
         ("pipeline", "analysis_prompt"), client.pipeline.analysis_prompt, PROMPTS_PREFIX, canonical.prompts
     )
@@ -268,7 +254,7 @@ def _client_references(client: ClientConfig, canonical: _Canonical) -> Iterator[
         yield _bonus_reference(canonical.scopes, bonus_path, bonus.scope)
 
 
-def _scoring_references(canonical: _Canonical) -> Iterator[_Reference]:
+def _scoring_references(canonical: Canonical) -> Iterator[_Reference]:
     for name, bonus in canonical.scoring.bonuses.scopes.items():
         yield _bonus_reference(canonical.scopes, ("bonuses", "scopes", name, "scope"), bonus.scope)
 

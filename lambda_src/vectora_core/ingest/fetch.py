@@ -119,16 +119,7 @@ class _WatchedHttp(HTTPConnection):
         return connection
 
 
-class _WatchedHttps(HTTPSConnection):
-    def __init__(self, *args: Any, deadline: _Deadline, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._deadline = deadline
-
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        self._deadline.watch(connection)
-        return connection
-
+class _WatchedHttps(_WatchedHttp, HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         self._deadline.watch(self.sock)

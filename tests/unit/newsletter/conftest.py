@@ -1,60 +1,17 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from vectora_core.config.canonical import EventType
-from vectora_core.config.content import Configuration, FolderContent, load_configuration
 from vectora_core.items import CuratedItem
 
 CONFIG = Path(__file__).parents[3] / "config"
 DOMAIN = "tech_lai_ecosystem"
 MakeCurated = Callable[..., CuratedItem]
-
-
-class WrittenBucket:
-    """A bucket in memory; `objects` keeps the order of writes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.objects: dict[str, bytes] = {}
-
-    def read_json(self, key: str) -> Any | None:
-        return json.loads(self.objects[key]) if key in self.objects else None
-
-    def write_json(self, key: str, document: Any) -> None:
-        self.objects[key] = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
-
-    def write(self, key: str, body: bytes, content_type: str) -> None:
-        self.objects[key] = body
-
-    def keys(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
-
-
-@pytest.fixture
-def content() -> FolderContent:
-    return FolderContent(CONFIG)
-
-
-@pytest.fixture(scope="session")
-def configuration() -> Configuration:
-    return load_configuration(FolderContent(CONFIG), "lai_weekly")
-
-
-@pytest.fixture
-def data() -> WrittenBucket:
-    return WrittenBucket("data")
-
-
-@pytest.fixture
-def newsletters() -> WrittenBucket:
-    return WrittenBucket("newsletters")
 
 
 @pytest.fixture
