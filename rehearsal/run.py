@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -48,6 +49,7 @@ class RehearsalOptions:
     """What is rehearsed, and with which publishers and model."""
 
     root: Path
+    results_folder: Path | None = None  # build/rehearsal otherwise
     keep: bool = False
     as_json: bool = False
     environments: tuple[str, ...] = ENVIRONMENT_NAMES
@@ -64,7 +66,7 @@ class RehearsalOptions:
 
     @property
     def results(self) -> Path:
-        return self.root / "build" / "rehearsal"
+        return self.results_folder or self.root / "build" / "rehearsal"
 
 
 class StepError(VectoraError):
@@ -158,6 +160,23 @@ def _write_json(document: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Raises VectoraError when another rehearsal writes to the folder; the system frees it when its owner is gone."""
+    with (folder / ".lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise VectoraError(
+                f"Another rehearsal writes to {folder}: wait for its end, or end the one that you kept (--keep)."
+            ) from error
+        yield
+
+
 class _Rehearsal:
     """One rehearsal; what it starts ends with `run`."""
 
@@ -179,6 +198,7 @@ class _Rehearsal:
         started = time.monotonic()
         (self._options.results / "logs").mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_alone_in(self._options.results))
             # Left last: by then what its threads wait for has ended.
             pool = stack.enter_context(ThreadPoolExecutor(ENVIRONMENTS_AT_ONCE))
             progress = stack.enter_context(self._progress())
@@ -295,7 +315,7 @@ class _Rehearsal:
         code = process.wait()
         if code:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            where = log.relative_to(self._options.root)
+            where = _shown(log, self._options.root)
             raise StepError(
                 f"Step {step} failed (exit code {code}); the whole log is {where}.", lines[-LOG_LINES_SHOWN:]
             )
@@ -427,7 +447,7 @@ def _show_summary(result: RehearsalResult, root: Path, out: Console) -> None:
     for environment in result.environments:
         for run in environment.runs:
             pages = [Path(name) for name in run.files if name.endswith(".html")]
-            show(f"{environment.env}, {run.client_id}: {', '.join(str(page.relative_to(root)) for page in pages)}")
+            show(f"{environment.env}, {run.client_id}: {', '.join(_shown(page, root) for page in pages)}")
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
         show(f"Source in trouble: {source}: {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -80,6 +81,18 @@ def test_a_missing_tool_is_named_with_what_to_do(checkout: FakeCdk) -> None:
     shown = io.StringIO()
     assert rehearse(RehearsalOptions(root=place), Console(file=shown, width=200)) == 1
     assert "bin/cdk is missing: run `make setup`" in shown.getvalue()
+
+
+def test_two_rehearsals_at_once_do_not_mix(checkout: FakeCdk) -> None:
+    place = checkout("exit 0")
+    results = place / "build" / "rehearsal"
+    results.mkdir(parents=True)
+    shown = io.StringIO()
+    with (results / ".lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert rehearse(RehearsalOptions(root=place), Console(file=shown, width=200)) == 1
+    assert "Another rehearsal writes to" in shown.getvalue()
+    assert _left_in_temporary_folder() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -18,12 +18,13 @@ SILENT = "peptron"  # fails in the usual scenario
 
 
 @pytest.fixture(scope="module")
-def rehearsed(root: Path) -> dict[str, Any]:
+def rehearsed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         out, progress = io.StringIO(), io.StringIO()
         patch.setattr("sys.stdout", out)
         patch.setenv("CI", "true")
-        options = RehearsalOptions(root=root, environments=("stage",), as_json=True)
+        folder = tmp_path_factory.mktemp("results")
+        options = RehearsalOptions(root=root, results_folder=folder, environments=("stage",), as_json=True)
         code = rehearse(options, Console(file=progress, width=200))
     assert code == 0, progress.getvalue()
     document: dict[str, Any] = json.loads(out.getvalue())
