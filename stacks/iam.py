@@ -180,7 +180,7 @@ class IamStack(ComponentStack):
                     resources=("*",),
                     wildcard_reason="Log delivery actions know no resources (Step Functions guide, CloudWatch Logs).",
                 ),
-                _TRACE,
+                _TRACE_AND_SAMPLE,
             ),
         )
         state_machine = f"arn:aws:states:{settings.region}:${{AWS::AccountId}}:stateMachine:{names.state_machine}"
@@ -241,6 +241,14 @@ _TRACE = Grant(
     actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     resources=("*",),
     wildcard_reason="X-Ray's write actions know no resources (service authorization reference).",
+)
+
+# Step Functions decides itself which runs it traces (its guide, "IAM policies for X-Ray").
+_TRACE_AND_SAMPLE = Grant(
+    sid="WriteTraces",
+    actions=(*_TRACE.actions, "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    resources=("*",),
+    wildcard_reason="X-Ray's write and sampling actions know no resources (service authorization reference).",
 )
 
 
