@@ -110,8 +110,7 @@ def _made_by_hand(emulator: Emulator, role: str) -> None:
         )
         session.client("logs").create_log_group(logGroupName=f"/aws/lambda/vectora-inbox-{task}-dev")
     bucket = "vectora-inbox-lambda-code-dev"
-    location = {"LocationConstraint": emulator.region}
-    session.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+    session.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     _put_twice(emulator, bucket)
 
 

@@ -119,7 +119,7 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> dict[str, Client
     root = emulator.session()
     for bucket, env in (("data", "stage"), ("data", "prod"), ("newsletters", "prod")):
         root.client("s3").create_bucket(
-            Bucket=f"vectora-inbox-{bucket}-{env}", CreateBucketConfiguration={"LocationConstraint": REGION}
+            Bucket=f"vectora-inbox-{bucket}-{env}", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"}
         )
     for bucket, key in (
         ("data", f"ingested/{DAY}/items.json"),
@@ -150,7 +150,8 @@ def _client_of(emulator: Emulator, model: Model, logical_id: str) -> Client:
         asked = service == "bedrock-runtime"
         endpoint = model.endpoint if asked else emulator.endpoint
         bundle = emulator.scratch / "model.pem" if asked else emulator.ca_bundle
-        return session.client(service, endpoint_url=endpoint, verify=str(bundle), config=config)
+        make: Callable[..., Any] = session.client
+        return make(service, endpoint_url=endpoint, verify=str(bundle), config=config)
 
     return client
 

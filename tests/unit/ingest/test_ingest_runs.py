@@ -106,8 +106,8 @@ class Workshop:
             request,
             content=FolderContent(self.root),
             data=Bucket(self.s3, "data"),
-            fetcher=self.web,
-            now=now,  # type: ignore[arg-type]
+            fetcher=self.web,  # type: ignore[arg-type]
+            now=now,
         )
 
     def items(self, day: date = TODAY) -> list[dict[str, Any]]:
