@@ -51,6 +51,13 @@ def test_running_again_the_same_day_loses_and_doubles_nothing(vectora: Vectora) 
     assert second["newsletter"]["total_items"] == first["newsletter"]["total_items"] > 0
 
 
+def test_every_sample_publisher_is_read_without_trouble(vectora: Vectora) -> None:
+    outcome = json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json").stdout)
+    sources = {source["source_key"]: source for source in outcome["steps"]["ingest"]["sources"]}
+    assert len(sources) == 8
+    assert {key: source["message"] for key, source in sources.items() if source["status"] != "ok"} == {}
+
+
 def test_a_dry_run_ends_after_ingestion(vectora: Vectora) -> None:
     result = vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json")
     outcome = json.loads(result.stdout)
