@@ -50,8 +50,7 @@ def main() -> None:
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     environment["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
-    # Compiled Python is kept from one synth to the next, outside the sources, whatever the shell says.
-    environment["PYTHONPYCACHEPREFIX"] = str(ROOT / "build" / "python-cache")
+    # The app is compiled once, not at every synth, whatever the shell says.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):
