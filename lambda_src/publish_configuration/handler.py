@@ -11,7 +11,7 @@ import boto3
 
 from vectora_core.config.publication import publish
 from vectora_core.errors import VectoraError
-from vectora_core.runtime import environment
+from vectora_core.runtime import set_log_level
 
 logger = logging.getLogger("vectora")
 # CloudFormation refuses a longer response (custom resource reference: 4,096 bytes in all).
@@ -19,7 +19,7 @@ LONGEST_REASON = 1500
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    logging.getLogger().setLevel(environment("LOG_LEVEL", "INFO"))
+    set_log_level()
     bucket = event["ResourceProperties"]["ConfigBucket"]
     response = {
         "Status": "SUCCESS",

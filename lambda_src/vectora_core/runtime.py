@@ -41,9 +41,14 @@ def parse_event(model: type[EventT], event: Any) -> EventT:
         raise InvalidEventError(f"The event does not fit: {'; '.join(problems)}.") from error
 
 
+def set_log_level() -> None:
+    """LOG_LEVEL for our own messages only: botocore's at DEBUG would hold session tokens."""
+    logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+
+
 def respond(run: Callable[[], dict[str, Any]]) -> Response:
     """Run and answer as the contract says: 200 with the result, 400 for a bad event, 500 for a failed run."""
-    logging.getLogger().setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+    set_log_level()
     try:
         return {"statusCode": 200, "body": run()}
     except InvalidEventError as error:

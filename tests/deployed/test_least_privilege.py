@@ -55,12 +55,13 @@ def _invoke(function: str) -> Operation:
     return lambda client: client("lambda").invoke(FunctionName=f"vectora-inbox-{function}-dev", Payload=b"{}")
 
 
-DAY = "lai_weekly/2026/01/05"
+# Of a client that no other test knows.
+DAY = "probe/2026/01/05"
 OPERATIONS: dict[str, Operation] = {
     "read the client file": _get("config", "clients/lai_weekly.yaml"),
     "read a canonical file": _get("config", "canonical/sources/source_catalog.yaml"),
-    "write the client file": _put("config", "clients/lai_weekly.yaml"),
-    "delete a client file": _delete("config", "clients/gone.yaml"),
+    "write the client file": _put("config", "clients/probe.yaml"),
+    "delete a client file": _delete("config", "clients/probe.yaml"),
     "write elsewhere in the config bucket": _put("config", "elsewhere.json"),
     "write ingested items": _put("data", f"ingested/{DAY}/items.json"),
     "read ingested items": _get("data", f"ingested/{DAY}/items.json"),
@@ -113,7 +114,7 @@ def model(deployed: tuple[Emulator, Any]) -> Iterator[Model]:
 
 
 @pytest.fixture(scope="module")
-def clients_of(deployed: tuple[Emulator, Any], model: Model) -> dict[str, Client]:
+def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[str, Client]]:
     """Clients with the credentials of each role; what the roles may read, and what they may not, is there."""
     emulator = deployed[0]
     root = emulator.session()
@@ -128,7 +129,14 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> dict[str, Client
     ):
         root.client("s3").put_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key, Body=b"[]")
     root.client("ssm").put_parameter(Name="/rag-lai/dev/pubmed/api-key", Value="x", Type="SecureString", Overwrite=True)
-    return {role: _client_of(emulator, model, role) for role in ROLES}
+    yield {role: _client_of(emulator, model, role) for role in ROLES}
+    for bucket in ("config", "data", "newsletters"):
+        for entry in root.client("s3").list_objects_v2(Bucket=f"vectora-inbox-{bucket}-dev").get("Contents", []):
+            if "probe" in entry["Key"]:
+                root.client("s3").delete_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=entry["Key"])
+    root.client("ssm").delete_parameter(Name="/rag-lai/dev/pubmed/api-key")
+    for bucket in ("data-stage", "data-prod", "newsletters-prod"):
+        root.client("s3").delete_bucket(Bucket=f"vectora-inbox-{bucket}")
 
 
 def _client_of(emulator: Emulator, model: Model, logical_id: str) -> Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -174,10 +174,24 @@ def _allowed(model: type[Section], path: Path) -> str:
     field = parent.model_fields.get(str(path[-1])) if parent else None
     if field is None:
         return "a value"
-    if field.description:
-        return field.description
-    annotation = field.annotation
-    return getattr(annotation, "__name__", str(annotation)) if isinstance(annotation, type) else str(annotation)
+    return field.description or _described(field.annotation)
+
+
+_PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def _described(annotation: Any) -> str:
+    """What may stand there, in words."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"a mapping of {', '.join(annotation.model_fields)}"
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return " or ".join(repr(argument) for argument in arguments)
+    if origin is Annotated:
+        return _described(arguments[0])
+    return "a list" if origin is tuple else "a mapping"
 
 
 def dotted(path: Path) -> str:

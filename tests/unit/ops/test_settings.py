@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from vectora_core.config.canonical import SourceCatalog
+from vectora_core.config.yaml_file import parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_ops.settings import Settings, load_settings
 
@@ -124,3 +126,20 @@ def test_an_unknown_environment_is_refused_with_the_list() -> None:
 def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundation_model: str, is_profile: bool) -> None:
     model = load_settings(ROOT).environment("dev").model.model_copy(update={"id": model_id})
     assert (model.foundation_model_id, model.is_inference_profile) == (foundation_model, is_profile)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sources: []\nbouquets: []\n", "key 'sources'"),
+        (
+            "sources:\n  - source_key: a\n    source_type: press_sector\n    url: https://a.example/\nbouquets: []\n",
+            "key 'sources[0].ingestion_mode' is missing: add it ('rss' or 'html').",
+        ),
+        ("bouquets: []\n", "key 'sources' is missing: add it (a list)."),
+    ],
+)
+def test_what_may_stand_at_a_missing_key_is_told_in_words(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_section(SourceCatalog, parse_yaml("catalog.yaml", text.encode("utf-8")))
+    assert any(sentence in line for line in str(caught.value).splitlines())
