@@ -139,13 +139,6 @@ class Emulator:
         """A session as the root user of `account`."""
         return _Session(self.endpoint, self.ca_bundle, account, region or self.region)
 
-    def code_address(self, location: str) -> str:
-        """A `Code.Location` of GetFunction or a layer as an address that answers.
-
-        The emulator writes http:// there although it serves only TLS.
-        """
-        return location.replace("http://", "https://", 1) if self.iam_enforced else location
-
     def _start_on_free_port(self, *, enforced: bool) -> None:
         for attempt in range(START_ATTEMPTS):
             try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 # The stacks of an environment in the order they are deployed.
 STACK_LAYERS = ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
+FUNCTION_TASKS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
 
 
 @dataclass(frozen=True)

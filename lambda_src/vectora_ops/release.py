@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Everything that decides what is deployed; tests, documents, the rehearsal and the operator's command do not.
-RELEASE_PATHS = ("app.py", "cdk.json", "stacks", "constructs", "lambda_src", "config", "pyproject.toml")
+RELEASE_PATHS = (
+    "app.py",
+    "cdk.json",
+    "requirements.txt",
+    "stacks",
+    "constructs",
+    "lambda_src",
+    "config",
+    "pyproject.toml",
+)
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Snapshots(Section):
 
 
 class Promotion(Section):
-    """What a release must show before it is promoted into this environment's successor, or into prod."""
+    """What a release must have shown in the environment before this one to be promoted into this one."""
 
     requires_smoke_test: bool = Field(description="true or false")
     requires_end_to_end_test: bool = False

@@ -78,7 +78,7 @@ def test_a_function_holds_its_handler_and_nothing_of_a_layer(packages: Packages,
 
 
 def test_a_changed_file_gives_another_digest_and_release(tmp_path: Path) -> None:
-    for name in ("app.py", "cdk.json"):
+    for name in ("app.py", "cdk.json", "requirements.txt"):
         (tmp_path / name).write_text("", encoding="utf-8")
     for name in ("stacks", "constructs", "lambda_src", "config"):
         (tmp_path / name).mkdir()
