@@ -141,6 +141,8 @@ class Press:
         stories = load_stories()
         by_host: dict[str, dict[str, _Publication]] = {}
         for source in sources:
+            if source.sample_key:
+                continue  # published with the configuration, not by a publisher
             host, _, target = source.url.partition("://")[2].partition("/")
             by_host.setdefault(host, {})[f"/{target}"] = _publication(source, scenario, stories, day)
         self._desk = _Desk({host: _site(authority, host, publications) for host, publications in by_host.items()})

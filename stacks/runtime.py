@@ -125,6 +125,8 @@ class RuntimeStack(ComponentStack):
             "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
         )
         for client in clients:
+            if not client.client_profile.active:
+                continue
             self._schedule(client, workflow=workflow, role_arn=schedule_role)
         self._record_release(release, after=configuration)
 
@@ -184,7 +186,7 @@ class RuntimeStack(ComponentStack):
             description=f"Makes the {profile.frequency} newsletter of client {profile.client_id}",
             expression=expression,
             time_zone=schedule.time_zone,
-            enabled=schedule.enabled and profile.active,
+            enabled=schedule.enabled,
             state_machine_arn=workflow.resource.ref,
             role_arn=role_arn,
             client_id=profile.client_id,

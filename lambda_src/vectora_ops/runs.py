@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -39,6 +40,7 @@ class RunOutcome:
 
     execution_arn: str
     status: str
+    started: datetime
     seconds: float
     steps: dict[str, dict[str, Any]]
     reason: str | None
@@ -81,6 +83,7 @@ def follow_run(states: SFNClient, execution_arn: str, on_step: Callable[[str], N
     return RunOutcome(
         execution_arn=execution_arn,
         status=execution["status"],
+        started=execution["startDate"],
         seconds=(execution["stopDate"] - execution["startDate"]).total_seconds(),
         steps=steps,
         reason=reason,

@@ -44,6 +44,9 @@ Pattern = Annotated[str, AfterValidator(_valid_pattern)]
 Term = Annotated[str, AfterValidator(_one_term)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+# Published with the configuration: sample news with a known outcome.
+SAMPLES = "config:"
+SourceUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?|config:canonical/samples/\S+)$")]
 Positive = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -78,7 +81,9 @@ class Source(Section):
     source_key: Annotated[str, Field(pattern=r"^[a-z0-9]+(_+[a-z0-9]+)*$")]
     source_type: Literal["press_corporate", "press_sector"]
     ingestion_mode: Literal["rss", "html"]
-    url: HttpUrl = Field(description="address of the feed or of the news page")
+    url: SourceUrl = Field(
+        description="address of the feed or of the news page, or config:canonical/samples/... for a sample of ours"
+    )
     enabled: bool = True
     company: str | None = None  # whose own news a corporate source carries; counts as mentioned in every item
     language: str = "en"
@@ -86,6 +91,11 @@ class Source(Section):
     date_format: DateFormat | None = None  # strptime format, tried before the general ones; settles 03/04/2026
     selectors: HtmlSelectors | None = None
     notes: str | None = None
+
+    @property
+    def sample_key(self) -> str | None:
+        """Key of the sample in the configuration content; None for a source on the internet."""
+        return self.url.removeprefix(SAMPLES) if self.url.startswith(SAMPLES) else None
 
 
 class Bouquet(Section):

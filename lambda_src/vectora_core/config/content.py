@@ -179,6 +179,8 @@ def load_configuration(content: Content, client_id: str) -> Configuration:
 def validate_all(content: Content) -> tuple[Configuration, ...]:
     """Check the canonical files and every client's; raises ConfigurationError naming each problem."""
     canonical = _load_canonical(content)
+    for sample in filter(None, (source.sample_key for source in canonical.sources.sources)):
+        content.read(sample)
     keys = [key for key in content.keys(CLIENTS_PREFIX) if key.endswith(".yaml")]
     if not keys:
         raise ConfigurationError(f"{CLIENTS_PREFIX} has no client file: add one, such as {client_key('lai_weekly')}.")

@@ -77,7 +77,7 @@ def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Public
     there = _md5_by_key(s3, bucket)
     written = tuple(key for key, body in content.files.items() if there.get(key) != _md5(body))
     for key in written:
-        target.write(key, content.files[key], "application/yaml")
+        target.write(key, content.files[key], "application/xml" if key.endswith(".xml") else "application/yaml")
     deleted = tuple(sorted((published_before - set(content.files)) & set(there)))
     for key in deleted:
         s3.delete_object(Bucket=bucket, Key=key)

@@ -12,6 +12,7 @@ from vectora_core.config.content import CLIENTS_PREFIX, Content, load_client, lo
 from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.ingest.fetch import Fetcher
 from vectora_core.ingest.run import IngestRequest, ingest_client
+from vectora_core.ingest.samples import WithSamples
 from vectora_core.storage import Bucket
 
 logger = logging.getLogger("vectora")
@@ -31,7 +32,7 @@ def ingest(
             load_sources(content),
             data,
             request,
-            fetcher=fetcher,
+            fetcher=WithSamples(fetcher, content),
             now=now,
             mentions_watched_term=_watched_terms(content, client, request),
         ).model_dump(mode="json")

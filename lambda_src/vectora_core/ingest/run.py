@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from vectora_core.errors import ConfigurationError, InvalidEventError, VectoraEr
 from vectora_core.ingest.dedup import KnownNews, normalized_title, without_doubles
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
-from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.history import History, read_history
 from vectora_core.ingest.pages import parse_page
 from vectora_core.items import IngestedItem, ItemMetadata, Record
@@ -54,6 +54,11 @@ class IngestRequest(Event):
     @classmethod
     def _without_nulls(cls, data: Any) -> Any:
         return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class PageReader(Protocol):
+    def fetch(self, url: str) -> Page:
+        """What stands at the address; raises VectoraError with one sentence saying what happened."""
 
 
 class Window(Record):
@@ -101,7 +106,7 @@ def ingest_client(
     data: Bucket,
     request: IngestRequest,
     *,
-    fetcher: Fetcher,
+    fetcher: PageReader,
     now: datetime,
     mentions_watched_term: Callable[[str], bool],
 ) -> IngestReport:
@@ -231,7 +236,7 @@ class _Collector:
         window: Window,
         day: date,
         now: datetime,
-        fetcher: Fetcher,
+        fetcher: PageReader,
         mentions_watched_term: Callable[[str], bool],
     ) -> None:
         self._excluded_titles = frozenset(

@@ -37,7 +37,7 @@ def problem(folder: Path) -> str:
 
 def test_every_client_file_of_the_repository_is_valid() -> None:
     configurations = validate_all(FolderContent(CONFIG))
-    assert [entry.client.client_profile.client_id for entry in configurations] == ["lai_weekly"]
+    assert [entry.client.client_profile.client_id for entry in configurations] == ["canary", "lai_weekly"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ BUCKET = "config-bucket"
 
 
 def _content() -> dict[str, bytes]:
-    files = [path for folder in ("canonical", "clients") for path in (CONFIG / folder).rglob("*.yaml")]
+    files = [path for folder in ("canonical", "clients") for path in (CONFIG / folder).rglob("*.*")]
     return {path.relative_to(CONFIG).as_posix(): path.read_bytes() for path in files}
 
 
