@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.template_text import parse_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -154,14 +155,6 @@ def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[di
         if error.response["Error"]["Code"] == "ValidationError":
             return {}, []
         raise
-    return _as_dict(body), [parameter["ParameterKey"] for parameter in stack.get("Parameters", [])]
-
-
-def _as_dict(body: Any) -> dict[str, Any]:
-    if not isinstance(body, str):
-        return dict(body)
-    # Knows the short forms of CloudFormation's YAML, such as !Ref.
-    from cfnlint.decode.cfn_yaml import loads
-
-    template: dict[str, Any] = json.loads(json.dumps(loads(body)))
-    return template
+    return parse_template(body) if isinstance(body, str) else dict(body), [
+        parameter["ParameterKey"] for parameter in stack.get("Parameters", [])
+    ]

@@ -1,0 +1,302 @@
+"""What the operations functions do: take, verify and prune snapshots, roll back, and guard every deployment."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import Field
+
+from vectora_core.custom_resource import answer_cloudformation
+from vectora_core.errors import InvalidEventError, VectoraError
+from vectora_core.runtime import Event, environment, parse_event, set_log_level
+from vectora_ops.account import Account, account_of_credentials
+from vectora_ops.names import Names
+from vectora_ops.rollback import RollbackRequest, RollbackResult, plan_rollback, roll_back
+from vectora_ops.smoke import environment_has_canary, smoke_test
+from vectora_ops.snapshots.compare import chosen_components
+from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
+from vectora_ops.snapshots.observer import Observer, OutOfTimeError
+from vectora_ops.snapshots.retention import Policy, Pruned, prune
+from vectora_ops.snapshots.sources import DataScope
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+
+logger = logging.getLogger("vectora")
+# Kept for saving progress and answering.
+RESERVED_SECONDS = 60.0
+# Lambda stops a function that has invoked itself 16 times (Lambda guide, recursive loop detection).
+MOST_CONTINUATIONS = 14
+
+Answer = dict[str, Any]
+
+
+class Continued(Event):
+    """`continuation` counts how often the work went on in a further invocation; `token` is who holds its lease."""
+
+    continuation: int = 0
+    token: str | None = None
+    # A caller who waits invokes again itself.
+    caller_continues: bool = False
+
+
+class CreateEvent(Continued):
+    operation: Literal["create"]
+    label: str = "snapshot"
+    occasion: Occasions = "operator"
+    detail: str | None = None
+    data: DataScope = "last"
+    resume: str | None = None
+
+
+class VerifyEvent(Continued):
+    operation: Literal["verify"]
+    snapshot: str | None = None
+
+
+class PruneEvent(Continued):
+    operation: Literal["prune"]
+    dry_run: bool = False
+
+
+class RollbackEvent(Continued):
+    operation: Literal["rollback", "plan"]
+    snapshot: str
+    components: tuple[str, ...] = Field(default=())
+
+
+class _Log(Observer):
+    """Steps in the function's log."""
+
+    def step(self, name: str) -> None:
+        logger.info("Step: %s", name)
+
+
+def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
+    """Function snapshot: called by CloudFormation, by the schedule, by the pipeline and by operators."""
+    set_log_level()
+    if "ResponseURL" in event:
+        _guard_deployment(event, context)
+        return None
+    return _respond(event, context, {"create": _create, "verify": _verify, "prune": _prune})
+
+
+def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
+    """Function rollback: called by operators, and by the pipeline when a deployment failed."""
+    set_log_level()
+    return _respond(event, context, {"rollback": _rollback, "plan": _plan})
+
+
+def _respond(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
+    """The answer of one invocation: state done or running; failures are raised, told to the operators and retried."""
+    operation = str(event.get("operation"))
+    if operation not in operations:
+        raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
+    try:
+        return {"state": "done", **operations[operation](event, context)}
+    except OutOfTimeError as unfinished:
+        return _continue(event, context, unfinished)
+    except VectoraError as error:
+        logger.error("%s", error)
+        if event.get("caller_continues"):
+            return {"state": "failed", "error": str(error)}
+        _notify(f"{operation} failed", str(error))
+        raise
+
+
+def _continue(event: dict[str, Any], context: Any, unfinished: OutOfTimeError) -> Answer:
+    """Go on in a further invocation of this function, or let a waiting caller invoke it."""
+    count = int(event.get("continuation", 0)) + 1
+    if count > MOST_CONTINUATIONS:
+        raise VectoraError(f"{unfinished} It was continued {MOST_CONTINUATIONS} times: call it again to go on.")
+    further = {**event, "continuation": count, "token": event.get("token") or context.aws_request_id}
+    if event.get("operation") == "create" or "ResponseURL" in event:
+        further["resume"] = unfinished.subject
+    if not event.get("caller_continues"):
+        _account().client("lambda").invoke(
+            FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps(further).encode("utf-8")
+        )
+    return {"state": "running", "event": further}
+
+
+# --- snapshots
+
+
+def _create(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(CreateEvent, event)
+    account, names = _account(), _names()
+    manifest = take_snapshot(
+        account,
+        names,
+        SnapshotRequest(
+            label=asked.label,
+            occasion=Occasion(kind=asked.occasion, detail=asked.detail),
+            data=asked.data,
+            resume=asked.resume,
+            owner=asked.token or context.aws_request_id,
+        ),
+        observer=_Log(),
+        deadline=_deadline(context),
+    )
+    if asked.occasion != "operator":
+        _prune_quietly(account, names)
+    return {"snapshot": manifest.name, "manifest": manifest.model_dump(mode="json")}
+
+
+def _verify(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(VerifyEvent, event)
+    vault = Vault(_account(), _names())
+    found = (verify_snapshot(vault, asked.snapshot, observer=_Log()),) if asked.snapshot else verify_vault(vault)
+    return {"verifications": [asdict(each) for each in found]}
+
+
+def _prune(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(PruneEvent, event)
+    return {"pruned": asdict(_prune_now(_account(), _names(), dry_run=asked.dry_run))}
+
+
+def _prune_now(account: Account, names: Names, *, dry_run: bool = False) -> Pruned:
+    keep_last = environment("SNAPSHOT_KEEP_LAST", "all")
+    policy = Policy(
+        keep_last=None if keep_last == "all" else int(keep_last),
+        minimum_age_days=int(environment("SNAPSHOT_MINIMUM_AGE_DAYS")),
+    )
+    return prune(account, names, policy, dry_run=dry_run, observer=_Log())
+
+
+def _prune_quietly(account: Account, names: Names) -> None:
+    """Room is made after every snapshot that nobody asked for; a failure of that is told and stops nothing."""
+    try:
+        pruned = _prune_now(account, names)
+    except VectoraError as error:
+        logger.error("%s", error)
+        _notify("pruning failed", str(error))
+    else:
+        logger.info("Pruned %d snapshots, %d objects", pruned.removed_snapshots, pruned.removed_objects)
+
+
+# --- rollback
+
+
+def _rollback(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(RollbackEvent, event)
+    account, names = _account(), _names()
+    request = RollbackRequest(
+        snapshot=asked.snapshot,
+        components=chosen_components(asked.components),
+        owner=asked.token or context.aws_request_id,
+    )
+    result = roll_back(
+        account,
+        names,
+        request,
+        smoke_test=lambda: (
+            smoke_test(account, names, on_step=_Log().step) if environment_has_canary(account, names) else None
+        ),
+        observer=_Log(),
+        deadline=_deadline(context),
+    )
+    if not result.nothing_to_do:
+        _notify("rolled back", _sentence(result))
+    return {"result": asdict(result)}
+
+
+def _plan(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(RollbackEvent, event)
+    request = RollbackRequest(snapshot=asked.snapshot, components=chosen_components(asked.components))
+    return {"plan": asdict(plan_rollback(_account(), _names(), request))}
+
+
+def _sentence(result: RollbackResult) -> str:
+    return (
+        f"Environment {result.env} is again what snapshot {result.snapshot} says ({', '.join(result.components)}), "
+        f"compared and proven after {result.seconds:.0f} s. What was there before is in {result.safety_snapshot}."
+    )
+
+
+# --- deployments
+
+
+def _guard_deployment(event: dict[str, Any], context: Any) -> None:
+    """Take a snapshot before CloudFormation changes any other stack; without one the deployment stops here."""
+    names = _names()
+    physical_id = f"{names.bucket('snapshots')}/before-deployment"
+    properties = event["ResourceProperties"]
+    try:
+        if event["RequestType"] == "Delete" or _is_deployed(properties["ReleaseDigest"]):
+            # Nothing is about to change: CloudFormation goes back to what is there, or the stack goes away.
+            answer_cloudformation(event, physical_id, data={"Snapshot": "none needed"})
+            return
+        manifest = _snapshot_before(event, context)
+    except VectoraError as error:
+        _refuse(event, physical_id, str(error))
+    except Exception as error:
+        logger.exception("The snapshot failed unexpectedly")
+        _refuse(event, physical_id, f"{type(error).__name__}: {error}")
+    else:
+        if manifest is not None:
+            answer_cloudformation(event, physical_id, data={"Snapshot": manifest.name})
+            _prune_quietly(_account(), names)
+
+
+def _is_deployed(digest: str) -> bool:
+    from vectora_ops.snapshots.sources import Environment
+
+    release = Environment(_account(), _names()).release()
+    return release is not None and bool(json.loads(release).get("digest") == digest)
+
+
+def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
+    """None when it goes on in a further invocation, which will answer."""
+    digest = event["ResourceProperties"]["ReleaseDigest"]
+    request = SnapshotRequest(
+        label=f"before_{digest[:12]}",
+        occasion=Occasion(kind="deployment", detail=digest),
+        resume=event.get("resume"),
+        # Lambda retries an invocation that crashed; it comes back to its own snapshot.
+        owner=event["RequestId"],
+    )
+    try:
+        return take_snapshot(_account(), _names(), request, observer=_Log(), deadline=_deadline(context))
+    except OutOfTimeError as unfinished:
+        _continue(event, context, unfinished)
+        return None
+
+
+def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:
+    logger.error("%s", reason)
+    message = f"No snapshot, no deployment: {reason}"
+    answer_cloudformation(event, physical_id, failure=message)
+    _notify("deployment stopped", message)
+
+
+# --- the function's surroundings
+
+
+def _account() -> Account:
+    return account_of_credentials(environment("AWS_REGION"))
+
+
+def _names() -> Names:
+    return Names(project=environment("PROJECT_NAME"), env=environment("ENV"))
+
+
+def _deadline(context: Any) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() / 1000 < RESERVED_SECONDS
+
+
+def _notify(what: str, message: str) -> None:
+    """Tell the operators; that nobody can be told must not hide what happened."""
+    names = _names()
+    try:
+        _account().client("sns").publish(
+            TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
+            Subject=f"{names.project} {names.env}: {what}"[:100],
+            Message=message,
+        )
+    except Exception:
+        logger.exception("The operators could not be told")

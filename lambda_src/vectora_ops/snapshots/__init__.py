@@ -1,0 +1,1 @@
+"""Snapshots of a whole environment: taken, verified, compared, kept by policy."""

@@ -1,0 +1,227 @@
+"""What a snapshot says about itself: its manifest, its progress while it is taken, and a page for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vectora_core.errors import VectoraError
+
+Component = Literal["functions", "layers", "clients", "canonical", "data", "newsletters", "stacks", "release"]
+# In the order in which they are taken: what changes by deployments first, next to one another.
+COMPONENTS: tuple[Component, ...] = (
+    "stacks",
+    "functions",
+    "layers",
+    "release",
+    "clients",
+    "canonical",
+    "data",
+    "newsletters",
+)
+# CloudFormation owns these; the others are objects in buckets.
+STACK_COMPONENTS: tuple[Component, ...] = ("stacks", "functions", "layers", "release")
+SCHEMA = "vectora-snapshot/1"
+LABEL = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
+NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}_\d{8}_\d{6}$")
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Occasions = Literal["operator", "deployment", "schedule", "rollback"]
+
+
+class DamagedError(VectoraError):
+    """Something in the vault is not what was put there."""
+
+
+class MissingError(DamagedError):
+    """Something that a snapshot needs is not in the vault."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Occasion(_Record):
+    """Why it was taken; `detail` is the digest of the release to be deployed, or the snapshot rolled back to."""
+
+    kind: Occasions
+    detail: str | None = None
+
+
+class Part(_Record):
+    """A part of a component's index; `index` is the vault object that holds it."""
+
+    index: Sha256
+    first: str
+    last: str
+    entries: int
+
+
+class ComponentRecord(_Record):
+    """`digest` covers path, content and size of compared entries; `scope` says from which key a prefix was taken."""
+
+    digest: Sha256
+    entries: int
+    bytes: int
+    scope: dict[str, str] = Field(default_factory=dict)
+    parts: tuple[Part, ...]
+
+
+class Release(_Record):
+    digest: str
+    version: str
+
+
+class Snapshot(_Record):
+    """What is known from the first moment."""
+
+    schema_: Literal["vectora-snapshot/1"] = Field(default="vectora-snapshot/1", alias="schema")
+    name: Annotated[str, Field(pattern=NAME.pattern)]
+    project: str
+    env: str
+    region: str
+    started_at: datetime
+    occasion: Occasion
+    data: Literal["last", "all"]  # the last run of each client, or all runs
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+class Manifest(Snapshot):
+    """A complete snapshot. `references` is the vault object that lists all vault objects it needs."""
+
+    completed_at: datetime
+    release: Release | None
+    components: dict[Component, ComponentRecord]
+    references: Sha256
+    vault_objects: int
+    copied_bytes: int  # new in the vault with this snapshot
+    locked_until: datetime | None  # until then Object Lock keeps every byte of it; None when the vault has no lock
+    digest: Sha256  # over all of the above
+
+    @property
+    def entries(self) -> int:
+        return sum(component.entries for component in self.components.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(component.bytes for component in self.components.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """There was nothing in the environment yet."""
+        return self.entries == 0
+
+
+class OpenComponent(_Record):
+    """A component that is being taken; its `parts` are stored and verified."""
+
+    component: Component
+    scope: dict[str, str]
+    parts: tuple[Part, ...] = ()
+
+
+class Progress(Snapshot):
+    """An interrupted or running snapshot; never offered for a rollback."""
+
+    control: Sha256  # of what deployments change, to notice one that happens meanwhile
+    done: dict[Component, ComponentRecord] = Field(default_factory=dict)
+    open: OpenComponent | None = None
+    stored: dict[Sha256, str] = Field(default_factory=dict)  # vault objects of this snapshot's own, with their ETags
+    copied_bytes: int = 0
+
+
+class Pin(_Record):
+    """A pinned snapshot is never pruned."""
+
+    snapshot: str
+    reason: str
+    pinned_at: datetime
+
+
+RecordT = TypeVar("RecordT", bound=_Record)
+
+
+def snapshot_name(label: str, now: datetime) -> str:
+    """`{label}_{YYYYMMDD_HHMMSS}` in UTC; raises VectoraError for a label that cannot be part of a key."""
+    if not LABEL.match(label):
+        raise VectoraError(
+            f"Snapshot name '{label}' does not do: use lower-case letters, digits, _ and -, at most 80, such as "
+            "lai_v7_stable; the time is added to it."
+        )
+    return f"{label}_{now.astimezone(UTC):%Y%m%d_%H%M%S}"
+
+
+def canonical_json(document: Any) -> bytes:
+    """The one way in which a document of the vault is written, so that its bytes can be compared."""
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def to_bytes(record: _Record) -> bytes:
+    return canonical_json(record.model_dump(mode="json"))
+
+
+def from_bytes(model: type[RecordT], key: str, body: bytes) -> RecordT:
+    """Raises DamagedError when the bytes are not exactly what `to_bytes` writes for a valid record."""
+    try:
+        record = model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "its JSON"
+        raise DamagedError(f"{key} is damaged at {where} ({first['msg']}): it cannot be trusted.") from error
+    if to_bytes(record) != body:
+        raise DamagedError(f"{key} is damaged: its bytes are not those that were written.")
+    return record
+
+
+def sealed(fields: Mapping[str, Any]) -> Manifest:
+    """The manifest of `fields`, which are all but the digest."""
+    unsealed = Manifest.model_validate({**fields, "digest": "0" * 64})
+    return unsealed.model_copy(update={"digest": _digest(unsealed)})
+
+
+def read_manifest(key: str, body: bytes) -> Manifest:
+    """Raises DamagedError when the manifest does not agree with its own digest."""
+    manifest = from_bytes(Manifest, key, body)
+    if manifest.digest != _digest(manifest):
+        raise DamagedError(f"{key} is damaged: its digest is not that of its content.")
+    return manifest
+
+
+def _digest(manifest: Manifest) -> str:
+    return hashlib.sha256(canonical_json(manifest.model_dump(mode="json", exclude={"digest"}))).hexdigest()
+
+
+def readme(manifest: Manifest) -> bytes:
+    """The page for people; it follows from the manifest, so that a change to it is found too."""
+    release = f"{manifest.release.version}, digest {manifest.release.digest}" if manifest.release else "none recorded"
+    rows = "\n".join(
+        f"| {name} | {manifest.components[name].entries:,} | {manifest.components[name].bytes:,} | "
+        f"`{manifest.components[name].digest[:16]}` |"
+        for name in COMPONENTS
+    )
+    locked = f"until {manifest.locked_until:%Y-%m-%d %H:%M} UTC" if manifest.locked_until else "no"
+    return f"""# Snapshot {manifest.name}
+
+Environment {manifest.env} of {manifest.project}, region {manifest.region}.
+Taken from {manifest.started_at:%Y-%m-%d %H:%M:%S} to {manifest.completed_at:%Y-%m-%d %H:%M:%S} UTC, \
+occasion: {manifest.occasion.kind}{f" ({manifest.occasion.detail})" if manifest.occasion.detail else ""}.
+Release: {release}. Data: {"the last run of each client" if manifest.data == "last" else "all runs"}.
+Every byte was read back before the snapshot was called complete. Locked: {locked}.
+
+| component | entries | bytes | digest |
+| --- | ---: | ---: | --- |
+{rows}
+
+Each component's index lists its entries, one JSON document a line: path, sha256, size, and the slices of the
+objects (`objects/{{sha256}}` in this bucket) that hold its bytes. `manifest.json` names the indexes.
+
+    ./vectora snapshot verify {manifest.name} --env {manifest.env}
+    ./vectora rollback --snapshot {manifest.name} --env {manifest.env} --dry-run
+""".encode()

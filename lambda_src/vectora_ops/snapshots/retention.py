@@ -1,0 +1,167 @@
+"""Retention: old snapshots go by policy, their bytes when no other snapshot needs them, nothing that is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.snapshots.catalog import Listed, list_snapshots
+from vectora_ops.snapshots.lease import Clock, Lease, utc_now
+from vectora_ops.snapshots.observer import Advance, Observer
+from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, Vault
+
+STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep")
+SWEPT_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """`keep_last` None keeps all complete ones; nothing younger than the minimum age is ever removed."""
+
+    keep_last: int | None
+    minimum_age_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    name: str
+    remove: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """`still_locked` counts what Object Lock keeps for now; the next pruning removes it."""
+
+    decisions: tuple[Decision, ...]
+    dry_run: bool
+    removed_snapshots: int
+    removed_objects: int
+    removed_bytes: int
+    still_locked: int
+
+
+def decide(listed: Sequence[Listed], policy: Policy, now: datetime) -> tuple[Decision, ...]:
+    """What the policy says about each snapshot; `listed` is oldest first."""
+    complete = [each.name for each in listed if each.state == "complete"]
+    last = set(complete[-policy.keep_last :]) if policy.keep_last else set(complete)
+    newest = complete[-1:] or [""]
+    return tuple(
+        _decide(each, policy, now, is_newest=each.name == newest[0], is_kept=each.name in last) for each in listed
+    )
+
+
+def _decide(each: Listed, policy: Policy, now: datetime, *, is_newest: bool, is_kept: bool) -> Decision:
+    def keep(reason: str) -> Decision:
+        return Decision(name=each.name, remove=False, reason=reason)
+
+    if each.pinned:
+        return keep("pinned")
+    if each.state == "damaged":
+        return keep("damaged: look at it with snapshot verify")
+    if each.state == "leftover":
+        return Decision(name=each.name, remove=True, reason="left over from an interrupted removal")
+    if is_newest:
+        return keep("the last complete one")
+    age = now - each.started_at if each.started_at else timedelta()
+    if age < timedelta(days=policy.minimum_age_days):
+        return keep(f"younger than {policy.minimum_age_days} days")
+    if each.state == "incomplete":
+        return Decision(name=each.name, remove=True, reason="never completed")
+    if is_kept:
+        return keep(f"among the last {policy.keep_last}" if policy.keep_last else "all are kept here")
+    return Decision(name=each.name, remove=True, reason=f"older than the last {policy.keep_last}")
+
+
+def prune(
+    account: Account,
+    names: Names,
+    policy: Policy,
+    *,
+    dry_run: bool = False,
+    observer: Observer | None = None,
+    clock: Clock = utc_now,
+) -> Pruned:
+    """Remove what the policy lets go. Interrupted at any point, the next pruning finishes.
+
+    Raises BusyError when another operation holds the environment, VectoraError when a manifest cannot be read: what a
+    damaged snapshot needs is not known.
+    """
+    observer = observer or Observer()
+    vault = Vault(account, names)
+    if dry_run:
+        decisions = decide(list_snapshots(vault), policy, clock())
+        return Pruned(
+            decisions=decisions, dry_run=True, removed_snapshots=0, removed_objects=0, removed_bytes=0, still_locked=0
+        )
+    observer.step("lease")
+    with Lease(account, names, operation="prune", subject="", clock=clock) as lease:
+        return _Pruning(vault, policy, lease, observer, clock).run()
+
+
+class _Pruning:
+    def __init__(self, vault: Vault, policy: Policy, lease: Lease, observer: Observer, clock: Clock) -> None:
+        self._vault = vault
+        self._policy = policy
+        self._lease = lease
+        self._observer = observer
+        self._clock = clock
+        self._still_locked = 0
+
+    def run(self) -> Pruned:
+        self._observer.step("decide")
+        listed = list_snapshots(self._vault)
+        decisions = decide(listed, self._policy, self._clock())
+        going = {decision.name for decision in decisions if decision.remove}
+        # Hidden first: from here on no half-removed snapshot is offered to anybody.
+        self._observer.step("hide")
+        folders = [files for files in self._vault.snapshots() if files.name in going]
+        for files in folders:
+            for file in (MANIFEST, PROGRESS):
+                if file in files.files:
+                    self._vault.hide_file(files.name, file)
+        self._observer.step("remove")
+        for files in folders:
+            self._lease.renew()
+            self._still_locked += self._vault.delete_folder(files.name)
+        self._observer.step("mark")
+        needed = self._needed()
+        self._observer.step("sweep")
+        objects, size = self._sweep(needed)
+        return Pruned(
+            decisions=decisions,
+            dry_run=False,
+            removed_snapshots=len(going),
+            removed_objects=objects,
+            removed_bytes=size,
+            still_locked=self._still_locked,
+        )
+
+    def _needed(self) -> set[str]:
+        needed: set[str] = set()
+        for files in self._vault.snapshots():
+            self._lease.renew()
+            if files.is_complete:
+                manifest = self._vault.manifest(files.name)
+                needed |= self._vault.references(manifest).keys() | {manifest.references}
+            elif progress := self._vault.progress(files.name):
+                needed |= progress.stored.keys()
+        return needed
+
+    def _sweep(self, needed: set[str]) -> tuple[int, int]:
+        oldest_kept = self._clock() - timedelta(days=self._policy.minimum_age_days)
+        objects, size = 0, 0
+        unneeded = [
+            found for found in self._vault.objects() if found.sha256 not in needed and found.modified <= oldest_kept
+        ]
+        for start in range(0, len(unneeded), SWEPT_AT_ONCE):
+            group = unneeded[start : start + SWEPT_AT_ONCE]
+            self._lease.confirm()
+            removed = self._vault.delete(found.sha256 for found in group)
+            objects, size = objects + len(removed), size + sum(e.size for e in group if e.sha256 in removed)
+            self._still_locked += len(group) - len(removed)
+            self._observer.advance(Advance("objects", objects, size, 0))
+        return objects, size

@@ -1,0 +1,71 @@
+"""What the retention policy lets go, and what it keeps whatever the numbers say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from vectora_ops.snapshots.catalog import Listed, State
+from vectora_ops.snapshots.retention import Policy, decide
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DEV = Policy(keep_last=2, minimum_age_days=1)
+
+
+def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned: bool = False) -> Listed:
+    return Listed(
+        name=name,
+        state=state,
+        started_at=NOW - timedelta(days=days_old),
+        occasion="operator",
+        release_version=None,
+        release_digest=None,
+        entries=1,
+        bytes=1,
+        copied_bytes=1,
+        pinned=pinned,
+        locked_until=None,
+    )
+
+
+def removed(*listed: Listed, policy: Policy = DEV) -> list[str]:
+    return [decision.name for decision in decide(listed, policy, NOW) if decision.remove]
+
+
+def test_all_but_the_last_ones_go() -> None:
+    assert removed(*(a_snapshot(f"s{n}", days_old=10 - n) for n in range(5))) == ["s0", "s1", "s2"]
+
+
+def test_nothing_below_the_minimum_age_goes_however_many_there_are() -> None:
+    assert removed(*(a_snapshot(f"s{n}", days_old=0.5) for n in range(9))) == []
+
+
+def test_a_pinned_one_stays_and_does_not_count_for_others() -> None:
+    listed = [a_snapshot("old", days_old=90, pinned=True), *(a_snapshot(f"s{n}", days_old=9 - n) for n in range(3))]
+
+    assert removed(*listed) == ["s0"]
+
+
+def test_the_last_complete_one_stays_behind_newer_incomplete_ones() -> None:
+    listed = [
+        a_snapshot("whole", days_old=400),
+        a_snapshot("broken-off", days_old=30, state="incomplete"),
+        a_snapshot("damaged", days_old=20, state="damaged"),
+    ]
+
+    assert removed(*listed, policy=Policy(keep_last=1, minimum_age_days=1)) == ["broken-off"]
+
+
+def test_prod_keeps_all_complete_ones() -> None:
+    listed = [a_snapshot(f"s{n:03}", days_old=1000 - n) for n in range(500)]
+
+    assert removed(*listed, policy=Policy(keep_last=None, minimum_age_days=90)) == []
+
+
+def test_what_an_interrupted_removal_left_goes_at_once() -> None:
+    assert removed(a_snapshot("whole", days_old=3), a_snapshot("left", days_old=0, state="leftover")) == ["left"]
+
+
+def test_every_decision_has_a_reason() -> None:
+    listed = [a_snapshot(f"s{n}", days_old=9 - n, pinned=n == 1) for n in range(6)]
+
+    assert all(decision.reason for decision in decide(listed, DEV, NOW))

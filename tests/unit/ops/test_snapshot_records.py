@@ -1,0 +1,132 @@
+"""Records of the vault: what is written is read back exactly, and every other byte is noticed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tools.write_schemas import SCHEMAS, schema_text
+from vectora_core.errors import VectoraError
+from vectora_ops.snapshots.index import ComponentDigest, Entry, Slice, entries_of, side_by_side
+from vectora_ops.snapshots.manifest import (
+    COMPONENTS,
+    ComponentRecord,
+    DamagedError,
+    Manifest,
+    Occasion,
+    Part,
+    read_manifest,
+    readme,
+    sealed,
+    snapshot_name,
+    to_bytes,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+NOON = datetime(2026, 1, 30, 12, 0, 5, tzinfo=UTC)
+DIGEST = "ab" * 32
+
+
+def a_manifest(**changes: object) -> Manifest:
+    part = Part(index=DIGEST, first="a", last="z", entries=2)
+    record = ComponentRecord(digest=DIGEST, entries=2, bytes=10, parts=(part,))
+    fields = {
+        "name": "lai_v7_stable_20260130_120005",
+        "project": "vectora-inbox",
+        "env": "dev",
+        "region": "eu-west-3",
+        "started_at": NOON,
+        "completed_at": NOON,
+        "occasion": Occasion(kind="operator"),
+        "data": "last",
+        "release": None,
+        "components": dict.fromkeys(COMPONENTS, record),
+        "references": DIGEST,
+        "vault_objects": 3,
+        "copied_bytes": 10,
+        "locked_until": None,
+    }
+    return sealed(fields | changes)
+
+
+def test_a_snapshot_is_named_as_the_owner_names_them() -> None:
+    assert snapshot_name("lai_v7_stable", NOON) == "lai_v7_stable_20260130_120005"
+
+
+@pytest.mark.parametrize("label", ["", "Lai", "a/b", "a b", "../x", "x" * 81])
+def test_a_label_that_cannot_be_part_of_a_key_is_refused(label: str) -> None:
+    with pytest.raises(VectoraError, match="lower-case letters"):
+        snapshot_name(label, NOON)
+
+
+def test_a_manifest_is_read_as_it_was_written() -> None:
+    manifest = a_manifest()
+
+    assert read_manifest("manifest.json", to_bytes(manifest)) == manifest
+
+
+def test_any_flipped_byte_of_a_manifest_is_noticed() -> None:
+    body = to_bytes(a_manifest())
+
+    for position in range(len(body)):
+        flipped = body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
+        with pytest.raises(DamagedError):
+            read_manifest("manifest.json", flipped)
+
+
+def test_a_changed_manifest_with_valid_fields_does_not_agree_with_its_digest() -> None:
+    document = json.loads(to_bytes(a_manifest()))
+    document["env"] = "prod"
+
+    with pytest.raises(DamagedError, match="digest"):
+        read_manifest("manifest.json", (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
+
+
+def test_the_page_for_people_follows_from_the_manifest() -> None:
+    manifest = a_manifest()
+    again = read_manifest("manifest.json", to_bytes(manifest))
+
+    assert readme(again) == readme(manifest)
+    assert b"lai_v7_stable_20260130_120005" in readme(manifest)
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    for name in SCHEMAS:
+        published = (ROOT / "config" / "schemas" / name).read_text(encoding="utf-8")
+        assert published == schema_text(name), "run make templates"
+
+
+def test_an_entry_is_read_as_it_was_written() -> None:
+    entry = Entry(
+        path='odd\n"key" é\u2028',
+        sha256=DIGEST,
+        size=5,
+        slices=(Slice(DIGEST, 3, 5),),
+        etag="e",
+        version_id="v",
+        content_type="text/plain",
+        informative=True,
+    )
+
+    assert list(entries_of(entry.line() + entry.line())) == [(entry, entry.line())] * 2
+
+
+def test_two_sorted_sides_are_paired_by_path() -> None:
+    pairs = side_by_side([("a", 1), ("b", 2), ("d", 3)], [("b", 20), ("c", 30)])
+
+    assert list(pairs) == [("a", 1, None), ("b", 2, 20), ("c", None, 30), ("d", 3, None)]
+
+
+def test_the_digest_of_a_component_tells_path_content_and_size_apart() -> None:
+    def digest_of(*entries: tuple[str, str, int]) -> str:
+        digest = ComponentDigest()
+        for entry in entries:
+            digest.add(*entry)
+        return digest.hexdigest()
+
+    one = ("a", DIGEST, 1)
+    assert len({digest_of(), digest_of(one), digest_of(("b", DIGEST, 1)), digest_of(("a", DIGEST, 2))}) == 4
+    assert digest_of(one) == digest_of(one)
