@@ -21,7 +21,8 @@ BUCKET, BUCKET_POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, LOG_GROUP, PARAMETER = "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SSM::Parameter"
 STATE_MACHINE, SCHEDULE = "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule"
-CONFIGURATION = "Custom::PublishedConfiguration"
+TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::Lambda::EventInvokeConfig"
+CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
 # CloudFormation adds tags of its own to those of the template.
 CLOUDFORMATIONS_OWN = "aws:"
 
@@ -149,6 +150,8 @@ UNREADABLE: Mapping[tuple[str, str], str] = {
     (CONFIGURATION, "ServiceTimeout"): "says how long CloudFormation waits",
     (CONFIGURATION, "ContentBucket"): "the published digest is that of this content",
     (CONFIGURATION, "ContentKey"): "the published digest is that of this content",
+    (GUARD, "ServiceToken"): "the snapshot proves that this function was called",
+    (GUARD, "ServiceTimeout"): "says how long CloudFormation waits",
 }
 
 
@@ -492,6 +495,49 @@ def _read_configuration(aws: Aws, _: str, properties: Properties) -> dict[str, A
     return {"ConfigBucket": bucket, "ContentDigest": record["digest"] if record["state"] == "published" else None}
 
 
+def _read_guard(aws: Aws, physical_id: str, properties: Properties) -> dict[str, Any]:
+    """The release before whose deployment the newest such snapshot was taken, as its manifest says."""
+    bucket = physical_id.partition("/")[0]
+    pages = aws("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="snapshots/")
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    manifests = [
+        json.loads(aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        for key in keys
+        if key.endswith("/manifest.json")
+    ]
+    guarded = [each for each in manifests if each["occasion"]["kind"] == "deployment"]
+    newest = max(guarded, key=lambda each: str(each["started_at"]), default=None)
+    return {"ReleaseDigest": newest["occasion"]["detail"] if newest else None}
+
+
+def _read_topic(aws: Aws, arn: str, _: Properties) -> dict[str, Any]:
+    attributes = aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    tags = aws("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
+    return {
+        "TopicName": attributes["TopicArn"].rpartition(":")[2],
+        "DisplayName": attributes.get("DisplayName"),
+        "KmsMasterKeyId": attributes.get("KmsMasterKeyId"),
+        "Tags": _as_list({tag["Key"]: tag["Value"] for tag in tags}),
+    }
+
+
+def _read_topic_policy(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    policies = [aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"] for arn in properties["Topics"]]
+    return {"Topics": properties["Topics"], "PolicyDocument": json.loads(policies[0])}
+
+
+def _read_invoke_config(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    name, qualifier = properties["FunctionName"], properties["Qualifier"]
+    found = aws("lambda").get_function_event_invoke_config(FunctionName=name, Qualifier=qualifier)
+    destinations = {key: value for key, value in found.get("DestinationConfig", {}).items() if value}
+    return {
+        "FunctionName": name,
+        "Qualifier": qualifier,
+        "MaximumRetryAttempts": found.get("MaximumRetryAttempts"),
+        "DestinationConfig": destinations,
+    }
+
+
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith(CLOUDFORMATIONS_OWN)]
 
@@ -507,4 +553,8 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     STATE_MACHINE: _read_state_machine,
     SCHEDULE: _read_schedule,
     CONFIGURATION: _read_configuration,
+    GUARD: _read_guard,
+    TOPIC: _read_topic,
+    TOPIC_POLICY: _read_topic_policy,
+    INVOKE_CONFIG: _read_invoke_config,
 }

@@ -34,7 +34,7 @@ from rehearsal.press import Press, Scenario
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.config.content import Configuration, FolderContent, validate_all
 from vectora_core.errors import VectoraError
-from vectora_ops.names import FUNCTION_TASKS, Names
+from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, Names
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 
@@ -397,7 +397,7 @@ def _function_logs(session: boto3.Session, names: Names) -> list[str]:
     """The last lines that the environment's functions logged."""
     logs = session.client("logs")
     lines: list[tuple[int, str]] = []
-    for task in FUNCTION_TASKS:
+    for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS):
         with contextlib.suppress(ClientError):
             events = logs.filter_log_events(logGroupName=names.log_group(task))["events"]
             lines += [(event["timestamp"], f"{task}: {event['message'].rstrip()}") for event in events]

@@ -11,6 +11,7 @@ from stacks.component import ComponentStack
 from stacks.core import CoreStack
 from stacks.iam import IamStack
 from stacks.ingest import IngestStack
+from stacks.operations import OperationsStack
 from stacks.packages import LambdaPlatform, Packages
 from stacks.runtime import RuntimeStack
 from vectora_core.config.content import FolderContent, validate_all
@@ -26,14 +27,15 @@ def environment_stacks(
     chosen = settings.environment(env)
     clients = [configuration.client for configuration in validate_all(FolderContent(root / "config"))]
     packages = Packages(root, platform)
+    release = release_of(root)
+    # First: before anything else changes, it takes a snapshot of what there is.
+    operations = OperationsStack(scope, names=names, settings=chosen, packages=packages, release=release)
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)
-    runtime = RuntimeStack(
-        scope, names=names, settings=chosen, packages=packages, clients=clients, release=release_of(root)
-    )
+    runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=release)
     # After runtime, whose layers it runs on.
     ingest = IngestStack(scope, names=names, settings=chosen, packages=packages)
-    stacks = (core, iam, runtime, ingest)
+    stacks = (operations, core, iam, runtime, ingest)
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)
     return stacks

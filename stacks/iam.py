@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.component import ComponentStack
+from stacks.grants import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
@@ -146,9 +146,7 @@ class IamStack(ComponentStack):
                 Grant(
                     sid="ReadContentOfRelease",
                     actions=("s3:GetObject",),
-                    resources=(
-                        f"arn:aws:s3:::cdk-{self._qualifier}-assets-${{AWS::AccountId}}-{settings.region}/*.zip",
-                    ),
+                    resources=(f"{assets_bucket_arn(self, settings.region)}/*.zip",),
                     wildcard_reason="Assets are named by the digest of their content, a new one each release.",
                 ),
             ),
@@ -193,22 +191,8 @@ class IamStack(ComponentStack):
             grants=(Grant(sid="StartRun", actions=("states:StartExecution",), resources=(state_machine,)),),
         )
 
-    @property
-    def _qualifier(self) -> str:
-        configured = self.node.try_get_context("@aws-cdk/core:bootstrapQualifier")
-        return str(configured or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER)
-
     def _lambda_basics(self, task: str) -> tuple[Grant, ...]:
-        log_group = f"arn:aws:logs:{self.settings.region}:${{AWS::AccountId}}:log-group:{self.names.log_group(task)}"
-        return (
-            Grant(
-                sid="WriteLogs",
-                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-                resources=(f"{log_group}:*",),
-                wildcard_reason="Lambda names the log streams; the log group is the function's own.",
-            ),
-            _TRACE,
-        )
+        return lambda_basics(self.names, self.settings.region, task)
 
     def _role(
         self,
@@ -236,17 +220,10 @@ class IamStack(ComponentStack):
             self.output(f"{logical_id}Name", role.ref, f"Name of the role: {description}")
 
 
-_TRACE = Grant(
-    sid="WriteTraces",
-    actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
-    resources=("*",),
-    wildcard_reason="X-Ray's write actions know no resources (service authorization reference).",
-)
-
 # Step Functions decides itself which runs it traces (its guide, "IAM policies for X-Ray").
 _TRACE_AND_SAMPLE = Grant(
     sid="WriteTraces",
-    actions=(*_TRACE.actions, "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    actions=(*TRACE.actions, "xray:GetSamplingRules", "xray:GetSamplingTargets"),
     resources=("*",),
     wildcard_reason="X-Ray's write and sampling actions know no resources (service authorization reference).",
 )

@@ -59,6 +59,12 @@ class Packages:
         base = self._root / "lambda_src"
         return self._from_files("vectora-core", base, files_below(self._root, base / "vectora_core"), prefix="python/")
 
+    def operations_layer(self) -> Package:
+        """What the functions of the operations stack run on; it does not wait for the engine's own layer."""
+        base = self._root / "lambda_src"
+        files = [file for name in ("vectora_core", "vectora_ops") for file in files_below(self._root, base / name)]
+        return self._from_files("vectora-ops", base, files, prefix="python/")
+
     def configuration(self) -> Package:
         base = self._root / "config"
         files = [file for name in ("canonical", "clients") for file in files_below(self._root, base / name)]

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 DAYS_TO_ABORT_UPLOADS = 7
+# Read within milliseconds, unlike the other Glacier classes: an old object may belong to the newest snapshot.
+GLACIER_INSTANT_RETRIEVAL = "GLACIER_IR"
+GLACIER_MINIMUM_DAYS = 90  # what is removed earlier is paid for so long (S3 pricing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectLock:
+    """New objects cannot be removed for `days`; those below `objects_prefix` move to Glacier, if they are to."""
+
+    days: int
+    objects_prefix: str
+    glacier_after_days: int | None
 
 
 class PrivateBucket(Construct):
@@ -23,6 +37,7 @@ class PrivateBucket(Construct):
         access_log_bucket_name: str | None,
         receives_access_logs_of: tuple[str, ...] = (),
         expire_after_days: int | None = None,
+        object_lock: ObjectLock | None = None,
     ) -> None:
         """`access_log_bucket_name` is None only for the bucket that receives the access logs."""
         super().__init__(scope, construct_id)
@@ -50,8 +65,13 @@ class PrivateBucket(Construct):
                 rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
             ),
             lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
-                rules=_lifecycle_rules(old_versions_days, expire_after_days)
+                rules=[
+                    *_lifecycle_rules(old_versions_days, expire_after_days),
+                    *([_glacier_rule(object_lock)] if object_lock else []),
+                ]
             ),
+            object_lock_enabled=True if object_lock else None,
+            object_lock_configuration=_object_lock(object_lock.days) if object_lock else None,
             logging_configuration=(
                 s3.CfnBucket.LoggingConfigurationProperty(
                     destination_bucket_name=access_log_bucket_name, log_file_prefix=f"{bucket_name}/"
@@ -98,6 +118,29 @@ def _lifecycle_rules(
             s3.CfnBucket.RuleProperty(id="ExpireObjects", status="Enabled", expiration_in_days=expire_after_days)
         )
     return rules
+
+
+def _glacier_rule(lock: ObjectLock) -> s3.CfnBucket.RuleProperty:
+    return s3.CfnBucket.RuleProperty(
+        id="MoveToGlacier",
+        status="Enabled" if lock.glacier_after_days else "Disabled",
+        prefix=lock.objects_prefix,
+        transitions=[
+            s3.CfnBucket.TransitionProperty(
+                storage_class=GLACIER_INSTANT_RETRIEVAL,
+                transition_in_days=lock.glacier_after_days or GLACIER_MINIMUM_DAYS,
+            )
+        ],
+    )
+
+
+def _object_lock(days: int) -> s3.CfnBucket.ObjectLockConfigurationProperty:
+    return s3.CfnBucket.ObjectLockConfigurationProperty(
+        object_lock_enabled="Enabled",
+        rule=s3.CfnBucket.ObjectLockRuleProperty(
+            default_retention=s3.CfnBucket.DefaultRetentionProperty(mode="GOVERNANCE", days=days)
+        ),
+    )
 
 
 def _deny_without_tls(bucket_arn: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -21,6 +21,7 @@ class Grant:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     wildcard_reason: str | None = None
+    condition: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
         if any("*" in action for action in self.actions):
@@ -34,7 +35,13 @@ class Grant:
 
     def statement(self) -> dict[str, object]:
         resources = [{"Fn::Sub": resource} if "${" in resource else resource for resource in self.resources]
-        return {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": resources}
+        statement: dict[str, object] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": resources,
+        }
+        return {**statement, "Condition": dict(self.condition)} if self.condition else statement
 
 
 class ServiceRole(Construct):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # The stacks of an environment in the order they are deployed.
-STACK_LAYERS = ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
+OPERATIONS_LAYER = "s0-operations"
+STACK_LAYERS = (OPERATIONS_LAYER, "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
 FUNCTION_TASKS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
+OPERATIONS_TASKS = ("snapshot", "rollback")
 
 
 @dataclass(frozen=True)
@@ -20,23 +22,26 @@ class Names:
         return f"{self.project}-{thing}-{self.env}"
 
     def stack(self, layer: str) -> str:
-        """`layer` is s0-core, s0-iam, s1-runtime or s1-ingest-v2."""
+        """`layer` is one of STACK_LAYERS."""
         return self._named(layer)
 
     def bucket(self, content: str) -> str:
-        """`content` is config, data, newsletters, lambda-code or access-logs."""
+        """`content` is config, data, newsletters, lambda-code, access-logs, snapshots or snapshots-access-logs."""
         return self._named(content)
 
     def function(self, task: str) -> str:
-        """`task` is ingest-v2, normalize-score-v2, newsletter-v2 or publish-configuration."""
+        """`task` is one of FUNCTION_TASKS or OPERATIONS_TASKS."""
         return self._named(task)
 
     def log_group(self, task: str) -> str:
         return f"/aws/lambda/{self.function(task)}"
 
     def layer(self, content: str) -> str:
-        """`content` is vectora-core or common-deps."""
+        """`content` is vectora-core, common-deps, vectora-ops or ops-deps."""
         return self._named(content)
+
+    def topic(self, purpose: str) -> str:
+        return self._named(purpose)
 
     @property
     def state_machine(self) -> str:

@@ -50,6 +50,7 @@ Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Usd = Annotated[float, Field(gt=0)]
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
 
 
@@ -105,8 +106,10 @@ class Alarms(Section):
 
 class Snapshots(Section):
     keep_last: Annotated[int, Field(ge=1)] | None = None
-    minimum_age_days: Days = Field(description="days for which no snapshot is removed")
-    glacier_after_days: Days | None = None
+    minimum_age_days: Days = Field(description="days for which no snapshot is removed, and its bytes are locked")
+    glacier_after_days: Annotated[int, Field(ge=30, le=3650)] | None = None
+    daily: bool = Field(description="true or false: a snapshot every day, beside those before deployments")
+    daily_at: Cron = Field(description="cron(...) expression, in the schedule's time zone")
 
 
 class Promotion(Section):
@@ -130,9 +133,12 @@ class EnvironmentSettings(Section):
     old_versions_days: Days = Field(description="days that replaced versions of objects are kept")
     schedule: Schedule = Field(description="a mapping: enabled, time_zone, daily, weekly, monthly")
     alarms: Alarms = Field(description="a mapping: failed_runs, run_minutes, noise_percent")
-    snapshots: Snapshots = Field(description="a mapping: keep_last, minimum_age_days, glacier_after_days")
+    snapshots: Snapshots = Field(
+        description="a mapping: keep_last, minimum_age_days, daily, daily_at, glacier_after_days"
+    )
     promotion: Promotion = Field(description="a mapping of promotion gates")
     monthly_budget_usd: Usd = Field(description="US dollars a month")
+    operators: tuple[Email, ...] = ()
 
 
 class Environments(Section):

@@ -15,7 +15,7 @@ from vectora_core.config.yaml_file import parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
-from vectora_ops.names import FUNCTION_TASKS, STACK_LAYERS, Names
+from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,11 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         release_digest=release.get("digest"),
         release_version=release.get("version"),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
-        functions=tuple(found for task in FUNCTION_TASKS if (found := _function(account, names.function(task)))),
+        functions=tuple(
+            found
+            for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
+            if (found := _function(account, names.function(task)))
+        ),
         clients=_clients(account, names.bucket("config")),
     )
 

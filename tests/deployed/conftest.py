@@ -14,8 +14,10 @@ import pytest
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
+from rehearsal.gaps import complete_by_api
 from rehearsal.press import ALL_WELL, Press
 from vectora_core.config.content import FolderContent, load_sources
+from vectora_ops.names import STACK_LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -62,6 +64,12 @@ def _bootstrapped(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
         yield emulator, cdk
 
 
+def complete(emulator: Emulator) -> None:
+    """Apply what the emulator's CloudFormation drops, such as the vault's Object Lock, as the rehearsal does."""
+    for layer in STACK_LAYERS:
+        complete_by_api(emulator.session(), f"vectora-inbox-{layer}-dev")
+
+
 @pytest.fixture
 def empty_account(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
     """A bootstrapped account of its own, with nothing deployed."""
@@ -74,4 +82,5 @@ def deployed(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
     """dev as `cdk deploy --context env=dev` leaves it; tests that share it leave it as it was."""
     with _bootstrapped(assembly) as account:
         account[1]("deploy")
+        complete(account[0])
         yield account

@@ -44,6 +44,9 @@ def _shape(value: Any, path: str = "") -> dict[str, str]:
 CONFIGURED = (
     r"/(DeletionPolicy|UpdateReplacePolicy)$",
     r"/(NoncurrentDays|ExpirationInDays|RetentionInDays)$",
+    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS)$",
+    r"SnapshotsBucket/.*/Rules/\d/Status$",
+    r"DailySnapshot/Properties/State$",
     r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
     r"Schedule/Properties/State$",
 )

@@ -20,7 +20,7 @@ from vectora_core.config.publication import RECORD_KEY
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.cloudformation import StackDefinition, Stacks
-from vectora_ops.names import FUNCTION_TASKS, STACK_LAYERS, Names
+from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.smoke import CANARY_PREFIXES
 from vectora_ops.snapshots.manifest import Component, canonical_json
 from vectora_ops.snapshots.objects import ObjectReader, Response
@@ -49,7 +49,6 @@ DECIDED = (
     "FileSystemConfigs",
 )
 DOWNLOAD_SECONDS = 60
-OPERATIONS_LAYER = "s0-operations"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,154 @@
+"""An act of the rehearsal: an environment is snapshot, broken in four ways, and rolled back by its own functions."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.runs import RunRequest, follow_run, start_run
+from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.sources import Environment
+from vectora_ops.snapshots.vault import Vault
+
+LABEL = "rehearsal"
+BROKEN = "def lambda_handler(event, context):\n    raise RuntimeError('broken by hand')\n"
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisasterResult:
+    """`differences` is what diff --live showed after the breaking; after the rollback it showed none."""
+
+    env: str
+    snapshot: str
+    entries: int
+    bytes: int
+    broken: tuple[str, ...]
+    failed_run: str
+    differences: int
+    safety_snapshot: str
+    objects_written: int
+    stacks_changed: tuple[str, ...]
+    resources_recreated: tuple[str, ...]
+    smoke_test: str
+    rollback_seconds: float
+
+
+class DisasterError(VectoraError):
+    """The act did not go as it must."""
+
+
+def rehearse_disaster(account: Account, names: Names, client_id: str, step: Step) -> DisasterResult:
+    """Snapshot, break and roll back an environment that is deployed; raises DisasterError when any proof fails."""
+    env = names.env
+    with step(f"{env}: snapshot taken by {names.function('snapshot')}"):
+        manifest = _invoke(account, names.function("snapshot"), {"operation": "create", "label": LABEL})["manifest"]
+    with step(f"{env}: broken in four ways"):
+        broken = _break(account, names, client_id)
+    with step(f"{env}: a run fails, diff --live says why"):
+        failed_run = _failed_run(account, names, client_id)
+        differences = _differences(account, names, manifest["name"])
+        if not differences:
+            raise DisasterError(f"Environment {env} was broken in four ways, and diff --live shows no difference.")
+    with step(f"{env}: rolled back by {names.function('rollback')}"):
+        started = time.monotonic()
+        rollback = {"operation": "rollback", "snapshot": manifest["name"]}
+        result = _invoke(account, names.function("rollback"), rollback)["result"]
+        seconds = time.monotonic() - started
+    with step(f"{env}: compared with the snapshot"):
+        if left := _differences(account, names, manifest["name"]):
+            raise DisasterError(f"After the rollback {len(left)} differences are left in {env}: {'; '.join(left[:5])}.")
+    return DisasterResult(
+        env=env,
+        snapshot=manifest["name"],
+        entries=sum(each["entries"] for each in manifest["components"].values()),
+        bytes=sum(each["bytes"] for each in manifest["components"].values()),
+        broken=broken,
+        failed_run=failed_run,
+        differences=len(differences),
+        safety_snapshot=result["safety_snapshot"],
+        objects_written=result["objects_written"],
+        stacks_changed=tuple(result["stacks_changed"]),
+        resources_recreated=tuple(result["resources_recreated"]),
+        smoke_test=result["smoke_test"]["reason"] if result["smoke_test"] else "no canary in this release",
+        rollback_seconds=round(seconds, 1),
+    )
+
+
+def account_of(session: boto3.Session, account_id: str, region: str, ca_bundle: str) -> Account:
+    return Account(account_id, region, session, ca_bundle)
+
+
+def _invoke(account: Account, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The answer of an operations function; called again until its work is done, as ./vectora --remote does."""
+    event = {**event, "caller_continues": True}
+    while True:
+        answer = account.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer or said["state"] == "failed":
+            raise DisasterError(f"{function} failed: {said.get('error') or said.get('errorMessage')}")
+        if said["state"] == "done":
+            return said
+        event = said["event"]
+
+
+def _break(account: Account, names: Names, client_id: str) -> tuple[str, ...]:
+    functions = account.client("lambda")
+    s3 = account.client("s3")
+    config = names.bucket("config")
+    bad_code = names.function("normalize-score-v2")
+    functions.update_function_code(FunctionName=bad_code, ZipFile=_zip("handler.py", BROKEN))
+    layered = names.function("newsletter-v2")
+    layer = functions.publish_layer_version(
+        LayerName=names.layer("vectora-core"), Content={"ZipFile": _zip("python/vectora_core/__init__.py", "")}
+    )["LayerVersionArn"]
+    others = [
+        each["Arn"]
+        for each in functions.get_function_configuration(FunctionName=layered)["Layers"]
+        if names.layer("vectora-core") not in each["Arn"]
+    ]
+    functions.update_function_configuration(FunctionName=layered, Layers=[layer, *others])
+    s3.put_object(Bucket=config, Key=f"clients/{client_id}.yaml", Body=b"client_profile: edited by hand\n")
+    deleted = s3.list_objects_v2(Bucket=config, Prefix="canonical/prompts/")["Contents"][0]["Key"]
+    s3.delete_object(Bucket=config, Key=deleted)
+    gone = names.function("ingest-v2")
+    functions.delete_function(FunctionName=gone)
+    return (
+        f"code of {bad_code} replaced",
+        f"{layered} given another version of layer {names.layer('vectora-core')}",
+        f"clients/{client_id}.yaml edited, {deleted} deleted",
+        f"{gone} deleted",
+    )
+
+
+def _zip(name: str, text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def _failed_run(account: Account, names: Names, client_id: str) -> str:
+    states = account.client("stepfunctions")
+    execution = start_run(states, account.state_machine_arn(names.state_machine), RunRequest(client_id=client_id))
+    outcome = follow_run(states, execution, lambda step: None)
+    if outcome.succeeded:
+        raise DisasterError(f"Environment {names.env} was broken in four ways, and a run of {client_id} succeeded.")
+    return outcome.reason or outcome.status
+
+
+def _differences(account: Account, names: Names, snapshot: str) -> list[str]:
+    vault = Vault(account, names)
+    changes = with_live(vault, Environment(account, names), vault.manifest(snapshot), with_text=False)
+    return [f"{change.component}: {change.path} {change.kind}" for change in changes]

@@ -1,0 +1,133 @@
+"""The vault keeps what is in it, and the functions around it may do what they do and no more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from stacks.environment import environment_stacks
+from vectora_ops.settings import load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+Templates = dict[str, dict[str, Any]]
+
+
+def operations(templates: Templates) -> dict[str, Any]:
+    resources: dict[str, Any] = templates["s0-operations"]["Resources"]
+    return resources
+
+
+def statements(templates: Templates, role: str) -> dict[str, dict[str, Any]]:
+    (policy,) = operations(templates)[role]["Properties"]["Policies"]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+def test_the_vault_is_kept_whatever_becomes_of_its_stack(environment: tuple[str, Templates]) -> None:
+    for bucket in ("SnapshotsBucket", "SnapshotsAccessLogsBucket"):
+        resource = operations(environment[1])[bucket]
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_vault_locks_everything_for_the_minimum_age(environment: tuple[str, Templates]) -> None:
+    env, templates = environment
+    vault = operations(templates)["SnapshotsBucket"]["Properties"]
+    days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
+    assert vault["ObjectLockEnabled"] is True
+    assert vault["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
+
+
+def test_an_original_that_was_overwritten_can_be_repaired_for_three_months(environment: tuple[str, Templates]) -> None:
+    (rule, _) = operations(environment[1])["SnapshotsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 90
+    assert "ExpirationInDays" not in rule
+
+
+@pytest.mark.parametrize(("env", "status"), [("dev", "Disabled"), ("stage", "Disabled"), ("prod", "Enabled")])
+def test_only_prod_moves_old_bytes_to_a_glacier_that_answers_at_once(
+    env: str, status: str, request: pytest.FixtureRequest
+) -> None:
+    vault = operations(request.getfixturevalue(env))["SnapshotsBucket"]["Properties"]
+    rule = vault["LifecycleConfiguration"]["Rules"][1]
+    assert (rule["Status"], rule["Prefix"]) == (status, "objects/")
+    assert rule["Transitions"] == [{"StorageClass": "GLACIER_IR", "TransitionInDays": 90}]
+
+
+@pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
+def test_only_prod_is_snapshot_every_day(env: str, state: str, request: pytest.FixtureRequest) -> None:
+    schedule = operations(request.getfixturevalue(env))["DailySnapshot"]["Properties"]
+    assert schedule["State"] == state
+    assert json.loads(schedule["Target"]["Input"])["operation"] == "create"
+
+
+def test_nothing_may_bypass_the_lock(environment: tuple[str, Templates]) -> None:
+    assert "BypassGovernanceRetention" not in json.dumps(environment[1])
+
+
+def test_only_the_snapshot_function_removes_versions_and_only_from_the_vault(
+    environment: tuple[str, Templates],
+) -> None:
+    env, templates = environment
+    removing = [
+        (key, statement["Resource"])
+        for layer in templates.values()
+        for key, resource in layer["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+        for policy in resource["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "s3:DeleteObjectVersion" in statement["Action"]
+    ]
+    assert removing == [("SnapshotRole", [f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"])]
+
+
+def test_taking_a_snapshot_writes_nowhere_but_into_the_vault(environment: tuple[str, Templates]) -> None:
+    env, templates = environment
+    writes = [
+        statement
+        for statement in statements(templates, "SnapshotRole").values()
+        if any(word in action for action in statement["Action"] for word in (":Put", ":Delete", ":Create", ":Update"))
+    ]
+    assert {
+        resource for each in writes if each["Sid"] not in ("WriteLogs", "WriteTraces") for resource in each["Resource"]
+    } == {f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"}
+
+
+def test_a_rollback_changes_the_stacks_of_its_environment_but_not_its_own(environment: tuple[str, Templates]) -> None:
+    env, templates = environment
+    stacks = [
+        each["Fn::Sub"].split(":stack/")[1]
+        for each in statements(templates, "RollbackRole")["RestoreStacks"]["Resource"]
+    ]
+    assert stacks == [f"vectora-inbox-{layer}-{env}/*" for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")]
+
+
+def test_the_rollback_may_hand_cloudformation_its_role_and_nobody_else(environment: tuple[str, Templates]) -> None:
+    grant = statements(environment[1], "RollbackRole")["LetCloudFormationWork"]
+    assert grant["Action"] == ["iam:PassRole"]
+    assert grant["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    assert "cfn-exec-role" in grant["Resource"][0]["Fn::Sub"]
+
+
+def test_every_other_stack_waits_for_the_snapshot() -> None:
+    stacks = environment_stacks(cdk.App(), root=ROOT, settings=load_settings(ROOT), env="dev", platform="lambda")
+    operations_stack, *others = stacks
+    assert operations_stack.layer == "s0-operations"
+    for stack in others:
+        reached: set[cdk.Stack] = set()
+        waiting = [stack]
+        while waiting:
+            for needed in waiting.pop().dependencies:
+                if needed not in reached:
+                    reached.add(needed)
+                    waiting.append(needed)  # type: ignore[arg-type]
+        assert operations_stack.stack_name in {each.stack_name for each in reached}
+
+
+def test_the_guard_is_called_again_when_the_release_changes(dev: Templates) -> None:
+    guard = operations(dev)["SnapshotBeforeDeployment"]
+    release = json.loads(dev["s1-runtime"]["Resources"]["Release"]["Properties"]["Value"])
+    assert guard["Properties"]["ReleaseDigest"] == release["digest"]
+    assert "SnapshotsBucket" in guard["DependsOn"]
