@@ -130,6 +130,10 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "IAM on Converse checks an action bedrock:Converse on a foundation model, even for an inference profile",
         "the model stand-in checks bedrock:InvokeModel on the profile and on its model in every region it routes to",
     ),
+    BehaviourGap(
+        "IAM on GetLayerVersion checks an action lambda:ListLayers",
+        "the operations roles are granted it on layers, where AWS knows no such action",
+    ),
     BehaviourGap("Bedrock answers a fixed text, without tools or throttling", "the model stand-in answers"),
     BehaviourGap(
         "Roles of Step Functions, Scheduler and CloudFormation are not enforced",

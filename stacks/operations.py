@@ -284,7 +284,8 @@ class OperationsStack(ComponentStack):
             ),
             Grant(
                 sid="ReadLayers",
-                actions=("lambda:GetLayerVersion",),
+                # The rehearsal's emulator checks GetLayerVersion under the other name, which AWS ignores on a layer.
+                actions=("lambda:GetLayerVersion", "lambda:ListLayers"),
                 resources=(f"arn:aws:lambda:{region}:{account}:layer:*",),
                 wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
             ),

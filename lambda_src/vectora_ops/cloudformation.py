@@ -25,6 +25,7 @@ NO_ECHO = "****"
 NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 FUNCTION, LAYER_VERSION, PARAMETER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::SSM::Parameter"
+SSM_TYPED = "AWS::SSM::Parameter::Value"
 RECREATED_TYPES = (FUNCTION, LAYER_VERSION, PARAMETER)
 
 
@@ -71,10 +72,15 @@ class Stacks:
         if described is None or described["StackStatus"] in NEVER_CREATED:
             return None
         body = self._cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        template = body if isinstance(body, str) else json.dumps(body, indent=1)
+        declared = parse_template(template).get("Parameters", {})
         return StackDefinition(
             name=name,
-            template=body if isinstance(body, str) else json.dumps(body, indent=1),
-            parameters={each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
+            template=template,
+            parameters={
+                each["ParameterKey"]: _as_given(each, declared.get(each["ParameterKey"], {}))
+                for each in described.get("Parameters", [])
+            },
             tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
             capabilities=tuple(sorted(described.get("Capabilities", []))),
             role_arn=described.get("RoleARN"),
@@ -376,6 +382,15 @@ def _attribute(values: Mapping[str, Mapping[str, str]], name: str, attribute: st
     if attribute not in values[name]:
         raise VectoraError(f"{name}.{attribute} is needed by other resources: {name} cannot be made anew on its own.")
     return values[name][attribute]
+
+
+def _as_given(parameter: Mapping[str, str], declared: Mapping[str, Any]) -> str:
+    """The parameter's value; for one that names an SSM parameter that name, never what stood in it at the time."""
+    is_name = str(declared.get("Type", "")).startswith(SSM_TYPED)
+    # The rehearsal's emulator tells the value behind the name instead of both.
+    if is_name and "ResolvedValue" not in parameter and "Default" in declared:
+        return str(declared["Default"])
+    return parameter["ParameterValue"]
 
 
 def _says(error: ClientError, *codes: str) -> bool:

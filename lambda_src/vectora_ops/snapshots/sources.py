@@ -309,7 +309,8 @@ class LayersSource(ListedSource):
     def open(self, item: Item) -> Opened:
         if item.body is not None:
             return super().open(item)
-        answer = self._environment.account.client("lambda").get_layer_version_by_arn(Arn=item.origin)
+        assert item.origin is not None  # noqa: S101
+        answer = self._environment.layer_version(item.origin)
         return Opened(self._environment.download(answer["Content"]["Location"]))
 
 
@@ -517,10 +518,14 @@ class Environment:
             self._layers[arn] = self._read_layer(arn)
         return self._layers[arn]
 
+    def layer_version(self, arn: str) -> Any:
+        layer, _, number = arn.rpartition(":")
+        return self.account.client("lambda").get_layer_version(LayerName=layer, VersionNumber=int(number))
+
     def _read_layer(self, arn: str) -> Layer:
         name = arn.split(":")[6]
         try:
-            answer = self.account.client("lambda").get_layer_version_by_arn(Arn=arn)
+            answer = self.layer_version(arn)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
