@@ -1,15 +1,17 @@
-"""`./vectora`: run the engine, see what is deployed, rehearse everything on this machine."""
+"""`./vectora`: run the engine, see what is deployed, take snapshots, roll back, rehearse everything on this machine."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from cli.output import err, fail, in_one_sentence, out, print_json
+from cli.place import ROOT, Env, Json
+from cli.rollback import rollback
+from cli.snapshot import app as snapshot_app
 from vectora_core.errors import VectoraError
 from vectora_ops.account import open_account
 from vectora_ops.adoption import adopt as take_in
@@ -19,12 +21,12 @@ from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_ops.status import EnvironmentStatus, environment_status
 
-ROOT = Path(__file__).resolve().parent.parent
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="rich")
 
-Env = Annotated[str, typer.Option("--env", help=f"Environment: {', '.join(ENVIRONMENT_NAMES)}.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text for people.")]
+app.add_typer(snapshot_app, name="snapshot")
+app.command(epilog="Example: ./vectora rollback --env stage --snapshot lai_v7_stable_20260130_120000 --dry-run")(
+    rollback
+)
 
 
 @app.command(epilog="Example: ./vectora run --env stage --client lai_weekly --period-days 7")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import boto3
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.remote import run_remotely
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.sources import Environment
@@ -53,7 +53,7 @@ def rehearse_disaster(account: Account, names: Names, client_id: str, step: Step
     """Snapshot, break and roll back an environment that is deployed; raises DisasterError when any proof fails."""
     env = names.env
     with step(f"{env}: snapshot taken by {names.function('snapshot')}"):
-        manifest = _invoke(account, names.function("snapshot"), {"operation": "create", "label": LABEL})["manifest"]
+        manifest = _remotely(account, names, "snapshot", {"operation": "create", "label": LABEL})["manifest"]
     with step(f"{env}: broken in four ways"):
         broken = _break(account, names, client_id)
     with step(f"{env}: a run fails, diff --live says why"):
@@ -64,7 +64,7 @@ def rehearse_disaster(account: Account, names: Names, client_id: str, step: Step
     with step(f"{env}: rolled back by {names.function('rollback')}"):
         started = time.monotonic()
         rollback = {"operation": "rollback", "snapshot": manifest["name"]}
-        result = _invoke(account, names.function("rollback"), rollback)["result"]
+        result = _remotely(account, names, "rollback", rollback)["result"]
         seconds = time.monotonic() - started
     with step(f"{env}: compared with the snapshot"):
         if left := _differences(account, names, manifest["name"]):
@@ -90,17 +90,8 @@ def account_of(session: boto3.Session, account_id: str, region: str, ca_bundle: 
     return Account(account_id, region, session, ca_bundle)
 
 
-def _invoke(account: Account, function: str, event: dict[str, Any]) -> dict[str, Any]:
-    """The answer of an operations function; called again until its work is done, as ./vectora --remote does."""
-    event = {**event, "caller_continues": True}
-    while True:
-        answer = account.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
-        said: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer or said["state"] == "failed":
-            raise DisasterError(f"{function} failed: {said.get('error') or said.get('errorMessage')}")
-        if said["state"] == "done":
-            return said
-        event = said["event"]
+def _remotely(account: Account, names: Names, task: str, event: dict[str, Any]) -> dict[str, Any]:
+    return run_remotely(account, names, task, event, lambda count: None)
 
 
 def _break(account: Account, names: Names, client_id: str) -> tuple[str, ...]:

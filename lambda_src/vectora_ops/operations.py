@@ -15,7 +15,7 @@ from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.runtime import Event, environment, parse_event, set_log_level
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import Names
-from vectora_ops.rollback import RollbackRequest, RollbackResult, plan_rollback, roll_back
+from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
 from vectora_ops.smoke import environment_has_canary, smoke_test
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
@@ -64,7 +64,7 @@ class PruneEvent(Continued):
 
 
 class RollbackEvent(Continued):
-    operation: Literal["rollback", "plan"]
+    operation: Literal["rollback"]
     snapshot: str
     components: tuple[str, ...] = Field(default=())
 
@@ -88,7 +88,7 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
 def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
     """Function rollback: called by operators, and by the pipeline when a deployment failed."""
     set_log_level()
-    return _respond(event, context, {"rollback": _rollback, "plan": _plan})
+    return _respond(event, context, {"rollback": _rollback})
 
 
 def _respond(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
@@ -203,12 +203,6 @@ def _rollback(event: dict[str, Any], context: Any) -> Answer:
     if not result.nothing_to_do:
         _notify("rolled back", _sentence(result))
     return {"result": asdict(result)}
-
-
-def _plan(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(RollbackEvent, event)
-    request = RollbackRequest(snapshot=asked.snapshot, components=chosen_components(asked.components))
-    return {"plan": asdict(plan_rollback(_account(), _names(), request))}
 
 
 def _sentence(result: RollbackResult) -> str:

@@ -380,14 +380,14 @@ class _Rollback:
         if not drifted:
             return
         stacks = self._cloudformation()
-        for name, logical_ids in drifted.items():
-            self._alive()
-            stacks.recreate(self._target.definition(name), sorted(logical_ids))
-            self._done.recreated += [f"{name}/{logical_id}" for logical_id in sorted(logical_ids)]
-        # Stacks read one another's parameters, such as the version of a layer, when they are updated.
+        # In the order of deployment: a stack reads parameters of those before it, such as the version of a layer.
         for name in affected:
             self._alive()
-            stacks.restore(self._target.definition(name))
+            if logical_ids := sorted(drifted.get(name, ())):
+                stacks.recreate(self._target.definition(name), logical_ids)
+                self._done.recreated += [f"{name}/{logical_id}" for logical_id in logical_ids]
+            else:
+                stacks.restore(self._target.definition(name))
 
     def _cloudformation(self) -> Stacks:
         return _stacks(self._account, self._target, self._alive)

@@ -40,9 +40,10 @@ class Holder:
     since: str
     until: str
     note: str = ""
+    released: bool = False
 
     def lapsed(self, now: datetime) -> bool:
-        return datetime.fromisoformat(self.until) <= now
+        return self.released or datetime.fromisoformat(self.until) <= now
 
 
 class Lease:
@@ -135,8 +136,7 @@ class Lease:
 
     def _write(self, etag: str | None, *, released: bool = False) -> None:
         now = self._clock()
-        until = now if released else now + LEASE
-        self._mine = replace(self._mine, until=until.isoformat())
+        self._mine = replace(self._mine, until=(now + LEASE).isoformat(), released=released)
         body = json.dumps(asdict(self._mine), indent=2).encode("utf-8")
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:

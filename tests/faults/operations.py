@@ -1,0 +1,61 @@
+"""Operations on the small environment, as tests call them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from small_environment import NAMES
+
+from rehearsal.emulator import Emulator
+from vectora_ops.account import Account
+from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
+from vectora_ops.snapshots.compare import Change, with_live
+from vectora_ops.snapshots.lease import utc_now
+from vectora_ops.snapshots.manifest import COMPONENTS, Component, Manifest, Occasion
+from vectora_ops.snapshots.sources import Environment
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+
+
+def after_the_lease() -> datetime:
+    """The clock of somebody who comes when the lease of a killed operation has lapsed."""
+    return utc_now() + timedelta(minutes=3)
+
+
+def take(account: Account, label: str = "good", **options: object) -> Manifest:
+    request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"), **options)  # type: ignore[arg-type]
+    return take_snapshot(account, NAMES, request, clock=after_the_lease)
+
+
+def resume(account: Account, name: str) -> Manifest:
+    return take(account, "resumed", resume=name)
+
+
+def back_to(account: Account, manifest: Manifest, components: tuple[Component, ...] = COMPONENTS) -> RollbackResult:
+    request = RollbackRequest(snapshot=manifest.name, components=components)
+    return roll_back(account, NAMES, request, smoke_test=lambda: None, clock=after_the_lease)
+
+
+def differences(account: Account, manifest: Manifest) -> list[Change]:
+    return list(with_live(Vault(account, NAMES), Environment(account, NAMES), manifest))
+
+
+def kill_at(emulator: Emulator, step: str, operation: str, subject: str) -> None:
+    """Run an operation in a process of its own that dies by SIGKILL when the step begins."""
+    environment = {**os.environ, **emulator.environment()}
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "lambda_src", FOLDER)))
+    victim = subprocess.run(
+        [sys.executable, str(FOLDER / "victim.py"), operation, subject, step],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert victim.returncode == -9, f"step '{step}' was never reached: {victim.stdout}{victim.stderr}"

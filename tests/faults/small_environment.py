@@ -1,0 +1,195 @@
+"""A small environment with everything a snapshot knows, made by plain CloudFormation in a fraction of a second."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+
+NAMES = Names(project="vectora-inbox", env="dev")
+REGION = "eu-west-3"
+ASSETS = f"cdk-hnb659fds-assets-{'0' * 12}-{REGION}"
+CLIENT = "client_profile:\n  client_id: lai_weekly\n"
+TASKS = ("ingest-v2", "normalize-score-v2")
+
+
+def zipped(name: str, text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
+def handler(word: str) -> bytes:
+    return zipped("handler.py", f"def lambda_handler(event, context):\n    return {word!r}\n")
+
+
+@dataclass(frozen=True)
+class SmallEnvironment:
+    """Environment dev with stacks, functions, a layer, configuration, data and a vault."""
+
+    account: Account
+
+    @classmethod
+    def build(cls, account: Account, *, locked: bool = True) -> SmallEnvironment:
+        small = cls(account)
+        s3 = account.client("s3")
+        s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        small._vault(locked=locked)
+        small.deploy("1")
+        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())
+        s3.put_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml", Body=b"prompt: one\n")
+        s3.put_object(Bucket=NAMES.bucket("config"), Key="published.json", Body=b'{"state": "published", "keys": {}}')
+        for day in ("2026/01/05", "2026/01/06"):
+            s3.put_object(Bucket=NAMES.bucket("data"), Key=f"ingested/lai_weekly/{day}/items.json", Body=day.encode())
+        s3.put_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/2026/01/06/newsletter.md", Body=b"# News\n")
+        return small
+
+    def deploy(self, version: str) -> None:
+        """All stacks as a release leaves them; another version has another code, layer and release record."""
+        self._stack("s0-core", _core())
+        self._stack("s0-iam", _iam())
+        self._stack("s1-runtime", self._runtime(version))
+        self._stack("s1-ingest-v2", self._ingest(version))
+
+    def break_it(self) -> None:
+        """Bad code, another layer, an edited and a deleted file, a deleted function: all by hand."""
+        functions, s3 = self.account.client("lambda"), self.account.client("s3")
+        bad = NAMES.function("normalize-score-v2")
+        layer = functions.publish_layer_version(
+            LayerName=NAMES.layer("vectora-core"), Content={"ZipFile": zipped("python/core.py", "X = 'by hand'\n")}
+        )
+        functions.update_function_configuration(FunctionName=bad, Layers=[layer["LayerVersionArn"]])
+        functions.update_function_code(FunctionName=bad, ZipFile=handler("bad"))
+        functions.delete_function(FunctionName=NAMES.function("ingest-v2"))
+        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=b"edited: true\n")
+        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/stranger.yaml", Body=b"new: true\n")
+        s3.delete_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml")
+
+    def say(self, task: str) -> Any:
+        """What a function answers."""
+        answer = self.account.client("lambda").invoke(FunctionName=NAMES.function(task), Payload=b"{}")
+        return json.loads(answer["Payload"].read())
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the vault, down to the versions of objects, as it can be told without changing it."""
+        s3, functions = self.account.client("s3"), self.account.client("lambda")
+        objects = {}
+        for content in ("config", "data", "newsletters"):
+            listed = s3.list_object_versions(Bucket=NAMES.bucket(content))
+            for kind in ("Versions", "DeleteMarkers"):
+                for each in listed.get(kind, []):
+                    objects[content, each["Key"], each["VersionId"]] = (kind, each["IsLatest"])
+        found = functions.list_functions()["Functions"]
+        stacks = self.account.client("cloudformation").describe_stacks()["Stacks"]
+        return {
+            "objects": objects,
+            "functions": {each["FunctionName"]: (each["CodeSha256"], each["LastModified"]) for each in found},
+            "stacks": {each["StackName"]: (each["StackStatus"], str(each.get("LastUpdatedTime"))) for each in stacks},
+        }
+
+    def _vault(self, *, locked: bool) -> None:
+        s3, vault = self.account.client("s3"), NAMES.bucket("snapshots")
+        s3.create_bucket(Bucket=vault, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=vault, VersioningConfiguration={"Status": "Enabled"})
+        if locked:
+            rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+            s3.put_object_lock_configuration(
+                Bucket=vault, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+            )
+
+    def _stack(self, layer: str, template: dict[str, Any]) -> None:
+        cloudformation, name = self.account.client("cloudformation"), NAMES.stack(layer)
+        request = {
+            "StackName": name,
+            "TemplateBody": json.dumps(template, indent=1),
+            "Capabilities": ["CAPABILITY_IAM"],
+            "Tags": [{"Key": "Env", "Value": "dev"}],
+        }
+        there = name in {each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]}
+        if there and cloudformation.get_template(StackName=name)["TemplateBody"] == template:
+            return
+        (cloudformation.update_stack if there else cloudformation.create_stack)(**request)
+        while (status := cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith(
+            "PROGRESS"
+        ):
+            time.sleep(0.02)
+        assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), status
+
+    def _asset(self, body: bytes, name: str) -> dict[str, Any]:
+        self.account.client("s3").put_object(Bucket=ASSETS, Key=name, Body=body)
+        return {"S3Bucket": {"Fn::Sub": ASSETS.replace("0" * 12, "${AWS::AccountId}")}, "S3Key": name}
+
+    def _runtime(self, version: str) -> dict[str, Any]:
+        layer = {
+            "Type": "AWS::Lambda::LayerVersion",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "LayerName": NAMES.layer("vectora-core"),
+                "Content": self._asset(zipped("python/core.py", f"X = '{version}'\n"), f"layer-{version}.zip"),
+            },
+        }
+        return {
+            "Resources": {
+                "VectoraCoreLayer": layer,
+                "LayerParameter": _parameter("layers/vectora-core", {"Ref": "VectoraCoreLayer"}),
+                "NormalizeScoreV2Function": self._function("normalize-score-v2", version, {"Ref": "VectoraCoreLayer"}),
+                "Release": _parameter("release", json.dumps({"digest": version * 64, "version": f"{version}.0.0"})),
+            },
+            "Outputs": {"FunctionArn": {"Value": {"Fn::GetAtt": ["NormalizeScoreV2Function", "Arn"]}}},
+        }
+
+    def _ingest(self, version: str) -> dict[str, Any]:
+        told = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": NAMES.parameter("layers/vectora-core")}
+        return {
+            "Parameters": {"Layer": told},
+            "Resources": {"IngestV2Function": self._function("ingest-v2", version, {"Ref": "Layer"})},
+        }
+
+    def _function(self, task: str, version: str, layer: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": NAMES.function(task),
+                "Runtime": "python3.11",
+                "Handler": "handler.lambda_handler",
+                "Role": f"arn:aws:iam::{'0' * 12}:role/any",
+                "Code": self._asset(handler(f"{task} {version}"), f"{task}-{version}.zip"),
+                "Layers": [layer],
+                "Environment": {"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name", "API_TOKEN": "hidden"}},
+            },
+        }
+
+
+def _core() -> dict[str, Any]:
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    return {
+        "Resources": {
+            f"{content.capitalize()}Bucket": {
+                **bucket,
+                "Properties": {"BucketName": NAMES.bucket(content), **versioned},
+            }
+            for content in ("config", "data", "newsletters")
+        }
+    }
+
+
+def _iam() -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    properties = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
+    return {"Resources": {"EngineRole": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+
+def _parameter(path: str, value: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": NAMES.parameter(path), "Type": "String", "Value": value},
+    }

@@ -1,0 +1,93 @@
+"""Killed at any step, an operation loses nothing, and running it again finishes it."""
+
+from __future__ import annotations
+
+import pytest
+from operations import after_the_lease, back_to, differences, kill_at, resume, take
+from small_environment import NAMES, SmallEnvironment
+
+from rehearsal.emulator import Emulator
+from vectora_ops.account import Account
+from vectora_ops.rollback import STEPS as ROLLBACK_STEPS
+from vectora_ops.snapshots.catalog import list_snapshots, pin
+from vectora_ops.snapshots.retention import STEPS as PRUNE_STEPS
+from vectora_ops.snapshots.retention import Policy, prune
+from vectora_ops.snapshots.take import STEPS as SNAPSHOT_STEPS
+from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+
+
+@pytest.mark.parametrize("step", SNAPSHOT_STEPS)
+def test_a_snapshot_killed_at_any_step_is_finished_and_changed_nothing(
+    emulator: Emulator, small: SmallEnvironment, step: str
+) -> None:
+    account, vault = small.account, Vault(small.account, NAMES)
+    before = small.state()
+
+    kill_at(emulator, step, "snapshot", "killed")
+
+    listed = list_snapshots(vault)
+    states = [each.state for each in listed]
+    begun = SNAPSHOT_STEPS.index(step) >= SNAPSHOT_STEPS.index("begin") + 1
+    assert states == (["complete"] if step == "finish" else ["incomplete"] if begun else [])
+    assert (vault.latest() is None) == (step != "finish")
+    manifest = resume(account, listed[0].name) if begun else take(account, "killed")
+    assert verify_snapshot(vault, manifest.name).intact
+    assert [each.state for each in list_snapshots(vault)] == ["complete"]
+    assert small.state() == before
+    assert differences(account, manifest) == []
+
+
+@pytest.mark.parametrize("step", ROLLBACK_STEPS)
+def test_a_rollback_killed_at_any_step_is_finished_and_loses_nothing(
+    emulator: Emulator, small: SmallEnvironment, step: str
+) -> None:
+    account, vault = small.account, Vault(small.account, NAMES)
+    good = take(account)
+    small.deploy("2")
+    small.break_it()
+    broken = take(account, "broken")
+
+    kill_at(emulator, step, "rollback", good.name)
+    back_to(account, good)
+
+    assert differences(account, good) == []
+    assert (small.say("ingest-v2"), small.say("normalize-score-v2")) == ("ingest-v2 1", "normalize-score-v2 1")
+    safety = [each for each in vault.manifests() if each.occasion.kind == "rollback"]
+    broken_digests = {component: record.digest for component, record in broken.components.items()}
+    assert any({c: r.digest for c, r in each.components.items()} == broken_digests for each in safety)
+    assert all(each.intact for each in verify_vault(vault))
+
+
+@pytest.mark.parametrize("step", PRUNE_STEPS)
+def test_a_pruning_killed_at_any_step_is_finished_and_keeps_what_it_must(
+    emulator: Emulator, unlocked: SmallEnvironment, step: str
+) -> None:
+    account, vault = unlocked.account, Vault(unlocked.account, NAMES)
+    names = []
+    for version in ("1", "2", "3", "4"):
+        unlocked.deploy(version)
+        names.append(take(account, f"release{version}").name)
+    pin(vault, names[0], "the first of all")
+
+    kill_at(emulator, step, "prune", "1")
+    prune(account, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=after_the_lease)
+
+    assert [files.name for files in vault.snapshots()] == [names[0], names[3]]
+    assert all(each.intact for each in verify_vault(vault)), verify_vault(vault)
+    unlocked.break_it()
+    back_to(account, vault.manifest(names[0]))
+    assert unlocked.say("ingest-v2") == "ingest-v2 1"
+
+
+def test_a_killed_operation_keeps_others_away_until_its_lease_lapses(
+    emulator: Emulator, small: SmallEnvironment, account: Account
+) -> None:
+    from vectora_ops.snapshots.lease import BusyError
+    from vectora_ops.snapshots.manifest import Occasion
+    from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+
+    kill_at(emulator, "data", "snapshot", "killed")
+
+    with pytest.raises(BusyError, match="its lease lapses at"):
+        take_snapshot(account, NAMES, SnapshotRequest(label="next", occasion=Occasion(kind="operator")))

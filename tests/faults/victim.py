@@ -1,0 +1,47 @@
+"""Runs one operation on the small environment and kills itself, as a machine that loses power, when a step begins."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import boto3
+
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.rollback import RollbackRequest, roll_back
+from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.observer import Observer
+from vectora_ops.snapshots.retention import Policy, prune
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+
+NAMES = Names(project="vectora-inbox", env="dev")
+
+
+class DiesAt(Observer):
+    """Dies at the first step of that name; the steps of a safety snapshot come before those of its rollback go on."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def step(self, name: str) -> None:
+        if name == self._step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(operation: str, subject: str, step: str) -> None:
+    account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
+    observer = DiesAt(step)
+    match operation:
+        case "snapshot":
+            request = SnapshotRequest(label=subject, occasion=Occasion(kind="operator"))
+            take_snapshot(account, NAMES, request, observer=observer)
+        case "rollback":
+            roll_back(account, NAMES, RollbackRequest(snapshot=subject), smoke_test=lambda: None, observer=observer)
+        case "prune":
+            prune(account, NAMES, Policy(keep_last=int(subject), minimum_age_days=0), observer=observer)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
