@@ -362,6 +362,7 @@ class OperationsStack(ComponentStack):
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
+            Grant(sid="MakeWayForPolicies", actions=("s3:DeleteBucketPolicy",), resources=self._buckets),
             Grant(
                 sid="RunCanary",
                 actions=("states:StartExecution",),

@@ -68,7 +68,9 @@ def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) 
         identifier = IDENTIFIERS.get(resource["Type"])
         if identifier is None or logical_id in belonging:
             continue
-        name = resource["Properties"][identifier]
+        name = resource.get("Properties", {}).get(identifier)
+        if not isinstance(name, str):
+            continue  # generated, so nothing that was there before can have it
         properties = _minimal_properties(account, resource["Type"], name)
         if properties is not None:
             yield Orphan(

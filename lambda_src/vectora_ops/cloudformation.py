@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.adoption import adopt, find_orphans
 from vectora_ops.template_text import parse_template
 
 FIRST_POLL_SECONDS = 0.1
@@ -25,6 +26,7 @@ NO_ECHO = "****"
 NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 FUNCTION, LAYER_VERSION, PARAMETER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::SSM::Parameter"
+BUCKET_POLICY = "AWS::S3::BucketPolicy"
 SSM_TYPED = "AWS::SSM::Parameter::Value"
 RECREATED_TYPES = (FUNCTION, LAYER_VERSION, PARAMETER)
 
@@ -128,8 +130,11 @@ class Stacks:
     def restore(self, definition: StackDefinition) -> bool:
         """Create the stack, or update it to exactly this; False when CloudFormation sees nothing to change.
 
-        Raises VectoraError with CloudFormation's reason when it does not succeed.
+        What outlived a deleted stack, such as its buckets, is taken in again. Raises VectoraError with CloudFormation's
+        reason when it does not succeed.
         """
+        if self._described(definition.name) is None:
+            self._take_in(definition)
         return self._apply(definition, definition.template, purpose="restore")
 
     def recreate(self, definition: StackDefinition, logical_ids: Sequence[str]) -> None:
@@ -165,6 +170,23 @@ class Stacks:
         if status is not None:
             raise VectoraError(f"Stack {name} could not be deleted ({status}): {self._reason(name)}")
 
+    def _take_in(self, definition: StackDefinition) -> None:
+        template = parse_template(definition.template)
+        adopt(self._account, find_orphans(self._account, {definition.name: template}))
+        # A policy cannot be taken in, and is in the way of the one that the stack makes.
+        resources = template["Resources"]
+        for resource in resources.values():
+            if resource["Type"] == BUCKET_POLICY:
+                self._delete_bucket_policy(resource["Properties"]["Bucket"], resources)
+
+    def _delete_bucket_policy(self, bucket: Any, resources: Mapping[str, Any]) -> None:
+        name = resources[bucket["Ref"]]["Properties"]["BucketName"] if isinstance(bucket, dict) else bucket
+        try:
+            self._account.client("s3").delete_bucket_policy(Bucket=name)
+        except ClientError as error:
+            if not _says(error, "NoSuchBucket", "NoSuchBucketPolicy"):
+                raise
+
     # --- change sets
 
     def _apply(self, definition: StackDefinition, template: str, *, purpose: str) -> bool:
@@ -197,11 +219,8 @@ class Stacks:
             "Capabilities": list(definition.capabilities) or ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             **self._template(template),
         }
-        if not exists:
-            # Buckets and log groups outlive the stack that they belonged to.
-            request["ImportExistingResources"] = True
-            if definition.role_arn:
-                request["RoleARN"] = definition.role_arn
+        if definition.role_arn and not (exists and described and described.get("RoleARN")):
+            request["RoleARN"] = definition.role_arn
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode("utf-8")).hexdigest()
         change_set = f"vectora-{purpose}-{digest[:24]}"
         # An interrupted call before this one may have left one of the same name, made for another state of the stack.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +9,10 @@ import pytest
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import ACCOUNT, Emulator
+from tests.faults.small_environment import REGION, SmallEnvironment
 from vectora_ops.account import Account
 
-FOLDER = Path(__file__).resolve().parent
-sys.path.append(str(FOLDER))
-
-from small_environment import REGION, SmallEnvironment  # noqa: E402
-
-EMULATOR_PYTHON = FOLDER.parents[1] / ".venv-emulator" / "bin" / "python"
+EMULATOR_PYTHON = Path(__file__).resolve().parents[2] / ".venv-emulator" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")

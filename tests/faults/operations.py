@@ -8,9 +8,8 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from small_environment import NAMES
-
 from rehearsal.emulator import Emulator
+from tests.faults.small_environment import NAMES
 from vectora_ops.account import Account
 from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
 from vectora_ops.snapshots.compare import Change, with_live
@@ -50,7 +49,7 @@ def differences(account: Account, manifest: Manifest) -> list[Change]:
 def kill_at(emulator: Emulator, step: str, operation: str, subject: str) -> None:
     """Run an operation in a process of its own that dies by SIGKILL when the step begins."""
     environment = {**os.environ, **emulator.environment()}
-    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "lambda_src", FOLDER)))
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "lambda_src")))
     victim = subprocess.run(
         [sys.executable, str(FOLDER / "victim.py"), operation, subject, step],
         env=environment,

@@ -65,7 +65,11 @@ class SmallEnvironment:
         layer = functions.publish_layer_version(
             LayerName=NAMES.layer("vectora-core"), Content={"ZipFile": zipped("python/core.py", "X = 'by hand'\n")}
         )
-        functions.update_function_configuration(FunctionName=bad, Layers=[layer["LayerVersionArn"]])
+        functions.update_function_configuration(
+            FunctionName=bad,
+            Layers=[layer["LayerVersionArn"]],
+            Environment={"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name", "API_TOKEN": "hidden"}},
+        )
         functions.update_function_code(FunctionName=bad, ZipFile=handler("bad"))
         functions.delete_function(FunctionName=NAMES.function("ingest-v2"))
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=b"edited: true\n")
@@ -163,7 +167,7 @@ class SmallEnvironment:
                 "Role": f"arn:aws:iam::{'0' * 12}:role/any",
                 "Code": self._asset(handler(f"{task} {version}"), f"{task}-{version}.zip"),
                 "Layers": [layer],
-                "Environment": {"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name", "API_TOKEN": "hidden"}},
+                "Environment": {"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name"}},
             },
         }
 

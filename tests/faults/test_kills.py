@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from operations import after_the_lease, back_to, differences, kill_at, resume, take
-from small_environment import NAMES, SmallEnvironment
 
 from rehearsal.emulator import Emulator
+from tests.faults.operations import after_the_lease, back_to, differences, kill_at, resume, take
+from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_ops.account import Account
 from vectora_ops.rollback import STEPS as ROLLBACK_STEPS
 from vectora_ops.snapshots.catalog import list_snapshots, pin

@@ -96,7 +96,8 @@ class Lease:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # A failed operation leaves its note; a finished one leaves nothing to come back to.
-        self._mine = replace(self._mine, **({} if kind else {"subject": "", "note": ""}))
+        if kind is None:
+            self._mine = replace(self._mine, subject="", note="")
         try:
             self._write(self._etag, released=True)
         except (BusyError, ClientError):

@@ -1,0 +1,152 @@
+"""Whatever happens to a file of the vault is found by verification, named, and keeps rollbacks away."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.faults.operations import back_to, take
+from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
+from vectora_core.errors import VectoraError
+from vectora_ops.snapshots.catalog import pin
+from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+
+VAULT = NAMES.bucket("snapshots")
+
+
+def files_of(small: SmallEnvironment) -> list[str]:
+    listed = small.account.client("s3").list_objects_v2(Bucket=VAULT)["Contents"]
+    return [each["Key"] for each in listed if not each["Key"].startswith("locks/")]
+
+
+def flip(small: SmallEnvironment, key: str, position: float) -> bytes:
+    """Flip one bit in the middle of a file; the result is what it was."""
+    s3 = small.account.client("s3")
+    body: bytes = s3.get_object(Bucket=VAULT, Key=key)["Body"].read()
+    place = int(position * (len(body) - 1))
+    s3.put_object(Bucket=VAULT, Key=key, Body=body[:place] + bytes([body[place] ^ 4]) + body[place + 1 :])
+    return body
+
+
+@pytest.mark.parametrize("position", [0.0, 0.5, 1.0])
+def test_a_flipped_bit_in_any_file_is_found_and_refused(small: SmallEnvironment, position: float) -> None:
+    vault = Vault(small.account, NAMES)
+    manifest = take(small.account)
+    pin(vault, manifest.name, "for the test")
+    small.break_it()
+    before = small.state()
+
+    for key in files_of(small):
+        body = flip(small, key, position)
+        assert not verify_snapshot(vault, manifest.name).intact, key
+        with pytest.raises(VectoraError, match=r"damaged|not intact"):
+            back_to(small.account, manifest)
+        small.account.client("s3").put_object(Bucket=VAULT, Key=key, Body=body)
+
+    assert small.state() == before
+    assert verify_snapshot(vault, manifest.name).intact
+
+
+def test_a_missing_file_is_named(small: SmallEnvironment) -> None:
+    vault = Vault(small.account, NAMES)
+    manifest = take(small.account)
+
+    for key in files_of(small):
+        if key.endswith("manifest.json"):
+            continue
+        body = small.account.client("s3").get_object(Bucket=VAULT, Key=key)["Body"].read()
+        small.account.client("s3").delete_object(Bucket=VAULT, Key=key)
+        problems = verify_snapshot(vault, manifest.name).problems
+        assert ("missing", key) in {(each.kind, each.name) for each in problems}
+        small.account.client("s3").put_object(Bucket=VAULT, Key=key, Body=body)
+
+
+def test_a_damaged_object_names_the_files_whose_bytes_it_holds(small: SmallEnvironment) -> None:
+    vault = Vault(small.account, NAMES)
+    manifest = take(small.account)
+    (letter, _) = next(vault.entries(manifest.components["newsletters"]))
+    flip(small, f"objects/{letter.slices[0].sha256}", 0.5)
+
+    names = {each.name for each in verify_snapshot(vault, manifest.name).problems}
+
+    assert f"objects/{letter.slices[0].sha256}" in names
+    assert f"newsletters: {letter.path}" in names
+
+
+def test_what_belongs_to_no_snapshot_is_named_as_extra(small: SmallEnvironment) -> None:
+    vault = Vault(small.account, NAMES)
+    manifest = take(small.account)
+    s3 = small.account.client("s3")
+    s3.put_object(Bucket=VAULT, Key=f"snapshots/{manifest.name}/stranger.txt", Body=b"x")
+    vault.store(b"needed by nobody")
+
+    problems = {(each.kind, each.name.rpartition("/")[2]) for found in verify_vault(vault) for each in found.problems}
+
+    assert ("extra", "stranger.txt") in problems
+    assert len([kind for kind, _ in problems if kind == "extra"]) == 2
+
+
+def test_the_next_snapshot_does_not_build_on_damaged_bytes(small: SmallEnvironment) -> None:
+    vault = Vault(small.account, NAMES)
+    first = take(small.account)
+    (letter, _) = next(vault.entries(first.components["newsletters"]))
+    flip(small, f"objects/{letter.slices[0].sha256}", 0.5)
+
+    second = take(small.account, "second")
+
+    assert verify_snapshot(vault, second.name).intact
+    # The same content under the same name: what was damaged is whole again.
+    assert verify_snapshot(vault, first.name).intact
+
+
+def test_a_snapshot_of_another_environment_or_project_is_refused(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    s3 = small.account.client("s3")
+    key = f"snapshots/{manifest.name}/manifest.json"
+    document = json.loads(s3.get_object(Bucket=VAULT, Key=key)["Body"].read())
+
+    from vectora_ops.snapshots.manifest import sealed, to_bytes
+
+    for field, value in (("env", "prod"), ("project", "another")):
+        foreign = sealed({**{k: v for k, v in document.items() if k != "digest"}, field: value})
+        s3.put_object(Bucket=VAULT, Key=key, Body=to_bytes(foreign))
+        with pytest.raises(VectoraError, match=value):
+            back_to(small.account, manifest)
+
+
+def test_an_unknown_snapshot_is_refused_with_those_that_there_are(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    unknown = manifest.model_copy(update={"name": "never_20260101_000000"})
+
+    with pytest.raises(VectoraError, match=f"There is no snapshot never_20260101_000000.*{manifest.name}"):
+        back_to(small.account, unknown)
+
+
+def test_the_vault_holds_no_secret_and_no_signed_address(small: SmallEnvironment) -> None:
+    small.break_it()
+    take(small.account)
+    s3 = small.account.client("s3")
+    everything = b"".join(s3.get_object(Bucket=VAULT, Key=key)["Body"].read() for key in files_of(small))
+
+    for forbidden in (b"X-Amz-", b"hidden", b"Signature", b"_ministack/lambda-code"):
+        assert forbidden not in everything, forbidden
+    assert b"withheld, sha256" in everything
+    assert b"/a/name" in everything
+
+
+def test_code_that_was_cleaned_away_comes_back_from_the_vault(small: SmallEnvironment) -> None:
+    s3 = small.account.client("s3")
+    manifest = take(small.account)
+    small.deploy("2")
+    listed: list[Any] = s3.list_objects_v2(Bucket=ASSETS)["Contents"]
+    old = [each["Key"] for each in listed if "-1.zip" in each["Key"]]
+    for key in old:
+        s3.delete_object(Bucket=ASSETS, Key=key)
+
+    back_to(small.account, manifest)
+
+    assert small.say("ingest-v2") == "ingest-v2 1"
+    assert set(old) <= {each["Key"] for each in s3.list_objects_v2(Bucket=ASSETS)["Contents"]}

@@ -1,0 +1,150 @@
+"""S3, Lambda and CloudFormation fail and throttle at random: nothing is lost, and in the end the work is done."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.endpoint
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.faults.operations import after_the_lease, differences, take
+from tests.faults.small_environment import NAMES, SmallEnvironment
+from vectora_core.errors import VectoraError
+from vectora_ops import cloudformation
+from vectora_ops.account import Account
+from vectora_ops.rollback import RollbackRequest, roll_back
+from vectora_ops.snapshots import objects
+from vectora_ops.snapshots.catalog import list_snapshots
+from vectora_ops.snapshots.manifest import Manifest, Occasion
+from vectora_ops.snapshots.objects import ObjectReader, Response
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.verify import verify_vault
+
+SERVICES = ("s3", "lambda", "cloudformation")
+RUNS = 60
+FAILURES = {
+    "throttled": (
+        400,
+        b"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>",
+    ),
+    "broken": (500, b"<Error><Code>InternalError</Code><Message>We failed</Message></Error>"),
+    "busy": (503, b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"),
+}
+
+
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_: Any) -> Any:
+        yield self._content
+
+    def read(self, *_: Any) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+
+@pytest.fixture
+def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
+    """Makes a share of all requests fail, one after the other as the seed says; waits between tries take no time."""
+    state = {"random": random.Random(0), "share": 0.0}  # noqa: S311
+
+    def strikes() -> bool:
+        return bool(state["random"].random() < state["share"])  # type: ignore[attr-defined]
+
+    def before_send(request: Any, **_: Any) -> AWSResponse | None:
+        if not strikes():
+            return None
+        status, body = state["random"].choice(list(FAILURES.values()))  # type: ignore[attr-defined]
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict({"Content-Type": "text/xml"}), _Body(body))
+
+    send = ObjectReader._send
+
+    def flaky(self: ObjectReader, url: str, headers: Any) -> Response:
+        return Response(503, {}, b"") if strikes() else send(self, url, headers)
+
+    monkeypatch.setattr(ObjectReader, "_send", flaky)
+    nap = SimpleNamespace(sleep=lambda seconds: None)
+    monkeypatch.setattr(botocore.endpoint, "time", nap)
+    monkeypatch.setattr(objects, "time", nap)
+    monkeypatch.setattr(cloudformation, "FIRST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(cloudformation, "LONGEST_POLL_SECONDS", 0.01)
+
+    def begin(seed: int, share: float) -> None:
+        state["random"], state["share"] = random.Random(seed), share  # noqa: S311
+
+    begin.hook = before_send  # type: ignore[attr-defined]
+    return begin
+
+
+def in_bad_weather(small: SmallEnvironment, weather: Callable[[int, float], None]) -> Account:
+    account = Account(small.account.account_id, small.account.region, small.account.session, small.account.ca_bundle)
+    for service in SERVICES:
+        account.client(service).meta.events.register("before-send", weather.hook)  # type: ignore[attr-defined]
+    return account
+
+
+def until_done(run: Callable[[], Any]) -> Any:
+    for _ in range(RUNS):
+        try:
+            return run()
+        except (VectoraError, ClientError, BotoCoreError) as error:
+            last = error
+    raise AssertionError(f"not done after {RUNS} runs") from last
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_snapshot_is_completed_and_changes_nothing(
+    small: SmallEnvironment, weather: Callable[[int, float], None], seed: int, share: float
+) -> None:
+    account, before = in_bad_weather(small, weather), small.state()
+
+    def run() -> Manifest:
+        incomplete = [each.name for each in list_snapshots(Vault(account, NAMES)) if each.state == "incomplete"]
+        request = SnapshotRequest(
+            label=f"seed{seed}", occasion=Occasion(kind="operator"), resume=incomplete[0] if incomplete else None
+        )
+        return take_snapshot(account, NAMES, request, clock=after_the_lease)
+
+    weather(seed, share)
+    manifest = until_done(run)
+    weather(seed, 0.0)
+
+    assert small.state() == before
+    assert all(each.intact for each in verify_vault(Vault(account, NAMES)) if each.components)
+    assert differences(account, manifest) == []
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rollback_is_completed_and_loses_nothing(
+    small: SmallEnvironment, weather: Callable[[int, float], None], seed: int, share: float
+) -> None:
+    account = in_bad_weather(small, weather)
+    good = take(small.account)
+    small.deploy("2")
+    small.break_it()
+    broken = take(small.account, "broken")
+
+    weather(seed, share)
+    request = RollbackRequest(snapshot=good.name)
+    until_done(lambda: roll_back(account, NAMES, request, smoke_test=lambda: None, clock=after_the_lease))
+    weather(seed, 0.0)
+
+    assert differences(account, good) == []
+    assert small.say("ingest-v2") == "ingest-v2 1"
+    vault = Vault(account, NAMES)
+    safety = [each for each in vault.manifests() if each.occasion.kind == "rollback"]
+    assert any(
+        each.components["functions"].digest == broken.components["functions"].digest
+        and each.components["clients"].digest == broken.components["clients"].digest
+        for each in safety
+    )
