@@ -238,6 +238,21 @@ def test_pruning_leaves_what_is_locked_and_says_so(small: SmallEnvironment) -> N
     ]
 
 
+def test_of_two_in_the_same_second_the_later_is_the_newest(small: SmallEnvironment) -> None:
+    second = utc_now().replace(microsecond=0)
+    for label, microsecond in (("z-first", 100), ("a-second", 200)):
+        request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
+        moment = second.replace(microsecond=microsecond)
+        take_snapshot(small.account, NAMES, request, clock=lambda moment=moment: moment)  # type: ignore[misc]
+    vault = Vault(small.account, NAMES)
+
+    latest = vault.latest()
+
+    assert latest is not None
+    assert latest.name.startswith("a-second_")
+    assert [each.name[:8] for each in list_snapshots(vault)] == ["z-first_", "a-second"]
+
+
 def test_differences_between_two_snapshots_are_told(small: SmallEnvironment) -> None:
     first = take(small.account)
     small.deploy("2")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from vectora_core.errors import VectoraError
 from vectora_ops.snapshots.lease import Clock, utc_now
-from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, to_bytes
+from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, time_in_name, to_bytes
 from vectora_ops.snapshots.vault import PINNED, PROGRESS, Files, Vault
 
 State = Literal["complete", "incomplete", "damaged", "leftover"]
@@ -35,8 +35,12 @@ class Listed:
 def list_snapshots(vault: Vault) -> tuple[Listed, ...]:
     """Oldest first; what cannot be read is listed as damaged."""
     listed = [_listed(vault, files) for files in vault.snapshots()]
-    # The last fifteen characters of a name are its time.
-    return tuple(sorted(listed, key=lambda each: (each.name[-15:], each.name)))
+    return tuple(sorted(listed, key=_age))
+
+
+def _age(each: Listed) -> tuple[str, str, str]:
+    # What cannot be read has its name only; two of the same second are told apart by their manifests.
+    return time_in_name(each.name), each.started_at.isoformat() if each.started_at else "", each.name
 
 
 def _listed(vault: Vault, files: Files) -> Listed:

@@ -158,6 +158,11 @@ def snapshot_name(label: str, now: datetime) -> str:
     return f"{label}_{now.astimezone(UTC):%Y%m%d_%H%M%S}"
 
 
+def time_in_name(name: str) -> str:
+    """The `{YYYYMMDD_HHMMSS}` that a snapshot's name ends in; it sorts as time does."""
+    return name[-15:]
+
+
 def canonical_json(document: Any) -> bytes:
     """The one way in which a document of the vault is written, so that its bytes can be compared."""
     return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")

@@ -472,7 +472,8 @@ class _Taker:
         """Lock what older snapshots brought for as long as what this one brought is locked anyway."""
         if self._vault.lock_days is None:
             return None
-        until = self._progress.started_at + timedelta(days=self._vault.lock_days)
+        # To the second, as S3 tells it: a fraction would look like a lock that is too short.
+        until = self._progress.started_at.replace(microsecond=0) + timedelta(days=self._vault.lock_days)
         fresh = set() if self._interrupted else self._stored.keys()
         self._vault.lock((self._needed | {references}) - fresh, until)
         return until

@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,6 +27,7 @@ from vectora_ops.snapshots.manifest import (
     Progress,
     from_bytes,
     read_manifest,
+    time_in_name,
 )
 from vectora_ops.snapshots.objects import ObjectReader
 
@@ -152,20 +154,22 @@ class Vault:
 
     def manifests(self) -> tuple[Manifest, ...]:
         """All complete snapshots that can be read, oldest first; damaged ones are `verify`'s business."""
+        return tuple(self._readable(files.name for files in self.snapshots() if files.is_complete))
+
+    def _readable(self, names: Iterable[str]) -> list[Manifest]:
         found = []
-        for files in self.snapshots():
-            if files.is_complete:
-                with contextlib.suppress(DamagedError):
-                    found.append(self.manifest(files.name))
-        return tuple(sorted(found, key=lambda manifest: (manifest.started_at, manifest.name)))
+        for name in names:
+            with contextlib.suppress(DamagedError):
+                found.append(self.manifest(name))
+        return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
     def latest(self) -> Manifest | None:
         """The newest complete snapshot whose manifest can be read."""
         complete = [files.name for files in self.snapshots() if files.is_complete]
-        # The last fifteen characters of a name are its time.
-        for name in sorted(complete, key=lambda name: name[-15:], reverse=True):
-            with contextlib.suppress(DamagedError):
-                return self.manifest(name)
+        newest_first = sorted(complete, key=time_in_name, reverse=True)
+        for _, of_a_second in groupby(newest_first, key=time_in_name):
+            if readable := self._readable(of_a_second):
+                return readable[-1]
         return None
 
     def manifest(self, name: str) -> Manifest:
@@ -255,9 +259,6 @@ class Vault:
             raise
         days = found.get("Rule", {}).get("DefaultRetention", {}).get("Days")
         return None if days is None else int(days)
-
-    def locked_until(self, now: datetime) -> datetime | None:
-        return None if self.lock_days is None else now + timedelta(days=self.lock_days)
 
     def _lock(self, sha256: str, until: datetime) -> None:
         try:
