@@ -13,8 +13,9 @@ from botocore.exceptions import WaiterError
 
 from rehearsal.emulator import ACCOUNT, Emulator
 from tools.templates import ROOT
+from vectora_core.config.content import FolderContent
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.release import release_of
 from vectora_ops.status import environment_status
 
@@ -38,13 +39,13 @@ def test_status_tells_what_runs(deployed: Deployed) -> None:
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     status = environment_status(account, Names(project="vectora-inbox", env="dev"))
     assert status.release_digest == release_of(ROOT).digest
-    assert [stack.status for stack in status.stacks] == ["CREATE_COMPLETE"] * 4
+    assert [stack.status for stack in status.stacks] == ["CREATE_COMPLETE"] * len(STACK_LAYERS)
     assert {function.name for function in status.functions} == {
-        f"vectora-inbox-{task}-dev"
-        for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
+        f"vectora-inbox-{task}-dev" for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
     }
     assert [(client.client_id, client.version, client.note) for client in status.clients] == [
-        ("lai_weekly", "7.0.0", None)
+        ("canary", "1.0.0", None),
+        ("lai_weekly", "7.0.0", None),
     ]
 
 
@@ -61,6 +62,7 @@ def test_status_tells_a_file_that_was_edited_in_the_bucket(deployed: Deployed) -
         s3.put_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, Body=published)
         s3.delete_object(Bucket=CONFIG_BUCKET, Key="clients/old.yaml")
     assert {client.client_id: (client.version, client.note) for client in clients} == {
+        "canary": ("1.0.0", None),
         "lai_weekly": ("7.0.0", "edited in the bucket since it was published"),
         "old": ("invalid", "not from a release"),
     }
@@ -90,14 +92,14 @@ def _update(emulator: Emulator, change: Callable[[dict[str, Any]], None]) -> Non
     )
 
 
-def _upload(emulator: Emulator, key: str, client_file: bytes) -> None:
+def _upload(emulator: Emulator, asset: str, client_file: bytes) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for path in (ROOT / "config" / "canonical").rglob("*.yaml"):
-            archive.write(path, path.relative_to(ROOT / "config").as_posix())
-        archive.writestr(CLIENT_KEY, client_file)
+        content = FolderContent(ROOT / "config")
+        for key in (*content.keys("canonical/"), *content.keys("clients/")):
+            archive.writestr(key, client_file if key == CLIENT_KEY else content.read(key))
     bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{emulator.region}"
-    emulator.session().client("s3").put_object(Bucket=bucket, Key=key, Body=stream.getvalue())
+    emulator.session().client("s3").put_object(Bucket=bucket, Key=asset, Body=stream.getvalue())
 
 
 def _state(emulator: Emulator) -> str:
@@ -189,4 +191,4 @@ def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
     before = updated()
     printed = cdk("deploy")
     assert updated() == before
-    assert printed.count("(no changes)") == 4
+    assert printed.count("(no changes)") == len(STACK_LAYERS)

@@ -89,7 +89,10 @@ def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
     (dev,) = document["environments"]
     assert dev["release_digest"] == document["this_checkout"]["digest"]
-    assert [client["version"] for client in dev["clients"]] == ["7.0.0"]
+    assert {client["client_id"]: client["version"] for client in dev["clients"]} == {
+        "canary": "1.0.0",
+        "lai_weekly": "7.0.0",
+    }
 
 
 def test_adopt_says_when_there_is_nothing_to_take_in(vectora: Vectora) -> None:
