@@ -8,11 +8,12 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.filesize import decimal as size
 from rich.table import Table
 
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import Env, Json, place
-from cli.watch import minute, size, watching
+from cli.watch import minute, watching
 from vectora_ops.remote import run_remotely
 from vectora_ops.snapshots.catalog import Listed, as_markdown, list_snapshots
 from vectora_ops.snapshots.catalog import pin as keep

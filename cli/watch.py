@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from rich.filesize import decimal as size
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.output import err
@@ -41,16 +42,6 @@ def watching() -> Iterator[Watch]:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         yield Watch(progress)
-
-
-def size(count: int) -> str:
-    """Bytes as people say them."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError("the last unit returns")
 
 
 def minute(moment: datetime | str | None) -> str:

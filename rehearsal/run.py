@@ -1,4 +1,4 @@
-"""The rehearsal: three environments deployed to the local AWS with the real CDK CLI, a newsletter made in each."""
+"""The rehearsal: three environments deployed to the local AWS, a newsletter from each, one broken and rolled back."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich import box
 from rich.console import Console
+from rich.filesize import decimal as size
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from rehearsal.certificates import Authority
+from rehearsal.disaster import DisasterResult, account_of, rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.gaps import BEHAVIOUR_GAPS, GAPS, StackReport, complete_by_api
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model, Statistics
@@ -41,6 +43,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 LOG_LINES_SHOWN = 40
 # Deployments wait for the emulator most of the time, and synthesis takes one core.
 ENVIRONMENTS_AT_ONCE = 3
+# Where what is to be lost never is a reader's newsletter, and all is as in prod.
+DISASTER_ENVIRONMENT = "stage"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,7 @@ class EnvironmentResult:
     stacks: tuple[StackReport, ...]
     runs: tuple[ClientRun, ...]
     deploy_seconds: float
+    disaster: DisasterResult | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,7 +302,17 @@ class _Rehearsal:
             client_id = configuration.client.client_profile.client_id
             with self._step(progress, f"{env}: newsletter of {client_id} made by {names.state_machine}"):
                 runs.append(self._newsletter(session, names, account, region, client_id))
-        return EnvironmentResult(env=env, stacks=stacks, runs=tuple(runs), deploy_seconds=deploy_seconds)
+        disaster = None
+        if env == DISASTER_ENVIRONMENT:
+            disaster = rehearse_disaster(
+                account_of(session, account, region, str(emulator.ca_bundle)),
+                names,
+                self._active[0].client.client_profile.client_id,
+                lambda description: self._step(progress, description),
+            )
+        return EnvironmentResult(
+            env=env, stacks=stacks, runs=tuple(runs), deploy_seconds=deploy_seconds, disaster=disaster
+        )
 
     def _cdk(self, emulator: Emulator, account: str, step: str, *arguments: str) -> None:
         """Run the CDK CLI; raises StepError with the end of its log when it fails."""
@@ -450,6 +465,9 @@ def _show_summary(result: RehearsalResult, root: Path, out: Console) -> None:
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
         show(f"Source in trouble: {source}: {why}")
+    for environment in result.environments:
+        if environment.disaster:
+            _show_disaster(environment.disaster, show)
     counts = result.resources
     show(
         f"Resources: {counts['deployed_unmodified']} deployed unmodified, {counts['completed_by_api']} completed by "
@@ -467,6 +485,21 @@ def _show_gaps(result: RehearsalResult, show: Callable[[str], None]) -> None:
             show(f"  {gap.name}: {gap.instead}. {gap.reason}.")
     for behaviour in BEHAVIOUR_GAPS:
         show(f"  {behaviour.what}: {behaviour.instead}.")
+
+
+def _show_disaster(disaster: DisasterResult, show: Callable[[str], None]) -> None:
+    show(
+        f"{disaster.env}: snapshot {disaster.snapshot} ({disaster.entries} objects, {size(disaster.bytes)}), then "
+        f"broken in {len(disaster.broken)} ways; diff --live showed {disaster.differences} differences:"
+    )
+    for way in disaster.broken:
+        show(f"  {way}")
+    show(
+        f"  Rolled back in {disaster.rollback_seconds:.1f} s: {disaster.objects_written} objects written, "
+        f"{len(disaster.stacks_changed)} stacks updated, {len(disaster.resources_recreated)} resources changed by hand "
+        f"made anew; what was there before is in {disaster.safety_snapshot}."
+    )
+    show(f"  Proof: {disaster.smoke_test}; every component's digest equals the snapshot's, diff --live is empty.")
 
 
 def _plain(out: Console) -> Callable[[str], None]:

@@ -112,11 +112,11 @@ def test_a_property_that_nothing_reads_back_fails(emulator: Emulator) -> None:
 
 
 def test_a_resource_type_that_nothing_reads_back_fails(emulator: Emulator) -> None:
-    _deploy(emulator, "unknown-type", {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "gaps"}}})
-    with pytest.raises(GapError, match=r"nothing here can read back a resource of type AWS::SNS::Topic"):
+    _deploy(emulator, "unknown-type", {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "gaps"}}})
+    with pytest.raises(GapError, match=r"nothing here can read back a resource of type AWS::SQS::Queue"):
         _complete(emulator, "unknown-type")
-    assert _complete(emulator, "unknown-type", (Gap("AWS::SNS::Topic", "*", "left out", "a test"),)).left_out == (
-        "Topic",
+    assert _complete(emulator, "unknown-type", (Gap("AWS::SQS::Queue", "*", "left out", "a test"),)).left_out == (
+        "Queue",
     )
 
 

@@ -65,7 +65,8 @@ def test_it_runs_with_iam_enforced_and_accounts_for_every_resource(rehearsed: di
 def test_the_model_is_asked_once_an_item(rehearsed: dict[str, Any]) -> None:
     run = rehearsed["environments"][0]["runs"][0]
     assert run["analyzers"] == {"bedrock": run["items"]["ingested"], "lexicon": 0}
-    assert rehearsed["model"]["calls"] == rehearsed["model"]["answered"] == run["items"]["ingested"]
+    canary = 4  # stories of the smoke test after the rollback
+    assert rehearsed["model"]["calls"] == rehearsed["model"]["answered"] == run["items"]["ingested"] + canary
 
 
 def test_a_failing_source_is_reported_and_does_not_fail_the_others(rehearsed: dict[str, Any]) -> None:
@@ -89,3 +90,13 @@ def test_the_newsletter_can_be_opened_afterwards(rehearsed: dict[str, Any]) -> N
     names = {Path(name).name for name in rehearsed["environments"][0]["runs"][0]["files"]}
     assert names == {"newsletter.html", "newsletter.md", "newsletter.json", "manifest.json"}
     assert all(Path(name).stat().st_size for name in rehearsed["environments"][0]["runs"][0]["files"])
+
+
+def test_the_environment_is_broken_and_rolled_back_to_its_snapshot(rehearsed: dict[str, Any]) -> None:
+    disaster = rehearsed["environments"][0]["disaster"]
+    assert len(disaster["broken"]) == 4
+    assert disaster["differences"] >= 5
+    assert disaster["failed_run"]
+    assert "3 items" in disaster["smoke_test"]
+    assert disaster["safety_snapshot"] != disaster["snapshot"]
+    assert len(disaster["resources_recreated"]) == 3
