@@ -1,12 +1,13 @@
-"""Reading very many S3 objects: signed requests without the client's cost, a third of a client's get_object."""
+"""Reading and listing very many S3 objects: signed requests without the cost of botocore's client, which is most of it."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
+from xml.etree import ElementTree
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -21,6 +22,7 @@ ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 5.0
 PASSING = (429, 500, 502, 503, 504)
+S3_XML = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,20 @@ class Response:
     @property
     def found(self) -> bool:
         return self.status in (200, 206)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """`modified` is an ISO timestamp as S3 writes it."""
+
+    key: str
+    size: int
+    etag: str
+    modified: str
+
+
+class NoSuchBucketError(VectoraError):
+    """The bucket does not exist."""
 
 
 class ObjectReader:
@@ -77,6 +93,27 @@ class ObjectReader:
             return response
         raise VectoraError(f"S3 refused s3://{self.bucket}/{key} with status {response.status}: {_reason(response)}.")
 
+    def listed(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
+        """The objects below a prefix in the order of their keys, those after the key `after` only.
+
+        Raises NoSuchBucketError, and VectoraError when S3 refuses or still fails after all attempts.
+        """
+        query = f"list-type=2&encoding-type=url&prefix={quote(prefix, safe='')}"
+        further = f"&start-after={quote(after, safe='')}" if after else ""
+        while True:
+            response = self._try(f"{self._base}?{query}{further}", {})
+            if response.status != 200:
+                reason = _reason(response)
+                if reason == "NoSuchBucket":
+                    raise NoSuchBucketError(f"There is no bucket {self.bucket}.")
+                raise VectoraError(f"S3 refused to list s3://{self.bucket} with status {response.status}: {reason}.")
+            page = ElementTree.fromstring(response.body)  # noqa: S314  (S3 wrote it)
+            yield from map(_listed_object, page.iterfind(f"{S3_XML}Contents"))
+            token = page.findtext(f"{S3_XML}NextContinuationToken")
+            if not token:
+                return
+            further = f"&continuation-token={quote(token, safe='')}"
+
     def _try(self, url: str, headers: Mapping[str, str]) -> Response:
         for attempt in range(ATTEMPTS):
             last = attempt + 1 == ATTEMPTS
@@ -99,6 +136,16 @@ class ObjectReader:
         S3SigV4Auth(credentials.get_frozen_credentials(), "s3", self._account.region).add_auth(request)
         answer = self._http.send(request.prepare())
         return Response(answer.status_code, answer.headers, answer.content)
+
+
+def _listed_object(content: ElementTree.Element) -> ListedObject:
+    found = {child.tag: child.text or "" for child in content}
+    return ListedObject(
+        key=unquote_plus(found[f"{S3_XML}Key"]),
+        size=int(found[f"{S3_XML}Size"]),
+        etag=found[f"{S3_XML}ETag"].strip('"'),
+        modified=found[f"{S3_XML}LastModified"],
+    )
 
 
 def _reason(response: Response) -> str:

@@ -155,7 +155,9 @@ class _Pruning:
         oldest_kept = self._clock() - timedelta(days=self._policy.minimum_age_days)
         objects, size = 0, 0
         unneeded = [
-            found for found in self._vault.objects() if found.sha256 not in needed and found.modified <= oldest_kept
+            found
+            for found in self._vault.objects()
+            if found.sha256 not in needed and datetime.fromisoformat(found.modified) <= oldest_kept
         ]
         for start in range(0, len(unneeded), SWEPT_AT_ONCE):
             group = unneeded[start : start + SWEPT_AT_ONCE]

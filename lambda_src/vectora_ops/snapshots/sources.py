@@ -23,7 +23,7 @@ from vectora_ops.cloudformation import StackDefinition, Stacks
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.smoke import CANARY_PREFIXES
 from vectora_ops.snapshots.manifest import Component, canonical_json
-from vectora_ops.snapshots.objects import ObjectReader, Response
+from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Response
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_ops.template_text import AssetReference, asset_references, parse_template
 
@@ -159,22 +159,12 @@ class BucketSource:
     def _below(self, prefix: str, after: str) -> Iterator[Item]:
         # A prefix whose days before a certain one are left out starts there, as far as one listing can tell.
         starts = [start for longer, start in self.scope.items() if longer.startswith(prefix)]
-        request: dict[str, str] = {"Bucket": self.bucket, "Prefix": prefix}
-        if start_after := max(after, min(starts, default="") if len(starts) == 1 else ""):
-            request["StartAfter"] = start_after
+        start_after = max(after, starts[0] if len(starts) == 1 else "")
         try:
-            for page in self._s3.get_paginator("list_objects_v2").paginate(**request):
-                for found in page.get("Contents", []):
-                    if found["Key"] > after:
-                        yield Item(
-                            path=found["Key"],
-                            size=found["Size"],
-                            etag=found["ETag"].strip('"'),
-                            modified=found["LastModified"].isoformat(),
-                        )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchBucket":
-                raise
+            for found in self._reader.listed(prefix, after=start_after):
+                yield Item(path=found.key, size=found.size, etag=found.etag, modified=found.modified)
+        except NoSuchBucketError:
+            return
 
 
 def _gone(bucket: str, item: Item) -> VectoraError:

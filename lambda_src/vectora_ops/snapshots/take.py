@@ -44,6 +44,9 @@ PACKED_BELOW_BYTES = 1024 * 1024
 # Read at once; with the pack and the index part that are being filled, all that is held in memory.
 BATCH_ITEMS = 1000
 BATCH_BYTES = 48 * 1024 * 1024
+# Few, because each thread's allocator keeps the room of the largest objects that it ever stored: with as many as
+# there are readers, a snapshot of 100,000 files took 270 MiB, with these 130 MiB, in the same time.
+STORERS = 4
 # An interrupted snapshot loses at most this much of its copying.
 CHECKPOINT_BYTES = 256 * 1024 * 1024
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
@@ -92,8 +95,10 @@ def take_snapshot(
             if request.owner and lease.predecessor and lease.predecessor.owner == request.owner:
                 name = lease.predecessor.subject
                 request = replace(request, resume=name)
-        pool = stack.enter_context(ThreadPoolExecutor(THREADS))
-        return _Taker(account, names, vault, request, name, lease, observer, deadline, clock, pool).run()
+        readers = stack.enter_context(ThreadPoolExecutor(THREADS))
+        storers = stack.enter_context(ThreadPoolExecutor(STORERS))
+        taker = _Taker(account, names, vault, request, name, lease, observer, deadline, clock, readers, storers)
+        return taker.run()
 
 
 @dataclass
@@ -109,15 +114,15 @@ class _Draft:
 
 @dataclass
 class _Pack:
-    """Bytes of several small files; its SHA-256 is known when it is closed."""
+    """Bytes of several small files, gone from here when they are on their way into the vault."""
 
-    pieces: list[bytes] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
     size: int = 0
     stored: Future[tuple[str, str]] | None = None
 
     def add(self, body: bytes) -> int:
         offset = self.size
-        self.pieces.append(body)
+        self.body += body
         self.size += len(body)
         return offset
 
@@ -136,7 +141,8 @@ class _Taker:
         observer: Observer,
         deadline: Deadline,
         clock: Clock,
-        pool: ThreadPoolExecutor,
+        readers: ThreadPoolExecutor,
+        storers: ThreadPoolExecutor,
     ) -> None:
         self._account = account
         self._names = names
@@ -147,7 +153,8 @@ class _Taker:
         self._observer = observer
         self._deadline = deadline
         self._clock = clock
-        self._pool = pool
+        self._readers = readers
+        self._storers = storers
         self._environment = Environment(account, names)
         self._base: Manifest | None = None
         # Vault objects that may be referred to: SHA-256 and ETag.
@@ -297,7 +304,7 @@ class _Taker:
         self, source: Source, batch: list[tuple[Item, tuple[Entry, bytes] | None]], filling: _Filling
     ) -> Iterator[_Draft]:
         small = [item for item, known in batch if self._must_read(item, known) and item.size <= CHUNK_BYTES]
-        bodies = dict(zip((item.path for item in small), self._pool.map(_Read(source), small), strict=True))
+        bodies = dict(zip((item.path for item in small), self._readers.map(_Read(source), small), strict=True))
         for item, known in batch:
             if known and _same(item, known[0]) and self._has(known[0].slices):
                 yield self._unchanged(item, *known)
@@ -357,7 +364,7 @@ class _Taker:
             known: Future[tuple[str, str]] = Future()
             known.set_result((sha256, self._usable[sha256]))
             return known
-        return self._pool.submit(self._vault.store, body)
+        return self._storers.submit(self._vault.store, body)
 
     def _close_part(
         self, opened: OpenComponent, filling: _Filling, digest: ComponentDigest, size: int, entries: int
@@ -518,9 +525,9 @@ class _Filling:
         return taken
 
     def _close_pack(self) -> None:
-        if self._pack.pieces:
-            self._pack.stored = self._taker.store(b"".join(self._pack.pieces))
-            self._pack.pieces.clear()
+        if self._pack.size:
+            self._pack.stored = self._taker.store(bytes(self._pack.body))
+            self._pack.body.clear()
             self._pack = _Pack()
 
 

@@ -44,7 +44,7 @@ class VaultObject:
     sha256: str
     size: int
     etag: str
-    modified: datetime
+    modified: str  # an ISO timestamp
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,8 @@ class Vault:
         return b"".join(self.chunks(entry))
 
     def objects(self) -> Iterator[VaultObject]:
-        for item in self._list(OBJECTS):
-            sha256 = item["Key"].removeprefix(OBJECTS)
-            yield VaultObject(sha256, item["Size"], item["ETag"].strip('"'), item["LastModified"])
+        for found in self._reader.listed(OBJECTS):
+            yield VaultObject(found.key.removeprefix(OBJECTS), found.size, found.etag, found.modified)
 
     def lock(self, sha256s: Iterable[str], until: datetime) -> None:
         """Extend Object Lock on these objects; raises DamagedError when one is missing."""
@@ -147,8 +146,8 @@ class Vault:
     def snapshots(self) -> tuple[Files, ...]:
         """Sorted by name."""
         found: dict[str, set[str]] = {}
-        for item in self._list(SNAPSHOTS):
-            name, _, file = item["Key"].removeprefix(SNAPSHOTS).partition("/")
+        for item in self._reader.listed(SNAPSHOTS):
+            name, _, file = item.key.removeprefix(SNAPSHOTS).partition("/")
             found.setdefault(name, set()).add(file)
         return tuple(Files(name, frozenset(found[name])) for name in sorted(found))
 
@@ -238,10 +237,6 @@ class Vault:
         return dict(line.split(" ", 1) for line in lines)
 
     # --- S3
-
-    def _list(self, prefix: str) -> Iterator[Any]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return (item for page in pages for item in page.get("Contents", []))
 
     def _lock_days(self) -> int | None:
         """Days for which the vault locks what is put into it; None when it has no Object Lock."""
