@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
+BENCH_READY := .venv-bench/.ready
 
 .PHONY: help setup rehearse test check templates bench lock clean
 
@@ -36,14 +37,14 @@ check: $(READY)
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 
-bench: setup
+bench: setup $(BENCH_READY)
 	$(BIN)/python -m benchmarks
 
 lock: $(READY)
 	$(BIN)/python -m tools.lock
 
 clean:
-	rm -rf .venv .venv-emulator node_modules build cdk.out
+	rm -rf .venv .venv-emulator .venv-bench node_modules build cdk.out
 
 $(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/node-for-jsii tools/setup.py
 	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt
@@ -52,4 +53,8 @@ $(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tool
 
 $(EMULATOR_READY): requirements-emulator.txt tools/setup.py
 	@$(PYTHON) tools/setup.py environment .venv-emulator requirements-emulator.txt
+	@touch $@
+
+$(BENCH_READY): requirements-bench.txt tools/setup.py
+	@$(PYTHON) tools/setup.py environment .venv-bench requirements-bench.txt
 	@touch $@

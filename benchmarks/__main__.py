@@ -14,7 +14,10 @@ from rich.table import Table
 from benchmarks.figure import Figure
 from benchmarks.imports import import_figures
 from benchmarks.layers import layer_figures
+from benchmarks.memory import memory_figures
 from benchmarks.model_calls import model_call_figures
+from benchmarks.rollback import rollback_figures
+from benchmarks.snapshots import snapshot_figures
 from benchmarks.synth import synth_figures
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -22,6 +25,9 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "imports": import_figures,
     "layers": layer_figures,
     "model-calls": model_call_figures,
+    "snapshots": snapshot_figures,
+    "memory": memory_figures,
+    "rollback": rollback_figures,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # In this order: later ones are constrained by earlier ones.
-LOCKS = ("lambda_src/requirements", "requirements", "requirements-dev", "requirements-emulator")
+LOCKS = ("lambda_src/requirements", "requirements", "requirements-dev", "requirements-emulator", "requirements-bench")
 OPTIONS = ("--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate")
 
 

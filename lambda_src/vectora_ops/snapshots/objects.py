@@ -1,4 +1,4 @@
-"""Reading and listing very many S3 objects: signed requests without the cost of botocore's client, which is most of it."""
+"""Reading and listing very many S3 objects: signed requests without botocore's client, which is most of their cost."""
 
 from __future__ import annotations
 

@@ -1,0 +1,54 @@
+"""The peak memory of a snapshot at 1,000, 10,000 and 100,000 objects, each taken by a process of its own."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.figure import Figure
+from benchmarks.storage import ROOT, Storage, run, storage
+
+SIZES = (1_000, 10_000, 100_000)
+OBJECT_BYTES = 2 * 1024
+# The peak of the process itself: what getrusage tells begins with that of its parent.
+PROGRAM = """
+import os, re
+from pathlib import Path
+import boto3
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"), os.environ["AWS_CA_BUNDLE"])
+request = SnapshotRequest(label="memory", occasion=Occasion(kind="operator"))
+manifest = take_snapshot(account, Names(project="vectora-inbox", env="dev"), request)
+print(manifest.entries, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text(encoding="ascii"))[1])
+"""
+
+
+def memory_figures() -> list[Figure]:
+    peaks: list[float] = []
+    with storage() as there:
+        before = 0
+        for objects in SIZES:
+            there.fill(before, objects, OBJECT_BYTES)
+            there.empty_the_vault()
+            peaks.append(_peak(there, objects))
+            before = objects
+    shown = ", ".join(f"{peak:.0f} MiB at {objects:,}" for objects, peak in zip(SIZES, peaks, strict=True))
+    thousand, ten_thousand, hundred_thousand = peaks
+    return [
+        # Of 1,000 objects not even one part of the index becomes full.
+        Figure("memory of a snapshot, 10,000 objects against 1,000", ten_thousand / thousand, "x", 1.8, shown),
+        Figure(
+            "memory of a snapshot, 100,000 objects against 10,000", hundred_thousand / ten_thousand, "x", 1.2, shown
+        ),
+    ]
+
+
+def _peak(there: Storage, objects: int) -> float:
+    """In MiB."""
+    environment = {**there.environment, "PYTHONPATH": str(ROOT / "lambda_src")}
+    entries, kibibytes = map(int, run([sys.executable, "-c", PROGRAM], environment).split())
+    if entries != objects:
+        raise RuntimeError(f"{entries:,} objects were taken instead of {objects:,}: the figure would mean nothing")
+    return kibibytes / 1024

@@ -1,0 +1,95 @@
+"""An environment's buckets and vault on a local AWS, filled with as many newsletters as a measurement needs."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.certificates import Authority
+from rehearsal.emulator import ACCOUNT, Emulator
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+
+ROOT = Path(__file__).resolve().parent.parent
+EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+PEERS = ROOT / ".venv-bench" / "bin"
+REGION = "eu-west-3"
+NAMES = Names(project="vectora-inbox", env="dev")
+NEWSLETTERS = NAMES.bucket("newsletters")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """`environment` leads the peers' commands to the local AWS."""
+
+    account: Account
+    endpoint: str
+    environment: dict[str, str]
+
+    def create_bucket(self, name: str) -> None:
+        place = {"LocationConstraint": REGION}
+        self.account.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+
+    def count(self, bucket: str) -> int:
+        pages = self.account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return sum(len(page.get("Contents", [])) for page in pages)
+
+    def fill(self, first: int, last: int, size: int) -> None:
+        """Newsletters number `first` to `last`, each of `size` bytes that nothing compresses."""
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(first, last):
+                name = f"{number // 1000:04}-{number % 1000:03}.json"
+                (Path(folder) / name).write_bytes(random.Random(number).randbytes(size))  # noqa: S311
+            self.s5cmd("cp", f"{folder}/", f"s3://{NEWSLETTERS}/lai_weekly/")
+
+    def change(self, count: int, size: int) -> None:
+        for number in range(count):
+            key = f"lai_weekly/{number:04}-007.json"
+            self.account.client("s3").put_object(Bucket=NEWSLETTERS, Key=key, Body=os.urandom(size))
+
+    def empty_the_vault(self) -> None:
+        s3, vault = self.account.client("s3"), NAMES.bucket("snapshots")
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=vault):
+            for each in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                s3.delete_object(
+                    Bucket=vault, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True
+                )
+
+    def s5cmd(self, *arguments: str) -> None:
+        run([str(PEERS / "s5cmd"), "--log", "error", "--endpoint-url", self.endpoint, *arguments], self.environment)
+
+    def aws(self, *arguments: str) -> None:
+        run([str(PEERS / "aws"), *arguments], self.environment)
+
+
+@contextmanager
+def storage() -> Iterator[Storage]:
+    """Empty buckets and an empty vault; plain HTTP, so that all who are measured pay for the same."""
+    with Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator:
+        account = Account(ACCOUNT, REGION, emulator.session(), str(emulator.ca_bundle))
+        environment = {**os.environ, **emulator.environment(), "AWS_REGION": REGION}
+        found = Storage(account, emulator.endpoint, environment)
+        s3 = account.client("s3")
+        for content in ("config", "data", "newsletters", "snapshots"):
+            found.create_bucket(NAMES.bucket(content))
+            s3.put_bucket_versioning(Bucket=NAMES.bucket(content), VersioningConfiguration={"Status": "Enabled"})
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+        s3.put_object_lock_configuration(
+            Bucket=NAMES.bucket("snapshots"),
+            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
+        )
+        yield found
+
+
+def run(command: list[str], environment: dict[str, str]) -> str:
+    """What a command printed; raises RuntimeError with its errors when it fails."""
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout)[-2000:]}")
+    return done.stdout

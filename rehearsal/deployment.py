@@ -1,0 +1,69 @@
+"""One environment deployed by the real CDK CLI to a local AWS that enforces permissions: for tests and benchmarks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rehearsal.certificates import Authority
+from rehearsal.emulator import Emulator
+from rehearsal.gaps import complete_by_api
+from rehearsal.press import ALL_WELL, Press
+from vectora_core.config.content import FolderContent, load_sources
+from vectora_core.errors import VectoraError
+from vectora_ops.names import STACK_LAYERS, Names
+from vectora_ops.settings import load_settings
+
+# A command of the CDK CLI on the assembly, such as deploy; the result is what it printed.
+Cdk = Callable[..., str]
+
+
+def run_cdk(root: Path, *arguments: str, environment: dict[str, str]) -> str:
+    """What the CDK CLI printed; raises VectoraError with it when it failed."""
+    result = subprocess.run(
+        [root / ".venv" / "bin" / "cdk", *arguments],
+        cwd=root,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    if result.returncode:
+        raise VectoraError(f"cdk {arguments[0]} failed: {result.stdout}")
+    return result.stdout
+
+
+def synthesize(root: Path, env: str, assembly: Path) -> None:
+    """Write to `assembly` what is deployed to `env` on this machine."""
+    context = ("--context", f"env={env}", "--context", "lambda-platform=host")
+    run_cdk(root, "synth", "--quiet", *context, "--output", str(assembly), environment={})
+
+
+@contextmanager
+def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tuple[Emulator, Cdk]]:
+    """An account with nothing but the CDK's bootstrap, and publishers who all answer."""
+    authority = Authority()
+    sources = load_sources(FolderContent(root / "config")).sources
+    python = root / ".venv-emulator" / "bin" / "python"
+    with (
+        Press(authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()) as press,
+        Emulator(python, authority, region=region, worker_environment=press.worker_environment()) as emulator,
+    ):
+
+        def cdk(command: str, *arguments: str) -> str:
+            return run_cdk(root, command, "--app", str(assembly), *arguments, environment=emulator.environment())
+
+        cdk("bootstrap")
+        yield emulator, cdk
+
+
+def complete(emulator: Emulator, root: Path, env: str) -> None:
+    """Apply what the emulator's CloudFormation drops, such as the vault's Object Lock, as the rehearsal does."""
+    names: Names = load_settings(root).names(env)
+    for layer in STACK_LAYERS:
+        complete_by_api(emulator.session(), names.stack(layer))
