@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from cli.__main__ import app
 from rehearsal.deployment import Cdk, bootstrapped_account, complete, synthesize
 from rehearsal.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-3"
+Vectora = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +40,17 @@ def deployed(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
         account[1]("deploy")
         complete(account[0], ROOT, "dev")
         yield account
+
+
+@pytest.fixture
+def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Vectora:
+    """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
+    for name, value in deployed[0].environment().items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return call

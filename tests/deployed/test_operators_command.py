@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from cli.__main__ import app
 from rehearsal.emulator import Emulator
-
-Vectora = Callable[..., Result]
-
-
-@pytest.fixture
-def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Vectora:
-    """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
-    for name, value in deployed[0].environment().items():
-        monkeypatch.setenv(name, value)
-
-    def call(*arguments: str) -> Result:
-        result = CliRunner().invoke(app, arguments)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return call
+from tests.deployed.conftest import Vectora
 
 
 def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:

@@ -1,0 +1,166 @@
+"""`./vectora snapshot` and `rollback` on a deployed environment: what they print, their JSON, their exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rehearsal.emulator import Emulator
+from tests.deployed.conftest import Vectora
+
+CONFIG = "vectora-inbox-config-dev"
+CLIENT_KEY = "clients/lai_weekly.yaml"
+VAULT = "vectora-inbox-snapshots-dev"
+COMMANDS = ("create", "list", "show", "diff", "verify", "pin", "unpin", "prune")
+
+
+def taken(vectora: Vectora, label: str, *options: str) -> str:
+    result = vectora("snapshot", "create", "--env", "dev", "--name", label, "--json", *options)
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.stdout)["name"])
+
+
+@pytest.fixture
+def edited(deployed: tuple[Emulator, Any]) -> Iterator[bytes]:
+    """A client file that is edited in the bucket, as somebody in a hurry does; the test gets the original."""
+    s3 = deployed[0].session().client("s3")
+    original: bytes = s3.get_object(Bucket=CONFIG, Key=CLIENT_KEY)["Body"].read()
+
+    def restore() -> None:
+        if s3.get_object(Bucket=CONFIG, Key=CLIENT_KEY)["Body"].read() != original:
+            s3.put_object(Bucket=CONFIG, Key=CLIENT_KEY, Body=original)
+
+    yield original
+    restore()
+
+
+def edit(deployed: tuple[Emulator, Any], original: bytes) -> None:
+    s3 = deployed[0].session().client("s3")
+    s3.put_object(Bucket=CONFIG, Key=CLIENT_KEY, Body=original + b"# in a hurry\n")
+
+
+@pytest.mark.parametrize("remote", [(), ("--remote",)])
+def test_a_snapshot_is_created_listed_shown_and_verified(vectora: Vectora, remote: tuple[str, ...]) -> None:
+    created = vectora("snapshot", "create", "--env", "dev", "--name", "by_command", *remote)
+    assert created.exit_code == 0, created.output
+    name = created.stdout.split()[1]
+    assert f"Snapshot {name} is complete: every byte was read back." in created.stdout
+
+    listed = json.loads(vectora("snapshot", "list", "--env", "dev", "--json").stdout)["snapshots"]
+    assert {each["name"]: each["state"] for each in listed}[name] == "complete"
+    assert f"| `{name}` | complete |" in vectora("snapshot", "list", "--env", "dev", "--markdown").stdout
+    assert "functions" in vectora("snapshot", "show", name, "--env", "dev").stdout
+    assert "vectora-inbox-ingest-v2-dev/code.zip" in vectora("snapshot", "show", name, "--env", "dev", "--files").stdout
+    verified = vectora("snapshot", "verify", name, "--env", "dev", *remote)
+    assert (verified.exit_code, verified.stdout.startswith(f"{name} is intact")) == (0, True)
+
+
+def test_a_restore_is_rehearsed_on_request(vectora: Vectora) -> None:
+    result = vectora("snapshot", "verify", taken(vectora, "restorable"), "--env", "dev", "--restore")
+    assert result.exit_code == 0, result.output
+    assert "restore-rehearsal/restorable_" in result.stdout
+
+
+def test_damage_is_named_and_exits_with_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    name = taken(vectora, "damaged")
+    s3, key = deployed[0].session().client("s3"), f"snapshots/{name}/manifest.json"
+    whole = s3.get_object(Bucket=VAULT, Key=key)["Body"].read()
+    s3.put_object(Bucket=VAULT, Key=key, Body=whole.replace(b'"dev"', b'"dec"'))
+    try:
+        result = vectora("snapshot", "verify", name, "--env", "dev")
+        refused = vectora("rollback", "--env", "dev", "--snapshot", name, "--yes")
+    finally:
+        s3.put_object(Bucket=VAULT, Key=key, Body=whole)
+    assert result.exit_code == 1
+    assert key in result.stdout
+    assert refused.exit_code == 1
+    assert "is damaged" in refused.stderr
+
+
+@pytest.mark.parametrize("remote", [(), ("--remote",)])
+def test_an_edited_file_is_drift_and_comes_back(
+    vectora: Vectora, deployed: tuple[Emulator, Any], edited: bytes, remote: tuple[str, ...]
+) -> None:
+    name = taken(vectora, "good")
+    same = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
+    assert (same.exit_code, same.stdout) == (0, f"dev is what {name} says.\n")
+    edit(deployed, edited)
+
+    drift = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
+    assert drift.exit_code == 1
+    assert f"~ clients: {CLIENT_KEY}" in drift.stdout
+    assert "+# in a hurry" in drift.stdout
+    planned = vectora("rollback", "--env", "dev", "--snapshot", name, "--dry-run")
+    assert CLIENT_KEY in planned.stdout
+    assert planned.stdout.endswith("Nothing was changed.\n")
+
+    rolled = vectora("rollback", "--env", "dev", "--snapshot", name, "--components", "clients", "--yes", *remote)
+    assert rolled.exit_code == 0, rolled.output
+    assert f"dev is again what {name} says: compared and proven" in rolled.stdout
+    again = vectora("rollback", "--env", "dev", "--snapshot", name, "--yes", *remote)
+    assert again.stdout == f"Nothing to do: dev is what {name} says.\n"
+
+
+def test_two_snapshots_are_compared(vectora: Vectora, deployed: tuple[Emulator, Any], edited: bytes) -> None:
+    first = taken(vectora, "first")
+    edit(deployed, edited)
+    second = taken(vectora, "second")
+    changes = json.loads(vectora("snapshot", "diff", first, second, "--env", "dev", "--json").stdout)["changes"]
+    assert [(each["component"], each["path"], each["kind"]) for each in changes] == [("clients", CLIENT_KEY, "changed")]
+
+
+def test_what_is_pinned_stays_and_says_why(vectora: Vectora) -> None:
+    name = taken(vectora, "kept")
+    assert vectora("snapshot", "pin", name, "--env", "dev", "--reason", "before the fair").exit_code == 0
+    assert "before the fair" in vectora("snapshot", "show", name, "--env", "dev").stdout
+    pruned = json.loads(vectora("snapshot", "prune", "--env", "dev", "--dry-run", "--json").stdout)
+    assert {each["name"]: each["reason"] for each in pruned["decisions"]}[name] == "pinned"
+    assert vectora("snapshot", "unpin", name, "--env", "dev").exit_code == 0
+    assert vectora("snapshot", "unpin", name, "--env", "dev").exit_code == 1
+
+
+@pytest.mark.parametrize("remote", [(), ("--remote",)])
+def test_pruning_keeps_what_is_young(vectora: Vectora, remote: tuple[str, ...]) -> None:
+    name = taken(vectora, "young")
+    result = vectora("snapshot", "prune", "--env", "dev", "--json", *remote)
+    assert result.exit_code == 0, result.output
+    assert {each["remove"] for each in json.loads(result.stdout)["decisions"]} == {False}
+    assert vectora("snapshot", "verify", name, "--env", "dev").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("snapshot", "create", "--env", "dev"), "Say either --name"),
+        (("snapshot", "create", "--env", "dev", "--name", "Not OK"), "Snapshot name 'Not OK' does not do"),
+        (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
+        (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
+        (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
+        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot x_2026"),
+        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot x_20260101_000000"),
+        (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Say either a second snapshot or --live."),
+        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot x_2026"),
+        (
+            ("rollback", "--env", "dev", "--snapshot", "latest", "--components", "fonts"),
+            "There is no component 'fonts'",
+        ),
+        (("rollback", "--env", "dev", "--snapshot", "latest"), "Nobody is there to confirm the rollback"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence(
+    vectora: Vectora, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = vectora(*arguments)
+    assert result.exit_code == 1
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(vectora: Vectora, command: str) -> None:
+    result = vectora("snapshot", command, "--help")
+    assert result.exit_code == 0
+    assert f"Example: ./vectora snapshot {command}" in result.stdout
