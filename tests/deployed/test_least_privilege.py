@@ -18,8 +18,16 @@ from tools.templates import ROOT
 from vectora_ops.settings import load_settings
 
 MODEL = load_settings(ROOT).environment("dev").model
-ROLES = ("IngestNormalizeRole", "NormalizeScoreRole", "EngineRole", "PublishConfigurationRole")
-INGEST, SCORE, NEWSLETTER, PUBLISH = ROLES
+# By the stack that holds them.
+ROLES = {
+    "IngestNormalizeRole": "s0-iam",
+    "NormalizeScoreRole": "s0-iam",
+    "EngineRole": "s0-iam",
+    "PublishConfigurationRole": "s0-iam",
+    "SnapshotRole": "s0-operations",
+    "RollbackRole": "s0-operations",
+}
+INGEST, SCORE, NEWSLETTER, PUBLISH, SNAPSHOT, ROLLBACK = ROLES
 REGION = "eu-west-3"
 Client = Callable[[str], Any]
 Operation = Callable[[Client], Any]
@@ -51,6 +59,24 @@ def _secret(env: str) -> Operation:
     return lambda client: client("ssm").get_parameter(Name=name, WithDecryption=True)
 
 
+def _change_stack(layer: str, env: str = "dev") -> Operation:
+    def delete_change_set(client: Client) -> None:
+        name = f"vectora-inbox-{layer}-{env}"
+        try:
+            client("cloudformation").delete_change_set(StackName=name, ChangeSetName="never-made")
+        except ClientError as error:
+            # Whoever is told so was let in.
+            if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
+                raise
+
+    return delete_change_set
+
+
+def _remove_version(bucket: str) -> Operation:
+    name = f"vectora-inbox-{bucket}-dev"
+    return lambda client: client("s3").delete_object(Bucket=name, Key="locks/never-made.json", VersionId="null")
+
+
 def _invoke(function: str) -> Operation:
     return lambda client: client("lambda").invoke(FunctionName=f"vectora-inbox-{function}-dev", Payload=b"{}")
 
@@ -70,6 +96,13 @@ OPERATIONS: dict[str, Operation] = {
     "read curated items": _get("data", f"curated/{DAY}/items.json"),
     "write a newsletter": _put("newsletters", f"{DAY}/newsletter.md"),
     "read a newsletter": _get("newsletters", f"{DAY}/newsletter.md"),
+    "write into the vault": _put("snapshots", "locks/probe.json"),
+    "remove a version from the vault": _remove_version("snapshots"),
+    "remove a version of the data": _remove_version("data"),
+    "write into another environment's vault": _put("snapshots", "locks/probe.json", "prod"),
+    "change a stack": _change_stack("s1-runtime"),
+    "change the operations stack": _change_stack("s0-operations"),
+    "change another environment's stack": _change_stack("s1-runtime", "prod"),
     "read another environment": _get("data", f"ingested/{DAY}/items.json", "stage"),
     "write another environment": _put("data", f"ingested/{DAY}/items.json", "prod"),
     "write another environment's newsletters": _put("newsletters", f"{DAY}/newsletter.md", "prod"),
@@ -80,6 +113,13 @@ OPERATIONS: dict[str, Operation] = {
     "invoke another function": _invoke("newsletter-v2"),
     "list all buckets": lambda client: client("s3").list_buckets(),
     "make a role": lambda client: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
+}
+READS_CONTENT = {
+    "read the client file",
+    "read a canonical file",
+    "read ingested items",
+    "read curated items",
+    "read a newsletter",
 }
 ALLOWED: dict[str, set[str]] = {
     INGEST: {
@@ -98,6 +138,18 @@ ALLOWED: dict[str, set[str]] = {
     },
     NEWSLETTER: {"read the client file", "read a canonical file", "read curated items", "write a newsletter"},
     PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
+    SNAPSHOT: {*READS_CONTENT, "write into the vault", "remove a version from the vault"},
+    ROLLBACK: {
+        *READS_CONTENT,
+        "write into the vault",
+        "write the client file",
+        "delete a client file",
+        "write ingested items",
+        "delete ingested items",
+        "write curated items",
+        "write a newsletter",
+        "change a stack",
+    },
 }
 
 
@@ -118,7 +170,7 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
     """Clients with the credentials of each role; what the roles may read, and what they may not, is there."""
     emulator = deployed[0]
     root = emulator.session()
-    for bucket, env in (("data", "stage"), ("data", "prod"), ("newsletters", "prod")):
+    for bucket, env in (("data", "stage"), ("data", "prod"), ("newsletters", "prod"), ("snapshots", "prod")):
         root.client("s3").create_bucket(
             Bucket=f"vectora-inbox-{bucket}-{env}", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"}
         )
@@ -135,14 +187,14 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
             if "probe" in entry["Key"]:
                 root.client("s3").delete_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=entry["Key"])
     root.client("ssm").delete_parameter(Name="/rag-lai/dev/pubmed/api-key")
-    for bucket in ("data-stage", "data-prod", "newsletters-prod"):
+    for bucket in ("data-stage", "data-prod", "newsletters-prod", "snapshots-prod"):
         root.client("s3").delete_bucket(Bucket=f"vectora-inbox-{bucket}")
 
 
 def _client_of(emulator: Emulator, model: Model, logical_id: str) -> Client:
     root = emulator.session()
     stack = root.client("cloudformation").describe_stack_resource(
-        StackName="vectora-inbox-s0-iam-dev", LogicalResourceId=logical_id
+        StackName=f"vectora-inbox-{ROLES[logical_id]}-dev", LogicalResourceId=logical_id
     )
     name = stack["StackResourceDetail"]["PhysicalResourceId"]
     # Lambda alone may assume these roles; the test lets the account in, and touches nothing else of the role.
