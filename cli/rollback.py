@@ -16,6 +16,7 @@ from vectora_core.errors import VectoraError
 from vectora_ops.remote import run_remotely
 from vectora_ops.rollback import RollbackPlan, RollbackRequest, plan_rollback, roll_back
 from vectora_ops.smoke import SmokeResult, environment_has_canary, smoke_test
+from vectora_ops.snapshots.catalog import newest_to_return_to
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
 
@@ -26,7 +27,8 @@ ASKED_BY_NAME = "prod"
 def rollback(
     env: Env,
     snapshot: Annotated[
-        str, typer.Option("--snapshot", help="Full name, or latest: the newest complete one.", show_default=False)
+        str,
+        typer.Option("--snapshot", help="Full name, or latest: the newest but a rollback's own.", show_default=False),
     ],
     components: Components = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
@@ -55,9 +57,12 @@ def rollback(
 def _resolved(here: Place, snapshot: str) -> str:
     if snapshot != "latest":
         return snapshot
-    latest = Vault(here.account, here.names).latest()
+    latest = newest_to_return_to(Vault(here.account, here.names))
     if latest is None:
-        raise VectoraError(f"There is no complete snapshot of {here.names.env} to roll back to.")
+        raise VectoraError(
+            f"There is no snapshot of {here.names.env} that latest could mean: an empty one and a rollback's safety "
+            f"snapshot must be named (./vectora snapshot list --env {here.names.env})."
+        )
     return latest.name
 
 
@@ -112,7 +117,7 @@ def _show_plan(plan: RollbackPlan, *, as_json: bool) -> None:
         for logical_id in stack.repaired:
             out.print(f"    made anew, changed by hand: {logical_id}", markup=False)
     if plan.changes:
-        out.print(f"What differs now from {plan.snapshot}, and goes:")
+        out.print(f"Since {plan.snapshot} these were added (+), removed (-) or changed (~), which is undone:")
     show_changes(plan.changes, f"Nothing to do: {plan.env} is what {plan.snapshot} says.")
     out.print("Nothing was changed.")
 

@@ -209,7 +209,9 @@ def verify(
     else:
         for each in verifications:
             _show_verification(each)
-        if not verifications:
+        if verifications:
+            out.print(f"Read again: {size(sum(each['bytes'] for each in verifications))}, what is shared only once.")
+        else:
             out.print(f"There is no complete snapshot of {env} to verify.")
         if rehearsal:
             _show_rehearsal(rehearsal)
@@ -330,10 +332,7 @@ def _table_of(listed: Iterable[Listed]) -> Table:
 def _show_verification(verification: dict[str, Any]) -> None:
     name = verification["snapshot"]
     if not verification["problems"]:
-        out.print(
-            f"{name} is intact: {verification['entries']:,} files, {size(verification['bytes'])} read again.",
-            markup=False,
-        )
+        out.print(f"{name} is intact: {verification['entries']:,} files.", markup=False)
         return
     out.print(f"{name} is not intact:", style="red", markup=False)
     for problem in verification["problems"]:

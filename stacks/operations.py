@@ -11,6 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.component import ComponentStack
+from stacks.core import BUCKETS
 from stacks.grants import assets_bucket_arn, bootstrap_qualifier, lambda_basics
 from stacks.packages import Packages
 from vectora_constructs.code_layer import CodeLayer
@@ -26,6 +27,7 @@ from vectora_ops.settings import EnvironmentSettings
 # Replaced and hidden versions in the vault: an original that somebody overwrote is there to repair from for so long.
 REPAIR_DAYS = 90
 ONE_VCPU_MEMORY_MB = 1769
+CORE_BUCKETS = (*(content for _, content, _ in BUCKETS), "access-logs")
 TELLS_THE_OPERATORS = "A failed invocation is sent to the operators' topic after one retry; a queue would tell nobody."
 CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
 STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
@@ -362,7 +364,18 @@ class OperationsStack(ComponentStack):
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            Grant(sid="MakeWayForPolicies", actions=("s3:DeleteBucketPolicy",), resources=self._buckets),
+            # What outlived a stack that is gone is taken into the new one.
+            Grant(
+                sid="FindBucketsLeftBehind",
+                actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
+                resources=tuple(f"arn:aws:s3:::{self.names.bucket(each)}" for each in CORE_BUCKETS),
+            ),
+            Grant(
+                sid="FindLogsLeftBehind",
+                actions=("logs:DescribeLogGroups",),
+                resources=("*",),
+                wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
+            ),
             Grant(
                 sid="RunCanary",
                 actions=("states:StartExecution",),

@@ -17,9 +17,10 @@ from vectora_ops.template_text import parse_template
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# Types that the running system has outside its stacks, and the property that identifies each to CloudFormation.
+BUCKET = "AWS::S3::Bucket"
+# Types that outlive a stack or were never in one, and the property that identifies each to CloudFormation.
 IDENTIFIERS = {
-    "AWS::S3::Bucket": "BucketName",
+    BUCKET: "BucketName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
 }
@@ -51,15 +52,20 @@ def find_orphans(account: Account, templates: Mapping[str, Mapping[str, Any]]) -
     )
 
 
-def adopt(account: Account, orphans: tuple[Orphan, ...]) -> None:
-    """Import the orphans, a change set a stack; nothing about the resources themselves changes.
+def adopt(account: Account, orphans: tuple[Orphan, ...], *, role_arn: str | None = None) -> None:
+    """Import the orphans, a change set a stack; nothing about the resources changes, but a bucket's policy goes.
 
-    Only the name is stated here: the deployment that follows then differs in all else, and so applies all of it.
-    Raises VectoraError with CloudFormation's reason when it refuses.
+    A policy cannot stay: the stack would make its own, and CloudFormation refuses where there is one. Only the name is
+    stated here: the deployment that follows then differs in all else, and so applies all of it. `role_arn` is the role
+    that CloudFormation works with. Raises VectoraError with CloudFormation's reason when it refuses.
     """
     cloudformation = account.session.client("cloudformation")
+    for orphan in orphans:
+        if orphan.kind == BUCKET:
+            account.session.client("s3").delete_bucket_policy(Bucket=orphan.name)
     for stack_name in dict.fromkeys(orphan.stack_name for orphan in orphans):
-        _import_into(cloudformation, stack_name, [orphan for orphan in orphans if orphan.stack_name == stack_name])
+        of_stack = [orphan for orphan in orphans if orphan.stack_name == stack_name]
+        _import_into(cloudformation, stack_name, of_stack, {"RoleARN": role_arn} if role_arn else {})
 
 
 def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[Orphan]:
@@ -85,14 +91,15 @@ def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) 
 def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any] | None:
     """The properties to import by, or None when there is no such resource."""
     session = account.session
-    if kind == "AWS::S3::Bucket":
+    if kind == BUCKET:
         return {"BucketName": name} if _exists(lambda: session.client("s3").head_bucket(Bucket=name)) else None
     if kind == "AWS::Logs::LogGroup":
         groups = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return {"LogGroupName": name} if any(group["logGroupName"] == name for group in groups) else None
-    function = _exists(lambda: session.client("lambda").get_function_configuration(FunctionName=name))
-    if not function:
+    found = _exists(lambda: session.client("lambda").get_function(FunctionName=name))
+    if not found:
         return None
+    function = found["Configuration"]
     # CloudFormation requires code; it is not uploaded by an import, and differs from every package to come.
     code = {"ZipFile": "# adopted: replaced by the next deployment"}
     kept = {key: function[key] for key in ("FunctionName", "Role", "Runtime", "Handler")}
@@ -119,7 +126,9 @@ def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> set[s
         raise
 
 
-def _import_into(cloudformation: CloudFormationClient, stack_name: str, orphans: list[Orphan]) -> None:
+def _import_into(
+    cloudformation: CloudFormationClient, stack_name: str, orphans: list[Orphan], role: Mapping[str, Any]
+) -> None:
     template, parameters = _deployed(cloudformation, stack_name)
     taken_in = {orphan.logical_id: dict(orphan.definition) for orphan in orphans}
     template["Resources"] = {**template.get("Resources", {}), **taken_in}
@@ -133,6 +142,7 @@ def _import_into(cloudformation: CloudFormationClient, stack_name: str, orphans:
         Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         ResourcesToImport=[orphan.as_import for orphan in orphans],  # type: ignore[misc]
+        **role,
     )["Id"]
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(

@@ -26,7 +26,6 @@ NO_ECHO = "****"
 NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 FUNCTION, LAYER_VERSION, PARAMETER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::SSM::Parameter"
-BUCKET_POLICY = "AWS::S3::BucketPolicy"
 SSM_TYPED = "AWS::SSM::Parameter::Value"
 RECREATED_TYPES = (FUNCTION, LAYER_VERSION, PARAMETER)
 
@@ -134,7 +133,9 @@ class Stacks:
         reason when it does not succeed.
         """
         if self._described(definition.name) is None:
-            self._take_in(definition)
+            template = parse_template(definition.template)
+            orphans = find_orphans(self._account, {definition.name: template})
+            adopt(self._account, orphans, role_arn=definition.role_arn)
         return self._apply(definition, definition.template, purpose="restore")
 
     def recreate(self, definition: StackDefinition, logical_ids: Sequence[str]) -> None:
@@ -169,23 +170,6 @@ class Stacks:
         status = self._wait(name)
         if status is not None:
             raise VectoraError(f"Stack {name} could not be deleted ({status}): {self._reason(name)}")
-
-    def _take_in(self, definition: StackDefinition) -> None:
-        template = parse_template(definition.template)
-        adopt(self._account, find_orphans(self._account, {definition.name: template}))
-        # A policy cannot be taken in, and is in the way of the one that the stack makes.
-        resources = template["Resources"]
-        for resource in resources.values():
-            if resource["Type"] == BUCKET_POLICY:
-                self._delete_bucket_policy(resource["Properties"]["Bucket"], resources)
-
-    def _delete_bucket_policy(self, bucket: Any, resources: Mapping[str, Any]) -> None:
-        name = resources[bucket["Ref"]]["Properties"]["BucketName"] if isinstance(bucket, dict) else bucket
-        try:
-            self._account.client("s3").delete_bucket_policy(Bucket=name)
-        except ClientError as error:
-            if not _says(error, "NoSuchBucket", "NoSuchBucketPolicy"):
-                raise
 
     # --- change sets
 

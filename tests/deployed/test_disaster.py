@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rehearsal.deployment import complete
 from rehearsal.disaster import rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.cloudformation import Stacks
+from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.remote import run_remotely
+from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 
 
@@ -35,3 +46,39 @@ def test_an_environment_broken_in_four_ways_is_rolled_back_and_proven(deployed: 
     vault = Vault(account, NAMES)
     assert {result.snapshot, result.safety_snapshot} <= {files.name for files in vault.snapshots() if files.is_complete}
     assert [each.problems for each in verify_vault(vault) if each.problems] == []
+
+
+def remove_stacks(account: Account, *, retain: bool) -> None:
+    """All stacks but operations; what they hold goes with them, or stays as in stage and prod."""
+    stacks = Stacks(account)
+    for name in (NAMES.stack(layer) for layer in reversed(STACK_LAYERS) if layer != OPERATIONS_LAYER):
+        definition = stacks.read(name)
+        assert definition is not None
+        if retain:
+            template = json.loads(definition.template)
+            for resource in template["Resources"].values():
+                if resource["Type"] in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Logs::LogGroup"):
+                    resource["DeletionPolicy"] = "Retain"
+            stacks.restore(replace(definition, template=json.dumps(template)))
+        stacks.remove(name)
+
+
+@pytest.mark.parametrize("retain", [True, False], ids=["buckets are left behind", "buckets are gone too"])
+def test_an_environment_without_its_stacks_is_made_again_by_its_own_function(
+    deployed: tuple[Emulator, Any], retain: bool
+) -> None:
+    emulator = deployed[0]
+    account = Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+    created = run_remotely(account, NAMES, "snapshot", {"operation": "create", "label": "whole"}, lambda count: None)
+    remove_stacks(account, retain=retain)
+    buckets = {each["Name"] for each in account.client("s3").list_buckets()["Buckets"]}
+    assert (NAMES.bucket("data") in buckets) == retain
+
+    rollback = {"operation": "rollback", "snapshot": created["snapshot"]}
+    result = run_remotely(account, NAMES, "rollback", rollback, lambda count: None)["result"]
+
+    assert len(result["stacks_changed"]) == 4
+    assert "3 items" in result["smoke_test"]["reason"]
+    vault = Vault(account, NAMES)
+    assert list(with_live(vault, Environment(account, NAMES), vault.manifest(created["snapshot"]))) == []
+    complete(emulator, ROOT, "dev")

@@ -39,17 +39,21 @@ class SmallEnvironment:
     @classmethod
     def build(cls, account: Account, *, locked: bool = True) -> SmallEnvironment:
         small = cls(account)
-        s3 = account.client("s3")
-        s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
         small._vault(locked=locked)
-        small.deploy("1")
+        small.fill()
+        return small
+
+    def fill(self) -> None:
+        """The first release is deployed, and has run."""
+        s3 = self.account.client("s3")
+        s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.deploy("1")
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())
         s3.put_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml", Body=b"prompt: one\n")
         s3.put_object(Bucket=NAMES.bucket("config"), Key="published.json", Body=b'{"state": "published", "keys": {}}')
         for day in ("2026/01/05", "2026/01/06"):
             s3.put_object(Bucket=NAMES.bucket("data"), Key=f"ingested/lai_weekly/{day}/items.json", Body=day.encode())
         s3.put_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/2026/01/06/newsletter.md", Body=b"# News\n")
-        return small
 
     def deploy(self, version: str) -> None:
         """All stacks as a release leaves them; another version has another code, layer and release record."""

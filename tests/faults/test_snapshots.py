@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.faults.operations import differences, take
+from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.snapshots import take as taking
-from vectora_ops.snapshots.catalog import list_snapshots
+from vectora_ops.snapshots.catalog import list_snapshots, newest_to_return_to
 from vectora_ops.snapshots.compare import between_snapshots
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import BusyError, Lease, utc_now
@@ -251,6 +251,23 @@ def test_of_two_in_the_same_second_the_later_is_the_newest(small: SmallEnvironme
     assert latest is not None
     assert latest.name.startswith("a-second_")
     assert [each.name[:8] for each in list_snapshots(vault)] == ["z-first_", "a-second"]
+
+
+def test_latest_means_neither_an_empty_snapshot_nor_what_a_rollback_found(account: Account) -> None:
+    small = SmallEnvironment(account)
+    small._vault(locked=True)
+    vault = Vault(account, NAMES)
+    take(account, "empty")
+    assert newest_to_return_to(vault) is None
+
+    small.fill()
+    good = take(account)
+    small.break_it()
+    back_to(account, good)
+
+    newest = newest_to_return_to(vault)
+    assert newest is not None
+    assert newest.name == good.name
 
 
 def test_differences_between_two_snapshots_are_told(small: SmallEnvironment) -> None:

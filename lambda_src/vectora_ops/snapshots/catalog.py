@@ -38,6 +38,15 @@ def list_snapshots(vault: Vault) -> tuple[Listed, ...]:
     return tuple(sorted(listed, key=_age))
 
 
+def newest_to_return_to(vault: Vault) -> Manifest | None:
+    """The newest complete snapshot of something that worked for all we know.
+
+    Not one from before the first deployment, which would remove everything, nor one of what a rollback found broken.
+    """
+    wanted = [each for each in vault.manifests() if not each.is_empty and each.occasion.kind != "rollback"]
+    return wanted[-1] if wanted else None
+
+
 def _age(each: Listed) -> tuple[str, str, str]:
     # What cannot be read has its name only; two of the same second are told apart by their manifests.
     return time_in_name(each.name), each.started_at.isoformat() if each.started_at else "", each.name

@@ -55,7 +55,9 @@ def between_snapshots(
                 continue
             if left and right and left.sha256 == right.sha256:
                 continue
-            text = _difference(path, left, right, _reader(vault, left), _reader(vault, right))
+            text: tuple[str, ...] = ()
+            if left and right:
+                text = _difference(path, left, right, _reader(vault, left), _reader(vault, right))
             yield Change(component=component, path=path, kind=_kind(left, right), text=text)
 
 
@@ -75,7 +77,7 @@ def with_live(
             if entry and item and is_same(source, item, entry):
                 continue
             text: tuple[str, ...] = ()
-            if with_text:
+            if with_text and entry and item:
                 text = _difference(path, entry, item, _reader(vault, entry), _live_reader(source, item))
             yield Change(component=component, path=path, kind=_kind(entry, item), text=text)
 
@@ -115,22 +117,22 @@ def _kind(first: object | None, second: object | None) -> Literal["added", "remo
     return "removed" if second is None else "changed"
 
 
-def _reader(vault: Vault, entry: Entry | None) -> Callable[[], bytes]:
-    return lambda: vault.bytes_of(entry) if entry else b""
+def _reader(vault: Vault, entry: Entry) -> Callable[[], bytes]:
+    return lambda: vault.bytes_of(entry)
 
 
-def _live_reader(source: Source, item: Item | None) -> Callable[[], bytes]:
-    return lambda: b"".join(source.open(item).chunks) if item else b""
+def _live_reader(source: Source, item: Item) -> Callable[[], bytes]:
+    return lambda: b"".join(source.open(item).chunks)
 
 
 def _difference(
     path: str,
-    first: Entry | Item | None,
-    second: Entry | Item | None,
+    first: Entry | Item,
+    second: Entry | Item,
     before: Callable[[], bytes],
     after: Callable[[], bytes],
 ) -> tuple[str, ...]:
-    if not path.endswith(TEXT) or any(each and each.size > LARGEST_TEXT_BYTES for each in (first, second)):
+    if not path.endswith(TEXT) or max(first.size, second.size) > LARGEST_TEXT_BYTES:
         return ()
     try:
         old, new = before().decode("utf-8"), after().decode("utf-8")
