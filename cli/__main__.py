@@ -107,7 +107,7 @@ def adopt(
     elif dry_run:
         out.print("Nothing was changed.")
     else:
-        out.print(f"Taken in, unchanged. Now: cdk deploy --context env={env}")
+        out.print(f"Taken in; bucket policies come back with the deployment. Now: cdk deploy --context env={env}")
 
 
 @app.command(epilog="Example: ./vectora rehearse --keep")

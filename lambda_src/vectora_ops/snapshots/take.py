@@ -47,6 +47,9 @@ BATCH_BYTES = 48 * 1024 * 1024
 # Few, because each thread's allocator keeps the room of the largest objects that it ever stored: with as many as
 # there are readers, a snapshot of 100,000 files took 270 MiB, with these 130 MiB, in the same time.
 STORERS = 4
+# The bytes of so many are not stored again. The last one alone would not do: it may be of an environment that was
+# broken or gone, as those are that rollbacks take.
+TRUSTED_SNAPSHOTS = 5
 # An interrupted snapshot loses at most this much of its copying.
 CHECKPOINT_BYTES = 256 * 1024 * 1024
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
@@ -201,15 +204,16 @@ class _Taker:
                 f"Stack {moving[0]} is being changed by CloudFormation: a snapshot now would mix two states. "
                 "Try again when it is done."
             )
-        self._base = self._vault.latest()
+        recent = self._vault.newest(TRUSTED_SNAPSHOTS)
+        self._base = recent[0] if recent else None
         present = {found.sha256: found.etag for found in self._vault.objects()}
         trusted: dict[str, str] = {}
-        if self._base is not None:
+        for manifest in recent:
             try:
-                trusted = self._vault.references(self._base)
+                trusted |= self._vault.references(manifest)
             except DamagedError:
-                # Then everything is copied again, which is what such a vault needs.
-                self._base = None
+                # Nothing of it is taken over: what it holds is copied again, which is what such a vault needs.
+                self._base = None if manifest is self._base else self._base
         interrupted = self._vault.progress(self._name)
         if interrupted:
             self._interrupted = True

@@ -161,14 +161,15 @@ class Vault:
                 found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
-    def latest(self) -> Manifest | None:
-        """The newest complete snapshot whose manifest can be read."""
+    def newest(self, count: int) -> list[Manifest]:
+        """At most so many complete snapshots whose manifests can be read, newest first."""
         complete = [files.name for files in self.snapshots() if files.is_complete]
-        newest_first = sorted(complete, key=time_in_name, reverse=True)
-        for _, of_a_second in groupby(newest_first, key=time_in_name):
-            if readable := self._readable(of_a_second):
-                return readable[-1]
-        return None
+        found: list[Manifest] = []
+        for _, of_a_second in groupby(sorted(complete, key=time_in_name, reverse=True), key=time_in_name):
+            found += reversed(self._readable(of_a_second))
+            if len(found) >= count:
+                break
+        return found[:count]
 
     def manifest(self, name: str) -> Manifest:
         """Raises VectoraError when there is no complete snapshot of that name, DamagedError when it is damaged."""
