@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-emulator.txt", "lambda_src/requirements.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-emulator.txt",
+    "requirements-bench.txt",
+    "lambda_src/requirements.txt",
+)
 
 
 def test_a_package_file_in_constructs_stops_the_tests_with_the_reason(tmp_path: Path) -> None:
