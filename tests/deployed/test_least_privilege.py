@@ -181,7 +181,11 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
     ):
         root.client("s3").put_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key, Body=b"[]")
     root.client("ssm").put_parameter(Name="/rag-lai/dev/pubmed/api-key", Value="x", Type="SecureString", Overwrite=True)
-    yield {role: _client_of(emulator, model, role) for role in ROLES}
+    names = {role: _role_name(root, role) for role in ROLES}
+    trusted = {name: _trust_of(root, name) for name in names.values()}
+    yield {role: _client_of(emulator, model, name) for role, name in names.items()}
+    for name, trust in trusted.items():
+        root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=trust)
     for bucket in ("config", "data", "newsletters"):
         for entry in root.client("s3").list_objects_v2(Bucket=f"vectora-inbox-{bucket}-dev").get("Contents", []):
             if "probe" in entry["Key"]:
@@ -191,13 +195,20 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
         root.client("s3").delete_bucket(Bucket=f"vectora-inbox-{bucket}")
 
 
-def _client_of(emulator: Emulator, model: Model, logical_id: str) -> Client:
-    root = emulator.session()
-    stack = root.client("cloudformation").describe_stack_resource(
+def _role_name(root: boto3.Session, logical_id: str) -> str:
+    resource = root.client("cloudformation").describe_stack_resource(
         StackName=f"vectora-inbox-{ROLES[logical_id]}-dev", LogicalResourceId=logical_id
     )
-    name = stack["StackResourceDetail"]["PhysicalResourceId"]
-    # Lambda alone may assume these roles; the test lets the account in, and touches nothing else of the role.
+    return resource["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def _trust_of(root: boto3.Session, name: str) -> str:
+    return json.dumps(root.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"])
+
+
+def _client_of(emulator: Emulator, model: Model, name: str) -> Client:
+    root = emulator.session()
+    # Lambda alone may assume these roles; the test lets the account in for a while, and touches nothing else.
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
