@@ -48,8 +48,8 @@ def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in deployed[0].environment().items():
         monkeypatch.setenv(name, value)
 
-    def call(*arguments: str) -> Result:
-        result = CliRunner().invoke(app, arguments)
+    def call(*arguments: str, typed: str | None = None) -> Result:
+        result = CliRunner().invoke(app, arguments, input=typed)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,6 +158,24 @@ def test_what_cannot_be_done_is_told_in_one_sentence(
     assert result.exit_code == 1
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("env", "typed", "sentence"),
+    [
+        ("prod", "yes", "That is not its name; nothing was changed."),
+        ("prod", "prod", "Environment prod has no vault"),
+        ("stage", "n", "Nothing was changed."),
+        ("stage", "y", "Environment stage has no vault"),
+    ],
+)
+def test_somebody_at_a_terminal_is_asked_and_for_prod_for_its_name(
+    vectora: Vectora, monkeypatch: pytest.MonkeyPatch, env: str, typed: str, sentence: str
+) -> None:
+    monkeypatch.setattr("cli.rollback.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    result = vectora("rollback", "--env", env, "--snapshot", "x_20260101_000000", typed=f"{typed}\n")
+    assert result.exit_code == 1
+    assert sentence in result.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -9,6 +9,7 @@ import os
 import re
 import ssl
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -210,7 +211,7 @@ def _is_number(prefix: str, digits: int) -> bool:
 # --- what deployments change
 
 
-class ListedSource:
+class ListedSource(ABC):
     """A component that is small enough to be read at once; `items` reads it anew each time."""
 
     def __init__(self) -> None:
@@ -219,8 +220,8 @@ class ListedSource:
     def items(self, after: str = "") -> Iterator[Item]:
         return iter(sorted((item for item in self._read() if item.path > after), key=lambda item: item.path))
 
-    def _read(self) -> list[Item]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self) -> list[Item]: ...
 
     def open(self, item: Item) -> Opened:
         assert item.body is not None  # noqa: S101
