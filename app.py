@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
+# A synthesis lives for two seconds and throws little away: looking for garbage costs a twentieth of it.
+gc.disable()
 ROOT = Path(__file__).resolve().parent
 # Appended, so that the source root constructs/ never shadows the package constructs (docs/adr/0001).
 sys.path += [str(ROOT / "constructs"), str(ROOT / "lambda_src")]
