@@ -88,7 +88,7 @@ def adopt(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be taken in.")] = False,
     json: Json = False,
 ) -> None:
-    """Take resources created by hand into the stacks that define them, before the first `cdk deploy` over them."""
+    """Take what belongs to no stack into those that define it: made by hand, or left by a stack that is gone."""
     from stacks.templates import synthesized_templates
 
     settings = load_settings(ROOT)

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -84,10 +82,6 @@ def rehearse_disaster(account: Account, names: Names, client_id: str, step: Step
         smoke_test=result["smoke_test"]["reason"] if result["smoke_test"] else "no canary in this release",
         rollback_seconds=round(seconds, 1),
     )
-
-
-def account_of(session: boto3.Session, account_id: str, region: str, ca_bundle: str) -> Account:
-    return Account(account_id, region, session, ca_bundle)
 
 
 def _remotely(account: Account, names: Names, task: str, event: dict[str, Any]) -> dict[str, Any]:

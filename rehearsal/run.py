@@ -28,7 +28,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from rehearsal.certificates import Authority
-from rehearsal.disaster import DisasterResult, account_of, rehearse_disaster
+from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.gaps import BEHAVIOUR_GAPS, GAPS, StackReport, complete_by_api
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model, Statistics
@@ -36,6 +36,7 @@ from rehearsal.press import Press, Scenario
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.config.content import Configuration, FolderContent, validate_all
 from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, Names
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
@@ -305,7 +306,7 @@ class _Rehearsal:
         disaster = None
         if env == DISASTER_ENVIRONMENT:
             disaster = rehearse_disaster(
-                account_of(session, account, region, str(emulator.ca_bundle)),
+                Account(account, region, session, str(emulator.ca_bundle)),
                 names,
                 self._active[0].client.client_profile.client_id,
                 lambda description: self._step(progress, description),
