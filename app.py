@@ -1,4 +1,4 @@
-"""The CDK app: `--context env=dev|stage|prod` builds that environment's stacks."""
+"""The CDK app: `--context env=dev|stage|prod` builds that environment's stacks, no env the delivery pipeline."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ import aws_cdk as cdk  # noqa: E402
 from stacks.environment import environment_stacks  # noqa: E402
 from stacks.packages import platform_of  # noqa: E402
 from vectora_core.errors import VectoraError  # noqa: E402
-from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings  # noqa: E402
+from vectora_ops.settings import load_settings  # noqa: E402
 
 if __name__ == "__main__":
     app = cdk.App()
     env = app.node.try_get_context("env")
     try:
-        if env is None:
-            raise VectoraError(f"Say which environment: --context env={'|'.join(ENVIRONMENT_NAMES)}.")
         platform = platform_of(app.node.try_get_context("lambda-platform"))
-        environment_stacks(app, root=ROOT, settings=load_settings(ROOT), env=env, platform=platform)
+        if env is None:
+            from stacks.pipeline import PipelineStack  # here, because an environment does without its constructs
+
+            PipelineStack(app, root=ROOT, settings=load_settings(ROOT), platform=platform)
+        else:
+            environment_stacks(app, root=ROOT, settings=load_settings(ROOT), env=env, platform=platform)
     except VectoraError as error:
         sys.exit(str(error))
     app.synth()

@@ -1,4 +1,4 @@
-"""`./vectora`: run the engine, see what is deployed, take snapshots, roll back, rehearse everything on this machine."""
+"""`./vectora`: run the engine, see what is deployed, snapshots, promotions, rollbacks, rehearse it on this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from rich.table import Table
 
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import ROOT, Env, Json
+from cli.promote import app as promote_app
+from cli.release import app as release_app
 from cli.rollback import rollback
 from cli.snapshot import app as snapshot_app
 from vectora_core.errors import VectoraError
@@ -24,6 +26,8 @@ from vectora_ops.status import EnvironmentStatus, environment_status
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="rich")
 
 app.add_typer(snapshot_app, name="snapshot")
+app.add_typer(release_app, name="release")
+app.add_typer(promote_app, name="promote")
 app.command(epilog="Example: ./vectora rollback --env stage --snapshot lai_v7_stable_20260130_120000 --dry-run")(
     rollback
 )
@@ -154,6 +158,8 @@ def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
         same = "this checkout" if status.release_digest == digest_here else "another than this checkout"
         release = f"release {status.release_version}, digest {status.release_digest[:12]} ({same})"
     out.print(f"\n[bold]{status.env}[/bold]: {release}")
+    for sentence in status.promotion:
+        out.print(f"  {sentence}", markup=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("stack", "status", "updated"):
         table.add_column(column)

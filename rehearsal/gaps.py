@@ -22,6 +22,7 @@ FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, LOG_GROUP, PARAMETER = "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SSM::Parameter"
 STATE_MACHINE, SCHEDULE = "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule"
 TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::Lambda::EventInvokeConfig"
+RULE, PERMISSION, ALARM = "AWS::Events::Rule", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm"
 CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
 # CloudFormation adds tags of its own to those of the template.
 CLOUDFORMATIONS_OWN = "aws:"
@@ -542,6 +543,43 @@ def _read_invoke_config(aws: Aws, _: str, properties: Properties) -> dict[str, A
     }
 
 
+def _read_rule(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    name = properties["Name"]
+    rule = aws("events").describe_rule(Name=name)
+    targets = aws("events").list_targets_by_rule(Rule=name)["Targets"]
+    tags = aws("events").list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
+    return {
+        "Name": rule["Name"],
+        "Description": rule.get("Description"),
+        "EventPattern": json.loads(rule["EventPattern"]),
+        "State": rule["State"],
+        "Targets": [{"Id": each["Id"], "Arn": each["Arn"]} for each in targets],
+        "Tags": _as_list({tag["Key"]: tag["Value"] for tag in tags}),
+    }
+
+
+def _read_permission(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    """The statement of the function's policy that is for this source."""
+    name = properties["FunctionName"]
+    policy = json.loads(aws("lambda").get_policy(FunctionName=name)["Policy"])
+    for statement in policy["Statement"]:
+        source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn")
+        if source == properties["SourceArn"]:
+            return {
+                "Action": statement["Action"],
+                "FunctionName": statement["Resource"].rpartition(":")[2],
+                "Principal": statement["Principal"]["Service"],
+                "SourceArn": source,
+            }
+    return {}
+
+
+def _read_alarm(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
+    [alarm] = aws("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    tags = aws("cloudwatch").list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    return {**alarm, "Tags": _as_list({tag["Key"]: tag["Value"] for tag in tags})}
+
+
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith(CLOUDFORMATIONS_OWN)]
 
@@ -561,4 +599,7 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     TOPIC: _read_topic,
     TOPIC_POLICY: _read_topic_policy,
     INVOKE_CONFIG: _read_invoke_config,
+    RULE: _read_rule,
+    PERMISSION: _read_permission,
+    ALARM: _read_alarm,
 }

@@ -16,7 +16,7 @@ from stacks.packages import LambdaPlatform, Packages
 from stacks.runtime import RuntimeStack
 from vectora_core.config.content import FolderContent, validate_all
 from vectora_ops.release import release_of
-from vectora_ops.settings import Settings
+from vectora_ops.settings import Settings, environment_after
 
 
 def environment_stacks(
@@ -29,7 +29,15 @@ def environment_stacks(
     packages = Packages(root, platform)
     release = release_of(root)
     # First: before anything else changes, it takes a snapshot of what there is.
-    operations = OperationsStack(scope, names=names, settings=chosen, packages=packages, release=release)
+    next_env = environment_after(env)
+    operations = OperationsStack(
+        scope,
+        names=names,
+        settings=chosen,
+        packages=packages,
+        release=release,
+        following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
+    )
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)
     runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=release)

@@ -1,4 +1,4 @@
-"""The templates of an environment, synthesized as the CDK CLI does."""
+"""The templates of an environment, or of the pipeline, synthesized as the CDK CLI does."""
 
 from __future__ import annotations
 
@@ -22,6 +22,27 @@ def synthesized_templates(root: Path, env: str) -> dict[str, Template]:
         stacks = environment_stacks(app, root=root, settings=load_settings(root), env=env, platform="lambda")
         app.synth()
         return {stack.stack_name: _read(Path(folder) / stack.template_file) for stack in stacks}
+
+
+def synthesized_pipeline(root: Path) -> tuple[Template, dict[str, dict[str, Template]]]:
+    """The pipeline's own template, and by environment and stack name those that it deploys."""
+    from stacks.pipeline import EnvironmentStage, PipelineStack
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        pipeline = PipelineStack(app, root=root, settings=load_settings(root), platform="lambda")
+        assembly = app.synth()
+        stages = [child for child in pipeline.node.children if isinstance(child, EnvironmentStage)]
+        deployed = {
+            stage.stage_name: {
+                stack.stack_name: _read(
+                    Path(folder) / f"assembly-{stage.artifact_id.removeprefix('assembly-')}" / stack.template_file
+                )
+                for stack in stage.stacks
+            }
+            for stage in stages
+        }
+        return _read(Path(assembly.directory) / pipeline.template_file), deployed
 
 
 def _context(root: Path) -> dict[str, Any]:

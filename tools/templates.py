@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from stacks.templates import Template, synthesized_templates
+from stacks.templates import Template, synthesized_pipeline, synthesized_templates
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import load_settings
 
@@ -22,10 +22,18 @@ def synthesize(env: str) -> dict[str, Template]:
     return {layer: templates[names.stack(layer)] for layer in STACK_LAYERS}
 
 
+def synthesize_pipeline() -> Template:
+    return synthesized_pipeline(ROOT)[0]
+
+
 def golden_text(template: Template) -> str:
     """Sorted YAML; digests of assets and of the release are replaced, because every commit has its own."""
     text = yaml.safe_dump(template, sort_keys=True, allow_unicode=True, width=120, default_flow_style=False)
     return re.sub(r"\b[0-9a-f]{64}\b", "<digest>", text)
+
+
+def golden_pipeline_path() -> Path:
+    return GOLDEN_FOLDER / "pipeline.yaml"
 
 
 def golden_path(env: str, layer: str) -> Path:

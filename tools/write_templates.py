@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
-from tools.templates import GOLDEN_FOLDER, golden_path, golden_text, synthesize
+from stacks.templates import Template
+from tools.templates import (
+    GOLDEN_FOLDER,
+    ROOT,
+    golden_path,
+    golden_pipeline_path,
+    golden_text,
+    synthesize,
+    synthesize_pipeline,
+)
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
 
@@ -12,10 +22,14 @@ def main() -> None:
     shutil.rmtree(GOLDEN_FOLDER, ignore_errors=True)
     for env in ENVIRONMENT_NAMES:
         for layer, template in synthesize(env).items():
-            path = golden_path(env, layer)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(golden_text(template), encoding="utf-8")
-            print(path.relative_to(GOLDEN_FOLDER.parent.parent.parent))
+            write(golden_path(env, layer), template)
+    write(golden_pipeline_path(), synthesize_pipeline())
+
+
+def write(path: Path, template: Template) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(golden_text(template), encoding="utf-8")
+    print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 OPERATIONS_LAYER = "s0-operations"
 STACK_LAYERS = (OPERATIONS_LAYER, "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
 FUNCTION_TASKS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
-OPERATIONS_TASKS = ("snapshot", "rollback")
+OPERATIONS_TASKS = ("snapshot", "rollback", "smoke-test", "promotion")
+FAILED_RUNS_ALARM = "failed-runs"
+# Whatever of these is raised is noted, and soon after a deployment rolls it back.
+ALARMS = (FAILED_RUNS_ALARM,)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,18 @@ class Names:
         return self._named(content)
 
     def topic(self, purpose: str) -> str:
+        return self._named(purpose)
+
+    @property
+    def pipeline(self) -> str:
+        """The delivery pipeline, which is one for all environments; its stages are named like these."""
+        return f"{self.project}-pipeline"
+
+    def alarm(self, purpose: str) -> str:
+        """`purpose` is one of ALARMS."""
+        return self._named(purpose)
+
+    def rule(self, purpose: str) -> str:
         return self._named(purpose)
 
     @property

@@ -1,11 +1,11 @@
-"""What the operations functions do: take, verify and prune snapshots, roll back, and guard every deployment."""
+"""What the operations functions do: snapshots, rollbacks, the guard of every deployment, the steps of the pipeline."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,7 +15,13 @@ from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.runtime import Event, environment, parse_event, set_log_level
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import Names
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
+from vectora_ops.promotion.retry import retry_refused
+from vectora_ops.promotion.setback import ALARM_STATE, PIPELINE_STAGE, Setback
+from vectora_ops.promotion.steps import gate_step, judge, record_step, smoke_step, snapshot_step
 from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
+from vectora_ops.settings import Promotion
 from vectora_ops.smoke import environment_has_canary, smoke_test
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
@@ -69,6 +75,13 @@ class RollbackEvent(Continued):
     components: tuple[str, ...] = Field(default=())
 
 
+class ExplainEvent(Event):
+    """`digest` is the release to judge; without it the one that is deployed."""
+
+    operation: Literal["explain"]
+    digest: str | None = None
+
+
 class _Log(Observer):
     """Steps in the function's log."""
 
@@ -82,13 +95,42 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
     if "ResponseURL" in event:
         _guard_deployment(event, context)
         return None
+    if is_job(event):
+        return answer_job(_account(), event, {"snapshot": lambda given, token: _snapshot_step(given, token, context)})
     return _respond(event, context, {"create": _create, "verify": _verify, "prune": _prune})
 
 
 def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
-    """Function rollback: called by operators, and by the pipeline when a deployment failed."""
+    """Function rollback: called by operators, and by EventBridge when a deployment failed or an alarm was raised."""
     set_log_level()
+    if "detail-type" in event:
+        return _respond({**event, "operation": "react"}, context, {"react": _react})
     return _respond(event, context, {"rollback": _rollback})
+
+
+def smoke_test_function(event: dict[str, Any], context: Any) -> Answer:
+    """Function smoke-test: the pipeline's last step but one in an environment."""
+    set_log_level()
+
+    def step(given: Mapping[str, Any], token: str | None) -> Done | NotYet:
+        return smoke_step(_account(), _names(), given, token, observer=_Log(), deadline=_deadline(context))
+
+    return answer_job(_account(), event, {"smoke-test": step})
+
+
+def promotion_function(event: dict[str, Any], context: Any) -> Answer:
+    """Function promotion: records what this environment has, and judges what may go on into the next."""
+    set_log_level()
+    if is_job(event):
+        return answer_job(
+            _account(),
+            event,
+            {
+                "gate": lambda given, _: gate_step(_account(), _names(), _next_names(), _next_policy(), given),
+                "record": lambda given, _: record_step(_account(), _names(), given),
+            },
+        )
+    return _respond(event, context, {"explain": _explain, "retry": _retry})
 
 
 def _respond(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
@@ -184,13 +226,19 @@ def _prune_quietly(account: Account, names: Names) -> None:
 
 def _rollback(event: dict[str, Any], context: Any) -> Answer:
     asked = parse_event(RollbackEvent, event)
-    account, names = _account(), _names()
     request = RollbackRequest(
         snapshot=asked.snapshot,
         components=chosen_components(asked.components),
         owner=asked.token or context.aws_request_id,
     )
-    result = roll_back(
+    result = _roll_back(_account(), _names(), request, context)
+    if not result.nothing_to_do:
+        _notify("rolled back", _sentence(result))
+    return {"result": asdict(result)}
+
+
+def _roll_back(account: Account, names: Names, request: RollbackRequest, context: Any) -> RollbackResult:
+    return roll_back(
         account,
         names,
         request,
@@ -200,9 +248,6 @@ def _rollback(event: dict[str, Any], context: Any) -> Answer:
         observer=_Log(),
         deadline=_deadline(context),
     )
-    if not result.nothing_to_do:
-        _notify("rolled back", _sentence(result))
-    return {"result": asdict(result)}
 
 
 def _sentence(result: RollbackResult) -> str:
@@ -210,6 +255,52 @@ def _sentence(result: RollbackResult) -> str:
         f"Environment {result.env} is again what snapshot {result.snapshot} says ({', '.join(result.components)}), "
         f"compared and proven after {result.seconds:.0f} s. What was there before is in {result.safety_snapshot}."
     )
+
+
+# --- promotion
+
+
+def _snapshot_step(given: Mapping[str, Any], token: str | None, context: Any) -> Done | NotYet:
+    return snapshot_step(_account(), _names(), given, token, observer=_Log(), deadline=_deadline(context))
+
+
+def _react(event: dict[str, Any], context: Any) -> Answer:
+    account, names = _account(), _names()
+
+    def undo(request: RollbackRequest) -> RollbackResult:
+        # The event's own id: a further invocation comes back to the lease of the one before it.
+        return _roll_back(account, names, replace(request, owner=event.get("token") or event["id"]), context)
+
+    setback = Setback(
+        account, names, roll_back=undo, notify=_notify, watch_hours=int(environment("PROMOTION_WATCH_HOURS"))
+    )
+    react = {PIPELINE_STAGE: setback.stage_failed, ALARM_STATE: setback.alarm_raised}.get(event["detail-type"])
+    if react is None:
+        raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
+    return {"reaction": react(event)}
+
+
+def _explain(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(ExplainEvent, event)
+    account, names = _account(), _names()
+    digest = asked.digest or live_digest(account, names)
+    if digest is None:
+        raise VectoraError(f"{names.env} has no release that could be promoted: deploy one first.")
+    decision, _ = judge(account, names, _next_names(), _next_policy(), digest)
+    return {"decision": {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}}
+
+
+def _retry(event: dict[str, Any], context: Any) -> Answer:
+    """The schedule: what a gate refused is tried again as soon as the gate would let it through."""
+    return {"retry": retry_refused(_account(), _names(), _next_names(), _next_policy())}
+
+
+def _next_names() -> Names:
+    return Names(project=environment("PROJECT_NAME"), env=environment("NEXT_ENV"))
+
+
+def _next_policy() -> Promotion:
+    return Promotion.model_validate_json(environment("NEXT_PROMOTION"))
 
 
 # --- deployments
@@ -238,10 +329,7 @@ def _guard_deployment(event: dict[str, Any], context: Any) -> None:
 
 
 def _is_deployed(digest: str) -> bool:
-    from vectora_ops.snapshots.sources import Environment
-
-    release = Environment(_account(), _names()).release()
-    return release is not None and bool(json.loads(release).get("digest") == digest)
+    return live_digest(_account(), _names()) == digest
 
 
 def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:

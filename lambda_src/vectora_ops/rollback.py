@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,7 @@ from vectora_ops.cloudformation import (
     Stacks,
 )
 from vectora_ops.names import STACK_LAYERS, Names
+from vectora_ops.promotion.records import LONGEST_REASON, LedgerEntry, Records
 from vectora_ops.smoke import SmokeResult
 from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.index import Entry
@@ -95,9 +97,13 @@ class RollbackResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackRequest:
+    """`reason` and `replaced_since`, from when on another release was there, are for the ledger."""
+
     snapshot: str
     components: tuple[Component, ...] = COMPONENTS
     owner: str | None = None  # who may come back to a lease of its own
+    reason: str = "an operator asked for it"
+    replaced_since: datetime | None = None
 
 
 def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> RollbackPlan:
@@ -276,6 +282,7 @@ class _Rollback:
         except VectoraError as error:
             raise type(error)(f"{error} What was there before is in snapshot {safety}.") from error
         self._observer.step("finish")
+        self._record()
         return self._result(started, nothing_to_do=False, safety=safety, smoke=smoke)
 
     def _restore(self) -> SmokeResult | None:
@@ -418,6 +425,27 @@ class _Rollback:
                 f"After the rollback {self._names.env} is still not what {self._manifest.name} says: {named}. "
                 "Run the rollback again; what remains then must be repaired by hand."
             )
+
+    def _record(self) -> None:
+        """The ledger tells that the environment has an earlier release again; parts of one are not told."""
+        release = self._environment().release()
+        if release is None or set(self._request.components) != set(COMPONENTS):
+            return
+        records = Records(self._account, self._names)
+        deployed = json.loads(release)
+        before = [entry for entry in records.ledger() if entry.digest == deployed["digest"]]
+        records.add_to_ledger(
+            LedgerEntry(
+                kind="rollback",
+                digest=deployed["digest"],
+                version=deployed["version"],
+                commit=before[-1].commit if before else None,
+                at=self._clock(),
+                snapshot=self._manifest.name,
+                reason=self._request.reason[:LONGEST_REASON],
+                replaced_since=self._request.replaced_since,
+            )
+        )
 
     def _result(
         self, started: float, *, nothing_to_do: bool, safety: str | None, smoke: SmokeResult | None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from vectora_core.errors import VectoraError
+from vectora_ops.snapshots.observer import Deadline, OutOfTimeError, never
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -63,8 +64,13 @@ def start_run(states: SFNClient, state_machine_arn: str, request: RunRequest) ->
         raise VectoraError(f"There is no workflow {name}: deploy the environment first (cdk deploy).") from error
 
 
-def follow_run(states: SFNClient, execution_arn: str, on_step: Callable[[str], None]) -> RunOutcome:
-    """Wait for the end of a run; `on_step` hears the name of each step as it begins."""
+def follow_run(
+    states: SFNClient, execution_arn: str, on_step: Callable[[str], None], *, deadline: Deadline = never
+) -> RunOutcome:
+    """Wait for the end of a run; `on_step` hears the name of each step as it begins.
+
+    Raises OutOfTimeError, whose subject is the execution, when `deadline` says so; the run goes on.
+    """
     announced = 0
     while True:
         execution = states.describe_execution(executionArn=execution_arn)
@@ -74,6 +80,8 @@ def follow_run(states: SFNClient, execution_arn: str, on_step: Callable[[str], N
         announced = len(begun)
         if execution["status"] != "RUNNING":
             break
+        if deadline():
+            raise OutOfTimeError(execution_arn)
         time.sleep(POLL_SECONDS)
     output = json.loads(execution.get("output") or "{}")
     steps = {name: output[name]["body"] for name in ("ingest", "normalize_score", "newsletter") if name in output}

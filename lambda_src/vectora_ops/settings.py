@@ -122,6 +122,21 @@ class Promotion(Section):
     minimum_runs: Annotated[int, Field(ge=0)] = 0
     maximum_noise_percent: Percent = 100.0
     maximum_run_cost_usd: Usd | None = None
+    requires_client_versions_forward: bool = False
+    retry_at: Cron | None = None
+    watch_hours: Annotated[int, Field(ge=0, le=336)] = 0
+
+    @property
+    def judges_runs(self) -> bool:
+        """Whether what the release did in the environment before counts, not only its smoke test."""
+        return bool(
+            self.soak_days
+            or self.minimum_runs
+            or self.maximum_noise_percent < 100
+            or self.maximum_run_cost_usd is not None
+            or self.requires_end_to_end_test
+            or self.requires_client_versions_forward
+        )
 
 
 class EnvironmentSettings(Section):
@@ -147,6 +162,24 @@ class Environments(Section):
     prod: EnvironmentSettings = Field(description="a mapping of settings")
 
 
+class Pipeline(Section):
+    """Where the pipeline takes commits from."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] = Field(
+        description="owner/name, as the connection knows it"
+    )
+    branch: str = Field(description="name of the branch whose commits are promoted")
+    connection_arn_parameter: Annotated[str, StringConstraints(pattern=r"^/[\w./-]+$")] = Field(
+        description="SSM parameter that holds the ARN of the CodeConnections connection"
+    )
+    web_address: Annotated[str, StringConstraints(pattern=r"^https://[^\s#]+$")] = Field(
+        description="https address of the repository's web page, under which /compare/A...B shows changes"
+    )
+    approval_days: Annotated[int, Field(ge=1, le=7)] = Field(
+        description="days after which an approval that nobody gave expires, 1 to 7"
+    )
+
+
 class Settings(Section):
     """The whole file."""
 
@@ -154,6 +187,9 @@ class Settings(Section):
         description="lower-case name that all deployed names begin with, at most 30 characters"
     )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
+    pipeline: Pipeline = Field(
+        description="a mapping: repository, branch, connection_arn_parameter, web_address, approval_days"
+    )
 
     def environment(self, name: str) -> EnvironmentSettings:
         """Raises ConfigurationError listing the environments when there is none of that name."""
@@ -168,6 +204,18 @@ class Settings(Section):
 
 
 ENVIRONMENT_NAMES: tuple[str, ...] = tuple(Environments.model_fields)
+
+
+def environment_after(env: str) -> str | None:
+    """Where a release goes after `env`; None for the last environment."""
+    following = ENVIRONMENT_NAMES[ENVIRONMENT_NAMES.index(env) + 1 :]
+    return following[0] if following else None
+
+
+def environment_before(env: str) -> str | None:
+    """Where a release comes from before `env`; None for the first environment."""
+    position = ENVIRONMENT_NAMES.index(env)
+    return ENVIRONMENT_NAMES[position - 1] if position else None
 
 
 def load_settings(root: Path) -> Settings:

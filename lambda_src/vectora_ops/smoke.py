@@ -14,6 +14,7 @@ from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
+from vectora_ops.snapshots.observer import Deadline, never
 
 CANARY_CLIENT = "canary"
 # The day after the last item of config/canonical/samples/canary_feed.xml: the outcome is the same whenever it runs.
@@ -40,15 +41,26 @@ def environment_has_canary(account: Account, names: Names) -> bool:
     return bool(found.get("KeyCount"))
 
 
-def smoke_test(account: Account, names: Names, *, on_step: Callable[[str], None]) -> SmokeResult:
-    """Run the engine on the canary and read the newsletter it wrote; `on_step` hears the name of each step."""
+def smoke_test(
+    account: Account,
+    names: Names,
+    *,
+    on_step: Callable[[str], None],
+    started: str | None = None,
+    deadline: Deadline = never,
+) -> SmokeResult:
+    """Run the engine on the canary and read the newsletter it wrote; `on_step` hears the name of each step.
+
+    `started` is an execution that a call before this one began. Raises OutOfTimeError, whose subject is the execution,
+    when `deadline` says so.
+    """
     states = account.client("stepfunctions")
     request = RunRequest(client_id=CANARY_CLIENT, target_date=CANARY_DAY.isoformat())
     try:
-        execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
+        execution_arn = started or start_run(states, account.state_machine_arn(names.state_machine), request)
     except VectoraError as error:
         return SmokeResult(passed=False, reason=str(error), execution_arn=None, items=0, seconds=0.0)
-    outcome = follow_run(states, execution_arn, on_step)
+    outcome = follow_run(states, execution_arn, on_step, deadline=deadline)
     items, reason = _judged(account, names, outcome)
     return SmokeResult(
         passed=outcome.succeeded and items > 0,

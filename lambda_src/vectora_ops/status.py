@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from vectora_core.errors import ConfigurationError
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.promotion.facts import live_release
+from vectora_ops.promotion.records import Bypass, Hold, LedgerEntry, Records, held_since, minute
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,16 @@ class ClientStatus:
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
+    """`promotion` says since when it has its release, whether that was verified, and what holds it, in sentences."""
+
     env: str
     release_digest: str | None
     release_version: str | None
+    release_since: str | None
+    release_commit: str | None
+    verified: bool
+    held: bool
+    promotion: tuple[str, ...]
     stacks: tuple[StackStatus, ...]
     functions: tuple[FunctionStatus, ...]
     clients: tuple[ClientStatus, ...]
@@ -57,11 +66,19 @@ class EnvironmentStatus:
 
 
 def environment_status(account: Account, names: Names) -> EnvironmentStatus:
-    release = _release(account, names)
+    release = live_release(account, names)
+    records = Records(account, names)
+    recorded = _recorded(records.ledger(), release.get("digest"))
+    hold = records.hold()
     return EnvironmentStatus(
         env=names.env,
         release_digest=release.get("digest"),
         release_version=release.get("version"),
+        release_since=recorded.at.isoformat(timespec="seconds") if recorded else None,
+        release_commit=recorded.commit if recorded else None,
+        verified=recorded is not None and recorded.smoke_test is not None,
+        held=hold is not None and hold.holds,
+        promotion=tuple(_sentences(release, recorded, hold, records.bypass(), names.env)),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
         functions=tuple(
             found
@@ -72,16 +89,33 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
     )
 
 
-def _release(account: Account, names: Names) -> dict[str, str]:
-    ssm = account.session.client("ssm")
-    try:
-        value = ssm.get_parameter(Name=names.parameter("release"))["Parameter"]["Value"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
-            return {}
-        raise
-    release: dict[str, str] = json.loads(value)
-    return release
+def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntry | None:
+    """What the ledger says of the release that is deployed; a rollback's release has its earlier smoke test."""
+    if not ledger or ledger[-1].digest != digest:
+        return None
+    tests = [entry.smoke_test for entry in ledger if entry.digest == digest and entry.smoke_test]
+    return ledger[-1].model_copy(update={"smoke_test": tests[-1] if tests else None})
+
+
+def _sentences(
+    release: dict[str, str], recorded: LedgerEntry | None, hold: Hold | None, bypass: Bypass | None, env: str
+) -> Iterator[str]:
+    if recorded:
+        how = f"came back by a rollback ({recorded.reason})" if recorded.kind == "rollback" else "by the pipeline"
+        commit = f", commit {recorded.commit[:12]}" if recorded.commit else ""
+        tested = f"verified: {recorded.smoke_test}" if recorded.smoke_test else "not verified"
+        yield f"Since {minute(recorded.at)} {how}{commit}; {tested}."
+    elif release:
+        yield "Not deployed by the pipeline: not in the ledger, and not verified."
+    if recorded and recorded.bypassed:
+        yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
+    if bypass and bypass.digest != release.get("digest"):
+        yield (
+            f"Release {bypass.digest[:12]} may come without {', '.join(bypass.gates)}: {bypass.reason} "
+            f"({bypass.by}, {minute(bypass.at)})."
+        )
+    if hold and hold.holds:
+        yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
 
 
 def _stack(account: Account, name: str) -> StackStatus:

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.templates import GOLDEN_FOLDER, golden_path, golden_text, synthesize
+from tools.templates import (
+    GOLDEN_FOLDER,
+    golden_path,
+    golden_pipeline_path,
+    golden_text,
+    synthesize,
+    synthesize_pipeline,
+)
 
 REFRESH = "run `make templates` and review the difference"
 
@@ -21,8 +28,14 @@ def test_every_template_equals_its_golden_file(environment: tuple[str, dict[str,
         assert golden_text(template) == path.read_text(encoding="utf-8"), f"{env}/{path.name} is stale: {REFRESH}"
 
 
+def test_the_pipelines_template_equals_its_golden_file() -> None:
+    path = golden_pipeline_path()
+    assert path.exists(), f"{path.name} is missing: {REFRESH}"
+    assert golden_text(synthesize_pipeline()) == path.read_text(encoding="utf-8"), f"{path.name} is stale: {REFRESH}"
+
+
 def test_there_is_no_golden_file_without_a_stack(dev: dict[str, Any]) -> None:
-    expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev}
+    expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev} | {"pipeline.yaml"}
     assert {path.relative_to(GOLDEN_FOLDER).as_posix() for path in GOLDEN_FOLDER.rglob("*.yaml")} == expected
 
 
@@ -44,7 +57,7 @@ def _shape(value: Any, path: str = "") -> dict[str, str]:
 CONFIGURED = (
     r"/(DeletionPolicy|UpdateReplacePolicy)$",
     r"/(NoncurrentDays|ExpirationInDays|RetentionInDays)$",
-    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS)$",
+    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS|PROMOTION_WATCH_HOURS)$",
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
     r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
@@ -60,15 +73,30 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     return {path: value}
 
 
-def test_dev_and_prod_have_the_same_structure(dev: dict[str, Any], prod: dict[str, Any]) -> None:
-    assert _shape(dev) == _shape(prod)
+# Nothing comes after prod: no promotion is judged there, and none is tried again.
+NOT_IN_THE_LAST = (
+    r"^/s0-operations/Resources/(RetryPromotion|RetryScheduleRole)/",
+    r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION)$",
+    r"^/s0-operations/Resources/PromotionRole/Properties/Policies/0/PolicyDocument/Statement/(\d+)/",
+)
+
+
+def test_dev_and_stage_have_the_same_structure(dev: dict[str, Any], stage: dict[str, Any]) -> None:
+    assert _shape(dev) == _shape(stage)
+
+
+def test_prod_lacks_only_what_sends_a_release_on(dev: dict[str, Any], prod: dict[str, Any]) -> None:
+    here, there = _shape(dev), _shape(prod)
+    lacking = {path: kind for path, kind in here.items() if path not in there}
+    assert {path for path in lacking if not any(re.search(pattern, path) for pattern in NOT_IN_THE_LAST)} == set()
+    assert {path: here.get(path) for path in there} == there
 
 
 def test_dev_and_prod_differ_in_configuration_only(dev: dict[str, Any], prod: dict[str, Any]) -> None:
     left, right = _leaves(dev), _leaves(prod)
     unexplained = {
         path: (left[path], right[path])
-        for path in left
+        for path in left.keys() & right.keys()
         if re.sub(r"\bdev\b", "prod", str(left[path])) != str(right[path])
         and not any(re.search(pattern, path) for pattern in CONFIGURED)
     }

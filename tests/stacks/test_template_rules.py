@@ -34,6 +34,7 @@ UNTAGGED = {
     "AWS::Scheduler::Schedule",
     "AWS::SNS::TopicPolicy",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
     "Custom::PublishedConfiguration",
     "Custom::SnapshotBeforeDeployment",
 }
@@ -142,7 +143,7 @@ def test_layer_versions_are_kept_for_rollbacks(environment: Environment) -> None
 
 def test_all_functions_have_one_runtime_and_architecture(environment: Environment) -> None:
     functions = [r["Properties"] for _, _, r in _resources(environment) if r["Type"] == "AWS::Lambda::Function"]
-    assert len(functions) == 6
+    assert len(functions) == 8
     assert {function["Runtime"] for function in functions} == {"python3.14"}
     assert {tuple(function["Architectures"]) for function in functions} == {("arm64",)}
 
@@ -208,7 +209,7 @@ def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Envi
 
 
 def test_each_role_is_for_one_service_of_this_account(environment: Environment) -> None:
-    schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole"), "scheduler.amazonaws.com")
+    schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole"), "scheduler.amazonaws.com")
     expected = {"WorkflowRole": "states.amazonaws.com", **schedulers}
     for _, logical_id, resource in _resources(environment):
         if resource["Type"] == "AWS::IAM::Role":

@@ -73,10 +73,16 @@ def test_the_table_of_options_is_that_of_the_pinned_cli() -> None:
     assert of_the_cli == OPTIONS_WITH_VALUE, "correct OPTIONS_WITH_VALUE in tools/cdk_command.py"
 
 
+def test_without_an_environment_the_app_is_the_pipeline() -> None:
+    result = subprocess.run([CDK, "list"], capture_output=True, encoding="utf-8", check=True)
+    first, *others = result.stdout.splitlines()
+    assert first.split()[0] == "vectora-inbox-pipeline"
+    assert all(each.startswith("vectora-inbox-pipeline/") for each in others)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["synth"], "Say which environment: --context env=dev|stage|prod."),
         (["deploy", "--context", "env=qa"], "There is no environment 'qa': choose one of dev, stage, prod."),
         (["synth", "--context", "env=dev", "--context", "lambda-platform=x86"], "choose lambda (the default) or host"),
     ],

@@ -1,0 +1,122 @@
+"""`./vectora promote`: why a release may or may not go on, a hotfix past named gates, and the end of a hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.output import fail, in_one_sentence, out, print_json
+from cli.place import Env, Json, Place, place
+from vectora_core.errors import VectoraError
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.gates import BYPASSABLE_GATES
+from vectora_ops.promotion.records import Bypass, Records
+from vectora_ops.promotion.setback import release_hold as release
+from vectora_ops.remote import run_remotely
+from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
+Digest = Annotated[
+    str | None,
+    typer.Option("--digest", help="Digest of the release, 64 hex digits; what the environment before has otherwise."),
+]
+
+
+@app.command(epilog="Example: ./vectora promote explain --to prod")
+@in_one_sentence
+def explain(to: To, digest: Digest = None, json: Json = False) -> None:
+    """Print the verdicts of all gates, from the very function that the pipeline asks."""
+    source = _before(to)
+    event: dict[str, Any] = {"operation": "explain", **({"digest": digest} if digest else {})}
+    decision = run_remotely(source.account, source.names, "promotion", event, lambda count: None)["decision"]
+    if json:
+        print_json(decision)
+    else:
+        _show(decision)
+    if decision["outcome"] != "pass":
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog='Example: ./vectora promote bypass --to prod --gate soak --reason "feed parser crashes"'
+)
+@in_one_sentence
+def bypass(
+    to: To,
+    gate: Annotated[list[str], typer.Option("--gate", help=f"Repeat for several: {', '.join(BYPASSABLE_GATES)}.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded and shown.", show_default=False)],
+    digest: Digest = None,
+    json: Json = False,
+) -> None:
+    """Let one release, a hotfix, past named gates; the approval still waits, and the bypass is recorded."""
+    source, target = _before(to), place(to)
+    if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
+        fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
+    if not reason.strip():
+        fail("Say why (--reason): it is shown to whoever approves, and in status.")
+    chosen = digest or live_digest(source.account, source.names)
+    if chosen is None:
+        fail(f"{source.names.env} has no release that could be promoted: deploy one first.")
+    record = Bypass(
+        digest=chosen,
+        gates=tuple(dict.fromkeys(gate)),
+        reason=reason.strip()[:1000],
+        by=_caller(target),
+        at=datetime.now(UTC),
+    )
+    Records(target.account, target.names).write_bypass(record)
+    if json:
+        print_json(record.model_dump(mode="json"))
+        return
+    out.print(
+        f"Release {chosen[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again by schedule, or "
+        f"at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} --stage-name {to} "
+        "--retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
+        markup=False,
+    )
+
+
+@app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
+@in_one_sentence
+def release_hold(env: Env, json: Json = False) -> None:
+    """Let promotions into an environment again, after a failed deployment was looked at."""
+    here = place(env)
+    released = release(here.account, here.names, _caller(here))
+    if json:
+        print_json(released.model_dump(mode="json"))
+        return
+    out.print(f"Promotion into {env} is open again. It was held because {released.reason}", markup=False)
+
+
+def _before(to: str) -> Place:
+    place(to)
+    before = environment_before(to)
+    if before is None:
+        fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")
+    return place(before)
+
+
+def _caller(here: Place) -> str:
+    """Who the credentials belong to, such as assumed-role/Operator/somebody."""
+    try:
+        arn = str(here.account.client("sts").get_caller_identity()["Arn"])
+    except KeyError as error:
+        raise VectoraError("AWS does not say who you are: log in, then try again.") from error
+    return arn.split(":", 5)[-1]
+
+
+def _show(decision: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("gate", "verdict", "reason"):
+        table.add_column(column)
+    for verdict in decision["verdicts"]:
+        color = COLORS[verdict["outcome"]]
+        note = f"bypassed ({decision['bypass_reason']}); " if verdict["bypassed"] else ""
+        table.add_row(verdict["gate"], f"[{color}]{verdict['outcome']}[/{color}]", note + verdict["reason"])
+    out.print(table)
+    out.print(decision["sentence"], markup=False)

@@ -1,0 +1,70 @@
+"""`./vectora release`: which release an environment has and had, since when, and whether it was verified."""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+from cli.output import in_one_sentence, out, print_json
+from cli.place import Env, Json, place
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.records import LedgerEntry, Records, minute
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+
+@app.callback()
+def _group() -> None:
+    """Releases and where they are."""
+
+
+@app.command("list", epilog="Example: ./vectora release list --env prod")
+@in_one_sentence
+def list_releases(env: Env, json: Json = False) -> None:
+    """List the releases of an environment from its ledger, newest last."""
+    here = place(env)
+    ledger = Records(here.account, here.names).ledger()
+    live = live_digest(here.account, here.names)
+    if json:
+        entries = [
+            {
+                **entry.model_dump(mode="json"),
+                "verified": verified(entry, ledger),
+                "current": position == len(ledger) - 1 and entry.digest == live,
+            }
+            for position, entry in enumerate(ledger)
+        ]
+        print_json({"env": env, "live_digest": live, "releases": entries})
+        return
+    if not ledger:
+        out.print(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("since", "version", "digest", "commit", "how", "verified", "snapshot before", ""):
+        table.add_column(column)
+    for position, entry in enumerate(ledger):
+        current = position == len(ledger) - 1 and entry.digest == live
+        table.add_row(
+            minute(entry.at),
+            entry.version,
+            entry.digest[:12],
+            (entry.commit or "")[:12],
+            how(entry),
+            "yes" if verified(entry, ledger) else "no",
+            entry.snapshot or "",
+            "current" if current else "",
+        )
+    out.print(table)
+    if live != ledger[-1].digest:
+        out.print(f"What is deployed now, {str(live)[:12]}, was deployed past the pipeline and is not verified.")
+
+
+def verified(entry: LedgerEntry, ledger: tuple[LedgerEntry, ...]) -> bool:
+    """Whether the smoke test of this content passed in this environment."""
+    return any(each.digest == entry.digest and each.smoke_test for each in ledger)
+
+
+def how(entry: LedgerEntry) -> str:
+    if entry.kind == "rollback":
+        return f"rollback: {entry.reason}"
+    return f"pipeline, bypassed {', '.join(entry.bypassed)}: {entry.bypass_reason}" if entry.bypassed else "pipeline"

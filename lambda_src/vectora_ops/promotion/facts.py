@@ -1,0 +1,145 @@
+"""Facts about a release: read from the ledger, from runs and their manifests, and from the deployed configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from vectora_core.config.client import ClientConfig
+from vectora_core.config.yaml_file import parse_yaml, read_section
+from vectora_core.errors import ConfigurationError
+from vectora_core.storage import Bucket
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
+from vectora_ops.promotion.records import Records
+from vectora_ops.smoke import CANARY_CLIENT
+
+# Longer than any soak: nothing older can count.
+LONGEST_LOOK_BACK = timedelta(days=91)
+FAILED_STATES = ("FAILED", "TIMED_OUT", "ABORTED")
+NOT_VALID = "invalid"
+
+
+def gather(account: Account, source: Names, target: Names, digest: str, now: datetime) -> Facts:
+    """What there is to know about release `digest` in `source` before it goes into `target`."""
+    here, there = Records(account, source), Records(account, target)
+    return Facts(
+        source=source.env,
+        target=target.env,
+        digest=digest,
+        now=now,
+        live_digest=live_digest(account, source),
+        ledger=here.ledger(),
+        runs=tuple(_runs(account, source, now - LONGEST_LOOK_BACK)),
+        failed_runs=tuple(_failed_runs(account, source, now - LONGEST_LOOK_BACK)),
+        alarm=here.alarm(),
+        hold=there.hold(),
+        bypass=there.bypass(),
+        clients=_client_files(account, source),
+        target_clients=_client_files(account, target),
+    )
+
+
+def live_release(account: Account, names: Names) -> dict[str, str]:
+    """What CloudFormation recorded last: digest and version; empty when nothing is deployed."""
+    try:
+        value = account.client("ssm").get_parameter(Name=names.parameter("release"))["Parameter"]["Value"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return {}
+        raise
+    release: dict[str, str] = json.loads(value)
+    return release
+
+
+def live_digest(account: Account, names: Names) -> str | None:
+    return live_release(account, names).get("digest")
+
+
+def _runs(account: Account, names: Names, since: datetime) -> Iterator[Run]:
+    """One a newsletter: a second run of a client on a day replaces the first."""
+    s3 = account.client("s3")
+    bucket = Bucket(s3, names.bucket("newsletters"))
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
+    for entry in _unless_gone(pages):
+        client_id, _, name = entry["Key"].partition("/")
+        if client_id == CANARY_CLIENT or not name.endswith("/manifest.json") or entry["LastModified"] < since:
+            continue
+        manifest = bucket.read_json(entry["Key"])
+        # Newsletters of the system before this one have manifests without metrics.
+        if manifest and "metrics" in manifest:
+            yield _run(client_id, manifest)
+
+
+def _run(client_id: str, manifest: dict[str, Any]) -> Run:
+    metrics = manifest["metrics"]
+    return Run(
+        client_id=client_id,
+        at=datetime.fromisoformat(manifest["generation_date"]),
+        items=metrics["items"]["selected"],
+        noise=metrics.get("noise_estimate"),
+        cost_usd=metrics.get("cost_usd"),
+    )
+
+
+def _failed_runs(account: Account, names: Names, since: datetime) -> Iterator[FailedRun]:
+    """Failed runs since then, newest first; the smoke test's own are judged by the smoke test."""
+    states = account.client("stepfunctions")
+    machine = account.state_machine_arn(names.state_machine)
+    for state in FAILED_STATES:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=state)
+        for execution in _executions_since(pages, since):
+            asked = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
+            if asked.get("client_id") != CANARY_CLIENT:
+                ended = execution.get("stopDate") or execution["startDate"]
+                yield FailedRun(client_id=str(asked.get("client_id")), at=ended, status=state.replace("_", " "))
+
+
+def _executions_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
+    try:
+        for page in pages:
+            for execution in page["executions"]:
+                if execution["startDate"] < since:
+                    return
+                yield execution
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+            raise
+
+
+def _client_files(account: Account, names: Names) -> dict[str, ClientFile]:
+    s3 = account.client("s3")
+    bucket = names.bucket("config")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="clients/")
+    found: dict[str, ClientFile] = {}
+    for entry in _unless_gone(pages):
+        key = entry["Key"]
+        client_id = key.removeprefix("clients/").removesuffix(".yaml")
+        if client_id != CANARY_CLIENT:
+            found[client_id] = _client_file(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return found
+
+
+def _client_file(key: str, body: bytes) -> ClientFile:
+    digest = hashlib.sha256(body).hexdigest()
+    try:
+        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
+    except ConfigurationError:
+        return ClientFile(version=NOT_VALID, sha256=digest, active=False)
+    return ClientFile(version=profile.version, sha256=digest, active=profile.active)
+
+
+def _unless_gone(pages: Any) -> Iterator[dict[str, Any]]:
+    try:
+        for page in pages:
+            yield from page.get("Contents", [])
+    except ClientError as error:
+        # Nothing was ever deployed there.
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise

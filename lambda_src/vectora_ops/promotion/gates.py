@@ -1,0 +1,351 @@
+"""Gates: what a release must have shown in one environment before it goes into the next, judged from facts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from vectora_ops.promotion.records import Alarm, Bypass, Hold, LedgerEntry, held_since, minute
+from vectora_ops.settings import Promotion
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+# A hotfix may leave out any of these but the hold, which an operator releases.
+HOLD_GATE = "hold"
+BYPASSABLE_GATES = (
+    "smoke-test",
+    "soak",
+    "runs",
+    "noise",
+    "cost",
+    "end-to-end",
+    "client-versions",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one gate says: its `reason` is one sentence with its `numbers` in it."""
+
+    gate: str
+    outcome: Outcome
+    reason: str
+    numbers: Mapping[str, float | str | None] = field(default_factory=dict)
+    bypassed: bool = False
+
+    @property
+    def lets_through(self) -> bool:
+        return self.outcome == "pass" or self.bypassed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A newsletter that was made: `noise` is a share from 0 to 1, `cost_usd` None when the run recorded none."""
+
+    client_id: str
+    at: datetime
+    items: int
+    noise: float | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedRun:
+    client_id: str
+    at: datetime
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientFile:
+    """A client's configuration as it is deployed; `sha256` is of the file's bytes."""
+
+    version: str
+    sha256: str
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of `source`, where the release was tried, and of `target`, where it is to go."""
+
+    source: str
+    target: str
+    digest: str
+    now: datetime
+    live_digest: str | None
+    ledger: Sequence[LedgerEntry]
+    runs: Sequence[Run]
+    failed_runs: Sequence[FailedRun]
+    alarm: Alarm | None
+    hold: Hold | None
+    bypass: Bypass | None
+    clients: Mapping[str, ClientFile]
+    target_clients: Mapping[str, ClientFile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """All verdicts on one release; it is promoted when every gate lets it through."""
+
+    source: str
+    target: str
+    digest: str
+    verdicts: tuple[Verdict, ...]
+    bypass_reason: str | None
+
+    @property
+    def outcome(self) -> Outcome:
+        refusing = {verdict.outcome for verdict in self.verdicts if not verdict.lets_through}
+        if "fail" in refusing:
+            return "fail"
+        return "inconclusive" if refusing else "pass"
+
+    @property
+    def bypassed(self) -> tuple[str, ...]:
+        return tuple(each.gate for each in self.verdicts if each.bypassed)
+
+    @property
+    def sentence(self) -> str:
+        """What to tell whoever waits for the promotion."""
+        release = f"Release {self.digest[:12]}"
+        if self.outcome == "pass":
+            passed = "; ".join(each.reason for each in self.verdicts if not each.bypassed)
+            left_out = f" Bypassed: {', '.join(self.bypassed)} ({self.bypass_reason})." if self.bypassed else ""
+            return f"{release} may go from {self.source} to {self.target}: {passed}.{left_out}"
+        refusing = [each for each in self.verdicts if not each.lets_through]
+        why = "; ".join(f"{each.gate} {each.outcome}: {each.reason}" for each in refusing)
+        return f"{release} may not go from {self.source} to {self.target} yet: {why}."
+
+
+def decide(facts: Facts, policy: Promotion) -> Decision:
+    """The verdicts of all gates that `policy`, the target's, asks for."""
+    bypass = facts.bypass if facts.bypass and facts.bypass.digest == facts.digest else None
+    left_out = bypass.gates if bypass else ()
+    verdicts = tuple(
+        _bypassed(verdict) if verdict.gate in left_out and verdict.outcome != "pass" else verdict
+        for verdict in _verdicts(facts, policy)
+    )
+    return Decision(
+        source=facts.source,
+        target=facts.target,
+        digest=facts.digest,
+        verdicts=verdicts,
+        bypass_reason=bypass.reason if bypass else None,
+    )
+
+
+def _bypassed(verdict: Verdict) -> Verdict:
+    return Verdict(
+        gate=verdict.gate, outcome=verdict.outcome, reason=verdict.reason, numbers=verdict.numbers, bypassed=True
+    )
+
+
+def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
+    yield _hold(facts)
+    if policy.requires_smoke_test:
+        yield _smoke_test(facts)
+    if not policy.judges_runs:
+        return
+    soak = Soak.of(facts)
+    if policy.soak_days:
+        yield _soak(facts, policy.soak_days, soak)
+    runs = [run for run in facts.runs if soak.deployed is not None and run.at >= soak.deployed]
+    if policy.minimum_runs:
+        yield _runs(runs, policy.minimum_runs, soak)
+    if policy.maximum_noise_percent < 100:
+        yield _noise(runs, policy.maximum_noise_percent)
+    if policy.maximum_run_cost_usd is not None:
+        yield _cost(runs, policy.maximum_run_cost_usd)
+    if policy.requires_end_to_end_test:
+        yield _end_to_end(facts, runs)
+    if policy.requires_client_versions_forward:
+        yield _client_versions(facts)
+
+
+def _hold(facts: Facts) -> Verdict:
+    if facts.hold and facts.hold.holds:
+        return Verdict(
+            gate=HOLD_GATE,
+            outcome="fail",
+            reason=f"{held_since(facts.hold)} (./vectora promote release-hold --env {facts.target})",
+        )
+    return Verdict(gate=HOLD_GATE, outcome="pass", reason=f"{facts.target} is not held")
+
+
+def _smoke_test(facts: Facts) -> Verdict:
+    tested = [each for each in facts.ledger if each.digest == facts.digest and each.smoke_test]
+    if not tested:
+        return Verdict(
+            gate="smoke-test", outcome="fail", reason=f"{facts.source} has no smoke test of this content on record"
+        )
+    last = tested[-1]
+    return Verdict(
+        gate="smoke-test",
+        outcome="pass",
+        reason=f"smoke test passed on {minute(last.at)}",
+        numbers={"at": last.at.isoformat()},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soak:
+    """Since when an environment has had this content, and since when nothing went wrong with it."""
+
+    deployed: datetime | None  # None: it does not have it
+    undisturbed: datetime | None
+    disturbance: str | None
+
+    @classmethod
+    def of(cls, facts: Facts) -> Soak:
+        """The same content deployed again keeps its soak; other content, a failed run and an alarm begin it anew."""
+        if facts.live_digest != facts.digest or not facts.ledger or facts.ledger[-1].digest != facts.digest:
+            return cls(deployed=None, undisturbed=None, disturbance=None)
+        deployed = facts.ledger[-1].at
+        for entry in reversed(facts.ledger):
+            if entry.digest != facts.digest:
+                break
+            deployed = min(deployed, entry.at)
+        disturbances = [(run.at, f"the run of {run.client_id} {run.status.lower()}") for run in facts.failed_runs]
+        if facts.alarm:
+            disturbances.append((facts.alarm.at, f"alarm {facts.alarm.name} was raised"))
+        counted = [(at, what) for at, what in disturbances if at >= deployed and not _was_replaced(facts.ledger, at)]
+        at, what = max(counted, default=(deployed, None))
+        return cls(deployed=deployed, undisturbed=at, disturbance=what)
+
+
+def _was_replaced(ledger: Sequence[LedgerEntry], at: datetime) -> bool:
+    """Whether another release was there at the time, which a rollback has taken away again."""
+    return any(each.replaced_since is not None and each.replaced_since <= at <= each.at for each in ledger)
+
+
+def _soak(facts: Facts, days: int, soak: Soak) -> Verdict:
+    if soak.undisturbed is None:
+        has = f"has {facts.live_digest[:12]}" if facts.live_digest else "has no release"
+        recorded = ", which the pipeline did not record" if facts.live_digest == facts.digest else ""
+        return Verdict(gate="soak", outcome="fail", reason=f"{facts.source} {has}{recorded}", numbers={"days": 0.0})
+    soaked = (facts.now - soak.undisturbed) / timedelta(days=1)
+    since = f"since {soak.disturbance} on {minute(soak.undisturbed)}" if soak.disturbance else "without a failure"
+    numbers = {"days": round(soaked, 2), "required_days": float(days)}
+    if soaked >= days:
+        return Verdict(
+            gate="soak",
+            outcome="pass",
+            reason=f"soaked {soaked:.1f} of {days} days on {facts.source} {since}",
+            numbers=numbers,
+        )
+    ready = soak.undisturbed + timedelta(days=days)
+    return Verdict(
+        gate="soak",
+        outcome="fail",
+        reason=f"soaked {soaked:.1f} of {days} days on {facts.source} {since}; enough on {minute(ready)}",
+        numbers=numbers,
+    )
+
+
+def _runs(runs: Sequence[Run], minimum: int, soak: Soak) -> Verdict:
+    numbers = {"runs": float(len(runs)), "required_runs": float(minimum)}
+    reason = f"{len(runs)} of {minimum} runs since it was deployed"
+    if len(runs) >= minimum:
+        return Verdict(gate="runs", outcome="pass", reason=reason, numbers=numbers)
+    outcome: Outcome = "fail" if soak.deployed is None else "inconclusive"
+    return Verdict(gate="runs", outcome=outcome, reason=reason, numbers=numbers)
+
+
+def _noise(runs: Sequence[Run], maximum_percent: float) -> Verdict:
+    measured = [run.noise * 100 for run in runs if run.noise is not None and run.items]
+    if not measured:
+        return Verdict(
+            gate="noise", outcome="inconclusive", reason="no newsletter with items tells how noisy this content is"
+        )
+    worst = max(measured)
+    numbers = {"noise_percent": round(worst, 2), "maximum_percent": maximum_percent}
+    outcome: Outcome = "pass" if worst < maximum_percent else "fail"
+    comparison = "under" if outcome == "pass" else "not under"
+    return Verdict(
+        gate="noise",
+        outcome=outcome,
+        reason=f"noise {worst:.1f} % in the worst of {len(measured)} newsletters, {comparison} {maximum_percent:g} %",
+        numbers=numbers,
+    )
+
+
+def _cost(runs: Sequence[Run], maximum_usd: float) -> Verdict:
+    costs = [run.cost_usd for run in runs if run.cost_usd is not None]
+    if not costs:
+        return Verdict(gate="cost", outcome="inconclusive", reason="no run recorded what the model cost")
+    dearest = max(costs)
+    outcome: Outcome = "pass" if dearest <= maximum_usd else "fail"
+    comparison = "within" if outcome == "pass" else "over"
+    return Verdict(
+        gate="cost",
+        outcome=outcome,
+        reason=f"dearest of {len(costs)} runs ${dearest:.4f}, {comparison} ${maximum_usd:g}",
+        numbers={"dearest_usd": dearest, "maximum_usd": maximum_usd},
+    )
+
+
+def _end_to_end(facts: Facts, runs: Sequence[Run]) -> Verdict:
+    """Every active client has had a newsletter with items from this content."""
+    active = sorted(client_id for client_id, file in facts.clients.items() if file.active)
+    done = {run.client_id for run in runs if run.items}
+    numbers: dict[str, float | str | None] = {"clients": float(len(active)), "with_newsletter": float(len(done))}
+    missing = [client_id for client_id in active if client_id not in done]
+    if not active:
+        return Verdict(
+            gate="end-to-end", outcome="inconclusive", reason=f"{facts.source} has no active client", numbers=numbers
+        )
+    if missing:
+        empty = [client_id for client_id in missing if any(run.client_id == client_id for run in runs)]
+        outcome: Outcome = "fail" if empty else "inconclusive"
+        return Verdict(
+            gate="end-to-end",
+            outcome=outcome,
+            reason=f"no newsletter with items yet for {', '.join(missing)}",
+            numbers=numbers,
+        )
+    return Verdict(
+        gate="end-to-end",
+        outcome="pass",
+        reason=f"a newsletter with items came out for {', '.join(active)}",
+        numbers=numbers,
+    )
+
+
+def _client_versions(facts: Facts) -> Verdict:
+    problems = [problem for each in sorted(facts.target_clients) if (problem := _client_problem(facts, each))]
+    numbers: dict[str, float | str | None] = {
+        client_id: f"{_version(facts.target_clients.get(client_id))} -> {_version(facts.clients.get(client_id))}"
+        for client_id in sorted({*facts.clients, *facts.target_clients})
+    }
+    if problems:
+        return Verdict(gate="client-versions", outcome="fail", reason="; ".join(problems), numbers=numbers)
+    moved = [
+        f"{client_id} {versions}"
+        for client_id, versions in numbers.items()
+        if facts.clients[client_id] != facts.target_clients.get(client_id)
+    ]
+    reason = f"client versions move forward ({', '.join(moved)})" if moved else "client files are the same"
+    return Verdict(gate="client-versions", outcome="pass", reason=reason, numbers=numbers)
+
+
+def _client_problem(facts: Facts, client_id: str) -> str | None:
+    there, here = facts.target_clients[client_id], facts.clients.get(client_id)
+    if here is None:
+        return f"{client_id} is in {facts.target} ({there.version}) and not in {facts.source}"
+    if here.sha256 == there.sha256:
+        return None
+    if _semantic(here.version) > _semantic(there.version):
+        return None
+    how = "another content under the same version" if here.version == there.version else "an older version"
+    return f"{client_id} is {here.version} in {facts.source} and {there.version} in {facts.target}: {how}"
+
+
+def _version(file: ClientFile | None) -> str:
+    return file.version if file else "none"
+
+
+def _semantic(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (-1,)

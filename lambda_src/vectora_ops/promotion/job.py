@@ -1,0 +1,109 @@
+"""A function's side of a Lambda action of CodePipeline: the job is answered, continued or failed in its own words."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.snapshots.lease import Clock, utc_now
+
+logger = logging.getLogger("vectora")
+JOB_KEY = "CodePipeline.job"
+# FailureDetails.message and ExecutionDetails.summary (CodePipeline API reference).
+LONGEST_MESSAGE = 5000
+LONGEST_SUMMARY = 2048
+
+
+class Parameters(BaseModel):
+    """What every step is given: which execution it works for, and how long it may take in all."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    operation: str
+    execution: str
+    timeout_minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The step succeeded; `summary` shows in the console, `variables` are for later actions."""
+
+    summary: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotYet:
+    """The step goes on in a further invocation, which is given `token`."""
+
+    token: str
+
+
+# Given the parameters and the token that an invocation before left.
+Step = Callable[[Mapping[str, Any], str | None], Done | NotYet]
+
+
+def is_job(event: Mapping[str, Any]) -> bool:
+    return JOB_KEY in event
+
+
+def answer_job(
+    account: Account, event: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock = utc_now
+) -> dict[str, Any]:
+    """Run the step that the action asks for and tell CodePipeline how it went; the result is for the log.
+
+    The event carries credentials, so it is never logged. What CodePipeline cannot be told is raised: Lambda then
+    invokes again.
+    """
+    job = event[JOB_KEY]
+    pipeline = account.client("codepipeline")
+    try:
+        answer, began = _run(job, steps, clock)
+    except VectoraError as error:
+        return _fail(pipeline, job["id"], str(error))
+    except Exception as error:
+        logger.exception("The step failed unexpectedly")
+        return _fail(pipeline, job["id"], f"{type(error).__name__}: {error}")
+    if isinstance(answer, NotYet):
+        token = json.dumps({"began": began.isoformat(), "token": answer.token})
+        pipeline.put_job_success_result(jobId=job["id"], continuationToken=token)
+        return {"state": "running"}
+    pipeline.put_job_success_result(
+        jobId=job["id"],
+        executionDetails={"summary": answer.summary[:LONGEST_SUMMARY], "percentComplete": 100},
+        **({"outputVariables": dict(answer.variables)} if answer.variables else {}),
+    )
+    logger.info("%s", answer.summary)
+    return {"state": "done", "summary": answer.summary}
+
+
+def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tuple[Done | NotYet, datetime]:
+    given = json.loads(job["data"]["actionConfiguration"]["configuration"].get("UserParameters") or "{}")
+    try:
+        parameters = Parameters.model_validate(given)
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise VectoraError(f"The action's user parameters do not fit: '{key}': {error.errors()[0]['msg']}.") from error
+    if parameters.operation not in steps:
+        raise VectoraError(f"Operation '{parameters.operation}' is none of {', '.join(sorted(steps))}.")
+    left = json.loads(job["data"].get("continuationToken") or "{}")
+    began = datetime.fromisoformat(left["began"]) if left else clock()
+    if clock() - began > timedelta(minutes=parameters.timeout_minutes):
+        raise VectoraError(f"{parameters.operation} was not done within {parameters.timeout_minutes} minutes.")
+    return steps[parameters.operation](given, left.get("token")), began
+
+
+def _fail(pipeline: Any, job_id: str, message: str) -> dict[str, Any]:
+    logger.error("%s", message)
+    pipeline.put_job_failure_result(
+        jobId=job_id, failureDetails={"type": "JobFailed", "message": message[:LONGEST_MESSAGE]}
+    )
+    return {"state": "failed", "error": message}

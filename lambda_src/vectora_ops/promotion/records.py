@@ -1,0 +1,186 @@
+"""What is kept of promotions: one SSM parameter a kind, whose latest value is what counts and whose history is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from botocore.exceptions import ClientError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+
+LEDGER = "promotion/ledger"
+DEPLOYMENT = "promotion/deployment"
+HOLD = "promotion/hold"
+BYPASS = "promotion/bypass"
+ALARM = "promotion/alarm"
+# A standard parameter holds 4 KB (quotas of Systems Manager); a reason is shortened before the rest is lost.
+LONGEST_REASON = 1000
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+RecordT = TypeVar("RecordT", bound=_Record)
+
+
+class LedgerEntry(_Record):
+    """A release that an environment had from `at` on: deployed and smoke-tested, or come back by a rollback.
+
+    `snapshot` was taken before. `smoke_test` is what the smoke test said; a rollback's release had its own before.
+    `replaced_since` is from when on another release had been deployed over it, until this rollback brought it back.
+    """
+
+    kind: Literal["release", "rollback"]
+    digest: str
+    version: str
+    commit: str | None = None
+    at: AwareDatetime
+    snapshot: str | None = None
+    execution: str | None = None
+    smoke_test: str | None = None
+    bypassed: tuple[str, ...] = ()
+    bypass_reason: str | None = None
+    reason: str | None = None
+    replaced_since: AwareDatetime | None = None
+
+
+class Deployment(_Record):
+    """What the pipeline is deploying, from the moment its snapshot is complete."""
+
+    state: Literal["deploying", "released", "rolled back", "left as it is"]
+    execution: str
+    digest: str
+    version: str
+    commit: str
+    snapshot: str
+    at: AwareDatetime
+
+
+class Hold(_Record):
+    """Promotion into an environment is held from a failed deployment until an operator releases it."""
+
+    state: Literal["rolling back", "held", "released"]
+    reason: str
+    at: AwareDatetime
+    execution: str | None = None
+    outcome: str = ""
+    released_by: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.state != "released"
+
+
+class Bypass(_Record):
+    """Gates that one release, known by its digest, need not pass; always with a reason and a name."""
+
+    digest: str
+    gates: tuple[str, ...]
+    reason: str
+    by: str
+    at: AwareDatetime
+
+
+class Alarm(_Record):
+    """The last alarm that was raised in an environment."""
+
+    name: str
+    reason: str
+    at: AwareDatetime
+
+
+class Records:
+    """The promotion records of one environment."""
+
+    def __init__(self, account: Account, names: Names) -> None:
+        self._ssm = account.client("ssm")
+        self._names = names
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Oldest first; SSM keeps the last hundred. Raises VectoraError when an entry cannot be read."""
+        name = self._names.parameter(LEDGER)
+        try:
+            pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
+            values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return ()
+            raise
+        return tuple(self._parsed(LedgerEntry, name, value) for _, value in sorted(values))
+
+    def add_to_ledger(self, entry: LedgerEntry) -> None:
+        self._write(LEDGER, entry, "The release that this environment has; its history is the ledger")
+
+    def deployment(self) -> Deployment | None:
+        return self._read(DEPLOYMENT, Deployment)
+
+    def write_deployment(self, deployment: Deployment) -> None:
+        self._write(DEPLOYMENT, deployment, "What the pipeline last deployed here, and the snapshot taken before")
+
+    def hold(self) -> Hold | None:
+        """The hold that is in force, or the last one, released."""
+        return self._read(HOLD, Hold)
+
+    def write_hold(self, hold: Hold) -> None:
+        short = hold.model_copy(
+            update={"reason": hold.reason[:LONGEST_REASON], "outcome": hold.outcome[:LONGEST_REASON]}
+        )
+        self._write(HOLD, short, "Whether promotion into this environment is held, and why")
+
+    def bypass(self) -> Bypass | None:
+        return self._read(BYPASS, Bypass)
+
+    def write_bypass(self, bypass: Bypass) -> None:
+        self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
+
+    def alarm(self) -> Alarm | None:
+        return self._read(ALARM, Alarm)
+
+    def write_alarm(self, alarm: Alarm) -> None:
+        short = alarm.model_copy(update={"reason": alarm.reason[:LONGEST_REASON]})
+        self._write(ALARM, short, "The last alarm that was raised in this environment")
+
+    def _read(self, path: str, model: type[RecordT]) -> RecordT | None:
+        name = self._names.parameter(path)
+        try:
+            value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return None
+            raise
+        return self._parsed(model, name, value)
+
+    def _parsed(self, model: type[RecordT], name: str, value: str) -> RecordT:
+        try:
+            return model.model_validate_json(value)
+        except ValidationError as error:
+            raise VectoraError(
+                f"SSM parameter {name} holds no {model.__name__.lower()} ({error.errors()[0]['msg']}): it was changed "
+                "by hand; put its version before back (aws ssm get-parameter-history)."
+            ) from error
+
+    def _write(self, path: str, record: _Record, description: str) -> None:
+        self._ssm.put_parameter(
+            Name=self._names.parameter(path),
+            Description=description,
+            Type="String",
+            Value=record.model_dump_json(exclude_none=True),
+            Overwrite=True,
+        )
+
+
+def held_since(hold: Hold) -> str:
+    """One sentence for whoever is refused because of the hold."""
+    return (
+        f"promotion is held since {minute(hold.at)} because {hold.reason.rstrip('.')}"
+        f"{f'; {hold.outcome}' if hold.outcome else ''}"
+    )
+
+
+def minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

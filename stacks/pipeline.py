@@ -1,0 +1,268 @@
+"""The delivery pipeline: a commit goes through dev, stage and prod, past gates, with a snapshot before each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import pipelines
+from constructs import Construct
+
+from stacks.component import ComponentStack
+from stacks.environment import environment_stacks
+from stacks.packages import LambdaPlatform
+from stacks.pipeline_audit import answer_the_auditor
+from vectora_constructs.approval_step import ApprovalStep
+from vectora_constructs.lambda_step import LambdaStep
+from vectora_constructs.notifications import Notifications
+from vectora_core.errors import VectoraError
+from vectora_ops.names import Names
+from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
+
+# A gate reads a few facts; a snapshot of millions of objects may take hours.
+GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30, 10
+ARTIFACTS_DAYS = 90
+CHECK_MINUTES, PUBLISH_MINUTES = 30, 30
+IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Commit:
+    """What an execution carries, as CodePipeline's variables."""
+
+    digest: str
+    version: str
+    commit: str
+
+    def parameters(self, operation: str) -> dict[str, str]:
+        return {
+            "operation": operation,
+            "execution": "#{codepipeline.PipelineExecutionId}",
+            "digest": self.digest,
+            "version": self.version,
+            "commit": self.commit,
+        }
+
+
+class EnvironmentStage(cdk.Stage):
+    """One environment's stacks: the very same that `cdk deploy --context env=...` deploys."""
+
+    def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
+        super().__init__(scope, env)
+        self.stacks: tuple[ComponentStack, ...] = environment_stacks(
+            self, root=root, settings=settings, env=env, platform=platform
+        )
+
+
+class PipelineStack(cdk.Stack):
+    """Stack `{project}-pipeline`; its pipeline has the same name, its stages those of the environments."""
+
+    def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
+        """Raises VectoraError when environments are in several accounts or regions."""
+        account, region = _one_place(settings)
+        name = settings.names(ENVIRONMENT_NAMES[0]).pipeline
+        super().__init__(
+            scope,
+            name,
+            stack_name=name,
+            description="Vectora Inbox, delivery: a commit goes through dev, stage and prod.",
+            env=cdk.Environment(account=account, region=region),
+            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        for key, value in (("Project", settings.project), ("Component", "pipeline"), ("ManagedBy", "aws-cdk")):
+            cdk.Tags.of(self).add(key, value)
+        self._settings = settings
+        topic = Notifications(
+            self, "PipelineTopic", topic_name=name, emails=settings.environment(ENVIRONMENT_NAMES[-1]).operators
+        )
+        self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
+        source = self._source()
+        synth = self._synth(source)
+        self._commit = _Commit(
+            digest=synth.exported_variable("RELEASE_DIGEST"),
+            version=synth.exported_variable("RELEASE_VERSION"),
+            commit=source.source_attribute("CommitId"),
+        )
+        delivery = self._delivery(synth, name, root)
+        for env in ENVIRONMENT_NAMES:
+            self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
+        delivery.build_pipeline()
+        answer_the_auditor(delivery, self._artifacts)
+
+    # --- wiring
+
+    def _source(self) -> pipelines.CodePipelineSource:
+        chosen = self._settings.pipeline
+        connection = cdk.CfnParameter(
+            self,
+            "ConnectionArn",
+            type="AWS::SSM::Parameter::Value<String>",
+            default=chosen.connection_arn_parameter,
+            description="ARN of the CodeConnections connection to the repository",
+        )
+        return pipelines.CodePipelineSource.connection(
+            chosen.repository, chosen.branch, connection_arn=connection.value_as_string, trigger_on_push=True
+        )
+
+    def _synth(self, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
+        """The project's own check, then everything that is deployed, from the commit alone."""
+        return pipelines.CodeBuildStep(
+            "Synth",
+            input=source,
+            commands=[
+                "make check",
+                ".venv/bin/cdk synth --quiet",
+                'eval "$(.venv/bin/python -m tools.release)"',
+            ],
+            primary_output_directory="cdk.out",
+            timeout=cdk.Duration.minutes(CHECK_MINUTES),
+        )
+
+    def _delivery(self, synth: pipelines.CodeBuildStep, name: str, root: Path) -> pipelines.CodePipeline:
+        logs = s3.Bucket(
+            self,
+            "ArtifactsAccessLogsBucket",
+            bucket_name=f"{name}-access-logs",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            lifecycle_rules=[_expire()],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        self._artifacts = s3.Bucket(
+            self,
+            "ArtifactsBucket",
+            bucket_name=f"{name}-artifacts",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            server_access_logs_bucket=logs,
+            lifecycle_rules=[_expire()],
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        pipeline = codepipeline.Pipeline(
+            self,
+            "Pipeline",
+            pipeline_name=name,
+            pipeline_type=codepipeline.PipelineType.V2,
+            # The newest commit overtakes those that wait, and never one that is being deployed or approved.
+            execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
+            restart_execution_on_update=True,
+            cross_account_keys=False,
+            artifact_bucket=self._artifacts,
+        )
+        return pipelines.CodePipeline(
+            self,
+            "Delivery",
+            code_pipeline=pipeline,
+            synth=synth,
+            self_mutation=True,
+            # One build for all assets: a new account runs few at once.
+            publish_assets_in_parallel=False,
+            cli_version=_pinned(root, "aws-cdk"),
+            cdk_assets_cli_version=_pinned(root, "cdk-assets"),
+            code_build_defaults=pipelines.CodeBuildOptions(
+                build_environment=codebuild.BuildEnvironment(
+                    build_image=IMAGE, compute_type=codebuild.ComputeType.MEDIUM
+                ),
+                timeout=cdk.Duration.minutes(PUBLISH_MINUTES),
+            ),
+        )
+
+    def _add(self, delivery: pipelines.CodePipeline, stage: EnvironmentStage, env: str) -> None:
+        """Gate and approval, then operations, snapshot, everything else, smoke test and record, one after the other."""
+        names, settings = self._settings.names(env), self._settings.environment(env)
+        first_after_operations = stage.stacks[1]
+        snapshot = LambdaStep(
+            f"snapshot-{env}",
+            function_name=names.function("snapshot"),
+            timeout_minutes=SNAPSHOT_MINUTES,
+            parameters=self._commit.parameters("snapshot"),
+        )
+        smoke_test = LambdaStep(
+            f"smoke-test-{env}",
+            function_name=names.function("smoke-test"),
+            timeout_minutes=SMOKE_TEST_MINUTES,
+            parameters=self._commit.parameters("smoke-test"),
+        )
+        record = LambdaStep(
+            f"record-{env}",
+            function_name=names.function("promotion"),
+            timeout_minutes=RECORD_MINUTES,
+            parameters={
+                **self._commit.parameters("record"),
+                "snapshot": snapshot.variable("snapshot"),
+                "smoke_test": smoke_test.variable("result"),
+            },
+        )
+        delivery.add_stage(
+            stage,
+            pre=pipelines.Step.sequence(self._permission(env, settings)),
+            # Not before the operations stack: the function that takes the snapshot comes with it.
+            stack_steps=[pipelines.StackSteps(stack=first_after_operations, pre=[snapshot])],
+            post=pipelines.Step.sequence([smoke_test, record]),
+        )
+
+    def _permission(self, env: str, settings: EnvironmentSettings) -> list[pipelines.Step]:
+        """What must be passed before anything of the environment is touched."""
+        before = environment_before(env)
+        if before is None:
+            return []
+        source: Names = self._settings.names(before)
+        gate = LambdaStep(
+            f"gate-{env}",
+            function_name=source.function("promotion"),
+            timeout_minutes=GATE_MINUTES,
+            parameters=self._commit.parameters("gate"),
+        )
+        if not settings.promotion.requires_approval:
+            return [gate]
+        commit = self._commit
+        web = self._settings.pipeline.web_address
+        approval = ApprovalStep(
+            f"approval-{env}",
+            information=(
+                f"Release {commit.version}, digest {commit.digest}, commit {commit.commit}, into {env}. "
+                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
+                f"./vectora promote explain --to {env}"
+            ),
+            link=f"{web}/compare/{gate.variable('since')}...{commit.commit}",
+            topic=self._topic,
+            expires_after_days=self._settings.pipeline.approval_days,
+        )
+        return [gate, approval]
+
+
+def _expire() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        expiration=cdk.Duration.days(ARTIFACTS_DAYS),
+        noncurrent_version_expiration=cdk.Duration.days(ARTIFACTS_DAYS),
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+    )
+
+
+def _one_place(settings: Settings) -> tuple[str | None, str]:
+    places = {(each.account, each.region) for each in map(settings.environment, ENVIRONMENT_NAMES)}
+    if len(places) > 1:
+        shown = ", ".join(sorted(f"{account or 'the account of the caller'} in {region}" for account, region in places))
+        raise VectoraError(
+            f"The pipeline deploys to one account and region, and config/environments.yaml names several ({shown}): "
+            "give all environments the same, or deploy them by cdk deploy --context env=..."
+        )
+    return places.pop()
+
+
+def _pinned(root: Path, package: str) -> str:
+    """The version of an npm package that this repository is pinned to; raises VectoraError when it is not."""
+    pinned: dict[str, str] = json.loads((root / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    if package not in pinned:
+        raise VectoraError(f"package.json does not pin {package}, which the pipeline installs: add its version.")
+    return pinned[package]

@@ -1,0 +1,80 @@
+"""Answers to cdk-nag on the roles and projects that CDK Pipelines makes, each on its construct and with the reason."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import pipelines
+
+ARTIFACTS = "Artifacts are named by the execution, and the bucket holds nothing else (CDK's grantRead, grantReadWrite)."
+BUILD_LOGS = "CodeBuild names the log streams, and for the publishing role, which CDK shares, also the projects."
+REPORTS = "CodeBuild names report groups after the project; none are made."
+BOOTSTRAP_ROLES = "A condition limits it to the bootstrap's deploy and publishing roles, which do the work."
+LOOKS_FOR_STACKS = (
+    "cdk deploy looks for the bootstrap's stack and bucket before it assumes its roles; it may only read."
+)
+STARTS_BUILDS = (
+    "CDK lets its publishing role run batch builds, which this pipeline does not use; no project is at risk by it."
+)
+NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
+READ_ACTIONS = ("s3:GetObject*", "s3:GetBucket*", "s3:List*")
+WRITE_ACTIONS = ("s3:DeleteObject*", "s3:Abort*")
+LOGS = "arn:aws:logs:{region}:<AWS::AccountId>:log-group:/aws/codebuild/{project}"
+REPORT_GROUPS = "arn:aws:codebuild:{region}:<AWS::AccountId>:report-group/{project}"
+
+
+def answer_the_auditor(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
+    """To be called when the pipeline is built; a wildcard that is not listed here stays a finding."""
+    stack = cdk.Stack.of(delivery)
+    bucket = f"<{stack.get_logical_id(_resource(artifacts))}.Arn>/*"
+    region = stack.region
+    for construct in stack.node.find_all():
+        if isinstance(construct, codebuild.CfnProject):
+            _answer(construct, {"AwsSolutions-CB4": NOT_KMS})
+        if not isinstance(construct, iam.CfnPolicy) or isinstance(construct.node.scope, cdk.Stage):
+            continue
+        path = construct.node.path.removeprefix(f"{stack.node.path}/")
+        if path.startswith(("Pipeline/", "Delivery/")):
+            _answer(construct, _iam5(action=READ_ACTIONS, resource=(bucket,), reason=ARTIFACTS))
+        if path.startswith("Pipeline/"):
+            _answer(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
+    for role, project in (
+        (delivery.synth_project.role, delivery.synth_project),
+        (delivery.self_mutation_project.role, delivery.self_mutation_project),
+    ):
+        name = f"<{stack.get_logical_id(_resource(project))}>"
+        policy = _policy(role)
+        _answer(policy, _iam5(resource=(LOGS.format(region=region, project=f"{name}:*"),), reason=BUILD_LOGS))
+        _answer(policy, _iam5(resource=(REPORT_GROUPS.format(region=region, project=f"{name}-*"),), reason=REPORTS))
+    _answer(
+        _policy(delivery.self_mutation_project.role),
+        _iam5(resource=("arn:*:iam::<AWS::AccountId>:role/*",), reason=BOOTSTRAP_ROLES),
+    )
+    _answer(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
+    publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
+    _answer(_policy(publishing), _iam5(resource=(LOGS.format(region=region, project="*"),), reason=BUILD_LOGS))
+    _answer(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
+    _answer(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(region=region, project="*"),), reason=REPORTS))
+
+
+def _iam5(*, reason: str, action: tuple[str, ...] = (), resource: tuple[str, ...] = ()) -> dict[str, str]:
+    found = [f"Action::{each}" for each in action] + [f"Resource::{each}" for each in resource]
+    return {f"AwsSolutions-IAM5[{each}]": reason for each in found}
+
+
+def _answer(construct: cdk.CfnResource, answers: dict[str, str]) -> None:
+    acknowledgments = [cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in answers.items()]
+    cdk.Validations.of(construct).acknowledge(*acknowledgments)
+
+
+def _policy(role: object) -> cdk.CfnResource:
+    assert isinstance(role, cdk.Resource | iam.Role)  # noqa: S101
+    return _resource(role.node.find_child("DefaultPolicy"))
+
+
+def _resource(construct: object) -> cdk.CfnResource:
+    resource = construct.node.default_child  # type: ignore[attr-defined]
+    assert isinstance(resource, cdk.CfnResource)  # noqa: S101
+    return resource

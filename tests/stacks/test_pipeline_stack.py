@@ -1,0 +1,226 @@
+"""The pipeline's template: what happens in which order, with which permissions, and nothing more than is needed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import cfnlint.api
+import pytest
+from aws_cdk import pipelines
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stacks.environment import environment_stacks
+from stacks.pipeline import PipelineStack
+from stacks.templates import synthesized_pipeline
+from vectora_core.errors import VectoraError
+from vectora_ops.names import STACK_LAYERS, Names
+from vectora_ops.release import release_of
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+Stages = dict[str, list[list[dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def synthesized() -> tuple[dict[str, Any], dict[str, Any]]:
+    return synthesized_pipeline(ROOT)
+
+
+@pytest.fixture(scope="module")
+def template(synthesized: tuple[dict[str, Any], Any]) -> dict[str, Any]:
+    return synthesized[0]
+
+
+@pytest.fixture(scope="module")
+def stack() -> PipelineStack:
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return PipelineStack(cdk.App(context=context), root=ROOT, settings=load_settings(ROOT), platform="lambda")
+
+
+def _pipeline(template: dict[str, Any]) -> dict[str, Any]:
+    [found] = [each for each in template["Resources"].values() if each["Type"] == "AWS::CodePipeline::Pipeline"]
+    properties: dict[str, Any] = found["Properties"]
+    return properties
+
+
+def _stages(template: dict[str, Any]) -> Stages:
+    """By stage the actions in groups of one run order."""
+    found: Stages = {}
+    for stage in _pipeline(template)["Stages"]:
+        orders = sorted({action["RunOrder"] for action in stage["Actions"]})
+        found[stage["Name"]] = [[a for a in stage["Actions"] if a["RunOrder"] == order] for order in orders]
+    return found
+
+
+def _names(stage: list[list[dict[str, Any]]]) -> list[str]:
+    assert all(len(group) == 1 for group in stage), "nothing of an environment happens at the same time"
+    return [group[0]["Name"] for group in stage]
+
+
+def _expected(env: str) -> list[str]:
+    names = Names(project="vectora-inbox", env=env)
+    operations, *others = (names.stack(layer) for layer in STACK_LAYERS)
+    gate = {"dev": [], "stage": ["gate-stage"], "prod": ["gate-prod", "approval-prod"]}[env]
+    return [
+        *gate,
+        f"{operations}.Prepare",
+        f"{operations}.Deploy",
+        f"{others[0]}.snapshot-{env}",
+        *(f"{name}.{action}" for name in others for action in ("Prepare", "Deploy")),
+        f"smoke-test-{env}",
+        f"record-{env}",
+    ]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
+def test_an_environment_is_deployed_in_the_order_of_the_design(template: dict[str, Any], env: str) -> None:
+    assert _names(_stages(template)[env]) == _expected(env)
+
+
+def test_a_commit_is_checked_built_and_published_before_the_first_environment(template: dict[str, Any]) -> None:
+    assert list(_stages(template)) == ["Source", "Build", "UpdatePipeline", "Assets", *ENVIRONMENT_NAMES]
+    assert all(len(_stages(template)[name]) == 1 for name in ("Source", "Build", "UpdatePipeline", "Assets"))
+    assert len(_stages(template)["Assets"][0]) == 1, "one publishing build"
+
+
+def test_the_build_runs_the_projects_own_check_before_it_synthesizes(template: dict[str, Any]) -> None:
+    project = next(
+        value
+        for key, value in template["Resources"].items()
+        if key.startswith("PipelineBuildSynth") and value["Type"] == "AWS::CodeBuild::Project"
+    )
+    commands = json.loads(project["Properties"]["Source"]["BuildSpec"])["phases"]["build"]["commands"]
+    assert commands[:2] == ["make check", ".venv/bin/cdk synth --quiet"]
+
+
+def test_it_is_a_v2_pipeline_whose_waiting_executions_are_superseded(template: dict[str, Any]) -> None:
+    pipeline = _pipeline(template)
+    assert (pipeline["PipelineType"], pipeline["ExecutionMode"]) == ("V2", "SUPERSEDED")
+    assert pipeline["RestartExecutionOnUpdate"] is True
+
+
+def test_the_critical_path_is_that_of_plain_cdk_pipelines_and_at_most_five_actions_an_environment(
+    template: dict[str, Any],
+) -> None:
+    plain, ours = _stages(_plain_template()), _stages(template)
+    assert set(plain) == set(ours)
+    for name, groups in ours.items():
+        more = len(groups) - len(plain[name])
+        assert more == {"dev": 3, "stage": 4, "prod": 5}.get(name, 0), name
+
+
+def _plain_template() -> dict[str, Any]:
+    """The same stacks in CDK Pipelines without any step of this design."""
+    app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"])
+    settings = load_settings(ROOT)
+    stack = cdk.Stack(app, "Plain", env=cdk.Environment(region="eu-west-3"))
+    connection = f"arn:aws:codeconnections:eu-west-3:{'1' * 12}:connection/x"
+    source = pipelines.CodePipelineSource.connection("o/r", "main", connection_arn=connection)
+    delivery = pipelines.CodePipeline(
+        stack,
+        "Delivery",
+        synth=pipelines.ShellStep("Synth", input=source, commands=["cdk synth"]),
+        publish_assets_in_parallel=False,
+    )
+    for env in ENVIRONMENT_NAMES:
+        stage = cdk.Stage(stack, env)
+        environment_stacks(stage, root=ROOT, settings=settings, env=env, platform="lambda")
+        delivery.add_stage(stage)
+    assembly = app.synth()
+    template: dict[str, Any] = assembly.get_stack_by_name("Plain").template
+    return template
+
+
+def test_the_pipeline_deploys_what_cdk_deploy_deploys(
+    synthesized: tuple[Any, dict[str, Any]], environment: tuple[str, dict[str, Any]]
+) -> None:
+    env, direct = environment
+    names = Names(project="vectora-inbox", env=env)
+    assert synthesized[1][env] == {names.stack(layer): template for layer, template in direct.items()}
+
+
+def test_the_pipeline_is_the_same_for_every_release(template: dict[str, Any]) -> None:
+    # Otherwise each commit would first change the pipeline, and start again.
+    assert release_of(ROOT).digest not in json.dumps(template)
+
+
+def test_the_approval_names_commit_digest_changes_and_what_was_bypassed(template: dict[str, Any]) -> None:
+    approval = _stages(template)["prod"][1][0]
+    assert approval["ActionTypeId"]["Category"] == "Approval"
+    information = approval["Configuration"]["CustomData"]
+    for variable in ("RELEASE_VERSION", "RELEASE_DIGEST", "CommitId", "gate-prod.changes", "gate-prod.bypassed"):
+        assert variable in information
+    assert "/compare/#{gate-prod.since}..." in approval["Configuration"]["ExternalEntityLink"]
+    assert approval["TimeoutInMinutes"] == 7 * 24 * 60
+
+
+def test_every_lambda_action_may_invoke_its_one_function_and_nothing_else(template: dict[str, Any]) -> None:
+    actions = [
+        each
+        for groups in _stages(template).values()
+        for group in groups
+        for each in group
+        if each["ActionTypeId"]["Provider"] == "Lambda"
+    ]
+    assert len(actions) == 3 * 3 + 2
+    for action in actions:
+        role_id = action["RoleArn"]["Fn::GetAtt"][0]
+        [policy] = template["Resources"][role_id]["Properties"]["Policies"]
+        [statement] = policy["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "lambda:InvokeFunction"
+        env, kind = action["Name"].rpartition("-")[2], action["Name"].rpartition(".")[2].rpartition("-")[0]
+        place = {"stage": "dev", "prod": "stage"}[env] if kind == "gate" else env
+        task = {"gate": "promotion", "record": "promotion"}.get(kind, kind)
+        assert json.dumps(statement["Resource"]).count(f'function:vectora-inbox-{task}-{place}"') == 1
+        attached = [
+            key
+            for key, each in template["Resources"].items()
+            if each["Type"] == "AWS::IAM::Policy" and {"Ref": role_id} in each["Properties"]["Roles"]
+        ]
+        assert attached == []
+
+
+def test_stacks_are_changed_under_the_bootstraps_roles_alone(template: dict[str, Any]) -> None:
+    for groups in _stages(template).values():
+        for action in (each for group in groups for each in group):
+            if action["ActionTypeId"]["Provider"] == "CloudFormation":
+                assert "cdk-hnb659fds-deploy-role" in json.dumps(action["RoleArn"])
+    text = json.dumps({key: each for key, each in template["Resources"].items() if "IAM" in each["Type"]})
+    for action in (
+        "cloudformation:CreateChangeSet",
+        "cloudformation:ExecuteChangeSet",
+        "iam:PassRole",
+        "ssm:PutParameter",
+    ):
+        assert action not in text
+
+
+# What cfn-lint says about templates that CDK Pipelines writes itself, and why that is no mistake.
+ANSWERED = {
+    "W3005": ("dependency already enforced by a 'GetAtt'", "CDK says the pipeline's dependency on its role twice"),
+    "E3703": ("Prefer using Fn::Sub over Fn::Join", "advice on style, on the role's ARN that CDK joins"),
+}
+
+
+def test_cfn_lint_finds_nothing_in_the_pipeline_that_is_not_answered(template: dict[str, Any]) -> None:
+    findings = [str(each) for each in cfnlint.api.lint(json.dumps(template), regions=["eu-west-3"])]
+    answered = [text for text, _ in ANSWERED.values()]
+    assert [each for each in findings if not any(text in each for text in answered)] == []
+    assert all(any(text in each for each in findings) for text in answered), "an answer without a finding"
+
+
+@pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
+def test_cdk_nag_has_no_unanswered_finding_in_the_pipeline(pack: Any, stack: PipelineStack) -> None:
+    assert [each.rule_name for each in pack(stack).validate_scope(stack).violations] == []
+
+
+def test_environments_in_two_accounts_are_refused_with_a_sentence() -> None:
+    settings = load_settings(ROOT)
+    elsewhere = settings.environments.prod.model_copy(update={"account": "1" * 12})
+    environments = settings.environments.model_copy(update={"prod": elsewhere})
+    two: Settings = settings.model_copy(update={"environments": environments})
+    with pytest.raises(VectoraError, match=r"names several \(1{12} in eu-west-3, the account of the caller"):
+        PipelineStack(cdk.App(), root=ROOT, settings=two, platform="lambda")
