@@ -9,6 +9,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
@@ -16,6 +17,7 @@ from constructs import Construct
 
 from stacks.component import ComponentStack
 from stacks.environment import environment_stacks
+from stacks.grants import bootstrap_qualifier
 from stacks.packages import LambdaPlatform
 from stacks.pipeline_audit import answer_the_auditor
 from vectora_constructs.approval_step import ApprovalStep
@@ -93,6 +95,8 @@ class PipelineStack(cdk.Stack):
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
         delivery.build_pipeline()
+        _publish_with_the_cdk_cli(self, _pinned(root, "aws-cdk"))
+        self._let_the_cli_read_the_bootstraps_version(delivery)
         answer_the_auditor(delivery, self._artifacts)
 
     # --- wiring
@@ -118,7 +122,8 @@ class PipelineStack(cdk.Stack):
             commands=[
                 "make check",
                 ".venv/bin/cdk synth --quiet",
-                'eval "$(.venv/bin/python -m tools.release)"',
+                # In two steps: eval alone would succeed with nothing.
+                'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
             ],
             primary_output_directory="cdk.out",
             timeout=cdk.Duration.minutes(CHECK_MINUTES),
@@ -168,7 +173,6 @@ class PipelineStack(cdk.Stack):
             # One build for all assets: a new account runs few at once.
             publish_assets_in_parallel=False,
             cli_version=_pinned(root, "aws-cdk"),
-            cdk_assets_cli_version=_pinned(root, "cdk-assets"),
             code_build_defaults=pipelines.CodeBuildOptions(
                 build_environment=codebuild.BuildEnvironment(
                     build_image=IMAGE, compute_type=codebuild.ComputeType.MEDIUM
@@ -176,6 +180,14 @@ class PipelineStack(cdk.Stack):
                 timeout=cdk.Duration.minutes(PUBLISH_MINUTES),
             ),
         )
+
+    def _let_the_cli_read_the_bootstraps_version(self, delivery: pipelines.CodePipeline) -> None:
+        """Before it publishes, the CLI looks whether the bootstrap is new enough, with the build's own permissions."""
+        publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
+        assert isinstance(publishing, iam.Role)  # noqa: S101
+        parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
+        arn = f"arn:aws:ssm:{self.region}:{cdk.Aws.ACCOUNT_ID}:{parameter}"
+        publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[arn]))
 
     def _add(self, delivery: pipelines.CodePipeline, stage: EnvironmentStage, env: str) -> None:
         """Gate and approval, then operations, snapshot, everything else, smoke test and record, one after the other."""
@@ -239,6 +251,19 @@ class PipelineStack(cdk.Stack):
             expires_after_days=self._settings.pipeline.approval_days,
         )
         return [gate, approval]
+
+
+def _publish_with_the_cdk_cli(stack: cdk.Stack, version: str) -> None:
+    """Let the publishing build use the pinned CDK CLI instead of the package cdk-assets.
+
+    The newest cdk-assets, 4.7.3, refuses this library's asset manifests ("Maximum schema version supported is 54.x.x,
+    but found 55.0.0"). The build reads its buildspec from the assembly, where CDK Pipelines has just written it.
+    """
+    assembly = Path(cdk.Stage.of(stack).outdir)  # type: ignore[union-attr]
+    [file] = assembly.glob("buildspec-*-FileAsset.yaml")
+    publish = "cdk publish-assets --unstable=publish-assets --app . --yes --ci '**'"
+    phases = {"install": {"commands": [f"npm install -g aws-cdk@{version}"]}, "build": {"commands": [publish]}}
+    file.write_text(json.dumps({"version": "0.2", "phases": phases}, indent=2) + "\n", encoding="utf-8")
 
 
 def _expire() -> s3.LifecycleRule:

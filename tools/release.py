@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tools.templates import ROOT
-from vectora_ops.release import release_of
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "lambda_src"))
+
+from vectora_ops.release import release_of  # noqa: E402
 
 
 def main() -> None:

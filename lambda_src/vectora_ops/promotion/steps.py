@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -27,6 +27,7 @@ from vectora_ops.snapshots.verify import verify_snapshot
 
 # Additional information of an approval (CodePipeline quotas), of which the rest of the text takes its share.
 LONGEST_CHANGE_SUMMARY = 600
+NotEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
 class _Asked(BaseModel):
@@ -34,15 +35,15 @@ class _Asked(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    execution: str
-    digest: str
-    version: str
-    commit: str
+    execution: NotEmpty
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    version: NotEmpty
+    commit: NotEmpty
 
 
 class _Record(_Asked):
-    snapshot: str
-    smoke_test: str
+    snapshot: NotEmpty
+    smoke_test: NotEmpty
 
 
 def _asked(model: type[_Asked], given: Mapping[str, Any]) -> Any:

@@ -1,0 +1,117 @@
+"""A git repository to push to, made from this checkout, and the image in which the pipeline builds its commits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vectora_core.errors import VectoraError
+
+# What .gitignore leaves out, and what belongs to this machine or to another git repository.
+NOT_COPIED = (".git", ".venv*", "node_modules", "build", "cdk.out*", "__pycache__", ".*_cache", ".rehearsal")
+BRANCH = "main"
+# What `make` installs from; a commit that changes one of them is given no tools and installs its own.
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "package-lock.json",
+    "tools/cdk",
+    "tools/node-for-jsii",
+    "tools/setup.py",
+)
+CACHES = ("build", ".mypy_cache", ".ruff_cache")
+# Of the host's environment: by what pip and npm find and trust their registries.
+REACHES = ("http_proxy", "https_proxy", "npm_config_", "pip_")
+AUTHOR = {f"GIT_{who}_{what}": "rehearsal@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+class Repository:
+    """A repository in `folder` whose first commit is the checkout at `root` as it is now, committed or not."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Raises VectoraError when git is missing or refuses."""
+        self.folder = folder
+        shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+        self._git("init", "--quiet", "--initial-branch", BRANCH)
+        self.head = self._commit("This checkout")
+
+    def push(self, message: str, change: Callable[[Path], None]) -> str:
+        """Commit what `change` does to the files; the result is the commit's id."""
+        change(self.folder)
+        self.head = self._commit(message)
+        return self.head
+
+    def _commit(self, message: str) -> str:
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+        return self._git("rev-parse", "HEAD")
+
+    def _git(self, *arguments: str) -> str:
+        environment = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        try:
+            result = subprocess.run(
+                ["git", "-C", str(self.folder), *arguments],
+                env=environment,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise VectoraError("git is missing: install it (on Debian and Ubuntu: apt-get install git).") from error
+        if result.returncode:
+            raise VectoraError(f"git {arguments[0]} failed in the rehearsal's repository: {result.stderr.strip()}")
+        return result.stdout.strip()
+
+
+class BuildImage:
+    """What a build image has installed: here the tools of the checkout at `root`, for commits that lock the same."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def __call__(self, source: Path) -> Mapping[str, str]:
+        """Give a build's source folder the tools, and answer with the variables it needs for them."""
+        tools = self._root / ".venv" / "bin"
+        if self._locks_the_same(source):
+            self._link_tools(source)
+        return {
+            "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)]),
+            **_reaches_the_registries(),
+            "npm_config_cache": str(self._root / "build" / "npm-cache"),
+            "npm_config_prefer_offline": "true",
+            "npm_config_fund": "false",
+            "npm_config_audit": "false",
+            "npm_config_update_notifier": "false",
+        }
+
+    def _locks_the_same(self, source: Path) -> bool:
+        return all(
+            (source / name).is_file() and (source / name).read_bytes() == (self._root / name).read_bytes()
+            for name in LOCKS
+        )
+
+    def _link_tools(self, source: Path) -> None:
+        environment = source / ".venv"
+        environment.mkdir()
+        for entry in (self._root / ".venv").iterdir():
+            if entry.name != ".ready":
+                (environment / entry.name).symlink_to(entry)
+        for name in ("node_modules", *CACHES):
+            if (self._root / name).exists():
+                (source / name).symlink_to(self._root / name)
+        # Last, so that it is newer than what it was installed from.
+        (environment / ".ready").touch()
+
+
+def _reaches_the_registries() -> dict[str, str]:
+    """How this machine reaches the package registries; a build's own home and certificates know nothing of it."""
+    passed = {name: value for name, value in os.environ.items() if name.lower().startswith(REACHES)}
+    settings = Path.home() / ".npmrc"
+    if settings.exists():
+        passed["npm_config_userconfig"] = str(settings)
+    if authorities := os.environ.get("NODE_EXTRA_CA_CERTS"):
+        passed["npm_config_cafile"] = authorities
+    return passed
