@@ -118,13 +118,14 @@ def adopt(
 @in_one_sentence
 def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running and say how to use it.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Approve the promotion into prod yourself.")] = False,
     json: Json = False,
 ) -> None:
-    """Run everything on this machine: deploy dev, stage and prod to a local AWS and make their newsletters."""
+    """Run everything on this machine: three commits through the pipeline of a local AWS, newsletters, a disaster."""
     from rehearsal.run import RehearsalOptions
     from rehearsal.run import rehearse as run_rehearsal
 
-    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, as_json=json)))
+    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, ask=ask, as_json=json)))
 
 
 def _show_run(outcome: RunOutcome) -> None:

@@ -42,9 +42,7 @@ def explain(to: To, digest: Digest = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(
-    epilog='Example: ./vectora promote bypass --to prod --gate soak --reason "feed parser crashes"'
-)
+@app.command(epilog='Example: ./vectora promote bypass --to prod --gate soak --reason "feed parser crashes"')
 @in_one_sentence
 def bypass(
     to: To,

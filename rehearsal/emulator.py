@@ -27,6 +27,7 @@ from vectora_core.errors import VectoraError
 ACCOUNT = "0" * 12
 SECRET = "test"  # noqa: S105
 SCRATCH_PREFIX = "vectora-rehearsal-"
+ENTRY = Path(__file__).resolve().parent / "emulator_types.py"
 START_SECONDS = 30.0
 LOG_BYTES_READ = 1_000_000
 # A port that is free when we look may be taken when ministack binds it.
@@ -44,13 +45,15 @@ class _PortTakenError(EmulatorError):
 class _Session(boto3.Session):
     """A boto3 session whose clients talk to the emulator and nothing else."""
 
-    def __init__(self, endpoint: str, ca_bundle: Path, account: str, region: str) -> None:
+    def __init__(self, endpoint: str, ca_bundle: Path, account: str, region: str, codepipeline: str | None) -> None:
         super().__init__(aws_access_key_id=account, aws_secret_access_key=SECRET, region_name=region)
         self._endpoint = endpoint
         self._ca_bundle = ca_bundle
+        self._elsewhere = {"codepipeline": codepipeline} if codepipeline else {}
 
     def client(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs.setdefault("endpoint_url", self._endpoint)
+        service = str(args[0] if args else kwargs["service_name"])
+        kwargs.setdefault("endpoint_url", self._elsewhere.get(service, self._endpoint))
         kwargs.setdefault("verify", str(self._ca_bundle))
         # The host's proxy settings are not the emulator's business; synchronous executions would get a host prefix.
         direct = Config(proxies={}, inject_host_prefix=False, retries={"mode": "standard", "max_attempts": 2})
@@ -63,7 +66,8 @@ class Emulator:
 
     `python` is the interpreter of the environment that holds ministack; it also runs the Lambda functions.
     `worker_environment` is seen by every Lambda function, as the emulator hands its own environment on. With
-    `enforce_iam` False it speaks plain HTTP and lets everybody do everything, at a fraction of the cost.
+    `enforce_iam` False it speaks plain HTTP and lets everybody do everything, at a fraction of the cost. With
+    `codepipeline`, the address of the stand-in, CloudFormation knows pipelines and clients find them there.
     """
 
     endpoint: str
@@ -80,8 +84,10 @@ class Emulator:
         region: str,
         worker_environment: Mapping[str, str] | None = None,
         enforce_iam: bool = True,
+        codepipeline: str | None = None,
     ) -> None:
         self._enforce_iam = enforce_iam
+        self._codepipeline = codepipeline
         self._python = python
         self._authority = authority
         self._worker_environment = dict(worker_environment or {})
@@ -139,6 +145,7 @@ class Emulator:
             # The CDK remembers there which account a key belongs to; ours must not enter the user's own cache.
             "CDK_HOME": str(self.scratch / "cdk"),
             "TMPDIR": str(self.scratch / "tmp"),
+            **self._codepipeline_address(),
         }
 
     def reset(self) -> None:
@@ -149,7 +156,10 @@ class Emulator:
 
     def session(self, account: str = ACCOUNT, region: str | None = None) -> boto3.Session:
         """A session as the root user of `account`."""
-        return _Session(self.endpoint, self.ca_bundle, account, region or self.region)
+        return _Session(self.endpoint, self.ca_bundle, account, region or self.region, self._codepipeline)
+
+    def _codepipeline_address(self) -> dict[str, str]:
+        return {"AWS_ENDPOINT_URL_CODEPIPELINE": self._codepipeline} if self._codepipeline else {}
 
     def _start_on_free_port(self, *, enforced: bool) -> None:
         for attempt in range(START_ATTEMPTS):
@@ -169,7 +179,8 @@ class Emulator:
             self._prepare()
             with self.log_file.open("w+b") as log:
                 self._process = start_tethered(
-                    [str(self._python), "-m", "ministack"],
+                    # -P: this folder's modules are not the emulator's.
+                    [str(self._python), "-P", str(ENTRY)],
                     environment=self._own_environment(port, enforced=enforced),
                     folder=self.scratch,
                     output=log,
@@ -212,7 +223,7 @@ class Emulator:
             "MINISTACK_SSL_CERT": str(self._certificate),
             "MINISTACK_SSL_KEY": str(self._key),
         }
-        return plain | (secure if enforced else {}) | self._worker_environment
+        return plain | (secure if enforced else {}) | self._codepipeline_address() | self._worker_environment
 
     def _wait_until_healthy(self, log: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -57,18 +57,18 @@ def _left_in_temporary_folder() -> list[Path]:
 def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: FakeCdk) -> None:
     place = checkout('if [ "$1" = deploy ]; then echo The template is wrong; exit 3; fi')
     shown = io.StringIO()
-    code = rehearse(RehearsalOptions(root=place, environments=("dev",)), Console(file=shown, width=200))
+    code = rehearse(RehearsalOptions(root=place), Console(file=shown, width=200))
     assert code == 1
     assert "The template is wrong" in shown.getvalue()
-    assert "Step deploy-dev failed (exit code 3)" in shown.getvalue()
-    log = place / "build" / "rehearsal" / "logs" / "deploy-dev.log"
+    assert "Step deploy-pipeline failed (exit code 3)" in shown.getvalue()
+    log = place / "build" / "rehearsal" / "logs" / "deploy-pipeline.log"
     assert log.read_text(encoding="utf-8") == "The template is wrong\n"
     assert _left_in_temporary_folder() == []
 
 
 def test_with_json_a_failure_is_one_document(checkout: FakeCdk, capsys: pytest.CaptureFixture[str]) -> None:
     place = checkout("echo No bootstrap today; exit 1")
-    options = RehearsalOptions(root=place, environments=("dev",), as_json=True)
+    options = RehearsalOptions(root=place, as_json=True)
     assert rehearse(options, Console(file=io.StringIO())) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["succeeded"] is False

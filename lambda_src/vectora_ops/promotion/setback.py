@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -17,11 +20,14 @@ from vectora_ops.snapshots.lease import Clock, utc_now
 from vectora_ops.snapshots.observer import OutOfTimeError
 from vectora_ops.snapshots.vault import Vault
 
+logger = logging.getLogger("vectora")
 # Rolls back to the snapshot that the request names.
 RollBack = Callable[[RollbackRequest], RollbackResult]
 Notify = Callable[[str, str], None]
 GATE_PREFIX = "gate-"
 APPROVAL_PREFIX = "approval-"
+# CodePipeline allows few characters here (DisableStageTransition, API reference).
+TRANSITION_REASON = "Held after a failed deployment. Look at it then run vectora promote release-hold"
 PIPELINE_STAGE, ALARM_STATE = "CodePipeline Stage Execution State Change", "CloudWatch Alarm State Change"
 
 
@@ -150,12 +156,16 @@ class Setback:
     def _hold_now(self, reason: str, execution: str) -> None:
         """First of all: nothing else may enter while this goes on."""
         self._records.write_hold(Hold(state="rolling back", reason=reason, at=self._clock(), execution=execution))
-        self._account.client("codepipeline").disable_stage_transition(
-            pipelineName=self._names.pipeline,
-            stageName=self._names.env,
-            transitionType="Inbound",
-            reason=transition_reason(self._names.env),
-        )
+        try:
+            self._account.client("codepipeline").disable_stage_transition(
+                pipelineName=self._names.pipeline,
+                stageName=self._names.env,
+                transitionType="Inbound",
+                reason=TRANSITION_REASON,
+            )
+        except ClientError:
+            # The gate and the snapshot step look at the record; going back is more urgent than this second lock.
+            logger.exception("The transition into %s could not be disabled", self._names.env)
 
     def _end(self, reason: str, execution: str, outcome: str) -> str:
         self._records.write_hold(
@@ -195,10 +205,6 @@ class Setback:
         return Failure(action=first["actionName"], message=str(details or "no reason given."))
 
 
-def transition_reason(env: str) -> str:
-    return f"Held after a failed deployment: ./vectora promote release-hold --env {env}"
-
-
 def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_now) -> Hold:
     """Let promotions in again; raises VectoraError when nothing is held or a rollback is under way."""
     records = Records(account, names)
@@ -212,7 +218,11 @@ def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_
         )
     released = hold.model_copy(update={"state": "released", "released_by": by, "at": clock()})
     records.write_hold(released)
-    account.client("codepipeline").enable_stage_transition(
-        pipelineName=names.pipeline, stageName=names.env, transitionType="Inbound"
-    )
+    try:
+        account.client("codepipeline").enable_stage_transition(
+            pipelineName=names.pipeline, stageName=names.env, transitionType="Inbound"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PipelineNotFoundException":
+            raise
     return released

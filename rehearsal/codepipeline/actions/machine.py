@@ -1,0 +1,130 @@
+"""The machine a build runs on: scratch folders, an environment with nothing of the host's, one tethered bash."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from rehearsal.codepipeline import shell
+from rehearsal.codepipeline.actions.context import Context
+from rehearsal.codepipeline.aws import Credentials
+from rehearsal.codepipeline.buildspec import Buildspec
+from rehearsal.codepipeline.errors import ActionFailedError
+from rehearsal.tether import end_tethered, start_tethered
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a build's commands."""
+
+    failures: list[shell.Failure]
+    exported: Mapping[str, str]
+
+
+class Machine:
+    """Runs one build's commands; ended, with their children, when nobody waits for them any more."""
+
+    def __init__(
+        self, context: Context, build: Mapping[str, Any], folders: Mapping[str, Path], primary: str, role: Credentials
+    ) -> None:
+        self._context = context
+        self._build = build
+        self._folders = folders
+        self._primary = primary
+        self._role = role
+
+    def run(self, specification: Buildspec, variables: Mapping[str, str], minutes: int) -> Ended:
+        """Raises ActionFailedError when `minutes`, as long as the caller's timing makes them, were not enough."""
+        scratch = self._context.scratch
+        reports, exports, program = scratch / "reports", scratch / "exports", scratch / "build.sh"
+        program.write_text(shell.script(specification, reports, exports), encoding="utf-8")
+        environment = self._environment(self._image(specification), variables)
+        log = self._context.logs / f"{self._build['id'].replace(':', '-')}.log"
+        self._context.run.log = log
+        with log.open("wb") as output:
+            process = start_tethered(
+                [shutil.which("bash") or "/bin/bash", "--noprofile", "--norc", str(program)],
+                environment=environment,
+                folder=self._folders[self._primary],
+                output=output,
+            )
+            try:
+                in_time = self._wait(process, minutes * self._context.hooks.timing.build_minute)
+            finally:
+                end_tethered(process)
+        if not in_time:
+            message = f"Build terminated with state: TIMED_OUT. It took longer than the project's {minutes} minutes."
+            raise ActionFailedError(message, "JobFailed")
+        return Ended(shell.failures(specification, reports), shell.exported(exports, specification.exported))
+
+    def _wait(self, process: Popen[bytes], seconds: float) -> bool:
+        ended = threading.Event()
+
+        def tell() -> None:
+            process.wait()
+            ended.set()
+            with self._context.changed:
+                self._context.changed.notify_all()
+
+        threading.Thread(target=tell, daemon=True, name="build").start()
+        return self._context.wait_until(ended.is_set, seconds)
+
+    def _image(self, specification: Buildspec) -> Mapping[str, str]:
+        image = self._context.hooks.image
+        if specification.runtime_versions and image is None:
+            message = "The buildspec asks for runtime-versions; without a build image nothing provides them here."
+            raise ActionFailedError(message, "BuildspecError")
+        return image(self._folders[self._primary]) if image else {}
+
+    def _environment(self, image: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+        emulator = self._context.aws.emulator.environment()
+        given = {**emulator, **self._own_folders(), **image, **variables, **self._of_codebuild()}
+        path = f"{self._context.scratch / 'npm' / 'bin'}:{given.get('PATH', DEFAULT_PATH)}"
+        return {**given, **self._role.environment(), "PATH": path}
+
+    def _own_folders(self) -> dict[str, str]:
+        home, temporary, npm = (self._context.scratch / name for name in ("home", "tmp", "npm"))
+        for folder in (home, temporary, npm / "bin", npm / "lib"):
+            folder.mkdir(parents=True)
+        return {
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
+            "CDK_HOME": str(home),
+            "LANG": "C.UTF-8",
+            # Else `npm install -g` would install on the host.
+            "npm_config_prefix": str(npm),
+        }
+
+    def _of_codebuild(self) -> dict[str, str]:
+        source = self._context.input(self._primary)
+        identity = str(self._build["id"])
+        known = {
+            "CODEBUILD_BUILD_ID": identity,
+            "CODEBUILD_BUILD_ARN": str(self._build["arn"]),
+            "CODEBUILD_BUILD_NUMBER": str(self._build["buildNumber"]),
+            "CODEBUILD_CI": "true",
+            "CODEBUILD_INITIATOR": f"codepipeline/{self._context.execution.pipeline.name}",
+            "CODEBUILD_LOG_PATH": identity.rpartition(":")[2],
+            "CODEBUILD_RESOLVED_SOURCE_VERSION": self._commit(),
+            "CODEBUILD_SOURCE_VERSION": f"arn:aws:s3:::{source.bucket}/{source.key}",
+            "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
+            "CODEBUILD_SRC_DIR": str(self._folders[self._primary]),
+        }
+        others = {
+            f"CODEBUILD_SRC_DIR_{name}": str(folder) for name, folder in self._folders.items() if name != self._primary
+        }
+        return known | others
+
+    def _commit(self) -> str:
+        """Of the source that the input was made from, which on AWS an artifact carries with it."""
+        revisions = self._context.execution.revisions
+        named = (revision.revision_id for revision in revisions if revision.artifact == self._primary)
+        return next(named, revisions[0].revision_id if revisions else "")

@@ -1,0 +1,148 @@
+"""Calls to the emulator under the roles that AWS would act with, so that a missing permission really is missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal.codepipeline.errors import ActionFailedError
+from rehearsal.emulator import ACCOUNT, SECRET, Emulator
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Of a role's session."""
+
+    role_arn: str
+    key: str
+    secret: str
+    token: str
+    expires: datetime
+
+    def environment(self) -> dict[str, str]:
+        """As the AWS tools read them."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_SESSION_TOKEN": self.token,
+        }
+
+
+class Aws:
+    """The emulator as seen by CodePipeline and CodeBuild.
+
+    The emulator lets its root assume a role that trusts a service, because no caller can be one. So root stands for
+    the service here, after we looked that the role trusts that very service.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.account = ACCOUNT
+        self.region = emulator.region
+        self._session = botocore.session.Session()
+        self._lock = threading.Lock()
+        self._root_clients: dict[str, Any] = {}
+        self._config = Config(
+            proxies={},
+            inject_host_prefix=False,
+            retries={"mode": "standard", "max_attempts": 2},
+            max_pool_connections=20,
+        )
+
+    def root(self, service: str) -> Any:
+        """A client of the account's root, for what AWS does by itself."""
+        if service not in self._root_clients:
+            self._root_clients[service] = self._client(service, ACCOUNT, SECRET, None)
+        return self._root_clients[service]
+
+    def client(self, service: str, credentials: Credentials) -> Any:
+        """A client of a role's session."""
+        return self._client(service, credentials.key, credentials.secret, credentials.token)
+
+    def as_service(self, service: str, role_arn: str, session: str) -> Credentials:
+        """The role's session as `service` gets it; raises ActionFailedError when the role does not trust it."""
+        if not self.trusts(role_arn, service):
+            raise _not_assumed(service, role_arn, f"its trust policy does not name {service}")
+        return self._assume(self.root("sts"), service, role_arn, session)
+
+    def assume(self, by: Credentials, role_arn: str, session: str) -> Credentials:
+        """The role's session as another role gets it; raises ActionFailedError when that is not permitted."""
+        return self._assume(self.client("sts", by), by.role_arn, role_arn, session)
+
+    def trusts(self, role_arn: str, service: str) -> bool:
+        """Whether the role exists and its trust policy lets `service` assume it."""
+        try:
+            role = self.root("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+        except ClientError:
+            return False
+        return service in _trusted_services(role["AssumeRolePolicyDocument"])
+
+    def allows(self, role_arn: str, action: str, resource: str) -> bool:
+        """Whether IAM lets the role do `action`, for what the emulator does not check by itself."""
+        if not self.emulator.iam_enforced:
+            return True
+        answer = self.root("iam").simulate_principal_policy(
+            PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
+        )
+        return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+
+    def require(self, role_arn: str, action: str, resource: str) -> None:
+        """Raises ActionFailedError when IAM does not let the role do `action`."""
+        if not self.allows(role_arn, action, resource):
+            message = f"The role {role_arn} is not authorized to perform: {action} on resource: {resource}"
+            raise ActionFailedError(message, "PermissionError")
+
+    def _assume(self, sts: Any, who: str, role_arn: str, session: str) -> Credentials:
+        try:
+            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
+        except (ClientError, BotoCoreError) as error:
+            raise _not_assumed(who, role_arn, str(error)) from error
+        key, secret = answer["AccessKeyId"], answer["SecretAccessKey"]
+        return Credentials(role_arn, key, secret, answer["SessionToken"], answer["Expiration"])
+
+    def _client(self, service: str, key: str, secret: str, token: str | None) -> Any:
+        # botocore's loading of service models is not made for several threads.
+        with self._lock:
+            return self._session.create_client(
+                service,
+                region_name=self.region,
+                endpoint_url=self.emulator.endpoint,
+                verify=str(self.emulator.ca_bundle),
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=self._config,
+            )
+
+
+def _not_assumed(who: str, role_arn: str, reason: str) -> ActionFailedError:
+    return ActionFailedError(
+        f"{who} is not authorized to perform AssumeRole on role {role_arn}: {reason}", "PermissionError"
+    )
+
+
+def _trusted_services(trust: Mapping[str, Any]) -> set[str]:
+    return set(_services_in(trust))
+
+
+def _services_in(trust: Mapping[str, Any]) -> Iterator[str]:
+    statements = trust["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal")
+        if statement["Effect"] == "Allow" and isinstance(principal, dict):
+            services = principal.get("Service", [])
+            yield from services if isinstance(services, list) else [services]
+
+
+def said(error: Exception) -> str:
+    """What an AWS API answered, without botocore's frame around it."""
+    if isinstance(error, ClientError):
+        return str(error.response["Error"].get("Message") or error)
+    return str(error)

@@ -1,0 +1,169 @@
+"""A pipeline's declaration as CodePipeline V2 takes it; what the stand-in cannot execute is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rehearsal.codepipeline.errors import ApiError
+
+ExecutionMode = Literal["SUPERSEDED", "QUEUED"]
+Document = Mapping[str, Any]
+
+CONDITIONS = ("onFailure", "onSuccess", "beforeEntry")
+NOT_EXECUTED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
+
+
+@dataclass(frozen=True)
+class ActionType:
+    """Who carries an action out."""
+
+    category: str
+    owner: str
+    provider: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.category}/{self.owner}/{self.provider}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step of a stage; actions of one run order run at the same time."""
+
+    name: str
+    type: ActionType
+    run_order: int
+    configuration: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    role_arn: str | None
+    namespace: str | None
+    timeout_minutes: int | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one execution at a time passes through."""
+
+    name: str
+    actions: tuple[Action, ...]
+
+    def groups(self) -> list[list[Action]]:
+        """The actions by run order, lowest first."""
+        orders = sorted({action.run_order for action in self.actions})
+        return [[action for action in self.actions if action.run_order == order] for order in orders]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A declaration that passed `read`; `document` is what GetPipeline shows of it."""
+
+    name: str
+    role_arn: str
+    bucket: str
+    encryption_key: str | None
+    execution_mode: ExecutionMode
+    variables: Mapping[str, str | None]
+    stages: tuple[Stage, ...]
+    document: Document
+
+    def actions(self) -> Iterator[tuple[Stage, Action]]:
+        """Every action with its stage, in the order of the declaration."""
+        for stage in self.stages:
+            for action in stage.actions:
+                yield stage, action
+
+    def stage(self, name: str) -> Stage:
+        """Raises ApiError StageNotFoundException."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        message = f"The pipeline '{self.name}' has no stage named '{name}'."
+        raise ApiError("StageNotFoundException", message)
+
+    def action(self, stage: str, name: str) -> Action:
+        """Raises ApiError StageNotFoundException or ActionNotFoundException."""
+        for action in self.stage(stage).actions:
+            if action.name == name:
+                return action
+        message = f"The stage '{stage}' of the pipeline '{self.name}' has no action named '{name}'."
+        raise ApiError("ActionNotFoundException", message)
+
+
+def read(document: Document) -> Pipeline:
+    """The declaration typed; raises ApiError naming the first thing the stand-in does not execute."""
+    _refuse_what_is_not_executed(document)
+    store = document["artifactStore"]
+    return Pipeline(
+        name=document["name"],
+        role_arn=document["roleArn"],
+        bucket=store["location"],
+        encryption_key=store.get("encryptionKey", {}).get("id"),
+        execution_mode=document.get("executionMode", "SUPERSEDED"),
+        variables={each["name"]: each.get("defaultValue") for each in document.get("variables", [])},
+        stages=tuple(_stage(each) for each in document["stages"]),
+        document=_as_shown(document),
+    )
+
+
+def _stage(document: Document) -> Stage:
+    for feature in CONDITIONS:
+        if feature in document:
+            raise refusal(f"condition {feature} of stage '{document['name']}'", "InvalidStageDeclarationException")
+    if document.get("blockers"):
+        raise refusal(f"blockers of stage '{document['name']}'", "InvalidBlockerDeclarationException")
+    return Stage(document["name"], tuple(_action(each) for each in document["actions"]))
+
+
+def _action(document: Document) -> Action:
+    for feature in NOT_EXECUTED_OF_ACTION:
+        if document.get(feature):
+            raise refusal(f"{feature} of action '{document['name']}'", "InvalidActionDeclarationException")
+    if document.get("region"):
+        raise refusal(f"cross-region action '{document['name']}'", "InvalidActionDeclarationException")
+    kind = document["actionTypeId"]
+    return Action(
+        name=document["name"],
+        type=ActionType(kind["category"], kind["owner"], kind["provider"], kind["version"]),
+        run_order=document.get("runOrder", 1),
+        configuration=dict(document.get("configuration", {})),
+        inputs=_names(document.get("inputArtifacts", [])),
+        outputs=_names(document.get("outputArtifacts", [])),
+        role_arn=document.get("roleArn"),
+        namespace=document.get("namespace"),
+        timeout_minutes=document.get("timeoutInMinutes"),
+    )
+
+
+def _names(artifacts: Sequence[Document]) -> tuple[str, ...]:
+    for artifact in artifacts:
+        if artifact.get("files"):
+            raise refusal(f"files of output artifact '{artifact['name']}'", "InvalidActionDeclarationException")
+    return tuple(artifact["name"] for artifact in artifacts)
+
+
+def _refuse_what_is_not_executed(document: Document) -> None:
+    if document.get("pipelineType", "V1") != "V2":
+        raise refusal("pipeline type V1; set the type V2", "InvalidStructureException")
+    if document.get("executionMode") == "PARALLEL":
+        raise refusal("execution mode PARALLEL", "InvalidStructureException")
+    if document.get("triggers"):
+        raise refusal("triggers with filters", "InvalidStructureException")
+    if "artifactStores" in document or "artifactStore" not in document:
+        raise refusal("artifact stores by region; name one artifactStore", "InvalidStructureException")
+
+
+def refusal(what: str, code: str) -> ApiError:
+    """For what AWS might do, and the stand-in does not."""
+    return ApiError(code, f"The stand-in for CodePipeline does not execute this: {what}.")
+
+
+def _as_shown(document: Document) -> Document:
+    """With the defaults that GetPipeline fills in."""
+    defaults = {"runOrder": 1, "configuration": {}, "inputArtifacts": [], "outputArtifacts": []}
+    stages = [
+        {**stage, "actions": [{**defaults, **action} for action in stage["actions"]]} for stage in document["stages"]
+    ]
+    return {"executionMode": "SUPERSEDED", **document, "stages": stages}

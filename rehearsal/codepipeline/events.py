@@ -1,0 +1,92 @@
+"""Tells the observer and EventBridge of every change of state, in order, without holding the engine up."""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+from rehearsal.codepipeline.aws import Aws
+from rehearsal.codepipeline.hooks import Observer, StateChange
+
+ENTRIES_OF_A_CALL = 10
+TITLES = {"pipeline": "Pipeline", "stage": "Stage", "action": "Action"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A change and the detail of its event."""
+
+    change: StateChange
+    detail: Mapping[str, Any]
+
+
+class Publisher:
+    """One thread; `close` returns after everything was told."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.aws: Aws | None = None
+        self._observer = observer
+        self._notices: queue.Queue[Notice | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="codepipeline-events")
+        self._thread.start()
+
+    def tell(self, notice: Notice) -> None:
+        self._notices.put(notice)
+
+    def close(self) -> None:
+        self._notices.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while notice := self._notices.get():
+            batch = [notice]
+            while len(batch) < ENTRIES_OF_A_CALL and not self._notices.empty():
+                following = self._notices.get()
+                if following is None:
+                    self._tell_all(batch)
+                    return
+                batch.append(following)
+            self._tell_all(batch)
+
+    def _tell_all(self, batch: list[Notice]) -> None:
+        for notice in batch:
+            self._observe(notice.change)
+        if self.aws is None:
+            return
+        entries = [_entry(notice, self.aws) for notice in batch]
+        try:
+            answer = self.aws.root("events").put_events(Entries=entries)
+        except EndpointConnectionError:
+            # The emulator has ended, and with it everybody who could be told.
+            return
+        except (ClientError, BotoCoreError) as error:
+            print(f"CodePipeline's events did not reach EventBridge: {error}", file=sys.stderr)
+            return
+        if answer["FailedEntryCount"]:
+            print(f"EventBridge refused CodePipeline's events: {answer['Entries']}", file=sys.stderr)
+
+    def _observe(self, change: StateChange) -> None:
+        try:
+            self._observer(change)
+        except Exception:  # noqa: BLE001
+            # A live view that breaks must not end the run it watches.
+            traceback.print_exc()
+
+
+def _entry(notice: Notice, aws: Aws) -> dict[str, Any]:
+    change = notice.change
+    return {
+        "Source": "aws.codepipeline",
+        "DetailType": f"CodePipeline {TITLES[change.kind]} Execution State Change",
+        "Detail": json.dumps(notice.detail),
+        "Resources": [f"arn:aws:codepipeline:{aws.region}:{aws.account}:{change.pipeline}"],
+        "Time": change.at,
+    }

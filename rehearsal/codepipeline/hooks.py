@@ -1,0 +1,82 @@
+"""What a caller of the stand-in sets, and what it is told: times, faults, the build image, and changes of state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["pipeline", "stage", "action"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long things take here, in seconds; AWS's own times would make a rehearsal wait for days."""
+
+    job_answer: float = 120.0  # AWS: 20 minutes without an answer of the Lambda function
+    job_limit: float = 3600.0  # AWS: 24 hours with continuations
+    continuation_pause: float = 0.2  # AWS: about half a minute
+    approval_minute: float = 60.0  # what one minute of an approval's timeout takes
+    build_minute: float = 60.0  # what one minute of a project's timeout takes
+    poll_first: float = 0.02  # between questions to CloudFormation, growing by half each time
+    poll_longest: float = 0.25
+
+
+@dataclass(frozen=True)
+class ActionAddress:
+    """One action of one execution."""
+
+    pipeline: str
+    execution_id: str
+    stage: str
+    action: str
+
+
+@dataclass(frozen=True)
+class FailAfter:
+    """The fault that lets an action run and then fails it with `message`."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """A pipeline execution, a stage or an action entered `state`, by EventBridge's names (STARTED, SUCCEEDED...)."""
+
+    kind: Kind
+    pipeline: str
+    execution_id: str
+    version: int
+    stage: str | None
+    action: str | None
+    state: str
+    message: str | None
+    at: datetime
+    started: datetime
+    ended: datetime | None
+
+
+Image = Callable[[Path], Mapping[str, str]]
+Observer = Callable[[StateChange], None]
+Fault = Callable[[ActionAddress], str | FailAfter | None]
+
+
+def no_fault(_address: ActionAddress) -> None:
+    return None
+
+
+def no_observer(_change: StateChange) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The caller's part in a run; `repositories` maps owner/name to a local git repository."""
+
+    repositories: Mapping[str, Path]
+    timing: Timing = field(default_factory=Timing)
+    image: Image | None = None
+    observer: Observer = no_observer
+    fault: Fault = no_fault

@@ -1,0 +1,133 @@
+"""CodePipeline's JSON 1.1 protocol over HTTPS on loopback."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import ssl
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rehearsal.certificates import Authority
+from rehearsal.codepipeline import shapes
+from rehearsal.codepipeline.callers import Request, verify
+from rehearsal.codepipeline.engine import Engine
+from rehearsal.codepipeline.errors import ApiError
+from rehearsal.codepipeline.operations import OPERATIONS, Call, resource_of
+
+TARGET = "CodePipeline_20150709"
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+def answer(engine: Engine, request: Request) -> Mapping[str, Any]:
+    """What the operation answers; raises ApiError."""
+    name = request.headers.get("x-amz-target", "").removeprefix(f"{TARGET}.")
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        known = "does not execute" if shapes.knows(name) else "does not know"
+        raise ApiError("UnknownOperationException", f"The stand-in for CodePipeline {known} the operation {name}.")
+    if engine.shared.connection is None:
+        message = "The stand-in for CodePipeline is not connected to an emulator yet."
+        raise ApiError("ServiceUnavailableException", message, 503)
+    given = _document(request.body)
+    shapes.check(name, given)
+    aws = engine.shared.aws
+    caller = verify(aws, request, name, resource_of(operation, given, aws.region, aws.account))
+    call = Call(engine, given, caller)
+    if name.startswith(("Get", "List")):
+        with engine.shared.changed:
+            return operation.answer(call)
+    return operation.answer(call)
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ApiError("SerializationException", f"The request is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ApiError("SerializationException", "The request is no JSON object.")
+    return document
+
+
+class Server:
+    """Answers from its start until `close`, which returns when it is gone."""
+
+    def __init__(self, authority: Authority, engine: Engine) -> None:
+        handler = functools.partial(_Handler, engine)
+        self._server = _SecureServer(authority.server_context("127.0.0.1", "localhost"), handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True, name="codepipeline"
+        )
+        self._thread.start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"https://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _SecureServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, context: ssl.SSLContext, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        # The handshake happens in the connection's own thread, so that a silent client holds nobody up.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that hangs up in the middle is none of our errors.
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 120
+    disable_nagle_algorithm = True
+
+    def __init__(self, engine: Engine, *args: Any) -> None:
+        self._engine = engine
+        super().__init__(*args)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The observer is told what matters."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self._send(*self._answer(Request(self.path, headers, body)))
+
+    def _answer(self, request: Request) -> tuple[int, Mapping[str, Any]]:
+        try:
+            return 200, answer(self._engine, request)
+        except ApiError as error:
+            return error.status, {"__type": error.code, "message": str(error)}
+        except Exception as error:  # noqa: BLE001
+            # The caller is told, as a connection that just ends would hide the cause.
+            traceback.print_exc(file=sys.stderr)
+            return 500, {"__type": "InternalFailure", "message": f"The stand-in is at fault: {error!r}"}
+
+    def _send(self, status: int, document: Mapping[str, Any]) -> None:
+        body = json.dumps(document, default=_as_number).encode("utf-8")
+        self.send_response(status)
+        self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _as_number(value: object) -> float:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{value!r} has no form in CodePipeline's protocol")

@@ -1,0 +1,329 @@
+"""An account with the project's own pipeline in it: pushed to like a repository, followed, approved and retried."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import ClientError
+
+from rehearsal.certificates import Authority
+from rehearsal.codepipeline import ActionAddress, CodePipeline, ExecutionReport, FailAfter, StateChange
+from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
+from rehearsal.press import Press, Scenario
+from rehearsal.repository import BRANCH, BuildImage, Repository
+from rehearsal.tether import end_tethered, start_tethered
+from vectora_core.config.content import FolderContent, validate_all
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+
+LOG_LINES_SHOWN = 40
+EXECUTION_SECONDS = 600.0
+REACTION_SECONDS = 120.0
+CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
+
+Fault = Callable[[ActionAddress], str | FailAfter | None]
+
+
+class StepError(VectoraError):
+    """A step failed; `log` is what it had to say."""
+
+    def __init__(self, message: str, log: Sequence[str]) -> None:
+        super().__init__(message)
+        self.log = tuple(log)
+
+
+class Delivery:
+    """Context manager: publishers, model, CodePipeline and AWS on this machine, ended with everything they started.
+
+    `logs` receives a file for each build and each command of the CDK.
+    """
+
+    emulator: Emulator
+    model: Model
+    repository: Repository
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        logs: Path,
+        scenario: Scenario,
+        behaviour: Behaviour,
+        observer: Callable[[StateChange], None],
+        fault: Fault | None = None,
+    ) -> None:
+        """Raises VectoraError when a tool or the configuration of the checkout at `root` is missing or wrong."""
+        self._root = root
+        self._logs = logs
+        self._scenario = scenario
+        self._behaviour = behaviour
+        self._observer = observer
+        self._fault = fault
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.settings: Settings = load_settings(root)
+        self.configurations = validate_all(FolderContent(root / "config"))
+        self._emulator_python = root / ".venv-emulator" / "bin" / "python"
+        self._cdk = root / ".venv" / "bin" / "cdk"
+        for tool in (self._emulator_python, self._cdk):
+            if not tool.exists():
+                raise VectoraError(f"{tool} is missing: run `make setup`.")
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            authority = Authority()
+            sources = self.configurations[0].sources.sources
+            today = datetime.now(UTC).date()
+            press = stack.enter_context(Press(authority, sources, scenario=self._scenario, day=today))
+            active = [each for each in self.configurations if each.client.client_profile.active]
+            self.model = stack.enter_context(Model(authority, self._profiles(), LexiconAnswer(active)))
+            self.model.behave(self._behaviour)
+            workers = press.worker_environment() | self.model.worker_environment()
+            repositories: dict[str, Path] = {}
+            self.service = stack.enter_context(
+                CodePipeline(
+                    authority,
+                    repositories=repositories,
+                    image=BuildImage(self._root),
+                    observer=self._observer,
+                    fault=self._fault,
+                    logs=self._logs,
+                )
+            )
+            self.emulator = stack.enter_context(
+                Emulator(
+                    self._emulator_python,
+                    authority,
+                    region=self.region,
+                    worker_environment=workers,
+                    codepipeline=self.service.endpoint,
+                )
+            )
+            self.model.connect(self.emulator)
+            self.service.connect(self.emulator)
+            self.repository = Repository(self._root, self.emulator.scratch / "origin")
+            repositories[self.settings.pipeline.repository] = self.repository.folder
+            stack.callback(self._end_processes)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.__exit__(kind, error, trace)
+
+    # --- the place
+
+    @property
+    def region(self) -> str:
+        return self.settings.environment(ENVIRONMENT_NAMES[0]).region
+
+    @property
+    def account_id(self) -> str:
+        return self.settings.environment(ENVIRONMENT_NAMES[0]).account or ACCOUNT
+
+    @property
+    def pipeline(self) -> str:
+        return self.names(ENVIRONMENT_NAMES[0]).pipeline
+
+    def names(self, env: str) -> Names:
+        return self.settings.names(env)
+
+    def account(self) -> Account:
+        """As the root user of the account."""
+        session = self.emulator.session(self.account_id, self.region)
+        return Account(self.account_id, self.region, session, str(self.emulator.ca_bundle))
+
+    def client(self, service: str) -> Any:
+        make: Any = self.emulator.session(self.account_id, self.region).client
+        return make(service)
+
+    # --- the pipeline
+
+    def bootstrap(self) -> None:
+        """What is done once by hand in a new account: cdk bootstrap, and the connection to the repository."""
+        self.cdk("bootstrap", "bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
+        self.client("ssm").put_parameter(
+            Name=self.settings.pipeline.connection_arn_parameter,
+            Type="String",
+            Value=f"arn:aws:codeconnections:{self.region}:{self.account_id}:connection/{CONNECTION_ID}",
+        )
+
+    def deploy_pipeline(self) -> str:
+        """`cdk deploy` without an environment; the id of the execution that the new pipeline begins with."""
+        self.cdk("deploy-pipeline", "deploy", "--output", str(self.emulator.scratch / "cdk.out"))
+        summaries = self.client("codepipeline").list_pipeline_executions(pipelineName=self.pipeline)
+        return str(summaries["pipelineExecutionSummaries"][-1]["pipelineExecutionId"])
+
+    def push(self, message: str, change: Callable[[Path], None]) -> str:
+        """Commit a change and push it; the id of the execution that it starts."""
+        self.repository.push(message, change)
+        [execution] = self.service.pushed(self.settings.pipeline.repository, BRANCH)
+        return execution
+
+    def follow(self, execution: str) -> str:
+        """The execution's status at its end, such as Succeeded or Failed."""
+        return self.service.wait(self.pipeline, execution, EXECUTION_SECONDS)
+
+    def report(self, execution: str) -> ExecutionReport:
+        return self.service.report(self.pipeline, execution)
+
+    def stopped_at(self, execution: str, action: str) -> str:
+        """What the action said when it failed the execution; raises StepError when it was not the one that did."""
+        failed = [each for each in self.report(execution).actions if each.status == "Failed"]
+        if failed and failed[-1].action == action:
+            return failed[-1].message or ""
+        found = f"{failed[-1].action} failed: {failed[-1].message}" if failed else "nothing did"
+        log = failed[-1].log if failed else None
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log else []
+        where = f" The whole log is {shown(log, self._root)}." if log else ""
+        raise StepError(f"Execution {execution} was to fail at {action}, but {found}{where}", lines[-LOG_LINES_SHOWN:])
+
+    def wait_for_approval(self, execution: str, env: str) -> dict[str, str]:
+        """What the approver is shown: the token, the information and the link."""
+        action = f"approval-{env}"
+        self.service.wait_for_action(self.pipeline, execution, env, action, EXECUTION_SECONDS)
+        state = self.client("codepipeline").get_pipeline_state(name=self.pipeline)
+        [stage] = [each for each in state["stageStates"] if each["stageName"] == env]
+        [found] = [each for each in stage["actionStates"] if each["actionName"] == action]
+        pending = found["latestExecution"]
+        return {
+            "token": pending["token"],
+            "information": pending.get("summary", ""),
+            "link": found.get("entityUrl", ""),
+        }
+
+    def answer_approval(self, env: str, token: str, *, approve: bool, why: str) -> None:
+        self.client("codepipeline").put_approval_result(
+            pipelineName=self.pipeline,
+            stageName=env,
+            actionName=f"approval-{env}",
+            token=token,
+            result={"summary": why, "status": "Approved" if approve else "Rejected"},
+        )
+
+    def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
+        """`mode` is FAILED_ACTIONS or ALL_ACTIONS."""
+        self.client("codepipeline").retry_stage_execution(
+            pipelineName=self.pipeline, stageName=env, pipelineExecutionId=execution, retryMode=mode
+        )
+
+    def invoke(self, env: str, task: str, event: dict[str, Any]) -> dict[str, Any]:
+        """The answer of an operations function, as a schedule or an operator gets it."""
+        from vectora_ops.remote import run_remotely
+
+        return run_remotely(self.account(), self.names(env), task, event, lambda count: None)
+
+    # --- commands
+
+    def cdk(self, step: str, *arguments: str) -> None:
+        """Run the CDK CLI; raises StepError with the end of its log when it fails."""
+        log = self._logs / f"{step}.log"
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        with log.open("wb") as output:
+            process = start_tethered(
+                [str(self._cdk), *arguments],
+                environment=own | self.emulator.environment(self.account_id),
+                folder=self._root,
+                output=output,
+            )
+        self._processes.append(process)
+        code = process.wait()
+        if code:
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            raise StepError(
+                f"Step {step} failed (exit code {code}); the whole log is {shown(log, self._root)}.",
+                lines[-LOG_LINES_SHOWN:],
+            )
+
+    def _end_processes(self) -> None:
+        for process in self._processes:
+            end_tethered(process)
+
+    def _profiles(self) -> list[InferenceProfile]:
+        models = {each.model.id: each.model for each in map(self.settings.environment, ENVIRONMENT_NAMES)}
+        return [InferenceProfile(each.id, each.foundation_model_id, each.routes_to) for each in models.values()]
+
+
+class Inbox:
+    """What operators of an environment are told: a queue that subscribes to its topic."""
+
+    def __init__(self, delivery: Delivery, env: str) -> None:
+        """The environment has to be deployed."""
+        names = delivery.names(env)
+        self._sqs = delivery.client("sqs")
+        self._queue = self._sqs.create_queue(QueueName=f"{names.project}-operators-{env}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        topic = f"arn:aws:sns:{delivery.region}:{delivery.account_id}:{names.topic('operations')}"
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
+        delivery.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+        )
+
+    def wait_for(self, text: str) -> str:
+        """The first message with that text, which may still be on its way; raises StepError when none comes."""
+        found: list[str] = []
+
+        def came() -> bool:
+            found.extend(each for each in self.read() if text in each)
+            return bool(found)
+
+        wait_until(f"operators are told '{text}'", came)
+        return found[0]
+
+    def read(self) -> list[str]:
+        """All messages that came since the last call."""
+        found: list[str] = []
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(str(message["Body"]))
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+def wait_until(
+    what: str,
+    is_so: Callable[[], bool],
+    seconds: float = REACTION_SECONDS,
+    log: Callable[[], Sequence[str]] = tuple,
+) -> None:
+    """Raises StepError naming `what`, with what `log` then tells, when it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not _holds(is_so):
+        if time.monotonic() > deadline:
+            raise StepError(f"After {seconds:.0f} seconds still not: {what}.", log())
+        time.sleep(0.1)
+
+
+def _holds(is_so: Callable[[], bool]) -> bool:
+    try:
+        return is_so()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "ParameterNotFound"):
+            return False
+        raise
+
+
+def shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)

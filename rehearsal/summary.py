@@ -1,0 +1,96 @@
+"""What a rehearsal says at its end: newsletters, what became of each commit and when, and where AWS differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal as size
+from rich.table import Table
+
+from rehearsal.acts import CommitResult
+from rehearsal.codepipeline import ExecutionReport
+from rehearsal.delivery import shown
+from rehearsal.disaster import DisasterResult
+from rehearsal.gaps import BEHAVIOUR_GAPS, GAPS
+from rehearsal.view import timeline
+
+if TYPE_CHECKING:
+    from rehearsal.run import RehearsalResult
+
+Show = Callable[[str], None]
+
+
+def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Console) -> None:
+    def show(text: str) -> None:
+        out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    for commit, report in zip(result.commits, reports, strict=True):
+        _show_commit(commit, report, out, show)
+    _show_newsletters(result, root, out, show)
+    for environment in result.environments:
+        if environment.disaster:
+            _show_disaster(environment.disaster, show)
+    counts = result.resources
+    show(
+        f"Resources: {counts['deployed_unmodified']} deployed unmodified, {counts['completed_by_api']} completed by "
+        f"API, {counts['left_out']} left out in part."
+    )
+    _show_gaps(result, show)
+    show(f"Model: {result.model.calls} calls, {result.model.highest_concurrency} at once at the most.")
+    show(f"IAM {'enforced' if result.iam_enforced else 'NOT ENFORCED'}. Took {result.seconds:.0f} s.")
+
+
+def _show_commit(commit: CommitResult, report: ExecutionReport, out: Console, show: Show) -> None:
+    heading = f"\n[bold]{commit.message}[/bold], commit {commit.commit[:12]}: {commit.ended}"
+    out.print(heading, highlight=False, soft_wrap=True)
+    for line in timeline(report):
+        out.print(line, soft_wrap=True)
+    show(f"  {commit.reason}")
+    for proof in commit.proofs:
+        show(f"  {proof}")
+    show(f"  {commit.seconds:.0f} s, of which {commit.overhead_percent:.1f} % were not actions' or waits for a hold.")
+
+
+def _show_newsletters(result: RehearsalResult, root: Path, out: Console, show: Show) -> None:
+    table = Table("env", "client", "ingested", "normalized", "matched", "selected", "analyzed by", box=box.SIMPLE)
+    for environment in result.environments:
+        for run in environment.runs:
+            by = ", ".join(f"{name} {count}" for name, count in run.analyzers.items() if count)
+            stages = [str(run.items[stage]) for stage in ("ingested", "normalized", "matched", "selected")]
+            table.add_row(environment.env, run.client_id, *stages, by)
+    out.print(table, soft_wrap=True)
+    for environment in result.environments:
+        for run in environment.runs:
+            pages = [Path(name) for name in run.files if name.endswith(".html")]
+            show(f"{environment.env}, {run.client_id}: {', '.join(shown(page, root) for page in pages)}")
+    troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
+    for source, why in troubled.items():
+        show(f"Source in trouble: {source}: {why}")
+
+
+def _show_gaps(result: RehearsalResult, show: Show) -> None:
+    met = {name for environment in result.environments for stack in environment.stacks for name in stack.gaps}
+    for gap in GAPS:
+        if gap.name in met:
+            show(f"  {gap.name}: {gap.instead}. {gap.reason}.")
+    for behaviour in BEHAVIOUR_GAPS:
+        show(f"  {behaviour.what}: {behaviour.instead}.")
+
+
+def _show_disaster(disaster: DisasterResult, show: Show) -> None:
+    show(
+        f"{disaster.env}: snapshot {disaster.snapshot} ({disaster.entries} objects, {size(disaster.bytes)}), then "
+        f"broken in {len(disaster.broken)} ways; diff --live showed {disaster.differences} differences:"
+    )
+    for way in disaster.broken:
+        show(f"  {way}")
+    show(
+        f"  Rolled back in {disaster.rollback_seconds:.1f} s: {disaster.objects_written} objects written, "
+        f"{len(disaster.stacks_changed)} stacks updated, {len(disaster.resources_recreated)} resources changed by hand "
+        f"made anew; what was there before is in {disaster.safety_snapshot}."
+    )
+    show(f"  Proof: {disaster.smoke_test}; every component's digest equals the snapshot's, diff --live is empty.")

@@ -1,0 +1,92 @@
+"""What a terminal shows of a pipeline: each action while it runs, and a timeline of the whole at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
+
+MARKS = {
+    "SUCCEEDED": ("✓", "green"),
+    "FAILED": ("✗", "red"),
+    "ABANDONED": ("■", "yellow"),
+    "SUPERSEDED": ("»", "yellow"),
+    "STOPPED": ("■", "yellow"),
+    "CANCELED": ("■", "yellow"),
+}
+BAR_WIDTH = 40
+LONGEST_MESSAGE = 150
+
+
+def progress_of(console: Console) -> Progress:
+    columns = (SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description}", markup=False))
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+
+
+class PipelineView:
+    """Told every change of state, from any thread: what runs is shown live, what ended stays as a line."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = Lock()
+        self._running: dict[tuple[str, str | None, str | None], TaskID] = {}
+
+    def __call__(self, change: StateChange) -> None:
+        with self._lock:
+            if change.kind == "action":
+                self._action(change)
+            elif change.kind == "stage" and change.state == "STARTED":
+                self._say(Text(f"  {change.stage}", "bold"))
+            elif change.kind == "pipeline" and change.state in ("SUPERSEDED", "STOPPED", "CANCELED"):
+                self._say(Text(f"  Execution {change.execution_id[:8]} {change.state.lower()}", "yellow"))
+
+    def _action(self, change: StateChange) -> None:
+        key = (change.execution_id, change.stage, change.action)
+        if change.state == "STARTED":
+            self._running[key] = self._progress.add_task(f"    {change.stage}: {change.action}", total=None)
+            return
+        task = self._running.pop(key, None)
+        if task is not None:
+            self._progress.remove_task(task)
+        mark, color = MARKS.get(change.state, ("?", "yellow"))
+        line = Text("    ").append(mark, color).append(f" {change.action}")
+        if change.ended:
+            line.append(f" ({(change.ended - change.started).total_seconds():.1f} s)", "dim")
+        if change.message and change.state != "SUCCEEDED":
+            line.append(f" {_short(change.message)}", "red")
+        self._say(line)
+
+    def _say(self, line: Text) -> None:
+        self._progress.console.print(line, highlight=False, soft_wrap=True)
+
+
+def timeline(report: ExecutionReport) -> Iterator[Text]:
+    """One line an action: when it ran within the execution, and for how long."""
+    # The time an execution stood before closed stages would hide everything else.
+    begin, scale = report.started, max(report.seconds, 0.1)
+    stage = ""
+    for action in report.actions:
+        if action.stage != stage:
+            stage = action.stage
+            yield Text(f"  {stage}", "bold")
+        yield _bar(action, (action.started - begin).total_seconds() / scale, action.seconds / scale)
+
+
+def _bar(action: ActionReport, offset: float, share: float) -> Text:
+    before = min(BAR_WIDTH - 1, int(offset * BAR_WIDTH))
+    length = max(1, min(BAR_WIDTH - before, round(share * BAR_WIDTH)))
+    color = {"Succeeded": "green", "Failed": "red"}.get(action.status, "yellow")
+    line = Text("    ").append("·" * before, "dim").append("█" * length, color)
+    line.append("·" * (BAR_WIDTH - before - length), "dim")
+    return line.append(f" {action.seconds:6.1f} s  {action.action}").append(
+        "" if color == "green" else "  failed", color
+    )
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}..."

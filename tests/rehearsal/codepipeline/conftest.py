@@ -1,0 +1,258 @@
+"""An account with a repository, roles, a build project and a function, and pipelines made of them, for each module."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.certificates import Authority
+from rehearsal.codepipeline import ActionAddress, CodePipeline, FailAfter, StateChange, Timing
+from rehearsal.emulator import ACCOUNT, Emulator
+
+REGION = "eu-west-3"
+PATIENCE = 20.0
+BUCKET = "artifacts"
+REPOSITORY = "owner/name"
+CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/one"
+TIMING = Timing(job_answer=1.5, job_limit=10, continuation_pause=0.01, approval_minute=0.05, build_minute=0.3)
+FUNCTION = """\
+import json
+import boto3
+
+client = boto3.client("codepipeline")
+
+def lambda_handler(event, context):
+    job = event["CodePipeline.job"]
+    asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+    token = job["data"].get("continuationToken")
+    if asked["do"] == "fail":
+        details = {"message": "the gate is closed", "type": "JobFailed"}
+        client.put_job_failure_result(jobId=job["id"], failureDetails=details)
+    elif asked["do"] == "continue" and token != "2":
+        client.put_job_success_result(jobId=job["id"], continuationToken=str(int(token or "0") + 1))
+    elif asked["do"] != "stay silent":
+        variables = {"echo": asked.get("say", ""), "token": token or "none", "job": job["id"]}
+        details = {"summary": "all is well"}
+        client.put_job_success_result(jobId=job["id"], outputVariables=variables, executionDetails=details)
+"""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    author = {f"GIT_{who}_{what}": "test@test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **author, "GIT_CONFIG_GLOBAL": os.devnull}
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", env=environment).stdout.strip()
+
+
+@dataclass
+class World:
+    """What a module's tests share."""
+
+    service: CodePipeline
+    emulator: Emulator
+    repository: Path
+    changes: list[StateChange] = field(default_factory=list)
+    faults: dict[str, str | FailAfter] = field(default_factory=dict)
+
+    @property
+    def client(self) -> Any:
+        return self.emulator.session().client("codepipeline")
+
+    def aws(self, service: str) -> Any:
+        clients: Any = self.emulator.session()
+        return clients.client(service)
+
+    def commit(self, files: Mapping[str, str], message: str = "A change") -> str:
+        for name, text in files.items():
+            path = self.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        _git(self.repository, "add", "--all")
+        _git(self.repository, "commit", "--quiet", "--allow-empty", "--message", message)
+        return _git(self.repository, "rev-parse", "HEAD")
+
+    def role(self, name: str, principal: Mapping[str, Any], *statements: Mapping[str, Any]) -> str:
+        iam = self.aws("iam")
+        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        document = {"Version": "2012-10-17", "Statement": [trust]}
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+        policy = {"Version": "2012-10-17", "Statement": list(statements)}
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=json.dumps(policy))
+        return arn
+
+    def project(self, name: str, buildspec: Mapping[str, Any] | str, **settings: Any) -> str:
+        text = buildspec if isinstance(buildspec, str) else json.dumps({"version": "0.2", **buildspec})
+        self.aws("codebuild").create_project(
+            name=name,
+            source={"type": "CODEPIPELINE", "buildspec": text},
+            artifacts={"type": "CODEPIPELINE"},
+            environment={"type": "LINUX_CONTAINER", "image": "standard", "computeType": "BUILD_GENERAL1_SMALL"},
+            serviceRole=settings.pop("serviceRole", f"arn:aws:iam::{ACCOUNT}:role/build"),
+            **settings,
+        )
+        return name
+
+    def create(self, name: str, *stages: Mapping[str, Any], **settings: Any) -> str:
+        """A pipeline that begins with the repository; the result is its first execution."""
+        self.client.create_pipeline(pipeline=declaration(name, *stages, **settings))
+        return self.executions(name)[0]
+
+    def executions(self, name: str) -> list[str]:
+        """Newest first."""
+        found = self.client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+        return [each["pipelineExecutionId"] for each in found]
+
+    def start(self, name: str, **arguments: Any) -> str:
+        return str(self.client.start_pipeline_execution(name=name, **arguments)["pipelineExecutionId"])
+
+    def wait(self, name: str, execution: str) -> str:
+        return self.service.wait(name, execution, PATIENCE)
+
+    def wait_for_approval(self, name: str, execution: str) -> str:
+        """The token with which it can be decided."""
+        self.service.wait_for_action(name, execution, "Release", "Approve", PATIENCE)
+        return str(self.action(name, "Release", "Approve")["latestExecution"]["token"])
+
+    def decide(self, name: str, token: str, status: str, summary: str = "") -> None:
+        self.client.put_approval_result(
+            pipelineName=name,
+            stageName="Release",
+            actionName="Approve",
+            token=token,
+            result={"status": status, "summary": summary},
+        )
+
+    def stage(self, name: str, stage: str) -> dict[str, Any]:
+        states = self.client.get_pipeline_state(name=name)["stageStates"]
+        found: dict[str, Any] = next(each for each in states if each["stageName"] == stage)
+        return found
+
+    def action(self, name: str, stage: str, action: str) -> dict[str, Any]:
+        states = self.stage(name, stage)["actionStates"]
+        found: dict[str, Any] = next(each for each in states if each["actionName"] == action)
+        return found
+
+    def runs(self, name: str, execution: str) -> dict[str, dict[str, Any]]:
+        """An execution's actions by name, each as ListActionExecutions shows it last."""
+        chosen = {"pipelineExecutionId": execution}
+        details = self.client.list_action_executions(pipelineName=name, filter=chosen)["actionExecutionDetails"]
+        return {each["actionName"]: each for each in reversed(details)}
+
+    def error(self, name: str, execution: str, action: str) -> str:
+        result = self.runs(name, execution)[action]["output"]["executionResult"]
+        return str(result["errorDetails"]["message"])
+
+
+def action(name: str, category: str, provider: str, /, **parts: Any) -> dict[str, Any]:
+    """An action's declaration; `inputs` and `outputs` are names."""
+    kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
+    inputs = [{"name": each} for each in parts.pop("inputs", [])]
+    outputs = [{"name": each} for each in parts.pop("outputs", [])]
+    return {"name": name, "actionTypeId": kind, "inputArtifacts": inputs, "outputArtifacts": outputs, **parts}
+
+
+def source() -> dict[str, Any]:
+    configuration = {"ConnectionArn": CONNECTION, "FullRepositoryId": REPOSITORY, "BranchName": "main"}
+    parts = {"configuration": configuration, "outputs": ["Code"], "namespace": "Source"}
+    return {"name": "Source", "actions": [action("Checkout", "Source", "CodeStarSourceConnection", **parts)]}
+
+
+def declaration(name: str, *stages: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/pipeline",
+        "artifactStore": {"type": "S3", "location": BUCKET},
+        "pipelineType": "V2",
+        "stages": [source(), *stages],
+        **settings,
+    }
+
+
+def build(name: str, project: str, **parts: Any) -> dict[str, Any]:
+    variables = parts.pop("variables", None)
+    extra = {"EnvironmentVariables": json.dumps(variables)} if variables else {}
+    configuration = {"ProjectName": project, **extra}
+    return action(name, "Build", "CodeBuild", configuration=configuration, **{"inputs": ["Code"], **parts})
+
+
+def invoke(name: str, do: str, **parts: Any) -> dict[str, Any]:
+    asked = {"do": do, "say": parts.pop("say", "")}
+    configuration = {"FunctionName": parts.pop("function", "function"), "UserParameters": json.dumps(asked)}
+    return action(name, "Invoke", "Lambda", configuration=configuration, **parts)
+
+
+def approval(**parts: Any) -> dict[str, Any]:
+    return {"name": "Release", "actions": [action("Approve", "Approval", "Manual", **parts)]}
+
+
+def stage(name: str, *actions: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "actions": list(actions)}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How tests describe pipelines."""
+
+    action: Callable[..., dict[str, Any]] = action
+    declaration: Callable[..., dict[str, Any]] = declaration
+    build: Callable[..., dict[str, Any]] = build
+    invoke: Callable[..., dict[str, Any]] = invoke
+    approval: Callable[..., dict[str, Any]] = approval
+    stage: Callable[..., dict[str, Any]] = stage
+    source: Callable[..., dict[str, Any]] = source
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    return Parts()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority, emulator_python: Path) -> Iterator[World]:
+    repository = tmp_path_factory.mktemp("repository")
+    _git(repository, "init", "--quiet", "--initial-branch=main")
+    changes: list[StateChange] = []
+    faults: dict[str, str | FailAfter] = {}
+
+    def fault(address: ActionAddress) -> str | FailAfter | None:
+        return faults.get(f"{address.pipeline}/{address.action}")
+
+    with (
+        CodePipeline(
+            authority, repositories={REPOSITORY: repository}, timing=TIMING, observer=changes.append, fault=fault
+        ) as service,
+        Emulator(emulator_python, authority, region=REGION, codepipeline=service.endpoint) as emulator,
+    ):
+        service.connect(emulator)
+        world = World(service, emulator, repository, changes, faults)
+        _furnish(world)
+        yield world
+
+
+def _furnish(world: World) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    for name, service in (("pipeline", "codepipeline"), ("build", "codebuild"), ("function", "lambda")):
+        world.role(name, {"Service": f"{service}.amazonaws.com"}, everything)
+    world.aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", FUNCTION)
+    world.aws("lambda").create_function(
+        FunctionName="function",
+        Runtime="python3.13",
+        Handler="handler.lambda_handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/function",
+        Timeout=30,
+        Code={"ZipFile": code.getvalue()},
+    )
+    world.commit({"README.md": "hello\n", "tools/run.sh": "#!/bin/sh\necho run\n"}, "The first commit")

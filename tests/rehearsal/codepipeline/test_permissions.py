@@ -1,0 +1,176 @@
+"""Callers need IAM's permission, and each action really has the rights of its roles and no more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.emulator import ACCOUNT
+
+Session = boto3.Session
+BUCKET = "arn:aws:s3:::artifacts"
+PIPELINE = f"arn:aws:codepipeline:eu-west-3:{ACCOUNT}:kept"
+OF_ACTIONS = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/pipeline"}
+
+
+def _allow(*actions: str, resource: str = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def _client_of(world: Any, role: str) -> Any:
+    assumed = world.aws("sts").assume_role(RoleArn=role, RoleSessionName="person")["Credentials"]
+    session: Any = Session(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], "eu-west-3")
+    return session.client("codepipeline", endpoint_url=world.service.endpoint, verify=str(world.emulator.ca_bundle))
+
+
+@pytest.fixture(scope="module")
+def kept(world: Any, parts: Any) -> str:
+    """The execution of a pipeline that waits for an approval."""
+    execution: str = world.create("kept", parts.approval(), parts.stage("After", parts.invoke("Tell", "answer")))
+    world.wait_for_approval("kept", execution)
+    return execution
+
+
+def test_a_role_may_do_what_its_policy_says_and_on_those_resources_only(world: Any, kept: str) -> None:
+    account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    grants = [
+        _allow("codepipeline:GetPipelineState", resource=PIPELINE),
+        _allow("codepipeline:PutApprovalResult", resource=f"{PIPELINE}/Other/*"),
+    ]
+    client = _client_of(world, world.role("reader", account, *grants))
+    state = client.get_pipeline_state(name="kept")
+    release = next(each for each in state["stageStates"] if each["stageName"] == "Release")
+    token = release["actionStates"][0]["latestExecution"]["token"]
+    with pytest.raises(ClientError, match="not authorized to perform: codepipeline:PutApprovalResult") as denial:
+        client.put_approval_result(
+            pipelineName="kept",
+            stageName="Release",
+            actionName="Approve",
+            token=token,
+            result={"status": "Approved", "summary": ""},
+        )
+    assert denial.value.response["Error"]["Code"] == "AccessDeniedException"
+    with pytest.raises(ClientError, match="codepipeline:StartPipelineExecution"):
+        client.start_pipeline_execution(name="kept")
+    assert world.service.report("kept", kept).status == "InProgress"
+
+
+def test_a_caller_with_a_wrong_secret_is_refused(world: Any, kept: str) -> None:
+    session: Any = Session("ASIAFORGEDFORGEDFORG", "wrong", "wrong", "eu-west-3")
+    client = session.client("codepipeline", endpoint_url=world.service.endpoint, verify=str(world.emulator.ca_bundle))
+    with pytest.raises(ClientError) as refusal:
+        client.get_pipeline_state(name="kept")
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
+
+
+def test_what_the_stand_in_does_not_do_is_refused_by_name(world: Any, kept: str) -> None:
+    with pytest.raises(ClientError, match="does not execute the operation RollbackStage"):
+        world.client.rollback_stage(pipelineName="kept", stageName="After", targetPipelineExecutionId=kept)
+    with pytest.raises(ClientError, match="regular expression pattern"):
+        world.client.get_pipeline(name="no such name!")
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_a_function_is_invoked_with_the_actions_role(granted: bool, world: Any, parts: Any) -> None:
+    name = f"invoking-{granted}".lower()
+    role = world.role(name, OF_ACTIONS, *([_allow("lambda:InvokeFunction")] if granted else []))
+    gate = parts.invoke("Gate", "answer", roleArn=role)
+    execution = world.create(name, parts.stage("Check", gate))
+    assert world.wait(name, execution) == ("Succeeded" if granted else "Failed")
+    if not granted:
+        assert "lambda:InvokeFunction" in world.error(name, execution, "Gate")
+
+
+def test_a_function_without_the_right_to_answer_gives_none(world: Any, parts: Any) -> None:
+    iam = world.aws("iam")
+    deny = {"Effect": "Deny", "Action": "codepipeline:PutJobSuccessResult", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    iam.put_role_policy(RoleName="function", PolicyName="mute", PolicyDocument=document)
+    try:
+        execution = world.create("mute", parts.stage("Check", parts.invoke("Gate", "answer")))
+        assert world.wait("mute", execution) == "Failed"
+    finally:
+        iam.delete_role_policy(RoleName="function", PolicyName="mute")
+    assert "failed to return a result" in world.error("mute", execution, "Gate")
+
+
+def test_a_role_that_does_not_trust_the_pipelines_role_is_not_assumed(world: Any, parts: Any) -> None:
+    stranger = world.role("stranger", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/build"}, _allow("*"))
+    execution = world.create("distrusted", parts.stage("Check", parts.invoke("Gate", "answer", roleArn=stranger)))
+    assert world.wait("distrusted", execution) == "Failed"
+    assert "not authorized to perform AssumeRole on role" in world.error("distrusted", execution, "Gate")
+
+
+def test_a_pipeline_role_that_does_not_trust_codepipeline_is_refused(world: Any, parts: Any) -> None:
+    declaration = parts.declaration("untrusting", parts.stage("Check", parts.invoke("Gate", "answer")))
+    declaration["roleArn"] = f"arn:aws:iam::{ACCOUNT}:role/build"
+    client = world.client
+    with pytest.raises(client.exceptions.InvalidStructureException, match="not authorized to perform AssumeRole"):
+        client.create_pipeline(pipeline=declaration)
+
+
+def test_a_source_needs_the_right_to_use_its_connection(world: Any, parts: Any) -> None:
+    role = world.role("unconnected", OF_ACTIONS, _allow("s3:*"))
+    declaration = parts.declaration("unconnected", parts.stage("Check", parts.invoke("Gate", "answer")))
+    declaration["stages"][0]["actions"][0]["roleArn"] = role
+    world.client.create_pipeline(pipeline=declaration)
+    execution = world.executions("unconnected")[0]
+    assert world.wait("unconnected", execution) == "Failed"
+    assert "Unable to use Connection" in world.error("unconnected", execution, "Checkout")
+
+
+BUILD_ROLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], str]] = {
+    "startless": ([], [_allow("s3:*")], "codebuild:StartBuild"),
+    "blind": ([_allow("codebuild:*")], [], "Insufficient permissions: unable to access the artifact"),
+    "handless": ([_allow("codebuild:*")], [_allow("s3:GetObject*")], "Insufficient permissions: unable to access"),
+}
+
+
+@pytest.mark.parametrize("name", BUILD_ROLES)
+def test_a_build_needs_its_rights(name: str, world: Any, parts: Any) -> None:
+    of_action, of_project, words = BUILD_ROLES[name]
+    action_role = world.role(f"{name}-action", OF_ACTIONS, *of_action)
+    project_role = world.role(f"{name}-project", {"Service": "codebuild.amazonaws.com"}, *of_project)
+    buildspec = {"phases": {"build": {"commands": ["touch made"]}}, "artifacts": {"files": ["made"]}}
+    world.project(name, buildspec, serviceRole=project_role)
+    build = parts.build("Make", name, outputs=["Made"], roleArn=action_role)
+    execution = world.create(name, parts.stage("Build", build))
+    assert world.wait(name, execution) == "Failed"
+    assert words in world.error(name, execution, "Make")
+
+
+@pytest.mark.parametrize(
+    ("name", "grants", "words"),
+    [
+        ("cannot-pass", ["cloudformation:*", "s3:*"], "not authorized to perform: iam:PassRole"),
+        (
+            "cannot-read",
+            ["cloudformation:*", "iam:PassRole"],
+            "Insufficient permissions: unable to access the artifact",
+        ),
+        ("cannot-ask", ["iam:PassRole", "s3:*"], "cloudformation:"),
+    ],
+)
+def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: str, world: Any, parts: Any) -> None:
+    world.commit({"t.json": json.dumps({"Resources": {"W": {"Type": "AWS::SNS::Topic"}}})})
+    configuration = {
+        "ActionMode": "CREATE_UPDATE",
+        "StackName": name,
+        "TemplatePath": "Code::t.json",
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/build",
+    }
+    deploy = parts.action(
+        "Deploy",
+        "Deploy",
+        "CloudFormation",
+        configuration=configuration,
+        inputs=["Code"],
+        roleArn=world.role(name, OF_ACTIONS, _allow(*grants)),
+    )
+    execution = world.create(name, parts.stage("Deploy", deploy))
+    assert world.wait(name, execution) == "Failed"
+    assert words in world.error(name, execution, "Deploy")
