@@ -13,7 +13,7 @@ from cli.place import Env, Json, Place, place
 from vectora_core.errors import VectoraError
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
-from vectora_ops.promotion.records import Bypass, Records
+from vectora_ops.promotion.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.promotion.setback import release_hold as release
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
@@ -55,6 +55,8 @@ def bypass(
     source, target = _before(to), place(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
         fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
+    if len(reason) > LONGEST_BYPASS_REASON:
+        fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in the approval.")
     if not reason.strip():
         fail("Say why (--reason): it is shown to whoever approves, and in status.")
     chosen = digest or live_digest(source.account, source.names)
@@ -63,7 +65,7 @@ def bypass(
     record = Bypass(
         digest=chosen,
         gates=tuple(dict.fromkeys(gate)),
-        reason=reason.strip()[:1000],
+        reason=reason.strip(),
         by=_caller(target),
         at=datetime.now(UTC),
     )

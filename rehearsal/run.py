@@ -20,7 +20,7 @@ from rich.progress import Progress
 
 from rehearsal.acts import Acts, Approver, CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import Delivery, StepError
+from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.model import Behaviour, Statistics
 from rehearsal.press import Scenario
 from rehearsal.summary import show_summary
@@ -39,6 +39,7 @@ class RehearsalOptions:
     ask: bool = False  # a person approves; otherwise the rehearsal does
     scenario: Scenario = field(default_factory=Scenario)
     behaviour: Behaviour = field(default_factory=Behaviour)
+    fault: Fault | None = None  # asked before each action of the pipeline
 
     @property
     def results(self) -> Path:
@@ -144,6 +145,7 @@ def rehearsed(
                     scenario=options.scenario,
                     behaviour=options.behaviour,
                     observer=PipelineView(progress),
+                    fault=options.fault,
                 )
             )
         if delivery.emulator.note:

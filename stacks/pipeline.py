@@ -205,6 +205,7 @@ class PipelineStack(cdk.Stack):
             timeout_minutes=SMOKE_TEST_MINUTES,
             parameters=self._commit.parameters("smoke-test"),
         )
+        permission = self._permission(env, settings)
         record = LambdaStep(
             f"record-{env}",
             function_name=names.function("promotion"),
@@ -213,11 +214,17 @@ class PipelineStack(cdk.Stack):
                 **self._commit.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
+                **{
+                    name: gate.variable(name)
+                    for gate in permission
+                    if isinstance(gate, LambdaStep)
+                    for name in ("bypassed", "bypass_reason")
+                },
             },
         )
         delivery.add_stage(
             stage,
-            pre=pipelines.Step.sequence(self._permission(env, settings)),
+            pre=pipelines.Step.sequence(permission),
             # Not before the operations stack: the function that takes the snapshot comes with it.
             stack_steps=[pipelines.StackSteps(stack=first_after_operations, pre=[snapshot])],
             post=pipelines.Step.sequence([smoke_test, record]),

@@ -6,15 +6,19 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from rehearsal.codepipeline import ExecutionReport
+from rehearsal.codepipeline import ExecutionReport, FailAfter
 from rehearsal.delivery import Delivery
 from rehearsal.run import RehearsalOptions, RehearsalResult, rehearsed
+from vectora_ops.promotion.gates import BYPASSABLE_GATES
+from vectora_ops.promotion.records import Bypass, Records
+from vectora_ops.release import release_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +29,14 @@ class Played:
     delivery: Delivery
     reports: tuple[ExecutionReport, ...]
     shown: str
+    # By action; a test that fails one takes it out again.
+    faults: dict[str, str | FailAfter]
+
+    def let_into_prod(self, reason: str) -> None:
+        """The commit that was made last need not soak: what a hotfix does, for tests that cannot wait."""
+        digest = release_of(self.delivery.repository.folder).digest
+        bypass = Bypass(digest=digest, gates=BYPASSABLE_GATES, reason=reason, by="test", at=datetime.now(UTC))
+        Records(self.delivery.account(), self.delivery.names("prod")).write_bypass(bypass)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -36,6 +48,11 @@ class Played:
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     progress = io.StringIO()
-    options = RehearsalOptions(root=ROOT, results_folder=tmp_path_factory.mktemp("results"))
+    faults: dict[str, str | FailAfter] = {}
+    options = RehearsalOptions(
+        root=ROOT,
+        results_folder=tmp_path_factory.mktemp("results"),
+        fault=lambda address: faults.get(address.action),
+    )
     with rehearsed(options, Console(file=progress, width=200)) as (result, delivery, reports):
-        yield Played(result, delivery, tuple(reports), progress.getvalue())
+        yield Played(result, delivery, tuple(reports), progress.getvalue(), faults)

@@ -19,6 +19,8 @@ BYPASS = "promotion/bypass"
 ALARM = "promotion/alarm"
 # A standard parameter holds 4 KB (quotas of Systems Manager); a reason is shortened before the rest is lost.
 LONGEST_REASON = 1000
+# It is part of an action's parameters, of which all together have 1000 characters.
+LONGEST_BYPASS_REASON = 200
 
 
 class _Record(BaseModel):

@@ -33,7 +33,7 @@ PIPELINE_STAGE, ALARM_STATE = "CodePipeline Stage Execution State Change", "Clou
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """The action that failed first, and what it said."""
+    """The action that failed last, and what it said."""
 
     action: str
     message: str
@@ -199,10 +199,11 @@ class Setback:
             return Failure(
                 action="the execution", message=f"it ended in stage {self._names.env} without a failed action."
             )
-        first = min(mine, key=lambda each: each["lastUpdateTime"])
-        result = first.get("output", {}).get("executionResult", {})
+        # A stage that was retried has failed before, too.
+        last = max(mine, key=lambda each: each["lastUpdateTime"])
+        result = last.get("output", {}).get("executionResult", {})
         details = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary")
-        return Failure(action=first["actionName"], message=str(details or "no reason given."))
+        return Failure(action=last["actionName"], message=str(details or "no reason given."))
 
 
 def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_now) -> Hold:

@@ -1,0 +1,109 @@
+"""An approval is for one commit: whatever else was pushed meanwhile, it never goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.delivery import wait_until
+from tests.delivery.conftest import Played
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.records import Records
+from vectora_ops.release import release_of
+
+CLIENT = "config/clients/lai_weekly.yaml"
+
+
+@dataclass(frozen=True)
+class Pushed:
+    execution: str
+    commit: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Race:
+    """Two commits, the second pushed while the first waited for its approval."""
+
+    first: Pushed
+    second: Pushed
+    first_shown: dict[str, str]
+    second_shown: dict[str, str]
+    in_prod_after_the_first_approval: str | None
+    stale: str
+
+
+def push(played: Played, text: str) -> Pushed:
+    def change(folder: Path) -> None:
+        with (folder / CLIENT).open("a", encoding="utf-8") as file:
+            file.write(f"# {text}\n")
+
+    execution = played.delivery.push(text, change)
+    played.let_into_prod("test of approvals")
+    repository = played.delivery.repository
+    return Pushed(execution, repository.head, release_of(repository.folder).digest)
+
+
+def has_passed(played: Played, execution: str, action: str) -> bool:
+    actions = played.delivery.report(execution).actions
+    return any((each.action, each.status) == (action, "Succeeded") for each in actions)
+
+
+@pytest.fixture(scope="module")
+def race(played: Played) -> Race:
+    delivery = played.delivery
+    account, names = delivery.account(), delivery.names("prod")
+    first = push(played, "The first of two")
+    first_shown = delivery.wait_for_approval(first.execution, "prod")
+    second = push(played, "The second of two")
+    wait_until("the second waits", lambda: has_passed(played, second.execution, "record-stage"), seconds=300)
+    delivery.answer_approval("prod", first_shown["token"], approve=True, why="the first")
+    assert delivery.follow(first.execution) == "Succeeded"
+    in_prod = live_digest(account, names)
+    second_shown = delivery.wait_for_approval(second.execution, "prod")
+    try:
+        delivery.answer_approval("prod", first_shown["token"], approve=True, why="the first again")
+        stale = "accepted"
+    except ClientError as error:
+        stale = error.response["Error"]["Code"]
+    delivery.answer_approval("prod", second_shown["token"], approve=False, why="not today")
+    assert delivery.follow(second.execution) == "Failed"
+    return Race(first, second, first_shown, second_shown, in_prod, stale)
+
+
+def test_each_approver_is_shown_the_commit_and_the_digest_that_wait(race: Race) -> None:
+    for pushed, shown, other in (
+        (race.first, race.first_shown, race.second),
+        (race.second, race.second_shown, race.first),
+    ):
+        assert pushed.commit in shown["information"]
+        assert pushed.digest in shown["information"]
+        assert other.digest not in shown["information"]
+        assert shown["link"].endswith(f"...{pushed.commit}")
+
+
+def test_an_approval_releases_the_commit_it_was_given_for(race: Race) -> None:
+    assert race.in_prod_after_the_first_approval == race.first.digest
+
+
+def test_an_approval_cannot_be_used_again_for_the_next_commit(race: Race) -> None:
+    assert race.first_shown["token"] != race.second_shown["token"]
+    assert race.stale == "InvalidApprovalTokenException"
+
+
+def test_a_rejected_commit_leaves_prod_as_it_was_and_open(played: Played, race: Race) -> None:
+    records = Records(played.delivery.account(), played.delivery.names("prod"))
+    assert race.second.execution not in {entry.execution for entry in records.ledger()}
+    hold = records.hold()
+    assert hold is None or not hold.holds
+
+
+def test_the_ledger_tells_what_was_bypassed_and_why(played: Played, race: Race) -> None:
+    ledger = Records(played.delivery.account(), played.delivery.names("prod")).ledger()
+    [entry] = [each for each in ledger if each.execution == race.first.execution]
+    assert entry.commit == race.first.commit
+    assert "soak" in entry.bypassed
+    assert entry.bypass_reason == "test of approvals"

@@ -1,0 +1,162 @@
+"""Whatever action of whatever environment fails: the environment is its snapshot again, held, and somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rehearsal.codepipeline import FailAfter
+from rehearsal.delivery import Inbox, wait_until
+from rehearsal.newsletters import function_logs
+from tests.delivery.conftest import Played
+from vectora_ops.names import STACK_LAYERS
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.records import Records
+from vectora_ops.promotion.setback import release_hold
+from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_ops.snapshots.compare import Change, with_live
+from vectora_ops.snapshots.manifest import Manifest, Occasion
+from vectora_ops.snapshots.sources import Environment
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
+
+SENTENCE = "Injected by a test."
+
+
+def change_every_stack(folder: Path) -> None:
+    """Roles, functions, buckets and logs of all environments."""
+    path = folder / "config" / "environments.yaml"
+    text = path.read_text(encoding="utf-8")
+    for before, after in (
+        ("routes_to: [eu-north-1, eu-west-3,", "routes_to: [eu-west-3, eu-north-1,"),
+        ("level: INFO", "level: WARNING"),
+        ("level: DEBUG", "level: INFO"),
+        ("old_versions_days: 90", "old_versions_days: 91"),
+        ("old_versions_days: 30\n", "old_versions_days: 31\n"),
+        ("old_versions_days: 365", "old_versions_days: 366"),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    path.write_text(text, encoding="utf-8")
+
+
+def deployment_actions(played: Played, env: str) -> list[str]:
+    """All actions of an environment from the operations stack on, in their order."""
+    names = played.delivery.names(env)
+    operations, *others = (names.stack(layer) for layer in STACK_LAYERS)
+    return [
+        f"{operations}.Prepare",
+        f"{operations}.Deploy",
+        f"{others[0]}.snapshot-{env}",
+        *(f"{name}.{what}" for name in others for what in ("Prepare", "Deploy")),
+        f"smoke-test-{env}",
+        f"record-{env}",
+    ]
+
+
+def fault_of(action: str) -> str | FailAfter:
+    """The harsher one: what changes something has done so when it fails."""
+    return FailAfter(SENTENCE) if action.endswith(".Deploy") or action.startswith("record") else SENTENCE
+
+
+class Sweep:
+    """One environment in which one action after the other fails, in one execution that is retried from its start."""
+
+    def __init__(self, played: Played, env: str) -> None:
+        self.played = played
+        self.env = env
+        self.account = played.delivery.account()
+        self.names = played.delivery.names(env)
+        self.records = Records(self.account, self.names)
+        self.inbox = Inbox(played.delivery, env)
+        self.before = self._reference()
+        self.digest = live_digest(self.account, self.names)
+
+    def _reference(self) -> Manifest:
+        request = SnapshotRequest(label="reference", occasion=Occasion(kind="operator"))
+        return take_snapshot(self.account, self.names, request)
+
+    def fail_at(self, action: str, again: Callable[[], str]) -> None:
+        """`again` brings an execution into the environment once more, and tells which."""
+        self.inbox.read()
+        self.played.faults[action] = fault_of(action)
+        try:
+            execution = again()
+            self.played.delivery.follow(execution)
+        finally:
+            del self.played.faults[action]
+        assert self.played.delivery.stopped_at(execution, action) == SENTENCE
+        wait_until(
+            f"{self.env} is held after {action}",
+            lambda: (hold := self.records.hold()) is not None and hold.state == "held",
+            log=lambda: function_logs(self.account, self.names),
+        )
+        self.assert_it_is_as_it_was(action)
+
+    def assert_it_is_as_it_was(self, action: str) -> None:
+        hold = self.records.hold()
+        assert hold is not None
+        assert hold.reason == f"{action} failed: {SENTENCE}"
+        assert "must be finished by hand" not in hold.outcome
+        vault = Vault(self.account, self.names)
+        left = [f"{each.component} {each.path} {each.kind}" for each in self._differences(vault)]
+        assert left == [], action
+        assert live_digest(self.account, self.names) == self.digest
+        told = self.inbox.wait_for(f"Promotion into {self.env} is held")
+        assert action in told
+        assert f"release-hold --env {self.env}" in told
+        assert not self._transition_is_open()
+        release_hold(self.account, self.names, "test")
+        assert self._transition_is_open()
+
+    def _differences(self, vault: Vault) -> list[Change]:
+        return list(with_live(vault, Environment(self.account, self.names), self.before, with_text=False))
+
+    def _transition_is_open(self) -> bool:
+        state = self.played.delivery.client("codepipeline").get_pipeline_state(name=self.names.pipeline)
+        [stage] = [each for each in state["stageStates"] if each["stageName"] == self.env]
+        return bool(stage["inboundTransitionState"]["enabled"])
+
+
+class Release:
+    """One execution that goes on from where it failed, as often as it takes."""
+
+    def __init__(self, played: Played) -> None:
+        self._played = played
+        self.execution: str | None = None
+        self._stopped_in = ENVIRONMENT_NAMES[0]
+
+    def go_on_into(self, env: str) -> str:
+        """Push, or try again all actions of where it stopped; prod is approved. The result is the execution."""
+        delivery = self._played.delivery
+        if self.execution is None:
+            self.execution = delivery.push("Change every stack", change_every_stack)
+            self._played.let_into_prod("test of failures")
+        else:
+            delivery.retry(self.execution, self._stopped_in, "ALL_ACTIONS")
+        self._stopped_in = env
+        if env == "prod":
+            asked = delivery.wait_for_approval(self.execution, env)
+            delivery.answer_approval(env, asked["token"], approve=True, why="test")
+        return self.execution
+
+
+@pytest.fixture(scope="module")
+def swept(played: Played) -> Release:
+    """A release into all environments, in each of which every action has failed once before."""
+    release = Release(played)
+    for env in ENVIRONMENT_NAMES:
+        sweep = Sweep(played, env)
+        for action in deployment_actions(played, env):
+            sweep.fail_at(action, partial(release.go_on_into, env))
+    assert played.delivery.follow(release.go_on_into("prod")) == "Succeeded"
+    return release
+
+
+def test_a_failure_at_every_action_of_every_environment_is_undone_held_and_told(played: Played, swept: Release) -> None:
+    for env in ENVIRONMENT_NAMES:
+        ledger = Records(played.delivery.account(), played.delivery.names(env)).ledger()
+        assert (ledger[-1].kind, ledger[-1].execution) == ("release", swept.execution)
