@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
+# Folders whose tests share an account that takes long to set up.
+SHARING = ("delivery", "deployed")
 
 if (ROOT / "constructs" / "__init__.py").exists():
     raise pytest.UsageError(
@@ -23,3 +27,25 @@ for variable in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "A
     os.environ.pop(variable, None)
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-3"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+
+class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """What shares fixtures runs in one process: a folder that shares an account, otherwise a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.split("/")[1]
+        return folder if folder in SHARING else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogether:
+    return _KeepTogether(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first, so that nobody waits for them at the end."""
+    items.sort(key=lambda item: SHARING.index(_folder(item)) if _folder(item) in SHARING else len(SHARING))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").parts[0]
