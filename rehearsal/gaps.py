@@ -137,6 +137,16 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     ),
     BehaviourGap("Bedrock answers a fixed text, without tools or throttling", "the model stand-in answers"),
     BehaviourGap(
+        "There is no CodePipeline, CodeBuild runs nothing, and CloudFormation knows no pipelines",
+        "the stand-in executes the pipeline, and is a resource type of the emulator's CloudFormation",
+    ),
+    BehaviourGap(
+        "Conditions on a role's tags are not resolved, by which CDK limits what its builds may assume",
+        "rehearsal/emulator_types.py resolves them",
+    ),
+    BehaviourGap("Alarms send no events", "tests give the rollback function the event itself"),
+    BehaviourGap("Nobody can wait for two weeks of soak", "the ledger is made to say that they have passed"),
+    BehaviourGap(
         "Roles of Step Functions, Scheduler and CloudFormation are not enforced",
         "tests check their policies on the template",
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -20,8 +21,10 @@ from rehearsal.codepipeline.server import Server
 from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ENDED
 from rehearsal.emulator import Emulator
+from rehearsal.tether import end_tethered, start_tethered
 
 SCRATCH_PREFIX = "codepipeline-"
+WAITS_TO_BE_ENDED = [sys.executable, "-c", "import signal; signal.pause()"]
 
 
 class CodePipeline:
@@ -50,6 +53,11 @@ class CodePipeline:
 
     def __enter__(self) -> Self:
         self._scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
+        # Removes the folder also when this process is killed.
+        with Path(os.devnull).open("wb") as nowhere:
+            self._keeper = start_tethered(
+                WAITS_TO_BE_ENDED, environment={}, folder=self._scratch, output=nowhere, remove=self._scratch
+            )
         logs = (self._logs or self._scratch / "logs").resolve()
         logs.mkdir(parents=True, exist_ok=True)
         self._publisher = Publisher(self._hooks.observer)
@@ -66,7 +74,7 @@ class CodePipeline:
         # The emulator is gone by now, and with it everybody who could be told.
         self._publisher.aws = None
         self._publisher.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        end_tethered(self._keeper)
 
     @property
     def endpoint(self) -> str:

@@ -26,8 +26,10 @@ ROLES = {
     "PublishConfigurationRole": "s0-iam",
     "SnapshotRole": "s0-operations",
     "RollbackRole": "s0-operations",
+    "SmokeTestRole": "s0-operations",
+    "PromotionRole": "s0-operations",
 }
-INGEST, SCORE, NEWSLETTER, PUBLISH, SNAPSHOT, ROLLBACK = ROLES
+INGEST, SCORE, NEWSLETTER, PUBLISH, SNAPSHOT, ROLLBACK, SMOKE_TEST, PROMOTION = ROLES
 REGION = "eu-west-3"
 Client = Callable[[str], Any]
 Operation = Callable[[Client], Any]
@@ -77,6 +79,43 @@ def _remove_version(bucket: str) -> Operation:
     return lambda client: client("s3").delete_object(Bucket=name, Key="locks/never-made.json", VersionId="null")
 
 
+def _unless_absent(operation: Operation, *codes: str) -> Operation:
+    """Whoever is told that there is no such thing was let in."""
+
+    def ask(client: Client) -> None:
+        try:
+            operation(client)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in codes:
+                raise
+
+    return ask
+
+
+def _history(env: str) -> Operation:
+    name = f"/vectora-inbox/{env}/promotion/ledger"
+    return _unless_absent(
+        lambda client: client("ssm").get_parameter_history(Name=name), "ParameterNotFound", "ParameterNotFoundException"
+    )
+
+
+def _read_record(record: str, env: str = "dev") -> Operation:
+    name = f"/vectora-inbox/{env}/promotion/{record}"
+    return _unless_absent(lambda client: client("ssm").get_parameter(Name=name), "ParameterNotFound")
+
+
+def _write_record(record: str, env: str) -> Operation:
+    name = f"/vectora-inbox/{env}/promotion/{record}"
+    return lambda client: client("ssm").put_parameter(Name=name, Value="{}", Type="String", Overwrite=True)
+
+
+def _read_run(env: str) -> Operation:
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:vectora-inbox-newsletter-{env}:never-made"
+    return _unless_absent(
+        lambda client: client("stepfunctions").describe_execution(executionArn=arn), "ExecutionDoesNotExist"
+    )
+
+
 def _invoke(function: str) -> Operation:
     return lambda client: client("lambda").invoke(FunctionName=f"vectora-inbox-{function}-dev", Payload=b"{}")
 
@@ -111,10 +150,23 @@ OPERATIONS: dict[str, Operation] = {
     "read the PubMed key": _secret("dev"),
     "read another environment's PubMed key": _secret("prod"),
     "invoke another function": _invoke("newsletter-v2"),
+    "read a run's manifest": _get("newsletters", f"{DAY}/manifest.json"),
+    "read the canary's newsletter": _get("newsletters", "canary/2026/01/15/probe.json"),
+    "read the ledger": _history("dev"),
+    "read the ledger of where releases go next": _history("stage"),
+    "read the ledger of prod": _history("prod"),
+    "read the hold": _read_record("hold"),
+    "read the hold of where releases go next": _read_record("hold", "stage"),
+    "write the hold of another environment": _write_record("hold", "prod"),
+    "write a bypass": _write_record("bypass", "stage"),
+    "read a run": _read_run("dev"),
+    "read another environment's run": _read_run("prod"),
     "list all buckets": lambda client: client("s3").list_buckets(),
     "make a role": lambda client: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
 }
 READS_CONTENT = {
+    "read a run's manifest",
+    "read the canary's newsletter",
     "read the client file",
     "read a canonical file",
     "read ingested items",
@@ -136,11 +188,23 @@ ALLOWED: dict[str, set[str]] = {
         "write curated items",
         "ask the model",
     },
+    SMOKE_TEST: {"read a run", "read the canary's newsletter"},
+    PROMOTION: {
+        "read the client file",
+        "read a run",
+        "read a run's manifest",
+        "read the ledger",
+        "read the ledger of where releases go next",
+        "read the hold of where releases go next",
+    },
     NEWSLETTER: {"read the client file", "read a canonical file", "read curated items", "write a newsletter"},
     PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
-    SNAPSHOT: {*READS_CONTENT, "write into the vault", "remove a version from the vault"},
+    SNAPSHOT: {*READS_CONTENT, "read the hold", "write into the vault", "remove a version from the vault"},
     ROLLBACK: {
         *READS_CONTENT,
+        "read the hold",
+        "read the ledger",
+        "read a run",
         "write into the vault",
         "write the client file",
         "delete a client file",
@@ -178,6 +242,8 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
         ("data", f"ingested/{DAY}/items.json"),
         ("data", f"curated/{DAY}/items.json"),
         ("newsletters", f"{DAY}/newsletter.md"),
+        ("newsletters", f"{DAY}/manifest.json"),
+        ("newsletters", "canary/2026/01/15/probe.json"),
     ):
         root.client("s3").put_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key, Body=b"[]")
     root.client("ssm").put_parameter(Name="/rag-lai/dev/pubmed/api-key", Value="x", Type="SecureString", Overwrite=True)

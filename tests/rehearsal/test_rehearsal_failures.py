@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rehearsal.codepipeline.service import SCRATCH_PREFIX as CODEPIPELINE_SCRATCH_PREFIX
 from rehearsal.emulator import SCRATCH_PREFIX
 from rehearsal.run import RehearsalOptions, rehearse
 
@@ -51,7 +52,11 @@ def checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 
 def _left_in_temporary_folder() -> list[Path]:
-    return list(Path(os.environ["TMPDIR"]).glob(f"{SCRATCH_PREFIX}*"))
+    return [
+        found
+        for prefix in (SCRATCH_PREFIX, CODEPIPELINE_SCRATCH_PREFIX)
+        for found in Path(os.environ["TMPDIR"]).glob(f"{prefix}*")
+    ]
 
 
 def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: FakeCdk) -> None:

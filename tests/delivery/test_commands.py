@@ -1,0 +1,136 @@
+"""What an operator asks and says around promotions, on environments that the pipeline has deployed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.__main__ import app
+from tests.delivery.conftest import Played
+from vectora_ops.promotion.records import Records
+
+Vectora = Callable[..., Result]
+
+
+@pytest.fixture
+def vectora(played: Played, monkeypatch: pytest.MonkeyPatch) -> Vectora:
+    """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
+    for name, value in played.delivery.emulator.environment(played.delivery.account_id).items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return call
+
+
+def test_status_tells_since_when_an_environment_has_its_release_and_that_it_was_verified(vectora: Vectora) -> None:
+    shown = vectora("status", "--env", "stage")
+    assert shown.exit_code == 0
+    assert "Since 20" in shown.output
+    assert "verified: the canary's newsletter came out with 3 items" in shown.output
+    document = json.loads(vectora("status", "--env", "stage", "--json").stdout)["environments"][0]
+    assert document["verified"] is True
+    assert document["held"] is False
+    assert len(document["release_commit"]) == 40
+
+
+def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vectora) -> None:
+    first, _, fix = (commit.digest for commit in played.result.commits)
+    shown = vectora("release", "list", "--env", "stage")
+    assert shown.exit_code == 0
+    for digest in (first, fix):
+        assert digest[:12] in shown.output
+    assert shown.output.count("current") == 1
+    document = json.loads(vectora("release", "list", "--env", "stage", "--json").stdout)
+    assert [each["current"] for each in document["releases"]].count(True) == 1
+    assert document["releases"][-1]["current"]
+    kinds = {each["kind"] for each in document["releases"]}
+    assert kinds == {"release", "rollback"}, "the bad commit was rolled back"
+
+
+def test_explain_prints_the_verdict_of_every_gate_and_fails_when_it_refuses(vectora: Vectora) -> None:
+    refused = vectora("promote", "explain", "--to", "prod")
+    assert refused.exit_code == 1
+    for gate in ("hold", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions"):
+        assert gate in refused.output
+    decision = json.loads(vectora("promote", "explain", "--to", "prod", "--json").stdout)
+    soak = next(each for each in decision["verdicts"] if each["gate"] == "soak")
+    assert soak["outcome"] == "fail"
+    assert soak["numbers"]["required_days"] == 14
+    passed = vectora("promote", "explain", "--to", "stage")
+    assert passed.exit_code == 0
+    assert "smoke test passed" in passed.output
+
+
+def test_explain_is_what_the_gate_said(played: Played, vectora: Vectora) -> None:
+    refusal = played.result.commits[-1].reason
+    digest = played.result.commits[-1].digest
+    decision = json.loads(vectora("promote", "explain", "--to", "prod", "--digest", digest, "--json").stdout)
+    assert f"Release {digest[:12]} may not go from stage to prod yet" in refusal
+    assert {each["gate"] for each in decision["verdicts"] if f"{each['gate']} {each['outcome']}" in refusal} >= {"soak"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("promote", "explain", "--to", "dev"), "Nothing is promoted into dev"),
+        (("promote", "explain", "--to", "qa"), "There is no environment 'qa'"),
+        (("promote", "bypass", "--to", "prod", "--gate", "hold", "--reason", "x"), "There is no gate 'hold' to bypass"),
+        (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", " "), "Say why (--reason)"),
+        (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", "x" * 201), "at most 200 characters"),
+        (("promote", "release-hold", "--env", "dev"), "Promotion into dev is not held"),
+        (("release", "list", "--env", "qa"), "There is no environment 'qa'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence(
+    vectora: Vectora, arguments: tuple[str, ...], sentence: str
+) -> None:
+    refused = vectora(*arguments)
+    assert refused.exit_code == 1
+    assert sentence in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_a_bypass_is_recorded_for_one_release_with_its_reason_and_name(played: Played, vectora: Vectora) -> None:
+    records = Records(played.delivery.account(), played.delivery.names("prod"))
+    before = records.bypass()
+    digest = "f" * 64
+    try:
+        said = vectora(
+            "promote",
+            "bypass",
+            "--to",
+            "prod",
+            "--gate",
+            "soak",
+            "--gate",
+            "runs",
+            "--reason",
+            "a crash",
+            "--digest",
+            digest,
+        )
+        assert said.exit_code == 0, said.output
+        bypass = records.bypass()
+        assert bypass is not None
+        assert (bypass.digest, bypass.gates, bypass.reason, bypass.by) == (digest, ("soak", "runs"), "a crash", "root")
+        assert "may come without soak, runs: a crash (root" in vectora("status", "--env", "prod").output
+        decision = json.loads(vectora("promote", "explain", "--to", "prod", "--digest", digest, "--json").stdout)
+        assert {each["gate"] for each in decision["verdicts"] if each["bypassed"]} == {"soak", "runs"}
+    finally:
+        if before:
+            records.write_bypass(before)
+
+
+@pytest.mark.parametrize("command", [(), ("explain",), ("bypass",), ("release-hold",)])
+def test_every_command_has_help_with_an_example(vectora: Vectora, command: tuple[str, ...]) -> None:
+    shown = vectora("promote", *command, "--help")
+    assert shown.exit_code == 0
+    if command:
+        assert "Example: ./vectora promote" in shown.output
