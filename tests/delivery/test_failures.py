@@ -46,7 +46,7 @@ def change_every_stack(folder: Path) -> None:
     # The very function that takes the snapshot, the engine's layer, and a function of the engine.
     for name in ("snapshot/handler.py", "vectora_core/keys.py", "ingest_v2/handler.py"):
         with (folder / "lambda_src" / name).open("a", encoding="utf-8") as file:
-            file.write("# Of the next release.\n")
+            file.write("\n\n# Of the next release.\n")
 
 
 def deployment_actions(played: Played, env: str) -> list[str]:
