@@ -20,8 +20,7 @@ from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
-from vectora_ops.names import ALARMS, OPERATIONS_LAYER, Names
-from vectora_ops.promotion.setback import ALARM_STATE, PIPELINE_STAGE
+from vectora_ops.names import ALARM_CHANGED, ALARMS, OPERATIONS_LAYER, STAGE_CHANGED, Names
 from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
@@ -249,7 +248,7 @@ class OperationsStack(ComponentStack):
             description="Rolls back what the pipeline failed to deploy",
             pattern={
                 "source": ["aws.codepipeline"],
-                "detail-type": [PIPELINE_STAGE],
+                "detail-type": [STAGE_CHANGED],
                 "detail": {
                     "pipeline": [self.names.pipeline],
                     "stage": [self.names.env],
@@ -265,7 +264,7 @@ class OperationsStack(ComponentStack):
             description="Notes alarms, and rolls back a release that raises one soon after its deployment",
             pattern={
                 "source": ["aws.cloudwatch"],
-                "detail-type": [ALARM_STATE],
+                "detail-type": [ALARM_CHANGED],
                 "detail": {
                     "alarmName": [self.names.alarm(each) for each in ALARMS],
                     "state": {"value": ["ALARM"]},

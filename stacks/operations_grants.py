@@ -7,9 +7,17 @@ from constructs import Construct
 from stacks.core import BUCKETS
 from stacks.grants import assets_bucket_arn, bootstrap_qualifier
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
-from vectora_ops.promotion.records import ALARM, BYPASS, DEPLOYMENT, HOLD, LEDGER
-from vectora_ops.smoke import CANARY_CLIENT
+from vectora_ops.names import (
+    ALARM,
+    BYPASS,
+    CANARY_CLIENT,
+    DEPLOYMENT,
+    HOLD,
+    LEDGER,
+    OPERATIONS_LAYER,
+    STACK_LAYERS,
+    Names,
+)
 
 ACCOUNT = "${AWS::AccountId}"
 CORE_BUCKETS = (*(content for _, content, _ in BUCKETS), "access-logs")

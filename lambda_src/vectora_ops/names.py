@@ -9,6 +9,17 @@ OPERATIONS_LAYER = "s0-operations"
 STACK_LAYERS = (OPERATIONS_LAYER, "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
 FUNCTION_TASKS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration")
 OPERATIONS_TASKS = ("snapshot", "rollback", "smoke-test", "promotion")
+# The client whose newsletter is a test.
+CANARY_CLIENT = "canary"
+# Parameters of promotions (vectora_ops.promotion.records).
+LEDGER = "promotion/ledger"
+DEPLOYMENT = "promotion/deployment"
+HOLD = "promotion/hold"
+BYPASS = "promotion/bypass"
+ALARM = "promotion/alarm"
+# Events, as EventBridge calls them, that the rollback function reacts to.
+STAGE_CHANGED = "CodePipeline Stage Execution State Change"
+ALARM_CHANGED = "CloudWatch Alarm State Change"
 FAILED_RUNS_ALARM = "failed-runs"
 # Whatever of these is raised is noted, and soon after a deployment rolls it back.
 ALARMS = (FAILED_RUNS_ALARM,)

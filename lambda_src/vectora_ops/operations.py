@@ -14,11 +14,11 @@ from vectora_core.custom_resource import answer_cloudformation
 from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.runtime import Event, environment, parse_event, set_log_level
 from vectora_ops.account import Account, account_of_credentials
-from vectora_ops.names import Names
+from vectora_ops.names import ALARM_CHANGED, STAGE_CHANGED, Names
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
 from vectora_ops.promotion.retry import retry_refused
-from vectora_ops.promotion.setback import ALARM_STATE, PIPELINE_STAGE, Setback
+from vectora_ops.promotion.setback import Setback
 from vectora_ops.promotion.steps import gate_step, judge, record_step, smoke_step, snapshot_step
 from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
 from vectora_ops.settings import Promotion
@@ -274,7 +274,7 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
     setback = Setback(
         account, names, roll_back=undo, notify=_notify, watch_hours=int(environment("PROMOTION_WATCH_HOURS"))
     )
-    react = {PIPELINE_STAGE: setback.stage_failed, ALARM_STATE: setback.alarm_raised}.get(event["detail-type"])
+    react = {STAGE_CHANGED: setback.stage_failed, ALARM_CHANGED: setback.alarm_raised}.get(event["detail-type"])
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
     return {"reaction": react(event)}

@@ -12,11 +12,10 @@ from vectora_core.errors import VectoraError
 from vectora_core.keys import client_key, newsletter_key
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import CANARY_CLIENT, Names
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 from vectora_ops.snapshots.observer import Deadline, never
 
-CANARY_CLIENT = "canary"
 # The day after the last item of config/canonical/samples/canary_feed.xml: the outcome is the same whenever it runs.
 CANARY_DAY = date(2026, 1, 15)
 # What the canary writes, in the data and newsletter buckets; it is the test's own and part of no snapshot.

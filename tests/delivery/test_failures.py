@@ -14,10 +14,10 @@ from rehearsal.codepipeline import FailAfter
 from rehearsal.delivery import Inbox, wait_until
 from rehearsal.newsletters import function_logs
 from tests.delivery.conftest import Played
-from vectora_ops.names import FAILED_RUNS_ALARM, STACK_LAYERS
+from vectora_ops.names import ALARM_CHANGED, FAILED_RUNS_ALARM, STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import Records
-from vectora_ops.promotion.setback import ALARM_STATE, release_hold
+from vectora_ops.promotion.setback import release_hold
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.manifest import Manifest, Occasion
@@ -178,7 +178,7 @@ def alarm(played: Played, env: str) -> str:
     event = {
         "id": str(uuid4()),
         "source": "aws.cloudwatch",
-        "detail-type": ALARM_STATE,
+        "detail-type": ALARM_CHANGED,
         "detail": {
             "alarmName": names.alarm(FAILED_RUNS_ALARM),
             "state": {"value": "ALARM", "reason": "Threshold Crossed: 1 datapoint was greater than the threshold."},

@@ -15,10 +15,9 @@ from vectora_core.config.yaml_file import parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import CANARY_CLIENT, Names
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
 from vectora_ops.promotion.records import Records
-from vectora_ops.smoke import CANARY_CLIENT
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)

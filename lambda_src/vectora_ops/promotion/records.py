@@ -10,13 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import ALARM, BYPASS, DEPLOYMENT, HOLD, LEDGER, Names
 
-LEDGER = "promotion/ledger"
-DEPLOYMENT = "promotion/deployment"
-HOLD = "promotion/hold"
-BYPASS = "promotion/bypass"
-ALARM = "promotion/alarm"
 # A standard parameter holds 4 KB (quotas of Systems Manager); a reason is shortened before the rest is lost.
 LONGEST_REASON = 1000
 # It is part of an action's parameters, of which all together have 1000 characters.

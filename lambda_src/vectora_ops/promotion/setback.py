@@ -28,7 +28,6 @@ GATE_PREFIX = "gate-"
 APPROVAL_PREFIX = "approval-"
 # CodePipeline allows few characters here (DisableStageTransition, API reference).
 TRANSITION_REASON = "Held after a failed deployment. Look at it then run vectora promote release-hold"
-PIPELINE_STAGE, ALARM_STATE = "CodePipeline Stage Execution State Change", "CloudWatch Alarm State Change"
 
 
 @dataclass(frozen=True, kw_only=True)
