@@ -11,10 +11,9 @@ import math
 import random
 import re
 import ssl
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
+from rehearsal.secure_server import SecureServer
 from vectora_core.analysis.bedrock import ModelReply
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.config.canonical import Prompt
@@ -203,7 +203,7 @@ class Model:
 
     def __enter__(self) -> Self:
         handler = functools.partial(_Handler, self._state)
-        self._server = _SecureServer(self._authority.server_context("127.0.0.1", "localhost"), handler)
+        self._server = SecureServer(self._authority.server_context("127.0.0.1", "localhost"), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="model")
         self._thread.start()
         return self
@@ -243,21 +243,6 @@ def _set_behaviour(state: _State, behaviour: Behaviour) -> None:
         state.statistics = Statistics()
         state.passed = 0
         state.draw = random.Random(behaviour.seed)  # noqa: S311
-
-
-class _SecureServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, context: ssl.SSLContext, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        # The handshake happens in the connection's own thread, so that a silent client holds nobody up.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that hangs up in the middle is none of our errors.
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

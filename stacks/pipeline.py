@@ -261,7 +261,7 @@ class PipelineStack(cdk.Stack):
 
 
 def _publish_with_the_cdk_cli(stack: cdk.Stack, version: str) -> None:
-    """Let the publishing build use the pinned CDK CLI instead of the package cdk-assets.
+    """Let the publishing build use the pinned CDK CLI instead of the package cdk-assets (compare aws/aws-cdk#32744).
 
     The newest cdk-assets, 4.7.3, refuses this library's asset manifests ("Maximum schema version supported is 54.x.x,
     but found 55.0.0"). The build reads its buildspec from the assembly, where CDK Pipelines has just written it.

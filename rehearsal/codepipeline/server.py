@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import http.server
 import json
-import ssl
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from rehearsal.codepipeline.callers import Request, verify
 from rehearsal.codepipeline.engine import Engine
 from rehearsal.codepipeline.errors import ApiError
 from rehearsal.codepipeline.operations import OPERATIONS, Call, resource_of
+from rehearsal.secure_server import SecureServer
 
 TARGET = "CodePipeline_20150709"
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -60,7 +60,7 @@ class Server:
 
     def __init__(self, authority: Authority, engine: Engine) -> None:
         handler = functools.partial(_Handler, engine)
-        self._server = _SecureServer(authority.server_context("127.0.0.1", "localhost"), handler)
+        self._server = SecureServer(authority.server_context("127.0.0.1", "localhost"), handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="codepipeline"
         )
@@ -74,21 +74,6 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-class _SecureServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, context: ssl.SSLContext, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        # The handshake happens in the connection's own thread, so that a silent client holds nobody up.
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that hangs up in the middle is none of our errors.
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
