@@ -198,7 +198,7 @@ def _approver(options: RehearsalOptions, progress: Progress) -> Approver:
             return True
         progress.stop()
         try:
-            return console.input("Approve? [y/N] ").strip().lower() in ("y", "yes")
+            return console.input("Approve? \\[y/N] ").strip().lower() in ("y", "yes")
         except EOFError:
             return False
         finally:

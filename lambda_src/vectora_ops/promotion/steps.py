@@ -231,6 +231,11 @@ def record_step(account: Account, names: Names, given: Mapping[str, Any], *, clo
             f"{names.env} has release {str(release.get('digest'))[:12]}, not {asked.digest[:12]}: somebody deployed "
             "meanwhile."
         )
+    done = Done(summary=f"{names.env} has release {asked.version}, digest {asked.digest[:12]}.")
+    ledger = records.ledger()
+    if ledger and (ledger[-1].execution, ledger[-1].digest) == (asked.execution, asked.digest):
+        # An invocation before this one recorded it and could not say so.
+        return done
     deployment = records.deployment()
     if deployment is None or (deployment.execution, deployment.state) != (asked.execution, "deploying"):
         raise VectoraError(
@@ -253,4 +258,4 @@ def record_step(account: Account, names: Names, given: Mapping[str, Any], *, clo
         )
     )
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
-    return Done(summary=f"{names.env} has release {asked.version}, digest {asked.digest[:12]}.")
+    return done
