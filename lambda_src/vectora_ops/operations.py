@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Literal
@@ -24,8 +25,9 @@ from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
 from vectora_ops.settings import Promotion
 from vectora_ops.smoke import environment_has_canary, smoke_test
 from vectora_ops.snapshots.compare import chosen_components
+from vectora_ops.snapshots.lease import BusyError
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
-from vectora_ops.snapshots.observer import Observer, OutOfTimeError
+from vectora_ops.snapshots.observer import Deadline, Observer, OutOfTimeError
 from vectora_ops.snapshots.retention import Policy, Pruned, prune
 from vectora_ops.snapshots.sources import DataScope
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
@@ -35,6 +37,8 @@ from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
 logger = logging.getLogger("vectora")
 # Kept for saving progress and answering.
 RESERVED_SECONDS = 60.0
+# Between two tries when another operation holds the environment.
+BUSY_PAUSE_SECONDS = 5.0
 # Lambda stops a function that has invoked itself 16 times (Lambda guide, recursive loop detection).
 MOST_CONTINUATIONS = 14
 
@@ -269,7 +273,8 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
 
     def undo(request: RollbackRequest) -> RollbackResult:
         # The event's own id: a further invocation comes back to the lease of the one before it.
-        return _roll_back(account, names, replace(request, owner=event.get("token") or event["id"]), context)
+        mine = replace(request, owner=event.get("token") or event["id"])
+        return _when_free(lambda: _roll_back(account, names, mine, context), _deadline(context))
 
     setback = Setback(
         account, names, roll_back=undo, notify=_notify, watch_hours=int(environment("PROMOTION_WATCH_HOURS"))
@@ -278,6 +283,18 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
     return {"reaction": react(event)}
+
+
+def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) -> RollbackResult:
+    """Nobody is there to try again: whoever else is at work on the environment, such as its daily snapshot, ends."""
+    while True:
+        try:
+            return roll_back_now()
+        except BusyError as error:
+            logger.warning("%s", error)
+            if deadline():
+                raise OutOfTimeError("The rollback") from error
+            time.sleep(BUSY_PAUSE_SECONDS)
 
 
 def _explain(event: dict[str, Any], context: Any) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +21,7 @@ from vectora_ops.promotion.records import Records
 from vectora_ops.promotion.setback import release_hold
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_ops.snapshots.compare import Change, with_live
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
@@ -199,7 +201,12 @@ def test_an_alarm_within_48_hours_rolls_prod_back_once_and_never_the_rollback(pl
     assert entry.kind == "release"
     before = Vault(account, names).manifest(entry.snapshot or "").release
 
-    first = alarm(played, "prod")
+    # Another operation is at work: the rollback waits for its end.
+    with ThreadPoolExecutor(1) as pool:
+        with Lease(account, names, operation="snapshot", subject="daily"):
+            rolling_back = pool.submit(alarm, played, "prod")
+            wait_until("prod is held", lambda: (hold := records.hold()) is not None and hold.state == "rolling back")
+        first = rolling_back.result()
 
     assert "Promotion into prod is held" in first
     assert inbox.wait_for("failed-runs-prod was raised")
