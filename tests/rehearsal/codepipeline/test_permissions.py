@@ -60,7 +60,7 @@ def test_a_role_may_do_what_its_policy_says_and_on_those_resources_only(world: A
 
 
 def test_a_caller_with_a_wrong_secret_is_refused(world: Any, kept: str) -> None:
-    session: Any = Session("ASIAFORGEDFORGEDFORG", "wrong", "wrong", "eu-west-3")
+    session: Any = Session("ASIA" + "X" * 16, "wrong", "wrong", "eu-west-3")
     client = session.client("codepipeline", endpoint_url=world.service.endpoint, verify=str(world.emulator.ca_bundle))
     with pytest.raises(ClientError) as refusal:
         client.get_pipeline_state(name="kept")
