@@ -1,4 +1,4 @@
-"""s0-operations: the vault, and the functions that fill it before every deployment and restore from it."""
+"""s0-operations: the vault, the functions that fill it and restore from it, and those that promote a release."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OperationsStack(ComponentStack):
             scope,
             layer=OPERATIONS_LAYER,
             component="operations",
-            description="Vectora Inbox, operations: vault of snapshots, functions that take and restore them.",
+            description="Vectora Inbox, operations: vault, and functions for snapshots, rollbacks and promotions.",
             names=names,
             settings=settings,
         )

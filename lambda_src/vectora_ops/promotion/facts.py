@@ -18,6 +18,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import CANARY_CLIENT, Names
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
 from vectora_ops.promotion.records import Records
+from vectora_ops.snapshots.sources import Environment
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)
@@ -37,7 +38,7 @@ def gather(account: Account, source: Names, target: Names, digest: str, now: dat
         ledger=here.ledger(),
         runs=tuple(_runs(account, source, now - LONGEST_LOOK_BACK)),
         failed_runs=tuple(_failed_runs(account, source, now - LONGEST_LOOK_BACK)),
-        alarm=here.alarm(),
+        alarms=here.alarms(),
         hold=there.hold(),
         bypass=there.bypass(),
         clients=_client_files(account, source),
@@ -47,13 +48,7 @@ def gather(account: Account, source: Names, target: Names, digest: str, now: dat
 
 def live_release(account: Account, names: Names) -> dict[str, str]:
     """What CloudFormation recorded last: digest and version; empty when nothing is deployed."""
-    try:
-        value = account.client("ssm").get_parameter(Name=names.parameter("release"))["Parameter"]["Value"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
-            return {}
-        raise
-    release: dict[str, str] = json.loads(value)
+    release: dict[str, str] = json.loads(Environment(account, names).release() or "{}")
     return release
 
 

@@ -78,7 +78,7 @@ class Facts:
     ledger: Sequence[LedgerEntry]
     runs: Sequence[Run]
     failed_runs: Sequence[FailedRun]
-    alarm: Alarm | None
+    alarms: Sequence[Alarm]
     hold: Hold | None
     bypass: Bypass | None
     clients: Mapping[str, ClientFile]
@@ -208,8 +208,7 @@ class Soak:
                 break
             deployed = min(deployed, entry.at)
         disturbances = [(run.at, f"the run of {run.client_id} {run.status.lower()}") for run in facts.failed_runs]
-        if facts.alarm:
-            disturbances.append((facts.alarm.at, f"alarm {facts.alarm.name} was raised"))
+        disturbances += [(alarm.at, f"alarm {alarm.name} was raised") for alarm in facts.alarms]
         counted = [(at, what) for at, what in disturbances if at >= deployed and not _was_replaced(facts.ledger, at)]
         at, what = max(counted, default=(deployed, None))
         return cls(deployed=deployed, undisturbed=at, disturbance=what)

@@ -84,7 +84,7 @@ class Bypass(_Record):
 
 
 class Alarm(_Record):
-    """The last alarm that was raised in an environment."""
+    """An alarm that was raised in an environment."""
 
     name: str
     reason: str
@@ -100,15 +100,7 @@ class Records:
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Oldest first; SSM keeps the last hundred. Raises VectoraError when an entry cannot be read."""
-        name = self._names.parameter(LEDGER)
-        try:
-            pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
-            values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
-                return ()
-            raise
-        return tuple(self._parsed(LedgerEntry, name, value) for _, value in sorted(values))
+        return self._history(LEDGER, LedgerEntry)
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
         self._write(LEDGER, entry, "The release that this environment has; its history is the ledger")
@@ -135,8 +127,9 @@ class Records:
     def write_bypass(self, bypass: Bypass) -> None:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
 
-    def alarm(self) -> Alarm | None:
-        return self._read(ALARM, Alarm)
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Oldest first; SSM keeps the last hundred."""
+        return self._history(ALARM, Alarm)
 
     def write_alarm(self, alarm: Alarm) -> None:
         short = alarm.model_copy(update={"reason": alarm.reason[:LONGEST_REASON]})
@@ -151,6 +144,17 @@ class Records:
                 return None
             raise
         return self._parsed(model, name, value)
+
+    def _history(self, path: str, model: type[RecordT]) -> tuple[RecordT, ...]:
+        name = self._names.parameter(path)
+        try:
+            pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
+            values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return ()
+            raise
+        return tuple(self._parsed(model, name, value) for _, value in sorted(values))
 
     def _parsed(self, model: type[RecordT], name: str, value: str) -> RecordT:
         try:

@@ -51,7 +51,7 @@ SOAKED = Facts(
     ledger=(released(day(0)),),
     runs=(made(day(3)), made(day(10))),
     failed_runs=(),
-    alarm=None,
+    alarms=(),
     hold=None,
     bypass=None,
     clients={"lai_weekly": file("7.1.0", "new")},
@@ -131,13 +131,20 @@ def test_a_failed_run_starts_again() -> None:
 
 
 def test_an_alarm_starts_again() -> None:
-    found = judged("soak", alarm=Alarm(name="failed-runs-stage", reason="1 >= 1", at=day(12)))
+    found = judged("soak", alarms=(Alarm(name="failed-runs-stage", reason="1 >= 1", at=day(12)),))
     assert (found.outcome, found.numbers["days"]) == ("fail", 2.0)
+
+
+def test_an_alarm_is_not_forgotten_because_a_later_one_does_not_count() -> None:
+    back = released(day(13), kind="rollback", replaced_since=day(12.9), smoke_test=None)
+    counted, of_the_other = (Alarm(name="failed-runs-stage", reason="", at=day(at)) for at in (10, 12.95))
+    found = judged("soak", ledger=(released(day(0)), back), alarms=(counted, of_the_other))
+    assert (found.outcome, found.numbers["days"]) == ("fail", 4.0)
 
 
 def test_what_failed_before_this_content_came_does_not_count() -> None:
     before = (FailedRun(client_id="lai_weekly", at=day(-1), status="FAILED"),)
-    assert judged("soak", failed_runs=before, alarm=Alarm(name="x", reason="", at=day(-0.5))).outcome == "pass"
+    assert judged("soak", failed_runs=before, alarms=(Alarm(name="x", reason="", at=day(-0.5)),)).outcome == "pass"
 
 
 def test_what_failed_while_other_content_was_being_deployed_and_rolled_back_does_not_count() -> None:
