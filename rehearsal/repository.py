@@ -99,9 +99,11 @@ class BuildImage:
         for entry in (self._root / ".venv").iterdir():
             if entry.name != ".ready":
                 (environment / entry.name).symlink_to(entry)
+        for name in CACHES:
+            # In a fresh clone too, so that the second build finds what the first one left.
+            (self._root / name).mkdir(exist_ok=True)
         for name in ("node_modules", *CACHES):
-            if (self._root / name).exists():
-                (source / name).symlink_to(self._root / name)
+            (source / name).symlink_to(self._root / name)
         # Last, so that it is newer than what it was installed from.
         (environment / ".ready").touch()
 
