@@ -15,7 +15,7 @@ help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
 	@echo "make check      lint, format, types, import rules"
-	@echo "make templates  write the golden templates anew, for review"
+	@echo "make templates  write the golden templates, JSON schemas and the reference anew, for review"
 	@echo "make bench      measure what the README claims"
 	@echo "make setup      set up only; then: source $(BIN)/activate"
 	@echo "make lock       resolve the locked requirements anew"
@@ -36,6 +36,7 @@ check: $(READY)
 
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
+	$(BIN)/python -m tools.write_schemas
 
 bench: setup $(BENCH_READY)
 	$(BIN)/python -m benchmarks

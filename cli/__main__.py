@@ -1,4 +1,4 @@
-"""`./vectora`: run the engine, see what is deployed, snapshots, promotions, rollbacks, rehearse it on this machine."""
+"""`./vectora`: run the engine, see what is deployed, clients, snapshots, promotions, rollbacks, the rehearsal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.client import app as client_app
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import ROOT, Env, Json
 from cli.promote import app as promote_app
@@ -25,6 +26,7 @@ from vectora_ops.status import EnvironmentStatus, environment_status
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode="rich")
 
+app.add_typer(client_app, name="client")
 app.add_typer(snapshot_app, name="snapshot")
 app.add_typer(release_app, name="release")
 app.add_typer(promote_app, name="promote")

@@ -169,8 +169,9 @@ def _matches(text: str, patterns: list[re.Pattern[str]]) -> bool:
     return any(pattern.search(text) for pattern in patterns)
 
 
-def names_of(scopes: NameScopes, scope_id: str) -> Names:
-    return Names(scopes.names_of(scope_id), scopes.aliases, scopes.case_sensitive)
+def names_of(scopes: NameScopes, scope_id: str | None) -> Names:
+    """Without a scope no name is found."""
+    return Names(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -22,7 +23,7 @@ from vectora_core.config.canonical import (
     TechnologyScopes,
 )
 from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import SectionT, YamlFile, dotted, parse_yaml, read_section
+from vectora_core.config.yaml_file import Section, SectionT, YamlFile, parse_yaml, printable, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_core.keys import client_key
 
@@ -34,9 +35,11 @@ EVENTS_KEY = "canonical/events/event_types.yaml"
 EVIDENCE_KEY = "canonical/scoring/evidence.yaml"
 SCORING_KEY = "canonical/scoring/scoring.yaml"
 PRICING_KEY = "canonical/models/pricing.yaml"
+CANONICAL_PREFIX = "canonical/"
 PROMPTS_PREFIX = "canonical/prompts/"
 CLIENTS_PREFIX = "clients/"
 
+LoadedT = TypeVar("LoadedT")
 ScopeKind = Literal["companies", "molecules", "trademarks", "indications", "technologies", "exclusions"]
 SCOPE_KEYS: dict[ScopeKind, str] = {
     "companies": "canonical/scopes/companies.yaml",
@@ -47,7 +50,20 @@ SCOPE_KEYS: dict[ScopeKind, str] = {
     "exclusions": "canonical/scopes/exclusions.yaml",
 }
 BONUS_SCOPE_KINDS: tuple[ScopeKind, ...] = ("companies", "molecules", "trademarks")
-_DOMAIN_SCOPES: dict[str, ScopeKind] = {
+CANONICAL_FILES: Mapping[str, type[Section]] = {
+    SOURCES_KEY: SourceCatalog,
+    SCOPE_KEYS["companies"]: NameScopes,
+    SCOPE_KEYS["molecules"]: NameScopes,
+    SCOPE_KEYS["trademarks"]: NameScopes,
+    SCOPE_KEYS["indications"]: NameScopes,
+    SCOPE_KEYS["technologies"]: TechnologyScopes,
+    SCOPE_KEYS["exclusions"]: ExclusionScopes,
+    EVENTS_KEY: EventDefinitions,
+    EVIDENCE_KEY: Evidence,
+    SCORING_KEY: ScoringRules,
+    PRICING_KEY: Pricing,
+}
+DOMAIN_SCOPES: dict[str, ScopeKind] = {
     "technology_scope": "technologies",
     "company_scope": "companies",
     "core_company_scope": "companies",
@@ -122,8 +138,10 @@ class FolderContent:
             raise ConfigurationError(f"{self._root / key} is missing: add the file.") from error
 
     def keys(self, prefix: str) -> list[str]:
-        files = (path for path in self._root.rglob("*") if path.is_file())
-        return sorted(key for path in files if (key := path.relative_to(self._root).as_posix()).startswith(prefix))
+        paths = (path.relative_to(self._root) for path in self._root.rglob("*") if path.is_file())
+        # Hidden files are an editor's or a file manager's; they are not published.
+        keys = (path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+        return sorted(key for key in keys if key.startswith(prefix))
 
 
 class BucketContent:
@@ -160,10 +178,12 @@ def load_sources(content: Content) -> SourceCatalog:
 def load_client(content: Content, client_id: str) -> ClientConfig:
     """The client's file; raises ConfigurationError when it is missing, invalid, or another client's."""
     key = client_key(client_id)
-    client = load_section(content, key, ClientConfig)
+    file = parse_yaml(key, content.read(key))
+    client = read_section(ClientConfig, file)
     if client.client_profile.client_id != client_id:
         raise ConfigurationError(
-            f"{key}: client_profile.client_id is '{client.client_profile.client_id}': it must equal the file's name."
+            f"{file.where(('client_profile', 'client_id'))} is '{client.client_profile.client_id}': it must equal the "
+            f"file's name, {client_id}."
         )
     return client
 
@@ -173,54 +193,113 @@ def load_configuration(content: Content, client_id: str) -> Configuration:
 
     Raises ConfigurationError naming every file that is missing or invalid and every name that leads nowhere.
     """
-    return _configuration(content, client_id, _load_canonical(content))
+    return client_configuration(content, client_id, load_canonical(content))
 
 
 def validate_all(content: Content) -> tuple[Configuration, ...]:
-    """Check the canonical files and every client's; raises ConfigurationError naming each problem."""
-    canonical = _load_canonical(content)
+    """Check the canonical files and every client's; raises ConfigurationError naming each problem of each file."""
+    canonical = load_canonical(content)
+    problems = _Problems()
     for sample in filter(None, (source.sample_key for source in canonical.sources.sources)):
-        content.read(sample)
-    keys = [key for key in content.keys(CLIENTS_PREFIX) if key.endswith(".yaml")]
-    if not keys:
-        raise ConfigurationError(f"{CLIENTS_PREFIX} has no client file: add one, such as {client_key('lai_weekly')}.")
-    client_ids = [key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml") for key in keys]
-    return tuple(_configuration(content, client_id, canonical) for client_id in client_ids)
+        problems.noting(partial(content.read, sample))
+    problems.sentences += _stray_files(content, canonical)
+    ids = client_ids(content)
+    if not ids:
+        problems.sentences.append(f"{CLIENTS_PREFIX} has no client file: add one, such as {client_key('lai_weekly')}.")
+    found = [problems.noting(partial(client_configuration, content, client_id, canonical)) for client_id in ids]
+    problems.raise_any()
+    return tuple(configuration for configuration in found if configuration)
 
 
-def _load_canonical(content: Content) -> Canonical:
+def client_ids(content: Content) -> list[str]:
+    """Of the client files that there are, sorted."""
+    names = (key.removeprefix(CLIENTS_PREFIX) for key in content.keys(CLIENTS_PREFIX))
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and "/" not in name]
+
+
+class _Problems:
+    """Sentences on what is wrong, gathered so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def noting(self, load: Callable[[], LoadedT]) -> LoadedT | None:
+        try:
+            return load()
+        except ConfigurationError as error:
+            self.sentences += str(error).splitlines()
+            return None
+
+    def raise_any(self) -> None:
+        if self.sentences:
+            raise ConfigurationError("\n".join(dict.fromkeys(self.sentences)))
+
+
+def load_canonical(content: Content) -> Canonical:
+    """Raises ConfigurationError naming each problem of each canonical file."""
+    problems = _Problems()
     prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if key.endswith(".yaml")]
-    return Canonical(
-        sources=load_sources(content),
-        scopes=Scopes(
-            companies=load_section(content, SCOPE_KEYS["companies"], NameScopes),
-            molecules=load_section(content, SCOPE_KEYS["molecules"], NameScopes),
-            trademarks=load_section(content, SCOPE_KEYS["trademarks"], NameScopes),
-            indications=load_section(content, SCOPE_KEYS["indications"], NameScopes),
-            technologies=load_section(content, SCOPE_KEYS["technologies"], TechnologyScopes),
-            exclusions=load_section(content, SCOPE_KEYS["exclusions"], ExclusionScopes),
-        ),
-        events=load_section(content, EVENTS_KEY, EventDefinitions),
-        evidence=load_section(content, EVIDENCE_KEY, Evidence),
-        scoring=load_section(content, SCORING_KEY, ScoringRules),
-        prompts={_prompt_name(key): load_section(content, key, Prompt) for key in prompt_keys},
-        pricing=load_section(content, PRICING_KEY, Pricing),
+    models: dict[str, type[Section]] = {**CANONICAL_FILES, **dict.fromkeys(prompt_keys, Prompt)}
+    loaded: dict[str, Any] = {
+        key: problems.noting(partial(load_section, content, key, model)) for key, model in models.items()
+    }
+    problems.raise_any()
+    canonical = Canonical(
+        sources=loaded[SOURCES_KEY],
+        scopes=Scopes(**{kind: loaded[key] for kind, key in SCOPE_KEYS.items()}),
+        events=loaded[EVENTS_KEY],
+        evidence=loaded[EVIDENCE_KEY],
+        scoring=loaded[SCORING_KEY],
+        prompts={_prompt_name(key): loaded[key] for key in prompt_keys},
+        pricing=loaded[PRICING_KEY],
     )
+    if wrong := _unresolved(content, SCORING_KEY, _scoring_references(canonical)):
+        raise ConfigurationError("\n".join(wrong))
+    return canonical
 
 
 def _prompt_name(key: str) -> str:
     return key.removeprefix(PROMPTS_PREFIX).removesuffix(".yaml")
 
 
-def _configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:
+def _stray_files(content: Content, canonical: Canonical) -> Iterator[str]:
+    """Files that nothing reads: a name misspelled, or something left behind."""
+    samples = {source.sample_key for source in canonical.sources.sources}
+    known = {*CANONICAL_FILES, *(f"{PROMPTS_PREFIX}{name}.yaml" for name in canonical.prompts), *samples}
+    clients = {client_key(client_id) for client_id in client_ids(content)}
+    for key in content.keys(CANONICAL_PREFIX):
+        if key not in known:
+            yield f"{key} is read by nothing: remove it, or correct its name."
+    for key in content.keys(CLIENTS_PREFIX):
+        if key not in clients:
+            yield f"{key} is no client's file: {CLIENTS_PREFIX} holds files that are named {{client_id}}.yaml."
+
+
+def client_configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:
+    """The client's file with the canonical files that were loaded before; raises ConfigurationError as above."""
     client = load_client(content, client_id)
-    problems = [
-        *_unresolved(content, client_key(client_id), _client_references(client, canonical)),
-        *_unresolved(content, SCORING_KEY, _scoring_references(canonical)),
+    key = client_key(client_id)
+    wrong = [
+        *_unresolved(content, key, _client_references(client, canonical)),
+        *_doubled_bonuses(content, key, client, canonical),
     ]
-    if problems:
-        raise ConfigurationError("\n".join(problems))
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
     return Configuration(client=client, **vars(canonical))
+
+
+def _doubled_bonuses(content: Content, key: str, client: ClientConfig, canonical: Canonical) -> Iterator[str]:
+    """Two bonuses for the names of one scope would both count: one has another name than the one it is to replace."""
+    own = client.scoring_config.client_specific_bonuses
+    by_scope = {bonus.scope: name for name, bonus in canonical.scoring.bonuses.scopes.items() if name not in own}
+    for name, bonus in own.items():
+        known = by_scope.setdefault(bonus.scope, name)
+        if known != name:
+            where = parse_yaml(key, content.read(key)).where(("scoring_config", "client_specific_bonuses", name))
+            yield (
+                f"{where} gives points for scope '{bonus.scope}', as '{known}' does, and both would count: name it "
+                f"'{known}' to replace that one."
+            )
 
 
 @dataclass(frozen=True)
@@ -239,8 +318,9 @@ def _client_references(client: ClientConfig, canonical: Canonical) -> Iterator[_
         ("pipeline", "analysis_prompt"), client.pipeline.analysis_prompt, PROMPTS_PREFIX, canonical.prompts
     )
     for index, domain in enumerate(client.watch_domains):
-        for field, kind in _DOMAIN_SCOPES.items():
-            yield _scope_reference(canonical.scopes, ("watch_domains", index, field), getattr(domain, field), kind)
+        for field, kind in DOMAIN_SCOPES.items():
+            if name := getattr(domain, field):
+                yield _scope_reference(canonical.scopes, ("watch_domains", index, field), name, kind)
         for position, name in enumerate(domain.exclusion_scopes):
             path = ("watch_domains", index, "exclusion_scopes", position)
             yield _scope_reference(canonical.scopes, path, name, "exclusions")
@@ -280,11 +360,11 @@ def _unresolved(content: Content, key: str, references: Iterable[_Reference]) ->
     if not wrong:
         return []
     file = parse_yaml(key, content.read(key))
-    return [_unresolved_sentence(file, reference) for reference in wrong]
+    return [printable(_unresolved_sentence(file, reference)) for reference in wrong]
 
 
 def _unresolved_sentence(file: YamlFile, reference: _Reference) -> str:
-    where = f"{file.name}, line {file.line_of(reference.path)}: key '{dotted(reference.path)}' names '{reference.name}'"
+    where = f"{file.where(reference.path)} names '{reference.name}'"
     if reference.empty:
         return f"{where}, which is empty in {reference.defined_in}: fill it there or do not use it."
     nearest = difflib.get_close_matches(reference.name, reference.known, n=1, cutoff=0)

@@ -1,10 +1,12 @@
-"""YAML files read into typed models; every complaint names file, line, key and what is allowed."""
+"""YAML files read into typed models; every complaint names file, line, column, key and what is allowed."""
 
 from __future__ import annotations
 
+import difflib
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,6 +15,10 @@ from pydantic_core import ErrorDetails
 from vectora_core.errors import ConfigurationError
 
 Path = tuple[str | int, ...]
+# Far above any file of ours; what is larger or deeper is no configuration, and deep nesting would crash the parser.
+LARGEST_FILE_BYTES = 2_000_000
+DEEPEST_NESTING = 40
+_MAY_BE_DEEP = re.compile(rf"^ {{{DEEPEST_NESTING},}}|(?:[-?:]\s+){{{DEEPEST_NESTING},}}", re.MULTILINE)
 
 
 class Section(BaseModel):
@@ -24,20 +30,40 @@ class Section(BaseModel):
 SectionT = TypeVar("SectionT", bound=Section)
 
 
+class MisfitError(ValueError):
+    """Raised by a model's validator: what does not fit, by the path within the validated part."""
+
+    def __init__(self, *problems: tuple[Path, str]) -> None:
+        super().__init__("; ".join(message for _, message in problems))
+        self.problems = problems
+
+
+class Position(NamedTuple):
+    """Counted from 1, as editors do."""
+
+    line: int
+    column: int
+
+
 @dataclass(frozen=True)
 class YamlFile:
-    """A parsed YAML file with the line (from 1) of every key and list entry."""
+    """A parsed YAML file with the position of every key and list entry."""
 
     name: str
     data: Any
-    lines: dict[Path, int]
+    positions: dict[Path, Position]
 
-    def line_of(self, path: Path) -> int:
-        """Line of the innermost part of `path` that the file has."""
+    def position_of(self, path: Path) -> Position:
+        """Of the innermost part of `path` that the file has."""
         for length in range(len(path), 0, -1):
-            if path[:length] in self.lines:
-                return self.lines[path[:length]]
-        return 1
+            if path[:length] in self.positions:
+                return self.positions[path[:length]]
+        return Position(1, 1)
+
+    def where(self, path: Path) -> str:
+        """How a complaint about `path` begins."""
+        line, column = self.position_of(path)
+        return f"{self.name}, line {line}, column {column}: key '{dotted(path)}'"
 
 
 class _Loader(yaml.CSafeLoader):
@@ -53,19 +79,25 @@ _Loader.yaml_implicit_resolvers = {
 def parse_yaml(name: str, content: bytes) -> YamlFile:
     """Parse one YAML document.
 
-    Raises ConfigurationError when the content is not UTF-8, not YAML, or has the same key twice in a mapping.
+    Raises ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, has the same key twice
+    in a mapping, an alias, or a list entry that goes on in the next line.
     """
+    if len(content) > LARGEST_FILE_BYTES:
+        raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8: save the file as UTF-8.") from error
     try:
+        _refuse_depth(name, text)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
-            lines: dict[Path, int] = {}
+            nodes = _Nodes(name)
             if root is not None:
-                _collect_lines(name, root, (), lines)
+                nodes.visit(root, ())
+            if nodes.problems:
+                raise ConfigurationError("\n".join(nodes.problems))
             data = _frozen(loader.construct_document(root)) if root is not None else None
         finally:
             loader.dispose()
@@ -76,7 +108,23 @@ def parse_yaml(name: str, content: bytes) -> YamlFile:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigurationError(f"{name}: not valid YAML: {reason}.") from error
-    return YamlFile(name=name, data=data, lines=lines)
+    return YamlFile(name=name, data=data, positions=nodes.positions)
+
+
+def _refuse_depth(name: str, text: str) -> None:
+    if text.count("[") + text.count("{") < DEEPEST_NESTING and not _MAY_BE_DEEP.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST_NESTING:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigurationError(
+                f"{name}, line {line}: nested more than {DEEPEST_NESTING} deep: no key lies there."
+            )
 
 
 def _frozen(value: Any) -> Any:
@@ -86,23 +134,64 @@ def _frozen(value: Any) -> Any:
     return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
 
 
-def _collect_lines(name: str, node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
+@dataclass
+class _Nodes:
+    """Positions of a document's keys and entries, and what is wrong with how they are written."""
+
+    name: str
+    positions: dict[Path, Position] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    _seen: set[int] = field(default_factory=set)
+
+    def visit(self, node: yaml.Node, path: Path) -> None:
+        if isinstance(node, yaml.ScalarNode):
+            return
+        if id(node) in self._seen:
+            # Aliases of aliases would multiply, and would hide where a value stands.
+            self._complain(path, "is an alias of another part: write it out")
+            return
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            self._visit_mapping(node, path)
+        elif isinstance(node, yaml.SequenceNode):
+            self._visit_list(node, path)
+
+    def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            line = key_node.start_mark.line + 1
-            if key in seen:
-                raise ConfigurationError(
-                    f"{name}, line {line}: key '{dotted((*path, key))}' stands twice: keep one of them."
-                )
-            seen.add(key)
-            lines[(*path, key)] = line
-            _collect_lines(name, value_node, (*path, key), lines)
-    elif isinstance(node, yaml.SequenceNode):
+            inner = (*path, str(key_node.value))
+            known = inner in self.positions
+            self.positions[inner] = _position(key_node)
+            if known:
+                self._complain(inner, "stands twice: keep one of them")
+            else:
+                self.visit(value_node, inner)
+
+    def _visit_list(self, node: yaml.SequenceNode, path: Path) -> None:
         for index, entry in enumerate(node.value):
-            lines[(*path, index)] = entry.start_mark.line + 1
-            _collect_lines(name, entry, (*path, index), lines)
+            inner = (*path, index)
+            self.positions[inner] = _position(entry)
+            if _is_folded(entry):
+                self._complain(
+                    inner,
+                    f"goes on in line {entry.end_mark.line + 1}, so that both are one entry, '{_short(entry.value)}': "
+                    "begin each entry with a dash, on a line of its own",
+                )
+            self.visit(entry, inner)
+
+    def _complain(self, path: Path, what: str) -> None:
+        line, column = self.positions.get(path, Position(1, 1))
+        where = f"{self.name}, line {line}, column {column}: key '{dotted(path)}'"
+        self.problems.append(printable(f"{where} {what}."))
+
+
+def _position(node: yaml.Node) -> Position:
+    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _is_folded(node: yaml.Node) -> bool:
+    """A plain or quoted text over several lines: YAML joins them by blanks (the running system lost two names so)."""
+    is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+    return isinstance(node, yaml.ScalarNode) and not is_block and node.start_mark.line != node.end_mark.line
 
 
 def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
@@ -111,25 +200,52 @@ def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     Raises ConfigurationError with one sentence a problem, each on a line of its own.
     """
     if not isinstance(file.data, dict):
-        raise ConfigurationError(f"{file.name}, line 1: expected a mapping of keys, found {_kind(file.data)}.")
+        raise ConfigurationError(
+            f"{file.name}, line 1, column 1: expected a mapping of keys, found {_kind(file.data)}."
+        )
     try:
         return model.model_validate(file.data)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_sentence(file, model, detail) for detail in error.errors())) from error
+        sentences = (printable(each) for detail in error.errors() for each in _sentences(file, model, detail))
+        raise ConfigurationError("\n".join(dict.fromkeys(sentences))) from error
 
 
-def _sentence(file: YamlFile, model: type[Section], detail: ErrorDetails) -> str:
+def _sentences(file: YamlFile, model: type[Section], detail: ErrorDetails) -> list[str]:
     path = tuple(part for part in detail["loc"] if not _is_schema_tag(part))
-    where = f"{file.name}, line {file.line_of(path)}: key '{dotted(path)}'" if path else f"{file.name}, line 1:"
+    misfit = detail.get("ctx", {}).get("error")
+    if isinstance(misfit, MisfitError):
+        return [f"{file.where((*path, *inner))} {message}." for inner, message in misfit.problems]
+    where = file.where(path) if path else f"{file.name}, line 1, column 1:"
     match detail["type"]:
         case "missing":
-            return f"{where} is missing: add it ({_allowed(model, path)})."
+            return [f"{where} is missing: add it ({_allowed(model, path)})."]
+        case "string_pattern_mismatch":
+            return [f"{where} has the value {_shown(detail['input'])}, which does not fit: {_allowed(model, path)}."]
         case "extra_forbidden":
-            return f"{where} is unknown: allowed here are {_siblings(model, path)}."
+            siblings = _siblings(model, path)
+            listed = ", ".join(siblings) or "no other keys"
+            return [f"{where} is unknown: {did_you_mean(str(path[-1]), siblings)}allowed here are {listed}."]
+        case "literal_error":
+            expected = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
+            hint = did_you_mean(str(detail["input"]), expected)
+            return [f"{where} has the value {_shown(detail['input'])}: {hint}allowed are {', '.join(expected)}."]
+        case kind if kind in _EXPECTED:
+            return [f"{where} has the value {_shown(detail['input'])}: it must be {_EXPECTED[kind]}."]
         case _:
             message = detail["msg"].removeprefix("Value error, ").rstrip(".")
             message = message[:1].lower() + message[1:]
-            return f"{where} has the value {_shown(detail['input'])}: {message}."
+            return [f"{where} has the value {_shown(detail['input'])}: {message}."]
+
+
+def printable(text: str) -> str:
+    """One line, whatever stands in the names and values that it quotes; half a character is no text."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question naming the nearest of the known names, with a semicolon for what follows; empty when none is near."""
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean '{nearest[0]}'? " if nearest else ""
 
 
 def _is_schema_tag(part: str | int) -> bool:
@@ -143,10 +259,10 @@ def _model_at(model: type[Section], path: Path) -> type[BaseModel] | None:
     current: Any = model
     for part in path:
         if isinstance(current, type) and issubclass(current, BaseModel):
-            field = current.model_fields.get(str(part)) if isinstance(part, str) else None
-            if field is None:
+            found = current.model_fields.get(str(part)) if isinstance(part, str) else None
+            if found is None:
                 return None
-            current = field.annotation
+            current = found.annotation
         else:
             current = _element_type(current)
         current = _strip_optional(current)
@@ -164,19 +280,29 @@ def _element_type(annotation: Any) -> Any:
     return args[-1] if args else None
 
 
-def _siblings(model: type[Section], path: Path) -> str:
+def _siblings(model: type[Section], path: Path) -> list[str]:
     parent = _model_at(model, path[:-1])
-    return ", ".join(sorted(parent.model_fields)) if parent else "no other keys"
+    return sorted(parent.model_fields) if parent else []
 
 
 def _allowed(model: type[Section], path: Path) -> str:
     parent = _model_at(model, path[:-1])
-    field = parent.model_fields.get(str(path[-1])) if parent else None
-    if field is None:
+    found = parent.model_fields.get(str(path[-1])) if parent else None
+    if found is None:
         return "a value"
-    return field.description or _described(field.annotation)
+    return (found.description or _described(found.annotation)).rstrip(".")
 
 
+# What pydantic calls a tuple or a dictionary is a list or a mapping to whoever writes YAML.
+_EXPECTED = {
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys",
+    "model_type": "a mapping of keys",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+}
 _PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -208,5 +334,8 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    return _short(repr(list(value) if isinstance(value, tuple) else value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import CLIENTS_PREFIX, Content, load_client, load_configuration, load_sources
+from vectora_core.config.content import (
+    CLIENTS_PREFIX,
+    Content,
+    client_ids,
+    load_client,
+    load_configuration,
+    load_sources,
+)
 from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.ingest.fetch import Fetcher
 from vectora_core.ingest.run import IngestRequest, ingest_client
@@ -45,7 +52,7 @@ def ingest(
 def _each_active_client(content: Content, report: Callable[[ClientConfig], dict[str, Any]]) -> list[dict[str, Any]]:
     reports: list[dict[str, Any]] = []
     failures: list[VectoraError] = []
-    for client_id in _client_ids(content):
+    for client_id in client_ids(content):
         try:
             client = load_client(content, client_id)
             if client.client_profile.active:
@@ -63,11 +70,6 @@ def _each_active_client(content: Content, report: Callable[[ClientConfig], dict[
     if not reports:
         raise VectoraError(f"No client below {CLIENTS_PREFIX} is active: set client_profile.active to true in one.")
     return reports
-
-
-def _client_ids(content: Content) -> list[str]:
-    names = (key.removeprefix(CLIENTS_PREFIX) for key in content.keys(CLIENTS_PREFIX))
-    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and "/" not in name]
 
 
 def _watched_terms(content: Content, client: ClientConfig, request: IngestRequest) -> Callable[[str], bool]:

@@ -91,7 +91,7 @@ def test_a_python_prefix_in_a_pattern_is_refused(folder: Path) -> None:
 
 def test_a_name_that_stands_twice_is_refused_whatever_its_hyphens_and_signs(folder: Path) -> None:
     replace(folder / "canonical/scopes/trademarks.yaml", "      - Uzedy\n", "      - Uzedy\n      - UZEDY®\n")
-    assert "the same name twice" in problem(folder)
+    assert "and the same name as" in problem(folder)
 
 
 def test_scopes_that_include_each_other_are_refused(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_scopes_that_include_each_other_are_refused(folder: Path) -> None:
 
 def test_a_missing_number_of_the_scoring_is_named(folder: Path) -> None:
     replace(folder / "canonical/scoring/scoring.yaml", "  safety_signal: 6.0\n", "")
-    assert "base_by_event has no number for: safety_signal" in problem(folder)
+    assert "key 'base_by_event' lacks safety_signal" in problem(folder)
 
 
 def test_a_prompt_without_a_place_for_the_text_is_refused(folder: Path) -> None:

@@ -88,7 +88,10 @@ def test_publishing_the_old_content_again_restores_it(s3: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"clients/lai_weekly.yaml": b"client_profile: 1\n"}, "clients/lai_weekly.yaml, line 1: key 'client_profile'"),
+        (
+            {"clients/lai_weekly.yaml": b"client_profile: 1\n"},
+            "clients/lai_weekly.yaml, line 1, column 1: key 'client_profile'",
+        ),
         ({"canonical/scopes/companies.yaml": None}, "canonical/scopes/companies.yaml"),
         ({"elsewhere/file.yaml": b"a: 1\n"}, "elsewhere/file.yaml"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ def test_an_unknown_key_is_named_with_line_and_allowed_keys(tmp_path: Path) -> N
     sentences = str(caught.value).splitlines()
     line = _line_of(text, "retention_dayz")
     assert (
-        f"config/environments.yaml, line {line}: key 'environments.dev.logs.retention_dayz' is unknown: "
-        "allowed here are level, retention_days." in sentences
+        f"config/environments.yaml, line {line}, column 7: key 'environments.dev.logs.retention_dayz' is unknown: "
+        "did you mean 'retention_days'? allowed here are level, retention_days." in sentences
     )
 
 
@@ -55,7 +56,7 @@ def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
         _load(tmp_path, VALID.replace("    removal_policy: destroy\n", ""))
     line = _line_of(VALID, "dev:")
     assert str(caught.value) == (
-        f"config/environments.yaml, line {line}: key 'environments.dev.removal_policy' is missing: "
+        f"config/environments.yaml, line {line}, column 3: key 'environments.dev.removal_policy' is missing: "
         "add it (retain or destroy)."
     )
 
@@ -64,20 +65,25 @@ def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
     ("old", "new", "key", "allowed"),
     [
         ("retention_days: 14", "retention_days: 15", "environments.dev.logs.retention_days", "1, 3, 5, 7, 14, 30"),
-        ("retention_days: 14", "retention_days: '14'", "environments.dev.logs.retention_days", "integer"),
+        ("retention_days: 14", "retention_days: '14'", "environments.dev.logs.retention_days", "a whole number"),
         (
             "removal_policy: destroy",
             "removal_policy: delete",
             "environments.dev.removal_policy",
-            "'retain' or 'destroy'",
+            "allowed are retain, destroy",
         ),
-        ("enabled: false", "enabled: 'no'", "environments.dev.schedule.enabled", "boolean"),
+        ("enabled: false", "enabled: 'no'", "environments.dev.schedule.enabled", "true or false"),
         ("concurrency: 2", "concurrency: 0", "environments.dev.model.concurrency", "greater than or equal to 1"),
-        ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "'bedrock' or 'lexicon'"),
+        ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "allowed are bedrock, lexicon"),
         ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "greater than 0"),
-        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "pattern"),
-        ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "pattern"),
-        ("weekly: cron(0 6 ? * MON *)", "weekly: on mondays", "environments.dev.schedule.weekly", "pattern"),
+        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case name"),
+        ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "such as eu-west-3"),
+        (
+            "weekly: cron(0 6 ? * MON *)",
+            "weekly: on mondays",
+            "environments.dev.schedule.weekly",
+            "cron(...) expression",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_line_key_and_what_is_allowed(
@@ -88,7 +94,8 @@ def test_a_wrong_value_is_named_with_line_key_and_what_is_allowed(
         _load(tmp_path, text)
     (sentence,) = str(caught.value).splitlines()
     line = _line_of(text, new.strip().splitlines()[0])
-    assert sentence.startswith(f"config/environments.yaml, line {line}: key '{key}' has the value ")
+    where = rf"config/environments\.yaml, line {line}, column \d+: key '{re.escape(key)}' has the value "
+    assert re.match(where, sentence)
     assert allowed in sentence
 
 
@@ -134,9 +141,9 @@ def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundatio
         ("sources: []\nbouquets: []\n", "key 'sources'"),
         (
             "sources:\n  - source_key: a\n    source_type: press_sector\n    url: https://a.example/\nbouquets: []\n",
-            "key 'sources[0].ingestion_mode' is missing: add it ('rss' or 'html').",
+            "key 'sources[0].ingestion_mode' is missing: add it (rss: an RSS or Atom feed; html: a page that lists",
         ),
-        ("bouquets: []\n", "key 'sources' is missing: add it (a list)."),
+        ("bouquets: []\n", "key 'sources' is missing: add it (Every place that publishes news)."),
     ],
 )
 def test_what_may_stand_at_a_missing_key_is_told_in_words(text: str, sentence: str) -> None:

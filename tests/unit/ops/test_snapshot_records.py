@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from tools.write_schemas import SCHEMAS, schema_text
 from vectora_core.errors import VectoraError
 from vectora_ops.snapshots.index import ComponentDigest, Entry, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.manifest import (
@@ -25,7 +23,6 @@ from vectora_ops.snapshots.manifest import (
     to_bytes,
 )
 
-ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 1, 30, 12, 0, 5, tzinfo=UTC)
 DIGEST = "ab" * 32
 
@@ -91,12 +88,6 @@ def test_the_page_for_people_follows_from_the_manifest() -> None:
 
     assert readme(again) == readme(manifest)
     assert b"lai_v7_stable_20260130_120005" in readme(manifest)
-
-
-def test_the_published_schema_is_that_of_the_model() -> None:
-    for name in SCHEMAS:
-        published = (ROOT / "config" / "schemas" / name).read_text(encoding="utf-8")
-        assert published == schema_text(name), "run make templates"
 
 
 def test_an_entry_is_read_as_it_was_written() -> None:
