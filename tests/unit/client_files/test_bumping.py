@@ -1,0 +1,123 @@
+"""`./vectora client bump`: the next version, a line in the changelog, and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from vectora_core.config.client import ClientConfig
+from vectora_core.config.content import FolderContent, load_client
+from vectora_core.config.yaml_file import parse_yaml, read_section
+
+Run = Callable[..., Result]
+
+
+def client(config: Path) -> ClientConfig:
+    return load_client(FolderContent(config), "lai_weekly")
+
+
+@pytest.mark.parametrize(("how", "index"), [("--major", 0), ("--minor", 1), ("--patch", 2)])
+def test_the_version_moves_in_all_three_places(run: Run, config: Path, how: str, index: int) -> None:
+    before = client(config).client_profile.version
+    result = run("bump", "lai_weekly", how, "-m", "Deals of hybrid companies")
+    assert result.exit_code == 0, result.output
+    after = client(config)
+    parts = [int(part) for part in before.split(".")]
+    expected = [*parts[:index], parts[index] + 1, *[0] * (2 - index)]
+    entry = after.metadata.changelog[0]
+    assert entry.version == after.metadata.config_version == ".".join(map(str, expected))
+    assert (entry.date, entry.changes) == (datetime.now(UTC).date().isoformat(), "Deals of hybrid companies")
+    assert len(after.metadata.changelog) > 1
+    assert before in result.output
+    assert entry.version in result.output
+
+
+@pytest.mark.parametrize("name", ["lai_weekly", "canary"])
+def test_no_other_line_changes(run: Run, config: Path, name: str) -> None:
+    path = config / "clients" / f"{name}.yaml"
+    before = path.read_text().splitlines()
+    assert run("bump", name, "--minor", "-m", 'Quotes " and: colons # here').exit_code == 0
+    after = path.read_text().splitlines()
+    changes = [line for line in difflib.ndiff(before, after) if line[0] in "-+"]
+    keys = [(line[0], line[1:].split(":")[0].strip(" -")) for line in changes]
+    raised = [("-", "version"), ("+", "version"), ("-", "config_version"), ("+", "config_version")]
+    entry = [("+", "version"), ("+", "date"), ("+", "changes")]
+    assert sorted(keys) == sorted([*raised, *entry])
+
+
+def test_line_ends_and_odd_layouts_stay(run: Run, config: Path, tmp_path: Path) -> None:
+    text = (config / "clients" / "canary.yaml").read_text()
+    text = text.replace("exclusion_scopes: [recruitment]", "exclusion_scopes: [recruitment,\n       people]   ")
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
+    before = path.read_bytes().split(b"\r\n")
+    result = run("bump", str(path), "--patch", "-m", "x")
+    assert result.exit_code == 0, result.output
+    after = path.read_bytes().split(b"\r\n")
+    assert len(after) == len(before) + 3
+    assert sum(line not in after for line in before) == 2
+    assert b"\n" not in b"".join(after)
+
+
+def test_json_says_what_happened(run: Run, config: Path) -> None:
+    before = client(config).client_profile.version
+    result = run("bump", "lai_weekly", "--minor", "-m", "x", "--json")
+    document = json.loads(result.stdout)
+    assert document == {
+        "client_id": "lai_weekly",
+        "from": before,
+        "to": client(config).client_profile.version,
+        "file": str(config / "clients" / "lai_weekly.yaml"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lai_weekly", "-m", "x"], "exactly one of --major, --minor and --patch"),
+        (["lai_weekly", "--major", "--minor", "-m", "x"], "exactly one of --major, --minor and --patch"),
+        (["lai_weekly", "--minor"], "Say what changed"),
+        (["lai_weekly", "--minor", "-m", "  "], "Say what changed"),
+        (["lai_weekly", "--minor", "-m", "one\ntwo"], "one line"),
+        (["lai_weekli", "--minor", "-m", "x"], "lai_weekly"),
+        (["missing.yaml", "--minor", "-m", "x"], "missing.yaml cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence(run: Run, config: Path, arguments: list[str], said: str) -> None:
+    before = (config / "clients" / "lai_weekly.yaml").read_bytes()
+    result = run("bump", *arguments)
+    assert result.exit_code == 1
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert (config / "clients" / "lai_weekly.yaml").read_bytes() == before
+
+
+def test_an_invalid_file_is_named_and_stays(run: Run, config: Path, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    body = (config / "clients" / "canary.yaml").read_text().replace("frequency: daily", "frequency: hourly")
+    path.write_text(body)
+    result = run("bump", path, "--minor", "-m", "x")
+    assert result.exit_code == 1
+    assert f"{path}, line" in result.output
+    assert "frequency" in result.output
+    assert path.read_text() == body
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["broken.yaml", "config"]
+
+
+def test_a_changelog_in_brackets_gets_the_entry_too(run: Run, config: Path, tmp_path: Path) -> None:
+    text = (config / "clients" / "canary.yaml").read_text()
+    version = load_client(FolderContent(config), "canary").client_profile.version
+    entry = f'{{version: "{version}", date: "2026-11-24", changes: First}}'
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        f'{text[: text.index("metadata:")]}metadata: {{config_version: "{version}", changelog: [{entry}]}}\n'
+    )
+    assert run("bump", path, "--minor", "-m", "x").exit_code == 0
+    after = read_section(ClientConfig, parse_yaml("x", path.read_bytes()))
+    assert [entry.version for entry in after.metadata.changelog][1:] == [version]

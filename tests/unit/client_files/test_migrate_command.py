@@ -1,0 +1,197 @@
+"""`./vectora client migrate`: one file for old ones, never over another unasked, and one sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from vectora_core.config.content import FolderContent, load_configuration
+
+OLD = Path(__file__).parent / "old"
+Run = Callable[..., Result]
+Change = Callable[..., Path]
+V4, V6 = OLD / "lai_weekly_v4.yaml", OLD / "lai_weekly_v6.yaml"
+TEXT = V4.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def empty(config: Path) -> Path:
+    """The configuration folder without a file of the client."""
+    (config / "clients" / "lai_weekly.yaml").unlink()
+    return config
+
+
+def test_old_files_become_one_file_of_the_client(run: Run, empty: Path) -> None:
+    result = run("migrate", V4, V6)
+    assert result.exit_code == 0, result.output
+    found = load_configuration(FolderContent(empty), "lai_weekly").client
+    assert found.client_profile.version == "7.0.0"
+    for said in ("lai_weekly_v4.yaml: ", "superseded by it", "lai_weekly 7.0.0 is written to"):
+        assert said in result.output
+    assert sorted(path.name for path in (empty / "clients").iterdir()) == ["canary.yaml", "lai_weekly.yaml"]
+
+
+def test_the_report_has_what_where_what_happened_and_why(run: Run, empty: Path) -> None:
+    lines = run("migrate", V6).output.splitlines()
+    row = next(line for line in lines if line.startswith("client_profile.voice"))
+    number = next(n for n, line in enumerate(V6.read_text().splitlines(), 1) if "voice" in line)
+    assert row.split()[1] == str(number)
+    assert "dropped" in row
+    assert "nothing wrote in a voice" in row
+
+
+def test_json_lists_every_field(run: Run, empty: Path) -> None:
+    result = run("migrate", V6, "--json")
+    document = json.loads(result.stdout)
+    assert document["written"] is True
+    assert (document["client_id"], document["version"], document["problems"]) == ("lai_weekly", "7.0.0", [])
+    assert document["output"] == str(empty / "clients" / "lai_weekly.yaml")
+    assert {"path", "line", "reason", "file", "value"} <= set(document["dropped"][0])
+    assert {"carried", "changed", "added", "dropped", "kept_as_comments", "superseded"} <= set(document)
+
+
+def test_an_existing_file_is_left_unless_it_is_to_be_replaced(run: Run, config: Path) -> None:
+    path = config / "clients" / "lai_weekly.yaml"
+    before = path.read_bytes()
+    result = run("migrate", V6)
+    assert result.exit_code == 1
+    assert "--replace" in result.output
+    assert "--output" in result.output
+    assert path.read_bytes() == before
+    assert run("migrate", V6, "--replace").exit_code == 0
+    found = load_configuration(FolderContent(config), "lai_weekly").client
+    assert found.client_profile.version == f"{int(_major(before)) + 1}.0.0"
+    assert {entry.version for entry in found.metadata.changelog} >= {"7.0.0", "6.0.0"}
+
+
+def _major(body: bytes) -> str:
+    return body.decode().split('  version: "', 1)[1].split(".", 1)[0]
+
+
+def test_a_dry_run_writes_nothing(run: Run, config: Path) -> None:
+    before = {path: path.read_bytes() for path in config.rglob("*") if path.is_file()}
+    result = run("migrate", V6, "--dry-run")
+    assert result.exit_code == 0
+    assert "would be written to" in result.output
+    assert "say --replace" in result.output
+    assert {path: path.read_bytes() for path in config.rglob("*") if path.is_file()} == before
+
+
+def test_the_output_may_be_a_file_or_a_folder(run: Run, config: Path, tmp_path: Path) -> None:
+    assert run("migrate", V6, "--output", tmp_path / "new.yaml").exit_code == 0
+    assert run("migrate", V6, "--output", tmp_path, "--client-id", "other_weekly").exit_code == 0
+    assert {path.name for path in tmp_path.glob("*.yaml")} == {"new.yaml", "other_weekly.yaml"}
+
+
+def test_neither_an_old_file_nor_another_clients_file_is_overwritten(run: Run, config: Path, changed: Change) -> None:
+    path = changed("lai_weekly_v6.yaml")
+    result = run("migrate", path, "--output", path, "--replace")
+    assert (result.exit_code, path.read_bytes()) == (1, V6.read_bytes())
+    result = run("migrate", path, "--output", config / "clients" / "canary.yaml", "--replace")
+    assert result.exit_code == 1
+    assert "is the file of canary" in result.output
+
+
+def test_files_of_different_clients_need_a_common_id(run: Run, empty: Path) -> None:
+    result = run("migrate", V6, OLD / "tech_weekly_template.yaml")
+    assert result.exit_code == 1
+    assert "different clients" in result.output
+    assert run("migrate", V6, OLD / "tech_weekly_template.yaml", "--client-id", "lai_weekly").exit_code == 0
+
+
+def test_a_current_file_is_current_already(run: Run, config: Path) -> None:
+    result = run("migrate", config / "clients" / "lai_weekly.yaml")
+    assert result.exit_code == 1
+    assert "has the current form already" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [TEXT.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + TEXT.encode()])
+def test_windows_line_ends_and_a_byte_order_mark_are_no_obstacle(
+    run: Run, empty: Path, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "lai_weekly_v4.yaml"
+    path.write_bytes(content)
+    assert run("migrate", path).exit_code == 0
+    written = (empty / "clients" / "lai_weekly.yaml").read_bytes()
+    run("migrate", V4, "--output", tmp_path / "plain.yaml")
+    assert written == (tmp_path / "plain.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "line 1: the file is empty"),
+        (b"# only a comment\n", "line 1: the file is empty"),
+        (b"just a text\n", "a mapping of keys"),
+        (b"- a\n- b\n", "a mapping of keys"),
+        (TEXT.replace("  language", "\tlanguage").encode(), "not valid YAML"),
+        (TEXT.replace('  voice: "concise"', '  name: "again"').encode(), "line "),
+        (TEXT.replace("client_profile:\n", "client_profile: [\n").encode(), "line "),
+        (TEXT.replace("concise", "conc\xefse").encode("latin-1", "ignore"), "is not UTF-8"),
+        (bytes(range(256)) * 4, "is not UTF-8"),
+        (b"PK\x03\x04\x00\x00\x00\x00", "not valid YAML"),
+        (b"a: 1\n---\nb: 2\n", "line "),
+        (b"other: 1\n", "there is no client_profile.client_id"),
+        (b"client_profile: [1]\n", "there is no client_profile.client_id"),
+        (b"client_profile: {client_id: 7}\n", "there is no client_profile.client_id"),
+        (b"client_profile: {client_id: x_v1}\nwatch_domains: {a: 1}\n", "a list belongs there"),
+        (b"client_profile: {client_id: x_v1}\nwatch_domains: [a]\n", "a mapping of keys belongs there"),
+        (b"client_profile: {client_id: x_v1}\nmetadata: text\n", "a mapping of keys belongs there"),
+        (b"client_profile: {client_id: x_v1}\n", "is missing: a newsletter needs at least one domain"),
+        (b"a: &x [*x]\nclient_profile: {client_id: x_v1}\n", "line 1"),
+        (b"? [a, b]\n: c\n", "line 1"),
+        (b"a: !!python/object:os.system x\n", "line 1"),
+        (b"[" * 5000, "nested more than"),
+        (b"<<: {a: 1}\nclient_profile: {client_id: x_v1}\n", "line 1"),
+        ("client_profile:\n  client_id: x\u2028y\n".encode(), "line 2: an invisible line end (U+2028)"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_the_file_and_nothing_is_written(
+    run: Run, empty: Path, tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_bytes(content)
+    result = run("migrate", path)
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert str(path) in result.output
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert [entry.name for entry in (empty / "clients").iterdir()] == ["canary.yaml"]
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_a_file_that_is_not_there_is_named(run: Run, empty: Path, tmp_path: Path, name: str) -> None:
+    result = run("migrate", tmp_path / name)
+    assert result.exit_code == 1
+    assert f"{tmp_path / name} cannot be read: " in result.output
+
+
+def test_a_folder_that_is_not_there_is_named(run: Run, empty: Path, tmp_path: Path) -> None:
+    result = run("migrate", V6, "--output", tmp_path / "no" / "such.yaml")
+    assert result.exit_code == 1
+    assert "cannot be written: No such file or directory" in result.output
+
+
+def test_problems_stop_it_and_are_in_the_json_too(run: Run, empty: Path, changed: Change) -> None:
+    path = changed("lai_weekly_v6.yaml", ('"lai_keywords"', '"lai_keyword"'))
+    result = run("migrate", path)
+    assert result.exit_code == 1
+    assert "did you mean 'lai_keywords'?" in result.output
+    assert "Nothing was written." in result.output
+    result = run("migrate", path, "--json")
+    assert result.exit_code == 1
+    assert "lai_keyword" in json.loads(result.stdout)["problems"][0]
+    assert [entry.name for entry in (empty / "clients").iterdir()] == ["canary.yaml"]
+
+
+def test_moving_data_needs_an_environment_and_the_other_way_round(run: Run, empty: Path) -> None:
+    for option in (["--move-data"], ["--env", "dev"]):
+        result = run("migrate", V6, *option)
+        assert result.exit_code == 1
+        assert "both --env and --move-data" in result.output
