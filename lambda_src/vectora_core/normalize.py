@@ -43,6 +43,15 @@ class NormalizeEvent(Event):
 
 
 @dataclass(frozen=True)
+class Story:
+    """What analysis starts from: an item with nothing but its own story, and the date that its text shows."""
+
+    item: IngestedItem
+    shown_date: date | None
+    date_confidence: float
+
+
+@dataclass(frozen=True)
 class Model:
     """The model that analyzes, and how hard it may be asked."""
 
@@ -67,14 +76,11 @@ def normalize(
     day = event.target_date or newest_day(data, ingested_prefix(event.client_id), "ingestion")
     input_key = items_key(ingested_prefix(event.client_id), day)
     ingested = read_items(data, input_key, IngestedItem, "ingestion")
-    items = without_doubles(ingested)
+    stories = stories_of(ingested)
 
     lexicon = Lexicon(configuration)
-    # Dates are read before the text is cut down to the story: pages print them beside it.
-    dates = [_date_in(item) for item in items]
-    stories = own_stories(items)
-    analyses = _analyses(stories, configuration, lexicon, model, model_id, seconds_left)
-    curated = _curated(stories, dates, analyses, configuration, lexicon, event.scoring_mode, day, clock())
+    analyses = _analyses([story.item for story in stories], configuration, lexicon, model, model_id, seconds_left)
+    curated = curated_items(stories, analyses, configuration, lexicon, event.scoring_mode, day, clock())
 
     prefix = curated_prefix(event.client_id)
     report = _report(event, configuration, len(ingested), curated, model_id, day, started, clock())
@@ -100,8 +106,13 @@ def read_items(data: Bucket, key: str, model: type[ItemT], stage: str) -> list[I
     document = data.read_json(key)
     if document is None:
         raise VectoraError(f"s3://{data.name}/{key} is missing: run {stage} for that day first.")
+    return items_in(document, f"s3://{data.name}/{key}", model, f"run {stage} for that day again.")
+
+
+def items_in(document: Any, origin: str, model: type[ItemT], advice: str) -> list[ItemT]:
+    """Raises VectoraError when the document is not a list of items."""
     if not isinstance(document, list):
-        raise VectoraError(f"s3://{data.name}/{key} is not a list of items: run {stage} for that day again.")
+        raise VectoraError(f"{origin} is not a list of items: {advice}")
     items = []
     for position, entry in enumerate(document):
         try:
@@ -110,19 +121,27 @@ def read_items(data: Bucket, key: str, model: type[ItemT], stage: str) -> list[I
             detail = error.errors()[0]
             where = ".".join(map(str, detail["loc"]))
             raise VectoraError(
-                f"s3://{data.name}/{key}: entry {position} is no item ('{where}': {detail['msg']}): run {stage} again."
+                f"{origin}: entry {position} is no item ('{where}': {detail['msg']}): {advice}"
             ) from error
     return items
 
 
-def without_doubles(items: Iterable[IngestedItem]) -> list[IngestedItem]:
+def without_doubles(items: Iterable[ItemT]) -> list[ItemT]:
     """Each item_id once, in order; of two the one with the richer text stays."""
-    best: dict[str, IngestedItem] = {}
+    best: dict[str, ItemT] = {}
     for item in items:
         known = best.get(item.item_id)
         if known is None or len(item.content) > len(known.content):
             best[item.item_id] = item
     return list(best.values())
+
+
+def stories_of(ingested: Iterable[IngestedItem]) -> list[Story]:
+    """Each item once, cut down to its story."""
+    items = without_doubles(ingested)
+    # Dates are read before the text is cut down to the story: pages print them beside it.
+    dates = [_date_in(item) for item in items]
+    return [Story(item, *found) for item, found in zip(own_stories(items), dates, strict=True)]
 
 
 def own_stories(items: Sequence[IngestedItem]) -> list[IngestedItem]:
@@ -178,9 +197,8 @@ def _analyses(
     return analyze_concurrently(items, analyzer, model.concurrency, seconds_left)
 
 
-def _curated(
-    items: Sequence[IngestedItem],
-    dates: Sequence[tuple[date | None, float]],
+def curated_items(
+    stories: Sequence[Story],
     analyses: Sequence[NormalizedContent],
     configuration: Configuration,
     lexicon: Lexicon,
@@ -188,19 +206,22 @@ def _curated(
     day: date,
     now: datetime,
 ) -> list[CuratedItem]:
+    """The stories with their analyses, matched and scored."""
     matcher = Matcher(configuration, lexicon)
     scorer = Scorer(configuration, mode, day)
     curated = []
-    for item, (found, confidence), analysis in zip(items, dates, analyses, strict=True):
-        dated = analysis.model_copy(update={"extracted_date": found, "date_confidence": confidence})
-        matching = matcher.match(item, dated)
+    for story, analysis in zip(stories, analyses, strict=True):
+        dated = analysis.model_copy(
+            update={"extracted_date": story.shown_date, "date_confidence": story.date_confidence}
+        )
+        matching = matcher.match(story.item, dated)
         curated.append(
             CuratedItem(
-                **item.model_dump(),
+                **story.item.model_dump(),
                 normalized_at=now,
                 normalized_content=dated,
                 matching_results=matching,
-                scoring_results=scorer.score(dated, matching, news_date(item, dated)),
+                scoring_results=scorer.score(dated, matching, news_date(story.item, dated)),
             )
         )
     return curated

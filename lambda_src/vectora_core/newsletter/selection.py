@@ -9,7 +9,7 @@ from datetime import date
 
 from vectora_core.analysis.text import fold
 from vectora_core.config.canonical import EventType
-from vectora_core.config.client import ClientConfig, Deduplication, LayoutSection
+from vectora_core.config.client import ClientConfig, Deduplication, LayoutSection, NewsletterSelection
 from vectora_core.items import CuratedItem
 from vectora_core.normalize import news_date
 
@@ -30,6 +30,7 @@ class Selection:
     matched: int
     doubles: dict[str, str]  # item_id of a second report: item_id of the one that is taken
     without_room: int
+    over_limit: frozenset[str]  # item_ids that a section had room for, and the newsletter not
 
     @property
     def items(self) -> tuple[CuratedItem, ...]:
@@ -40,7 +41,7 @@ def select(items: Sequence[CuratedItem], client: ClientConfig) -> Selection:
     """Matched items, each story once, in the client's sections."""
     rules = client.newsletter_selection
     matched = [item for item in items if item.matching_results.matched_domains]
-    wanted = [item for item in matched if item.scoring_results.final_score >= rules.min_score]
+    wanted = [item for item in matched if reaches_score(item, rules)]
     stories, doubles = _each_story_once(wanted, rules.deduplication, rules.critical_event_types)
     sections = _filled(stories, client.newsletter_layout.sections)
     kept = _within_limit(sections, rules.max_items_total, rules.critical_event_types)
@@ -49,14 +50,24 @@ def select(items: Sequence[CuratedItem], client: ClientConfig) -> Selection:
         matched=len(matched),
         doubles=doubles,
         without_room=len(stories) - sum(len(filled.items) for filled in kept),
+        over_limit=_ids(sections) - _ids(kept),
     )
+
+
+def reaches_score(item: CuratedItem, rules: NewsletterSelection) -> bool:
+    return item.scoring_results.final_score >= rules.min_score
+
+
+def takes(section: LayoutSection, item: CuratedItem) -> bool:
+    """Whether the section is for news of the item's kind; room is another matter."""
+    return bool({"*", event_of(item)} & set(section.filter_event_types))
 
 
 def published(item: CuratedItem) -> date | None:
     return news_date(item, item.normalized_content)
 
 
-def _event(item: CuratedItem) -> EventType:
+def event_of(item: CuratedItem) -> EventType:
     return item.normalized_content.event_classification.primary_type
 
 
@@ -67,7 +78,7 @@ def _each_story_once(
     preferred = sorted(
         items,
         key=lambda item: (
-            _event(item) not in critical,
+            event_of(item) not in critical,
             item.source_type != "press_corporate",
             -item.scoring_results.final_score,
             item.item_id,
@@ -108,7 +119,7 @@ def _filled(items: Iterable[CuratedItem], layout: Iterable[LayoutSection]) -> li
     left = list(items)
     sections = []
     for section in sorted(layout, key=lambda section: section.priority):
-        accepted = [item for item in left if {"*", _event(item)} & set(section.filter_event_types)]
+        accepted = [item for item in left if takes(section, item)]
         ordered = _ordered(accepted, section)[: section.max_items]
         chosen = {item.item_id for item in ordered}
         left = [item for item in left if item.item_id not in chosen]
@@ -129,7 +140,7 @@ def _within_limit(
     """Critical event types are kept before all others, then higher scores."""
     items = [item for filled in sections for item in filled.items]
     ranked = sorted(
-        items, key=lambda item: (_event(item) not in critical, -item.scoring_results.final_score, item.item_id)
+        items, key=lambda item: (event_of(item) not in critical, -item.scoring_results.final_score, item.item_id)
     )
     kept = {item.item_id for item in ranked[:limit]}
     trimmed = (
@@ -137,3 +148,7 @@ def _within_limit(
         for filled in sections
     )
     return tuple(filled for filled in trimmed if filled.items)
+
+
+def _ids(sections: Iterable[FilledSection]) -> frozenset[str]:
+    return frozenset(item.item_id for filled in sections for item in filled.items)

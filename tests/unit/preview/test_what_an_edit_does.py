@@ -1,0 +1,310 @@
+"""Each edit shows exactly what it makes come, go and move, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.preview.conftest import (
+    CLIENT_KEY,
+    DAY,
+    Edit,
+    EditedContent,
+    changes_of,
+    edited_content,
+    entry,
+    news_of,
+    run_engine,
+)
+from vectora_core.config.content import Configuration, load_configuration
+from vectora_core.items import CuratedItem, EventClassification, NormalizationMetadata
+from vectora_core.preview import News, Place, news_of_curated, preview
+
+MEDINCELL, CAMURUS, NANEXA = (f"press_corporate__{name}" for name in ("medincell", "camurus", "nanexa"))
+INGESTED = [
+    entry("Alpha: FDA approves Uzedy, a long-acting injectable, for bipolar disorder", "Injected monthly.", days_old=3),
+    entry("Bravo: European Commission approves Buvidal depot of buprenorphine", "Injected monthly.", days_old=9),
+    entry("Charlie: Camurus signs license agreement on FluidCrystal depot", "Details follow.", CAMURUS),
+    entry("Delta: Phase 3 trial of olanzapine long-acting injectable meets endpoint", "All improved.", days_old=5),
+    entry("Echo: Medincell reports financial results for the half-year", "Royalties of Uzedy grew.", MEDINCELL),
+    entry("Foxtrot: A quiet week for tablets", "Nothing."),
+    entry("Golf: Nanexa on its products and plans", "PharmaShell is mentioned.", NANEXA),
+    entry("Hotel: FDA approves Uzedy, a long-acting injectable, for bipolar I disorder", "Monthly.", days_old=3),
+    entry("India: Zyloform in new markets", "Nothing else."),
+    entry("Juliet: Brixadi in new pens", "Nothing else."),
+]
+IN_ORDER = [
+    ("regulatory_updates", ["bravo", "alpha", "hotel"]),
+    ("partnerships_deals", ["charlie"]),
+    ("clinical_updates", ["delta"]),
+    ("others", ["golf", "juliet"]),
+]
+
+
+@pytest.fixture(scope="module")
+def curated() -> list[CuratedItem]:
+    return run_engine(INGESTED, EditedContent({})).curated
+
+
+@pytest.fixture
+def news(curated: list[CuratedItem]) -> News:
+    return news_of(INGESTED, curated)
+
+
+def edited(edit: Edit, key: str = CLIENT_KEY) -> Configuration:
+    return load_configuration(edited_content(edit, key), "lai_weekly")
+
+
+def setting(path: str, value: Any) -> Edit:
+    """Sets what stands at the path; None removes it."""
+
+    def edit(document: Any) -> None:
+        *parents, last = (int(part) if part.isdecimal() else part for part in path.split("."))
+        for part in parents:
+            document = document[part]
+        if value is None:
+            del document[last]
+        else:
+            document[last] = value
+
+    return edit
+
+
+def with_approvals_first(document: dict[str, Any]) -> None:
+    sections = document["newsletter_layout"]["sections"]
+    sections.append({**sections[0], "id": "approvals", "priority": 1})
+    sections[0]["priority"] = 4
+
+
+REGULATORY, _, CLINICAL, OTHERS = (f"newsletter_layout.sections.{index}" for index in range(4))
+DOUBLE = 'double of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"'
+# One edit of the client's file, and all that it changes.
+EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
+    "fewer items in all": (
+        setting("newsletter_selection.max_items_total", 6),
+        [("goes", "juliet", "no room: the newsletter has 6 items at the most")],
+    ),
+    "a higher score to reach": (
+        setting("newsletter_selection.min_score", 10.0),
+        [("goes", "juliet", "score 8.5 is below min_score 10")],
+    ),
+    "stories that are doubles sooner": (
+        setting("newsletter_selection.deduplication.similarity_threshold", 0.7),
+        [("goes", "hotel", DOUBLE)],
+    ),
+    "a higher domain score to reach": (
+        setting("matching_config.min_domain_score", 0.9),
+        [
+            (
+                "goes",
+                "golf",
+                "no longer matches: best domain score 0.8 of the 0.9 needed (first sentences name PharmaShell; "
+                "relevance 8 of 10 by the analysis)",
+            )
+        ],
+    ),
+    "a domain without a scope": (
+        setting("watch_domains.0.core_trademark_scope", None),
+        [
+            (
+                "goes",
+                "juliet",
+                "no longer matches: best domain score 0 of the 0.3 needed (no sign; relevance 0 of 10 by the analysis)",
+            ),
+            ("moves", "bravo", "score 14.35, was 17.94"),
+        ],
+    ),
+    "a domain that is switched off": (
+        setting("watch_domains.0.enabled", False),
+        [("goes", name, "no watch domain is enabled") for _, names in IN_ORDER for name in names],
+    ),
+    "nothing is left out": (
+        setting("watch_domains.0.exclusion_scopes", []),
+        [("comes", "echo", "no longer left out as financial reporting")],
+    ),
+    "a section for other news": (
+        setting(f"{CLINICAL}.filter_event_types", ["regulatory"]),
+        [("moves", "delta", "clinical_updates no longer takes clinical_update news")],
+    ),
+    "a section less": (
+        setting(CLINICAL, None),
+        [("moves", "delta", "there is no section clinical_updates any more")],
+    ),
+    "a section before another": (
+        with_approvals_first,
+        [("moves", name, "approvals takes it first now") for name in ("bravo", "alpha", "hotel")],
+    ),
+    "a section in another order": (
+        setting(f"{REGULATORY}.sort_by", "date_desc"),
+        [("moves", "bravo", "regulatory_updates is sorted by date_desc now")],
+    ),
+    "a shorter section before another": (
+        setting(f"{REGULATORY}.max_items", 2),
+        [("moves", "hotel", "no room in regulatory_updates")],
+    ),
+    "a shorter last section": (
+        setting(f"{OTHERS}.max_items", 1),
+        [("goes", "juliet", "no room in others (at most 1 item)")],
+    ),
+    "no section for the rest": (
+        setting(f"{OTHERS}.filter_event_types", ["safety_signal"]),
+        [("goes", name, "no section takes other news") for name in ("golf", "juliet")],
+    ),
+    "a bonus less": (
+        setting("scoring_config.client_specific_bonuses.key_molecule.bonus", 0.0),
+        [("moves", "bravo", "score 15.44, was 17.94"), ("is rescored", "delta", "score 9.29, was 11.79")],
+    ),
+}
+
+
+def test_the_newsletter_before_the_edits(news: News, deployed: Configuration) -> None:
+    result = preview(news, deployed, deployed)
+    told = [(section.section_id, [item.item_id for item in section.items]) for section in result.before]
+    assert told == IN_ORDER
+    assert result.summary == "0 items come, 0 go, 0 move; 7 of 7 stay as they are."
+
+
+@pytest.mark.parametrize(("edit", "expected"), EDITS.values(), ids=EDITS)
+def test_an_edit_shows_what_it_changes_and_nothing_else(
+    news: News, deployed: Configuration, edit: Edit, expected: list[tuple[str, str, str]]
+) -> None:
+    assert changes_of(preview(news, edited(edit), deployed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("fewer items in all", [("comes", "juliet", "there is room now")]),
+        ("a higher score to reach", [("comes", "juliet", "score 8.5 reaches the 0 needed now (min_score)")]),
+        (
+            "stories that are doubles sooner",
+            [
+                (
+                    "comes",
+                    "hotel",
+                    'no longer a double of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"',
+                )
+            ],
+        ),
+        ("a higher domain score to reach", [("comes", "golf", "domain score 0.8 reaches the 0.3 needed now")]),
+        ("no section for the rest", [("comes", name, "a section takes other news now") for name in ("golf", "juliet")]),
+        (
+            "nothing is left out",
+            [("goes", "echo", "left out as financial reporting")],
+        ),
+        ("a section for other news", [("moves", "delta", "clinical_updates takes it first now")]),
+    ],
+)
+def test_the_edit_taken_back_brings_everything_back(
+    news: News, deployed: Configuration, name: str, expected: list[tuple[str, str, str]]
+) -> None:
+    assert changes_of(preview(news, deployed, edited(EDITS[name][0]))) == expected
+
+
+def test_a_name_that_is_added_to_a_scope_brings_its_news(news: News, deployed: Configuration) -> None:
+    def with_brand(document: dict[str, Any]) -> None:
+        document["scopes"]["lai_trademarks_core"]["names"].append("Zyloform")
+
+    result = preview(news, edited(with_brand, "canonical/scopes/trademarks.yaml"), deployed)
+    why = "matches now: title names Zyloform; relevance 9.5 of 10 by the analysis"
+    assert changes_of(result) == [("comes", "india", why)]
+    assert result.summary == "1 item comes, 0 go, 0 move; 7 of 7 stay as they are."
+
+
+def test_places_and_scores_are_told_before_and_after(news: News, deployed: Configuration) -> None:
+    (bravo, delta) = preview(news, edited(EDITS["a bonus less"][0]), deployed).changes
+    assert (bravo.before, bravo.after) == (
+        Place("regulatory_updates", 1, 17.94),
+        Place("regulatory_updates", 3, 15.44),
+    )
+    assert (delta.before, delta.after) == (Place("clinical_updates", 1, 11.79), Place("clinical_updates", 1, 9.29))
+
+
+def test_the_summary_counts_what_stays_with_another_score(news: News, deployed: Configuration) -> None:
+    result = preview(news, edited(EDITS["a bonus less"][0]), deployed)
+    assert result.summary == "0 items come, 0 go, 1 moves; 6 of 7 stay as they are, 1 of them with another score."
+
+
+def test_a_client_that_is_new_there_begins_with_an_empty_newsletter(news: News, deployed: Configuration) -> None:
+    result = preview(news, deployed, "nothing")
+    assert [change.item_id for change in result.changes] == [name for _, names in IN_ORDER for name in names]
+    assert {change.kind for change in result.changes} == {"comes"}
+    assert result.changes[1].why == (
+        "matches: title names Uzedy, long-acting injectable; relevance 9.5 of 10 by the analysis"
+    )
+    assert result.summary == "7 items come, 0 go, 0 move."
+    assert result.notes[0] == "The client is new there: it is compared with an empty newsletter."
+
+
+def test_without_a_configuration_before_the_stored_results_are_what_is_compared(
+    curated: list[CuratedItem],
+) -> None:
+    news = news_of_curated(curated, DAY)
+    result = preview(news, edited(EDITS["a higher domain score to reach"][0]), "stored results")
+    assert [(change.kind, change.item_id) for change in result.changes] == [("goes", "golf")]
+    # The limit is on both sides the edited one.
+    assert preview(news, edited(EDITS["fewer items in all"][0]), "stored results").changes == ()
+
+
+def by_model(item: CuratedItem, **analysis: Any) -> CuratedItem:
+    metadata = NormalizationMetadata(analyzer="bedrock", model_id="some.model")
+    content = item.normalized_content.model_copy(update={**analysis, "normalization_metadata": metadata})
+    return item.model_copy(update={"normalized_content": content})
+
+
+def test_what_the_model_said_is_kept_and_the_rest_is_analyzed_anew(
+    curated: list[CuratedItem], deployed: Configuration
+) -> None:
+    said = EventClassification(primary_type="safety_signal", confidence=0.7)
+    mixed = [by_model(item, event_classification=said) if item.item_id == "golf" else item for item in curated]
+    result = preview(news_of(INGESTED, mixed, asks_model=True), deployed, deployed)
+    events = {item.item_id: item.event for section in result.after for item in section.items}
+    assert (events["golf"], events["juliet"]) == ("safety_signal", "other")
+    assert result.notes[1:] == (
+        "1 of 10 items with the model's stored answers: a run asks it anew.",
+        "9 of 10 items by the lexicon, as no answer is stored: a run asks the model.",
+    )
+
+
+def test_where_no_model_is_asked_its_old_answers_do_not_count(
+    curated: list[CuratedItem], deployed: Configuration
+) -> None:
+    said = EventClassification(primary_type="safety_signal", confidence=0.7)
+    mixed = [by_model(item, event_classification=said) for item in curated]
+    assert preview(news_of(INGESTED, mixed), deployed, deployed).after == (
+        preview(news_of(INGESTED, curated), deployed, deployed).after
+    )
+
+
+def test_the_company_of_a_source_that_no_scope_knows_any_more_gives_no_bonus(deployed: Configuration) -> None:
+    ingested = [entry("Kilo: FDA approves a long-acting injectable", "Injected monthly.", NANEXA)]
+    (kilo,) = run_engine(ingested, EditedContent({})).curated
+    assert kilo.normalized_content.entities.companies == ("Nanexa",)
+    news = news_of(ingested, [by_model(kilo)], asks_model=True)
+    result = preview(news, edited(setting("watch_domains.0.company_scope", None)), deployed)
+    (change,) = result.changes
+    assert change.kind == "is rescored"
+    assert change.before
+    assert change.after
+    assert change.before.score - change.after.score == pytest.approx(5.0)
+    assert any(
+        note.startswith(f"Whether the model named the company of {NANEXA} is not stored") for note in result.notes
+    )
+
+
+def test_names_of_the_model_follow_the_spelling_of_the_scopes(
+    curated: list[CuratedItem], deployed: Configuration
+) -> None:
+    def renamed(document: dict[str, Any]) -> None:
+        names = document["scopes"]["lai_companies_mvp_core"]["names"]
+        names[names.index("Camurus")] = "Camurus International"
+        document["aliases"]["Camurus International"] = ["Camurus"]
+        del document["aliases"]["Camurus"]
+
+    stored = [by_model(item) for item in curated]
+    result = preview(
+        news_of(INGESTED, stored, asks_model=True), edited(renamed, "canonical/scopes/companies.yaml"), deployed
+    )
+    assert result.changes == ()
+    assert any(note.startswith("Aliases changed") for note in result.notes)
