@@ -1,5 +1,7 @@
 # Every target does the set-up it needs; a first run takes some minutes, later ones start at once.
 PYTHON ?= python3
+# The branch that changes are made for.
+BASE ?= main
 # The environment's Node.js and CDK CLI before the system's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := .:constructs:lambda_src
@@ -33,6 +35,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	./vectora client validate --base $(BASE)
 
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from cli.client import app as client_app
@@ -182,6 +183,8 @@ def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
         active = {True: "yes", False: "no", None: "?"}[client.active]
         table.add_row(client.client_id, client.version, active, client.note or "")
     out.print(table)
+    for sentence in status.drift:
+        out.print(f"[yellow]Drift[/yellow]: {escape(sentence)} A deployment puts it right; keep an edit in config/.")
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def explain(to: To, digest: Digest = None, json: Json = False) -> None:
     if json:
         print_json(decision)
     else:
-        _show(decision)
+        show_decision(decision)
     if decision["outcome"] != "pass":
         raise typer.Exit(1)
 
@@ -110,7 +110,8 @@ def _caller(here: Place) -> str:
     return arn.split(":", 5)[-1]
 
 
-def _show(decision: dict[str, Any]) -> None:
+def show_decision(decision: dict[str, Any]) -> None:
+    """The verdicts of all gates, as the promotion function answered them."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("gate", "verdict", "reason"):
         table.add_column(column)

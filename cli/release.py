@@ -9,6 +9,7 @@ from cli.output import in_one_sentence, out, print_json
 from cli.place import Env, Json, place
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import LedgerEntry, Records, minute
+from vectora_ops.status import client_promotion_sentence
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -23,7 +24,9 @@ def _group() -> None:
 def list_releases(env: Env, json: Json = False) -> None:
     """List the releases of an environment from its ledger, newest last."""
     here = place(env)
-    ledger = Records(here.account, here.names).ledger()
+    records = Records(here.account, here.names)
+    ledger = records.ledger()
+    promotions = [each for each in records.client_promotions() if each.is_over]
     live = live_digest(here.account, here.names)
     if json:
         entries = [
@@ -34,8 +37,17 @@ def list_releases(env: Env, json: Json = False) -> None:
             }
             for position, entry in enumerate(ledger)
         ]
-        print_json({"env": env, "live_digest": live, "releases": entries})
+        clients = [each.model_dump(mode="json") for each in promotions]
+        print_json({"env": env, "live_digest": live, "releases": entries, "clients": clients})
         return
+    _show_ledger(env, ledger, live)
+    if promotions:
+        out.print("Client files promoted by themselves:")
+    for promotion in promotions:
+        out.print(f"  {client_promotion_sentence(promotion)}", markup=False)
+
+
+def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) -> None:
     if not ledger:
         out.print(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
         return

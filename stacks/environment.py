@@ -16,7 +16,7 @@ from stacks.packages import LambdaPlatform, Packages
 from stacks.runtime import RuntimeStack
 from vectora_core.config.content import FolderContent, validate_all
 from vectora_ops.release import release_of
-from vectora_ops.settings import Settings, environment_after
+from vectora_ops.settings import Settings, environment_after, environment_before
 
 
 def environment_stacks(
@@ -29,13 +29,14 @@ def environment_stacks(
     packages = Packages(root, platform)
     release = release_of(root)
     # First: before anything else changes, it takes a snapshot of what there is.
-    next_env = environment_after(env)
+    last_env, next_env = environment_before(env), environment_after(env)
     operations = OperationsStack(
         scope,
         names=names,
         settings=chosen,
         packages=packages,
         release=release,
+        preceding=settings.names(last_env) if last_env else None,
         following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
     )
     core = CoreStack(scope, names=names, settings=chosen)

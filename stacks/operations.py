@@ -46,9 +46,10 @@ class OperationsStack(ComponentStack):
         settings: EnvironmentSettings,
         packages: Packages,
         release: Release,
+        preceding: Names | None,
         following: tuple[Names, Promotion] | None,
     ) -> None:
-        """`following` is the environment that releases go on into, with what it asks of them."""
+        """Releases come from `preceding` and go on into `following`, whose gates ask something of them."""
         super().__init__(
             scope,
             layer=OPERATIONS_LAYER,
@@ -68,7 +69,11 @@ class OperationsStack(ComponentStack):
             self._layer("OpsDepsLayer", "ops-deps", "Third-party packages of the operations, locked by hash"),
         )
         grants = OperationsGrants(
-            self, names=names, region=settings.region, following=following[0] if following else None
+            self,
+            names=names,
+            region=settings.region,
+            preceding=preceding,
+            following=following[0] if following else None,
         )
         snapshot = self._function(
             "Snapshot",

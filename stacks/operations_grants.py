@@ -11,6 +11,7 @@ from vectora_ops.names import (
     ALARM,
     BYPASS,
     CANARY_CLIENT,
+    CLIENTS,
     DEPLOYMENT,
     HOLD,
     LEDGER,
@@ -33,16 +34,22 @@ ANSWER_JOBS = Grant(
 
 
 class OperationsGrants:
-    """Grants of the operations functions of one environment; `following` is where its releases go next."""
+    """Grants of the operations functions of one environment.
 
-    def __init__(self, stack: Construct, *, names: Names, region: str, following: Names | None) -> None:
+    `preceding` is where its releases come from, `following` where they go next.
+    """
+
+    def __init__(
+        self, stack: Construct, *, names: Names, region: str, preceding: Names | None, following: Names | None
+    ) -> None:
         self._stack = stack
         self._names = names
         self._region = region
+        self._preceding = preceding
         self._following = following
 
-    def function_arn(self, task: str) -> str:
-        return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{self._names.function(task)}"
+    def function_arn(self, task: str, names: Names | None = None) -> str:
+        return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
 
     @property
     def _stack_arns(self) -> tuple[str, ...]:
@@ -240,12 +247,12 @@ class OperationsGrants:
             Grant(
                 sid="ReadPromotion",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=(self._parameter(DEPLOYMENT), self._parameter(LEDGER)),
+                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, CLIENTS)),
             ),
             Grant(
                 sid="NotePromotion",
                 actions=("ssm:PutParameter",),
-                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, HOLD, ALARM)),
+                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, HOLD, ALARM, CLIENTS)),
             ),
             Grant(sid="SeeWhatFailed", actions=("codepipeline:ListActionExecutions",), resources=(self._pipeline_arn,)),
             Grant(
@@ -253,7 +260,15 @@ class OperationsGrants:
                 actions=("codepipeline:DisableStageTransition",),
                 resources=(self._stage_arn(self._names.env),),
             ),
+            *self._asking_before(),
         )
+
+    def _asking_before(self) -> tuple[Grant, ...]:
+        """A client's file is judged, and handed over, by the environment that it comes from."""
+        if self._preceding is None:
+            return ()
+        judge = self.function_arn("promotion", self._preceding)
+        return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
 
     def smoke_test(self) -> tuple[Grant, ...]:
         newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
@@ -307,7 +322,7 @@ class OperationsGrants:
             Grant(
                 sid="ReadClients",
                 actions=("s3:GetObject",),
-                resources=(f"{config}/clients/*", f"{target_config}/clients/*"),
+                resources=(f"{config}/clients/*", f"{config}/published.json", f"{target_config}/clients/*"),
                 wildcard_reason=CONTENT_BY_KEY,
             ),
             Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(newsletters,)),

@@ -17,6 +17,7 @@ DEPLOYMENT = "promotion/deployment"
 HOLD = "promotion/hold"
 BYPASS = "promotion/bypass"
 ALARM = "promotion/alarm"
+CLIENTS = "promotion/clients"
 # Events, as EventBridge calls them, that the rollback function reacts to.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 ALARM_CHANGED = "CloudWatch Alarm State Change"

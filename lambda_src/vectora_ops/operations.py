@@ -11,21 +11,26 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from vectora_core.config.canonical import Identifier
 from vectora_core.custom_resource import answer_cloudformation
 from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.runtime import Event, environment, parse_event, set_log_level
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import ALARM_CHANGED, STAGE_CHANGED, Names
-from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.client_gates import decide_client
+from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished, source_file
+from vectora_ops.promotion.facts import gather_client, live_digest
+from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.setback import Setback
 from vectora_ops.promotion.steps import gate_step, judge, record_step, smoke_step, snapshot_step
+from vectora_ops.remote import run_remotely
 from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import EnvName, Promotion, environment_before
 from vectora_ops.smoke import environment_has_canary, smoke_test
 from vectora_ops.snapshots.compare import chosen_components
-from vectora_ops.snapshots.lease import BusyError
+from vectora_ops.snapshots.lease import BusyError, utc_now
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
 from vectora_ops.snapshots.observer import Deadline, Observer, OutOfTimeError
 from vectora_ops.snapshots.retention import Policy, Pruned, prune
@@ -86,6 +91,19 @@ class ExplainEvent(Event):
     digest: str | None = None
 
 
+class JudgeClientEvent(Event):
+    """Whether a client's file may go on into the next environment by itself."""
+
+    operation: Literal["judge-client"]
+    client_id: Identifier
+
+
+class PromoteClientEvent(Continued):
+    operation: Literal["promote-client"]
+    client_id: Identifier
+    source: EnvName
+
+
 class _Log(Observer):
     """Steps in the function's log."""
 
@@ -105,11 +123,14 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
 
 
 def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
-    """Function rollback: called by operators, and by EventBridge when a deployment failed or an alarm was raised."""
+    """Function rollback: called by operators, and by EventBridge when a deployment failed or an alarm was raised.
+
+    It is the one that may write the environment's content, and so promotes a client's file too.
+    """
     set_log_level()
     if "detail-type" in event:
         return _respond({**event, "operation": "react"}, context, {"react": _react})
-    return _respond(event, context, {"rollback": _rollback})
+    return _respond(event, context, {"rollback": _rollback, "promote-client": _promote_client})
 
 
 def smoke_test_function(event: dict[str, Any], context: Any) -> Answer:
@@ -134,7 +155,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
                 "record": lambda given, _: record_step(_account(), _names(), given),
             },
         )
-    return _respond(event, context, {"explain": _explain, "retry": _retry})
+    return _respond(event, context, {"explain": _explain, "retry": _retry, "judge-client": _judge_client})
 
 
 def _respond(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
@@ -304,7 +325,51 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     if digest is None:
         raise VectoraError(f"{names.env} has no release that could be promoted: deploy one first.")
     decision, _ = judge(account, names, _next_names(), _next_policy(), digest)
-    return {"decision": {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}}
+    return {"decision": _shown(decision)}
+
+
+def _shown(decision: Decision) -> Answer:
+    return {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}
+
+
+def _judge_client(event: dict[str, Any], context: Any) -> Answer:
+    """The verdicts, and the very file that was judged."""
+    asked = parse_event(JudgeClientEvent, event)
+    account, names = _account(), _names()
+    facts = gather_client(account, names, _next_names(), asked.client_id, utc_now())
+    decision = decide_client(facts, _next_policy())
+    file = source_file(account, names, asked.client_id, facts.file)
+    return {"decision": _shown(decision), "file": file.model_dump()}
+
+
+def _promote_client(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(PromoteClientEvent, event)
+    account, names = _account(), _names()
+    before = environment_before(names.env)
+    if asked.source != before:
+        raise InvalidEventError(f"Client files come into {names.env} from {before or 'a release only'}.")
+    source = Names(project=names.project, env=asked.source)
+    judge = {"operation": "judge-client", "client_id": asked.client_id}
+    said = run_remotely(account, source, "promotion", judge, lambda count: None)
+    file = SourceFile.model_validate(said["file"])
+    if said["decision"]["outcome"] != "pass" and not is_unfinished(account, names, file):
+        raise VectoraError(said["decision"]["sentence"])
+
+    def take_back(request: RollbackRequest) -> RollbackResult:
+        return _when_free(lambda: _roll_back(account, names, request, context), _deadline(context))
+
+    result = PromoteClient(
+        account,
+        names,
+        asked.source,
+        file,
+        owner=asked.token or context.aws_request_id,
+        roll_back=take_back,
+        observer=_Log(),
+        deadline=_deadline(context),
+    ).run()
+    _notify("client promoted", f"{result.client_id} {result.version} came from {result.source}: {result.outcome}.")
+    return {"result": asdict(result)}
 
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from vectora_core.config.client import ClientConfig
-from vectora_core.config.publication import RECORD_KEY
+from vectora_core.config.content import CLIENTS_PREFIX
+from vectora_core.config.publication import PREFIXES, RECORD_KEY
 from vectora_core.config.yaml_file import parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.promotion.facts import live_release
-from vectora_ops.promotion.records import Bypass, Hold, LedgerEntry, Records, held_since, minute
+from vectora_ops.promotion.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since, minute
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class EnvironmentStatus:
     stacks: tuple[StackStatus, ...]
     functions: tuple[FunctionStatus, ...]
     clients: tuple[ClientStatus, ...]
+    drift: tuple[str, ...]  # files of the configuration that are not what was published, in sentences
 
     @property
     def deployed(self) -> bool:
@@ -70,6 +71,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
     records = Records(account, names)
     recorded = _recorded(records.ledger(), release.get("digest"))
     hold = records.hold()
+    configuration = _configuration(account, names.bucket("config"))
     return EnvironmentStatus(
         env=names.env,
         release_digest=release.get("digest"),
@@ -78,14 +80,18 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         release_commit=recorded.commit if recorded else None,
         verified=recorded is not None and recorded.smoke_test is not None,
         held=hold is not None and hold.holds,
-        promotion=tuple(_sentences(release, recorded, hold, records.bypass(), names.env)),
+        promotion=(
+            *_sentences(release, recorded, hold, records.bypass(), names.env),
+            *_client_sentences(records.client_promotions(), recorded),
+        ),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
         functions=tuple(
             found
             for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
             if (found := _function(account, names.function(task)))
         ),
-        clients=_clients(account, names.bucket("config")),
+        clients=tuple(_client(key, body, configuration) for key, body in configuration.clients.items()),
+        drift=tuple(_drift(configuration)),
     )
 
 
@@ -146,30 +152,77 @@ def _function(account: Account, name: str) -> FunctionStatus | None:
     )
 
 
-def _clients(account: Account, bucket_name: str) -> tuple[ClientStatus, ...]:
-    s3 = account.session.client("s3")
+@dataclass(frozen=True)
+class _PublishedConfiguration:
+    """What a config bucket holds: SHA-256 by key as published and as found, and the client files themselves."""
+
+    published: dict[str, str]
+    promoted: dict[str, str]
+    found: dict[str, str]
+    clients: dict[str, bytes]
+
+    def note(self, key: str) -> str | None:
+        """How the file differs from what was published."""
+        if key not in self.found:
+            return "deleted from the bucket since it was published"
+        if key not in self.published:
+            return "not from a release"
+        return None if self.found[key] == self.published[key] else "edited in the bucket since it was published"
+
+
+def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguration:
+    s3 = account.client("s3")
     bucket = Bucket(s3, bucket_name)
     try:
-        published = (bucket.read_json(RECORD_KEY) or {}).get("keys", {})
-        keys = [key for key in bucket.keys("clients/") if key.endswith(".yaml")]
+        record = bucket.read_json(RECORD_KEY) or {}
+        keys = [key for prefix in PREFIXES for key in bucket.keys(prefix)]
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchBucket":
-            return ()
+            return _PublishedConfiguration({}, {}, {}, {})
         raise
     bodies = {key: s3.get_object(Bucket=bucket_name, Key=key)["Body"].read() for key in keys}
-    return tuple(_client(key, body, published) for key, body in bodies.items())
+    return _PublishedConfiguration(
+        published=record.get("keys", {}),
+        promoted=record.get("promoted", {}),
+        found={key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()},
+        clients={key: body for key, body in bodies.items() if key.startswith(CLIENTS_PREFIX) and key.endswith(".yaml")},
+    )
 
 
-def _client(key: str, body: bytes, published: dict[str, Any]) -> ClientStatus:
-    client_id = key.removeprefix("clients/").removesuffix(".yaml")
-    if key not in published:
-        note = "not from a release"
-    elif published[key] != hashlib.sha256(body).hexdigest():
-        note = "edited in the bucket since it was published"
-    else:
-        note = None
+def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
+    # What lay there before the first release is no drift; what was put beside it later is told at the client.
+    for key in sorted(configuration.published):
+        if note := configuration.note(key):
+            yield f"{key}: {note}."
+
+
+def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> ClientStatus:
+    client_id = key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml")
+    note = configuration.note(key)
     try:
         profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
     except ConfigurationError:
         return ClientStatus(client_id=client_id, version="invalid", active=None, note=note or "does not validate")
+    if note is None and key in configuration.promoted:
+        note = "promoted by itself, ahead of the release"
     return ClientStatus(client_id=client_id, version=profile.version, active=profile.active, note=note)
+
+
+def _client_sentences(promotions: tuple[ClientPromotion, ...], recorded: LedgerEntry | None) -> Iterator[str]:
+    """On client files promoted by themselves since the release came; one that is not over is always told."""
+    for index, each in enumerate(promotions):
+        is_last = index == len(promotions) - 1
+        if (each.is_over or is_last) and (not each.is_over or recorded is None or each.at > recorded.at):
+            yield client_promotion_sentence(each)
+
+
+def client_promotion_sentence(promotion: ClientPromotion) -> str:
+    """What became of it, for people."""
+    what = f"{promotion.client_id} {promotion.version_before or 'new'} -> {promotion.version} from {promotion.source}"
+    match promotion.state:
+        case "promoted":
+            return f"{minute(promotion.at)}: {what}; {promotion.outcome}."
+        case "rolled back":
+            return f"{minute(promotion.at)}: {what} was taken back: {promotion.outcome.rstrip('.')}."
+        case state:
+            return f"{minute(promotion.at)}: {what} is not over ({state}): promote it again to end it."

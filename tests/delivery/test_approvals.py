@@ -14,7 +14,7 @@ from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import Records
 from vectora_ops.release import release_of
 
-CLIENT = "config/clients/lai_weekly.yaml"
+PRICES = "config/canonical/models/pricing.yaml"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Race:
 
 def push(played: Played, text: str) -> Pushed:
     def change(folder: Path) -> None:
-        with (folder / CLIENT).open("a", encoding="utf-8") as file:
+        with (folder / PRICES).open("a", encoding="utf-8") as file:
             file.write(f"# {text}\n")
 
     execution = played.delivery.push(text, change)

@@ -13,7 +13,7 @@ from botocore.exceptions import WaiterError
 
 from rehearsal.emulator import ACCOUNT, Emulator
 from tools.templates import ROOT
-from vectora_core.config.content import FolderContent
+from vectora_core.config.content import FolderContent, load_client
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.release import release_of
@@ -44,8 +44,8 @@ def test_status_tells_what_runs(deployed: Deployed) -> None:
         f"vectora-inbox-{task}-dev" for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
     }
     assert [(client.client_id, client.version, client.note) for client in status.clients] == [
-        ("canary", "1.0.0", None),
-        ("lai_weekly", "7.0.0", None),
+        ("canary", _version("canary"), None),
+        ("lai_weekly", _version("lai_weekly"), None),
     ]
 
 
@@ -62,8 +62,8 @@ def test_status_tells_a_file_that_was_edited_in_the_bucket(deployed: Deployed) -
         s3.put_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, Body=published)
         s3.delete_object(Bucket=CONFIG_BUCKET, Key="clients/old.yaml")
     assert {client.client_id: (client.version, client.note) for client in clients} == {
-        "canary": ("1.0.0", None),
-        "lai_weekly": ("7.0.0", "edited in the bucket since it was published"),
+        "canary": (_version("canary"), None),
+        "lai_weekly": (_version("lai_weekly"), "edited in the bucket since it was published"),
         "old": ("invalid", "not from a release"),
     }
 
@@ -92,6 +92,10 @@ def _update(emulator: Emulator, change: Callable[[dict[str, Any]], None]) -> Non
     )
 
 
+def _version(client_id: str) -> str:
+    return load_client(FolderContent(ROOT / "config"), client_id).client_profile.version
+
+
 def _upload(emulator: Emulator, asset: str, client_file: bytes) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -110,7 +114,8 @@ def _state(emulator: Emulator) -> str:
 def test_a_failing_deployment_puts_the_old_configuration_back(deployed: Deployed) -> None:
     emulator = deployed[0]
     published = _client_file(emulator)
-    _upload(emulator, "new.zip", published + b"# a new release\n")
+    new = published.replace(_version("lai_weekly").encode("ascii"), b"99.0.0")
+    _upload(emulator, "new.zip", new)
     seen: list[bytes] = []
 
     def new_content_then_a_failure(template: dict[str, Any]) -> None:
@@ -133,7 +138,7 @@ def test_a_failing_deployment_puts_the_old_configuration_back(deployed: Deployed
             .get_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, VersionId=version["VersionId"])
         )
         seen.append(body["Body"].read())
-    assert published + b"# a new release\n" in seen, "the new content was never published: the test shows nothing"
+    assert new in seen, "the new content was never published: the test shows nothing"
     assert _state(emulator) == "UPDATE_ROLLBACK_COMPLETE"
     assert _client_file(emulator) == published
 

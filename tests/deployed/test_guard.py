@@ -29,7 +29,7 @@ Deployed = tuple[Emulator, Cdk]
 
 @pytest.fixture(scope="module")
 def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The assembly of a release that differs in a client's file, and its digest."""
+    """The assembly of a release that differs in a canonical file, and its digest."""
     root = tmp_path_factory.mktemp("next") / "release"
     root.mkdir()
     for name in RELEASE_PATHS:
@@ -37,7 +37,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         copy(ROOT / name, root / name)
     for name in USED_AS_THEY_ARE:
         (root / name).symlink_to(ROOT / name)
-    with (root / "config" / "clients" / "lai_weekly.yaml").open("a", encoding="utf-8") as file:
+    with (root / "config" / "canonical" / "models" / "pricing.yaml").open("a", encoding="utf-8") as file:
         file.write("# of the next release\n")
     synthesize(root, "dev", root / "cdk.out")
     return root / "cdk.out", release_of(root).digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
+from vectora_core.config.content import FolderContent, load_client
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
@@ -74,10 +78,11 @@ def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
     (dev,) = document["environments"]
     assert dev["release_digest"] == document["this_checkout"]["digest"]
+    content = FolderContent(ROOT / "config")
     assert {client["client_id"]: client["version"] for client in dev["clients"]} == {
-        "canary": "1.0.0",
-        "lai_weekly": "7.0.0",
+        client_id: load_client(content, client_id).client_profile.version for client_id in ("canary", "lai_weekly")
     }
+    assert dev["drift"] == []
 
 
 def test_adopt_says_when_there_is_nothing_to_take_in(vectora: Vectora) -> None:

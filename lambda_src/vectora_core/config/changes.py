@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.yaml_file import Path, dotted
+from vectora_core.keys import client_key
 
 Bump = Literal["patch", "minor", "major"]
 BUMPS: tuple[Bump, ...] = ("patch", "minor", "major")
@@ -73,6 +74,27 @@ def parsed_version(version: str) -> tuple[int, int, int]:
 def moved_far_enough(before: str, after: str, bump: Bump) -> bool:
     """Whether `after` is at least the version that `bump` makes of `before`."""
     return parsed_version(after) >= parsed_version(bumped(before, bump))
+
+
+def version_problem(before: ClientConfig, after: ClientConfig, compared_with: str) -> str | None:
+    """One sentence when a file that changed has no version that says so; `compared_with` is where `before` is."""
+    there, here = before.client_profile.version, after.client_profile.version
+    bump = needed_bump(before, after)
+    if moved_far_enough(there, here, bump):
+        return None
+    client_id = after.client_profile.client_id
+    how = f"is still {here}" if here == there else f"is {here}, after {there} there"
+    return (
+        f"{client_key(client_id)} differs from {compared_with} and its version {how}: the change is {_A[bump]}, so it "
+        f'must be {bumped(there, bump)} or later (./vectora client bump {client_id} --{bump} -m "...").'
+    )
+
+
+_A: Mapping[Bump, str] = {
+    "major": "major (items appear or disappear by a scope or section, or something was taken away)",
+    "minor": "minor (something was added or another setting changed)",
+    "patch": "a patch (texts, comments or layout)",
+}
 
 
 def _changes(path: Path, before: Any, after: Any) -> Iterator[Change]:

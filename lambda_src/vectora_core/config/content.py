@@ -166,6 +166,22 @@ class BucketContent:
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
 
+class WithFile:
+    """Other content with one file of it replaced, or added."""
+
+    def __init__(self, content: Content, key: str, body: bytes) -> None:
+        self._content = content
+        self._key = key
+        self._body = body
+
+    def read(self, key: str) -> bytes:
+        return self._body if key == self._key else self._content.read(key)
+
+    def keys(self, prefix: str) -> list[str]:
+        mine = [self._key] if self._key.startswith(prefix) else []
+        return sorted({*self._content.keys(prefix), *mine})
+
+
 def load_section(content: Content, key: str, model: type[SectionT]) -> SectionT:
     """One file as `model`; raises ConfigurationError when it is missing or invalid."""
     return read_section(model, parse_yaml(key, content.read(key)))

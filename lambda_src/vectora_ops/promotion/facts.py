@@ -11,11 +11,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
+from vectora_core.config.publication import RECORD_KEY
+from vectora_core.config.yaml_file import did_you_mean, parse_yaml, read_section
+from vectora_core.errors import ConfigurationError, VectoraError
+from vectora_core.keys import client_key
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.names import CANARY_CLIENT, Names
+from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
 from vectora_ops.promotion.records import Records
 from vectora_ops.snapshots.sources import Environment
@@ -43,6 +46,29 @@ def gather(account: Account, source: Names, target: Names, digest: str, now: dat
         bypass=there.bypass(),
         clients=_client_files(account, source),
         target_clients=_client_files(account, target),
+    )
+
+
+def gather_client(account: Account, source: Names, target: Names, client_id: str, now: datetime) -> ClientFacts:
+    """What there is to know about the client's file in `source` before it goes into `target` by itself.
+
+    Raises VectoraError when `source` has no such client.
+    """
+    files = _client_files(account, source)
+    if client_id not in files:
+        known = did_you_mean(client_id, files) or f"it has {', '.join(sorted(files)) or 'none'}. "
+        raise VectoraError(f"{source.env} has no client '{client_id}': {known.rstrip()}")
+    record = Bucket(account.client("s3"), source.bucket("config")).read_json(RECORD_KEY) or {}
+    runs = _runs(account, source, now - LONGEST_LOOK_BACK)
+    return ClientFacts(
+        source=source.env,
+        target=target.env,
+        client_id=client_id,
+        file=files[client_id],
+        published=record.get("keys", {}).get(client_key(client_id)),
+        target_file=_client_files(account, target).get(client_id),
+        runs=tuple(run for run in runs if run.client_id == client_id),
+        hold=Records(account, target).hold(),
     )
 
 
@@ -79,6 +105,7 @@ def _run(client_id: str, manifest: dict[str, Any]) -> Run:
         items=metrics["items"]["selected"],
         noise=metrics.get("noise_estimate"),
         cost_usd=metrics.get("cost_usd"),
+        client_version=manifest.get("client_version"),
     )
 
 
@@ -126,7 +153,7 @@ def _client_file(key: str, body: bytes) -> ClientFile:
         profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
     except ConfigurationError:
         return ClientFile(version=NOT_VALID, sha256=digest, active=False)
-    return ClientFile(version=profile.version, sha256=digest, active=profile.active)
+    return ClientFile(version=profile.version, sha256=digest, active=profile.active, frequency=profile.frequency)
 
 
 def _unless_gone(pages: Any) -> Iterator[dict[str, Any]]:

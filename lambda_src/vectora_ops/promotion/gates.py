@@ -48,6 +48,7 @@ class Run:
     items: int
     noise: float | None
     cost_usd: float | None
+    client_version: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class ClientFile:
     version: str
     sha256: str
     active: bool
+    frequency: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +89,14 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """All verdicts on one release; it is promoted when every gate lets it through."""
+    """All verdicts on one release, or on `subject`; it is promoted when every gate lets it through."""
 
     source: str
     target: str
     digest: str
     verdicts: tuple[Verdict, ...]
     bypass_reason: str | None
+    subject: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -109,7 +112,7 @@ class Decision:
     @property
     def sentence(self) -> str:
         """What to tell whoever waits for the promotion."""
-        release = f"Release {self.digest[:12]}"
+        release = self.subject or f"Release {self.digest[:12]}"
         if self.outcome == "pass":
             passed = "; ".join(each.reason for each in self.verdicts if not each.bypassed)
             left_out = f" Bypassed: {', '.join(self.bypassed)} ({self.bypass_reason})." if self.bypassed else ""
@@ -143,7 +146,7 @@ def _bypassed(verdict: Verdict) -> Verdict:
 
 
 def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
-    yield _hold(facts)
+    yield hold_verdict(facts.hold, facts.target)
     if policy.requires_smoke_test:
         yield _smoke_test(facts)
     if not policy.judges_runs:
@@ -155,23 +158,23 @@ def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     if policy.minimum_runs:
         yield _runs(runs, policy.minimum_runs, soak)
     if policy.maximum_noise_percent < 100:
-        yield _noise(runs, policy.maximum_noise_percent)
+        yield noise_verdict(runs, policy.maximum_noise_percent)
     if policy.maximum_run_cost_usd is not None:
-        yield _cost(runs, policy.maximum_run_cost_usd)
+        yield cost_verdict(runs, policy.maximum_run_cost_usd)
     if policy.requires_end_to_end_test:
         yield _end_to_end(facts, runs)
     if policy.requires_client_versions_forward:
         yield _client_versions(facts)
 
 
-def _hold(facts: Facts) -> Verdict:
-    if facts.hold and facts.hold.holds:
+def hold_verdict(hold: Hold | None, target: str) -> Verdict:
+    if hold and hold.holds:
         return Verdict(
             gate=HOLD_GATE,
             outcome="fail",
-            reason=f"{held_since(facts.hold)} (./vectora promote release-hold --env {facts.target})",
+            reason=f"{held_since(hold)} (./vectora promote release-hold --env {target})",
         )
-    return Verdict(gate=HOLD_GATE, outcome="pass", reason=f"{facts.target} is not held")
+    return Verdict(gate=HOLD_GATE, outcome="pass", reason=f"{target} is not held")
 
 
 def _smoke_test(facts: Facts) -> Verdict:
@@ -252,7 +255,7 @@ def _runs(runs: Sequence[Run], minimum: int, soak: Soak) -> Verdict:
     return Verdict(gate="runs", outcome=outcome, reason=reason, numbers=numbers)
 
 
-def _noise(runs: Sequence[Run], maximum_percent: float) -> Verdict:
+def noise_verdict(runs: Sequence[Run], maximum_percent: float) -> Verdict:
     measured = [run.noise * 100 for run in runs if run.noise is not None and run.items]
     if not measured:
         return Verdict(
@@ -270,7 +273,7 @@ def _noise(runs: Sequence[Run], maximum_percent: float) -> Verdict:
     )
 
 
-def _cost(runs: Sequence[Run], maximum_usd: float) -> Verdict:
+def cost_verdict(runs: Sequence[Run], maximum_usd: float) -> Verdict:
     costs = [run.cost_usd for run in runs if run.cost_usd is not None]
     if not costs:
         return Verdict(gate="cost", outcome="inconclusive", reason="no run recorded what the model cost")
@@ -335,7 +338,7 @@ def _client_problem(facts: Facts, client_id: str) -> str | None:
         return f"{client_id} is in {facts.target} ({there.version}) and not in {facts.source}"
     if here.sha256 == there.sha256:
         return None
-    if _semantic(here.version) > _semantic(there.version):
+    if semantic(here.version) > semantic(there.version):
         return None
     how = "another content under the same version" if here.version == there.version else "an older version"
     return f"{client_id} is {here.version} in {facts.source} and {there.version} in {facts.target}: {how}"
@@ -345,6 +348,6 @@ def _version(file: ClientFile | None) -> str:
     return file.version if file else "none"
 
 
-def _semantic(version: str) -> tuple[int, ...]:
+def semantic(version: str) -> tuple[int, ...]:
     parts = version.split(".")
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (-1,)

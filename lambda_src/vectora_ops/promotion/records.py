@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.names import ALARM, BYPASS, DEPLOYMENT, HOLD, LEDGER, Names
+from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, Names
 
 # A standard parameter holds 4 KB (quotas of Systems Manager); a reason is shortened before the rest is lost.
 LONGEST_REASON = 1000
@@ -91,6 +91,29 @@ class Alarm(_Record):
     at: AwareDatetime
 
 
+class ClientPromotion(_Record):
+    """A client's file that came from the environment before, ahead of the release that brings it.
+
+    `snapshot` was taken before, `execution` is its smoke run; `outcome` says what that showed, or why it was taken
+    back.
+    """
+
+    state: Literal["promoting", "promoted", "taking back", "rolled back"]
+    client_id: str
+    version: str
+    version_before: str | None
+    source: str
+    sha256: str
+    snapshot: str
+    at: AwareDatetime
+    execution: str | None = None
+    outcome: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("promoted", "rolled back")
+
+
 class Records:
     """The promotion records of one environment."""
 
@@ -134,6 +157,14 @@ class Records:
     def write_alarm(self, alarm: Alarm) -> None:
         short = alarm.model_copy(update={"reason": alarm.reason[:LONGEST_REASON]})
         self._write(ALARM, short, "The last alarm that was raised in this environment")
+
+    def client_promotions(self) -> tuple[ClientPromotion, ...]:
+        """Oldest first, each in each of its states; SSM keeps the last hundred."""
+        return self._history(CLIENTS, ClientPromotion)
+
+    def write_client_promotion(self, promotion: ClientPromotion) -> None:
+        short = promotion.model_copy(update={"outcome": promotion.outcome[:LONGEST_REASON]})
+        self._write(CLIENTS, short, "The client file that was last promoted by itself; its history is kept")
 
     def _read(self, path: str, model: type[RecordT]) -> RecordT | None:
         name = self._names.parameter(path)

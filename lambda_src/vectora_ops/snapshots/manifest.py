@@ -32,7 +32,7 @@ LABEL = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}_\d{8}_\d{6}$")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Occasions = Literal["operator", "deployment", "schedule", "rollback"]
+Occasions = Literal["operator", "deployment", "schedule", "rollback", "client"]
 
 
 class DamagedError(VectoraError):
@@ -48,7 +48,7 @@ class _Record(BaseModel):
 
 
 class Occasion(_Record):
-    """Why it was taken; `detail` is the digest of the release to be deployed, or the snapshot rolled back to."""
+    """Why it was taken; `detail` is the release to be deployed, the snapshot rolled back to, or the client's file."""
 
     kind: Occasions
     detail: str | None = None

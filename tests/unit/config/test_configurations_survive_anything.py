@@ -18,6 +18,7 @@ from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
     CANONICAL_FILES,
     FolderContent,
+    WithFile,
     client_configuration,
     load_canonical,
     load_section,
@@ -82,20 +83,6 @@ RUBBISH = [
 ]
 
 
-class OneFile:
-    """The configuration of the repository with other bytes for one file."""
-
-    def __init__(self, key: str, body: bytes) -> None:
-        self._key = key
-        self._body = body
-
-    def read(self, key: str) -> bytes:
-        return self._body if key == self._key else FOLDER.read(key)
-
-    def keys(self, prefix: str) -> list[str]:
-        return FOLDER.keys(prefix)
-
-
 def _mutated(chance: random.Random, body: bytes) -> bytes:
     """Cut, doubled, spliced, sprinkled with rubbish, its lines moved and its values exchanged."""
     for _ in range(chance.randint(1, 4)):
@@ -142,7 +129,7 @@ def test_mutated_client_files_are_accepted_or_told() -> None:
     body = (CONFIG / CLIENT).read_bytes()
     outcomes = {"accepted": 0, "told": 0}
     for _ in range(MUTATED_CLIENTS):
-        content = OneFile(CLIENT, _mutated(chance, body))
+        content = WithFile(FOLDER, CLIENT, _mutated(chance, body))
         try:
             client_configuration(content, "lai_weekly", CANONICAL)
             outcomes["accepted"] += 1
@@ -160,7 +147,7 @@ def test_mutated_canonical_files_are_accepted_or_told() -> None:
     told = 0
     for key in chance.choices(list(CANONICAL_FILES), k=MUTATED_CANONICAL):
         try:
-            load_section(OneFile(key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
+            load_section(WithFile(FOLDER, key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
         except ConfigurationError as error:
             _told(error, key)
             told += 1
@@ -196,7 +183,7 @@ def test_arbitrary_values_anywhere_are_accepted_or_told(document: Any, place: in
     parent[key] = document
     body = yaml.dump(changed, allow_unicode=True).encode("utf-8", "surrogatepass")
     try:
-        client_configuration(OneFile(CLIENT, body), "lai_weekly", CANONICAL)
+        client_configuration(WithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
     except ConfigurationError as error:
         _told(error, CLIENT)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from vectora_core.config.content import FolderContent
+from vectora_core.config.content import FolderContent, load_client
 from vectora_core.errors import VectoraError
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
@@ -91,7 +91,8 @@ def test_the_manifest_has_the_metrics_of_all_stages(
     assert manifest["analyzers"] == {"bedrock": 2, "lexicon": 1}
     assert manifest["fallback_reasons"] == {"model unavailable": 1}
     assert [entry["analyzer"] for entry in manifest["items"]] == ["bedrock", "lexicon"]
-    assert (manifest["model_id"], manifest["client_version"]) == ("some.model-v1:0", "7.0.0")
+    version = load_client(content, "lai_weekly").client_profile.version
+    assert (manifest["model_id"], manifest["client_version"]) == ("some.model-v1:0", version)
     assert manifest["warnings"] == []
 
 

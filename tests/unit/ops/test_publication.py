@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.publication import RECORD_KEY, Publication, publish
+from vectora_core.config.client import ClientConfig
+from vectora_core.config.publication import RECORD_KEY, Publication, publish, publish_client
+from vectora_core.config.yaml_file import parse_yaml
 from vectora_core.errors import ConfigurationError
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
@@ -34,6 +36,15 @@ def _publish(s3: Any, files: dict[str, bytes], digest: str = "d1") -> Publicatio
     return publish(s3, archive=_archive(files), digest=digest, bucket=BUCKET)
 
 
+def _version(body: bytes) -> str:
+    return ClientConfig.model_validate(parse_yaml("client", body).data).client_profile.version
+
+
+def _with_version(body: bytes, version: str) -> bytes:
+    """The file with another version everywhere, and nothing else changed."""
+    return body.replace(_version(body).encode(), version.encode())
+
+
 def _published(s3: Any) -> dict[str, bytes]:
     return {key: body for (_, key), body in s3.objects.items() if key != RECORD_KEY}
 
@@ -51,7 +62,7 @@ def test_what_did_not_change_is_not_written_again(s3: Any) -> None:
     files = _content()
     _publish(s3, files)
     s3.puts.clear()
-    changed = {**files, "clients/lai_weekly.yaml": files["clients/lai_weekly.yaml"] + b"# a comment\n"}
+    changed = {**files, "clients/lai_weekly.yaml": _with_version(files["clients/lai_weekly.yaml"], "8.0.0")}
     publication = _publish(s3, changed, "d2")
     assert publication.written == ("clients/lai_weekly.yaml",)
     assert [key for key in s3.puts if key != RECORD_KEY] == ["clients/lai_weekly.yaml"]
@@ -136,7 +147,8 @@ def _die_at(s3: Any, operation: int) -> None:
 def test_wherever_a_publication_dies_the_next_one_completes(s3: Any, then: str) -> None:
     old = _content()
     second = old["clients/lai_weekly.yaml"].replace(b"client_id: lai_weekly", b"client_id: other")
-    new = {key: body + b"# new\n" for key, body in old.items()} | {
+    bumped = {key: _with_version(body, "9.0.0") for key, body in old.items() if key.startswith("clients/")}
+    new = {key: body + b"# new\n" for key, body in {**old, **bumped}.items()} | {
         "clients/third.yaml": second.replace(b"other", b"third")
     }
     old = {**old, "clients/other.yaml": second}
@@ -151,3 +163,74 @@ def test_wherever_a_publication_dies_the_next_one_completes(s3: Any, then: str) 
         target = new if then == "the same again" else old
         _publish(s3, target, "next")
         assert _published(s3) == target, f"died before change {step}"
+
+
+CLIENT = "clients/lai_weekly.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "bump"),
+    [
+        (b"# LAI Intelligence", b"# The LAI Intelligence", "--patch"),
+        (b"max_items_total: 20", b"max_items_total: 19", "--minor"),
+        (b"      max_items: 6", b"      max_items: 5", "--major"),
+    ],
+)
+def test_a_client_file_that_changed_under_its_version_is_refused_with_the_bump_it_needs(
+    s3: Any, old: bytes, new: bytes, bump: str
+) -> None:
+    files = _content()
+    _publish(s3, files)
+    s3.puts.clear()
+    with pytest.raises(ConfigurationError, match=rf"clients/lai_weekly\.yaml .* is still .*{bump}"):
+        _publish(s3, {**files, CLIENT: files[CLIENT].replace(old, new)}, "d2")
+    assert s3.puts == []
+
+
+def test_going_back_to_an_earlier_version_needs_no_bump(s3: Any) -> None:
+    files = _content()
+    later = {**files, CLIENT: _with_version(files[CLIENT], "9.0.0")}
+    _publish(s3, later, "d2")
+    _publish(s3, files, "d1")
+    assert _published(s3) == files
+
+
+def test_a_promoted_file_stays_until_a_release_has_its_version(s3: Any) -> None:
+    files = _content()
+    _publish(s3, files)
+    promoted = _with_version(files[CLIENT].replace(b"max_items_total: 20", b"max_items_total: 9"), "9.0.0")
+    publish_client(s3, bucket=BUCKET, client_id="lai_weekly", body=promoted)
+    assert _published(s3)[CLIENT] == promoted
+
+    _publish(s3, {**files, CLIENT: _with_version(files[CLIENT], "8.5.0")}, "older")
+    assert _published(s3)[CLIENT] == promoted
+
+    _publish(s3, {**files, CLIENT: promoted}, "same")
+    following = {**files, CLIENT: _with_version(files[CLIENT], "9.1.0")}
+    _publish(s3, following, "newer")
+    assert _published(s3) == following
+    _publish(s3, files, "back")
+    assert _published(s3) == files, "a release brought it since: it is no file by itself any more"
+
+
+def test_a_release_may_not_bring_other_content_under_a_promoted_version(s3: Any) -> None:
+    files = _content()
+    _publish(s3, files)
+    publish_client(s3, bucket=BUCKET, client_id="lai_weekly", body=_with_version(files[CLIENT], "9.0.0"))
+    other = _with_version(files[CLIENT].replace(b"max_items_total: 20", b"max_items_total: 9"), "9.0.0")
+    with pytest.raises(ConfigurationError, match=r"is still 9\.0\.0"):
+        _publish(s3, {**files, CLIENT: other}, "d2")
+
+
+def test_an_unfit_client_file_is_not_promoted(s3: Any) -> None:
+    files = _content()
+    _publish(s3, files)
+    s3.puts.clear()
+    with pytest.raises(ConfigurationError, match="names 'nothing'"):
+        publish_client(
+            s3,
+            bucket=BUCKET,
+            client_id="lai_weekly",
+            body=files[CLIENT].replace(b"technology_scope: lai_keywords", b"technology_scope: nothing"),
+        )
+    assert s3.puts == []

@@ -1,0 +1,118 @@
+"""Gates of a client's file that goes on by itself: what its version must have shown in the environment before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vectora_ops.promotion.gates import (
+    ClientFile,
+    Decision,
+    Run,
+    Verdict,
+    cost_verdict,
+    hold_verdict,
+    noise_verdict,
+    semantic,
+)
+from vectora_ops.promotion.records import Hold
+from vectora_ops.settings import Promotion
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientFacts:
+    """`published` is the SHA-256 of what was published in `source`; `runs` are the client's newsletters there."""
+
+    source: str
+    target: str
+    client_id: str
+    file: ClientFile
+    published: str | None
+    target_file: ClientFile | None
+    runs: Sequence[Run]
+    hold: Hold | None
+
+
+def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
+    """The verdicts on the file; of `policy`, the target's, the limits of noise and cost count."""
+    return Decision(
+        source=facts.source,
+        target=facts.target,
+        digest=facts.file.sha256,
+        verdicts=tuple(_verdicts(facts, policy)),
+        bypass_reason=None,
+        subject=f"{facts.client_id} {facts.file.version}",
+    )
+
+
+def _verdicts(facts: ClientFacts, policy: Promotion) -> Iterator[Verdict]:
+    yield hold_verdict(facts.hold, facts.target)
+    yield _published(facts)
+    yield _version(facts)
+    yield _schedule(facts)
+    runs = [run for run in facts.runs if run.client_version == facts.file.version]
+    yield _newsletter(facts, runs)
+    if policy.maximum_noise_percent < 100:
+        yield noise_verdict(runs, policy.maximum_noise_percent)
+    if policy.maximum_run_cost_usd is not None:
+        yield cost_verdict(runs, policy.maximum_run_cost_usd)
+
+
+def _published(facts: ClientFacts) -> Verdict:
+    if facts.published == facts.file.sha256:
+        return Verdict(gate="published", outcome="pass", reason=f"{facts.source} has the file as it was published")
+    how = "was edited in its bucket since it was published" if facts.published else "was put there by hand"
+    return Verdict(
+        gate="published",
+        outcome="fail",
+        reason=f"the file in {facts.source} {how}: bring the edit into config/clients/ and deploy it there",
+    )
+
+
+def _version(facts: ClientFacts) -> Verdict:
+    there = facts.target_file
+    numbers = {"from": there.version if there else None, "to": facts.file.version}
+    if there is None:
+        return Verdict(gate="client-version", outcome="pass", reason=f"it is new in {facts.target}", numbers=numbers)
+    step = f"{there.version} -> {facts.file.version}"
+    if there.sha256 == facts.file.sha256:
+        return Verdict(
+            gate="client-version", outcome="fail", reason=f"{facts.target} has this very file", numbers=numbers
+        )
+    if semantic(facts.file.version) > semantic(there.version):
+        return Verdict(gate="client-version", outcome="pass", reason=f"version moves forward ({step})", numbers=numbers)
+    return Verdict(
+        gate="client-version", outcome="fail", reason=f"version does not move forward ({step})", numbers=numbers
+    )
+
+
+def _schedule(facts: ClientFacts) -> Verdict:
+    """Schedules belong to the stacks, so that a release brings them."""
+    there = facts.target_file
+    if (there.active, there.frequency) == (facts.file.active, facts.file.frequency) if there else not facts.file.active:
+        return Verdict(gate="schedule", outcome="pass", reason="its schedule stays as it is")
+    what = "active or frequency differs from" if there else "its schedule is not in"
+    return Verdict(
+        gate="schedule",
+        outcome="fail",
+        reason=f"{what} {facts.target}, where schedules come with a release: promote the release",
+    )
+
+
+def _newsletter(facts: ClientFacts, runs: Sequence[Run]) -> Verdict:
+    with_items = [run for run in runs if run.items]
+    numbers = {"newsletters": float(len(runs)), "with_items": float(len(with_items))}
+    if with_items:
+        return Verdict(
+            gate="newsletter",
+            outcome="pass",
+            reason=f"{len(with_items)} newsletters with items by {facts.file.version} in {facts.source}",
+            numbers=numbers,
+        )
+    return Verdict(
+        gate="newsletter",
+        outcome="fail" if runs else "inconclusive",
+        reason=f"no newsletter with items by {facts.file.version} in {facts.source} yet "
+        f"(./vectora run --env {facts.source} --client {facts.client_id})",
+        numbers=numbers,
+    )

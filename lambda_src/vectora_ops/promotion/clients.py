@@ -1,0 +1,244 @@
+"""A client's file promoted by itself: checked, after a snapshot, proven by a run, and taken back when that fails."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from vectora_core.config.canonical import Identifier
+from vectora_core.config.content import BucketContent, WithFile, load_configuration
+from vectora_core.config.publication import publish_client
+from vectora_core.errors import VectoraError
+from vectora_core.keys import client_key
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.promotion.gates import ClientFile
+from vectora_ops.promotion.records import ClientPromotion, Records
+from vectora_ops.rollback import RollbackRequest, RollbackResult
+from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
+from vectora_ops.snapshots.lease import Clock, Lease, utc_now
+from vectora_ops.snapshots.manifest import Component, Occasion
+from vectora_ops.snapshots.observer import Deadline, Observer, OutOfTimeError, never
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+
+OPERATION = "client promotion"
+# What a promotion changes: the file, and what its run writes.
+CHANGED: tuple[Component, ...] = ("clients", "canonical", "data", "newsletters")
+RollBack = Callable[[RollbackRequest], RollbackResult]
+
+
+class SourceFile(BaseModel):
+    """A client's file as the environment before has it; `text` is the whole of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    client_id: Identifier
+    version: str
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    text: str
+
+    @property
+    def body(self) -> bytes:
+        return self.text.encode("utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientPromotionResult:
+    """`outcome` is one sentence on what the run showed."""
+
+    client_id: str
+    version: str
+    version_before: str | None
+    source: str
+    target: str
+    snapshot: str
+    outcome: str
+
+
+def source_file(account: Account, source: Names, client_id: str, judged: ClientFile) -> SourceFile:
+    """Raises VectoraError when the file changed since it was judged."""
+    body = account.client("s3").get_object(Bucket=source.bucket("config"), Key=client_key(client_id))["Body"].read()
+    if hashlib.sha256(body).hexdigest() != judged.sha256:
+        raise VectoraError(f"{client_key(client_id)} changed in {source.env} while it was judged: try again.")
+    return SourceFile(client_id=client_id, version=judged.version, sha256=judged.sha256, text=body.decode("utf-8"))
+
+
+def is_unfinished(account: Account, names: Names, file: SourceFile) -> bool:
+    """Whether a promotion of this very file was interrupted: it was let through before, and has to end."""
+    history = Records(account, names).client_promotions()
+    return bool(history) and not history[-1].is_over and history[-1].sha256 == file.sha256
+
+
+class PromoteClient:
+    """One promotion of one file into the environment of `names`."""
+
+    def __init__(
+        self,
+        account: Account,
+        names: Names,
+        source: str,
+        file: SourceFile,
+        *,
+        owner: str,
+        roll_back: RollBack,
+        observer: Observer,
+        deadline: Deadline = never,
+        clock: Clock = utc_now,
+    ) -> None:
+        """`source` is the environment's name that the file comes from; `owner` may come back to a lease of its own."""
+        self._account = account
+        self._names = names
+        self._source = source
+        self._file = file
+        self._owner = owner
+        self._roll_back = roll_back
+        self._observer = observer
+        self._deadline = deadline
+        self._clock = clock
+        self._records = Records(account, names)
+        self._content = BucketContent(account.client("s3"), names.bucket("config"))
+
+    def run(self) -> ClientPromotionResult:
+        """Raises VectoraError saying that nothing was changed, or that all was taken back."""
+        self._observer.step("validate")
+        key = client_key(self._file.client_id)
+        load_configuration(WithFile(self._content, key, self._file.body), self._file.client_id)
+        begun = self._begun()
+        if begun and begun.state == "taking back":
+            self._take_back(begun, begun.outcome)
+        failure, promotion = "", begun
+        with self._lease() as lease:
+            promotion = begun or self._begin(lease)
+            try:
+                promotion = self._published_and_started(promotion)
+                outcome = self._judged(self._followed(lease, promotion))
+            except OutOfTimeError:
+                raise
+            except VectoraError as error:
+                failure = str(error)
+        if failure:
+            self._take_back(promotion, failure)
+        done = self._noted(promotion, state="promoted", outcome=outcome)
+        return ClientPromotionResult(
+            client_id=done.client_id,
+            version=done.version,
+            version_before=done.version_before,
+            source=done.source,
+            target=self._names.env,
+            snapshot=done.snapshot,
+            outcome=outcome,
+        )
+
+    def _lease(self) -> Lease:
+        subject = f"{self._file.client_id} {self._file.version}"
+        return Lease(
+            self._account, self._names, operation=OPERATION, subject=subject, owner=self._owner, clock=self._clock
+        )
+
+    def _begun(self) -> ClientPromotion | None:
+        """What an invocation before this one began; raises VectoraError when that was another file's."""
+        history = self._records.client_promotions()
+        if not history or history[-1].is_over:
+            return None
+        last = history[-1]
+        if last.sha256 == self._file.sha256:
+            return last
+        if self._digest_of(last.client_id) != last.sha256:
+            # Somebody went back to the snapshot by hand.
+            return None
+        raise VectoraError(
+            f"The promotion of {last.client_id} {last.version} into {self._names.env} was interrupted: finish it by "
+            f"promoting it again, or go back (./vectora rollback --env {self._names.env} --snapshot {last.snapshot})."
+        )
+
+    def _digest_of(self, client_id: str) -> str | None:
+        key = client_key(client_id)
+        return hashlib.sha256(self._content.read(key)).hexdigest() if key in self._content.keys(key) else None
+
+    def _begin(self, lease: Lease) -> ClientPromotion:
+        file = self._file
+        there = self._digest_of(file.client_id) is not None
+        before = load_configuration(self._content, file.client_id).client.client_profile.version if there else None
+        self._observer.step("snapshot")
+        manifest = take_snapshot(
+            self._account,
+            self._names,
+            SnapshotRequest(
+                label=f"before_{file.client_id}_{file.version.replace('.', '-')}"[:80],
+                occasion=Occasion(kind="client", detail=f"{file.client_id} {file.version}"),
+            ),
+            lease=lease,
+            observer=self._observer,
+            clock=self._clock,
+        )
+        promotion = ClientPromotion(
+            state="promoting",
+            client_id=file.client_id,
+            version=file.version,
+            version_before=before,
+            source=self._source,
+            sha256=file.sha256,
+            snapshot=manifest.name,
+            at=self._clock(),
+        )
+        self._records.write_client_promotion(promotion)
+        return promotion
+
+    def _published_and_started(self, promotion: ClientPromotion) -> ClientPromotion:
+        if promotion.execution:
+            return promotion
+        self._observer.step("publish")
+        file, bucket = self._file, self._names.bucket("config")
+        publish_client(self._account.client("s3"), bucket=bucket, client_id=file.client_id, body=file.body)
+        machine = self._account.state_machine_arn(self._names.state_machine)
+        execution = start_run(self._account.client("stepfunctions"), machine, RunRequest(client_id=file.client_id))
+        return self._noted(promotion, state="promoting", execution=execution)
+
+    def _followed(self, lease: Lease, promotion: ClientPromotion) -> RunOutcome:
+        def over() -> bool:
+            lease.renew()
+            return self._deadline()
+
+        self._observer.step("run")
+        states = self._account.client("stepfunctions")
+        return follow_run(states, str(promotion.execution), self._observer.step, deadline=over)
+
+    def _judged(self, outcome: RunOutcome) -> str:
+        if not outcome.succeeded:
+            raise VectoraError(f"its run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
+        ran = outcome.steps["normalize_score"]["client_version"]
+        if ran != self._file.version:
+            raise VectoraError(f"its run used version {ran}: somebody else published meanwhile")
+        items = outcome.steps["newsletter"]["total_items"]
+        if not items:
+            matched = outcome.steps["normalize_score"]["items_matched"]
+            raise VectoraError(f"its newsletter has no items ({matched} matched): nobody would read it")
+        return f"its run made a newsletter with {items} items"
+
+    def _take_back(self, promotion: ClientPromotion, failure: str) -> NoReturn:
+        """The environment's content becomes again what it was; raises VectoraError in any case."""
+        what = f"{promotion.client_id} {promotion.version}"
+        reason = f"{what} was not promoted into {self._names.env}: {failure.rstrip('.')}"
+        self._noted(promotion, state="taking back", outcome=failure)
+        self._observer.step("rollback")
+        try:
+            self._roll_back(
+                RollbackRequest(snapshot=promotion.snapshot, components=CHANGED, owner=self._owner, reason=reason)
+            )
+        except OutOfTimeError:
+            raise
+        except VectoraError as error:
+            raise VectoraError(
+                f"{reason}. The rollback to {promotion.snapshot} failed too ({error}): promote again to go on with it."
+            ) from error
+        self._noted(promotion, state="rolled back", outcome=failure)
+        raise VectoraError(f"{reason}. All is again as in snapshot {promotion.snapshot}, compared and proven.")
+
+    def _noted(self, promotion: ClientPromotion, **changes: Any) -> ClientPromotion:
+        noted = promotion.model_copy(update={**changes, "at": self._clock()})
+        self._records.write_client_promotion(noted)
+        return noted

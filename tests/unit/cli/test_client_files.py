@@ -1,0 +1,194 @@
+"""Commands on client files that need no environment: list, show, validate, diff."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli.client import diff, files, places
+
+ROOT = Path(__file__).resolve().parents[3]
+VERSION = (ROOT / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8").partition('version: "')[2][:5]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with this configuration in its first commit, in which the commands work."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    for module in (places, files):
+        monkeypatch.setattr(module, "CONFIG", tmp_path / "config")
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    _git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    _commit(tmp_path, "first")
+    return tmp_path
+
+
+@pytest.fixture
+def client(checkout: Path) -> Run:
+    app = typer.Typer()
+    app.command("list")(files.list_clients)
+    app.command()(files.show)
+    app.command()(files.validate)
+    app.command()(diff.diff)
+
+    def call(command: str, *arguments: str) -> Result:
+        config = ("--config", str(checkout / "config")) if command != "diff" else ()
+        result = CliRunner().invoke(app, [command, *arguments, *config])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return call
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+    return subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, encoding="utf-8"
+    ).stdout.strip()
+
+
+def _commit(folder: Path, message: str) -> None:
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--message", message)
+
+
+def _edit(checkout: Path, old: str, new: str, file: str = "lai_weekly") -> None:
+    path = checkout / "config/clients" / f"{file}.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_clients_are_listed_and_shown_in_words(client: Run) -> None:
+    listed = client("list")
+    assert "lai_weekly" in listed.output
+    assert "canary" in listed.output
+    document = json.loads(client("list", "--json").stdout)
+    assert [each["client_id"] for each in document["clients"]] == ["canary", "lai_weekly"]
+    shown = client("show", "lai_weekly").output
+    for words in ("LAI Intelligence Weekly", "lai_press_mvp", "Long-acting injectables", "Job offers", "Other Signals"):
+        assert words in shown
+    assert "Sweden" in shown, "the sources' notes are told"
+    assert json.loads(client("show", "lai_weekly", "--json").stdout)["client_profile"]["client_id"] == "lai_weekly"
+
+
+def test_an_unknown_client_is_told_with_the_nearest_name(client: Run) -> None:
+    refused = client("show", "lai_weekyl")
+    assert refused.exit_code == 1
+    assert "There is no client 'lai_weekyl' in config/: did you mean 'lai_weekly'?" in refused.output
+
+
+def test_a_valid_configuration_is_told_with_its_versions(client: Run) -> None:
+    assert "Valid: canary 1." in client("validate").output
+    document = json.loads(client("validate", "--json").stdout)
+    assert (document["valid"], document["problems"], document["clients"]["lai_weekly"]) == (True, [], VERSION)
+
+
+def test_every_problem_of_every_file_is_told_at_once(client: Run, checkout: Path) -> None:
+    _edit(checkout, "technology_scope: lai_keywords", "technology_scope: lai_keyword")
+    _edit(checkout, "frequency: daily", "frequency: dayly", "canary")
+    refused = client("validate")
+    assert refused.exit_code == 1
+    assert "names 'lai_keyword', which canonical/scopes/technologies.yaml does not have: did you mean" in refused.output
+    assert "key 'client_profile.frequency' has the value 'dayly': did you mean 'daily'?" in refused.output
+    document = json.loads(client("validate", "--json").stdout)
+    assert (document["valid"], len(document["problems"])) == (False, 2)
+
+
+def test_a_file_elsewhere_is_checked_under_its_own_name(client: Run, checkout: Path) -> None:
+    elsewhere = checkout / "lai_weekly.yaml"
+    text = (checkout / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8")
+    elsewhere.write_text(text.replace("sort_by: score_desc", "sort_by: score", 1), encoding="utf-8")
+    refused = client("validate", str(elsewhere))
+    assert refused.exit_code == 1
+    assert f"{elsewhere}, line " in refused.output.replace("\n", "")
+    missing = client("validate", str(checkout / "nothing.yaml"))
+    assert missing.exit_code == 1
+    assert "cannot be read" in missing.output
+
+
+def test_a_changed_file_under_its_old_version_fails_against_the_branch_it_is_for(client: Run, checkout: Path) -> None:
+    assert client("validate", "--base", "main").exit_code == 0
+    _git(checkout, "switch", "--quiet", "--create", "edit")
+    _edit(checkout, "      max_items: 6", "      max_items: 5")
+    for committed in (False, True):
+        refused = client("validate", "--base", "main")
+        assert refused.exit_code == 1
+        assert "clients/lai_weekly.yaml differs from main" in refused.output
+        assert "--major" in refused.output
+        if not committed:
+            _commit(checkout, "smaller section")
+    _edit(checkout, VERSION, "99.0.0")
+    assert client("validate", "--base", "main").exit_code == 0
+
+
+def test_on_the_branch_itself_the_last_commit_is_compared_with_the_one_before(client: Run, checkout: Path) -> None:
+    _edit(checkout, "max_items_total: 20", "max_items_total: 19")
+    _commit(checkout, "fewer items")
+    refused = client("validate", "--base", "main")
+    assert refused.exit_code == 1
+    assert "--minor" in refused.output
+
+
+def test_a_version_that_moved_too_little_is_refused_with_the_one_it_must_be(client: Run, checkout: Path) -> None:
+    _edit(checkout, "      max_items: 6", "      max_items: 5")
+    major, _, _ = VERSION.split(".")
+    _edit(checkout, VERSION, f"{major}.9.0")
+    refused = client("validate", "--base", "main")
+    assert f"must be {int(major) + 1}.0.0 or later" in refused.output
+
+
+def test_without_history_it_is_said_that_versions_were_not_compared(client: Run, checkout: Path) -> None:
+    shutil.rmtree(checkout / ".git")
+    result = client("validate", "--base", "main")
+    assert result.exit_code == 0
+    assert "versions were not compared with main" in result.output
+
+
+def test_an_unknown_branch_is_told(client: Run) -> None:
+    refused = client("validate", "--base", "nowhere")
+    assert refused.exit_code == 1
+    assert "no branch or commit 'nowhere'" in refused.output
+
+
+def test_a_difference_is_shown_with_the_bump_it_needs(client: Run, checkout: Path) -> None:
+    old = checkout / "old.yaml"
+    shutil.copy(checkout / "config/clients/lai_weekly.yaml", old)
+    assert "the files are the same" in client("diff", "lai_weekly", "--from", str(old)).output
+    _edit(checkout, "# LAI Intelligence", "# The LAI Intelligence")
+    assert "only comments, layout or the changelog differ" in client("diff", "lai_weekly", "--from", str(old)).output
+    _edit(checkout, "      max_items: 6", "      max_items: 5")
+    shown = client("diff", "lai_weekly", "--from", str(old)).output
+    assert "newsletter_layout.sections.regulatory_updates.max_items" in shown
+    assert "(major)" in shown
+    document = json.loads(client("diff", "lai_weekly", "--from", str(old), "--json").stdout)
+    assert (document["needed_bump"], document["identical"], len(document["changes"])) == ("major", False, 1)
+    assert document["changes"][0]["before"] == 6
+
+
+def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
+    _edit(checkout, "max_items_total: 20", "max_items_total: 19")
+    _edit(checkout, VERSION, "8.0.0")
+    _commit(checkout, "8.0.0")
+    shown = client("diff", "lai_weekly", "--from", VERSION, "--to", "8.0.0").output
+    assert "max_items_total" in shown
+    refused = client("diff", "lai_weekly", "--from", "1.2.3")
+    assert refused.exit_code == 1
+    assert f"No commit has version 1.2.3 of config/clients/lai_weekly.yaml; versions there: 8.0.0, {VERSION}." in (
+        refused.output.replace("\n", "")
+    )
+
+
+@pytest.mark.parametrize("place", ["qa", "no/such/file.yaml"])
+def test_a_place_that_is_none_is_told_with_those_there_are(client: Run, place: str) -> None:
+    refused = client("diff", "lai_weekly", "--from", place)
+    assert refused.exit_code == 1
+    assert "is no environment, no version and no file" in refused.output
