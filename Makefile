@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
 BENCH_READY := .venv-bench/.ready
 
-.PHONY: help setup rehearse test check templates bench lock clean
+.PHONY: help setup rehearse test check templates browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
@@ -27,7 +27,7 @@ setup: $(READY) $(EMULATOR_READY)
 rehearse: setup
 	@./vectora rehearse
 
-test: setup
+test: setup browser
 	$(BIN)/python -m pytest
 
 check: $(READY)
@@ -40,6 +40,9 @@ check: $(READY)
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 	$(BIN)/python -m tools.write_schemas
+
+browser:
+	@$(PYTHON) tools/setup.py browser
 
 bench: setup $(BENCH_READY)
 	$(BIN)/python -m benchmarks

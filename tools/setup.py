@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def main() -> None:
@@ -21,11 +22,14 @@ def main() -> None:
     environment.add_argument("requirements", type=Path, nargs="+")
     cdk = commands.add_parser("cdk", help="add Node.js and the pinned CDK CLI to a virtual environment")
     cdk.add_argument("folder", type=Path)
+    commands.add_parser("browser", help="install Debian's Chromium for the tests, unless one is there")
     arguments = parser.parse_args()
     if arguments.command == "environment":
         make_environment(arguments.folder, arguments.requirements)
-    else:
+    elif arguments.command == "cdk":
         add_cdk(arguments.folder)
+    else:
+        add_browser()
 
 
 def make_environment(folder: Path, requirements: list[Path]) -> None:
@@ -75,6 +79,19 @@ def add_cdk(folder: Path) -> None:
         command = folder / "bin" / name
         shutil.copyfile(ROOT / "tools" / name, command)
         command.chmod(0o755)
+
+
+def add_browser() -> None:
+    if any(map(shutil.which, BROWSERS)):
+        return
+    advice = "Tests open newsletters in Chromium: install it (on Debian and Ubuntu: apt-get install chromium)."
+    if not shutil.which("apt-get"):
+        sys.exit(advice)
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    print("Installing Chromium for the tests of newsletters ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        run([*as_root, "apt-get", "--quiet=2", *arguments], advice, environment)
 
 
 def run(command: list[str], on_failure: str, environment: dict[str, str] | None = None) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.text import fold, occurs, parts_of
+from vectora_core.analysis.text import fold, occurs, parts_of, shown
 from vectora_core.config.canonical import EventType, Prompt
 from vectora_core.config.content import Configuration
 from vectora_core.errors import AnalyzerError
@@ -175,7 +175,7 @@ class BedrockAnalyzer:
 
     def _analysis(self, item: IngestedItem, reply: ModelReply, usage: Usage) -> NormalizedContent:
         return NormalizedContent(
-            summary=" ".join(reply.summary.split()),
+            summary=" ".join(shown(reply.summary).split()),
             entities=self._entities(item, reply),
             event_classification=EventClassification(primary_type=reply.event_type, confidence=reply.event_confidence),
             lai_relevance_score=reply.lai_relevance_score,
@@ -205,7 +205,10 @@ class BedrockAnalyzer:
 
 
 def user_message(prompt: Prompt, item: IngestedItem) -> str:
-    """The item between the prompt's tags; the item's own angle brackets are escaped, so that it cannot close them."""
+    """The item between the prompt's tags, which it cannot close, as its own angle brackets are escaped.
+
+    Characters that a reader does not see, but a model does, are left out.
+    """
     content = item.content[: prompt.max_content_characters]
     values = {
         "title": item.title,
@@ -213,7 +216,7 @@ def user_message(prompt: Prompt, item: IngestedItem) -> str:
         "published": item.published_at.isoformat() if item.published_at else "unknown",
         "content": content,
     }
-    escaped = {name: html.escape(value, quote=False) for name, value in values.items()}
+    escaped = {name: html.escape(shown(value), quote=False) for name, value in values.items()}
     return re.sub(r"\{([a-z]+)\}", lambda match: escaped[match[1]], prompt.user_template)
 
 
@@ -244,4 +247,4 @@ def _in_text(names: Iterable[str], folded: str, scopes: list[Names]) -> tuple[st
 
 
 def _spelled(name: str, scopes: list[Names]) -> str:
-    return next((known for scope in scopes if (known := scope.canonical(name))), " ".join(name.split()))
+    return next((known for scope in scopes if (known := scope.canonical(name))), " ".join(shown(name).split()))

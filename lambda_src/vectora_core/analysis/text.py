@@ -14,7 +14,18 @@ LEAD_CHARACTERS = 320
 _SIGNS = re.compile("[®™©℠\u00ad\u200b-\u200f\u2060\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u02bc\u00b4`\u201c\u201d\u201e", "''''''\"\"\"")
+# What nobody sees but programs obey: controls, orders to write from right to left, and the tag characters and variation
+# selectors in which whole texts can be hidden from a reader, but not from a model. Halves of characters are none.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
+    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'])")
+
+
+def shown(text: str) -> str:
+    """The text as a reader sees it: without controls, orders of direction and hidden characters; blanks are kept."""
+    return _UNSEEN.sub("", text)
 
 
 def fold(text: str) -> str:
@@ -122,4 +133,5 @@ def _regex(spellings: Iterable[str], flags: re.RegexFlag, *, plural: bool) -> re
 
 def occurs(name: str, folded: str) -> bool:
     """Whether the name stands in the folded text, as whole words."""
-    return bool(name.strip()) and bool(_regex([name], re.IGNORECASE, plural=False).search(folded))
+    # A mere hyphen would be found between any two words.
+    return bool(re.search(r"\w", name)) and bool(_regex([name], re.IGNORECASE, plural=False).search(folded))

@@ -73,17 +73,19 @@ def without_doubles(items: Iterable[IngestedItem], pages: Iterable[str] = ()) ->
     pages = tuple(pages)
     kept: list[IngestedItem] = []
     known = KnownNews(pages)
+    # Of every known item, also one that a richer version has replaced since.
+    places: dict[int, int] = {}
     for item in items:
         double = known.find(item)
+        place = len(kept) if double is None else places[id(double)]
         if double is None:
             kept.append(item)
-            known.add(item)
+        elif max(kept[place], item, key=_richness) is item:
+            kept[place] = item
+        else:
             continue
-        place = next(index for index, entry in enumerate(kept) if entry is double or entry.item_id == double.item_id)
-        richer = max(kept[place], item, key=_richness)
-        if richer is not kept[place]:
-            kept[place] = richer
-            known.add(richer)
+        places[id(item)] = place
+        known.add(item)
     return kept
 
 

@@ -6,12 +6,13 @@ from datetime import date
 
 from vectora_core.items import Record
 
+MAX_ENTRIES = 1000
 MAX_TITLE_CHARACTERS = 500
 MAX_CONTENT_CHARACTERS = 8000
 
 
 class Entry(Record):
-    """One news entry as its source shows it, in plain text."""
+    """One news entry as its source shows it, in plain text; `url` is one that a reader may be sent to."""
 
     title: str
     url: str

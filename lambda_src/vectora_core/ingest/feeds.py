@@ -5,27 +5,38 @@ from __future__ import annotations
 import io
 import logging
 import re
+import sys
 from datetime import date
 from typing import Any
-from urllib.parse import urljoin
 
+from vectora_core.analysis.text import shown
 from vectora_core.config.canonical import Source
 from vectora_core.errors import VectoraError
+from vectora_core.ingest.addresses import resolved_link
 from vectora_core.ingest.dates import is_plausible, parse_date
 from vectora_core.ingest.entries import (
     MAX_CONTENT_CHARACTERS,
+    MAX_ENTRIES,
     MAX_TITLE_CHARACTERS,
     Entry,
     Extraction,
     shortened,
 )
-from vectora_core.ingest.html_text import decode, plain_text
+from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
 
 logger = logging.getLogger("vectora")
 
-_FEED_ROOT = re.compile(r"<(?:\w+:)?(?:rss|feed|RDF)[\s>]", re.IGNORECASE)
+_FEED_ROOT = re.compile(r"<((?:\w{1,40}:)?(?:rss|feed|RDF))[\s>]", re.IGNORECASE)
 _HTML_ROOT = re.compile(r"<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_ANNOUNCED_FEED = re.compile(r"<link\b[^>]*application/(?:rss|atom)\+xml[^>]*>", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
+_ENTRY = re.compile(r"<(?:\w{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
+_NESTING = re.compile(r"<(?P<close>/)?[^\W\d]|(?P<empty>/>)|(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
+_REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,12}|[0-9]{1,12});?")
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+# Beyond any real feed: the parser keeps all that is open, and takes its time for each sign of mark-up.
+MAX_MARKS = 400_000
+MAX_DEPTH = 1000
+MAX_TAGS = 20
 
 
 def looks_like_feed(text: str) -> bool:
@@ -44,31 +55,85 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if not looks_like_feed(text):
         raise VectoraError(_what_it_is_instead(text))
-    parsed = _parsed(body, url, charset)
-    entries = tuple(
-        entry for raw in parsed.get("entries", ()) if (entry := _entry(raw, source, url, today)) is not None
-    )
-    return Extraction(entries=entries, problem=_problem(parsed, entries))
+    feed, is_cut = _bounded(text)
+    parsed = _parsed(feed, url)
+    raw_entries = parsed.get("entries", ())[:MAX_ENTRIES]
+    entries = tuple(entry for raw in raw_entries if (entry := _entry(raw, source, url, today)) is not None)
+    if is_cut:
+        problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
+        return Extraction(entries=entries, problem=problem)
+    return Extraction(entries=entries, problem=_problem(parsed, len(raw_entries), len(entries)))
+
+
+def _bounded(text: str) -> tuple[str, bool]:
+    """The feed's root element with at most so many entries, and whether some were cut off.
+
+    What stands before the root is left out: declarations of entities, which grow when they are used or lead to files.
+    Raises VectoraError when there is more mark-up, or it is deeper, than in any real feed.
+    """
+    root = _FEED_ROOT.search(text)
+    if root is None:
+        raise AssertionError("unreachable: only what looks like a feed is read")
+    # Blank lines in its place keep the numbers of lines in the problems that the parser finds.
+    text = _DECLARATION + "\n" * text.count("\n", 0, root.start()) + text[root.start() :]
+    starts = [entry.start() for entry, _ in zip(_ENTRY.finditer(text), range(MAX_ENTRIES + 1), strict=False)]
+    is_cut = len(starts) > MAX_ENTRIES
+    if is_cut:
+        end = f"</{root[1]}>" if root[1].lower() != "rss" else f"</channel></{root[1]}>"
+        text = text[: starts[-1]] + end
+    if text.count("<") + text.count("&") > MAX_MARKS or _deepest(text) > MAX_DEPTH:
+        raise VectoraError(
+            f"The feed has more than {MAX_MARKS} signs of mark-up or nests more than {MAX_DEPTH} elements: "
+            "it is broken or hostile, and was not read."
+        )
+    require_few_attributes(text)
+    return _REFERENCE.sub(_without_halves, text), is_cut
+
+
+def _without_halves(reference: re.Match[str]) -> str:
+    """Nothing for a number that is no character, over which the parser would fall."""
+    number = reference[1]
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    return "" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
+
+
+def _deepest(text: str) -> int:
+    """How many elements are open at a time, counted anew from each entry on, as broken entries leave some open."""
+    starts = {entry.start() for entry in _ENTRY.finditer(text)}
+    deepest = depth = 0
+    for mark in _NESTING.finditer(text):
+        if mark["cdata"]:
+            continue
+        if mark.start() in starts:
+            depth = 0
+        depth = max(0, depth - 1) if mark["close"] or mark["empty"] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _what_it_is_instead(text: str) -> str:
     if not _HTML_ROOT.search(text[:5000]):
         return "The address answers with something that is neither RSS nor Atom: correct the source's url."
-    announced = _ANNOUNCED_FEED.search(text)
-    address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced[0]) if announced else None
-    hint = f" (the page announces its feed at {address[1][:200]})" if address else ""
+    links = (link[0] for link in _LINK.finditer(text[:200_000]))
+    announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
+    address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)
+    hint = f" (the page announces its feed at {' '.join(shown(address[1]).split())[:200]})" if address else ""
     return f"The address answers with an HTML page instead of a feed{hint}: correct the source's url."
 
 
-def _parsed(body: bytes, url: str, charset: str | None) -> dict[str, Any]:
+def _parsed(text: str, url: str) -> dict[str, Any]:
     import feedparser
 
-    headers = {"content-location": url}
-    if charset:
-        headers["content-type"] = f"application/xml; charset={charset}"
+    headers = {"content-location": url, "content-type": "application/xml; charset=utf-8"}
     try:
-        # A stream, because feedparser would open bytes that look like a path or an address.
-        parsed: dict[str, Any] = feedparser.parse(io.BytesIO(body), response_headers=headers)
+        parsed: dict[str, Any] = feedparser.parse(
+            # A stream, because feedparser would open bytes that look like a path or an address.
+            io.BytesIO(text.encode("utf-8")),
+            response_headers=headers,
+            # Its texts are never shown as HTML: `plain_text` reads them.
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
     except Exception as error:
         logger.exception("feedparser failed on %s", url)
         raise VectoraError(
@@ -77,15 +142,13 @@ def _parsed(body: bytes, url: str, charset: str | None) -> dict[str, Any]:
     return parsed
 
 
-def _problem(parsed: dict[str, Any], entries: tuple[Entry, ...]) -> str | None:
-    raw_count = len(parsed.get("entries", ()))
-    reason = re.sub(r"^<unknown>:(\d+):\d+:", r"line \1:", " ".join(str(parsed.get("bozo_exception", "")).split()))[
-        :120
-    ]
+def _problem(parsed: dict[str, Any], raw_count: int, count: int) -> str | None:
+    error = " ".join(shown(str(parsed.get("bozo_exception", ""))).split())
+    reason = re.sub(r"^<unknown>:(\d+):\d+:", r"line \1:", error)[:120]
     if parsed.get("bozo") and type(parsed.get("bozo_exception")).__name__ not in _HARMLESS:
-        return f"The feed is broken ({reason}); {len(entries)} entries could be read all the same."
-    if len(entries) < raw_count:
-        return f"{raw_count - len(entries)} of the feed's {raw_count} entries have neither a title nor a text."
+        return f"The feed is broken ({reason}); {count} entries could be read all the same."
+    if count < raw_count:
+        return f"{raw_count - count} of the feed's {raw_count} entries have neither a title nor a text."
     return None
 
 
@@ -94,7 +157,7 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 
 
 # WordPress ends the texts of its feeds so.
-_WORDPRESS_FOOTER = re.compile(r"\s*The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}$")
+_WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
 def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
@@ -112,7 +175,9 @@ def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
         author=" ".join(plain_text(_text(raw, "author")).split())[:200],
         tags=tuple(
             dict.fromkeys(
-                term.strip()[:100] for tag in raw.get("tags", ()) if (term := tag.get("term")) and term.strip()
+                term
+                for tag in raw.get("tags", ())[:MAX_TAGS]
+                if (term := " ".join(shown(tag.get("term") or "").split())[:100])
             )
         ),
     )
@@ -126,26 +191,27 @@ def _text(raw: Any, key: str) -> str:
 def _content(raw: Any) -> str:
     """The richest of the entry's texts: full content where the feed carries it, else its summary."""
     texts = [_text(raw, "summary"), *(_text(part, "value") for part in raw.get("content", ()))]
-    return max((_WORDPRESS_FOOTER.sub("", plain_text(text).strip()) for text in texts), key=len)
+    return max((_without_footer(plain_text(text).strip()) for text in texts[:MAX_TAGS]), key=len)
+
+
+def _without_footer(text: str) -> str:
+    end = max(0, len(text) - 600)
+    return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
 
 
 def _link(raw: Any, url: str) -> str:
     alternates = [_text(link, "href") for link in raw.get("links", ()) if link.get("rel") == "alternate"]
     identifier = _text(raw, "id")
     # An id such as "12345" is no address, not even a relative one.
-    for candidate in (_text(raw, "link"), *alternates, identifier if "://" in identifier else ""):
-        try:
-            address = urljoin(url, candidate.strip()) if candidate else ""
-        except ValueError:
-            continue
-        if address.startswith(("http://", "https://")):
+    for candidate in (_text(raw, "link"), *alternates[:MAX_TAGS], identifier if "://" in identifier else ""):
+        if candidate.strip() and (address := resolved_link(url, candidate)):
             return address
     return url
 
 
 def _published(raw: Any, source: Source, today: date) -> date | None:
     for key in ("published", "updated", "created"):
-        text = _text(raw, key)
+        text = _text(raw, key)[:200]
         # feedparser makes the first of January out of a mere year.
         if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
             continue

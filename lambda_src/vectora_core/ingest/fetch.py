@@ -1,4 +1,4 @@
-"""Fetching a source over HTTP(S): bounded in time, size, redirects and attempts; TLS is always verified."""
+"""Fetching a source over HTTP(S): from public addresses alone, bounded in time, size, redirects and attempts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import ssl
 import threading
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
+from http.client import HTTPException, LineTooLong
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -22,7 +24,9 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from vectora_core.analysis.text import shown
 from vectora_core.errors import VectoraError
+from vectora_core.ingest.addresses import Destination, PublicWeb, destination
 from vectora_core.items import Record
 
 HEADERS = {
@@ -32,6 +36,8 @@ HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _CHUNK_BYTES = 65_536
+# zlib tells the two apart by their first bytes.
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class FetchLimits(Record):
@@ -44,7 +50,7 @@ class FetchLimits(Record):
     backoff_seconds: float = 1.0
     longest_wait_seconds: float = 30.0
     redirects: int = 5
-    body_bytes: int = 10_000_000
+    body_bytes: int = 5_000_000
 
 
 class Page(Record):
@@ -109,14 +115,40 @@ class _Deadline:
 
 
 class _WatchedHttp(HTTPConnection):
-    def __init__(self, *args: Any, deadline: _Deadline, **kwargs: Any) -> None:
+    """Connects to addresses that `reachable` has checked; to a proxy, with `reachable` None, as usual."""
+
+    def __init__(self, *args: Any, deadline: _Deadline, reachable: PublicWeb | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline = deadline
+        self._reachable = reachable
 
     def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
+        connection = super()._new_conn() if self._reachable is None else self._checked_conn(self._reachable)
         self._deadline.watch(connection)
         return connection
+
+    def _checked_conn(self, reachable: PublicWeb) -> socket.socket:
+        name = self.host
+        try:
+            addresses = reachable.addresses(name, self.port)
+        except socket.gaierror as error:
+            raise urllib3.exceptions.NameResolutionError(name, self, error) from error
+        try:
+            return self._first_answering(addresses)
+        finally:
+            # TLS asks for and verifies the name.
+            self.host = name
+
+    def _first_answering(self, addresses: list[str]) -> socket.socket:
+        failure: Exception = urllib3.exceptions.NewConnectionError(self, "the name has no address")
+        for address in addresses:
+            self.host = address
+            self.timeout = max(0.001, min(self.timeout or self._deadline.remaining, self._deadline.remaining))
+            try:
+                return super()._new_conn()
+            except urllib3.exceptions.ConnectTimeoutError as error:
+                failure = error
+        raise failure
 
 
 class _WatchedHttps(_WatchedHttp, HTTPSConnection):
@@ -128,8 +160,15 @@ class _WatchedHttps(_WatchedHttp, HTTPSConnection):
 class Fetcher:
     """Fetches sources; safe to use from several threads."""
 
-    def __init__(self, limits: FetchLimits | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        limits: FetchLimits | None = None,
+        *,
+        reachable: PublicWeb | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._limits = limits or FetchLimits()
+        self._reachable = reachable or PublicWeb()
         self._sleep = sleep
         # The default context also reads SSL_CERT_FILE.
         self._tls = ssl.create_default_context()
@@ -170,23 +209,22 @@ class Fetcher:
 
     def _ask_once(self, url: str, deadline: _Deadline) -> Page | str:
         """The page, or the address that the site redirects to."""
-        host = _host(url)
-        if not host:
-            raise VectoraError(
-                f"{url[:200]} is not an http(s) address, but the site leads there: correct the source's url."
-            )
+        target = destination(url)
+        # Also by proxy, which resolves names as it likes: an address that disguises nothing is never asked for.
+        self._reachable.require(target)
         try:
-            with self._response(url, deadline) as response:
-                return self._read(response, url, deadline)
+            with self._response(target, deadline) as response:
+                return self._read(response, target.url, deadline)
         except VectoraError:
             raise
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             if deadline.passed:
                 raise self._too_slow() from error
-            raise self._failure(error, host) from error
+            raise self._failure(error, target.host) from error
 
     @contextmanager
-    def _response(self, url: str, deadline: _Deadline) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _response(self, target: Destination, deadline: _Deadline) -> Iterator[urllib3.BaseHTTPResponse]:
+        url = target.url
         with self._pools(url, deadline) as pools:
             seconds = max(0.001, deadline.remaining)
             timeout = urllib3.Timeout(
@@ -209,12 +247,14 @@ class Fetcher:
         else:
             pools = urllib3.PoolManager(ssl_context=self._tls)
 
+        reachable = None if proxy else self._reachable
+
         # A pool makes its connections through this attribute, which is where a deadline can get hold of them.
         class Http(HTTPConnectionPool):
-            ConnectionCls = partial(_WatchedHttp, deadline=deadline)  # type: ignore[assignment]
+            ConnectionCls = partial(_WatchedHttp, deadline=deadline, reachable=reachable)  # type: ignore[assignment]
 
         class Https(HTTPSConnectionPool):
-            ConnectionCls = partial(_WatchedHttps, deadline=deadline)  # type: ignore[assignment]
+            ConnectionCls = partial(_WatchedHttps, deadline=deadline, reachable=reachable)  # type: ignore[assignment]
 
         pools.pool_classes_by_scheme = {"http": Http, "https": Https}
         return pools
@@ -227,23 +267,26 @@ class Fetcher:
             raise _TemporaryError(f"The site answered {_status(response.status)}", _retry_after(response.headers))
         if not 200 <= response.status < 300:
             raise VectoraError(
-                f"The site answered {_status(response.status)}: open {url[:150]} and correct the source's url."
+                f"The site answered {_status(response.status)}: open {shown(url)[:150]} and correct the source's url."
             )
         charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", response.headers.get("Content-Type", ""), re.IGNORECASE)
         return Page(url=url, body=self._body(response, deadline), charset=charset[1] if charset else None)
 
     def _body(self, response: urllib3.BaseHTTPResponse, deadline: _Deadline) -> bytes:
         limit = self._limits.body_bytes
+        unpacker = _Unpacker(response.headers.get("Content-Encoding", ""))
         body = bytearray()
-        while True:
-            if deadline.passed:
-                raise self._too_slow()
-            chunk = response.read1(_CHUNK_BYTES, decode_content=True)
-            body += chunk
-            if len(body) > limit:
+        received = 0
+        while not deadline.passed:
+            # Unpacked here: urllib3 keeps what it has received for as long as nothing comes out of it.
+            chunk = response.read1(_CHUNK_BYTES, decode_content=False)
+            received += len(chunk)
+            body += unpacker.unpacked(chunk, limit + 1 - len(body))
+            if max(received, len(body)) > limit:
                 raise VectoraError(f"The answer is larger than {limit} bytes: it was cut off and not used.")
-            if not chunk and response.closed:
+            if not chunk:
                 return bytes(body)
+        raise self._too_slow()
 
     def _failure(self, error: Exception, host: str) -> Exception:
         if isinstance(error, urllib3.exceptions.ProxyError) and isinstance(error.__cause__, Exception):
@@ -254,7 +297,7 @@ class Fetcher:
                 f"{host}'s TLS certificate is not valid ({certificate}), and an unverified page is never read: "
                 "correct the source's url or ask the site's owner."
             )
-        if isinstance(error, (urllib3.exceptions.LocationValueError, urllib3.exceptions.DecodeError, ValueError)):
+        if isinstance(error, (urllib3.exceptions.LocationValueError, ValueError)) or _is_malformed(error):
             return VectoraError(
                 f"{host}'s answer cannot be read ({_reason(error)}): open the source's url in a browser."
             )
@@ -266,10 +309,63 @@ class Fetcher:
         return _TemporaryError(f"The connection to {host} failed ({_reason(error)})")
 
 
+class _Unpacker:
+    """Unpacks what was asked for, gzip or deflate, and never more of it than is wanted."""
+
+    def __init__(self, coding: str) -> None:
+        """Raises VectoraError when `coding` names several, in which a bomb hides a bomb."""
+        name = coding.strip().lower()
+        if "," in name:
+            raise VectoraError(
+                f"The answer is packed more than once ({shown(name)[:60]}), which was not asked for and is never read: "
+                "ask the site's owner."
+            )
+        self._is_packed = name in ("gzip", "x-gzip", "deflate")
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._is_at_start = True
+        self._streams_ended = 0
+
+    def unpacked(self, chunk: bytes, wanted: int) -> bytes:
+        """What `chunk` holds, at most `wanted` bytes; raises ValueError when it cannot be unpacked."""
+        if not self._is_packed:
+            return chunk[:wanted]
+        body = bytearray()
+        while chunk and len(body) < wanted:
+            body += self._decompressed(chunk, wanted - len(body))
+            chunk = self._stream.unused_data
+            if self._stream.eof:
+                # After its end there may be another stream, as gzip allows.
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+                self._streams_ended += 1
+        return bytes(body)
+
+    def _decompressed(self, chunk: bytes, wanted: int) -> bytes:
+        try:
+            return self._stream.decompress(chunk, wanted)
+        except zlib.error as error:
+            if self._streams_ended:
+                # Padding, which every reader of gzip ignores.
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+                return b""
+            if not self._is_at_start:
+                raise ValueError("it cannot be unpacked") from error
+        finally:
+            self._is_at_start = False
+        # Some servers send deflate without zlib's header.
+        self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        return self._decompressed(chunk, wanted)
+
+
+def _is_malformed(error: Exception) -> bool:
+    """Whether an answer breaks a limit of HTTP's parser, such as the number or length of its headers."""
+    cause = error.args[-1] if isinstance(error, urllib3.exceptions.ProtocolError) else None
+    return isinstance(cause, LineTooLong) or type(cause) is HTTPException
+
+
 def _reason(error: BaseException) -> str:
     while isinstance(error, urllib3.exceptions.HTTPError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(shown(str(error)).split()) or type(error).__name__
     return re.sub(r"^<?[\w.]+\(.*?\)>?: ", "", text)[:150]
 
 
@@ -280,15 +376,6 @@ def _certificate_error(error: BaseException | None) -> str | None:
         nested = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
         error = nested or error.__cause__
     return None
-
-
-def _host(url: str) -> str | None:
-    """The host of an http(s) address; None for everything else."""
-    try:
-        parts = urlsplit(url)
-        return parts.hostname if parts.scheme in ("http", "https") else None
-    except ValueError:
-        return None
 
 
 def _joined(base: str, location: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vectora_core.analysis.text import shown
 from vectora_core.errors import VectoraError
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 # The parser's time grows with the square of the depth, so a hostile page could hold a run for hours.
 MAX_DEPTH = 5000
 MAX_NODES = 400_000
+# Its time grows with the square of a tag's attributes, too.
+MAX_ATTRIBUTES = 2000
+# No reader reads on, and no pattern of ours has to: longer texts and fragments are cut.
+MAX_LINE_CHARACTERS = 10_000
+MAX_FRAGMENT_CHARACTERS = 500_000
 
 TEXT = "-text"
 INVISIBLE = frozenset(
@@ -33,6 +39,8 @@ _UNNESTED = frozenset(_UNNESTED_NAMES.split())
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 STYLING = frozenset(_STYLING_NAMES.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_WHOLE_TAG = re.compile(r"<[a-zA-Z](?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+")
+_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
 
 
 @dataclass(slots=True)
@@ -97,7 +105,7 @@ class Document:
                 open_elements.append(index)
             index += 1
         text = "".join(piece for piece in pieces if piece != _SOFT)
-        return [line for line in (collapse_blanks(line) for line in text.split(_BREAK)) if line]
+        return [line for line in (collapse_blanks(line)[:MAX_LINE_CHARACTERS] for line in text.split(_BREAK)) if line]
 
     def text(self, index: int, without: frozenset[int] = frozenset()) -> str:
         return " ".join(self.lines(index, without))
@@ -106,7 +114,7 @@ class Document:
 # Page text is free of both: control characters become blanks when text is read.
 _BREAK = "\x01"
 _SOFT = "\x02"
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u200b\u2060\ufeff\u00ad]")
+_CONTROLS = re.compile(r"[\x00-\x1f]")
 
 
 def collapse_blanks(text: str) -> str:
@@ -121,7 +129,7 @@ def _add_boundary(pieces: list[str], tag: str) -> None:
 
 
 def _add_text(pieces: list[str], text: str) -> None:
-    text = _CONTROLS.sub(lambda match: " " if match[0] < " " else "", text)
+    text = shown(_CONTROLS.sub(" ", text[:MAX_LINE_CHARACTERS]))
     if not text:
         return
     # Inline elements are often laid out apart by style sheets, which only shows where two words are glued together.
@@ -156,7 +164,7 @@ def decode(body: bytes, charset: str | None) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    declared = re.search(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", body[:4096])
+    declared = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", body[:4096])
     for name in (declared[1].decode("ascii") if declared else None, charset):
         text_encoding = _text_encoding(name) if name else None
         if text_encoding:
@@ -188,6 +196,7 @@ def parse_html(text: str) -> Document:
 
     if _depth(text) > MAX_DEPTH:
         raise VectoraError(f"The page nests more than {MAX_DEPTH} elements: it is broken or hostile, and was not read.")
+    require_few_attributes(text)
     parser = LexborHTMLParser(text)
     nodes: list[Node] = []
     index_of: dict[int, int] = {}
@@ -201,7 +210,7 @@ def parse_html(text: str) -> Document:
         index_of[current.mem_id] = len(nodes)
         is_text = current.tag == TEXT
         parent = open_elements[-1] if open_elements else -1
-        content = (current.text_content or "") if is_text else ""
+        content = (current.text_content or "")[:MAX_LINE_CHARACTERS] if is_text else ""
         attributes = {} if is_text else {name: value or "" for name, value in current.attributes.items()}
         nodes.append(Node(current.tag or "", parent, content, attributes))
         following = current.child
@@ -220,6 +229,16 @@ def parse_html(text: str) -> Document:
     return Document(nodes, index_of, parser)
 
 
+def require_few_attributes(text: str) -> None:
+    """Raises VectoraError when a tag of HTML or XML has more attributes than any real one."""
+    for tag in _WHOLE_TAG.finditer(text):
+        # Long ones are mostly one long value, such as a picture's data.
+        if len(tag[0]) > MAX_ATTRIBUTES and len(_QUOTED.sub(" ", tag[0]).split()) > MAX_ATTRIBUTES:
+            raise VectoraError(
+                f"A tag there has more than {MAX_ATTRIBUTES} attributes: it is broken or hostile, and was not read."
+            )
+
+
 def _depth(text: str) -> int:
     deepest = depth = 0
     for match in _TAG.finditer(text):
@@ -232,6 +251,13 @@ def _depth(text: str) -> int:
 
 def plain_text(html: str) -> str:
     """A fragment of HTML, such as a feed's description, as plain text with one line a block."""
+    html = _without_halves(html[:MAX_FRAGMENT_CHARACTERS])
     if "<" not in html and "&" not in html:
-        return "\n".join(filter(None, (collapse_blanks(_CONTROLS.sub(" ", line)) for line in html.splitlines())))
+        lines = (shown(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
+        return "\n".join(filter(None, map(collapse_blanks, lines)))
     return "\n".join(parse_html(html).lines(0))
+
+
+def _without_halves(text: str) -> str:
+    """Without halves of characters, which a feed may write as numbers and no parser takes."""
+    return text.encode("utf-8", "ignore").decode("utf-8")

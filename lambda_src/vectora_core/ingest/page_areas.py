@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from vectora_core.errors import ConfigurationError
+from vectora_core.ingest.addresses import resolved_link
 from vectora_core.ingest.dates import find_dates, is_only_a_date, without_dates, writes_day_first
 from vectora_core.ingest.dedup import canonical_url
 from vectora_core.ingest.html_text import INVISIBLE, TEXT, Document
@@ -112,17 +113,7 @@ class NewsPage:
 
     def _base(self, url: str) -> str:
         base = next((node.attributes.get("href", "") for node in self.document.nodes if node.tag == "base"), "")
-        return self._resolved(url, base) or url
-
-    @staticmethod
-    def _resolved(base: str, href: str) -> str | None:
-        try:
-            address = urljoin(base, re.sub(r"[\t\r\n]", "", href.strip()))
-            parts = urlsplit(address)
-            is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            return None
-        return address.replace(" ", "%20") if is_web else None
+        return (resolved_link(url, base) if base else None) or url
 
     def is_date(self, line: str) -> bool:
         return is_only_a_date(line, date_format=self.date_format, day_first=self.day_first)
@@ -219,7 +210,7 @@ class NewsPage:
         if is_small and (not href.strip() or href.strip().lower().startswith(("javascript:", "#"))):
             scripted = _SCRIPTED_ADDRESS.search(href) or _SCRIPTED_ADDRESS.search(node.attributes.get("onclick", ""))
             href = scripted[1] if scripted else ""
-        return self._resolved(self.url, href) if href else None
+        return resolved_link(self.url, href) if href else None
 
     def _leads_elsewhere(self, index: int, url: str) -> bool:
         parts = urlsplit(url)

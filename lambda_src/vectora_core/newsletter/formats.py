@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
-from vectora_core.newsletter.issue import Issue, IssueItem
+from vectora_core.newsletter.issue import KEY_ENTITIES, Issue, IssueItem
 
 HTML_TEMPLATE = Path(__file__).with_name("newsletter.html.j2")
 EMPTY = "No news of the watched field was found in this period."
@@ -44,7 +45,9 @@ def escaped(text: str) -> str:
     plain = re.sub(r"([\\`*_\[\]<>#|~&!])", r"\\\1", text)
     # At the beginning of a line these would make lists, rules and quotations; addresses would become links.
     plain = re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, plain)
-    return re.sub(r"(https?|www)([:.])", r"\1\\\2", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"(https?|ftp|www|mailto|xmpp)([:.])", r"\1\\\2", plain, flags=re.IGNORECASE)
+    # GitHub makes links of e-mail addresses and names even when the sign is escaped.
+    return re.sub(r"@(?=\w)", "@\u200b", plain)
 
 
 def _escaped_start(match: re.Match[str]) -> str:
@@ -55,11 +58,11 @@ def _escaped_start(match: re.Match[str]) -> str:
 def _linked_title(item: IssueItem) -> str:
     if item.url is None:
         return escaped(item.title)
-    address = item.url.replace("(", "%28").replace(")", "%29")
+    address = re.sub(r"[()\[\]{}`|^]", lambda sign: quote(sign[0]), item.url)
     return f"[{escaped(item.title)}]({address})"
 
 
 def _origin(item: IssueItem) -> str:
     names = [*item.entities.companies, *item.entities.trademarks]
-    parts = [item.source, readable_day(item.published), ", ".join(dict.fromkeys(names))]
+    parts = [item.source, readable_day(item.published), ", ".join(list(dict.fromkeys(names))[:KEY_ENTITIES])]
     return " · ".join(escaped(part) for part in parts if part)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from vectora_core.analysis.text import shown
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import Configuration
+from vectora_core.ingest.addresses import link_address
+from vectora_core.ingest.entries import MAX_TITLE_CHARACTERS, shortened
 from vectora_core.items import CuratedItem, Entities
 from vectora_core.newsletter.selection import Selection, published
 
 KEY_ENTITIES = 10
+# Twice what the model is asked for; a summary that goes on is no summary.
+MAX_SUMMARY_CHARACTERS = 800
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class IssueItem:
     item_id: str
     title: str
     summary: str  # empty when it says no more than the title
-    url: str | None  # http or https, else None
+    url: str | None  # where a reader may be sent, else None
     source: str
     source_key: str
     published: date | None
@@ -83,7 +87,7 @@ def issue_of(selection: Selection, configuration: Configuration, day: date, gene
     companies = {source.source_key: source.company for source in configuration.sources.sources}
     return Issue(
         client_id=client.client_profile.client_id,
-        name=client.client_profile.name,
+        name=_line(client.client_profile.name),
         language=client.client_profile.language,
         day=day,
         period_start=day - timedelta(days=client.pipeline.default_period_days),
@@ -91,7 +95,7 @@ def issue_of(selection: Selection, configuration: Configuration, day: date, gene
         sections=tuple(
             IssueSection(
                 section_id=filled.section.id,
-                title=filled.section.title,
+                title=_line(filled.section.title),
                 items=tuple(_issue_item(item, companies.get(item.source_key)) for item in filled.items),
             )
             for filled in selection.sections
@@ -101,26 +105,34 @@ def issue_of(selection: Selection, configuration: Configuration, day: date, gene
 
 def _issue_item(item: CuratedItem, company: str | None) -> IssueItem:
     content = item.normalized_content
-    title = " ".join(item.title.split())
-    summary = " ".join(content.summary.split())
+    title = shortened(_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
+    summary = shortened(_line(content.summary), MAX_SUMMARY_CHARACTERS)
     return IssueItem(
         item_id=item.item_id,
         title=title,
         summary="" if summary.casefold().rstrip(".") == title.casefold().rstrip(".") else summary,
         url=web_address(item.url),
-        source=company or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
+        source=_line(company or "") or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
         source_key=item.source_key,
         published=published(item),
         event_type=content.event_classification.primary_type,
         score=item.scoring_results.final_score,
-        entities=content.entities,
+        entities=Entities(**{kind: _lines(names) for kind, names in content.entities}),
         analyzer=content.normalization_metadata.analyzer,
     )
 
 
+def _line(text: str) -> str:
+    return " ".join(shown(text).split())
+
+
+def _lines(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in map(_line, names) if name))
+
+
 def web_address(url: str) -> str | None:
-    """The address when it is one of the web; anything else (javascript:, data:, mailto:) gets no link."""
-    return url if re.fullmatch(r"https?://[^\s<>\"'\\]+", url, re.IGNORECASE) else None
+    """The address when it is one of the public web; javascript:, data:, passwords and hidden signs get no link."""
+    return link_address(url)
 
 
 def _item_document(item: IssueItem) -> dict[str, Any]:

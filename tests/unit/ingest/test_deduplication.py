@@ -53,6 +53,14 @@ def test_the_richer_version_of_a_double_is_kept_at_the_first_place() -> None:
     assert without_doubles([first, other, richer]) == [richer, other]
 
 
+def test_a_third_version_of_a_double_replaces_what_the_second_replaced() -> None:
+    # By its address it is the first one's double, which the second has replaced by its title.
+    first = item("A title")
+    second = item("A title", "https://x.example/b", date(2026, 1, 1), content="longer")
+    third = item("Its new title", day=date(2026, 1, 2), content="the longest of all")
+    assert without_doubles([first, second, third]) == [third]
+
+
 def test_the_same_title_in_the_same_source_is_one_piece_of_news() -> None:
     assert len(without_doubles([item("A Title!"), item("a title", "https://x.example/other.pdf")])) == 1
     assert len(without_doubles([item(source="s"), item(source="t", url="https://y.example/a")])) == 2

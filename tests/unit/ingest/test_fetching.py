@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from vectora_core.errors import VectoraError
+from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -78,7 +79,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def fetcher(waits: list[float]) -> Fetcher:
+def fetcher(waits: list[float], loopback: PublicWeb) -> Fetcher:
     limits = FetchLimits(
         connect_seconds=5,
         read_seconds=5,
@@ -88,7 +89,7 @@ def fetcher(waits: list[float]) -> Fetcher:
         longest_wait_seconds=7,
         body_bytes=100_000,
     )
-    return Fetcher(limits, sleep=waits.append)
+    return Fetcher(limits, reachable=loopback, sleep=waits.append)
 
 
 def reply(status: int, body: bytes = b"", **headers: str) -> Answer:
@@ -196,7 +197,7 @@ def test_a_page_that_ends_early_is_tried_again(site: Site, fetcher: Fetcher) -> 
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
-def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site) -> None:
+def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site, loopback: PublicWeb) -> None:
     def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
         if part == "body":
             handler.send_response(200)
@@ -205,14 +206,15 @@ def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site) -> 
         while not site.released.wait(0.02):
             handler.wfile.write(b"x")
 
-    fetcher = Fetcher(FetchLimits(deadline_seconds=0.3, read_seconds=5))
+    fetcher = Fetcher(FetchLimits(deadline_seconds=0.3, read_seconds=5), reachable=loopback)
 
     with pytest.raises(VectoraError, match=r"within 0\.3 seconds"):
         fetcher.fetch(site.on("/", drip))
 
 
-def test_waiting_never_outlasts_the_deadline(site: Site, waits: list[float]) -> None:
-    fetcher = Fetcher(FetchLimits(deadline_seconds=5, longest_wait_seconds=30), sleep=waits.append)
+def test_waiting_never_outlasts_the_deadline(site: Site, waits: list[float], loopback: PublicWeb) -> None:
+    limits = FetchLimits(deadline_seconds=5, longest_wait_seconds=30)
+    fetcher = Fetcher(limits, reachable=loopback, sleep=waits.append)
 
     with pytest.raises(VectoraError, match="answered 429"):
         fetcher.fetch(site.on("/", reply(429, Retry_After="20")))

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from vectora_core.errors import VectoraError
+from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.fetch import Fetcher
 
 
@@ -48,18 +49,24 @@ def serve(certificate: trustme.LeafCert) -> Iterator[int]:
     thread.join()
 
 
-def test_the_authority_of_ssl_cert_file_is_trusted(authority: trustme.CA) -> None:
+def once(reachable: PublicWeb) -> Fetcher:
+    return Fetcher(reachable=reachable, sleep=lambda seconds: pytest.fail("tried again"))
+
+
+def test_the_authority_of_ssl_cert_file_is_trusted(authority: trustme.CA, loopback: PublicWeb) -> None:
     for port in serve(authority.issue_cert("127.0.0.1")):
-        assert Fetcher().fetch(f"https://127.0.0.1:{port}/").body == b"words"
+        assert Fetcher(reachable=loopback).fetch(f"https://127.0.0.1:{port}/").body == b"words"
 
 
-def test_a_certificate_of_another_host_is_refused_without_another_attempt(authority: trustme.CA) -> None:
+def test_a_certificate_of_another_host_is_refused_without_another_attempt(
+    authority: trustme.CA, loopback: PublicWeb
+) -> None:
     for port in serve(authority.issue_cert("other.example")):
         with pytest.raises(VectoraError, match=r"127\.0\.0\.1's TLS certificate is not valid"):
-            Fetcher(sleep=lambda seconds: pytest.fail("tried again")).fetch(f"https://127.0.0.1:{port}/")
+            once(loopback).fetch(f"https://127.0.0.1:{port}/")
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA, loopback: PublicWeb) -> None:
     for port in serve(trustme.CA().issue_cert("127.0.0.1")):
         with pytest.raises(VectoraError, match="TLS certificate is not valid"):
-            Fetcher(sleep=lambda seconds: pytest.fail("tried again")).fetch(f"https://127.0.0.1:{port}/")
+            once(loopback).fetch(f"https://127.0.0.1:{port}/")

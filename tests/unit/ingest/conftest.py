@@ -1,0 +1,21 @@
+"""The policy of tests that serve on loopback: that one address is reachable besides the public web."""
+
+from __future__ import annotations
+
+import pytest
+
+from vectora_core.ingest.addresses import Destination, PublicWeb
+
+
+class _PublicWebAndLoopback(PublicWeb):
+    def require(self, target: Destination) -> None:
+        if target.host != "127.0.0.1":
+            super().require(target)
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        return [host] if host == "127.0.0.1" else super().addresses(host, port)
+
+
+@pytest.fixture
+def loopback() -> PublicWeb:
+    return _PublicWebAndLoopback()

@@ -1,0 +1,291 @@
+"""Sources lead to the public web only: by their address, by a redirect, by a name, through a proxy."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import trustme
+
+from vectora_core.errors import VectoraError
+from vectora_core.ingest.addresses import Destination, PublicWeb, destination, is_public, link_address
+from vectora_core.ingest.fetch import Fetcher, FetchLimits
+
+FORBIDDEN = (
+    "http://127.0.0.1/",
+    "http://127.255.255.254/",
+    "http://localhost/",
+    "https://LOCALHOST./",
+    "http://feeds.localhost/",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0x7f.0.0.1/",
+    "http://0177.0.0.1/",
+    "http://017700000001/",
+    "http://127.0.0.1./",
+    "http://①②⑦.⓪.⓪.①/",
+    "http://127。0。0。1/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://10.1.2.3/",
+    "http://172.16.0.1/",
+    "http://172.31.255.255/",
+    "http://192.168.0.1/",
+    "http://100.64.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://169.254.170.2/v2/credentials",
+    "http://2852039166/latest/meta-data/",
+    "http://0xa9fea9fe/",
+    "http://metadata.google.internal/computeMetadata/v1/",
+    "http://168.63.129.16/",
+    "http://198.18.0.1/",
+    "http://192.0.2.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://[::1]/",
+    "http://[::]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:a9fe:a9fe]/",
+    "http://[64:ff9b::a9fe:a9fe]/",
+    "http://[2002:7f00:1::]/",
+    "http://[2001:0:7f00:1::]/",
+    "http://[fd00:ec2::254]/",
+    "http://[fe80::1]/",
+    "http://[fe80::1%25eth0]/",
+    "http://[fec0::1]/",
+    "http://[ff02::1]/",
+    "http://[2001:db8::1]/",
+    "http://router.local/",
+    "http://db.internal/",
+    "http://nas.home.arpa/",
+    "http://printer/",
+    "http://news.example.com:22/",
+    "http://news.example.com:6379/",
+    "http://news.example.com:99999/",
+    "http://user@169.254.169.254/",
+    "http://news.example.com@127.0.0.1/",
+    "http://127.0.0.1#@news.example.com/",
+    "http://127.0.0.1\\@news.example.com/",
+    "http://%6c%6f%63%61%6c%68%6f%73%74/",
+    "http://[127.0.0.1]/",
+    "http:///etc/passwd",
+    "file:///etc/passwd",
+    "ftp://news.example.com/",
+    "gopher://127.0.0.1:6379/_FLUSHALL",
+    "javascript:alert(1)",
+    "//127.0.0.1/",
+    "",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every address that is connected to; none of them answers."""
+    tried: list[Any] = []
+
+    def connect(_socket: socket.socket, address: Any) -> None:
+        tried.append(address)
+        raise OSError("nobody is there")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return tried
+
+
+def _resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Names resolve to these addresses, one answer after the other; the names that were asked for."""
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        if re.fullmatch(r"[\d.]+|[0-9a-f:]+", host):
+            addresses = [host]
+        else:
+            asked.append(host)
+            addresses = answers[min(len(asked), len(answers)) - 1]
+        family = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [(family[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def _once() -> Fetcher:
+    return Fetcher(FetchLimits(attempts=3), sleep=lambda seconds: pytest.fail("a refusal is not tried again"))
+
+
+@pytest.mark.parametrize("url", FORBIDDEN)
+def test_a_forbidden_address_is_refused_without_a_connection(
+    url: str, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _resolving(monkeypatch, ["127.0.0.1"])
+    with pytest.raises(VectoraError) as caught:
+        _once().fetch(url)
+    assert connections == []
+    assert str(caught.value).isprintable()
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "addresses", [["10.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::1"], ["2606:4700::1111", "fd00:ec2::254"]]
+)
+def test_a_name_that_leads_into_a_private_network_is_refused_even_beside_public_addresses(
+    addresses: list[str], connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _resolving(monkeypatch, addresses)
+    with pytest.raises(VectoraError, match=r"news\.example\.com leads to .*, which is not an address of the public"):
+        _once().fetch("https://news.example.com/feed")
+    assert connections == []
+
+
+def test_a_name_that_is_rebound_after_the_check_is_not_resolved_again(
+    connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _resolving(monkeypatch, ["93.184.215.14"], ["169.254.169.254"])
+    with pytest.raises(VectoraError, match=r"news\.example\.com failed"):
+        Fetcher(FetchLimits(attempts=1)).fetch("http://news.example.com/")
+    assert asked == ["news.example.com"]
+    assert connections == [("93.184.215.14", 80)]
+
+
+class _Anywhere(PublicWeb):
+    """Whatever the name, the test's server."""
+
+    def require(self, target: Destination) -> None: ...
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+
+Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def _server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def _leads_to_the_test_server(url: str) -> bool:
+    """As the policy of these tests allows."""
+    with contextlib.suppress(VectoraError):
+        return destination(url if "://" in url else f"http:{url}").host == "127.0.0.1"
+    return False
+
+
+@pytest.mark.parametrize("url", [each for each in FORBIDDEN if each and not _leads_to_the_test_server(each)])
+def test_a_redirect_to_a_forbidden_address_is_not_followed(
+    url: str, loopback: PublicWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def redirect(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        handler.send_response(302)
+        handler.send_header("Location", url.encode("utf-8").decode("latin-1"))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    asked: list[str] = []
+    connect, connected = socket.socket.connect, []
+
+    def noting(one: socket.socket, address: Any) -> None:
+        connected.append(address)
+        connect(one, address)
+
+    with _server(redirect) as port:
+        monkeypatch.setattr(socket.socket, "connect", noting)
+        _resolving(monkeypatch, ["127.0.0.1"])
+        with pytest.raises(VectoraError):
+            Fetcher(FetchLimits(attempts=1, redirects=3), reachable=loopback).fetch(f"http://127.0.0.1:{port}/feed")
+    assert {address for address in connected if address[0] == "127.0.0.1"} == set(connected)
+    # A path of the same site, if the spelling is taken for one, is no other place.
+    assert {address[1] for address in connected} == {port}
+
+
+@pytest.mark.parametrize(("named", "trusted"), [("news.example.com", True), ("other.example.com", False)])
+def test_tls_asks_for_and_verifies_the_name_although_the_address_is_connected_to(
+    named: str, trusted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    authority = trustme.CA()
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(named).configure_cert(context)
+    wanted: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: wanted.append(name)
+
+    def words(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "5")
+        handler.end_headers()
+        handler.wfile.write(b"words")
+
+    with _server(words, context) as port:
+        fetcher = Fetcher(FetchLimits(attempts=1), reachable=_Anywhere())
+        if trusted:
+            assert fetcher.fetch(f"https://news.example.com:{port}/").body == b"words"
+        else:
+            with pytest.raises(VectoraError, match="TLS certificate is not valid"):
+                fetcher.fetch(f"https://news.example.com:{port}/")
+    assert wanted == ["news.example.com"]
+
+
+def test_a_proxy_may_be_private_but_is_not_asked_for_forbidden_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def proxy(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "5")
+        handler.end_headers()
+        handler.wfile.write(b"words")
+
+    with _server(proxy) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        for url in FORBIDDEN:
+            with pytest.raises(VectoraError):
+                Fetcher(FetchLimits(attempts=1)).fetch(url)
+        assert asked == []
+        assert Fetcher().fetch("http://news.example.com/feed").body == b"words"
+    assert asked == ["http://news.example.com/feed"]
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "172.32.0.1", "100.128.0.1"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("url", [*FORBIDDEN[:40], "https://user:secret@bank.example.com/", "https://a\u202eb.example/"])
+def test_readers_are_not_sent_into_their_own_network_nor_to_disguised_addresses(url: str) -> None:
+    assert link_address(url) is None
+
+
+def test_readers_are_sent_to_the_web() -> None:
+    for url in ("https://www.example.com/a?b=1&c=2#d", "http://example.org:8080/x", "HTTPS://EXAMPLE.ORG/"):
+        assert link_address(url) == url
