@@ -109,7 +109,7 @@ def _broken(way: Way, path: Path, document: dict[str, Any]) -> Broken:
 
 
 def _text(document: Any) -> str:
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=10_000)
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
 def _fits(path: Path, pattern: Path) -> bool:

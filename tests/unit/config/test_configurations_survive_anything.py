@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Iterator
@@ -177,11 +178,11 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 )
 @given(document=DOCUMENTS, place=st.integers(min_value=0, max_value=10_000))
 def test_arbitrary_values_anywhere_are_accepted_or_told(document: Any, place: int) -> None:
-    changed = yaml.safe_load(yaml.safe_dump(VALID))
+    changed = copy.deepcopy(VALID)
     places = list(_places(changed))
     parent, key = places[place % len(places)]
     parent[key] = document
-    body = yaml.dump(changed, allow_unicode=True).encode("utf-8", "surrogatepass")
+    body = yaml.dump(changed, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "surrogatepass")
     try:
         client_configuration(WithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
     except ConfigurationError as error:

@@ -69,12 +69,18 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
+CONTENT = {
+    key: (CONFIG / key).read_bytes()
+    for prefix in ("canonical/", "clients/")
+    for key in FolderContent(CONFIG).keys(prefix)
+}
+
+
 def _archive(key: str, text: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        for other in FolderContent(CONFIG).keys(""):
-            if other.startswith(("canonical/", "clients/")):
-                archive.writestr(other, text if other == key else (CONFIG / other).read_text(encoding="utf-8"))
+        for other, body in {**CONTENT, key: text.encode("utf-8")}.items():
+            archive.writestr(other, body)
     return file.getvalue()
 
 
