@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from cli.client.places import CONFIG, base_commit, clients_of_commit, known_client
+from cli.client.places import CONFIG, base_commit, clients_of_commit, deployed_content, known_client
 from cli.output import err, fail, in_one_sentence, out, print_json
-from cli.place import Json, place
+from cli.place import Json
 from vectora_core.config.changes import version_problem
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
     DOMAIN_SCOPES,
-    BucketContent,
+    Canonical,
     Configuration,
     Content,
     FolderContent,
@@ -44,10 +44,7 @@ ConfigFolder = Annotated[
 
 
 def _content(env: str | None, config: Path) -> Content:
-    if env is None:
-        return FolderContent(config)
-    here = place(env)
-    return BucketContent(here.account.client("s3"), here.names.bucket("config"))
+    return deployed_content(env) if env else FolderContent(config)
 
 
 @in_one_sentence
@@ -153,15 +150,21 @@ def _sources(configuration: Configuration) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Validation:
-    """`problems` are sentences; `notes` say what could not be checked."""
+    """`clients` are the valid ones' files, by id; `problems` are sentences, `notes` say what could not be checked."""
 
-    clients: dict[str, str]
+    clients: dict[str, CheckedFile]
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
-    def valid(self) -> bool:
-        return not self.problems
+    def versions(self) -> dict[str, str]:
+        return {client_id: file.config.client_profile.version for client_id, file in self.clients.items()}
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    config: ClientConfig
+    body: bytes
 
 
 @in_one_sentence
@@ -183,20 +186,17 @@ def validate(
 ) -> None:
     """Check client and canonical files as a whole, and that a changed client file has a version that says so."""
     found = _validated_files(files, config) if files else _validated(FolderContent(config))
-    compared = (_against_base(found, base, config), _against_deployed(found, env, config))
-    result = Validation(
-        clients=found.clients,
-        problems=(*found.problems, *(problem for problems, _ in compared for problem in problems)),
-        notes=tuple(note for _, notes in compared for note in notes),
-    )
+    compared = (_against_base(found, base), _against_deployed(found, env))
+    problems = (*found.problems, *(problem for problems, _ in compared for problem in problems))
+    notes = [note for _, notes in compared for note in notes]
     if json:
-        print_json({"valid": result.valid, **asdict(result)})
-        raise typer.Exit(0 if result.valid else 1)
-    for note in result.notes:
+        print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
+        raise typer.Exit(1 if problems else 0)
+    for note in notes:
         err.print(note, markup=False)
-    if not result.valid:
-        fail("\n".join(result.problems))
-    named = ", ".join(f"{client_id} {version}" for client_id, version in result.clients.items())
+    if problems:
+        fail("\n".join(problems))
+    named = ", ".join(f"{client_id} {version}" for client_id, version in found.versions.items())
     out.print(f"Valid: {named}, and the canonical files.", markup=False)
 
 
@@ -205,77 +205,74 @@ def _validated(content: Content) -> Validation:
         configurations = validate_all(content)
     except ConfigurationError as error:
         return Validation({}, tuple(str(error).splitlines()))
-    profiles = (configuration.client.client_profile for configuration in configurations)
-    return Validation({profile.client_id: profile.version for profile in profiles}, ())
+    clients = {each.client.client_profile.client_id: each.client for each in configurations}
+    checked = {name: CheckedFile(client, content.read(client_key(name))) for name, client in clients.items()}
+    return Validation(checked, ())
 
 
 def _validated_files(files: list[Path], config: Path) -> Validation:
     canonical = load_canonical(FolderContent(config))
-    versions: dict[str, str] = {}
+    clients: dict[str, CheckedFile] = {}
     problems: list[str] = []
     for path in files:
         try:
-            client_id, version = _validated_file(path, config, canonical)
-            versions[client_id] = version
+            checked = _checked_file(path, config, canonical)
+            clients[checked.config.client_profile.client_id] = checked
         except ConfigurationError as error:
             problems += str(error).splitlines()
-    return Validation(versions, tuple(problems))
+    return Validation(clients, tuple(problems))
 
 
-def _validated_file(path: Path, config: Path, canonical: Any) -> tuple[str, str]:
+def _checked_file(path: Path, config: Path, canonical: Canonical) -> CheckedFile:
     """Raises ConfigurationError whose sentences name the file as it was given."""
-    key = client_key(path.stem)
     try:
         body = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a client file.") from error
+    client_id = read_section(ClientConfig, parse_yaml(str(path), body)).client_profile.client_id
+    # Elsewhere it may have any name; in config/clients it will have its client's.
+    key = client_key(client_id)
     try:
-        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
-        client_configuration(WithFile(FolderContent(config), key, body), path.stem, canonical)
+        content = WithFile(FolderContent(config), key, body)
+        return CheckedFile(client_configuration(content, client_id, canonical).client, body)
     except ConfigurationError as error:
         raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error
-    return profile.client_id, profile.version
 
 
 Compared = tuple[list[str], list[str]]
 
 
-def _against_base(found: Validation, branch: str | None, config: Path) -> Compared:
+def _against_base(found: Validation, branch: str | None) -> Compared:
     if branch is None:
         return [], []
     commit = base_commit(branch)
     if commit is None:
         return [], [f"There is no earlier commit here: versions were not compared with {branch}."]
-    before = dict(clients_of_commit(commit))
-    where = f"{branch} ({commit[:10]})"
-    return _unmoved(found, {name: body for name, body in before.items() if name in found.clients}, where, config), []
+    return _unmoved(found, dict(clients_of_commit(commit)), f"{branch} ({commit[:10]})"), []
 
 
-def _against_deployed(found: Validation, env: str | None, config: Path) -> Compared:
+def _against_deployed(found: Validation, env: str | None) -> Compared:
     if env is None:
         return [], []
-    content = _content(env, config)
-    deployed = {name: content.read(client_key(name)) for name in client_ids(content) if name in found.clients}
+    content = deployed_content(env)
+    deployed = {name: content.read(client_key(name)) for name in client_ids(content)}
     new = [f"{name} is new in {env}." for name in found.clients if name not in deployed]
-    return _unmoved(found, deployed, f"what {env} has", config), new
+    return _unmoved(found, deployed, f"what {env} has"), new
 
 
-def _unmoved(found: Validation, before: dict[str, bytes], where: str, config: Path) -> list[str]:
+def _unmoved(found: Validation, before: dict[str, bytes], where: str) -> list[str]:
     """Sentences on files that differ from `before` under a version that does not say so."""
-    problems = []
-    for client_id, old in before.items():
-        new = FolderContent(config).read(client_key(client_id))
-        if old == new:
-            continue
-        try:
-            earlier = read_section(ClientConfig, parse_yaml(client_key(client_id), old))
-        except ConfigurationError:
-            # Written for an earlier schema: what changed is not known, that it changed is.
-            if found.clients[client_id].encode("ascii") in old:
-                problems.append(
-                    f"{client_key(client_id)} differs from {where} and its version is still the same: bump it."
-                )
-            continue
-        later = read_section(ClientConfig, parse_yaml(client_key(client_id), new))
-        problems += filter(None, [version_problem(earlier, later, where)])
-    return problems
+    changed = {name: file for name, file in found.clients.items() if before.get(name, file.body) != file.body}
+    problems = (_unmoved_version(name, before[name], file.config, where) for name, file in changed.items())
+    return [problem for problem in problems if problem]
+
+
+def _unmoved_version(client_id: str, before: bytes, later: ClientConfig, where: str) -> str | None:
+    try:
+        earlier = read_section(ClientConfig, parse_yaml(client_key(client_id), before))
+    except ConfigurationError:
+        # Written for an earlier schema: what changed is not known, that it changed is.
+        version = later.client_profile.version
+        same = f'version: "{version}"'.encode() in before
+        return f"{client_key(client_id)} differs from {where}, both have version {version}: bump it." if same else None
+    return version_problem(earlier, later, where)

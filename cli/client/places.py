@@ -45,14 +45,19 @@ def known_client(content: Content, client_id: str, where: str) -> str:
     raise ConfigurationError(f"There is no client '{client_id}' in {where}: {hint.rstrip()}")
 
 
+def deployed_content(env: str) -> BucketContent:
+    """What the environment's config bucket holds."""
+    here = place(env)
+    return BucketContent(here.account.client("s3"), here.names.bucket("config"))
+
+
 def client_text(client_id: str, where: str) -> ClientText:
     """`where` is file, an environment, a version in git's history, or the path of a file.
 
     Raises VectoraError when there is no such file.
     """
     if where in ENVIRONMENT_NAMES:
-        here = place(where)
-        content = BucketContent(here.account.client("s3"), here.names.bucket("config"))
+        content = deployed_content(where)
         return ClientText(where, content.read(client_key(known_client(content, client_id, where))))
     if where == HERE:
         content_here = FolderContent(CONFIG)

@@ -104,8 +104,12 @@ def test_every_problem_of_every_file_is_told_at_once(client: Run, checkout: Path
 
 
 def test_a_file_elsewhere_is_checked_under_its_own_name(client: Run, checkout: Path) -> None:
-    elsewhere = checkout / "lai_weekly.yaml"
+    elsewhere = checkout / "draft.yaml"
     text = (checkout / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8")
+    elsewhere.write_text(text, encoding="utf-8")
+    assert client("validate", str(elsewhere)).exit_code == 0
+    elsewhere.write_text(text.replace("technology_scope: lai_", "technology_scope: lia_"), encoding="utf-8")
+    assert f"{elsewhere}, line " in client("validate", str(elsewhere)).output.replace("\n", "")
     elsewhere.write_text(text.replace("sort_by: score_desc", "sort_by: score", 1), encoding="utf-8")
     refused = client("validate", str(elsewhere))
     assert refused.exit_code == 1
