@@ -191,7 +191,7 @@ def resolved_link(base: str, href: str) -> str | None:
     # As browsers do: line breaks in an address are none of it, and signs that end one in other texts are encoded.
     written = re.sub(r"[\t\r\n]", "", href[: 2 * MAX_LINK_CHARACTERS].strip())
     try:
-        address = urljoin(base, written)
+        address = urlsplit(urljoin(base, written)).geturl()
     except ValueError:
         return None
     return link_address(re.sub(r"[\s<>\"'\\`]", lambda sign: quote(sign[0]), address))

@@ -42,14 +42,16 @@ _TIME = (
     r"(?:(?:T|,?\s+(?:at\s+|kl\.?\s+|à\s+)?|\s*\|\s*|\s+[-\u2013—]\s+)\d{1,2}[:.h]\d{2}(?::\d{2})?(?:[.,]\d+)?"
     r"(?:\s?(?i:[ap]\.?m\.?)(?![^\W\d_]))?(?:\s?(?:Z|[+-]\d{2}:?\d{2}|\(?(?:CES?T|UTC|GMT|E[SD]?T|P[SD]T|KST|EES?T)\)?))?)?"
 )
+# Bounded: two runs of blanks side by side are tried in all their lengths.
+_GAP = r"\s{0,8}"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?!\d){_TIME}",
         rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})\s?(?P<mark>[./])\s?(?P<month>\d{{1,2}})\s?(?P=mark)\s?(?P<day>\d{{1,2}})(?!\d)\.?{_TIME}",
         rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})\s?[日일]{_TIME}",
-        rf"{_WORD_START}{_MONTH}\.?\s*[-\s/]\s*(?P<day>\d{{1,2}})(?:\s?(?:st|nd|rd|th))?\s*[,.\s/-]\s*{_YEAR}{_TIME}",
-        rf"{_DAY}(?:st|nd|rd|th|er|\.|º)?\s*[-\s/]?\s*(?:of\s+|de\s+)?{_MONTH}\.?\s*[,\s/-]?\s*(?:de\s+)?{_YEAR}{_TIME}",
+        rf"{_WORD_START}{_MONTH}\.?{_GAP}[-\s/]{_GAP}(?P<day>\d{{1,2}})(?:\s?(?:st|nd|rd|th))?{_GAP}[,.\s/-]{_GAP}{_YEAR}{_TIME}",
+        rf"{_DAY}(?:st|nd|rd|th|er|\.|º)?{_GAP}[-\s/]?{_GAP}(?:of\s+|de\s+)?{_MONTH}\.?{_GAP}[,\s/-]?{_GAP}(?:de\s+)?{_YEAR}{_TIME}",
     )
 )
 _NUMERIC = re.compile(

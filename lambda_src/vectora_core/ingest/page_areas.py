@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from urllib.parse import urlsplit
 
 from vectora_core.errors import ConfigurationError
 from vectora_core.ingest.addresses import resolved_link
 from vectora_core.ingest.dates import find_dates, is_only_a_date, without_dates, writes_day_first
 from vectora_core.ingest.dedup import canonical_url
+from vectora_core.ingest.entries import MAX_ENTRIES
 from vectora_core.ingest.html_text import INVISIBLE, TEXT, Document
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -49,7 +51,7 @@ _MAX_SMALL_NODES = 300
 # Cards of page builders nest about ten elements deep.
 _MAX_LEVELS = 25
 _MAX_AREA_NODES = 2000
-_MAX_AREAS = 1000
+_MAX_LINKS = 10_000
 _FUNCTION_WORDS = """
 read learn find out see view show load discover continue open get click tap go visit watch listen download print share
 save more less all full the this here now on to reading press release releases article articles story stories post
@@ -108,6 +110,7 @@ class NewsPage:
         self.url = self._base(url)
         self.own_identity = canonical_url(url)
         self.date_format = date_format
+        self._matches: dict[str, list[int]] = {}
         texts = [node.text for node in document.nodes if node.tag == TEXT]
         self.day_first = writes_day_first(texts)
 
@@ -164,9 +167,9 @@ class NewsPage:
         return not holds_content and len(_within(self._dated_texts, index, node.end)) < 2
 
     def links(self, furniture: frozenset[int]) -> list[Link]:
-        found = []
+        found: list[Link] = []
         index = 0
-        while index < len(self.document.nodes):
+        while index < len(self.document.nodes) and len(found) < _MAX_LINKS:
             if index in furniture:
                 index = self.document.nodes[index].end
                 continue
@@ -178,18 +181,28 @@ class NewsPage:
         return [link for link in found if not link.is_titled or labels[link.identity, link.text] < _LABEL_REPETITIONS]
 
     def links_within(self, index: int) -> list[Link]:
-        return [link for inner in self.document.subtree(index) if (link := self.link(inner))]
+        return list(_between(self._every_link, index, self.document.nodes[index].end))
+
+    @cached_property
+    def _every_link(self) -> list[Link]:
+        found = (link for index in range(len(self.document.nodes)) if (link := self.link(index)))
+        return list(islice(found, _MAX_LINKS))
 
     def select(self, selector: str, *, within: int = 0) -> list[int]:
         """The elements that a CSS selector matches; raises ConfigurationError when it is none."""
+        if selector not in self._matches:
+            # Asked for within each entry: searched through only once, or a page of many entries would take hours.
+            self._matches[selector] = self._selected(selector)
+        return _within(self._matches[selector], within, self.document.nodes[within].end)
+
+    def _selected(self, selector: str) -> list[int]:
         from selectolax.lexbor import SelectolaxError
 
         try:
             matches = self.document.parser.css(selector)
         except (SelectolaxError, ValueError) as error:
             raise ConfigurationError(f"'{selector}' is not a CSS selector: correct the source's selectors.") from error
-        found = sorted({self.document.index_of[match.mem_id] for match in matches})
-        return _within(found, within, self.document.nodes[within].end)
+        return sorted({self.document.index_of[match.mem_id] for match in matches})
 
     def link(self, index: int) -> Link | None:
         """The link that a node is, when it can lead to news."""
@@ -274,7 +287,7 @@ class NewsPage:
         links = self.links(furniture)
         finder = _AreaFinder(self, links, furniture)
         areas = finder.find()
-        return (areas or finder.find_without_links())[:_MAX_AREAS]
+        return (areas or finder.find_without_links())[: MAX_ENTRIES + 1]
 
 
 class _AreaFinder:

@@ -23,6 +23,7 @@ from vectora_core.ingest.dates import (
 )
 from vectora_core.ingest.entries import (
     MAX_CONTENT_CHARACTERS,
+    MAX_ENTRIES,
     MAX_TITLE_CHARACTERS,
     Entry,
     Extraction,
@@ -42,7 +43,10 @@ _NEWS_NAME = re.compile(
     re.IGNORECASE,
 )
 _MAX_DATELESS_ENTRIES = 100
+# Each is looked at with all that are inside it, some of which wrap others.
+_MAX_MATCHES = 4 * MAX_ENTRIES
 _LEVELS_TO_A_DATE = 3
+_MAX_TITLE_LEVELS = 25
 
 
 def parse_page(body: bytes, source: Source, url: str, charset: str | None, today: date) -> Extraction:
@@ -58,13 +62,20 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     page = NewsPage(parse_html(text), url, source.date_format)
     reader = _EntryReader(page, source, today)
     if source.selectors is None:
-        return Extraction(entries=_generic_entries(page, reader))
+        return _bounded(_generic_entries(page, reader))
     entries = _selected_entries(page, reader, source.selectors)
     if entries:
-        return Extraction(entries=entries)
+        return _bounded(entries)
     entries = _generic_entries(page, reader)
     problem = "The source's selectors match no entry; entries were found without them: adapt or remove the selectors."
-    return Extraction(entries=entries, problem=problem if entries else None)
+    return Extraction(entries=entries[:MAX_ENTRIES], problem=problem if entries else None)
+
+
+def _bounded(entries: tuple[Entry, ...]) -> Extraction:
+    if len(entries) <= MAX_ENTRIES:
+        return Extraction(entries=entries)
+    problem = f"The page has more than {MAX_ENTRIES} entries: the first {MAX_ENTRIES} were read."
+    return Extraction(entries=entries[:MAX_ENTRIES], problem=problem)
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ def _looks_like_news(page: NewsPage, area: Area, entry: Entry) -> bool:
 
 def _selected_entries(page: NewsPage, reader: _EntryReader, selectors: HtmlSelectors) -> tuple[Entry, ...]:
     entries = []
-    for index in _outermost_single(page, page.select(selectors.item)):
+    for index in _outermost_single(page, page.select(selectors.item)[:_MAX_MATCHES])[: MAX_ENTRIES + 1]:
         entry = reader.read_selected(index, selectors)
         if entry is not None:
             entries.append(entry)
@@ -140,9 +151,11 @@ def _outermost_single(page: NewsPage, matches: list[int]) -> list[int]:
     for place, index in enumerate(matches):
         if kept and index < nodes[kept[-1]].end:
             continue
-        inside = [inner for inner in matches[place + 1 :] if inner < nodes[index].end]
-        addresses = {link.identity for inner in inside for link in page.links_within(inner)}
-        if len(inside) < 2 or len(addresses) < 2 or len(_topmost(page, inside)) < 2:
+        inside = matches[place + 1 : bisect_left(matches, nodes[index].end)]
+        topmost = _topmost(page, inside)
+        # One after the other: entries within entries within entries have the same links again and again.
+        addresses = {link.identity for inner in topmost for link in page.links_within(inner)} if topmost[1:] else ()
+        if len(addresses) < 2:
             kept.append(index)
     return kept
 
@@ -165,6 +178,7 @@ class _Neighbours:
         self._sorted = sorted(self._areas)
         self._siblings: dict[int, list[int]] = {}
         self._dates_come_first: dict[int, bool] = {}
+        self._date_lines: dict[int, list[str]] = {}
 
     def date_lines(self, index: int) -> list[str]:
         """The lines beside an entry, nearest first, that may be its date."""
@@ -206,6 +220,11 @@ class _Neighbours:
         return place < len(self._sorted) and self._sorted[place] < self._document.nodes[index].end
 
     def _date_lines_of(self, index: int) -> list[str]:
+        if index not in self._date_lines:
+            self._date_lines[index] = self._read_date_lines(index)
+        return self._date_lines[index]
+
+    def _read_date_lines(self, index: int) -> list[str]:
         node = self._document.nodes[index]
         if self._is_entry(index) or node.end - index > 60:
             return []
@@ -375,7 +394,7 @@ class _EntryReader:
 
     def _first_headline(self, index: int) -> int:
         """The part that is the title, where a link holds elements only, such as date, category and title."""
-        while True:
+        for _ in range(_MAX_TITLE_LEVELS):
             children = [
                 child
                 for child in self._document.children(index)
@@ -388,6 +407,7 @@ class _EntryReader:
             if not headlines:
                 return index
             index = headlines[0]
+        return index
 
     def _is_badge(self, index: int) -> bool:
         """Such as the number of comments, or "New"."""
