@@ -19,6 +19,9 @@ MAX_DEPTH = 5000
 MAX_NODES = 400_000
 # Its time grows with the square of a tag's attributes, too.
 MAX_ATTRIBUTES = 2000
+# The text of an element is read for itself and as a part of those around it: on a real page about three times a node,
+# on a hostile one as often as it is deep.
+MAX_NODES_READ = 5_000_000
 # No reader reads on, and no pattern of ours has to: longer texts and fragments are cut.
 MAX_LINE_CHARACTERS = 10_000
 MAX_FRAGMENT_CHARACTERS = 500_000
@@ -59,13 +62,14 @@ class Node:
         return f"{self.attributes.get('class', '')} {self.attributes.get('id', '')}".lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
     """A parsed page; `index_of` leads from the parser's nodes (found by CSS selectors) to this list."""
 
     nodes: list[Node]
     index_of: dict[int, int]
     parser: LexborHTMLParser
+    nodes_read: int = 0
 
     def subtree(self, index: int) -> range:
         return range(index, self.nodes[index].end)
@@ -87,6 +91,12 @@ class Document:
         return self.lines_of_range(index, self.nodes[index].end, without)
 
     def lines_of_range(self, start: int, stop: int, without: frozenset[int] = frozenset()) -> list[str]:
+        self.nodes_read += stop - start
+        if self.nodes_read > MAX_NODES_READ:
+            raise VectoraError(
+                "The page's elements lie in each other so deep that reading them would not end: "
+                "it is broken or hostile, and was not read."
+            )
         pieces: list[str] = []
         open_elements: list[int] = []
         index = start

@@ -47,7 +47,7 @@ _SHARING_HOST = re.compile(
 _SCRIPTED_ADDRESS = re.compile(
     r"(?:location(?:\.href)?\s*=|location\.(?:assign|replace)\(|window\.open\()\s*['\"]([^'\"]+)['\"]"
 )
-_MAX_SMALL_NODES = 300
+MAX_SMALL_NODES = 300
 # Cards of page builders nest about ten elements deep.
 _MAX_LEVELS = 25
 _MAX_AREA_NODES = 2000
@@ -206,7 +206,8 @@ class NewsPage:
 
     def link(self, index: int) -> Link | None:
         """The link that a node is, when it can lead to news."""
-        url = self._address(index)
+        # Within cells of tables, links lie in each other as deep as a page likes; what holds so much is no entry.
+        url = self._address(index) if self._size(index) <= _MAX_AREA_NODES else None
         if url is None or self._leads_elsewhere(index, url):
             return None
         lines = [line for line in self.document.lines(index) if not self.is_date(line)]
@@ -214,12 +215,15 @@ class NewsPage:
         is_short_title = bool(text) and not is_generic(text) and self._is_marked_as_title(index)
         return Link(index, url, canonical_url(url), text, is_titled=is_short_title or is_headline(text))
 
+    def _size(self, index: int) -> int:
+        return self.document.nodes[index].end - index
+
     def _address(self, index: int) -> str | None:
         node = self.document.nodes[index]
         if node.tag == TEXT:
             return None
         href = node.attributes.get("href", "") if node.tag == "a" else ""
-        is_small = node.end - index < _MAX_SMALL_NODES
+        is_small = self._size(index) < MAX_SMALL_NODES
         if is_small and (not href.strip() or href.strip().lower().startswith(("javascript:", "#"))):
             scripted = _SCRIPTED_ADDRESS.search(href) or _SCRIPTED_ADDRESS.search(node.attributes.get("onclick", ""))
             href = scripted[1] if scripted else ""
@@ -382,7 +386,7 @@ class _AreaFinder:
         return True
 
     def _has_title(self, index: int) -> bool:
-        if self._nodes[index].end - index > _MAX_SMALL_NODES:
+        if self._nodes[index].end - index > MAX_SMALL_NODES:
             return False
         return bool(self._headings_in(index)) or any(is_headline(line) for line in self._document.lines(index))
 

@@ -31,7 +31,7 @@ from vectora_core.ingest.entries import (
 )
 from vectora_core.ingest.feeds import looks_like_feed, parse_feed
 from vectora_core.ingest.html_text import STYLING, TEXT, decode, parse_html
-from vectora_core.ingest.page_areas import HEADINGS, Area, Link, NewsPage, is_generic, is_headline
+from vectora_core.ingest.page_areas import HEADINGS, MAX_SMALL_NODES, Area, Link, NewsPage, is_generic, is_headline
 
 _DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
 _UPDATE_NAME = re.compile(r"updated|modified")
@@ -341,7 +341,7 @@ class _EntryReader:
         return named and node.end - index < 15 and len(self._document.text(index).split()) <= 6
 
     def _is_function(self, index: int) -> bool:
-        if self._nodes[index].tag not in ("a", "button"):
+        if self._nodes[index].tag not in ("a", "button") or not self._is_small(index):
             return False
         text = self._document.text(index)
         return bool(text) and is_generic(text)
@@ -367,7 +367,13 @@ class _EntryReader:
         candidates = headings or named
         return candidates[0] if candidates else None
 
+    def _is_small(self, index: int) -> bool:
+        """Asked first of parts that may lie in each other thousands of levels deep, with one text in all of them."""
+        return self._nodes[index].end - index < MAX_SMALL_NODES
+
     def _is_title_text(self, index: int) -> bool:
+        if not self._is_small(index):
+            return False
         text = self._document.text(index)
         return bool(text) and len(text) < MAX_TITLE_CHARACTERS and not is_generic(text) and not self._page.is_date(text)
 
@@ -411,9 +417,10 @@ class _EntryReader:
 
     def _is_badge(self, index: int) -> bool:
         """Such as the number of comments, or "New"."""
-        node = self._nodes[index]
+        if not self._is_small(index) or not _BADGE_NAME.search(self._nodes[index].names):
+            return False
         text = self._document.text(index)
-        return bool(_BADGE_NAME.search(node.names)) and (text.isdigit() or text.lower() in ("new", "n", "hot", "pdf"))
+        return text.isdigit() or text.lower() in ("new", "n", "hot", "pdf")
 
     def _unabridged(self, line: str, place: int, link: Link | None) -> str:
         """The full title that a link keeps in its attributes when the page shows it cut off."""
