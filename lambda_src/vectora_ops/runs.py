@@ -17,7 +17,9 @@ from vectora_ops.snapshots.observer import Deadline, OutOfTimeError, never
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-POLL_SECONDS = 0.5
+# A run takes seconds with the lexicon, minutes with a model.
+FIRST_POLL_SECONDS = 0.1
+LONGEST_POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def follow_run(
 
     Raises OutOfTimeError, whose subject is the execution, when `deadline` says so; the run goes on.
     """
-    announced = 0
+    announced, wait = 0, FIRST_POLL_SECONDS
     while True:
         execution = states.describe_execution(executionArn=execution_arn)
         begun = _steps_begun(states, execution_arn)
@@ -82,7 +84,8 @@ def follow_run(
             break
         if deadline():
             raise OutOfTimeError(execution_arn)
-        time.sleep(POLL_SECONDS)
+        time.sleep(wait)
+        wait = min(wait * 1.25, LONGEST_POLL_SECONDS)
     output = json.loads(execution.get("output") or "{}")
     steps = {name: output[name]["body"] for name in ("ingest", "normalize_score", "newsletter") if name in output}
     reason = None
