@@ -32,7 +32,8 @@ CONFIDENT_DATE = 0.7
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATE = rf"(?:{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}})"
 _GLUED_DATES = re.compile(rf"(?<=[\w)]){_DATE}+$")
-_DATES_AROUND = re.compile(rf"^(?:{_DATE}\s*)+|(?:\s*{_DATE})+$")
+# Blanks are counted: without end they would be tried from each of them on.
+_DATES_AROUND = re.compile(rf"^(?:{_DATE}\s{{0,8}})+|(?:\s{{0,8}}{_DATE})+$")
 _END_OF_STORY = re.compile(r"read\s+more(?![a-z])|download attachment", re.IGNORECASE)
 
 

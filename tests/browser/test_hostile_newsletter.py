@@ -253,3 +253,14 @@ def test_the_same_mark_up_does_run_and_load_where_it_is_not_escaped(network: Net
     assert title is not None
     assert title.text() == "hit"
     assert f"GET http://{BEACON}/ran" in network.strange
+
+
+def test_a_word_without_end_does_not_make_the_page_wider_than_the_window(network: Network, tmp_path: Path) -> None:
+    measure = (
+        "<script>document.title=document.documentElement.scrollWidth<=innerWidth?'as wide':'wider'</script></body>"
+    )
+    page = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", _hostile_newsletter())
+    document = LexborHTMLParser(_opened(network, page.replace("</body>", measure), tmp_path))
+    title = document.css_first("title")
+    assert title is not None
+    assert title.text() == "as wide"
