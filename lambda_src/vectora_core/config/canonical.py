@@ -70,7 +70,6 @@ Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
 # A list in which no entry stands twice.
 Distinct = Annotated[tuple[EntryT, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
 # Published with the configuration: sample news with a known outcome.
 SAMPLES = "config:"
 SourceUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?|config:canonical/samples/\S+)$")]

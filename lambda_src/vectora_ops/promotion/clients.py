@@ -110,7 +110,7 @@ class PromoteClient:
         begun = self._begun()
         if begun and begun.state == "taking back":
             self._take_back(begun, begun.outcome)
-        failure, promotion = "", begun
+        failure = ""
         with self._lease() as lease:
             promotion = begun or self._begin(lease)
             try:
