@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -147,7 +147,7 @@ class Acts:
     # --- what an environment does
 
     def _complete(self, env: str) -> None:
-        session = self._delivery.account().session
+        session = self._delivery.administrator
         names = self._delivery.names(env)
         with self._step(f"{env}: resources read back and completed"):
             self._stacks[env] = tuple(complete_by_api(session, names.stack(layer)) for layer in STACK_LAYERS)
@@ -174,14 +174,16 @@ class Acts:
 
     def _age(self, env: str, *, days: int) -> None:
         """Nothing here can wait for two weeks: the ledger is made to say that they have passed."""
-        records = Records(self._delivery.account(), self._delivery.names(env))
+        account = replace(self._delivery.account(), session=self._delivery.administrator)
+        records = Records(account, self._delivery.names(env))
         last = records.ledger()[-1]
         records.add_to_ledger(last.model_copy(update={"at": last.at - timedelta(days=days)}))
 
     def _disaster_act(self) -> None:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
-        self._disaster = rehearse_disaster(self._delivery.account(), names, client_id, self._step)
+        delivery = self._delivery
+        self._disaster = rehearse_disaster(delivery.account(), names, client_id, delivery.administrator, self._step)
 
     # --- a bad commit, and its fix
 

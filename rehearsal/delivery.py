@@ -13,13 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import boto3
 from botocore.exceptions import ClientError
 
 from rehearsal.certificates import Authority
 from rehearsal.codepipeline import ActionAddress, CodePipeline, ExecutionReport, FailAfter, StateChange
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.deployment import HOST_PLATFORM
+from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
+from rehearsal.operators import operator
 from rehearsal.press import Press, Scenario
+from rehearsal.proxy import Proxy
 from rehearsal.repository import BRANCH, BuildImage, Repository
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.config.content import FolderContent, validate_all
@@ -52,6 +56,7 @@ class Delivery:
 
     emulator: Emulator
     model: Model
+    operator: Identity
     repository: Repository
 
     def __init__(
@@ -85,14 +90,15 @@ class Delivery:
             authority = Authority()
             sources = self.configurations[0].sources.sources
             today = datetime.now(UTC).date()
-            press = stack.enter_context(Press(authority, sources, scenario=self._scenario, day=today))
+            proxy = stack.enter_context(Proxy())
+            stack.enter_context(Press(proxy, authority, sources, scenario=self._scenario, day=today))
             active = [each for each in self.configurations if each.client.client_profile.active]
-            self.model = stack.enter_context(Model(authority, self._profiles(), LexiconAnswer(active)))
+            self.model = stack.enter_context(Model(proxy, authority, self._profiles(), LexiconAnswer(active)))
             self.model.behave(self._behaviour)
-            workers = press.worker_environment() | self.model.worker_environment()
             repositories: dict[str, Path] = {}
             self.service = stack.enter_context(
                 CodePipeline(
+                    proxy,
                     authority,
                     repositories=repositories,
                     image=BuildImage(self._root),
@@ -102,16 +108,11 @@ class Delivery:
                 )
             )
             self.emulator = stack.enter_context(
-                Emulator(
-                    self._emulator_python,
-                    authority,
-                    region=self.region,
-                    worker_environment=workers,
-                    codepipeline=self.service.endpoint,
-                )
+                Emulator(self._emulator_python, authority, region=self.region, proxy=proxy, knows_pipelines=True)
             )
             self.model.connect(self.emulator)
             self.service.connect(self.emulator)
+            self.operator = operator(self.emulator, self._root, self.account_id)
             self.repository = Repository(self._root, self.emulator.scratch / "origin")
             repositories[self.settings.pipeline.repository] = self.repository.folder
             stack.callback(self._end_processes)
@@ -141,19 +142,26 @@ class Delivery:
         return self.settings.names(env)
 
     def account(self) -> Account:
-        """As the root user of the account."""
-        session = self.emulator.session(self.account_id, self.region)
+        """Return the account as the operator role sees it."""
+        session = self.emulator.session_of(self.operator, self.region)
         return Account(self.account_id, self.region, session, str(self.emulator.ca_bundle))
 
+    @property
+    def administrator(self) -> boto3.Session:
+        """A session for what no operator does: set-up, sabotage and reading everything."""
+        return self.emulator.session(self.account_id, self.region)
+
     def client(self, service: str) -> Any:
-        make: Any = self.emulator.session(self.account_id, self.region).client
+        """A client of the administrator."""
+        make: Any = self.administrator.client
         return make(service)
 
     # --- the pipeline
 
     def bootstrap(self) -> None:
-        """What is done once by hand in a new account: cdk bootstrap, and the connection to the repository."""
-        self.cdk("bootstrap", "bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
+        """Do what an administrator does once in a new account: cdk bootstrap, the connection, the operator role."""
+        bootstrap = ("bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
+        self.cdk("bootstrap", *bootstrap, identity=self.emulator.administrator(self.account_id))
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,
             Type="String",
@@ -162,7 +170,8 @@ class Delivery:
 
     def deploy_pipeline(self) -> str:
         """`cdk deploy` without an environment; the id of the execution that the new pipeline begins with."""
-        self.cdk("deploy-pipeline", "deploy", "--output", str(self.emulator.scratch / "cdk.out"))
+        output = str(self.emulator.scratch / "cdk.out")
+        self.cdk("deploy-pipeline", "deploy", "--context", HOST_PLATFORM, "--output", output)
         summaries = self.client("codepipeline").list_pipeline_executions(pipelineName=self.pipeline)
         return str(summaries["pipelineExecutionSummaries"][-1]["pipelineExecutionId"])
 
@@ -227,14 +236,18 @@ class Delivery:
 
     # --- commands
 
-    def cdk(self, step: str, *arguments: str) -> None:
-        """Run the CDK CLI; raises StepError with the end of its log when it fails."""
+    def tools_environment(self, identity: Identity | None = None) -> dict[str, str]:
+        """Return what tools on this machine need in order to work as the operator or as `identity`."""
+        return self.emulator.environment(identity or self.operator) | self.service.network.environment()
+
+    def cdk(self, step: str, *arguments: str, identity: Identity | None = None) -> None:
+        """Run the CDK CLI as the operator or as `identity`; raises StepError with the end of its log when it fails."""
         log = self._logs / f"{step}.log"
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with log.open("wb") as output:
             process = start_tethered(
                 [str(self._cdk), *arguments],
-                environment=own | self.emulator.environment(self.account_id),
+                environment=own | self.tools_environment(identity),
                 folder=self._root,
                 output=output,
             )

@@ -12,12 +12,16 @@ from pathlib import Path
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
 from rehearsal.gaps import complete_by_api
+from rehearsal.operators import operator
 from rehearsal.press import ALL_WELL, Press
+from rehearsal.proxy import Proxy
 from vectora_core.config.content import FolderContent, load_sources
 from vectora_core.errors import VectoraError
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.settings import load_settings
 
+# Functions run on this machine's Python here, so layers are built for it.
+HOST_PLATFORM = "lambda-platform=host"
 # A command of the CDK CLI on the assembly, such as deploy; the result is what it printed.
 Cdk = Callable[..., str]
 
@@ -40,25 +44,27 @@ def run_cdk(root: Path, *arguments: str, environment: dict[str, str]) -> str:
 
 def synthesize(root: Path, env: str, assembly: Path) -> None:
     """Write to `assembly` what is deployed to `env` on this machine."""
-    context = ("--context", f"env={env}", "--context", "lambda-platform=host")
+    context = ("--context", f"env={env}", "--context", HOST_PLATFORM)
     run_cdk(root, "synth", "--quiet", *context, "--output", str(assembly), environment={})
 
 
 @contextmanager
 def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tuple[Emulator, Cdk]]:
-    """An account with nothing but the CDK's bootstrap, and publishers who all answer."""
+    """An account with nothing but the CDK's bootstrap and the operator role, and publishers who all answer."""
     authority = Authority()
     sources = load_sources(FolderContent(root / "config")).sources
     python = root / ".venv-emulator" / "bin" / "python"
     with (
-        Press(authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()) as press,
-        Emulator(python, authority, region=region, worker_environment=press.worker_environment()) as emulator,
+        Proxy() as proxy,
+        Press(proxy, authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()),
+        Emulator(python, authority, region=region, proxy=proxy) as emulator,
     ):
+        run_cdk(root, "bootstrap", "--app", str(assembly), environment=emulator.environment())
+        environment = emulator.environment(operator(emulator, root))
 
         def cdk(command: str, *arguments: str) -> str:
-            return run_cdk(root, command, "--app", str(assembly), *arguments, environment=emulator.environment())
+            return run_cdk(root, command, "--app", str(assembly), *arguments, environment=environment)
 
-        cdk("bootstrap")
         yield emulator, cdk
 
 

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -47,13 +49,18 @@ class DisasterError(VectoraError):
     """The act did not go as it must."""
 
 
-def rehearse_disaster(account: Account, names: Names, client_id: str, step: Step) -> DisasterResult:
-    """Snapshot, break and roll back an environment that is deployed; raises DisasterError when any proof fails."""
+def rehearse_disaster(
+    account: Account, names: Names, client_id: str, administrator: boto3.Session, step: Step
+) -> DisasterResult:
+    """Snapshot an environment that is deployed, break it as `administrator`, and roll it back.
+
+    Raises DisasterError when any proof fails.
+    """
     env = names.env
     with step(f"{env}: snapshot taken by {names.function('snapshot')}"):
         manifest = _remotely(account, names, "snapshot", {"operation": "create", "label": LABEL})["manifest"]
     with step(f"{env}: broken in four ways"):
-        broken = _break(account, names, client_id)
+        broken = _break(administrator, names, client_id)
     with step(f"{env}: a run fails, diff --live says why"):
         failed_run = _failed_run(account, names, client_id)
         differences = _differences(account, names, manifest["name"])
@@ -88,9 +95,9 @@ def _remotely(account: Account, names: Names, task: str, event: dict[str, Any]) 
     return run_remotely(account, names, task, event, lambda count: None)
 
 
-def _break(account: Account, names: Names, client_id: str) -> tuple[str, ...]:
-    functions = account.client("lambda")
-    s3 = account.client("s3")
+def _break(administrator: boto3.Session, names: Names, client_id: str) -> tuple[str, ...]:
+    functions = administrator.client("lambda")
+    s3 = administrator.client("s3")
     config = names.bucket("config")
     bad_code = names.function("normalize-score-v2")
     functions.update_function_code(FunctionName=bad_code, ZipFile=_zip("handler.py", BROKEN))

@@ -1,7 +1,8 @@
-"""The local AWS: one ministack process on loopback with TLS and enforced IAM, gone without trace when we are."""
+"""The local AWS: one ministack process on loopback, reached at AWS's own host names with TLS and enforced IAM."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,25 +13,29 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
+from rehearsal import aws_names
 from rehearsal.certificates import Authority
+from rehearsal.proxy import Proxy, to_port
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.errors import VectoraError
 
-# The emulator takes an access key of twelve digits for the root user of that account.
 ACCOUNT = "0" * 12
-SECRET = "test"  # noqa: S105
 SCRATCH_PREFIX = "vectora-rehearsal-"
 ENTRY = Path(__file__).resolve().parent / "emulator_types.py"
-START_SECONDS = 30.0
+RECORD = "calls.jsonl"
+ADMINISTRATOR = "administrator"
+START_SECONDS = 120.0
 LOG_BYTES_READ = 1_000_000
-# A port that is free when we look may be taken when ministack binds it.
+# A port that is free when it is looked up may be taken when ministack binds it.
 START_ATTEMPTS = 3
 
 
@@ -42,39 +47,42 @@ class _PortTakenError(EmulatorError):
     """Somebody took the port between our looking and ministack's binding it."""
 
 
-class _Session(boto3.Session):
-    """A boto3 session whose clients talk to the emulator and nothing else."""
+@dataclass(frozen=True)
+class Identity:
+    """Credentials of a user, or of a role's session with its `token`."""
 
-    def __init__(self, endpoint: str, ca_bundle: Path, account: str, region: str, codepipeline: str | None) -> None:
-        super().__init__(aws_access_key_id=account, aws_secret_access_key=SECRET, region_name=region)
-        self._endpoint = endpoint
-        self._ca_bundle = ca_bundle
-        self._elsewhere = {"codepipeline": codepipeline} if codepipeline else {}
+    key: str
+    secret: str
+    token: str | None = None
 
-    def client(self, *args: Any, **kwargs: Any) -> Any:
-        service = str(args[0] if args else kwargs["service_name"])
-        kwargs.setdefault("endpoint_url", self._elsewhere.get(service, self._endpoint))
-        kwargs.setdefault("verify", str(self._ca_bundle))
-        # The host's proxy settings are not the emulator's business; synchronous executions would get a host prefix.
-        direct = Config(proxies={}, inject_host_prefix=False, retries={"mode": "standard", "max_attempts": 2})
-        kwargs["config"] = direct.merge(kwargs["config"]) if kwargs.get("config") else direct
-        return super().client(*args, **kwargs)
+    def environment(self) -> dict[str, str]:
+        """Return the variables that AWS tools read credentials from."""
+        session = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
+        return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, **session}
+
+
+def root_user(account: str) -> Identity:
+    """Return the root user of an account: the emulator takes the account's id for its key and checks no signature.
+
+    It makes the account's administrator, and stands for AWS's own services, which nobody else can be.
+    """
+    return Identity(account, "test")
 
 
 class Emulator:
     """Context manager: started and healthy inside, ended and removed afterwards, also when this process is killed.
 
     `python` is the interpreter of the environment that holds ministack; it also runs the Lambda functions.
-    `worker_environment` is seen by every Lambda function, as the emulator hands its own environment on. With
-    `enforce_iam` False it speaks plain HTTP and lets everybody do everything, at a fraction of the cost. With
-    `codepipeline`, the address of the stand-in, CloudFormation knows pipelines and clients find them there.
+    `proxy` leads to it at AWS's host names; without one it has its own. `worker_environment` is seen by every Lambda
+    function, as the emulator hands its own environment on. With `knows_pipelines` its CloudFormation hands pipelines to
+    the stand-in for CodePipeline. With `enforce_iam` False it speaks plain HTTP on `endpoint` only and lets everybody
+    do everything, for benchmarks of what the way there would distort.
     """
 
     endpoint: str
     ca_bundle: Path
     scratch: Path
-    iam_enforced: bool
-    note: str | None
+    proxy: Proxy
 
     def __init__(
         self,
@@ -82,36 +90,34 @@ class Emulator:
         authority: Authority,
         *,
         region: str,
+        proxy: Proxy | None = None,
         worker_environment: Mapping[str, str] | None = None,
         enforce_iam: bool = True,
-        codepipeline: str | None = None,
+        knows_pipelines: bool = False,
     ) -> None:
         self._enforce_iam = enforce_iam
-        self._codepipeline = codepipeline
+        self._knows_pipelines = knows_pipelines
         self._python = python
-        self._authority = authority
+        self.authority = authority
         self._worker_environment = dict(worker_environment or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._given_proxy = proxy
+        self._administrators: dict[str, Identity] = {}
+        self._sessions: dict[tuple[Identity, str], boto3.Session] = {}
         self.region = region
-        self.note = None
 
     def __enter__(self) -> Self:
-        if not self._enforce_iam:
-            self._start_on_free_port(enforced=False)
-            return self
-        try:
-            self._start_on_free_port(enforced=True)
-        except EmulatorError as error:
-            if os.environ.get("CI", "").lower() == "true":
-                raise
-            self._start_on_free_port(enforced=False)
-            self.note = f"IAM IS NOT ENFORCED in this rehearsal: {error}"
+        with contextlib.ExitStack() as stack:
+            self.proxy = self._given_proxy or stack.enter_context(Proxy())
+            stack.callback(self._end)
+            self._start_on_free_port()
+            self._exit = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._exit.__exit__(kind, error, trace)
 
     @property
     def pid(self) -> int:
@@ -124,28 +130,31 @@ class Emulator:
     def log_file(self) -> Path:
         return self.scratch / "emulator.log"
 
-    def environment(self, account: str = ACCOUNT) -> dict[str, str]:
-        """What the CDK CLI, the AWS CLI and boto3 need in order to talk to the emulator and to nothing else."""
+    @property
+    def record(self) -> Path:
+        """The file in which every signed request is recorded, a JSON document a line (inside/front_door.py)."""
+        return self.scratch / RECORD
+
+    def environment(self, identity: Identity | None = None) -> dict[str, str]:
+        """Return what the CDK CLI, the AWS CLI and boto3 need in order to reach the emulator and nothing else.
+
+        They act as `identity`, or as the account's administrator.
+        """
         empty = str(self.scratch / "aws-config")
-        direct = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1", "localhost")))
         return {
-            "AWS_ENDPOINT_URL": self.endpoint,
+            **(identity or self.administrator()).environment(),
+            **self.proxy.environment(),
             "AWS_CA_BUNDLE": str(self.ca_bundle),
             "NODE_EXTRA_CA_CERTS": str(self.ca_bundle),
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_CONFIG_FILE": empty,
             "AWS_SHARED_CREDENTIALS_FILE": empty,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
-            "NO_PROXY": direct,
-            "no_proxy": direct,
             # The CDK remembers there which account a key belongs to; ours must not enter the user's own cache.
             "CDK_HOME": str(self.scratch / "cdk"),
             "TMPDIR": str(self.scratch / "tmp"),
-            **self._codepipeline_address(),
         }
 
     def reset(self) -> None:
@@ -153,40 +162,63 @@ class Emulator:
         request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
         with self._opener().open(request, timeout=30):
             pass
+        self._administrators.clear()
+        self._sessions.clear()
+
+    def administrator(self, account: str = ACCOUNT) -> Identity:
+        """Return the user who may do everything in the account, and whose signatures are checked as everybody's."""
+        if account not in self._administrators:
+            iam = self.session_of(root_user(account)).client("iam")
+            iam.create_user(UserName=ADMINISTRATOR)
+            everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+            document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+            iam.put_user_policy(UserName=ADMINISTRATOR, PolicyName="everything", PolicyDocument=document)
+            made = iam.create_access_key(UserName=ADMINISTRATOR)["AccessKey"]
+            self._administrators[account] = Identity(made["AccessKeyId"], made["SecretAccessKey"])
+        return self._administrators[account]
 
     def session(self, account: str = ACCOUNT, region: str | None = None) -> boto3.Session:
-        """A session as the root user of `account`."""
-        return _Session(self.endpoint, self.ca_bundle, account, region or self.region, self._codepipeline)
+        """Return a session of the account's administrator."""
+        return self.session_of(self.administrator(account), region)
 
-    def _codepipeline_address(self) -> dict[str, str]:
-        return {"AWS_ENDPOINT_URL_CODEPIPELINE": self._codepipeline} if self._codepipeline else {}
+    def session_of(self, identity: Identity, region: str | None = None) -> boto3.Session:
+        """Return an ordinary session that reaches the emulator at AWS's host names."""
+        key = (identity, region or self.region)
+        if key not in self._sessions:
+            core = botocore.session.Session()
+            core.set_config_variable("ca_bundle", str(self.ca_bundle))
+            core.set_default_client_config(Config(proxies={"https": self.proxy.address}))
+            self._sessions[key] = boto3.Session(
+                identity.key, identity.secret, identity.token, region or self.region, botocore_session=core
+            )
+        return self._sessions[key]
 
-    def _start_on_free_port(self, *, enforced: bool) -> None:
+    def _start_on_free_port(self) -> None:
         for attempt in range(START_ATTEMPTS):
             try:
-                self._start(_free_port(), enforced=enforced)
+                self._start(_free_port())
                 return
             except _PortTakenError:
                 if attempt + 1 == START_ATTEMPTS:
                     raise
 
-    def _start(self, port: int, *, enforced: bool) -> None:
+    def _start(self, port: int) -> None:
         # Resolved, because macOS's temporary folder is a link and Node compares paths.
         self.scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
-        self.endpoint = f"{'https' if enforced else 'http'}://127.0.0.1:{port}"
-        self.iam_enforced = enforced
+        self.endpoint = f"{'https' if self._enforce_iam else 'http'}://127.0.0.1:{port}"
         try:
             self._prepare()
             with self.log_file.open("w+b") as log:
                 self._process = start_tethered(
                     # -P: this folder's modules are not the emulator's.
                     [str(self._python), "-P", str(ENTRY)],
-                    environment=self._own_environment(port, enforced=enforced),
+                    environment=self._own_environment(port),
                     folder=self.scratch,
                     output=log,
                     remove=self.scratch,
                 )
                 self._wait_until_healthy(log)
+            self.proxy.lead_aws(to_port(port))
         except BaseException:
             self._end()
             raise
@@ -196,11 +228,13 @@ class Emulator:
             (self.scratch / name).mkdir()
         (self.scratch / "aws-config").touch()
         self.ca_bundle = self.scratch / "ca.pem"
-        self._authority.write_bundle(self.ca_bundle)
+        self.authority.write_bundle(self.ca_bundle)
         self._trust = ssl.create_default_context(cafile=str(self.ca_bundle))
-        self._certificate, self._key = self._authority.write_certificate(self.scratch, "127.0.0.1", "localhost")
+        self._certificate, self._key = self.authority.write_certificate(
+            self.scratch, "127.0.0.1", "localhost", *aws_names.certificate_names()
+        )
 
-    def _own_environment(self, port: int, *, enforced: bool) -> dict[str, str]:
+    def _own_environment(self, port: int) -> dict[str, str]:
         # Nothing of the host's: whatever stands here reaches the Lambda functions too.
         plain = {
             "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
@@ -216,6 +250,8 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CA_BUNDLE": str(self.ca_bundle),
             "SSL_CERT_FILE": str(self.ca_bundle),
+            "REHEARSAL_RECORD": str(self.record),
+            **self.proxy.environment(),
         }
         secure = {
             "AUTH": "true",
@@ -223,7 +259,8 @@ class Emulator:
             "MINISTACK_SSL_CERT": str(self._certificate),
             "MINISTACK_SSL_KEY": str(self._key),
         }
-        return plain | (secure if enforced else {}) | self._codepipeline_address() | self._worker_environment
+        pipelines = {"REHEARSAL_PIPELINES": "yes"} if self._knows_pipelines else {}
+        return plain | (secure if self._enforce_iam else {}) | pipelines | self._worker_environment
 
     def _wait_until_healthy(self, log: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -245,7 +282,7 @@ class Emulator:
                 state = json.load(answer)
         except (OSError, ValueError):
             return False
-        return bool(state["auth"] == ("enabled" if self.iam_enforced else "disabled"))
+        return bool(state["auth"] == ("enabled" if self._enforce_iam else "disabled"))
 
     def _opener(self) -> urllib.request.OpenerDirector:
         return urllib.request.build_opener(

@@ -1,7 +1,6 @@
-"""Starts the emulator with one more resource type, AWS::CodePipeline::Pipeline, which the stand-in executes.
+"""Starts the emulator behind AWS's host names, and with a resource type for pipelines when a stand-in executes them.
 
-It runs in the emulator's own interpreter and imports nothing but ministack and the standard library. Without
-AWS_ENDPOINT_URL_CODEPIPELINE it starts the emulator as it is.
+It runs in the emulator's own interpreter and imports nothing but ministack, the standard library and inside/.
 """
 
 from __future__ import annotations
@@ -11,8 +10,10 @@ import http.client
 import json
 import os
 import ssl
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,10 +25,13 @@ from ministack.core.sigv4 import calculate_signature  # type: ignore[import-not-
 from ministack.services import eventbridge, iam  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners, stacks  # type: ignore[import-not-found]
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "inside"))
+import front_door  # type: ignore[import-not-found]
+
 TYPE = "AWS::CodePipeline::Pipeline"
 TARGET = "CodePipeline_20150709"
 SOURCE = "aws.codepipeline"
-ENDPOINT = "AWS_ENDPOINT_URL_CODEPIPELINE"
+PIPELINES = "REHEARSAL_PIPELINES"
 # The emulator lets the account's root in with any secret that it was started with; this is its default.
 SECRET = "test"  # noqa: S105
 ROLE_TAG = "iam:resourcetag/"
@@ -128,12 +132,14 @@ def _set_transitions(name: str, old: Properties, new: Properties) -> None:
 
 def _call(operation: str, **arguments: Any) -> dict[str, Any]:
     """Ask the stand-in, as the account's root."""
-    address = urlsplit(os.environ[ENDPOINT])
+    host = f"codepipeline.{get_region()}.amazonaws.com"
+    proxy = urlsplit(os.environ["HTTPS_PROXY"])
     body = json.dumps({key: value for key, value in arguments.items() if value != []}).encode("utf-8")
     context = ssl.create_default_context()
-    connection = http.client.HTTPSConnection(str(address.hostname), address.port, timeout=60, context=context)
+    connection = http.client.HTTPSConnection(str(proxy.hostname), proxy.port, timeout=60, context=context)
+    connection.set_tunnel(host, 443)
     try:
-        connection.request("POST", "/", body, _signed(address.netloc, f"{TARGET}.{operation}", body))
+        connection.request("POST", "/", body, _signed(host, f"{TARGET}.{operation}", body))
         answer = connection.getresponse()
         document: dict[str, Any] = json.loads(answer.read() or b"{}")
     finally:
@@ -214,6 +220,7 @@ def register() -> None:
 
 
 if __name__ == "__main__":
-    if os.environ.get(ENDPOINT):
+    front_door.open_for_aws_names()
+    if os.environ.get(PIPELINES):
         register()
     app.main()

@@ -23,8 +23,10 @@ from urllib.parse import unquote, urlsplit
 from botocore.config import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rehearsal import aws_names
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
+from rehearsal.proxy import Proxy, to_port
 from rehearsal.secure_server import SecureServer
 from vectora_core.analysis.bedrock import ModelReply
 from vectora_core.analysis.lexicon import Lexicon
@@ -192,18 +194,20 @@ class _State:
 
 
 class Model:
-    """Context manager: the model behind AWS_ENDPOINT_URL_BEDROCK_RUNTIME; `connect` it to the emulator that decides.
+    """Context manager: the model behind Bedrock's host names in `proxy`; `connect` it to the emulator that decides."""
 
-    It has to run before the emulator, whose environment names its address.
-    """
-
-    def __init__(self, authority: Authority, profiles: Sequence[InferenceProfile], answer: Answer) -> None:
+    def __init__(
+        self, proxy: Proxy, authority: Authority, profiles: Sequence[InferenceProfile], answer: Answer
+    ) -> None:
+        self._proxy = proxy
         self._authority = authority
         self._state = _State(answer=answer, profiles={profile.profile_id: profile for profile in profiles})
 
     def __enter__(self) -> Self:
         handler = functools.partial(_Handler, self._state)
-        self._server = SecureServer(self._authority.server_context("127.0.0.1", "localhost"), handler)
+        names = aws_names.service_names("bedrock-runtime")
+        self._server = SecureServer(self._authority.server_context("127.0.0.1", "localhost", *names), handler)
+        self._proxy.lead(names, to_port(self._server.server_port))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="model")
         self._thread.start()
         return self
@@ -217,23 +221,21 @@ class Model:
         self._thread.join()
 
     @property
-    def endpoint(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_port}"
-
-    def worker_environment(self) -> dict[str, str]:
-        return {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.endpoint}
+    def control(self) -> str:
+        """The address that shows and sets its behaviour."""
+        return f"https://127.0.0.1:{self._server.server_port}{CONTROL_PATH}"
 
     def connect(self, emulator: Emulator) -> None:
         """From now on `emulator` decides who may call."""
         self._state.judge = _Judge(emulator)
 
     def behave(self, behaviour: Behaviour) -> None:
-        """From now on behave so; counting and drawing start anew. The same as PUT {endpoint}/control."""
+        """From now on behave so; counting and drawing start anew. The same as PUT {control}."""
         _set_behaviour(self._state, behaviour)
 
     @property
     def statistics(self) -> Statistics:
-        """The same as GET {endpoint}/control."""
+        """The same as GET {control}."""
         return self._state.statistics
 
 
@@ -354,8 +356,6 @@ def _refusal(state: _State, model_id: str, path: str, headers: Mapping[str, str]
     judge = state.judge
     if judge is None:
         return _error(503, "ServiceUnavailableException", "The stand-in is not connected yet.", "unavailable")
-    if not judge.emulator.iam_enforced:
-        return None
     status, error, answer = _ask_emulator(judge.emulator, path, headers, body)
     caller = re.search(r"User: arn:aws:sts::(\d{12}):assumed-role/([^/ ]+)/[^ ]+", answer) if status == 403 else None
     if caller:

@@ -1,10 +1,11 @@
-"""The publishers' web sites: a loopback proxy that is every publisher the catalogue names, and refuses all others."""
+"""The publishers' web sites: sample news at the address of every publisher that the catalogue names."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import http.server
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -14,11 +15,12 @@ from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rehearsal.certificates import Authority
+from rehearsal.proxy import Proxy
 from vectora_core.config.canonical import Source
 from vectora_core.config.yaml_file import Section, parse_yaml, read_section
 from vectora_core.errors import VectoraError
@@ -100,11 +102,11 @@ def load_stories() -> Stories:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that the press was asked for; `status` is None for a publisher that it does not know."""
+    """A request that a publisher answered."""
 
     host: str
     path: str
-    status: int | None
+    status: int
 
 
 @dataclass(frozen=True)
@@ -127,17 +129,18 @@ class _Site:
 
 @dataclass
 class _Desk:
-    """What the proxy's threads share."""
+    """What the publishers' threads share."""
 
-    sites: Mapping[str, _Site]
     closing: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)
 
 
 class Press:
-    """Context manager: serves `sources` with sample news dated relative to `day`, as `scenario` says."""
+    """Context manager: serves `sources` in `proxy`, with sample news dated relative to `day`, as `scenario` says."""
 
-    def __init__(self, authority: Authority, sources: Iterable[Source], *, scenario: Scenario, day: date) -> None:
+    def __init__(
+        self, proxy: Proxy, authority: Authority, sources: Iterable[Source], *, scenario: Scenario, day: date
+    ) -> None:
         stories = load_stories()
         by_host: dict[str, dict[str, _Publication]] = {}
         for source in sources:
@@ -145,40 +148,30 @@ class Press:
                 continue  # published with the configuration, not by a publisher
             host, _, target = source.url.partition("://")[2].partition("/")
             by_host.setdefault(host, {})[f"/{target}"] = _publication(source, scenario, stories, day)
-        self._desk = _Desk({host: _site(authority, host, publications) for host, publications in by_host.items()})
+        self._proxy = proxy
+        self._sites = [_site(authority, host, publications) for host, publications in by_host.items()]
+        self._desk = _Desk()
 
     def __enter__(self) -> Self:
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(_Proxy, self._desk), bind_and_activate=True
-        )
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="press")
-        self._thread.start()
+        for site in self._sites:
+            self._proxy.lead([site.host], functools.partial(_serve, site, self._desk))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._desk.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def address(self) -> str:
-        """The proxy's address for HTTPS_PROXY."""
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """All requests so far, refused ones too."""
+        """All answered requests so far."""
         return tuple(self._desk.requests)
 
-    def worker_environment(self) -> dict[str, str]:
-        """Sends a client's web traffic through the press; AWS calls to loopback stay direct."""
-        direct = "127.0.0.1,localhost"
-        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), self.address)
-        return proxies | {"NO_PROXY": direct, "no_proxy": direct}
+
+def _serve(site: _Site, desk: _Desk, connection: socket.socket) -> None:
+    # The client hangs up during the handshake when the certificate is not the publisher's.
+    with contextlib.suppress(OSError), site.context.wrap_socket(connection, server_side=True) as secured:
+        _Page(site, desk, secured, secured.getpeername(), None)
 
 
 def publisher_of(source: Source) -> str:
@@ -238,52 +231,19 @@ def _ordinal_suffix(day: date) -> str:
     return "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Page(http.server.BaseHTTPRequestHandler):
+    """One publisher's web server, behind TLS."""
+
     protocol_version = "HTTP/1.1"
     timeout = 30
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """The rehearsal reports what matters; access lines on the terminal would bury it."""
-
-
-class _Proxy(_Handler):
-    """Knows CONNECT to the publishers, nothing else: the real internet is never reached."""
-
-    def __init__(self, desk: _Desk, *args: Any) -> None:
-        self._desk = desk
-        super().__init__(*args)
-
-    def do_CONNECT(self) -> None:
-        host, _, port = self.path.rpartition(":")
-        site = self._desk.sites.get(host)
-        if site is None or port != "443":
-            self._refuse(host)
-            return
-        self.send_response(200, "Connection established")
-        self.end_headers()
-        self.close_connection = True
-        # The client hangs up during the handshake when the certificate is not the publisher's.
-        with contextlib.suppress(OSError), site.context.wrap_socket(self.connection, server_side=True) as secured:
-            _Page(site, self._desk, secured, self.client_address, self.server)
-
-    def do_GET(self) -> None:
-        self._refuse(urlsplit(self.path).hostname or self.path)
-
-    do_POST = do_HEAD = do_PUT = do_GET  # noqa: N815
-
-    def _refuse(self, host: str) -> None:
-        self._desk.requests.append(Request(host, "", None))
-        self.send_error(502, f"The rehearsal reaches no real web site ({host})")
-        self.close_connection = True
-
-
-class _Page(_Handler):
-    """One publisher's web server, behind TLS."""
 
     def __init__(self, site: _Site, desk: _Desk, *args: Any) -> None:
         self._site = site
         self._desk = desk
         super().__init__(*args)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write no access lines: they would bury the rehearsal's own report."""
 
     def do_GET(self) -> None:
         answers: dict[Condition, Callable[[_Publication], None]] = {

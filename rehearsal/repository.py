@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,9 +23,10 @@ LOCKS = (
     "tools/node-for-jsii",
     "tools/setup.py",
 )
+PLATFORM = {"lambda-platform": "host"}
 CACHES = ("build", ".mypy_cache", ".ruff_cache")
 # Of the host's environment: by what pip and npm find and trust their registries.
-REACHES = ("http_proxy", "https_proxy", "npm_config_", "pip_")
+REACHES = ("npm_config_", "pip_")
 AUTHOR = {f"GIT_{who}_{what}": "rehearsal@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -72,8 +74,10 @@ class BuildImage:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def __call__(self, source: Path) -> Mapping[str, str]:
+    def __call__(self, source: Path, home: Path) -> Mapping[str, str]:
         """Give a build's source folder the tools, and answer with the variables it needs for them."""
+        # The user's own defaults (CDK guide, "Runtime context", ~/.cdk.json): functions run on this machine's Python.
+        (home / ".cdk.json").write_text(json.dumps({"context": PLATFORM}), encoding="utf-8")
         tools = self._root / ".venv" / "bin"
         if self._locks_the_same(source):
             self._link_tools(source)

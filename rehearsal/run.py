@@ -21,6 +21,7 @@ from rich.progress import Progress
 from rehearsal.acts import Acts, Approver, CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
+from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.model import Behaviour, Statistics
 from rehearsal.press import Scenario
 from rehearsal.summary import show_summary
@@ -50,8 +51,6 @@ class RehearsalOptions:
 class RehearsalResult:
     """All of a rehearsal that succeeded; `commits` in the order they were pushed."""
 
-    iam_enforced: bool
-    note: str | None
     environments: tuple[EnvironmentResult, ...]
     commits: tuple[CommitResult, ...]
     resources: Mapping[str, int]
@@ -148,14 +147,10 @@ def rehearsed(
                     fault=options.fault,
                 )
             )
-        if delivery.emulator.note:
-            console.print(delivery.emulator.note, style="bold yellow", markup=False)
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
         progress.stop()
         result = RehearsalResult(
-            iam_enforced=delivery.emulator.iam_enforced,
-            note=delivery.emulator.note,
             environments=acts.environments,
             commits=acts.commits,
             resources=_counted(acts.environments),
@@ -215,14 +210,15 @@ def _report(options: RehearsalOptions, result: RehearsalResult, reports: Sequenc
 
 
 def _keep(console: Console, delivery: Delivery) -> None:
-    exports = delivery.emulator.environment(delivery.account_id)
+    exports = delivery.tools_environment()
     console.print("\nThe local AWS stays up. In another terminal:", highlight=False)
-    for name in sorted(name for name in exports if name.startswith(("AWS_", "NODE_"))):
+    for name in sorted(name for name in exports if name.startswith(("AWS_", "NODE_", "HTTPS_", "NO_PROXY"))):
         console.print(f"  export {name}={exports[name]}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         "Then: ./vectora status | ./vectora promote explain --to prod | aws s3 ls | "
         f"aws codepipeline get-pipeline-state --name {delivery.pipeline}\n"
-        f"The model's behaviour: curl --cacert {delivery.emulator.ca_bundle} {delivery.model.endpoint}/control "
+        f"The CDK needs --context {HOST_PLATFORM} here, as functions run on this machine's Python.\n"
+        f"The model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} {delivery.model.control} "
         "(PUT sets it)\n"
         f"End it: Ctrl-C here, or kill {os.getpid()}.",
         markup=False,

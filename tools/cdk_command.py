@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -38,13 +36,6 @@ def names_a_stack(arguments: Sequence[str]) -> bool:
     return False
 
 
-def context_for(endpoint: str | None) -> list[str]:
-    """A local AWS, known by its loopback address, runs functions on this machine's interpreter, not on Lambda's."""
-    host = urlsplit(endpoint or "").hostname or ""
-    is_local = host == "localhost" or host == "::1" or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
-    return ["--context", "lambda-platform=host"] if is_local else []
-
-
 def main() -> None:
     arguments = sys.argv[1:]
     environment = dict(os.environ)
@@ -55,9 +46,6 @@ def main() -> None:
     environment.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):
         environment["CDK_ALL"] = "true"
-    if arguments and arguments[0] in (*COMMANDS_ON_STACKS, "bootstrap"):
-        # First, so that what the user says goes before it.
-        arguments[1:1] = context_for(environment.get("AWS_ENDPOINT_URL"))
     node = Path(sys.executable).parent / "node"
     os.execve(node, [str(node), str(CDK_CLI), *arguments], environment)  # noqa: S606
 

@@ -13,7 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.errors import ActionFailedError
-from rehearsal.emulator import ACCOUNT, SECRET, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, Identity, root_user
+from rehearsal.proxy import Proxy
 
 
 @dataclass(frozen=True)
@@ -21,56 +22,55 @@ class Credentials:
     """Of a role's session."""
 
     role_arn: str
-    key: str
-    secret: str
-    token: str
+    identity: Identity
     expires: datetime
-
-    def environment(self) -> dict[str, str]:
-        """As the AWS tools read them."""
-        return {
-            "AWS_ACCESS_KEY_ID": self.key,
-            "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_SESSION_TOKEN": self.token,
-        }
 
 
 class Aws:
     """The emulator as seen by CodePipeline and CodeBuild.
 
     The emulator lets its root assume a role that trusts a service, because no caller can be one. So root stands for
-    the service here, after we looked that the role trusts that very service.
+    the service there, after a check that the role trusts that very service. Builds work in `network`.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, network: Proxy) -> None:
         self.emulator = emulator
         self.account = ACCOUNT
         self.region = emulator.region
+        self._network = network
         self._session = botocore.session.Session()
+        self._session.set_config_variable("ca_bundle", str(emulator.ca_bundle))
         self._lock = threading.Lock()
-        self._root_clients: dict[str, Any] = {}
+        self._own_clients: dict[str, Any] = {}
         self._config = Config(
-            proxies={},
-            inject_host_prefix=False,
+            proxies={"https": emulator.proxy.address},
             retries={"mode": "standard", "max_attempts": 2},
             max_pool_connections=20,
         )
 
-    def root(self, service: str) -> Any:
-        """A client of the account's root, for what AWS does by itself."""
-        if service not in self._root_clients:
-            self._root_clients[service] = self._client(service, ACCOUNT, SECRET, None)
-        return self._root_clients[service]
+    def own(self, service: str) -> Any:
+        """A client of the account's administrator, for what AWS does by itself."""
+        if service not in self._own_clients:
+            self._own_clients[service] = self._client(service, self.emulator.administrator())
+        return self._own_clients[service]
+
+    def service(self, service: str) -> Any:
+        """A client for what only AWS's own services may do."""
+        return self._client(service, root_user(ACCOUNT))
 
     def client(self, service: str, credentials: Credentials) -> Any:
         """A client of a role's session."""
-        return self._client(service, credentials.key, credentials.secret, credentials.token)
+        return self._client(service, credentials.identity)
+
+    def build_environment(self, role: Credentials) -> dict[str, str]:
+        """Return what the tools of a build need in order to reach AWS with the project's role."""
+        return {**self.emulator.environment(role.identity), **self._network.environment()}
 
     def as_service(self, service: str, role_arn: str, session: str) -> Credentials:
         """The role's session as `service` gets it; raises ActionFailedError when the role does not trust it."""
         if not self.trusts(role_arn, service):
             raise _not_assumed(service, role_arn, f"its trust policy does not name {service}")
-        return self._assume(self.root("sts"), service, role_arn, session)
+        return self._assume(self.service("sts"), service, role_arn, session)
 
     def assume(self, by: Credentials, role_arn: str, session: str) -> Credentials:
         """The role's session as another role gets it; raises ActionFailedError when that is not permitted."""
@@ -79,16 +79,14 @@ class Aws:
     def trusts(self, role_arn: str, service: str) -> bool:
         """Whether the role exists and its trust policy lets `service` assume it."""
         try:
-            role = self.root("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+            role = self.own("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
         except ClientError:
             return False
         return service in _trusted_services(role["AssumeRolePolicyDocument"])
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether IAM lets the role do `action`, for what the emulator does not check by itself."""
-        if not self.emulator.iam_enforced:
-            return True
-        answer = self.root("iam").simulate_principal_policy(
+        answer = self.own("iam").simulate_principal_policy(
             PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
         )
         return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
@@ -104,20 +102,18 @@ class Aws:
             answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
         except (ClientError, BotoCoreError) as error:
             raise _not_assumed(who, role_arn, str(error)) from error
-        key, secret = answer["AccessKeyId"], answer["SecretAccessKey"]
-        return Credentials(role_arn, key, secret, answer["SessionToken"], answer["Expiration"])
+        identity = Identity(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+        return Credentials(role_arn, identity, answer["Expiration"])
 
-    def _client(self, service: str, key: str, secret: str, token: str | None) -> Any:
+    def _client(self, service: str, identity: Identity) -> Any:
         # botocore's loading of service models is not made for several threads.
         with self._lock:
             return self._session.create_client(
                 service,
                 region_name=self.region,
-                endpoint_url=self.emulator.endpoint,
-                verify=str(self.emulator.ca_bundle),
-                aws_access_key_id=key,
-                aws_secret_access_key=secret,
-                aws_session_token=token,
+                aws_access_key_id=identity.key,
+                aws_secret_access_key=identity.secret,
+                aws_session_token=identity.token,
                 config=self._config,
             )
 

@@ -63,7 +63,7 @@ class Publisher:
             return
         entries = [_entry(notice, self.aws) for notice in batch]
         try:
-            answer = self.aws.root("events").put_events(Entries=entries)
+            answer = self.aws.service("events").put_events(Entries=entries)
         except EndpointConnectionError:
             # The emulator has ended, and with it everybody who could be told.
             return

@@ -58,7 +58,8 @@ class StateChange:
     ended: datetime | None
 
 
-Image = Callable[[Path], Mapping[str, str]]
+# Given a build's source folder and its home; the variables that the image adds to the build's environment.
+Image = Callable[[Path, Path], Mapping[str, str]]
 Observer = Callable[[StateChange], None]
 Fault = Callable[[ActionAddress], str | FailAfter | None]
 

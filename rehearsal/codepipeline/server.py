@@ -1,4 +1,4 @@
-"""CodePipeline's JSON 1.1 protocol over HTTPS on loopback."""
+"""CodePipeline's JSON 1.1 protocol over HTTPS, at CodePipeline's host names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from rehearsal import aws_names
 from rehearsal.certificates import Authority
 from rehearsal.codepipeline import shapes
 from rehearsal.codepipeline.callers import Request, verify
 from rehearsal.codepipeline.engine import Engine
 from rehearsal.codepipeline.errors import ApiError
 from rehearsal.codepipeline.operations import OPERATIONS, Call, resource_of
+from rehearsal.proxy import Proxy, to_port
 from rehearsal.secure_server import SecureServer
 
 TARGET = "CodePipeline_20150709"
@@ -58,17 +60,15 @@ def _document(body: bytes) -> dict[str, Any]:
 class Server:
     """Answers from its start until `close`, which returns when it is gone."""
 
-    def __init__(self, authority: Authority, engine: Engine) -> None:
+    def __init__(self, proxy: Proxy, authority: Authority, engine: Engine) -> None:
         handler = functools.partial(_Handler, engine)
-        self._server = SecureServer(authority.server_context("127.0.0.1", "localhost"), handler)
+        names = aws_names.service_names("codepipeline")
+        self._server = SecureServer(authority.server_context(*names), handler)
+        proxy.lead(names, to_port(self._server.server_port))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="codepipeline"
         )
         self._thread.start()
-
-    @property
-    def endpoint(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
         self._server.shutdown()

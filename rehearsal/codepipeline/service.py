@@ -21,6 +21,7 @@ from rehearsal.codepipeline.server import Server
 from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ENDED
 from rehearsal.emulator import Emulator
+from rehearsal.proxy import OpenNetwork, Proxy
 from rehearsal.tether import end_tethered, start_tethered
 
 SCRATCH_PREFIX = "codepipeline-"
@@ -28,16 +29,20 @@ WAITS_TO_BE_ENDED = [sys.executable, "-c", "import signal; signal.pause()"]
 
 
 class CodePipeline:
-    """Context manager; `connect` it to the emulator before a pipeline is deployed there.
+    """Context manager: CodePipeline in `proxy`; `connect` it to the emulator before a pipeline is deployed there.
 
     `repositories` maps a connection's owner/name to a local git repository. `image` is called with a build's source
-    folder before its commands and answers with what the build image would add to their environment. `observer` is
-    told every change of state, in order. `fault` is asked before each action: a sentence fails the action, FailAfter
-    lets it run and then fails it. `logs` is where builds write; without it their logs are gone at the end.
+    folder and home before its commands and answers with what the build image would add to their environment.
+    `observer` is told every change of state, in order. `fault` is asked before each action: a sentence fails the
+    action, FailAfter lets it run and then fails it. `logs` is where builds write; without it their logs are gone at
+    the end. `network` is what builds and operators reach: AWS as in `proxy`, and package registries.
     """
+
+    network: OpenNetwork
 
     def __init__(
         self,
+        proxy: Proxy,
         authority: Authority,
         *,
         repositories: Mapping[str, Path],
@@ -47,6 +52,7 @@ class CodePipeline:
         fault: Fault | None = None,
         logs: Path | None = None,
     ) -> None:
+        self._proxy = proxy
         self._authority = authority
         self._hooks = Hooks(repositories, timing, image, observer or no_observer, fault or no_fault)
         self._logs = logs
@@ -63,33 +69,27 @@ class CodePipeline:
         self._publisher = Publisher(self._hooks.observer)
         self._shared = Shared(self._hooks, self._publisher, self._scratch, logs)
         self._engine = Engine(self._shared)
-        self._server = Server(self._authority, self._engine)
+        self._server = Server(self._proxy, self._authority, self._engine)
+        self.network = OpenNetwork(self._proxy)
+        self.network.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._engine.close()
+        self.network.__exit__(kind, error, trace)
         self._server.close()
         # The emulator is gone by now, and with it everybody who could be told.
         self._publisher.aws = None
         self._publisher.close()
         end_tethered(self._keeper)
 
-    @property
-    def endpoint(self) -> str:
-        """Its address, to be given to the emulator."""
-        return self._server.endpoint
-
-    def worker_environment(self) -> dict[str, str]:
-        """What AWS tools need in order to find it."""
-        return {"AWS_ENDPOINT_URL_CODEPIPELINE": self.endpoint}
-
     def connect(self, emulator: Emulator) -> None:
         """From now on `emulator` decides who may call, and is acted upon; earlier pipelines are forgotten."""
         if self._shared.connection is not None:
             self._engine.forget()
-        self._shared.connection = self._publisher.aws = Aws(emulator)
+        self._shared.connection = self._publisher.aws = Aws(emulator, self.network)
 
     def pushed(self, repository: str, branch: str) -> list[str]:
         """Start the pipelines that watch the branch; the result is the ids of their executions."""

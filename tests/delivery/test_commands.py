@@ -18,7 +18,7 @@ Vectora = Callable[..., Result]
 @pytest.fixture
 def vectora(played: Played, monkeypatch: pytest.MonkeyPatch) -> Vectora:
     """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
-    for name, value in played.delivery.emulator.environment(played.delivery.account_id).items():
+    for name, value in played.delivery.tools_environment().items():
         monkeypatch.setenv(name, value)
 
     def call(*arguments: str) -> Result:

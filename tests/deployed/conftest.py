@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from cli.__main__ import app
 from rehearsal.deployment import Cdk, bootstrapped_account, complete, synthesize
 from rehearsal.emulator import Emulator
+from rehearsal.operators import operator
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-3"
@@ -45,7 +46,7 @@ def deployed(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
 @pytest.fixture
 def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Vectora:
     """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
-    for name, value in deployed[0].environment().items():
+    for name, value in deployed[0].environment(operator(deployed[0], ROOT)).items():
         monkeypatch.setenv(name, value)
 
     def call(*arguments: str, typed: str | None = None) -> Result:

@@ -14,6 +14,7 @@ import pytest
 from rehearsal.deployment import complete
 from rehearsal.disaster import rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.operators import operator
 from vectora_ops.account import Account
 from vectora_ops.cloudformation import Stacks
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
@@ -34,9 +35,10 @@ def step(_: str) -> Iterator[None]:
 
 def test_an_environment_broken_in_four_ways_is_rolled_back_and_proven(deployed: tuple[Emulator, Any]) -> None:
     emulator = deployed[0]
-    account = Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+    session = emulator.session_of(operator(emulator, ROOT))
+    account = Account(ACCOUNT, emulator.region, session, str(emulator.ca_bundle))
 
-    result = rehearse_disaster(account, NAMES, "lai_weekly", step)
+    result = rehearse_disaster(account, NAMES, "lai_weekly", emulator.session(), step)
 
     assert len(result.broken) == 4
     assert result.differences >= 5

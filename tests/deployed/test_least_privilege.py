@@ -11,8 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.certificates import Authority
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.model import InferenceProfile, Model
 from tools.templates import ROOT
 from vectora_ops.settings import load_settings
@@ -222,10 +221,9 @@ def model(deployed: tuple[Emulator, Any]) -> Iterator[Model]:
     """The model that the environment may ask; it knows another one too, so that only permission keeps callers away."""
     profile = InferenceProfile(MODEL.id, MODEL.foundation_model_id, MODEL.routes_to)
     other = InferenceProfile.of_model("anthropic.claude-3-sonnet-20240229-v1:0", REGION)
-    authority = Authority()
-    with Model(authority, [profile, other], lambda request: {}) as running:
-        running.connect(deployed[0])
-        authority.write_bundle(deployed[0].scratch / "model.pem")
+    emulator = deployed[0]
+    with Model(emulator.proxy, emulator.authority, [profile, other], lambda request: {}) as running:
+        running.connect(emulator)
         yield running
 
 
@@ -249,7 +247,7 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
     root.client("ssm").put_parameter(Name="/rag-lai/dev/pubmed/api-key", Value="x", Type="SecureString", Overwrite=True)
     names = {role: _role_name(root, role) for role in ROLES}
     trusted = {name: _trust_of(root, name) for name in names.values()}
-    yield {role: _client_of(emulator, model, name) for role, name in names.items()}
+    yield {role: _client_of(emulator, name) for role, name in names.items()}
     for name, trust in trusted.items():
         root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=trust)
     for bucket in ("config", "data", "newsletters"):
@@ -272,7 +270,7 @@ def _trust_of(root: boto3.Session, name: str) -> str:
     return json.dumps(root.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"])
 
 
-def _client_of(emulator: Emulator, model: Model, name: str) -> Client:
+def _client_of(emulator: Emulator, name: str) -> Client:
     root = emulator.session()
     # Lambda alone may assume these roles; the test lets the account in for a while, and touches nothing else.
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
@@ -280,15 +278,12 @@ def _client_of(emulator: Emulator, model: Model, name: str) -> Client:
     root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
     arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
     key = root.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], emulator.region)
-    config = Config(retries={"total_max_attempts": 1}, proxies={})
+    session = emulator.session_of(Identity(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"]))
+    config = Config(retries={"total_max_attempts": 1})
 
     def client(service: str) -> Any:
-        asked = service == "bedrock-runtime"
-        endpoint = model.endpoint if asked else emulator.endpoint
-        bundle = emulator.scratch / "model.pem" if asked else emulator.ca_bundle
         make: Callable[..., Any] = session.client
-        return make(service, endpoint_url=endpoint, verify=str(bundle), config=config)
+        return make(service, config=config)
 
     return client
 
@@ -307,7 +302,3 @@ def _is_allowed(operation: Operation, client: Client) -> bool:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_role_may_do_exactly_what_its_function_does(clients_of: dict[str, Client], role: str, operation: str) -> None:
     assert _is_allowed(OPERATIONS[operation], clients_of[role]) == (operation in ALLOWED[role])
-
-
-def test_permissions_are_enforced_in_this_test(deployed: tuple[Emulator, Any]) -> None:
-    assert deployed[0].iam_enforced

@@ -17,7 +17,7 @@ EMULATOR_PYTHON = Path(__file__).resolve().parents[2] / ".venv-emulator" / "bin"
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    with Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as running:
+    with Emulator(EMULATOR_PYTHON, Authority(), region=REGION) as running:
         yield running
 
 

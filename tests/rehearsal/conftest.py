@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from rehearsal.certificates import Authority
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, Identity
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -78,6 +78,7 @@ def make_role(emulator: Emulator) -> RoleMaker:
         iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=json.dumps(policy))
         role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
         assumed = emulator.session().client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        return boto3.Session(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], REGION)
+        identity = Identity(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
+        return emulator.session_of(identity)
 
     return make

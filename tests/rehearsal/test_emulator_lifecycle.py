@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.certificates import Authority
-from rehearsal.emulator import ACCOUNT, Emulator, EmulatorError
+from rehearsal.emulator import Emulator, EmulatorError
 
 REGION = "eu-west-3"
 CHILD = """
@@ -137,10 +137,8 @@ def test_a_role_is_denied_what_it_is_not_granted(emulator: Emulator, make_role: 
     session: boto3.Session = make_role(
         "reads-logs", [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}]
     )
-    client = session.client("s3", endpoint_url=emulator.endpoint, verify=str(emulator.ca_bundle))
     with pytest.raises(ClientError) as denied:
-        client.list_buckets()
-    assert emulator.iam_enforced
+        session.client("s3").list_buckets()
     assert denied.value.response["Error"]["Code"] == "AccessDenied"
 
 
@@ -181,21 +179,7 @@ exec {emulator_python} "$@"
     return script
 
 
-def test_without_enforced_iam_it_goes_on_and_says_so(
-    python_that_fails_with_iam: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    with Emulator(python_that_fails_with_iam, authority, region=REGION) as emulator:
-        assert not emulator.iam_enforced
-        assert "IAM IS NOT ENFORCED" in (emulator.note or "")
-        assert "no TLS on this machine" in (emulator.note or "")
-        assert emulator.session().client("sts").get_caller_identity()["Account"] == ACCOUNT
-
-
-def test_in_ci_it_does_not_go_on_without_enforced_iam(
-    python_that_fails_with_iam: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CI", "true")
+def test_it_does_not_start_without_enforced_iam(python_that_fails_with_iam: Path, authority: Authority) -> None:
     with (
         pytest.raises(EmulatorError, match="no TLS on this machine"),
         Emulator(python_that_fails_with_iam, authority, region=REGION),
@@ -205,7 +189,8 @@ def test_in_ci_it_does_not_go_on_without_enforced_iam(
 
 def test_the_tools_environment_points_nowhere_else(emulator: Emulator) -> None:
     environment = emulator.environment()
-    assert environment["AWS_ENDPOINT_URL"] == emulator.endpoint
+    assert not [name for name in environment if "ENDPOINT" in name]
+    assert environment["HTTPS_PROXY"] == environment["https_proxy"] == emulator.proxy.address
     assert environment["NODE_EXTRA_CA_CERTS"] == environment["AWS_CA_BUNDLE"] == str(emulator.ca_bundle)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
         assert Path(environment[name]).is_relative_to(emulator.scratch), name

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.certificates import Authority
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
 from vectora_core.analysis.bedrock import BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
@@ -57,7 +57,7 @@ def answer() -> _ChangeableAnswer:
 
 @pytest.fixture(scope="module")
 def model(authority: Authority, emulator: Emulator, answer: _ChangeableAnswer) -> Iterator[Model]:
-    with Model(authority, [PROFILE], answer) as running:
+    with Model(emulator.proxy, authority, [PROFILE], answer) as running:
         running.connect(emulator)
         yield running
 
@@ -72,17 +72,15 @@ def _grant(resources: list[str], effect: str = "Allow") -> list[dict[str, Any]]:
     return [{"Effect": effect, "Action": "bedrock:InvokeModel", "Resource": resources}]
 
 
-def _client(session: boto3.Session, model: Model, emulator: Emulator, region: str = REGION) -> Any:
-    once = Config(retries={"total_max_attempts": 1}, proxies={}, max_pool_connections=20)
-    return session.client(
-        "bedrock-runtime", region_name=region, endpoint_url=model.endpoint, verify=str(emulator.ca_bundle), config=once
-    )
+def _client(session: boto3.Session, region: str = REGION) -> Any:
+    once = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
+    return session.client("bedrock-runtime", region_name=region, config=once)
 
 
 @pytest.fixture(scope="module")
 def granted(make_role: MakeRole, model: Model, emulator: Emulator) -> Any:
     """A client whose role may call the one profile, and nothing else."""
-    return _client(make_role("granted", _grant(PROFILE.resources(REGION, ACCOUNT))), model, emulator)
+    return _client(make_role("granted", _grant(PROFILE.resources(REGION, ACCOUNT))))
 
 
 def _ask(client: Any, model_id: str = PROFILE.profile_id) -> Any:
@@ -113,14 +111,14 @@ def test_the_profile_and_its_model_in_every_region_must_be_granted(
     resources = PROFILE.resources(REGION, ACCOUNT)
     assert len(resources) == 3
     del resources[missing]
-    client = _client(make_role(f"without-{missing}", _grant(resources)), model, emulator)
+    client = _client(make_role(f"without-{missing}", _grant(resources)))
     assert _error_of(client) == ("AccessDeniedException", 403)
     assert (model.statistics.denied, model.statistics.answered) == (1, 0)
 
 
 def test_an_explicit_deny_denies(make_role: MakeRole, model: Model, emulator: Emulator) -> None:
     resources = PROFILE.resources(REGION, ACCOUNT)
-    client = _client(make_role("denied", _grant(resources) + _grant(resources[-1:], "Deny")), model, emulator)
+    client = _client(make_role("denied", _grant(resources) + _grant(resources[-1:], "Deny")))
     assert _error_of(client) == ("AccessDeniedException", 403)
 
 
@@ -132,14 +130,14 @@ def test_a_profile_called_from_a_region_it_does_not_route_to_is_unknown(
     make_role: MakeRole, model: Model, emulator: Emulator
 ) -> None:
     everywhere = make_role("everywhere", _grant(["arn:aws:bedrock:*"]))
-    assert _error_of(_client(everywhere, model, emulator, "us-east-1")) == ("ValidationException", 400)
+    assert _error_of(_client(everywhere, "us-east-1")) == ("ValidationException", 400)
 
 
 def test_a_forged_signature_is_refused(make_role: MakeRole, model: Model, emulator: Emulator) -> None:
     keys = make_role("forged", _grant(PROFILE.resources(REGION, ACCOUNT))).get_credentials()
     assert keys
-    forger = boto3.Session(keys.access_key, "another-secret", keys.token, REGION)
-    code, status = _error_of(_client(forger, model, emulator))
+    forger = emulator.session_of(Identity(keys.access_key, "another-secret", keys.token))
+    code, status = _error_of(_client(forger))
     assert status == 403
     assert code != "AccessDeniedException"
     assert model.statistics.answered == 0
@@ -190,7 +188,7 @@ def test_it_counts_how_many_calls_run_at_once(granted: Any, model: Model, answer
 
 
 def test_behaviour_can_be_set_and_statistics_read_over_http(granted: Any, model: Model, emulator: Emulator) -> None:
-    address = f"{model.endpoint}/control"
+    address = model.control
     with urllib3.PoolManager(ca_certs=str(emulator.ca_bundle)) as web:
         assert web.request("PUT", address, json={"throttle_every": 1}).status == 200
         assert _error_of(granted)[0] == "ThrottlingException"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import urllib3
 
 from rehearsal.certificates import Authority
 from rehearsal.press import ALL_WELL, Press, Scenario, load_stories, publisher_of
+from rehearsal.proxy import Proxy
 from vectora_core.config.canonical import Source
 from vectora_core.config.content import FolderContent, load_sources
 from vectora_core.errors import VectoraError
@@ -31,8 +34,14 @@ def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-def _read(press: Press, ca_file: Path, url: str, limit: int = 2_000_000) -> tuple[int, bytes]:
-    with urllib3.ProxyManager(press.address, ca_certs=str(ca_file)) as client:
+@contextlib.contextmanager
+def _opened(authority: Authority, sources: Iterable[Source], scenario: Scenario) -> Iterator[Proxy]:
+    with Proxy() as proxy, Press(proxy, authority, sources, scenario=scenario, day=DAY):
+        yield proxy
+
+
+def _read(proxy: Proxy, ca_file: Path, url: str, limit: int = 2_000_000) -> tuple[int, bytes]:
+    with urllib3.ProxyManager(proxy.address, ca_certs=str(ca_file)) as client:
         answer = client.request("GET", url, retries=False, timeout=5, preload_content=False)
         body = answer.read(limit)
         answer.close()
@@ -42,9 +51,9 @@ def _read(press: Press, ca_file: Path, url: str, limit: int = 2_000_000) -> tupl
 def test_every_source_of_the_catalogue_is_served_under_its_own_address_over_verified_tls(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
-    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
+    with _opened(authority, sources.values(), ALL_WELL) as proxy:
         for publisher, source in sources.items():
-            status, body = _read(press, ca_file, source.url)
+            status, body = _read(proxy, ca_file, source.url)
             assert status == 200
             for story in getattr(load_stories(), publisher):
                 assert story.title.partition("'")[0].encode() in body
@@ -53,9 +62,9 @@ def test_every_source_of_the_catalogue_is_served_under_its_own_address_over_veri
 def test_dates_count_back_from_the_day_of_the_rehearsal(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
-    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
-        _, page = _read(press, ca_file, sources["medincell"].url)
-        _, feed = _read(press, ca_file, sources["fiercebiotech"].url)
+    with _opened(authority, sources.values(), ALL_WELL) as proxy:
+        _, page = _read(proxy, ca_file, sources["medincell"].url)
+        _, feed = _read(proxy, ca_file, sources["fiercebiotech"].url)
     assert b"February 28, 2026" in page
     assert {entry.published_parsed[:3] for entry in feedparser.parse(feed).entries} >= {(2026, 3, 1), (2026, 2, 28)}
 
@@ -63,19 +72,19 @@ def test_dates_count_back_from_the_day_of_the_rehearsal(
 def test_a_site_that_no_source_names_is_refused(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
-    with Press(authority, sources.values(), scenario=ALL_WELL, day=DAY) as press:
+    with _opened(authority, sources.values(), ALL_WELL) as proxy:
         with pytest.raises(urllib3.exceptions.ProxyError, match="reaches no real web site"):
-            _read(press, ca_file, "https://www.example.com/")
-        assert _read(press, ca_file, "http://www.medincell.com/news/")[0] == 502
-        assert [request.status for request in press.requests] == [None, None]
+            _read(proxy, ca_file, "https://www.example.com/")
+        assert _read(proxy, ca_file, "http://www.medincell.com/news/")[0] == 502
+        assert [refusal.host for refusal in proxy.refusals] == ["www.example.com", "www.medincell.com"]
 
 
 def test_a_wrong_certificate_is_noticed(authority: Authority, sources: dict[str, Source], ca_file: Path) -> None:
     with (
-        Press(authority, sources.values(), scenario=Scenario(camurus="tls-mismatch"), day=DAY) as press,
+        _opened(authority, sources.values(), Scenario(camurus="tls-mismatch")) as proxy,
         pytest.raises(urllib3.exceptions.SSLError, match="Hostname mismatch"),
     ):
-        _read(press, ca_file, sources["camurus"].url)
+        _read(proxy, ca_file, sources["camurus"].url)
 
 
 def test_pages_can_be_empty_undated_cut_off_or_failing(
@@ -90,8 +99,8 @@ def test_pages_can_be_empty_undated_cut_off_or_failing(
         fiercepharma="cut-off",
         endpoints_news="empty",
     )
-    with Press(authority, sources.values(), scenario=scenario, day=DAY) as press:
-        got = {name: _read(press, ca_file, sources[name].url) for name in sources if name != "peptron"}
+    with _opened(authority, sources.values(), scenario) as proxy:
+        got = {name: _read(proxy, ca_file, sources[name].url) for name in sources if name != "peptron"}
     assert got["medincell"][0] == 404
     assert got["camurus"][0] == 503
     assert b"licence" not in got["delsitech"][1]
@@ -104,16 +113,16 @@ def test_pages_can_be_empty_undated_cut_off_or_failing(
 def test_an_oversized_page_does_not_end_before_the_client_gives_up(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
-    with Press(authority, sources.values(), scenario=Scenario(nanexa="oversized"), day=DAY) as press:
-        _, body = _read(press, ca_file, sources["nanexa"].url, limit=20_000_000)
+    with _opened(authority, sources.values(), Scenario(nanexa="oversized")) as proxy:
+        _, body = _read(proxy, ca_file, sources["nanexa"].url, limit=20_000_000)
     assert len(body) == 20_000_000
 
 
 def test_a_slow_page_drips_until_the_press_closes(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
-    with Press(authority, sources.values(), scenario=Scenario(nanexa="slow"), day=DAY) as press:
-        status, first = _read(press, ca_file, sources["nanexa"].url, limit=1)
+    with _opened(authority, sources.values(), Scenario(nanexa="slow")) as proxy:
+        status, first = _read(proxy, ca_file, sources["nanexa"].url, limit=1)
     assert (status, first) == (200, b"<")
 
 
@@ -139,6 +148,6 @@ def test_a_source_without_sample_news_is_answered_not_found_and_two_sources_may_
         ingestion_mode="rss",
         url="https://www.medincell.com/feed?all=1",
     )
-    with Press(authority, [new, sources["medincell"]], scenario=ALL_WELL, day=DAY) as press:
-        assert _read(press, ca_file, new.url)[0] == 404
-        assert _read(press, ca_file, sources["medincell"].url)[0] == 200
+    with _opened(authority, [new, sources["medincell"]], ALL_WELL) as proxy:
+        assert _read(proxy, ca_file, new.url)[0] == 404
+        assert _read(proxy, ca_file, sources["medincell"].url)[0] == 200

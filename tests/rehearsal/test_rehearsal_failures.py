@@ -41,7 +41,7 @@ def checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fak
     def make(script: str) -> Path:
         place = tmp_path / "checkout"
         (place / ".venv" / "bin").mkdir(parents=True)
-        for name in ("config", ".venv-emulator"):
+        for name in ("config", "docs", ".venv-emulator"):
             (place / name).symlink_to(root / name)
         cdk = place / ".venv" / "bin" / "cdk"
         cdk.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

@@ -45,7 +45,7 @@ def run(context: Context) -> Outcome:
 
 def _project(context: Context) -> Mapping[str, Any]:
     name = context.configuration["ProjectName"]
-    projects = context.aws.root("codebuild").batch_get_projects(names=[name])["projects"]
+    projects = context.aws.own("codebuild").batch_get_projects(names=[name])["projects"]
     if not projects:
         raise ActionFailedError(f"Error calling startBuild: Project cannot be found: {name}", "ConfigurationError")
     project: Mapping[str, Any] = projects[0]

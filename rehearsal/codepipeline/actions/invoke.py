@@ -65,7 +65,7 @@ def _invoke(context: Context, job: Job) -> None:
 
 
 def _data(context: Context, outputs: tuple[Artifact, ...], token: str | None) -> Mapping[str, Any]:
-    credentials = context.pipeline_role
+    credentials = context.pipeline_role.identity
     data: dict[str, Any] = {
         "actionConfiguration": {"configuration": dict(context.configuration)},
         "inputArtifacts": [_location(artifact) for artifact in context.run.inputs],
@@ -74,7 +74,7 @@ def _data(context: Context, outputs: tuple[Artifact, ...], token: str | None) ->
             "accessKeyId": credentials.key,
             "secretAccessKey": credentials.secret,
             "sessionToken": credentials.token,
-            "expirationTime": int(credentials.expires.timestamp() * 1000),
+            "expirationTime": int(context.pipeline_role.expires.timestamp() * 1000),
         },
     }
     if token is not None:

@@ -46,7 +46,8 @@ class Machine:
         scratch = self._context.scratch
         reports, exports, program = scratch / "reports", scratch / "exports", scratch / "build.sh"
         program.write_text(shell.script(specification, reports, exports), encoding="utf-8")
-        environment = self._environment(self._image(specification), variables)
+        own = self._own_folders()
+        environment = self._environment(own, self._image(specification, Path(own["HOME"])), variables)
         log = self._context.logs / f"{self._build['id'].replace(':', '-')}.log"
         self._context.run.log = log
         with log.open("wb") as output:
@@ -77,18 +78,19 @@ class Machine:
         threading.Thread(target=tell, daemon=True, name="build").start()
         return self._context.wait_until(ended.is_set, seconds)
 
-    def _image(self, specification: Buildspec) -> Mapping[str, str]:
+    def _image(self, specification: Buildspec, home: Path) -> Mapping[str, str]:
         image = self._context.hooks.image
         if specification.runtime_versions and image is None:
             message = "The buildspec asks for runtime-versions; without a build image nothing provides them here."
             raise ActionFailedError(message, "BuildspecError")
-        return image(self._folders[self._primary]) if image else {}
+        return image(self._folders[self._primary], home) if image else {}
 
-    def _environment(self, image: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-        emulator = self._context.aws.emulator.environment()
-        given = {**emulator, **self._own_folders(), **image, **variables, **self._of_codebuild()}
+    def _environment(
+        self, own: Mapping[str, str], image: Mapping[str, str], variables: Mapping[str, str]
+    ) -> dict[str, str]:
+        given = {**self._context.aws.build_environment(self._role), **own, **image, **variables, **self._of_codebuild()}
         path = f"{self._context.scratch / 'npm' / 'bin'}:{given.get('PATH', DEFAULT_PATH)}"
-        return {**given, **self._role.environment(), "PATH": path}
+        return {**given, "PATH": path}
 
     def _own_folders(self) -> dict[str, str]:
         home, temporary, npm = (self._context.scratch / name for name in ("home", "tmp", "npm"))

@@ -111,5 +111,5 @@ def _publish(context: Context, template: bytes) -> str:
     if len(template) > TEMPLATE_BYTES:
         raise ActionFailedError(f"The template has more than {TEMPLATE_BYTES} bytes, CloudFormation's limit.", CODE)
     place = context.place("template")
-    context.aws.root("s3").put_object(Bucket=place.bucket, Key=place.key, Body=template)
+    context.aws.own("s3").put_object(Bucket=place.bucket, Key=place.key, Body=template)
     return f"https://s3.{context.aws.region}.amazonaws.com/{place.bucket}/{place.key}"

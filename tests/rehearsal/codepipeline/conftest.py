@@ -17,6 +17,7 @@ import pytest
 from rehearsal.certificates import Authority
 from rehearsal.codepipeline import ActionAddress, CodePipeline, FailAfter, StateChange, Timing
 from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.proxy import Proxy
 
 REGION = "eu-west-3"
 PATIENCE = 20.0
@@ -227,11 +228,13 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority, emulat
     def fault(address: ActionAddress) -> str | FailAfter | None:
         return faults.get(f"{address.pipeline}/{address.action}")
 
+    repositories = {REPOSITORY: repository}
     with (
+        Proxy() as proxy,
         CodePipeline(
-            authority, repositories={REPOSITORY: repository}, timing=TIMING, observer=changes.append, fault=fault
+            proxy, authority, repositories=repositories, timing=TIMING, observer=changes.append, fault=fault
         ) as service,
-        Emulator(emulator_python, authority, region=REGION, codepipeline=service.endpoint) as emulator,
+        Emulator(emulator_python, authority, region=REGION, proxy=proxy, knows_pipelines=True) as emulator,
     ):
         service.connect(emulator)
         world = World(service, emulator, repository, changes, faults)

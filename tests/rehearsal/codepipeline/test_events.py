@@ -6,8 +6,9 @@ import json
 import time
 from typing import Any
 
-import boto3
 import pytest
+
+from rehearsal.emulator import ACCOUNT, Identity, root_user
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +83,7 @@ def test_nobody_but_the_stand_in_puts_events_of_aws(world: Any, events_of_a_role
 def events_of_a_role(world: Any) -> Any:
     """EventBridge as a role with every right sees it."""
     role = "arn:aws:iam::000000000000:role/build"
-    assumed = world.aws("sts").assume_role(RoleArn=role, RoleSessionName="person")["Credentials"]
-    session: Any = boto3.Session(
-        assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], "eu-west-3"
-    )
-    return session.client("events", endpoint_url=world.emulator.endpoint, verify=str(world.emulator.ca_bundle))
+    sts = world.emulator.session_of(root_user(ACCOUNT)).client("sts")
+    assumed = sts.assume_role(RoleArn=role, RoleSessionName="person")["Credentials"]
+    identity = Identity(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
+    return world.emulator.session_of(identity).client("events")

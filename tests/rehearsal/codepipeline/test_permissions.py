@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator import ACCOUNT
+from rehearsal.emulator import ACCOUNT, Identity
 
 Session = boto3.Session
 BUCKET = "arn:aws:s3:::artifacts"
@@ -23,8 +23,8 @@ def _allow(*actions: str, resource: str = "*") -> dict[str, Any]:
 
 def _client_of(world: Any, role: str) -> Any:
     assumed = world.aws("sts").assume_role(RoleArn=role, RoleSessionName="person")["Credentials"]
-    session: Any = Session(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"], "eu-west-3")
-    return session.client("codepipeline", endpoint_url=world.service.endpoint, verify=str(world.emulator.ca_bundle))
+    identity = Identity(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
+    return world.emulator.session_of(identity).client("codepipeline")
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def test_a_role_may_do_what_its_policy_says_and_on_those_resources_only(world: A
 
 
 def test_a_caller_with_a_wrong_secret_is_refused(world: Any, kept: str) -> None:
-    session: Any = Session("ASIA" + "X" * 16, "wrong", "wrong", "eu-west-3")
-    client = session.client("codepipeline", endpoint_url=world.service.endpoint, verify=str(world.emulator.ca_bundle))
+    session = world.emulator.session_of(Identity("ASIA" + "X" * 16, "wrong", "wrong"))
+    client = session.client("codepipeline")
     with pytest.raises(ClientError) as refusal:
         client.get_pipeline_state(name="kept")
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cdk_command import OPTIONS_WITH_VALUE, context_for, names_a_stack
+from tools.cdk_command import OPTIONS_WITH_VALUE, names_a_stack
 
 CDK = Path(sys.executable).parent / "cdk"
 
@@ -38,18 +38,6 @@ def test_options_and_their_values_name_no_stack(arguments: str) -> None:
 )
 def test_any_other_word_names_a_stack(arguments: str) -> None:
     assert names_a_stack(arguments.split())
-
-
-@pytest.mark.parametrize("endpoint", ["https://127.0.0.1:4566", "http://localhost:4566", "http://[::1]:4566"])
-def test_on_a_local_aws_layers_are_built_for_this_machine(endpoint: str) -> None:
-    assert context_for(endpoint) == ["--context", "lambda-platform=host"]
-
-
-@pytest.mark.parametrize(
-    "endpoint", [None, "", "https://cloudformation.eu-west-3.amazonaws.com", "https://127.example"]
-)
-def test_on_aws_layers_are_built_for_lambda(endpoint: str | None) -> None:
-    assert context_for(endpoint) == []
 
 
 def _options_with_value(command: str) -> set[str]:
