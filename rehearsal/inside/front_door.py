@@ -95,7 +95,8 @@ class Entrance:
         body = bytearray()
         query = scope["query_string"].decode("latin-1")
         keeps_body = credential["service"] != "s3" or query.split("&")[0].startswith("delete")
-        status = 0
+        # Before the call, as a call may remove who makes it.
+        caller = _caller(credential["key"])
 
         async def noting_receive() -> MutableMapping[str, Any]:
             message = await receive()
@@ -104,24 +105,30 @@ class Entrance:
             return message
 
         async def noting_send(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            if caller is not None and message["type"] == "http.response.start":
+                self._note(scope, headers, credential, caller, bytes(body), message["status"])
             await send(message)
 
-        # Before the call, as a call may remove who makes it.
-        caller = _caller(credential["key"])
         await self._inside(scope, noting_receive, noting_send)
-        if caller is None:
-            return
+
+    def _note(
+        self,
+        scope: Scope,
+        headers: dict[str, str],
+        credential: re.Match[str],
+        caller: str,
+        body: bytes,
+        status: int,
+    ) -> None:
         path = (scope.get("raw_path") or scope["path"].encode("utf-8")).decode("latin-1")
         document = {
             "caller": caller,
             "method": scope["method"],
             "host": headers.get("host", ""),
             "path": path.partition("?")[0],
-            "query": query,
+            "query": scope["query_string"].decode("latin-1"),
             "headers": {name: value for name, value in headers.items() if RECORDED_HEADERS.match(name)},
-            "body": bytes(body[:RECORDED_BODY_BYTES]).decode("utf-8", "replace"),
+            "body": body[:RECORDED_BODY_BYTES].decode("utf-8", "replace"),
             "service": credential["service"],
             "region": credential["region"],
             "status": status,
