@@ -31,7 +31,7 @@ TRUST = {
 
 @pytest.fixture(scope="module")
 def s3(emulator: Emulator) -> Any:
-    client = emulator.session().client("s3")
+    client: Any = emulator.session().client("s3")
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_object(Bucket=BUCKET, Key="a b/\u00fc+%", Body=b"hello")
     return client
