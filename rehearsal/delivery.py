@@ -143,7 +143,7 @@ class Delivery:
     def account(self) -> Account:
         """As the root user of the account."""
         session = self.emulator.session(self.account_id, self.region)
-        return Account(self.account_id, self.region, session, str(self.emulator.ca_bundle))
+        return Account(self.account_id, self.region, session)
 
     def client(self, service: str) -> Any:
         make: Any = self.emulator.session(self.account_id, self.region).client
