@@ -11,14 +11,14 @@ SIZES = (1_000, 10_000, 100_000)
 OBJECT_BYTES = 2 * 1024
 # The peak of the process itself: what getrusage tells begins with that of its parent.
 PROGRAM = """
-import os, re
+import re
 from pathlib import Path
 import boto3
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.manifest import Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"), os.environ["AWS_CA_BUNDLE"])
+account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
 request = SnapshotRequest(label="memory", occasion=Occasion(kind="operator"))
 manifest = take_snapshot(account, Names(project="vectora-inbox", env="dev"), request)
 print(manifest.entries, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text(encoding="ascii"))[1])

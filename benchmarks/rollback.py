@@ -43,7 +43,7 @@ def rollback_figures() -> list[Figure]:
         with bootstrapped_account(ROOT, release, region) as (emulator, cdk):
             cdk("deploy")
             complete(emulator, ROOT, ENV)
-            account = Account(ACCOUNT, region, emulator.session(), str(emulator.ca_bundle))
+            account = Account(ACCOUNT, region, emulator.session())
             snapshot = take_snapshot(account, names, SnapshotRequest(label="good", occasion=Occasion(kind="operator")))
             for _ in range(ROUNDS):
                 _deploy_bad_release(account, names)

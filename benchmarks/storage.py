@@ -72,7 +72,7 @@ class Storage:
 def storage() -> Iterator[Storage]:
     """Empty buckets and an empty vault; plain HTTP, so that all who are measured pay for the same."""
     with Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator:
-        account = Account(ACCOUNT, REGION, emulator.session(), str(emulator.ca_bundle))
+        account = Account(ACCOUNT, REGION, emulator.session())
         environment = {**os.environ, **emulator.environment(), "AWS_REGION": REGION}
         found = Storage(account, emulator.endpoint, environment)
         s3 = account.client("s3")

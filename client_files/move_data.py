@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
 from vectora_core.errors import VectoraError
 from vectora_core.keys import curated_prefix, ingested_prefix
 from vectora_ops.names import Names
@@ -157,13 +158,9 @@ def _copied(s3: S3Client, task: _Task, source: _Body) -> bool:
 
 def _read(s3: S3Client, bucket: str, key: str) -> _Body | None:
     try:
-        response = s3.get_object(Bucket=bucket, Key=key)
+        found = read_object(s3, Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
             raise
         return None
-    digest, size = hashlib.sha256(), 0
-    while part := response["Body"].read(1 << 20):
-        digest.update(part)
-        size += len(part)
-    return _Body(digest.hexdigest(), size, response["ETag"])
+    return _Body(hashlib.sha256(found.body).hexdigest(), len(found.body), found.etag)

@@ -144,7 +144,7 @@ class Delivery:
     def account(self) -> Account:
         """Return the account as the operator role sees it."""
         session = self.emulator.session_of(self.operator, self.region)
-        return Account(self.account_id, self.region, session, str(self.emulator.ca_bundle))
+        return Account(self.account_id, self.region, session)
 
     @property
     def administrator(self) -> boto3.Session:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-
+from vectora_core.aws import s3_client
 from vectora_core.config.content import BucketContent
 from vectora_core.newsletter.publish import NewsletterEvent, publish
 from vectora_core.runtime import Response, environment, parse_event, respond
@@ -19,7 +18,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 
 def _run(event: dict[str, Any]) -> dict[str, Any]:
     request = parse_event(NewsletterEvent, event)
-    s3 = boto3.client("s3")
+    s3 = s3_client()
     return publish(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),

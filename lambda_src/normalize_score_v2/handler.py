@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from vectora_core.analysis.bedrock import bedrock_client
+from vectora_core.aws import s3_client
 from vectora_core.config.content import BucketContent
 from vectora_core.errors import VectoraError
 from vectora_core.normalize import Model, NormalizeEvent, normalize
@@ -27,7 +26,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 
 def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = parse_event(NormalizeEvent, event)
-    s3 = boto3.client("s3")
+    s3 = s3_client()
     return normalize(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),

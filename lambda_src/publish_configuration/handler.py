@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import boto3
-
+from vectora_core.aws import read_object, s3_client
 from vectora_core.config.publication import publish
 from vectora_core.custom_resource import answer_cloudformation
 from vectora_core.errors import VectoraError
@@ -33,8 +32,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
 
 
 def _publish(properties: dict[str, str]) -> dict[str, Any]:
-    s3 = boto3.client("s3")
-    archive = s3.get_object(Bucket=properties["ContentBucket"], Key=properties["ContentKey"])["Body"].read()
+    s3 = s3_client()
+    archive = read_object(s3, Bucket=properties["ContentBucket"], Key=properties["ContentKey"]).body
     publication = publish(s3, archive=archive, digest=properties["ContentDigest"], bucket=properties["ConfigBucket"])
     return {
         "Digest": publication.digest,

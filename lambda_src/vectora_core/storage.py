@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -21,7 +23,7 @@ class Bucket:
     def read_json(self, key: str) -> Any | None:
         """The document at `key`, or None when there is none."""
         try:
-            return json.loads(self._s3.get_object(Bucket=self.name, Key=key)["Body"].read())
+            return json.loads(read_object(self._s3, Bucket=self.name, Key=key).body)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None

@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
+from vectora_core.aws import RETRYING, with_whole_answers
 from vectora_core.errors import VectoraError
 from vectora_ops.settings import EnvironmentSettings
 
 if TYPE_CHECKING:
     import boto3
 
-CONNECTIONS = 32
-# An invocation of a function that is waited for may take 900 s.
-READ_TIMEOUT_SECONDS = 930
-# Throttling and passing failures are retried with growing waits, for about half a minute.
-RETRYING = Config(
-    retries={"mode": "standard", "total_max_attempts": 8},
-    max_pool_connections=CONNECTIONS,
-    connect_timeout=10,
-)
+READ_TIMEOUT_SECONDS = 60
+# An invocation that is waited for may take 900 s. Routers on the way forget connections that are silent for long, and
+# a repeated request would run the function again (Lambda API reference, Invoke).
+INVOKING = Config(read_timeout=930, tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class Account:
-    """`ca_bundle` is the file of certificate authorities that the session trusts; None for the usual ones."""
-
     account_id: str
     region: str
     session: boto3.Session
-    ca_bundle: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """The client of a service, with retries; one for all threads."""
+        """Return the client of a service, with retries; one for all threads."""
+        return self._client(service, service, Config(read_timeout=READ_TIMEOUT_SECONDS))
+
+    def invoker(self) -> Any:
+        """Return the Lambda client for synchronous invocations, which it never repeats."""
+        return self._client("invoker", "lambda", INVOKING)
+
+    def http_session(self, url: str) -> URLLib3Session:
+        """Return what downloads from a signed address, with the trust and the proxies of the session's clients."""
+        # boto3 has no public name for this setting, which botocore gives to every client (botocore/session.py).
+        trusted = self.session._session.get_config_variable("ca_bundle")
+        proxies = self.client("lambda").meta.config.proxies
+        return URLLib3Session(
+            verify=trusted or True,
+            proxies=get_environ_proxies(url) if proxies is None else proxies,
+            timeout=READ_TIMEOUT_SECONDS,
+        )
+
+    def _client(self, name: str, service: str, config: Config) -> Any:
         with self._lock:
-            if service not in self._clients:
+            if name not in self._clients:
                 make: Any = self.session.client
-                patience = Config(read_timeout=READ_TIMEOUT_SECONDS if service == "lambda" else 60)
-                self._clients[service] = make(service, config=RETRYING.merge(patience))
-            return self._clients[service]
+                self._clients[name] = with_whole_answers(make(service, config=RETRYING.merge(config)))
+            return self._clients[name]
 
     def state_machine_arn(self, name: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account_id}:stateMachine:{name}"
@@ -79,4 +90,4 @@ def account_of_credentials(region: str) -> Account:
         raise VectoraError(
             f"AWS does not know who you are ({error}): set AWS_PROFILE or log in, then try again."
         ) from error
-    return Account(account_id, region, session, ca_bundle=os.environ.get("AWS_CA_BUNDLE"))
+    return Account(account_id, region, session)

@@ -34,7 +34,7 @@ def run_remotely(
 
 def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]) -> dict[str, Any]:
     try:
-        answer = account.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
+        answer = account.invoker().invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise

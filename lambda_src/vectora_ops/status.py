@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import CLIENTS_PREFIX
 from vectora_core.config.publication import PREFIXES, RECORD_KEY
@@ -180,7 +181,7 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
         if error.response["Error"]["Code"] == "NoSuchBucket":
             return _PublishedConfiguration({}, {}, {}, {})
         raise
-    bodies = {key: s3.get_object(Bucket=bucket_name, Key=key)["Body"].read() for key in keys}
+    bodies = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in keys}
     return _PublishedConfiguration(
         published=record.get("keys", {}),
         promoted=record.get("promoted", {}),

@@ -36,7 +36,7 @@ def step(_: str) -> Iterator[None]:
 def test_an_environment_broken_in_four_ways_is_rolled_back_and_proven(deployed: tuple[Emulator, Any]) -> None:
     emulator = deployed[0]
     session = emulator.session_of(operator(emulator, ROOT))
-    account = Account(ACCOUNT, emulator.region, session, str(emulator.ca_bundle))
+    account = Account(ACCOUNT, emulator.region, session)
 
     result = rehearse_disaster(account, NAMES, "lai_weekly", emulator.session(), step)
 
@@ -70,7 +70,7 @@ def test_an_environment_without_its_stacks_is_made_again_by_its_own_function(
     deployed: tuple[Emulator, Any], retain: bool
 ) -> None:
     emulator = deployed[0]
-    account = Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+    account = Account(ACCOUNT, emulator.region, emulator.session())
     created = run_remotely(account, NAMES, "snapshot", {"operation": "create", "label": "whole"}, lambda count: None)
     remove_stacks(account, retain=retain)
     buckets = {each["Name"] for each in account.client("s3").list_buckets()["Buckets"]}

@@ -44,7 +44,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def account_of(emulator: Emulator) -> Account:
-    return Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+    return Account(ACCOUNT, emulator.region, emulator.session())
 
 
 def deploy(emulator: Emulator, assembly: Path) -> None:

@@ -37,7 +37,7 @@ class Engine:
     """The deployed engine, and the configuration that it has."""
 
     def __init__(self, emulator: Emulator) -> None:
-        self._account = Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+        self._account = Account(ACCOUNT, emulator.region, emulator.session())
         self.s3 = self._account.client("s3")
 
     def published(self) -> bytes:

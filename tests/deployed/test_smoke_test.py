@@ -13,7 +13,7 @@ NAMES = Names(project="vectora-inbox", env="dev")
 
 
 def account_of(emulator: Emulator) -> Account:
-    return Account(ACCOUNT, emulator.region, emulator.session(), str(emulator.ca_bundle))
+    return Account(ACCOUNT, emulator.region, emulator.session())
 
 
 def test_a_newsletter_with_items_comes_out(deployed: tuple[Emulator, Any]) -> None:

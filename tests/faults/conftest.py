@@ -24,7 +24,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def account(emulator: Emulator) -> Account:
     emulator.reset()
-    return Account(ACCOUNT, REGION, emulator.session(), str(emulator.ca_bundle))
+    return Account(ACCOUNT, REGION, emulator.session())
 
 
 @pytest.fixture

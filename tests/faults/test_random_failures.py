@@ -15,14 +15,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.faults.operations import after_the_lease, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
+from vectora_core import aws
 from vectora_core.errors import VectoraError
 from vectora_ops import cloudformation
 from vectora_ops.account import Account
 from vectora_ops.rollback import RollbackRequest, roll_back
-from vectora_ops.snapshots import objects
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.manifest import Manifest, Occasion
-from vectora_ops.snapshots.objects import ObjectReader, Response
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
@@ -36,7 +35,9 @@ FAILURES = {
     ),
     "broken": (500, b"<Error><Code>InternalError</Code><Message>We failed</Message></Error>"),
     "busy": (503, b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>"),
+    "cut": (200, b""),
 }
+ANNOUNCED_BYTES = "1000"
 
 
 class _Body:
@@ -60,20 +61,15 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
         return bool(state["random"].random() < state["share"])  # type: ignore[attr-defined]
 
     def before_send(request: Any, **_: Any) -> AWSResponse | None:
-        if not strikes():
+        if request.method == "HEAD" or not strikes():
             return None
         status, body = state["random"].choice(list(FAILURES.values()))  # type: ignore[attr-defined]
-        return AWSResponse(request.url, status, HTTPHeaders.from_dict({"Content-Type": "text/xml"}), _Body(body))
+        headers = {"Content-Type": "text/xml"} | ({} if body else {"Content-Length": ANNOUNCED_BYTES})
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(body))
 
-    send = ObjectReader._send
-
-    def flaky(self: ObjectReader, url: str, headers: Any) -> Response:
-        return Response(503, {}, b"") if strikes() else send(self, url, headers)
-
-    monkeypatch.setattr(ObjectReader, "_send", flaky)
     nap = SimpleNamespace(sleep=lambda seconds: None)
     monkeypatch.setattr(botocore.endpoint, "time", nap)
-    monkeypatch.setattr(objects, "time", nap)
+    monkeypatch.setattr(aws, "time", nap)
     monkeypatch.setattr(cloudformation, "FIRST_POLL_SECONDS", 0.01)
     monkeypatch.setattr(cloudformation, "LONGEST_POLL_SECONDS", 0.01)
 
@@ -85,7 +81,7 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
 
 
 def in_bad_weather(small: SmallEnvironment, weather: Callable[[int, float], None]) -> Account:
-    account = Account(small.account.account_id, small.account.region, small.account.session, small.account.ca_bundle)
+    account = Account(small.account.account_id, small.account.region, small.account.session)
     for service in SERVICES:
         account.client(service).meta.events.register("before-send", weather.hook)  # type: ignore[attr-defined]
     return account

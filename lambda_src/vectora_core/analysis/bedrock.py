@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.text import fold, occurs, parts_of, shown
+from vectora_core.aws import with_whole_answers
 from vectora_core.config.canonical import EventType, Prompt
 from vectora_core.config.content import Configuration
 from vectora_core.errors import AnalyzerError
@@ -96,7 +97,7 @@ def bedrock_client(
         max_pool_connections=concurrency,
     )
     client: ConverseClient = boto3.client("bedrock-runtime", region_name=region, config=config)
-    return client
+    return with_whole_answers(client)
 
 
 class BedrockAnalyzer:

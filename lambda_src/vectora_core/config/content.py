@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
 from vectora_core.config.canonical import (
     EventDefinitions,
     Evidence,
@@ -153,7 +154,7 @@ class BucketContent:
 
     def read(self, key: str) -> bytes:
         try:
-            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            return read_object(self._s3, Bucket=self._bucket, Key=key).body
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise

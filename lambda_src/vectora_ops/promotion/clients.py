@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from vectora_core.aws import read_object
 from vectora_core.config.canonical import Identifier
 from vectora_core.config.content import BucketContent, WithFile, load_configuration
 from vectora_core.config.publication import publish_client
@@ -61,7 +62,7 @@ class ClientPromotionResult:
 
 def source_file(account: Account, source: Names, client_id: str, judged: ClientFile) -> SourceFile:
     """Raises VectoraError when the file changed since it was judged."""
-    body = account.client("s3").get_object(Bucket=source.bucket("config"), Key=client_key(client_id))["Body"].read()
+    body = read_object(account.client("s3"), Bucket=source.bucket("config"), Key=client_key(client_id)).body
     if hashlib.sha256(body).hexdigest() != judged.sha256:
         raise VectoraError(f"{client_key(client_id)} changed in {source.env} while it was judged: try again.")
     return SourceFile(client_id=client_id, version=judged.version, sha256=judged.sha256, text=body.decode("utf-8"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.publication import RECORD_KEY
 from vectora_core.config.yaml_file import did_you_mean, parse_yaml, read_section
@@ -143,7 +144,7 @@ def _client_files(account: Account, names: Names) -> dict[str, ClientFile]:
         key = entry["Key"]
         client_id = key.removeprefix("clients/").removesuffix(".yaml")
         if client_id != CANARY_CLIENT:
-            found[client_id] = _client_file(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            found[client_id] = _client_file(key, read_object(s3, Bucket=bucket, Key=key).body)
     return found
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws import read_object
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -124,16 +125,16 @@ class Lease:
 
     def _read(self) -> tuple[Holder | None, str | None]:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=LEASE_KEY)
+            found = read_object(self._s3, Bucket=self._bucket, Key=LEASE_KEY)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None, None
             raise
         try:
-            return Holder(**json.loads(answer["Body"].read())), answer["ETag"]
+            return Holder(**json.loads(found.body)), found.etag
         except (ValueError, TypeError):
             # Nobody can hold what nobody can read.
-            return None, answer["ETag"]
+            return None, found.etag
 
     def _write(self, etag: str | None, *, released: bool = False) -> None:
         now = self._clock()
@@ -153,9 +154,9 @@ class Lease:
 
     def _recover(self, body: bytes, error: ClientError) -> None:
         """A write that arrived though its answer was lost is met again by its own retry."""
-        answer = self._s3.get_object(Bucket=self._bucket, Key=LEASE_KEY)
-        if answer["Body"].read() != body:
+        found = read_object(self._s3, Bucket=self._bucket, Key=LEASE_KEY)
+        if found.body != body:
             raise BusyError(
                 f"Environment {self._env} was taken over by another operation a moment ago: try again when it is done."
             ) from error
-        self._etag, self._renewed = answer["ETag"], self._clock()
+        self._etag, self._renewed = found.etag, self._clock()

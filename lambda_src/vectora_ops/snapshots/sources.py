@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import ssl
-import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
@@ -23,6 +20,7 @@ from vectora_ops.account import Account
 from vectora_ops.cloudformation import StackDefinition, Stacks
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.smoke import CANARY_PREFIXES
+from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.manifest import Component, canonical_json
 from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Response
 from vectora_ops.snapshots.vault import CHUNK_BYTES
@@ -49,7 +47,6 @@ DECIDED = (
     "KMSKeyArn",
     "FileSystemConfigs",
 )
-DOWNLOAD_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +125,7 @@ class BucketSource:
     def open(self, item: Item) -> Opened:
         """The object at the version that was listed, also when it was replaced or deleted since."""
         first = self._read(item, 0)
-        content_type = first.headers.get("Content-Type")
-        return Opened(self._chunks(item, first), first.headers.get("x-amz-version-id"), content_type)
+        return Opened(self._chunks(item, first), first.version_id, first.content_type)
 
     def _chunks(self, item: Item, first: Response) -> Iterator[bytes]:
         yield first.body
@@ -272,8 +268,11 @@ class FunctionsSource(ListedSource):
     def open(self, item: Item) -> Opened:
         if item.body is not None:
             return super().open(item)
-        location = self._environment.account.client("lambda").get_function(FunctionName=item.path.partition("/")[0])
-        return Opened(self._environment.download(location["Code"]["Location"]))
+        return Opened(download(self._environment.account, partial(self._location, item.path.partition("/")[0])))
+
+    def _location(self, name: str) -> str:
+        found = self._environment.account.client("lambda").get_function(FunctionName=name)
+        return str(found["Code"]["Location"])
 
 
 class LayersSource(ListedSource):
@@ -301,8 +300,10 @@ class LayersSource(ListedSource):
         if item.body is not None:
             return super().open(item)
         assert item.origin is not None  # noqa: S101
-        answer = self._environment.layer_version(item.origin)
-        return Opened(self._environment.download(answer["Content"]["Location"]))
+        return Opened(download(self._environment.account, partial(self._location, item.origin)))
+
+    def _location(self, arn: str) -> str:
+        return str(self._environment.layer_version(arn)["Content"]["Location"])
 
 
 class StacksSource(ListedSource):
@@ -547,19 +548,6 @@ class Environment:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return None
             raise
-
-    def download(self, location: str) -> Iterator[bytes]:
-        """The code behind a presigned URL, which is used once and kept nowhere."""
-        endpoint = self.account.client("lambda").meta.endpoint_url
-        # Code travels as safely as the calls of the API do.
-        url = f"{endpoint.partition(':')[0]}:{location.partition(':')[2]}"
-        trust = ssl.create_default_context(cafile=self.account.ca_bundle or os.environ.get("SSL_CERT_FILE"))
-        try:
-            with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS, context=trust) as answer:  # noqa: S310
-                while chunk := answer.read(CHUNK_BYTES):
-                    yield chunk
-        except OSError as error:
-            raise VectoraError(f"Lambda's code could not be downloaded ({type(error).__name__}): try again.") from error
 
 
 def _hex(base64_digest: str) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
+
+from vectora_core import aws
 
 ROOT = Path(__file__).parents[3]
 ITEM = {
@@ -55,7 +56,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> StoredObjects:
     for path in (ROOT / "config").rglob("*.yaml"):
         s3.objects["config", path.relative_to(ROOT / "config").as_posix()] = path.read_bytes()
     s3.objects["data", "ingested/lai_weekly/2026/02/02/items.json"] = json.dumps([ITEM]).encode()
-    monkeypatch.setattr(boto3, "client", lambda *_args, **_options: s3)
+    monkeypatch.setattr(aws, "s3_client", lambda: s3)
     for name, value in {
         "CONFIG_BUCKET": "config",
         "DATA_BUCKET": "data",

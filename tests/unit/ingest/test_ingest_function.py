@@ -27,7 +27,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, s3: Any) -> ModuleType:
     spec.loader.exec_module(module)
     for path in (ROOT / "config").rglob("*.yaml"):
         s3.put_object(Bucket="config", Key=path.relative_to(ROOT / "config").as_posix(), Body=path.read_bytes())
-    monkeypatch.setattr(module.boto3, "client", lambda service: s3)
+    monkeypatch.setattr(module, "s3_client", lambda: s3)
     monkeypatch.setenv("CONFIG_BUCKET", "config")
     monkeypatch.setenv("DATA_BUCKET", "data")
     return module
