@@ -22,6 +22,7 @@ FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, LOG_GROUP, PARAMETER = "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SSM::Parameter"
 STATE_MACHINE, SCHEDULE = "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule"
 TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::Lambda::EventInvokeConfig"
+KEY = "AWS::KMS::Key"
 RULE, PERMISSION, ALARM = "AWS::Events::Rule", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm"
 CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
 # CloudFormation adds tags of its own to those of the template.
@@ -111,6 +112,10 @@ def _put_schedule_time_zone(aws: Aws, name: str, value: Any) -> None:
     aws("scheduler").update_schedule(Name=name, ScheduleExpressionTimezone=value, **unchanged)
 
 
+def _put_topic_key(aws: Aws, arn: str, value: Any) -> None:
+    aws("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=value)
+
+
 _DROPPED = "The emulator's CloudFormation says CREATE_COMPLETE and does not apply it"
 GAPS: tuple[Gap, ...] = (
     Gap(BUCKET, "BucketEncryption", "completed by API", _DROPPED, _put_encryption, reads_back_anyway=True),
@@ -124,6 +129,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(STATE_MACHINE, "LoggingConfiguration", "completed by API", _DROPPED, _put_state_machine_logging),
     Gap(STATE_MACHINE, "TracingConfiguration", "left out", "The emulator's Step Functions knows no X-Ray tracing"),
     Gap(SCHEDULE, "ScheduleExpressionTimezone", "completed by API", _DROPPED, _put_schedule_time_zone),
+    Gap(TOPIC, "KmsMasterKeyId", "completed by API", _DROPPED, _put_topic_key),
 )
 
 BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
@@ -165,6 +171,7 @@ UNREADABLE: Mapping[tuple[str, str], str] = {
     (CONFIGURATION, "ServiceTimeout"): "says how long CloudFormation waits",
     (CONFIGURATION, "ContentBucket"): "the published digest is that of this content",
     (CONFIGURATION, "ContentKey"): "the published digest is that of this content",
+    (KEY, "PendingWindowInDays"): "says how long KMS waits when the key is deleted",
     (GUARD, "ServiceToken"): "the snapshot proves that this function was called",
     (GUARD, "ServiceTimeout"): "says how long CloudFormation waits",
 }
@@ -536,6 +543,17 @@ def _read_topic(aws: Aws, arn: str, _: Properties) -> dict[str, Any]:
     }
 
 
+def _read_key(aws: Aws, key_id: str, _: Properties) -> dict[str, Any]:
+    kms = aws("kms")
+    tags = kms.list_resource_tags(KeyId=key_id)["Tags"]
+    return {
+        "Description": kms.describe_key(KeyId=key_id)["KeyMetadata"].get("Description"),
+        "EnableKeyRotation": kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"],
+        "KeyPolicy": json.loads(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]),
+        "Tags": _as_list({tag["TagKey"]: tag["TagValue"] for tag in tags}),
+    }
+
+
 def _read_topic_policy(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
     policies = [aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"] for arn in properties["Topics"]]
     return {"Topics": properties["Topics"], "PolicyDocument": json.loads(policies[0])}
@@ -607,6 +625,7 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     CONFIGURATION: _read_configuration,
     GUARD: _read_guard,
     TOPIC: _read_topic,
+    KEY: _read_key,
     TOPIC_POLICY: _read_topic_policy,
     INVOKE_CONFIG: _read_invoke_config,
     RULE: _read_rule,

@@ -10,6 +10,10 @@ from stacks.packages import Package
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
 
+# RetainExceptOnCreate: a first deployment that fails must not leave names behind that make the next one fail with
+# "already exists". S3 deletes no bucket that holds something. (CloudFormation user guide, DeletionPolicy attribute)
+KEEP = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
 
 class ComponentStack(cdk.Stack):
     """Stack `{project}-{layer}-{env}`; its id is that name, because the CDK CLI selects stacks by id."""
@@ -47,7 +51,7 @@ class ComponentStack(cdk.Stack):
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
         keeps = self.settings.removal_policy == "retain"
-        return cdk.RemovalPolicy.RETAIN if keeps else cdk.RemovalPolicy.DESTROY
+        return KEEP if keeps else cdk.RemovalPolicy.DESTROY
 
     def asset(self, construct_id: str, package: Package) -> s3_assets.Asset:
         return s3_assets.Asset(

@@ -15,6 +15,7 @@ from stacks.operations import OperationsStack
 from stacks.packages import LambdaPlatform, Packages
 from stacks.runtime import RuntimeStack
 from vectora_core.config.content import FolderContent, validate_all
+from vectora_core.errors import ConfigurationError
 from vectora_ops.release import release_of
 from vectora_ops.settings import Settings, environment_after, environment_before
 
@@ -26,6 +27,8 @@ def environment_stacks(
     names = settings.names(env)
     chosen = settings.environment(env)
     clients = [configuration.client for configuration in validate_all(FolderContent(root / "config"))]
+    if problems := settings.client_id_problems(client.client_profile.client_id for client in clients):
+        raise ConfigurationError("\n".join(problems))
     packages = Packages(root, platform)
     release = release_of(root)
     # First: before anything else changes, it takes a snapshot of what there is.

@@ -48,7 +48,7 @@ class IamStack(ComponentStack):
             service=LAMBDA,
             description="Ingestion: reads the configuration, writes ingested items",
             policy_name="IngestNormalizePolicy",
-            parameter="roles/ingest-v2",
+            name="ingest-v2",
             grants=(
                 *self._lambda_basics("ingest-v2"),
                 *read_configuration,
@@ -79,7 +79,7 @@ class IamStack(ComponentStack):
             service=LAMBDA,
             description="Normalization and scoring: reads ingested items, asks the model, writes curated items",
             policy_name="NormalizeScorePolicy",
-            parameter="roles/normalize-score-v2",
+            name="normalize-score-v2",
             grants=(
                 *self._lambda_basics("normalize-score-v2"),
                 *read_configuration,
@@ -104,7 +104,7 @@ class IamStack(ComponentStack):
             service=LAMBDA,
             description="Newsletter: reads curated items, writes the newsletter and its manifest",
             policy_name="EnginePolicy",
-            parameter="roles/newsletter-v2",
+            name="newsletter-v2",
             grants=(
                 *self._lambda_basics("newsletter-v2"),
                 *read_configuration,
@@ -128,7 +128,7 @@ class IamStack(ComponentStack):
             service=LAMBDA,
             description="Publication of a release's configuration content to the config bucket",
             policy_name="PublishConfigurationPolicy",
-            parameter="roles/publish-configuration",
+            name="publish-configuration",
             grants=(
                 *self._lambda_basics("publish-configuration"),
                 Grant(sid="ListConfiguration", actions=("s3:ListBucket",), resources=(config,)),
@@ -160,7 +160,7 @@ class IamStack(ComponentStack):
             service="states.amazonaws.com",
             description="Newsletter workflow: invokes the three functions of the engine",
             policy_name="WorkflowPolicy",
-            parameter="roles/newsletter-workflow",
+            name="newsletter-workflow",
             grants=(
                 Grant(sid="InvokeEngine", actions=("lambda:InvokeFunction",), resources=functions),
                 Grant(
@@ -187,7 +187,7 @@ class IamStack(ComponentStack):
             service="scheduler.amazonaws.com",
             description="Newsletter schedules: start the newsletter workflow",
             policy_name="SchedulePolicy",
-            parameter="roles/newsletter-schedule",
+            name="newsletter-schedule",
             grants=(Grant(sid="StartRun", actions=("states:StartExecution",), resources=(state_machine,)),),
         )
 
@@ -201,16 +201,23 @@ class IamStack(ComponentStack):
         service: str,
         description: str,
         policy_name: str,
-        parameter: str,
+        name: str,
         grants: Sequence[Grant],
     ) -> None:
         role = ServiceRole(
-            self, logical_id, service=service, description=description, policy_name=policy_name, grants=grants
+            self,
+            logical_id,
+            # Another name would replace a role of the running system.
+            role_name=None if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM else self.names.role(name),
+            service=service,
+            description=description,
+            policy_name=policy_name,
+            grants=grants,
         ).resource
         ssm.CfnParameter(
             self,
             f"{logical_id}ArnParameter",
-            name=self.names.parameter(parameter),
+            name=self.names.parameter(f"roles/{name}"),
             type="String",
             value=role.attr_arn,
             description=f"ARN of the role: {description}",

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.component import ComponentStack
+from stacks.component import KEEP, ComponentStack
 from stacks.grants import lambda_basics
 from stacks.operations_grants import OperationsGrants
 from stacks.packages import Packages
@@ -124,7 +124,7 @@ class OperationsStack(ComponentStack):
             bucket_name=logs_name,
             old_versions_days=settings.old_versions_days,
             expire_after_days=settings.old_versions_days,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
             access_log_bucket_name=None,
             receives_access_logs_of=(names.bucket("snapshots"),),
         )
@@ -138,7 +138,7 @@ class OperationsStack(ComponentStack):
             "SnapshotsBucket",
             bucket_name=names.bucket("snapshots"),
             old_versions_days=max(settings.snapshots.minimum_age_days, REPAIR_DAYS),
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
             access_log_bucket_name=logs_name,
             object_lock=ObjectLock(
                 days=settings.snapshots.minimum_age_days,
@@ -172,6 +172,7 @@ class OperationsStack(ComponentStack):
         role = ServiceRole(
             self,
             f"{construct_id}Role",
+            role_name=self.names.role(task),
             service="lambda.amazonaws.com",
             description=description,
             policy_name=f"{construct_id}Policy",
@@ -190,6 +191,7 @@ class OperationsStack(ComponentStack):
             environment={
                 "ENV": self.names.env,
                 "PROJECT_NAME": self.names.project,
+                **({"BUCKET_SUFFIX": self.names.bucket_suffix} if self.names.bucket_suffix else {}),
                 "LOG_LEVEL": self.settings.logs.level,
                 "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
                 **environment,
@@ -224,6 +226,7 @@ class OperationsStack(ComponentStack):
             function=snapshot,
             function_arn=grants.function_arn("snapshot"),
             role_id="SnapshotSchedule",
+            role_name=self.names.role("snapshot-schedule"),
             event={"operation": "create", "label": "daily", "occasion": "schedule"},
         )
 
@@ -241,6 +244,7 @@ class OperationsStack(ComponentStack):
             function=promotion,
             function_arn=grants.function_arn("promotion"),
             role_id="RetrySchedule",
+            role_name=self.names.role("retry-schedule"),
             event={"operation": "retry"},
         )
 

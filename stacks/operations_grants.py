@@ -119,15 +119,16 @@ class OperationsGrants:
             ),
             Grant(
                 sid="ReadFunctions",
-                actions=("lambda:GetFunction",),
+                # Without ListTags the answer has no tags but a TagsError (GetFunction, API reference).
+                actions=("lambda:GetFunction", "lambda:ListTags"),
                 resources=(f"arn:aws:lambda:{region}:{account}:function:{self._names.project}-*-{self._names.env}",),
                 wildcard_reason="A snapshot holds every function of the environment, also those of other releases.",
             ),
             Grant(
                 sid="ReadLayers",
-                # The rehearsal's emulator checks GetLayerVersion under the other name, which AWS ignores on a layer.
-                actions=("lambda:GetLayerVersion", "lambda:ListLayers"),
-                resources=(f"arn:aws:lambda:{region}:{account}:layer:*",),
+                actions=("lambda:GetLayerVersion",),
+                # Also of other accounts, such as Powertools for AWS Lambda, when their owner lets this one read them.
+                resources=(f"arn:aws:lambda:{region}:*:layer:*:*",),
                 wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
             ),
             Grant(
@@ -213,6 +214,14 @@ class OperationsGrants:
                 resources=self._stack_arns,
                 wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
             ),
+            # A change set reads the parameters by which the stacks tell each other names and ARNs (the CDK's bootstrap
+            # template grants it to its deploy role for its own parameter).
+            Grant(
+                sid="ReadParametersOfStacks",
+                actions=("ssm:GetParameters",),
+                resources=(self._parameter("roles/*"), self._parameter("layers/*")),
+                wildcard_reason="Roles and layers of a snapshot may be others than those of this release.",
+            ),
             Grant(
                 sid="LetCloudFormationWork",
                 actions=("iam:PassRole",),
@@ -281,6 +290,8 @@ class OperationsGrants:
                 resources=(f"{newsletters}/{CANARY_CLIENT}/*",),
                 wildcard_reason=CONTENT_BY_KEY,
             ),
+            # Lambda refuses a destination that the function's role may not use (PutFunctionEventInvokeConfig).
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
             # Without it a missing newsletter looks like a denied one.
             Grant(sid="SeeWhetherItIsThere", actions=("s3:ListBucket",), resources=(newsletters,)),
         )

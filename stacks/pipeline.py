@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stacks.component import ComponentStack
+from stacks.component import KEEP, ComponentStack
 from stacks.environment import environment_stacks
 from stacks.grants import bootstrap_qualifier
 from stacks.packages import LambdaPlatform
@@ -32,6 +34,9 @@ GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30
 ARTIFACTS_DAYS = 90
 CHECK_MINUTES, PUBLISH_MINUTES = 30, 30
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
+LONGEST_SOURCE_NAME = 90  # with "Source@" before it, of the 100 of a namespace
+# What npm needs to install the very bytes that this repository was tested with.
+NPM_FILES = ("package.json", "package-lock.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +73,8 @@ class PipelineStack(cdk.Stack):
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
         """Raises VectoraError when environments are in several accounts or regions."""
         account, region = _one_place(settings)
-        name = settings.names(ENVIRONMENT_NAMES[0]).pipeline
+        self._names = settings.names(ENVIRONMENT_NAMES[0])
+        name = self._names.pipeline
         super().__init__(
             scope,
             name,
@@ -95,7 +101,8 @@ class PipelineStack(cdk.Stack):
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
         delivery.build_pipeline()
-        _publish_with_the_cdk_cli(self, _pinned(root, "aws-cdk"))
+        self._let_the_source_use_the_connection()
+        _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
         answer_the_auditor(delivery, self._artifacts)
 
@@ -110,9 +117,19 @@ class PipelineStack(cdk.Stack):
             default=chosen.connection_arn_parameter,
             description="ARN of the CodeConnections connection to the repository",
         )
+        self._connection_arn = connection.value_as_string
         return pipelines.CodePipelineSource.connection(
-            chosen.repository, chosen.branch, connection_arn=connection.value_as_string, trigger_on_push=True
+            chosen.repository,
+            chosen.branch,
+            connection_arn=self._connection_arn,
+            trigger_on_push=True,
+            action_name=self._source_action,
         )
+
+    @property
+    def _source_action(self) -> str:
+        """Name of the source action and, after `Source@`, of its variables, which allow no dots (CodePipeline API)."""
+        return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)[:LONGEST_SOURCE_NAME]
 
     def _synth(self, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
         """The project's own check, then everything that is deployed, from the commit alone."""
@@ -133,25 +150,25 @@ class PipelineStack(cdk.Stack):
         logs = s3.Bucket(
             self,
             "ArtifactsAccessLogsBucket",
-            bucket_name=f"{name}-access-logs",
+            bucket_name=self._names.pipeline_bucket("access-logs"),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=True,
             lifecycle_rules=[_expire()],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
         )
         self._artifacts = s3.Bucket(
             self,
             "ArtifactsBucket",
-            bucket_name=f"{name}-artifacts",
+            bucket_name=self._names.pipeline_bucket("artifacts"),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             versioned=True,
             server_access_logs_bucket=logs,
             lifecycle_rules=[_expire()],
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEEP,
         )
         pipeline = codepipeline.Pipeline(
             self,
@@ -188,6 +205,18 @@ class PipelineStack(cdk.Stack):
         parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
         arn = f"arn:aws:ssm:{self.region}:{cdk.Aws.ACCOUNT_ID}:{parameter}"
         publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[arn]))
+
+    def _let_the_source_use_the_connection(self) -> None:
+        """Grant by the service's new prefix what CDK grants by its old one only.
+
+        Connections made since July 2024 have ARNs of codeconnections, and IAM checks the prefix of the ARN (Developer
+        Tools console user guide, "Connections rename").
+        """
+        action = self.node.find_child("Pipeline").node.find_child("Source").node.find_child(self._source_action)
+        role = action.node.find_child("CodePipelineActionRole")
+        assert isinstance(role, iam.Role)  # noqa: S101
+        use = iam.PolicyStatement(actions=["codeconnections:UseConnection"], resources=[self._connection_arn])
+        role.add_to_policy(use)
 
     def _add(self, delivery: pipelines.CodePipeline, stage: EnvironmentStage, env: str) -> None:
         """Gate and approval, then operations, snapshot, everything else, smoke test and record, one after the other."""
@@ -260,17 +289,33 @@ class PipelineStack(cdk.Stack):
         return [gate, approval]
 
 
-def _publish_with_the_cdk_cli(stack: cdk.Stack, version: str) -> None:
-    """Let the publishing build use the pinned CDK CLI instead of the package cdk-assets (compare aws/aws-cdk#32744).
+def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) -> None:
+    """Let the builds that deploy and publish install the CDK CLI by package-lock.json, whose hashes npm verifies.
 
-    The newest cdk-assets, 4.7.3, refuses this library's asset manifests ("Maximum schema version supported is 54.x.x,
-    but found 55.0.0"). The build reads its buildspec from the assembly, where CDK Pipelines has just written it.
+    CDK Pipelines would install it by its version alone, and publish by the package cdk-assets, whose newest, 4.7.3,
+    refuses this library's asset manifests ("Maximum schema version supported is 54.x.x, but found 55.0.0"; compare
+    aws/aws-cdk#32744). The publishing build reads its buildspec from the assembly, where CDK Pipelines has just
+    written it; both builds find npm's files there too.
     """
+    stack = cdk.Stack.of(delivery)
     assembly = Path(cdk.Stage.of(stack).outdir)  # type: ignore[union-attr]
+    for name in NPM_FILES:
+        shutil.copyfile(root / name, assembly / name)
     [file] = assembly.glob("buildspec-*-FileAsset.yaml")
-    publish = "cdk publish-assets --unstable=publish-assets --app . --yes --ci '**'"
-    phases = {"install": {"commands": [f"npm install -g aws-cdk@{version}"]}, "build": {"commands": [publish]}}
-    file.write_text(json.dumps({"version": "0.2", "phases": phases}, indent=2) + "\n", encoding="utf-8")
+    publish = "publish-assets --unstable=publish-assets --app . --yes --ci '**'"
+    file.write_text(_buildspec(publish) + "\n", encoding="utf-8")
+    deploy = f"-a . deploy {stack.stack_name} --require-approval=never --verbose"
+    project = delivery.self_mutation_project.node.default_child
+    assert isinstance(project, codebuild.CfnProject)  # noqa: S101
+    project.add_property_override("Source.BuildSpec", _buildspec(deploy))
+
+
+def _buildspec(arguments: str) -> str:
+    phases = {
+        "install": {"commands": ["npm ci --ignore-scripts --no-fund --no-audit"]},
+        "build": {"commands": [f"node_modules/.bin/cdk {arguments}"]},
+    }
+    return json.dumps({"version": "0.2", "phases": phases}, indent=2)
 
 
 def _expire() -> s3.LifecycleRule:

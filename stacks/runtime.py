@@ -16,7 +16,7 @@ from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
 from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
 from vectora_core.config.client import ClientConfig
-from vectora_ops.names import FAILED_RUNS_ALARM, Names
+from vectora_ops.names import FAILED_RUNS_ALARM, Names, schedule_id
 from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings
 
@@ -189,7 +189,7 @@ class RuntimeStack(ComponentStack):
         ]
         NewsletterSchedule(
             self,
-            f"{_camel_case(profile.client_id)}Schedule",
+            schedule_id(profile.client_id),
             schedule_name=self.names.schedule(profile.client_id, profile.frequency),
             description=f"Makes the {profile.frequency} newsletter of client {profile.client_id}",
             expression=expression,
@@ -211,7 +211,3 @@ class RuntimeStack(ComponentStack):
         )
         parameter.node.add_dependency(after.resource)
         self.output("ReleaseDigest", release.digest, "Digest of the content of the release that is deployed")
-
-
-def _camel_case(identifier: str) -> str:
-    return "".join(word.capitalize() for word in identifier.split("_"))

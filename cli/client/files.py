@@ -13,7 +13,7 @@ from rich.table import Table
 
 from cli.client.places import CONFIG, base_commit, clients_of_commit, deployed_content, known_client
 from cli.output import err, fail, in_one_sentence, out, print_json
-from cli.place import Json
+from cli.place import ROOT, Json
 from vectora_core.config.changes import version_problem
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
@@ -32,7 +32,7 @@ from vectora_core.config.content import (
 from vectora_core.config.yaml_file import parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
 from vectora_core.keys import client_key
-from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 SomeEnv = Annotated[
     str | None,
@@ -187,7 +187,9 @@ def validate(
     """Check client and canonical files as a whole, and that a changed client file has a version that says so."""
     found = _validated_files(files, config) if files else _validated(FolderContent(config))
     compared = (_against_base(found, base), _against_deployed(found, env))
-    problems = (*found.problems, *(problem for problems, _ in compared for problem in problems))
+    ids = sorted({*found.clients, *client_ids(FolderContent(config))})
+    too_long = load_settings(ROOT).client_id_problems(ids)
+    problems = (*found.problems, *too_long, *(problem for problems, _ in compared for problem in problems))
     notes = [note for _, notes in compared for note in notes]
     if json:
         print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})

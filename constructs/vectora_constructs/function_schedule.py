@@ -28,6 +28,7 @@ class FunctionSchedule(Construct):
         function: PythonFunction,
         function_arn: str,
         role_id: str,
+        role_name: str,
         event: Mapping[str, str],
     ) -> None:
         """`function_arn` is written out, because a role's policy shows what it grants; `event` is what it is given."""
@@ -35,6 +36,7 @@ class FunctionSchedule(Construct):
         role = ServiceRole(
             self,
             f"{role_id}Role",
+            role_name=role_name,
             service="scheduler.amazonaws.com",
             description=f"{description}: invokes the function",
             policy_name=f"{role_id}Policy",

@@ -1,41 +1,58 @@
-"""What operators are told: a topic, encrypted in transit, with a subscription for each of them."""
+"""Topics of notifications for operators: encrypted, with a subscription for each operator's address."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-NOT_ENCRYPTED_AT_REST = (
-    "Messages name snapshots, stacks and reasons, no content; with the AWS-managed key CloudWatch and EventBridge "
-    "could not publish, and a key of its own costs more than all else of this stack."
-)
+# The shortest that KMS allows: a deleted key takes nothing with it but messages that were not delivered yet.
+DAYS_UNTIL_KEY_IS_DELETED = 7
+# Services that publish in their own name instead of that of a role (SNS developer guide, key management), and whether
+# they tell KMS for which account: EventBridge does not.
+PUBLISHING_SERVICES: Mapping[str, bool] = {
+    "cloudwatch.amazonaws.com": True,
+    "budgets.amazonaws.com": True,
+    "events.amazonaws.com": False,
+}
+USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
 class Notifications(Construct):
-    """Topic `{id}`, its policy `{id}Policy` and a subscription for each address."""
+    """Topic `{id}`, its policy `{id}Policy`, its key `{id}Key`, and a subscription for each address.
+
+    The key is of its own because alarms, rules and budgets cannot publish to a topic that is encrypted with the key
+    that AWS manages, alias/aws/sns, whose policy cannot be changed (AWS re:Post). It costs one US dollar a month.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic_name: str, emails: Sequence[str]) -> None:
         super().__init__(scope, construct_id)
-        self.resource = sns.CfnTopic(self, "Default", topic_name=topic_name, display_name=topic_name)
+        key = kms.CfnKey(
+            self,
+            "Key",
+            description=f"Encrypts the messages of topic {topic_name}",
+            enable_key_rotation=True,
+            pending_window_in_days=DAYS_UNTIL_KEY_IS_DELETED,
+            key_policy={
+                "Version": "2012-10-17",
+                "Statement": [_administer(), _publish_by_role(cdk.Stack.of(self)), *_publish_by_service()],
+            },
+        )
+        key.override_logical_id(f"{construct_id}Key")
+        key.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        self.resource = sns.CfnTopic(
+            self, "Default", topic_name=topic_name, display_name=topic_name, kms_master_key_id=key.ref
+        )
         policy = sns.CfnTopicPolicy(
             self,
             "Policy",
             topics=[self.resource.ref],
             policy_document={
                 "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Sid": "DenyWithoutTls",
-                        "Effect": "Deny",
-                        "Principal": {"AWS": "*"},
-                        "Action": "sns:Publish",
-                        "Resource": self.resource.ref,
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ],
+                "Statement": [_deny_without_tls(self.resource.ref), _allow_services(self.resource.ref)],
             },
         )
         policy.override_logical_id(f"{construct_id}Policy")
@@ -44,6 +61,69 @@ class Notifications(Construct):
                 self, f"Operator{number}", topic_arn=self.resource.ref, protocol="email", endpoint=email
             )
             subscription.override_logical_id(f"{construct_id}Operator{number}")
-        cdk.Validations.of(self.resource).acknowledge(
-            cdk.Acknowledgment(id="AwsSolutions-SNS2", reason=NOT_ENCRYPTED_AT_REST)
-        )
+
+
+def _deny_without_tls(topic_arn: str) -> dict[str, object]:
+    return {
+        "Sid": "DenyWithoutTls",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _allow_services(topic_arn: str) -> dict[str, object]:
+    """Return the statement without which a policy locks services out: it replaces the one that SNS would make."""
+    return {
+        "Sid": "AllowServicesOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": list(PUBLISHING_SERVICES)},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+    }
+
+
+def _administer() -> dict[str, object]:
+    """Return the statement of KMS's own default policy: IAM decides in this account."""
+    return {
+        "Sid": "LetIamDecide",
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _publish_by_role(stack: cdk.Stack) -> dict[str, object]:
+    """Return the statement that alias/aws/sns has too: whoever may publish in this account, and only through SNS."""
+    return {
+        "Sid": "AllowPublishersOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": USE_KEY,
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {
+                "kms:CallerAccount": cdk.Aws.ACCOUNT_ID,
+                "kms:ViaService": f"sns.{stack.region}.amazonaws.com",
+            }
+        },
+    }
+
+
+def _publish_by_service() -> list[dict[str, object]]:
+    of_this_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+    return [
+        {
+            "Sid": f"AllowService{number}",
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": USE_KEY,
+            "Resource": "*",
+            **({"Condition": of_this_account} if names_account else {}),
+        }
+        for number, (service, names_account) in enumerate(PUBLISHING_SERVICES.items(), start=1)
+    ]

@@ -9,6 +9,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 DAYS_TO_ABORT_UPLOADS = 7
+# Clocks differ, and S3 counts in whole days.
+LOCK_MARGIN_DAYS = 1
 # Read within milliseconds, unlike the other Glacier classes: an old object may belong to the newest snapshot.
 GLACIER_INSTANT_RETRIEVAL = "GLACIER_IR"
 GLACIER_MINIMUM_DAYS = 90  # what is removed earlier is paid for so long (S3 pricing)
@@ -90,6 +92,7 @@ class PrivateBucket(Construct):
                 "Statement": [
                     _deny_without_tls(self.resource.attr_arn),
                     *([_allow_access_logs(bucket_name, receives_access_logs_of)] if receives_access_logs_of else []),
+                    *(_deny_longer_locks(self.resource.attr_arn, object_lock.days) if object_lock else []),
                 ],
             },
         )
@@ -152,6 +155,25 @@ def _deny_without_tls(bucket_arn: str) -> dict[str, object]:
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+def _deny_longer_locks(bucket_arn: str, days: int) -> list[dict[str, object]]:
+    """Return statements against locks that last for years, or that not even the account's root can remove.
+
+    S3 user guide, Object Lock considerations, "setting limits on retention periods with a bucket policy"; a put with a
+    lock has the same condition keys as PutObjectRetention (service authorization reference).
+    """
+    deny = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["s3:PutObject", "s3:PutObjectRetention"],
+        "Resource": f"{bucket_arn}/*",
+    }
+    longest = {"s3:object-lock-remaining-retention-days": str(days + LOCK_MARGIN_DAYS)}
+    return [
+        {"Sid": "DenyLongerLocks", **deny, "Condition": {"NumericGreaterThan": longest}},
+        {"Sid": "DenyComplianceLocks", **deny, "Condition": {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}},
+    ]
 
 
 def _allow_access_logs(bucket_name: str, sources: tuple[str, ...]) -> dict[str, object]:

@@ -41,27 +41,47 @@ class Grant:
             "Action": list(self.actions),
             "Resource": resources,
         }
-        return {**statement, "Condition": dict(self.condition)} if self.condition else statement
+        condition = self._condition()
+        return {**statement, "Condition": condition} if condition else statement
+
+    def _condition(self) -> dict[str, object]:
+        """Return the grant's own condition, and for S3 that the bucket belongs to this account.
+
+        Names of buckets are global: one that was deleted, or never was ours, may belong to somebody else (S3 user
+        guide, verifying bucket ownership).
+        """
+        condition = dict(self.condition or {})
+        if not any(action.startswith("s3:") for action in self.actions):
+            return condition
+        equals = condition.get("StringEquals", {})
+        assert isinstance(equals, Mapping)  # noqa: S101
+        return {**condition, "StringEquals": {**equals, "aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 class ServiceRole(Construct):
-    """Role whose logical id is the construct's own id; its physical name is generated, as in the running system."""
+    """Role whose logical id is the construct's own id."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
+        role_name: str | None,
         service: str,
         description: str,
         policy_name: str,
         grants: Sequence[Grant],
     ) -> None:
-        """`service` is the principal, such as lambda.amazonaws.com."""
+        """`service` is the principal, such as lambda.amazonaws.com.
+
+        Only roles of the running system have no `role_name`: CloudFormation generates it and cuts it to 64 characters,
+        so that patterns such as `*-dev-*` may miss it.
+        """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(
             self,
             "Default",
+            role_name=role_name,
             description=description,
             assume_role_policy_document={
                 "Version": "2012-10-17",

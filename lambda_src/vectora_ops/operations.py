@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -348,7 +349,7 @@ def _promote_client(event: dict[str, Any], context: Any) -> Answer:
     before = environment_before(names.env)
     if asked.source != before:
         raise InvalidEventError(f"Client files come into {names.env} from {before or 'a release only'}.")
-    source = Names(project=names.project, env=asked.source)
+    source = names.of(asked.source)
     judge = {"operation": "judge-client", "client_id": asked.client_id}
     said = run_remotely(account, source, "promotion", judge, lambda count: None)
     file = SourceFile.model_validate(said["file"])
@@ -378,7 +379,7 @@ def _retry(event: dict[str, Any], context: Any) -> Answer:
 
 
 def _next_names() -> Names:
-    return Names(project=environment("PROJECT_NAME"), env=environment("NEXT_ENV"))
+    return _names().of(environment("NEXT_ENV"))
 
 
 def _next_policy() -> Promotion:
@@ -446,7 +447,11 @@ def _account() -> Account:
 
 
 def _names() -> Names:
-    return Names(project=environment("PROJECT_NAME"), env=environment("ENV"))
+    return Names(
+        project=environment("PROJECT_NAME"),
+        env=environment("ENV"),
+        bucket_suffix=os.environ.get("BUCKET_SUFFIX", ""),
+    )
 
 
 def _deadline(context: Any) -> Callable[[], bool]:

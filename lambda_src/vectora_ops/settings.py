@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from vectora_core.config.yaml_file import Section, parse_yaml, read_section
+from vectora_core.config.yaml_file import MisfitError, Section, parse_yaml, read_section
 from vectora_core.errors import ConfigurationError
-from vectora_ops.names import Names
+from vectora_ops.names import LIMITS, Names, client_id_problems
 
 EnvName = Literal["dev", "stage", "prod"]
 RemovalPolicy = Literal["retain", "destroy"]
@@ -39,11 +40,39 @@ LOG_RETENTION_DAYS = (
     3653,
 )
 
+PARAMETER_LEVELS = 15
+FOR_AWS_ALONE = ("/aws", "/ssm")
+LONGEST_PROJECT = 30
+# Beginnings of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
+NO_PROJECT = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
+NO_SUFFIX = ("-s3alias", "-an")
+
 
 def _log_retention(days: int) -> int:
     if days not in LOG_RETENTION_DAYS:
         raise ValueError(f"CloudWatch Logs keeps one of {', '.join(map(str, LOG_RETENTION_DAYS))} days")
     return days
+
+
+def _parameter_name(name: str) -> str:
+    """SSM user guide, requirements and constraints for parameter names."""
+    if name.lower().startswith(FOR_AWS_ALONE) or name.count("/") > PARAMETER_LEVELS:
+        raise ValueError(
+            f"names that begin with aws or ssm, or have more than {PARAMETER_LEVELS} levels, are refused by SSM"
+        )
+    return name
+
+
+def _project(name: str) -> str:
+    if name.startswith(NO_PROJECT):
+        raise ValueError(f"names of buckets or parameters that begin with {', '.join(NO_PROJECT)} are reserved by AWS")
+    return name
+
+
+def _bucket_suffix(suffix: str) -> str:
+    if f"-{suffix}".endswith(NO_SUFFIX):
+        raise ValueError(f"names of buckets that end with {' or '.join(NO_SUFFIX)} are reserved by S3")
+    return suffix
 
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -169,9 +198,11 @@ class Pipeline(Section):
         description="owner/name, as the connection knows it"
     )
     branch: str = Field(description="name of the branch whose commits are promoted")
-    connection_arn_parameter: Annotated[str, StringConstraints(pattern=r"^/[\w./-]+$")] = Field(
-        description="SSM parameter that holds the ARN of the CodeConnections connection"
-    )
+    connection_arn_parameter: Annotated[
+        str,
+        StringConstraints(pattern=r"^/[\w./-]+$", max_length=LIMITS["parameter"].longest),
+        AfterValidator(_parameter_name),
+    ] = Field(description="SSM parameter that holds the ARN of the CodeConnections connection")
     web_address: Annotated[str, StringConstraints(pattern=r"^https://[^\s#]+$")] = Field(
         description="https address of the repository's web page, under which /compare/A...B shows changes"
     )
@@ -183,13 +214,30 @@ class Pipeline(Section):
 class Settings(Section):
     """The whole file."""
 
-    project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)] = Field(
-        description="lower-case name that all deployed names begin with, at most 30 characters"
+    project: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=LONGEST_PROJECT),
+        AfterValidator(_project),
+    ] = Field(description=f"lower-case name that all deployed names begin with, at most {LONGEST_PROJECT} characters")
+    bucket_suffix: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)] | None
+    ) = Field(
+        default=None, description="lower-case letters, digits and single hyphens, that the names of buckets end with"
     )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
     pipeline: Pipeline = Field(
         description="a mapping: repository, branch, connection_arn_parameter, web_address, approval_days"
     )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Settings:
+        for env in sorted(ENVIRONMENT_NAMES, key=len, reverse=True):
+            try:
+                self.names(env).check()
+            except ConfigurationError as error:
+                key = "bucket_suffix" if self.bucket_suffix else "project"
+                raise MisfitError(((key,), f"makes a name that AWS refuses: {str(error).rstrip('.')}")) from error
+        return self
 
     def environment(self, name: str) -> EnvironmentSettings:
         """Raises ConfigurationError listing the environments when there is none of that name."""
@@ -200,7 +248,11 @@ class Settings(Section):
 
     def names(self, env: str) -> Names:
         self.environment(env)
-        return Names(project=self.project, env=env)
+        return Names(project=self.project, env=env, bucket_suffix=self.bucket_suffix or "")
+
+    def client_id_problems(self, client_ids: Iterable[str]) -> list[str]:
+        """Return a sentence for each client id with which not all environments can be deployed."""
+        return client_id_problems(map(self.names, ENVIRONMENT_NAMES), client_ids)
 
 
 ENVIRONMENT_NAMES: tuple[str, ...] = tuple(Environments.model_fields)

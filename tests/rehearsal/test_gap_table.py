@@ -166,3 +166,32 @@ def test_object_lock_and_suspended_versioning_are_set_by_api(emulator: Emulator)
     s3.put_object(Bucket="gaps-vault", Key="kept", Body=b"kept")
     assert s3.get_object_retention(Bucket="gaps-vault", Key="kept")["Retention"]["Mode"] == "GOVERNANCE"
     assert s3.get_bucket_versioning(Bucket="gaps-paused")["Status"] == "Suspended"
+
+
+def test_a_topics_key_is_set_by_api_and_the_key_reads_back_as_its_template_says(emulator: Emulator) -> None:
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+        ],
+    }
+    tags = [{"Key": "Env", "Value": "test"}]
+    key = {"Description": "Of a test", "EnableKeyRotation": True, "KeyPolicy": policy, "PendingWindowInDays": 7}
+    resources = {
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {**key, "Tags": tags}},
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": "gaps-topic", "KmsMasterKeyId": {"Ref": "Key"}},
+        },
+    }
+    _deploy(emulator, "encrypted-topic", resources)
+    report = _complete(emulator, "encrypted-topic")
+    assert (report.unmodified, report.completed) == (("Key",), ("Topic",))
+    topic = f"arn:aws:sns:eu-west-3:{ACCOUNT}:gaps-topic"
+    attributes = emulator.session().client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert emulator.session().client("kms").describe_key(KeyId=attributes["KmsMasterKeyId"])

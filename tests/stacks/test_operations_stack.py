@@ -29,7 +29,7 @@ def statements(templates: Templates, role: str) -> dict[str, dict[str, Any]]:
 def test_the_vault_is_kept_whatever_becomes_of_its_stack(environment: tuple[str, Templates]) -> None:
     for bucket in ("SnapshotsBucket", "SnapshotsAccessLogsBucket"):
         resource = operations(environment[1])[bucket]
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_the_vault_locks_everything_for_the_minimum_age(environment: tuple[str, Templates]) -> None:
@@ -38,6 +38,19 @@ def test_the_vault_locks_everything_for_the_minimum_age(environment: tuple[str, 
     days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
     assert vault["ObjectLockEnabled"] is True
     assert vault["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
+
+
+def test_nobody_locks_the_vault_for_longer_than_the_minimum_age_or_for_good(environment: tuple[str, Templates]) -> None:
+    env, templates = environment
+    statements = operations(templates)["SnapshotsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    denied = {each["Sid"]: each for each in statements if each["Effect"] == "Deny"}
+    days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
+    longer, compliance = denied["DenyLongerLocks"], denied["DenyComplianceLocks"]
+    assert longer["Condition"] == {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": str(days + 1)}}
+    assert compliance["Condition"] == {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}
+    for statement in (longer, compliance):
+        assert statement["Principal"] == {"AWS": "*"}
+        assert statement["Action"] == ["s3:PutObject", "s3:PutObjectRetention"]
 
 
 def test_an_original_that_was_overwritten_can_be_repaired_for_three_months(environment: tuple[str, Templates]) -> None:

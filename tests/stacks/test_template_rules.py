@@ -131,8 +131,8 @@ def test_stage_and_prod_keep_what_holds_data(env: str, kept: bool, request: pyte
         if resource["Type"] == "AWS::S3::Bucket" and layer == "s0-operations":
             continue
         if resource["Type"] in ("AWS::S3::Bucket", "AWS::Logs::LogGroup"):
-            expected = "Retain" if kept else "Delete"
-            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == expected, logical_id
+            expected = ("RetainExceptOnCreate", "Retain") if kept else ("Delete", "Delete")
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == expected, logical_id
 
 
 def test_layer_versions_are_kept_for_rollbacks(environment: Environment) -> None:

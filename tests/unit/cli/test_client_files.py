@@ -119,6 +119,20 @@ def test_a_file_elsewhere_is_checked_under_its_own_name(client: Run, checkout: P
     assert "cannot be read" in missing.output
 
 
+def test_a_client_id_that_is_too_long_for_a_schedule_is_refused_with_the_limit(client: Run, checkout: Path) -> None:
+    clients = checkout / "config" / "clients"
+    text = (clients / "lai_weekly.yaml").read_text(encoding="utf-8")
+    longest = 36
+    for length in (longest, longest + 1):
+        client_id = "c" * length
+        (clients / f"{client_id}.yaml").write_text(text.replace("lai_weekly", client_id), encoding="utf-8")
+    result = client("validate", "--json")
+    [problem] = json.loads(result.stdout)["problems"]
+    assert result.exit_code == 1
+    assert f"'{'c' * (longest + 1)}' has {longest + 1} characters" in problem
+    assert f"at most 64. Use an id of at most {longest} characters." in problem
+
+
 def test_a_changed_file_under_its_old_version_fails_against_the_branch_it_is_for(client: Run, checkout: Path) -> None:
     assert client("validate", "--base", "main").exit_code == 0
     _git(checkout, "switch", "--quiet", "--create", "edit")

@@ -1,0 +1,174 @@
+"""Names fit AWS's limits, or are refused with a sentence before anything is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import botocore.session
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from vectora_core.errors import ConfigurationError
+from vectora_ops import operations
+from vectora_ops.names import BUCKETS, FREQUENCIES, LIMITS, STACK_LAYERS, Names, client_id_problems, schedule_id
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
+
+# Where AWS publishes the limit: CloudFormation's schema of a property, or botocore's model of a shape.
+IN_SCHEMAS = {
+    "bucket": ("AWS::S3::Bucket", "BucketName"),
+    "log group": ("AWS::Logs::LogGroup", "LogGroupName"),
+    "layer": ("AWS::Lambda::LayerVersion", "LayerName"),
+    "topic": ("AWS::SNS::Topic", "TopicName"),
+    "alarm": ("AWS::CloudWatch::Alarm", "AlarmName"),
+    "rule": ("AWS::Events::Rule", "Name"),
+    "role": ("AWS::IAM::Role", "RoleName"),
+    "state machine": ("AWS::StepFunctions::StateMachine", "StateMachineName"),
+    "schedule": ("AWS::Scheduler::Schedule", "Name"),
+}
+IN_MODELS = {
+    "rule": ("events", "RuleName"),
+    "role": ("iam", "roleNameType"),
+    "schedule": ("scheduler", "Name"),
+    "pipeline": ("codepipeline", "PipelineName"),
+    "alarm": ("cloudwatch", "AlarmName"),
+    "log group": ("logs", "LogGroupName"),
+}
+# Stated in words only: CreateStack, CreateFunction and PutParameter (API references).
+IN_WORDS = {"stack": 128, "function": 64, "parameter": 1011}
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_each_limit_is_the_one_that_aws_publishes(kind: str) -> None:
+    published = set()
+    if kind in IN_SCHEMAS:
+        resource_type, property_name = IN_SCHEMAS[kind]
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-3", resource_type).schema
+        published.add(schema["properties"][property_name]["maxLength"])
+    if kind in IN_MODELS:
+        service, shape = IN_MODELS[kind]
+        published.add(botocore.session.get_session().get_service_model(service).shape_for(shape).metadata["max"])
+    if kind in IN_WORDS:
+        published.add(IN_WORDS[kind])
+    assert published == {LIMITS[kind].longest}
+
+
+def test_the_longest_project_has_names_that_fit_in_every_environment() -> None:
+    for env in ENVIRONMENT_NAMES:
+        Names(project="p" * 30, env=env).check()
+
+
+def test_a_name_that_is_too_long_is_refused_with_its_limit() -> None:
+    names = Names(project="p" * 30, env="stage", bucket_suffix="a-company")
+    with pytest.raises(ConfigurationError, match=r"which has 68 characters; S3 accepts at most 63\. Shorten"):
+        names.bucket("snapshots-access-logs")
+
+
+def test_a_suffix_ends_the_names_of_buckets_and_no_others() -> None:
+    names = Names(project="acme", env="prod", bucket_suffix="eu1")
+    assert [names.bucket(each) for each in BUCKETS] == [f"acme-{each}-prod-eu1" for each in BUCKETS]
+    assert names.pipeline_bucket("artifacts") == "acme-pipeline-artifacts-eu1"
+    assert [names.stack(each) for each in STACK_LAYERS] == [f"acme-{each}-prod" for each in STACK_LAYERS]
+    assert names.function("snapshot") == "acme-snapshot-prod"
+
+
+def test_another_environment_keeps_project_and_suffix() -> None:
+    assert Names("acme", "dev", "eu1").of("stage") == Names("acme", "stage", "eu1")
+
+
+def test_functions_know_the_suffix_from_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PROJECT_NAME", "acme"), ("ENV", "dev"), ("NEXT_ENV", "stage"), ("BUCKET_SUFFIX", "eu1")):
+        monkeypatch.setenv(name, value)
+    assert operations._names().bucket("config") == "acme-config-dev-eu1"
+    assert operations._next_names().bucket("config") == "acme-config-stage-eu1"
+    monkeypatch.delenv("BUCKET_SUFFIX")
+    assert operations._names().bucket("config") == "acme-config-dev"
+
+
+@pytest.mark.parametrize("project", ["vectora-inbox", "p", "p" * 30])
+def test_the_longest_client_id_fits_every_schedule_and_one_more_character_does_not(project: str) -> None:
+    names = Names(project=project, env="stage")
+    longest = "c" * names.longest_client_id
+    assert max(len(names.schedule(longest, each)) for each in FREQUENCIES) == LIMITS["schedule"].longest
+    with pytest.raises(ConfigurationError, match="EventBridge Scheduler accepts at most 64"):
+        names.schedule(f"{longest}c", "monthly")
+
+
+def test_a_client_id_that_fits_dev_but_not_stage_is_refused_with_the_limit() -> None:
+    environments = [Names("vectora-inbox", env) for env in ENVIRONMENT_NAMES]
+    assert environments[0].longest_client_id > environments[1].longest_client_id
+    client_id = "c" * environments[0].longest_client_id
+    [problem] = client_id_problems(environments, [client_id])
+    assert "would have 66, and EventBridge Scheduler accepts at most 64" in problem
+    assert f"Use an id of at most {environments[1].longest_client_id} characters." in problem
+
+
+def test_client_ids_that_would_share_a_schedule_are_refused() -> None:
+    environments = [Names("vectora-inbox", env) for env in ENVIRONMENT_NAMES]
+    assert schedule_id("a_1") == schedule_id("a1") == "A1Schedule"
+    [problem] = client_id_problems(environments, ["a1", "a_1", "lai_weekly"])
+    assert problem.startswith("Client ids 'a1' and 'a_1' differ in underscores only")
+
+
+def _settings(tmp_path: Path, first_lines: str) -> Settings:
+    (tmp_path / "config").mkdir()
+    text = VALID.replace("project: vectora-inbox\n", first_lines, 1)
+    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
+    return load_settings(tmp_path)
+
+
+def test_the_suffix_of_the_configuration_reaches_the_names_of_every_environment(tmp_path: Path) -> None:
+    settings = _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: acme-eu\n")
+    assert {settings.names(env).bucket("data") for env in ENVIRONMENT_NAMES} == {
+        f"vectora-inbox-data-{env}-acme-eu" for env in ENVIRONMENT_NAMES
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ("project: vectora-inbox\nbucket_suffix: Acme\n", "key 'bucket_suffix' has the value 'Acme'"),
+        ("project: vectora-inbox\nbucket_suffix: -acme\n", "key 'bucket_suffix' has the value '-acme'"),
+        ("project: vectora-inbox\nbucket_suffix: a--b\n", "key 'bucket_suffix' has the value 'a--b'"),
+        (
+            "project: vectora-inbox\nbucket_suffix: x-s3alias\n",
+            "names of buckets that end with -s3alias or -an are reserved by S3",
+        ),
+        (f"project: vectora-inbox\nbucket_suffix: {'s' * 30}\n", "S3 accepts at most 63"),
+        ("project: aws-watch\n", "begin with aws, ssm, sthree-, amzn-s3-demo- are reserved by AWS"),
+        ("project: sthree-watch\n", "begin with aws, ssm, sthree-, amzn-s3-demo- are reserved by AWS"),
+        (f"project: {'p' * 31}\n", "key 'project'"),
+    ],
+)
+def test_names_that_aws_refuses_are_refused_when_the_configuration_is_read(
+    tmp_path: Path, lines: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _settings(tmp_path, lines)
+    [line] = str(caught.value).splitlines()
+    assert line.startswith("config/environments.yaml, line ")
+    assert sentence in line
+
+
+def test_the_message_on_a_name_that_is_too_long_names_the_longest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        _settings(tmp_path, f"project: vectora-inbox\nbucket_suffix: {'s' * 22}\n")
+    name = f"vectora-inbox-snapshots-access-logs-stage-{'s' * 22}"
+    assert f"'{name}', which has {len(name)} characters" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["/aws/connection", "/SSM/connection", "/a" * 16])
+def test_a_parameter_that_ssm_refuses_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "config").mkdir()
+    text = VALID.replace("/vectora-inbox/pipeline/connection-arn", name, 1)
+    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match="names that begin with aws or ssm, or have more than 15 levels, are refused by SSM"
+    ):
+        load_settings(tmp_path)
+
+
+def test_a_suffix_may_end_like_a_reserved_one(tmp_path: Path) -> None:
+    assert _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: vatican\n").bucket_suffix == "vatican"
