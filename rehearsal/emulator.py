@@ -20,6 +20,7 @@ import boto3
 from botocore.config import Config
 
 from rehearsal.certificates import Authority
+from rehearsal.disturbances import Disturbances
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.errors import VectoraError
 
@@ -27,7 +28,7 @@ from vectora_core.errors import VectoraError
 ACCOUNT = "0" * 12
 SECRET = "test"  # noqa: S105
 SCRATCH_PREFIX = "vectora-rehearsal-"
-ENTRY = Path(__file__).resolve().parent / "emulator_types.py"
+ENTRY = Path(__file__).resolve().parent / "inside" / "__main__.py"
 START_SECONDS = 30.0
 LOG_BYTES_READ = 1_000_000
 # A port that is free when we look may be taken when ministack binds it.
@@ -67,7 +68,8 @@ class Emulator:
     `python` is the interpreter of the environment that holds ministack; it also runs the Lambda functions.
     `worker_environment` is seen by every Lambda function, as the emulator hands its own environment on. With
     `enforce_iam` False it speaks plain HTTP and lets everybody do everything, at a fraction of the cost. With
-    `codepipeline`, the address of the stand-in, CloudFormation knows pipelines and clients find them there.
+    `codepipeline`, the address of the stand-in, CloudFormation knows pipelines and clients find them there. With
+    `disturbances` it throttles, fails and cuts answers short from the start.
     """
 
     endpoint: str
@@ -85,7 +87,9 @@ class Emulator:
         worker_environment: Mapping[str, str] | None = None,
         enforce_iam: bool = True,
         codepipeline: str | None = None,
+        disturbances: Disturbances | None = None,
     ) -> None:
+        self._disturbances = disturbances
         self._enforce_iam = enforce_iam
         self._codepipeline = codepipeline
         self._python = python
@@ -223,7 +227,9 @@ class Emulator:
             "MINISTACK_SSL_CERT": str(self._certificate),
             "MINISTACK_SSL_KEY": str(self._key),
         }
-        return plain | (secure if enforced else {}) | self._codepipeline_address() | self._worker_environment
+        disturbed = self._disturbances.environment() if self._disturbances else {}
+        own = plain | (secure if enforced else {}) | disturbed
+        return own | self._codepipeline_address() | self._worker_environment
 
     def _wait_until_healthy(self, log: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
