@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, stepfunctions  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import wrap
@@ -15,6 +16,7 @@ from rehearsal.inside.wrapping import wrap
 LOG = logging.getLogger("strictness")
 EVENTS, SCHEDULER, STATES = "events.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"
 ALARMS = "cloudwatch.amazonaws.com"
+MACHINE = "AWS::StepFunctions::StateMachine"
 # What EventBridge and EventBridge Scheduler do with a target, by its service.
 ACTIONS = {
     "lambda": "lambda:InvokeFunction",
@@ -114,6 +116,25 @@ def _state_machine(original: Any, given: dict[str, Any]) -> Any:
     return original(given)
 
 
+def _machines_in_stacks() -> None:
+    handlers = provisioners._RESOURCE_HANDLERS[MACHINE]
+    create, update = handlers["create"], handlers["update"]
+
+    def refuse(properties: dict[str, Any]) -> None:
+        if reason := _untrusting_role({"roleArn": properties.get("RoleArn")}):
+            raise ValueError(f'Resource handler returned message: "{reason}" (HandlerErrorCode: AccessDenied)')
+
+    def checked_create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        refuse(properties)
+        return create(logical_id, properties, stack)
+
+    def checked_update(name: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
+        refuse(new)
+        return update(name, old, new, *rest)
+
+    handlers |= {"create": checked_create, "update": checked_update}
+
+
 def register() -> None:
     """Check what services send on behalf of the account."""
     wrap(eventbridge, "_invoke_target", _invoke_target)
@@ -122,3 +143,4 @@ def register() -> None:
     wrap(stepfunctions, "_call_lambda", _call_lambda)
     wrap(stepfunctions, "_create_state_machine", _state_machine)
     wrap(stepfunctions, "_update_state_machine", _state_machine)
+    _machines_in_stacks()
