@@ -24,13 +24,14 @@ from botocore.config import Config
 
 from rehearsal import aws_names
 from rehearsal.certificates import Authority
+from rehearsal.disturbances import Disturbances
 from rehearsal.proxy import Proxy, to_port
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_core.errors import VectoraError
 
 ACCOUNT = "0" * 12
 SCRATCH_PREFIX = "vectora-rehearsal-"
-ENTRY = Path(__file__).resolve().parent / "emulator_types.py"
+ENTRY = Path(__file__).resolve().parent / "inside" / "__main__.py"
 RECORD = "calls.jsonl"
 ADMINISTRATOR = "administrator"
 START_SECONDS = 120.0
@@ -76,7 +77,8 @@ class Emulator:
     `proxy` leads to it at AWS's host names; without one it has its own. `worker_environment` is seen by every Lambda
     function, as the emulator hands its own environment on. With `knows_pipelines` its CloudFormation hands pipelines to
     the stand-in for CodePipeline. With `enforce_iam` False it speaks plain HTTP on `endpoint` only and lets everybody
-    do everything, for benchmarks of what the way there would distort.
+    do everything, for benchmarks of what the way there would distort. With `disturbances` it throttles,
+    fails and cuts answers short from the start.
     """
 
     endpoint: str
@@ -94,7 +96,9 @@ class Emulator:
         worker_environment: Mapping[str, str] | None = None,
         enforce_iam: bool = True,
         knows_pipelines: bool = False,
+        disturbances: Disturbances | None = None,
     ) -> None:
+        self._disturbances = disturbances
         self._enforce_iam = enforce_iam
         self._knows_pipelines = knows_pipelines
         self._python = python
@@ -260,7 +264,8 @@ class Emulator:
             "MINISTACK_SSL_KEY": str(self._key),
         }
         pipelines = {"REHEARSAL_PIPELINES": "yes"} if self._knows_pipelines else {}
-        return plain | (secure if self._enforce_iam else {}) | pipelines | self._worker_environment
+        disturbed = self._disturbances.environment() if self._disturbances else {}
+        return plain | (secure if self._enforce_iam else {}) | pipelines | disturbed | self._worker_environment
 
     def _wait_until_healthy(self, log: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -64,7 +64,12 @@ class Engine:
         return record
 
     def update(self, document: Document) -> Record:
-        """Executions under way end with the actions they are in, as AWS cancels them when their definition changes."""
+        """Cancel executions under way, as AWS does when their definition changes; actions that began run to their end.
+
+        API reference, StageExecution: a status of Cancelled means that the pipeline's definition was updated before the
+        stage execution could be completed. When AWS tells of it is not documented; the earliest moment is the strictest,
+        because whoever reacts meets what the stage's actions still do.
+        """
         record = self.record(document["name"])
         pipeline = self._checked(document)
         with self.shared.changed:
@@ -75,8 +80,15 @@ class Engine:
                 execution.cancelled = True
                 waiting = (run for run in _in_progress(execution) if run.action.type == APPROVAL)
                 self._abandon(execution, waiting, "CANCELED")
+                self._cancel_stages(execution)
             self.shared.changed.notify_all()
         return record
+
+    def _cancel_stages(self, execution: Execution) -> None:
+        for stage in execution.stages.values():
+            if stage.status == "InProgress":
+                stage.status = "Cancelled"
+                self.shared.publisher.tell(of_stage(execution, stage, "CANCELED"))
 
     def delete(self, name: str) -> None:
         with self.shared.changed:

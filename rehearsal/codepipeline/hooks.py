@@ -22,6 +22,8 @@ class Timing:
     build_minute: float = 60.0  # what one minute of a project's timeout takes
     poll_first: float = 0.02  # between questions to CloudFormation, growing by half each time
     poll_longest: float = 0.25
+    # So many times ListActionExecutions answers with nothing for an execution: it is eventually consistent.
+    unlisted_reads: int = 0
 
 
 @dataclass(frozen=True)

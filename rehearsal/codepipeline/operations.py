@@ -10,7 +10,7 @@ from rehearsal.codepipeline import views
 from rehearsal.codepipeline.engine import Engine
 from rehearsal.codepipeline.errors import ApiError
 from rehearsal.codepipeline.jobs import Answer
-from rehearsal.codepipeline.state import Record, Transition, now
+from rehearsal.codepipeline.state import Execution, Record, Transition, now
 from rehearsal.codepipeline.views import View
 
 Input = Mapping[str, Any]
@@ -103,11 +103,17 @@ def _list_actions(call: Call) -> View:
             "ValidationException", "The stand-in for CodePipeline does not filter by latestInPipelineExecution."
         )
     wanted = chosen.get("pipelineExecutionId")
-    if wanted:
-        call.engine.execution(record.pipeline.name, wanted)
+    if wanted and _is_not_listed_yet(call, call.engine.execution(record.pipeline.name, wanted)):
+        return _page(call, "actionExecutionDetails", [])
     runs = [(each, run) for each in record.executions if wanted in (None, each.id) for run in each.runs]
     newest_first = sorted(runs, key=lambda pair: pair[1].started, reverse=True)
     return _page(call, "actionExecutionDetails", [views.action_detail(*pair) for pair in newest_first])
+
+
+def _is_not_listed_yet(call: Call, execution: Execution) -> bool:
+    with call.engine.shared.changed:
+        execution.listed += 1
+        return execution.listed <= call.engine.shared.hooks.timing.unlisted_reads
 
 
 def _approve(call: Call) -> View:

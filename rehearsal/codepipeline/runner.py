@@ -97,9 +97,10 @@ class Runner:
     def _end_stage(self, stage: Stage, status: StageStatus) -> None:
         with self.shared.changed:
             run = self.execution.stages[stage.name]
-            run.status = status
             self.execution.updated = now()
-            self.shared.publisher.tell(of_stage(self.execution, run, STATES[status]))
+            if run.status != "Cancelled":
+                run.status = status
+                self.shared.publisher.tell(of_stage(self.execution, run, STATES[status]))
         self.gates.leave(self.execution, stage.name)
 
     def _halt(self, otherwise: ExecutionStatus | None = None) -> None:

@@ -111,6 +111,7 @@ class Execution:
     stop_reason: str | None = None
     cancelled: bool = False
     attempt: int = 1
+    listed: int = 0  # how often its actions were asked for
     waited: float = 0.0
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)

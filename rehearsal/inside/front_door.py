@@ -34,7 +34,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def open_for_aws_names() -> None:
+def register() -> None:
     """Put the entrance before the emulator, and let the addresses that it hands out be those of AWS."""
     tls.trust_gateway_cert = _find_aws_by_its_names
     _address(lambda_svc, "_presigned_code_url", lambda region: f"awslambda-{region}-tasks")

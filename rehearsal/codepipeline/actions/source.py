@@ -11,8 +11,6 @@ from rehearsal.codepipeline.actions.context import Context, Outcome
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.state import Revision
 
-# IAM knows the permission by the service's old name and by its new one.
-PERMISSIONS = ("codestar-connections:UseConnection", "codeconnections:UseConnection")
 FIELDS = "%H%x00%aI%x00%cI%x00%B"
 
 
@@ -44,8 +42,12 @@ def run(context: Context) -> Outcome:
 
 
 def _require_connection(context: Context, connection: str) -> None:
-    role = context.role.role_arn
-    if not any(context.aws.allows(role, permission, connection) for permission in PERMISSIONS):
+    """Check the permission under the service's name in the ARN: codeconnections, or codestar-connections.
+
+    Developer Tools console guide, "Connections rename": the prefix in a policy has to match that of the resource.
+    """
+    service = connection.split(":")[2] if connection.count(":") >= 5 else "codeconnections"
+    if not context.aws.allows(context.role.role_arn, f"{service}:UseConnection", connection):
         raise ActionFailedError(
             f"Unable to use Connection: {connection}. The provided role does not have sufficient permissions.",
             "PermissionError",

@@ -244,7 +244,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority, emulat
 
 def _furnish(world: World) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    for name, service in (("pipeline", "codepipeline"), ("build", "codebuild"), ("function", "lambda")):
+    services = {"pipeline": "codepipeline", "build": "codebuild", "function": "lambda", "stacks": "cloudformation"}
+    for name, service in services.items():
         world.role(name, {"Service": f"{service}.amazonaws.com"}, everything)
     world.aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     code = io.BytesIO()

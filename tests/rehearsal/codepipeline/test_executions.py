@@ -243,6 +243,33 @@ def test_an_update_cancels_the_execution_that_waits_for_an_approval(world: Any, 
     assert world.wait("updated", world.start("updated")) == "Succeeded"
 
 
+def test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end(world: Any, parts: Any) -> None:
+    flag = world.repository.parent / "go-on"
+    wait = f"while [ ! -e {flag} ]; do sleep 0.05; done"
+    world.project("waits", {"phases": {"build": {"commands": [wait]}}})
+    execution = world.create("cancelled", parts.stage("Deploy", parts.build("Make", "waits")))
+    world.service.wait_for_action("cancelled", execution, "Deploy", "Make", 10)
+    later = parts.stage("Later", parts.invoke("Tell", "answer"))
+    declaration = parts.declaration("cancelled", parts.stage("Deploy", parts.build("Make", "waits")), later)
+    world.client.update_pipeline(pipeline=declaration)
+    latest = world.stage("cancelled", "Deploy")["latestExecution"]
+    assert (latest["pipelineExecutionId"], latest["status"]) == (execution, "Cancelled")
+    assert world.runs("cancelled", execution)["Make"]["status"] == "InProgress"
+    flag.touch()
+    assert world.wait("cancelled", execution) == "Cancelled"
+    assert world.runs("cancelled", execution)["Make"]["status"] == "Succeeded"
+    stages = [each for each in world.changes if (each.execution_id, each.kind) == (execution, "stage")]
+    assert [(each.stage, each.state) for each in stages if each.stage == "Deploy"] == [
+        ("Deploy", "STARTED"),
+        ("Deploy", "CANCELED"),
+    ]
+    with pytest.raises(ClientError) as refused:
+        world.client.retry_stage_execution(
+            pipelineName="cancelled", stageName="Deploy", pipelineExecutionId=execution, retryMode="FAILED_ACTIONS"
+        )
+    assert refused.value.response["Error"]["Code"] == "StageNotRetryableException"
+
+
 def test_an_execution_takes_the_commit_and_the_variables_that_it_is_started_with(world: Any, parts: Any) -> None:
     old = world.commit({"b.txt": "1"})
     world.commit({"b.txt": "2"})

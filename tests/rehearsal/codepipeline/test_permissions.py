@@ -161,7 +161,7 @@ def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: st
         "ActionMode": "CREATE_UPDATE",
         "StackName": name,
         "TemplatePath": "Code::t.json",
-        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/build",
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/stacks",
     }
     deploy = parts.action(
         "Deploy",
@@ -174,3 +174,22 @@ def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: st
     execution = world.create(name, parts.stage("Deploy", deploy))
     assert world.wait(name, execution) == "Failed"
     assert words in world.error(name, execution, "Deploy")
+
+
+@pytest.mark.parametrize("service", ["codeconnections", "codestar-connections"])
+@pytest.mark.parametrize("granted", ["codeconnections", "codestar-connections"])
+def test_a_connection_is_used_under_the_name_in_its_arn(service: str, granted: str, world: Any, parts: Any) -> None:
+    name = f"{service}-by-{granted}"
+    role = world.role(name, {"Service": "codepipeline.amazonaws.com"}, _allow(f"{granted}:UseConnection", "s3:*"))
+    declaration = parts.declaration(name, parts.stage("Check", parts.invoke("Tell", "answer")), roleArn=role)
+    configuration = declaration["stages"][0]["actions"][0]["configuration"]
+    configuration["ConnectionArn"] = f"arn:aws:{service}:eu-west-3:{ACCOUNT}:connection/one"
+    world.client.create_pipeline(pipeline=declaration)
+    execution = world.executions(name)[0]
+    world.wait(name, execution)
+    runs = world.runs(name, execution)
+    if service == granted:
+        assert runs["Checkout"]["status"] == "Succeeded"
+    else:
+        expected = f"Unable to use Connection: {configuration['ConnectionArn']}. The provided role does not have"
+        assert world.error(name, execution, "Checkout").startswith(expected)

@@ -55,7 +55,7 @@ def _change_set(parts: Any, template: str = "stack.json", stack: str = STACK) ->
         **common,
         "ActionMode": "CHANGE_SET_REPLACE",
         "TemplatePath": f"Code::{template}",
-        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/build",
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/stacks",
         "Capabilities": "CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND",
     }
     execute = {**common, "ActionMode": "CHANGE_SET_EXECUTE"}
@@ -130,7 +130,7 @@ def test_a_stack_is_created_with_parameters_and_deleted_directly(world: Any, par
     template = {"Parameters": {"Word": {"Type": "String"}}, "Resources": {"P": _parameter("direct", "x")}}
     template["Resources"]["P"]["Properties"]["Value"] = {"Ref": "Word"}
     world.commit({"direct.json": json.dumps(template), "words.json": json.dumps({"word": "given"})})
-    common = {"StackName": "direct", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/build"}
+    common = {"StackName": "direct", "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/stacks"}
     override = json.dumps({"Word": {"Fn::GetParam": ["Code", "words.json", "word"]}})
     update = {**common, "ActionMode": "CREATE_UPDATE", "TemplatePath": "Code::direct.json"}
     deploy = parts.action(

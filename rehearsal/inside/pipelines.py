@@ -1,7 +1,4 @@
-"""Starts the emulator behind AWS's host names, and with a resource type for pipelines when a stand-in executes them.
-
-It runs in the emulator's own interpreter and imports nothing but ministack, the standard library and inside/.
-"""
+"""The resource type AWS::CodePipeline::Pipeline and the service behind it, which the stand-in executes."""
 
 from __future__ import annotations
 
@@ -10,23 +7,18 @@ import http.client
 import json
 import os
 import ssl
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ministack import app  # type: ignore[import-not-found]
-from ministack.core import iam_evaluator, router  # type: ignore[import-not-found]
+from ministack.core import router  # type: ignore[import-not-found]
 from ministack.core.iam_evaluator import caller_arn, enforce  # type: ignore[import-not-found]
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.core.sigv4 import calculate_signature  # type: ignore[import-not-found]
-from ministack.services import eventbridge, iam  # type: ignore[import-not-found]
+from ministack.services import eventbridge  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners, stacks  # type: ignore[import-not-found]
-
-sys.path.insert(0, str(Path(__file__).resolve().parent / "inside"))
-import front_door  # type: ignore[import-not-found]
 
 TYPE = "AWS::CodePipeline::Pipeline"
 TARGET = "CodePipeline_20150709"
@@ -34,7 +26,6 @@ SOURCE = "aws.codepipeline"
 PIPELINES = "REHEARSAL_PIPELINES"
 # The emulator lets the account's root in with any secret that it was started with; this is its default.
 SECRET = "test"  # noqa: S105
-ROLE_TAG = "iam:resourcetag/"
 RESOURCE_HEADER = "x-rehearsal-resource"
 # Properties of the resource that are no part of the pipeline's declaration.
 BESIDE = ("Name", "Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "ArtifactStores")
@@ -186,21 +177,6 @@ def _allow_events_of_the_stand_in() -> None:
     eventbridge._put_events = put_events
 
 
-def _conditions_on_tags_of_roles() -> None:
-    """CDK lets a build assume the bootstrap's roles by their tag, a condition that the emulator does not resolve."""
-    original = iam_evaluator._resolve_condition_key
-
-    def resolve(key: str, context: Any) -> Any:
-        if not key.lower().startswith(ROLE_TAG):
-            return original(key, context)
-        account, _, name = context.resource_arn.split(":", 4)[4].partition(":role/")
-        role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
-        tags = {tag["Key"].lower(): tag["Value"] for tag in role.get("Tags") or []}
-        return tags.get(key.lower().removeprefix(ROLE_TAG))
-
-    iam_evaluator._resolve_condition_key = resolve
-
-
 def _off_the_event_loop() -> None:
     """The stand-in asks the emulator who calls, while the emulator waits for the stand-in."""
     original = stacks._runs_on_worker_thread
@@ -216,11 +192,3 @@ def register() -> None:
     app.SERVICE_HANDLERS["codepipeline"] = _who_calls
     _allow_events_of_the_stand_in()
     _off_the_event_loop()
-    _conditions_on_tags_of_roles()
-
-
-if __name__ == "__main__":
-    front_door.open_for_aws_names()
-    if os.environ.get(PIPELINES):
-        register()
-    app.main()

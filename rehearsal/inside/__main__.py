@@ -1,0 +1,17 @@
+"""Entry point of the emulator's process: registers what this package adds to ministack, then starts it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The interpreter is started with -P. The repository's root comes last, so that none of its folders hides a package.
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
+
+from ministack import app  # type: ignore[import-not-found]  # noqa: E402
+
+from rehearsal.inside.registration import register  # noqa: E402
+
+if __name__ == "__main__":
+    register()
+    app.main()

@@ -1,0 +1,58 @@
+"""What S3 tells and does to callers: missing objects without s3:ListBucket, and buckets that are not empty."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+from ministack.app import _extract_s3_vhost_bucket  # type: ignore[import-not-found]
+from ministack.services import s3  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from rehearsal.inside import permissions
+from rehearsal.inside.wrapping import Answer, Request, change_answers
+
+TYPE = "AWS::S3::Bucket"
+LIST = "s3:ListBucket"
+
+
+def _conceal_missing_objects(request: Request, answer: Answer) -> Answer:
+    """Answer AccessDenied for a missing object to whoever may not list its bucket (S3 API reference, GetObject)."""
+    bucket, key = _address(request)
+    if answer[0] != http.HTTPStatus.NOT_FOUND or request.method not in ("GET", "HEAD") or not key:
+        return answer
+    if not s3._buckets.contains_scoped(permissions.get_account_id(), None, bucket):
+        return answer
+    arn = f"arn:aws:s3:::{bucket}"
+    if denial := permissions.caller_denial(LIST, arn):
+        return permissions.denied_answer("s3", LIST, arn, denial, request.headers)
+    return answer
+
+
+def _address(request: Request) -> tuple[str, str]:
+    bucket = _extract_s3_vhost_bucket(request.headers.get("host", ""))
+    path = request.path.lstrip("/")
+    if bucket and not path.startswith(f"{bucket}/"):
+        return str(bucket), path
+    return path.partition("/")[0], path.partition("/")[2]
+
+
+def _keep_full_buckets() -> None:
+    """CloudFormation deletes no bucket with objects or versions in it; the resource fails to be deleted."""
+    original = provisioners._RESOURCE_HANDLERS[TYPE]["delete"]
+
+    def delete(name: str, properties: Any) -> None:
+        if name in s3._buckets and s3._delete_bucket(name)[0] == http.HTTPStatus.CONFLICT:
+            raise ValueError(
+                "The bucket you tried to delete is not empty. You must delete all versions in the bucket. "
+                "(Service: S3, Status Code: 409)"
+            )
+        original(name, properties)
+
+    provisioners._RESOURCE_HANDLERS[TYPE]["delete"] = delete
+
+
+def register() -> None:
+    """Change what S3 answers and what CloudFormation deletes."""
+    change_answers("s3", _conceal_missing_objects)
+    _keep_full_buckets()

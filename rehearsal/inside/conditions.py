@@ -1,0 +1,81 @@
+"""Condition keys that AWS resolves and ministack does not, or resolves to another value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
+from ministack.services import iam, s3  # type: ignore[import-not-found]
+
+ROLE_TAG = "iam:resourcetag/"
+RESOURCE_ACCOUNT = ("aws:resourceaccount", "s3:resourceaccount")
+BUCKET_ARN = "arn:aws:s3:::"
+REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
+RETAIN_UNTIL = "x-amz-object-lock-retain-until-date"
+SECONDS_OF_A_DAY = 86_400
+
+
+def resolve(original: Any, key: str, context: Any) -> Any:
+    """Return the value of a condition key."""
+    name = key.lower()
+    if name.startswith(ROLE_TAG):
+        return _role_tag(name, context.resource_arn)
+    if name in RESOURCE_ACCOUNT and context.resource_arn.startswith(BUCKET_ARN):
+        bucket = context.resource_arn.removeprefix(BUCKET_ARN).partition("/")[0]
+        return s3._bucket_owner_account(bucket) or context.principal_account
+    return original(key, context)
+
+
+def _role_tag(key: str, arn: str) -> str | None:
+    """CDK lets a build assume the bootstrap's roles by their tag."""
+    account, _, name = arn.split(":", 4)[4].partition(":role/")
+    role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
+    tags = {tag["Key"].lower(): str(tag["Value"]) for tag in role.get("Tags") or []}
+    return tags.get(key.removeprefix(ROLE_TAG))
+
+
+def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:
+    """Return the S3 condition keys of a write: conditional headers, and how long its retention lasts.
+
+    Amazon S3 User Guide, "Enforce conditional writes" and "Managing Object Lock": a part of a multipart upload
+    creates no object and carries no conditional header.
+    """
+    keys = {}
+    if action == "s3:PutObject":
+        part = "partNumber" in query or "uploads" in query
+        keys["s3:ObjectCreationOperation"] = "false" if part else "true"
+        for header in ("if-none-match", "if-match"):
+            if header in headers:
+                keys[f"s3:{header}"] = headers[header]
+        if RETAIN_UNTIL in headers:
+            keys[REMAINING_DAYS] = _days_until(headers[RETAIN_UNTIL])
+    if action == "s3:PutObjectRetention" and (until := _retention_in_body()):
+        keys[REMAINING_DAYS] = _days_until(until)
+    return keys
+
+
+def _days_until(moment: str) -> str:
+    remaining = datetime.fromisoformat(moment.replace("Z", "+00:00")) - datetime.now(UTC)
+    return str(remaining.total_seconds() / SECONDS_OF_A_DAY)
+
+
+def _retention_in_body() -> str | None:
+    """The date in the body of the signed request that is being checked."""
+    request = iam_evaluator._signed_request.get()
+    if request is None or not request.body:
+        return None
+    found = (each.text for each in ElementTree.fromstring(request.body).iter() if each.tag.endswith("RetainUntilDate"))  # noqa: S314
+    return next(found, None)
+
+
+def register() -> None:
+    """Resolve the keys wherever ministack evaluates a policy."""
+    original, of_s3 = iam_evaluator._resolve_condition_key, iam_actions.s3_service_context
+
+    def of_service(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
+        return {**of_s3(action, query, path, headers), **of_request(action, query or {}, headers or {})}
+
+    iam_evaluator._resolve_condition_key = lambda key, context: resolve(original, key, context)
+    iam_actions.s3_service_context = of_service

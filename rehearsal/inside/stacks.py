@@ -1,0 +1,111 @@
+"""Operations on stacks that AWS refuses: exports in use, parameters that the caller may not read, and foreign text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
+from ministack.services import cloudformation  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, handlers, stacks  # type: ignore[import-not-found]
+
+from rehearsal.inside import permissions
+from rehearsal.inside.wrapping import Answer, Request, refuse_first, wrap
+
+READ = "ssm:GetParameters"
+SSM_TYPE = "AWS::SSM::Parameter::Value<"
+SERVICE = "cloudformation.amazonaws.com"
+# Operations that resolve parameters from the Parameter Store with the permissions of their caller.
+RESOLVING = ("CreateStack", "UpdateStack", "CreateChangeSet")
+_operation: ContextVar[str] = ContextVar("operation of CloudFormation that is answered", default="")
+
+
+def _first(form: dict[str, Any], name: str) -> str:
+    value = form.get(name) or ""
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _note_operation(request: Request) -> Answer | None:
+    """Remember the operation, and refuse a service role that CloudFormation cannot assume."""
+    form = {**parse_qs(request.body.decode("utf-8", "replace")), **request.query}
+    _operation.set(_first(form, "Action"))
+    role = _first(form, "RoleARN")
+    if role and not permissions.role_trusts(role, SERVICE):
+        answer: Answer = handlers._error("ValidationError", f"Role {role} is invalid or cannot be assumed")
+        return answer
+    return None
+
+
+def _resolve_parameters(original: Any, template: dict[str, Any], *rest: Any, **named: Any) -> Any:
+    """Check that the caller may read each parameter (note in CDK's bootstrap template on CreateChangeSet)."""
+    values = original(template, *rest, **named)
+    if _operation.get() not in RESOLVING:
+        return values
+    for name in _parameters_of_the_store(template, values):
+        arn = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.lstrip('/')}"
+        if denial := permissions.caller_denial(READ, arn):
+            reason = permissions.denial_message(READ, arn, denial)
+            code = "(Service: AWSSimpleSystemsManagement; Status Code: 400; Error Code: AccessDeniedException)"
+            raise ValueError(f"{reason} {code}")
+    return values
+
+
+def _parameters_of_the_store(template: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
+    for key, definition in (template.get("Parameters") or {}).items():
+        if str(definition.get("Type", "")).startswith(SSM_TYPE) and key in values:
+            yield str(values[key].get("SsmName") or values[key]["Value"])
+
+
+def _importers(name: str, exporter: str) -> list[str]:
+    return sorted(
+        stack["StackName"]
+        for stack in cloudformation._stacks.values()
+        if stack["StackId"] != exporter
+        and stack.get("StackStatus") != "DELETE_COMPLETE"
+        and name in handlers._imported_export_names(stack, stack["StackName"])
+    )
+
+
+def _resolve_outputs(original: Any, *arguments: Any) -> Any:
+    """Refuse to change or remove an export that another stack imports (CloudFormation User Guide, outputs)."""
+    outputs, exports = original(*arguments)
+    stack_id = arguments[-1]
+    for name, export in list(cloudformation._exports.items()):
+        same = name in exports and exports[name]["Value"] == export["Value"]
+        if export["StackId"] == stack_id and not same and (users := _importers(name, stack_id)):
+            verb = "updated" if name in exports else "deleted"
+            raise ValueError(f"Export {name} cannot be {verb} as it is in use by {', '.join(users)}")
+    return outputs, exports
+
+
+async def _deploy(original: Any, name: str, stack_id: str, *rest: Any, **named: Any) -> None:
+    """Forget exports that the stack has no more once it is deployed."""
+    await original(name, stack_id, *rest, **named)
+    stack = cloudformation._stacks.get(name)
+    if stack is None or stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        return
+    kept = {output.get("ExportName") for output in stack.get("Outputs", [])}
+    for export in [each for each, found in cloudformation._exports.items() if found["StackId"] == stack_id]:
+        if export not in kept:
+            cloudformation._exports.pop(export, None)
+
+
+def _in_ascii(answer: Answer) -> Answer:
+    """Answer with ? for what is not ASCII (cloudformation-coverage-roadmap issue 814)."""
+    status, headers, body = answer
+    text = body.decode("utf-8") if isinstance(body, bytes) else str(body)
+    return status, headers, text.encode("ascii", "replace")
+
+
+def register() -> None:
+    """Change what CloudFormation accepts and shows."""
+    for module in (handlers, changesets):
+        wrap(module, "_resolve_parameters", _resolve_parameters)
+        # Both took the function by name when they were loaded.
+        wrap(module, "_deploy_stack_async", _deploy)
+    wrap(stacks, "_resolve_stack_outputs", _resolve_outputs)
+    get_template = handlers._ACTION_HANDLERS["GetTemplate"]
+    handlers._ACTION_HANDLERS["GetTemplate"] = lambda params: _in_ascii(get_template(params))
+    refuse_first("cloudformation", _note_operation)

@@ -1,0 +1,61 @@
+"""Wrapping of ministack's functions and request handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ministack import app  # type: ignore[import-not-found]
+
+Answer = tuple[int, dict[str, str], Any]
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call as ministack hands it to the handler of a service."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    query: dict[str, Any]
+
+    @property
+    def operation(self) -> str:
+        """Name of the operation in a JSON protocol."""
+        return self.headers.get("x-amz-target", "").rpartition(".")[2]
+
+
+def refuse_first(service: str, refusal: Callable[[Request], Answer | None]) -> None:
+    """Ask `refusal` before the handler of `service`; what it returns is the answer."""
+    original: Handler = app.SERVICE_HANDLERS[service]
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
+        refused = refusal(Request(method, path, headers, body, query))
+        return refused if refused is not None else await original(method, path, headers, body, query)
+
+    app.SERVICE_HANDLERS[service] = handle
+
+
+def change_answers(service: str, change: Callable[[Request, Answer], Answer]) -> None:
+    """Pass each answer of `service` through `change`."""
+    original: Handler = app.SERVICE_HANDLERS[service]
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
+        answer = await original(method, path, headers, body, query)
+        return change(Request(method, path, headers, body, query), answer)
+
+    app.SERVICE_HANDLERS[service] = handle
+
+
+def wrap(module: ModuleType, name: str, around: Callable[..., Any]) -> None:
+    """Replace a function by `around`, which gets the original before its arguments."""
+    original = getattr(module, name)
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        return around(original, *arguments, **named)
+
+    setattr(module, name, wrapped)

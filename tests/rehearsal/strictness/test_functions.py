@@ -1,0 +1,114 @@
+"""Lambda refuses what its role may not do, and shows what its caller may see."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+TOPIC = "arn:aws:sns:eu-west-3:000000000000:"
+
+
+def _destination(arn: str) -> dict[str, Any]:
+    return {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+
+
+def test_a_destination_that_the_role_may_not_use_is_refused(account: Any, kit: Any) -> None:
+    topic, _ = account.topic("failures")
+    role = account.role("silent")
+    account.function("silent", role)
+    put = account("lambda").put_function_event_invoke_config
+    code, message = kit.error_of(put, FunctionName="silent", **_destination(topic))
+    assert (code, message) == ("InvalidParameterValueException", f"The destination ARN {topic} is invalid.")
+    account.grant(role, kit.allow("sns:Publish", on=topic))
+    assert put(FunctionName="silent", **_destination(topic))["DestinationConfig"]["OnFailure"]["Destination"] == topic
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_stack_with_such_a_destination_is_rolled_back(account: Any, kit: Any, granted: bool) -> None:
+    name = f"in-a-stack-{granted}".lower()
+    topic, _ = account.topic(name)
+    account.function(name, account.role(name, *([kit.allow("sns:Publish", on=topic)] if granted else [])))
+    properties = {"FunctionName": name, "Qualifier": "$LATEST", **_destination(topic)}
+    status = account.deploy(name, {"Config": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": properties}})
+    assert status == ("CREATE_COMPLETE" if granted else "ROLLBACK_COMPLETE")
+    assert (f"The destination ARN {topic} is invalid." in account.reasons(name)) is not granted
+
+
+def test_a_failure_reaches_its_destination_only_while_the_role_may_send_it(account: Any, kit: Any) -> None:
+    topic, arrived = account.topic("records")
+    role = account.role("fails", kit.allow("sns:Publish", on=topic))
+    account.function("fails", role, "def lambda_handler(event, context):\n    raise ValueError(event['n'])\n")
+    functions = account("lambda")
+    functions.put_function_event_invoke_config(FunctionName="fails", MaximumRetryAttempts=0, **_destination(topic))
+
+    def fail(number: int) -> None:
+        functions.invoke(FunctionName="fails", InvocationType="Event", Payload=json.dumps({"n": number}))
+
+    def log() -> str:
+        return str(account.emulator.log_file.read_text(encoding="utf-8", errors="replace"))
+
+    fail(1)
+    [record] = kit.wait_until(arrived)
+    assert json.loads(record)["requestPayload"] == {"n": 1}
+    account.grant(role, kit.allow("logs:PutLogEvents"))
+    fail(2)
+    kit.wait_until(lambda: "fails may not send to its destination" in log())
+    assert arrived() == []
+
+
+def test_tags_are_shown_only_to_those_who_may_list_them(account: Any, kit: Any) -> None:
+    account.function("tagged", account.role("tagged"), Tags={"Env": "test"})
+    reader = account.role("reads-functions", kit.allow("lambda:GetFunction"))
+    shown = account.acting_as(reader)("lambda").get_function(FunctionName="tagged")
+    assert "Tags" not in shown
+    assert shown["TagsError"]["ErrorCode"] == "AccessDeniedException"
+    assert "not authorized to perform: lambda:ListTags on resource" in shown["TagsError"]["Message"]
+    account.grant(reader, kit.allow("lambda:GetFunction", "lambda:ListTags"))
+    shown = account.acting_as(reader)("lambda").get_function(FunctionName="tagged")
+    assert shown["Tags"] == {"Env": "test"}
+    assert "TagsError" not in shown
+
+
+def test_a_role_that_lambda_cannot_assume_is_refused(account: Any, kit: Any) -> None:
+    role = account.role("for-somebody-else", service="states.amazonaws.com")
+    arguments = {"FunctionName": "x", "Runtime": "python3.13", "Handler": "handler.lambda_handler", "Role": role}
+    code, message = kit.error_of(account("lambda").create_function, Code={"ZipFile": kit.zipped()}, **arguments)
+    expected = "The role defined for the function cannot be assumed by Lambda."
+    assert (code, message) == ("InvalidParameterValueException", expected)
+    account.function("assumed", account.role("assumed"))
+    change = account("lambda").update_function_configuration
+    assert kit.error_of(change, FunctionName="assumed", Role=role)[1] == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "action", "missing"),
+    [
+        ({"TracingConfig": {"Mode": "Active"}}, "xray:PutTraceSegments", "PutTraceSegments on XRAY"),
+        ({"DeadLetterConfig": {"TargetArn": f"{TOPIC}dead"}}, "sns:Publish", "Publish on SNS"),
+    ],
+)
+def test_what_lambda_will_do_with_the_role_is_checked_first(
+    account: Any, kit: Any, settings: dict[str, Any], action: str, missing: str
+) -> None:
+    name = action.replace(":", "-")
+    account("sns").create_topic(Name="dead")
+    role = account.role(name)
+    account.function(name, role)
+    change = account("lambda").update_function_configuration
+    code, message = kit.error_of(change, FunctionName=name, **settings)
+    expected = f"The provided execution role does not have permissions to call {missing}"
+    assert (code, message) == ("InvalidParameterValueException", expected)
+    account.grant(role, kit.allow(action))
+    assert change(FunctionName=name, **settings)["FunctionName"] == name
+
+
+def test_a_stack_whose_functions_code_is_nowhere_is_rolled_back(account: Any) -> None:
+    account("s3").create_bucket(Bucket="code-of-no", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    code = {"S3Bucket": "code-of-no", "S3Key": "missing.zip"}
+    role = account.role("no-code")
+    properties = {"Code": code, "Role": role, "Handler": "a.b", "Runtime": "python3.13"}
+    status = account.deploy("no-code", {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+    assert status == "ROLLBACK_COMPLETE"
+    assert "S3 Error Code: NoSuchKey" in account.reasons("no-code")
