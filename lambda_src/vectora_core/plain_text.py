@@ -12,7 +12,7 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-_MARKUP = re.compile(r"[\\`*\[\]<>|~&!#$]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&!#$]|(?<![^\W_])_|_(?![^\W_])")
 _AUTOLINK = re.compile(r"(https?|ftp|www|mailto|xmpp)(?=[:.])|@", re.IGNORECASE)
 _CODE = re.compile(r"[\w.:/-]+", re.ASCII)
 
