@@ -6,8 +6,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from cli.client import app as client_app
 from cli.output import err, fail, in_one_sentence, out, print_json
@@ -16,6 +14,7 @@ from cli.promote import app as promote_app
 from cli.release import app as release_app
 from cli.rollback import rollback
 from cli.snapshot import app as snapshot_app
+from terminal.console import new_table, styled
 from vectora_core.errors import VectoraError
 from vectora_ops.account import open_account
 from vectora_ops.adoption import adopt as take_in
@@ -54,9 +53,9 @@ def run(
     states = account.session.client("stepfunctions")
     request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
     execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
-    err.print(f"Run started: {execution_arn}")
+    err.say(f"Run started: {execution_arn}")
     try:
-        outcome = follow_run(states, execution_arn, lambda step: err.print(f"  {step} ..."))
+        outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
     except KeyboardInterrupt:
         fail(f"You stopped watching; the run goes on. Its end shows in Step Functions, execution {execution_arn}.")
     if json:
@@ -83,7 +82,7 @@ def status(
     if json:
         print_json({"this_checkout": asdict(here), "environments": [asdict(status) for status in found]})
         return
-    out.print(f"This checkout is release {here.version}, digest {here.digest[:12]}.")
+    out.say(f"This checkout is release {here.version}, digest {here.digest[:12]}.")
     for environment in found:
         _show_status(environment, here.digest)
 
@@ -108,13 +107,13 @@ def adopt(
         print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
         return
     for orphan in orphans:
-        out.print(f"{orphan.stack_name}: {orphan.kind} {orphan.name}")
+        out.say(f"{orphan.stack_name}: {orphan.kind} {orphan.name}")
     if not orphans:
-        out.print(f"Nothing to take in: all that {env} needs and that exists belongs to its stacks.")
+        out.say(f"Nothing to take in: all that {env} needs and that exists belongs to its stacks.")
     elif dry_run:
         out.print("Nothing was changed.")
     else:
-        out.print(f"Taken in; bucket policies come back with the deployment. Now: cdk deploy --context env={env}")
+        out.say(f"Taken in; bucket policies come back with the deployment. Now: cdk deploy --context env={env}")
 
 
 @app.command(epilog="Example: ./vectora rehearse --keep")
@@ -134,57 +133,57 @@ def rehearse(
 def _show_run(outcome: RunOutcome) -> None:
     ingest, scored, letter = (outcome.steps.get(name) for name in ("ingest", "normalize_score", "newsletter"))
     if ingest:
-        out.print(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
+        out.say(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
         for source in ingest["sources"]:
             if source["status"] != "ok":
-                out.print(f"  {source['source_key']}: {source['status']}. {source['message']}", markup=False)
+                out.say(f"  {source['source_key']}: {source['status']}. {source['message']}")
     if scored:
         by = ", ".join(f"{count} by {name}" for name, count in scored["analyzers"].items() if count)
-        out.print(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
+        out.say(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
         for reason, count in scored["fallback_reasons"].items():
-            out.print(f"  {count} not by the model: {reason}", markup=False)
+            out.say(f"  {count} not by the model: {reason}")
         if scored["cost_usd"] is not None:
-            out.print(f"Cost of the model: ${scored['cost_usd']:.4f}.")
+            out.say(f"Cost of the model: ${scored['cost_usd']:.4f}.")
     if letter:
-        out.print(f"Newsletter: {letter['total_items']} items.")
+        out.say(f"Newsletter: {letter['total_items']} items.")
         for key in letter["files"].values():
-            out.print(f"  s3://{letter['bucket']}/{key}")
-    out.print(f"Took {outcome.seconds:.1f} s.")
+            out.say(f"  s3://{letter['bucket']}/{key}")
+    out.say(f"Took {outcome.seconds:.1f} s.")
+
+
+def _show_heading(env: str, release: str) -> None:
+    out.print()
+    out.print(styled(env, "bold") + styled(f": {release}", ""))
 
 
 def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
     if not status.deployed:
-        out.print(f"\n[bold]{status.env}[/bold]: nothing is deployed.")
+        _show_heading(status.env, "nothing is deployed.")
         return
     if status.release_digest is None:
         release = "no release recorded (deployed before this app, or a first deployment did not end)"
     else:
         same = "this checkout" if status.release_digest == digest_here else "another than this checkout"
         release = f"release {status.release_version}, digest {status.release_digest[:12]} ({same})"
-    out.print(f"\n[bold]{status.env}[/bold]: {release}")
+    _show_heading(status.env, release)
     for sentence in status.promotion:
-        out.print(f"  {sentence}", markup=False)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("stack", "status", "updated"):
-        table.add_column(column)
+        out.say(f"  {sentence}")
+    table = new_table("stack", "status", "updated")
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
     out.print(table)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("function", "runtime", "code", "layers"):
-        table.add_column(column)
+    table = new_table("function", "runtime", "code", "layers")
     for function in status.functions:
         table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
     out.print(table)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("client", "version", "active", ""):
-        table.add_column(column)
+    table = new_table("client", "version", "active", "")
     for client in status.clients:
         active = {True: "yes", False: "no", None: "?"}[client.active]
         table.add_row(client.client_id, client.version, active, client.note or "")
     out.print(table)
     for sentence in status.drift:
-        out.print(f"[yellow]Drift[/yellow]: {escape(sentence)} A deployment puts it right; keep an edit in config/.")
+        advice = "A deployment puts it right; keep an edit in config/."
+        out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
 
 
 def main() -> None:

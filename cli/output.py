@@ -1,4 +1,4 @@
-"""How commands speak: tables and sentences for people, one JSON document with --json, errors in one sentence."""
+"""Output of commands: tables and sentences for people, one JSON document with --json, errors in one sentence."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from functools import wraps
 from typing import Any, NoReturn, ParamSpec
 
 import typer
-from rich.console import Console
 
+from terminal.console import Terminal
 from vectora_core.errors import VectoraError
+from vectora_core.plain_text import json_text, one_line, visible
 
 P = ParamSpec("P")
 WIDTH_OF_FILES = 160
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, soft_wrap=True, highlight=False)
+def _console(*, stderr: bool) -> Terminal:
+    console = Terminal(stderr=stderr, soft_wrap=True)
     if not console.is_terminal:
         # A file or a pipe has no width that a table would have to fit.
         console.width = WIDTH_OF_FILES
@@ -33,11 +34,27 @@ err = _console(stderr=True)
 
 def print_json(document: Any) -> None:
     plain = asdict(document) if is_dataclass(document) and not isinstance(document, type) else document
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_text(json.dumps(plain, indent=2, ensure_ascii=False, default=str)) + "\n")
+
+
+def print_lines(text: str) -> None:
+    """Print lines as they are, without wrapping and colours: a page, or a list for other programs."""
+    sys.stdout.write(visible(text).removesuffix("\n") + "\n")
+
+
+def confirmed(question: str) -> bool:
+    """Ask a yes-or-no question on standard error; no is the default."""
+    return typer.confirm(one_line(question), err=True)
+
+
+def typed(question: str) -> str:
+    """Ask for a word on standard error."""
+    answer: str = typer.prompt(one_line(question), default="", show_default=False, err=True)
+    return answer
 
 
 def fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False)
+    err.print(message, style="red")
     raise typer.Exit(1)
 
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from cli.output import fail, in_one_sentence, out, print_json
 from cli.place import Env, Json, Place, place
+from terminal.console import new_table, styled
 from vectora_core.errors import VectoraError
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
@@ -73,11 +73,10 @@ def bypass(
     if json:
         print_json(record.model_dump(mode="json"))
         return
-    out.print(
+    out.say(
         f"Release {chosen[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again by schedule, or "
         f"at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} --stage-name {to} "
         "--retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
-        markup=False,
     )
 
 
@@ -90,7 +89,7 @@ def release_hold(env: Env, json: Json = False) -> None:
     if json:
         print_json(released.model_dump(mode="json"))
         return
-    out.print(f"Promotion into {env} is open again. It was held because {released.reason}", markup=False)
+    out.say(f"Promotion into {env} is open again. It was held because {released.reason}")
 
 
 def _before(to: str) -> Place:
@@ -112,12 +111,10 @@ def _caller(here: Place) -> str:
 
 def show_decision(decision: dict[str, Any]) -> None:
     """The verdicts of all gates, as the promotion function answered them."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("gate", "verdict", "reason"):
-        table.add_column(column)
+    table = new_table("gate", "verdict", "reason")
     for verdict in decision["verdicts"]:
         color = COLORS[verdict["outcome"]]
         note = f"bypassed ({decision['bypass_reason']}); " if verdict["bypassed"] else ""
-        table.add_row(verdict["gate"], f"[{color}]{verdict['outcome']}[/{color}]", note + verdict["reason"])
+        table.add_row(verdict["gate"], styled(verdict["outcome"], color), note + verdict["reason"])
     out.print(table)
-    out.print(decision["sentence"], markup=False)
+    out.say(decision["sentence"])

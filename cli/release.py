@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import typer
-from rich.table import Table
 
 from cli.output import in_one_sentence, out, print_json
 from cli.place import Env, Json, place
+from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import LedgerEntry, Records, minute
 from vectora_ops.status import client_promotion_sentence
@@ -44,16 +44,14 @@ def list_releases(env: Env, json: Json = False) -> None:
     if promotions:
         out.print("Client files promoted by themselves:")
     for promotion in promotions:
-        out.print(f"  {client_promotion_sentence(promotion)}", markup=False)
+        out.say(f"  {client_promotion_sentence(promotion)}")
 
 
 def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) -> None:
     if not ledger:
-        out.print(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
+        out.say(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("since", "version", "digest", "commit", "how", "verified", "snapshot before", ""):
-        table.add_column(column)
+    table = new_table("since", "version", "digest", "commit", "how", "verified", "snapshot before", "")
     for position, entry in enumerate(ledger):
         current = position == len(ledger) - 1 and entry.digest == live
         table.add_row(
@@ -68,7 +66,7 @@ def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) ->
         )
     out.print(table)
     if live != ledger[-1].digest:
-        out.print(f"What is deployed now, {str(live)[:12]}, was deployed past the pipeline and is not verified.")
+        out.say(f"What is deployed now, {str(live)[:12]}, was deployed past the pipeline and is not verified.")
 
 
 def verified(entry: LedgerEntry, ledger: tuple[LedgerEntry, ...]) -> bool:

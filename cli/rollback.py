@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.output import err, fail, in_one_sentence, out, print_json
+from cli.output import confirmed, err, fail, in_one_sentence, out, print_json, typed
 from cli.place import Env, Json, Place, place
 from cli.snapshot import Components, Remote, show_changes
 from cli.watch import watching
@@ -70,11 +70,11 @@ def _ask(env: str, request: RollbackRequest) -> None:
     what = f"{', '.join(request.components)} of {env} to {request.snapshot}"
     if not sys.stdin.isatty():
         fail(f"Nobody is there to confirm the rollback of {what}: say --yes.")
-    err.print(f"Roll back {what}. Look first with --dry-run.", markup=False)
+    err.say(f"Roll back {what}. Look first with --dry-run.")
     if env == ASKED_BY_NAME:
-        if typer.prompt(f"Type the environment's name ({env}) to go on", default="", show_default=False) != env:
+        if typed(f"Type the environment's name ({env}) to go on") != env:
             fail("That is not its name; nothing was changed.")
-    elif not typer.confirm("Go on?"):
+    elif not confirmed("Go on?"):
         fail("Nothing was changed.")
 
 
@@ -88,7 +88,7 @@ def _in_process(here: Place, request: RollbackRequest) -> dict[str, Any]:
         with watching() as watch:
             return asdict(roll_back(here.account, here.names, request, smoke_test=smoke, observer=watch))
     except KeyboardInterrupt:
-        err.print(
+        err.say(
             f"Interrupted half-way. Run the same command again: it goes on where it stopped "
             f"(./vectora rollback --env {here.names.env} --snapshot {request.snapshot})."
         )
@@ -98,7 +98,7 @@ def _in_process(here: Place, request: RollbackRequest) -> dict[str, Any]:
 def _remotely(here: Place, request: RollbackRequest) -> dict[str, Any]:
     event = {"operation": "rollback", "snapshot": request.snapshot, "components": list(request.components)}
     said = run_remotely(
-        here.account, here.names, "rollback", event, lambda count: err.print(f"  going on, invocation {count + 1} ...")
+        here.account, here.names, "rollback", event, lambda count: err.say(f"  going on, invocation {count + 1} ...")
     )
     result: dict[str, Any] = said["result"]
     return result
@@ -110,31 +110,30 @@ def _show_plan(plan: RollbackPlan, *, as_json: bool) -> None:
         return
     for stack in plan.stacks:
         if stack.action != "none":
-            out.print(f"{stack.action} stack {stack.name}", markup=False)
+            out.say(f"{stack.action} stack {stack.name}")
         for change in stack.changes:
             replaced = " (replaced)" if change.replacement == "True" else ""
-            out.print(f"    {change.action} {change.resource_type} {change.logical_id}{replaced}", markup=False)
+            out.say(f"    {change.action} {change.resource_type} {change.logical_id}{replaced}")
         for logical_id in stack.repaired:
-            out.print(f"    made anew, changed by hand: {logical_id}", markup=False)
+            out.say(f"    made anew, changed by hand: {logical_id}")
     if plan.changes:
-        out.print(f"Since {plan.snapshot} these were added (+), removed (-) or changed (~), which is undone:")
+        out.say(f"Since {plan.snapshot} these were added (+), removed (-) or changed (~), which is undone:")
     show_changes(plan.changes, f"Nothing to do: {plan.env} is what {plan.snapshot} says.")
     out.print("Nothing was changed.")
 
 
 def _show_result(result: dict[str, Any]) -> None:
     if result["nothing_to_do"]:
-        out.print(f"Nothing to do: {result['env']} is what {result['snapshot']} says.", markup=False)
+        out.say(f"Nothing to do: {result['env']} is what {result['snapshot']} says.")
         return
     stacks = ", ".join(result["stacks_changed"]) or "none"
-    out.print(f"Stacks changed: {stacks}.", markup=False)
+    out.say(f"Stacks changed: {stacks}.")
     if result["resources_recreated"]:
-        out.print(f"Made anew, changed by hand before: {', '.join(result['resources_recreated'])}.", markup=False)
-    out.print(f"Objects: {result['objects_written']:,} written, {result['objects_deleted']:,} deleted.")
+        out.say(f"Made anew, changed by hand before: {', '.join(result['resources_recreated'])}.")
+    out.say(f"Objects: {result['objects_written']:,} written, {result['objects_deleted']:,} deleted.")
     smoke = result["smoke_test"]
-    out.print(f"Smoke test: {smoke['reason'] if smoke else 'none, this release has no canary'}.", markup=False)
-    out.print(
+    out.say(f"Smoke test: {smoke['reason'] if smoke else 'none, this release has no canary'}.")
+    out.say(
         f"{result['env']} is again what {result['snapshot']} says: compared and proven in {result['seconds']:.1f} s.",
-        markup=False,
     )
-    out.print(f"What was there before is in {result['safety_snapshot']}.", markup=False)
+    out.say(f"What was there before is in {result['safety_snapshot']}.")

@@ -11,9 +11,11 @@ import typer
 from rich.filesize import decimal as size
 from rich.table import Table
 
-from cli.output import err, fail, in_one_sentence, out, print_json
+from cli.output import err, fail, in_one_sentence, out, print_json, print_lines
 from cli.place import Env, Json, place
 from cli.watch import minute, watching
+from terminal.console import new_table, styled
+from vectora_core.plain_text import one_line
 from vectora_ops.remote import run_remotely
 from vectora_ops.snapshots.catalog import Listed, as_markdown, list_snapshots
 from vectora_ops.snapshots.catalog import pin as keep
@@ -69,7 +71,7 @@ def create(
             with watching() as watch:
                 manifest = take_snapshot(here.account, here.names, request, observer=watch)
         except KeyboardInterrupt:
-            err.print(
+            err.say(
                 f"Interrupted; nothing of {env} was changed. Finish it: ./vectora snapshot list --env {env}, "
                 f"then ./vectora snapshot create --env {env} --resume NAME"
             )
@@ -77,8 +79,8 @@ def create(
     if json:
         print_json(manifest.model_dump(mode="json"))
         return
-    out.print(f"Snapshot {manifest.name} is complete: every byte was read back.", markup=False)
-    out.print(
+    out.say(f"Snapshot {manifest.name} is complete: every byte was read back.")
+    out.say(
         f"{manifest.entries:,} files, {size(manifest.bytes)}; new in the vault: {size(manifest.copied_bytes)}. "
         + (f"Locked until {minute(manifest.locked_until)} UTC." if manifest.locked_until else "NOT LOCKED.")
     )
@@ -97,9 +99,9 @@ def list_command(
     if json:
         print_json({"env": env, "snapshots": [asdict(each) for each in listed]})
     elif markdown:
-        typer.echo(as_markdown(env, listed), nl=False)
+        print_lines(as_markdown(env, listed))
     elif not listed:
-        out.print(f"There is no snapshot of {env} yet: ./vectora snapshot create --env {env} --name first")
+        out.say(f"There is no snapshot of {env} yet: ./vectora snapshot create --env {env} --name first")
     else:
         out.print(_table_of(listed))
 
@@ -129,19 +131,20 @@ def show(
             print_json({"snapshot": name, "files": list(entries)})
             return
         for entry in entries:
-            typer.echo(f"{entry['component']:12} {entry['size']:>12,} {str(entry['sha256'])[:16]} {entry['path']}")
+            path = one_line(str(entry["path"]))
+            print_lines(f"{entry['component']:12} {entry['size']:>12,} {str(entry['sha256'])[:16]} {path}")
         return
     release = (
         f"release {manifest.release.version}, {manifest.release.digest[:12]}" if manifest.release else "no release"
     )
-    out.print(f"{manifest.name}: {env}, {minute(manifest.started_at)} UTC, {manifest.occasion.kind}, {release}")
-    table = _table("component", "files", "bytes", "digest")
+    out.say(f"{manifest.name}: {env}, {minute(manifest.started_at)} UTC, {manifest.occasion.kind}, {release}")
+    table = new_table("component", "files", "bytes", "digest")
     for component in COMPONENTS:
         record = manifest.components[component]
         table.add_row(component, f"{record.entries:,}", size(record.bytes), record.digest[:16])
     out.print(table)
     if pinned := vault.pin(name):
-        out.print(f"Pinned {minute(pinned.pinned_at)}: {pinned.reason}", markup=False)
+        out.say(f"Pinned {minute(pinned.pinned_at)}: {pinned.reason}")
 
 
 @app.command(epilog="Example: ./vectora snapshot diff lai_v7_stable_20260130_120000 --live --env dev")
@@ -210,9 +213,9 @@ def verify(
         for each in verifications:
             _show_verification(each)
         if verifications:
-            out.print(f"Read again: {size(sum(each['bytes'] for each in verifications))}, what is shared only once.")
+            out.say(f"Read again: {size(sum(each['bytes'] for each in verifications))}, what is shared only once.")
         else:
-            out.print(f"There is no complete snapshot of {env} to verify.")
+            out.say(f"There is no complete snapshot of {env} to verify.")
         if rehearsal:
             _show_rehearsal(rehearsal)
     if problems or (rehearsal and rehearsal.problems):
@@ -231,7 +234,7 @@ def pin(
     """Keep a snapshot whatever the retention policy says."""
     here = place(env)
     keep(Vault(here.account, here.names), name, reason)
-    out.print(f"{name} is pinned: no pruning removes it.", markup=False)
+    out.say(f"{name} is pinned: no pruning removes it.")
 
 
 @app.command(epilog="Example: ./vectora snapshot unpin lai_v7_stable_20260130_120000 --env dev")
@@ -240,7 +243,7 @@ def unpin(name: Name, env: Env) -> None:
     """Leave a snapshot to the retention policy again."""
     here = place(env)
     let_go(Vault(here.account, here.names), name)
-    out.print(f"{name} is not pinned any more.", markup=False)
+    out.say(f"{name} is not pinned any more.")
 
 
 @app.command(epilog="Example: ./vectora snapshot prune --env dev --dry-run")
@@ -269,7 +272,7 @@ def prune(
     if json:
         print_json(pruned)
         return
-    table = _table("snapshot", "", "because")
+    table = new_table("snapshot", "", "because")
     for decision in pruned["decisions"]:
         table.add_row(decision["name"], "goes" if decision["remove"] else "stays", decision["reason"])
     out.print(table)
@@ -277,7 +280,7 @@ def prune(
         out.print("Nothing was removed.")
         return
     locked = f"; {pruned['still_locked']} files are still locked" if pruned["still_locked"] else ""
-    out.print(
+    out.say(
         f"Removed: {pruned['removed_snapshots']} snapshots, {pruned['removed_objects']} objects, "
         f"{size(pruned['removed_bytes'])}{locked}."
     )
@@ -294,32 +297,25 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
         counts[change.component] += 1
         if counts[change.component] <= CHANGES_SHOWN:
             mark, colour = marks[change.kind]
-            out.print(f"{mark} {change.component}: {change.path}", style=colour, markup=False)
+            out.say(f"{mark} {change.component}: {change.path}", style=colour)
             for line in change.text:
-                out.print(f"      {line}", markup=False)
+                out.say(f"      {line}")
     for component, count in counts.items():
         if count > CHANGES_SHOWN:
-            out.print(f"{component}: {count - CHANGES_SHOWN:,} more")
+            out.say(f"{component}: {count - CHANGES_SHOWN:,} more")
     if not counts:
-        out.print(when_equal, markup=False)
+        out.say(when_equal)
     return bool(counts)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column)
-    return table
-
-
 def _table_of(listed: Iterable[Listed]) -> Table:
-    table = _table("snapshot", "state", "taken (UTC)", "occasion", "release", "files", "bytes")
+    table = new_table("snapshot", "state", "taken (UTC)", "occasion", "release", "files", "bytes")
     for each in listed:
         state = each.state + (", pinned" if each.pinned else "")
         colour = {"complete": "", "incomplete": "yellow", "damaged": "red", "leftover": "dim"}[each.state]
         table.add_row(
             each.name,
-            f"[{colour}]{state}[/{colour}]" if colour else state,
+            styled(state, colour),
             minute(each.started_at),
             each.occasion,
             each.release_version or "",
@@ -332,20 +328,19 @@ def _table_of(listed: Iterable[Listed]) -> Table:
 def _show_verification(verification: dict[str, Any]) -> None:
     name = verification["snapshot"]
     if not verification["problems"]:
-        out.print(f"{name} is intact: {verification['entries']:,} files.", markup=False)
+        out.say(f"{name} is intact: {verification['entries']:,} files.")
         return
-    out.print(f"{name} is not intact:", style="red", markup=False)
+    out.say(f"{name} is not intact:", style="red")
     for problem in verification["problems"]:
-        out.print(f"  {problem['kind']}: {problem['name']} ({problem['detail']})", markup=False)
+        out.say(f"  {problem['kind']}: {problem['name']} ({problem['detail']})")
 
 
 def _show_rehearsal(rehearsal: RestoreRehearsal) -> None:
-    out.print(
+    out.say(
         f"Restored {rehearsal.entries:,} files, {size(rehearsal.bytes)}, to {rehearsal.prefix}, compared, removed.",
-        markup=False,
     )
     for problem in rehearsal.problems:
-        out.print(f"  {problem}", style="red", markup=False)
+        out.say(f"  {problem}", style="red")
 
 
 def _plain(verification: Verification) -> dict[str, Any]:
@@ -357,4 +352,4 @@ def _listed(text: str | None) -> list[str] | None:
 
 
 def _tell_continuation(count: int) -> None:
-    err.print(f"  going on in invocation {count + 1} ...")
+    err.say(f"  going on in invocation {count + 1} ...")

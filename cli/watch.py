@@ -24,7 +24,7 @@ class Watch(Observer):
         if self._progress and self._task is not None:
             self._progress.update(self._task, description=name)
         else:
-            err.print(f"  {name} ...", markup=False)
+            err.say(f"  {name} ...")
 
     def advance(self, advance: Advance) -> None:
         if self._progress and self._task is not None:

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress
 
 from rehearsal.acts import Acts, Approver, CommitResult, EnvironmentResult
@@ -26,7 +25,9 @@ from rehearsal.model import Behaviour, Statistics
 from rehearsal.press import Scenario
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
+from terminal.console import Terminal, styled
 from vectora_core.errors import VectoraError
+from vectora_core.plain_text import json_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +59,12 @@ class RehearsalResult:
     seconds: float
 
 
-def rehearse(options: RehearsalOptions, console: Console | None = None) -> int:
+def rehearse(options: RehearsalOptions, console: Terminal | None = None) -> int:
     """Rehearse and report; the exit code is 1 when a step failed and 130 when somebody interrupted it.
 
     Progress and failures go to `console` (standard error), the summary or the JSON document to standard output.
     """
-    console = console or Console(stderr=True)
+    console = console or Terminal(stderr=True)
     with _signals_as_interrupt():
         try:
             with rehearsed(options, console) as (result, delivery, reports):
@@ -97,17 +98,17 @@ def _signals_as_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show_failure(options: RehearsalOptions, console: Console, error: VectoraError) -> None:
+def _show_failure(options: RehearsalOptions, console: Terminal, error: VectoraError) -> None:
     log = error.log if isinstance(error, StepError) else ()
     for line in log:
-        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        console.say(f"  {line}")
+    console.print(str(error), style="red", soft_wrap=True)
     if options.as_json:
         _write_json({"succeeded": False, "error": str(error), "log": log})
 
 
 def _write_json(document: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_text(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n")
     sys.stdout.flush()
 
 
@@ -126,7 +127,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def rehearsed(
-    options: RehearsalOptions, console: Console
+    options: RehearsalOptions, console: Terminal
 ) -> Iterator[tuple[RehearsalResult, Delivery, Sequence[ExecutionReport]]]:
     """All acts played; inside, everything is still up. Raises VectoraError when a step fails."""
     started = time.monotonic()
@@ -174,26 +175,26 @@ class _Steps:
         try:
             yield
         except BaseException:
-            console.print(f"[red]✗[/red] {description}", highlight=False)
+            console.print(styled("✗", "red") + styled(f" {description}", ""))
             raise
         finally:
             self._progress.remove_task(task)
         seconds = time.monotonic() - started
-        console.print(f"[green]✓[/green] {description} [dim]({seconds:.1f} s)[/dim]", highlight=False)
+        console.print(styled("✓", "green") + styled(f" {description} ", "") + styled(f"({seconds:.1f} s)", "dim"))
 
 
 def _approver(options: RehearsalOptions, progress: Progress) -> Approver:
     console = progress.console
 
     def approve(information: str, link: str) -> bool:
-        console.print(f"[bold]Approval for prod:[/bold] {information}", highlight=False, soft_wrap=True)
-        console.print(f"  What changes: {link}", markup=False, highlight=False, soft_wrap=True)
+        console.print(styled("Approval for prod:", "bold") + styled(f" {information}", ""), soft_wrap=True)
+        console.print(styled(f"  What changes: {link}", ""), soft_wrap=True)
         if not options.ask:
-            console.print("  Approved by the rehearsal (--ask lets you decide).", highlight=False)
+            console.print("  Approved by the rehearsal (--ask lets you decide).")
             return True
         progress.stop()
         try:
-            return console.input("Approve? \\[y/N] ").strip().lower() in ("y", "yes")
+            return console.input("Approve? [y/N] ").strip().lower() in ("y", "yes")
         except EOFError:
             return False
         finally:
@@ -206,25 +207,24 @@ def _report(options: RehearsalOptions, result: RehearsalResult, reports: Sequenc
     if options.as_json:
         _write_json({"succeeded": True, **asdict(result)})
     else:
-        show_summary(result, reports, options.root, Console())
+        show_summary(result, reports, options.root, Terminal())
 
 
-def _keep(console: Console, delivery: Delivery) -> None:
+def _keep(console: Terminal, delivery: Delivery) -> None:
     exports = delivery.tools_environment()
-    console.print("\nThe local AWS stays up. In another terminal:", highlight=False)
+    console.print("\nThe local AWS stays up. In another terminal:")
     for name in sorted(name for name in exports if name.startswith(("AWS_", "NODE_", "HTTPS_", "NO_PROXY"))):
-        console.print(f"  export {name}={exports[name]}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
+        console.say(f"  export {name}={exports[name]}")
+    console.say(
         "Then: ./vectora status | ./vectora promote explain --to prod | aws s3 ls | "
-        f"aws codepipeline get-pipeline-state --name {delivery.pipeline}\n"
-        f"The CDK needs --context {HOST_PLATFORM} here, as functions run on this machine's Python.\n"
-        f"The model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} {delivery.model.control} "
-        "(PUT sets it)\n"
-        f"End it: Ctrl-C here, or kill {os.getpid()}.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"aws codepipeline get-pipeline-state --name {delivery.pipeline}"
     )
+    console.say(f"The CDK needs --context {HOST_PLATFORM} here, as functions run on this machine's Python.")
+    console.say(
+        f"The model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} {delivery.model.control} "
+        "(PUT sets it)"
+    )
+    console.say(f"End it: Ctrl-C here, or kill {os.getpid()}.")
     # To be stopped is how this ends as it should.
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
 from rich.filesize import decimal as size
-from rich.table import Table
 
 from rehearsal.acts import CommitResult
 from rehearsal.codepipeline import ExecutionReport
@@ -17,6 +14,7 @@ from rehearsal.delivery import shown
 from rehearsal.disaster import DisasterResult
 from rehearsal.gaps import BEHAVIOUR_GAPS, GAPS
 from rehearsal.view import timeline
+from terminal.console import Terminal, new_table, styled
 
 if TYPE_CHECKING:
     from rehearsal.run import RehearsalResult
@@ -24,10 +22,8 @@ if TYPE_CHECKING:
 Show = Callable[[str], None]
 
 
-def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Console) -> None:
-    def show(text: str) -> None:
-        out.print(text, markup=False, highlight=False, soft_wrap=True)
-
+def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Terminal) -> None:
+    show = out.say
     for commit, report in zip(result.commits, reports, strict=True):
         _show_commit(commit, report, out, show)
     _show_newsletters(result, root, out, show)
@@ -44,9 +40,10 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
     show(f"Signatures and IAM were enforced at AWS's own host names. Took {result.seconds:.0f} s.")
 
 
-def _show_commit(commit: CommitResult, report: ExecutionReport, out: Console, show: Show) -> None:
-    heading = f"\n[bold]{commit.message}[/bold], commit {commit.commit[:12]}: {commit.ended}"
-    out.print(heading, highlight=False, soft_wrap=True)
+def _show_commit(commit: CommitResult, report: ExecutionReport, out: Terminal, show: Show) -> None:
+    out.print()
+    ended = f", commit {commit.commit[:12]}: {commit.ended}"
+    out.print(styled(commit.message, "bold") + styled(ended, ""), soft_wrap=True)
     for line in timeline(report):
         out.print(line, soft_wrap=True)
     show(f"  {commit.reason}")
@@ -55,8 +52,8 @@ def _show_commit(commit: CommitResult, report: ExecutionReport, out: Console, sh
     show(f"  {commit.seconds:.0f} s, of which {commit.overhead_percent:.1f} % were not actions' or waits for a hold.")
 
 
-def _show_newsletters(result: RehearsalResult, root: Path, out: Console, show: Show) -> None:
-    table = Table("env", "client", "ingested", "normalized", "matched", "selected", "analyzed by", box=box.SIMPLE)
+def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: Show) -> None:
+    table = new_table("env", "client", "ingested", "normalized", "matched", "selected", "analyzed by", ruled=True)
     for environment in result.environments:
         for run in environment.runs:
             by = ", ".join(f"{name} {count}" for name, count in run.analyzers.items() if count)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Lock
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
+from terminal.console import Terminal
+from vectora_core.plain_text import one_line
 
 MARKS = {
     "SUCCEEDED": ("✓", "green"),
@@ -23,8 +24,8 @@ BAR_WIDTH = 40
 LONGEST_MESSAGE = 150
 
 
-def progress_of(console: Console) -> Progress:
-    columns = (SpinnerColumn(finished_text="[green]✓[/green]"), TextColumn("{task.description}", markup=False))
+def progress_of(console: Terminal) -> Progress:
+    columns = (SpinnerColumn(finished_text=Text("✓", "green")), TextColumn("{task.description}", markup=False))
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
 
 
@@ -58,7 +59,7 @@ class PipelineView:
         if change.ended:
             line.append(f" ({(change.ended - change.started).total_seconds():.1f} s)", "dim")
         if change.message and change.state != "SUCCEEDED":
-            line.append(f" {_short(change.message)}", "red")
+            line.append(f" {_short(one_line(change.message))}", "red")
         self._say(line)
 
     def _say(self, line: Text) -> None:

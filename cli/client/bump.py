@@ -40,7 +40,7 @@ def bump(
     if json:
         print_json({"client_id": done.client_id, "from": done.before, "to": done.after, "file": file})
         return
-    out.print(f"{file}: {done.client_id} is {done.after} now, {done.before} before.", markup=False)
+    out.say(f"{file}: {done.client_id} is {done.after} now, {done.before} before.")
 
 
 def _chosen(major: bool, minor: bool, patch: bool) -> Bump:

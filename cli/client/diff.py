@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from cli.client.places import HERE, ClientText, client_text
 from cli.output import in_one_sentence, out, print_json
 from cli.place import Json
+from terminal.console import new_table
 from vectora_core.config.changes import Change, bumped, changes_between, needed_bump
 from vectora_core.config.client import ClientConfig
 
@@ -43,16 +43,14 @@ def diff(
         )
         return
     show_changes(changes)
-    out.print(sentence(old, new, earlier, later), markup=False)
+    out.say(sentence(old, new, earlier, later))
 
 
 def show_changes(changes: tuple[Change, ...]) -> None:
     """A table, when there is anything to show."""
     if not changes:
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "key", "before", "after", "bump"):
-        table.add_column(column)
+    table = new_table("", "key", "before", "after", "bump")
     for change in changes:
         table.add_row(SIGNS[change.kind], change.path, _shown(change.before), _shown(change.after), change.bump)
     out.print(table)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from cli.client.places import CONFIG, base_commit, clients_of_commit, deployed_content, known_client
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import ROOT, Json
+from terminal.console import new_table
 from vectora_core.config.changes import version_problem
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
@@ -56,9 +56,7 @@ def list_clients(env: SomeEnv = None, config: ConfigFolder = CONFIG, json: Json 
     if json:
         print_json({"env": env, "clients": [_summary(client) for client in clients]})
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("client", "version", "active", "frequency", "watches", "reads"):
-        table.add_column(column)
+    table = new_table("client", "version", "active", "frequency", "watches", "reads")
     for client in clients:
         summary = _summary(client)
         active = "yes" if summary["active"] else "no"
@@ -94,7 +92,7 @@ def show(
         print_json(configuration.client.model_dump(mode="json"))
         return
     for line in _words(configuration):
-        out.print(line, markup=False)
+        out.say(line)
 
 
 def _words(configuration: Configuration) -> Iterator[str]:
@@ -195,11 +193,11 @@ def validate(
         print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
         raise typer.Exit(1 if problems else 0)
     for note in notes:
-        err.print(note, markup=False)
+        err.say(note)
     if problems:
         fail("\n".join(problems))
     named = ", ".join(f"{client_id} {version}" for client_id, version in found.versions.items())
-    out.print(f"Valid: {named}, and the canonical files.", markup=False)
+    out.say(f"Valid: {named}, and the canonical files.")
 
 
 def _validated(content: Content) -> Validation:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from cli.client.places import CONFIG
 from cli.output import err, in_one_sentence, out, print_json
 from cli.place import ROOT, Json, Place, place
+from terminal.console import new_table, styled
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import FolderContent, load_canonical
 from vectora_core.config.yaml_file import parse_yaml, read_section
@@ -67,7 +67,7 @@ def migrate(
     if move_data and target.exists() and not replace:
         document |= {"written": False, "kept": True}
         if not json:
-            out.print(f"{_shown(target)} is there already and stays as it is; only data is moved.", markup=False)
+            out.say(f"{_shown(target)} is there already and stays as it is; only data is moved.")
     else:
         document |= _migrate(old, new_id, target, replace=replace, dry_run=dry_run, as_json=json)
     if here:
@@ -109,7 +109,7 @@ def _migrate(
     if not as_json:
         _show(result, target, dry_run=dry_run)
         if dry_run and target.exists() and not replace:
-            out.print(f"{_shown(target)} is there already: say --replace to overwrite it.", markup=False)
+            out.say(f"{_shown(target)} is there already: say --replace to overwrite it.")
     return {"written": not dry_run, **document}
 
 
@@ -128,7 +128,7 @@ def _existing(target: Path, client_id: str) -> ClientConfig | None:
     try:
         client = read_section(ClientConfig, parse_yaml(str(target), target.read_bytes()))
     except ConfigurationError as error:
-        err.print(f"{_shown(target)} is not valid, so that its changelog cannot be kept. {error}", markup=False)
+        err.say(f"{_shown(target)} is not valid, so that its changelog cannot be kept. {error}")
         return None
     except OSError as error:
         raise ConfigurationError(f"{target} cannot be read: {error.strerror or error}.") from error
@@ -160,32 +160,27 @@ def _fate(fate: Fate) -> dict[str, Any]:
 
 
 def _show(result: Migration, target: Path, *, dry_run: bool) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("what", "line", "what happened", "why"):
-        table.add_column(column, overflow="fold")
+    table = new_table("what", "line", "what happened", "why", fold=True)
     several = len(result.files) > 1
     for fate in result.fates:
         if _is_as_it_was(fate):
             continue
         where = f"{Path(fate.file).stem}:{fate.line}" if several else str(fate.line)
         happened, color = _happened(fate), HAPPENED.get(fate.happened, "green")
-        table.add_row(_plain(fate.path), where, f"[{color}]{_plain(happened)}[/{color}]", _plain(fate.reason))
+        table.add_row(fate.path, where, styled(happened, color), fate.reason)
     for addition in result.added:
         value = str(addition.value)
         shown = value if len(value) <= 40 else value[:37] + "..."
-        table.add_row(_plain(addition.path), "", f"[green]{_plain(f'added: {shown}')}[/green]", _plain(addition.reason))
+        table.add_row(addition.path, "", styled(f"added: {shown}", "green"), addition.reason)
     out.print(table)
     for name, count in result.superseded.items():
-        out.print(
-            f"{name}: {count} fields that {Path(result.files[0]).stem} has too are superseded by it.", markup=False
-        )
+        out.say(f"{name}: {count} fields that {Path(result.files[0]).stem} has too are superseded by it.")
     as_they_were = sum(map(_is_as_it_was, result.fates))
     done = "would be written to" if dry_run else "is written to"
-    out.print(
+    out.say(
         f"{result.client_id} {result.version} {done} {_shown(target)}: {as_they_were} fields as they were, "
         f"{len(result.fates) - as_they_were - len(result.that('dropped'))} in another form, {len(result.added)} added, "
         f"{len(result.that('dropped'))} dropped.",
-        markup=False,
     )
 
 
@@ -206,12 +201,6 @@ def _happened(fate: Fate) -> str:
     return {"carried": f"now {fate.to}", "comment": "kept as a comment", "dropped": "dropped"}[fate.happened]
 
 
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def _move(
     here: Place, old: tuple[OldFile, ...], client_id: str, *, dry_run: bool, as_json: bool
 ) -> list[dict[str, Any]]:
@@ -219,7 +208,7 @@ def _move(
 
     def progress(done: int, total: int) -> None:
         if done % 50 == 0 or done == total:
-            err.print(f"  {done} of {total} objects ...")
+            err.say(f"  {done} of {total} objects ...")
 
     try:
         moved = move_data(
@@ -241,15 +230,14 @@ def _move(
 def _show_moved(moved: tuple[MovedFrom, ...], env: str, client_id: str, *, dry_run: bool) -> None:
     copied = "would be copied" if dry_run else "copied"
     for each in moved:
-        out.print(
+        out.say(
             f"{each.old_id} in {env}: {each.copied} objects {copied} to {client_id}, {each.already} there already, "
             f"{len(each.left)} left.",
-            markup=False,
         )
         for left in each.left:
-            out.print(f"  s3://{left.bucket}/{left.source}: {left.reason}.", markup=False)
+            out.say(f"  s3://{left.bucket}/{left.source}: {left.reason}.")
     if not any(each.copied for each in moved):
-        out.print(f"Nothing to copy: all that can be is below {client_id} already.", markup=False)
+        out.say(f"Nothing to copy: all that can be is below {client_id} already.")
     elif not dry_run:
         out.print("Every copy was read back and compared; nothing was deleted.")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json, Place, place
+from terminal.console import new_table, styled
 from vectora_core.errors import ConfigurationError, VectoraError
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
@@ -179,21 +179,19 @@ def _document(file: Path) -> Any:
 
 
 def _show(result: Preview) -> None:
-    out.print(f"{result.client_id} on the news of {result.day} ({result.items} items):", markup=False)
+    out.say(f"{result.client_id} on the news of {result.day} ({result.items} items):")
     shown = [change for change in result.changes if change.kind in COLORS]
     if shown:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("", "section", "score", "title", "why"):
-            table.add_column(column)
+        table = new_table("", "section", "score", "title", "why")
         for change in shown:
             table.add_row(*_cells(change))
         out.print(table)
-    out.print(result.summary, markup=False)
+    out.say(result.summary)
     for note in result.notes:
-        out.print(f"  {note}", markup=False)
+        out.say(f"  {note}")
 
 
-def _cells(change: ItemChange) -> tuple[str, ...]:
+def _cells(change: ItemChange) -> tuple[str | Text, ...]:
     from vectora_core.analysis.text import shown
     from vectora_core.preview import shortened
 
@@ -202,9 +200,9 @@ def _cells(change: ItemChange) -> tuple[str, ...]:
     positions = f" {places[0].position} → {places[1].position}" if len(places) == 2 and len(sections) == 1 else ""
     color = COLORS[change.kind]
     return (
-        f"[{color}]{change.kind}[/{color}]",
+        styled(change.kind, color),
         " → ".join(sections) + positions,
         " → ".join(dict.fromkeys(f"{place.score:g}" for place in places)),
-        escape(shown(shortened(change.title))),
-        escape(shown(change.why)),
+        shown(shortened(change.title)),
+        shown(change.why),
     )

@@ -9,7 +9,7 @@ import typer
 
 from cli.client.diff import show_changes
 from cli.client.places import client_text
-from cli.output import err, fail, in_one_sentence, out, print_json
+from cli.output import confirmed, err, fail, in_one_sentence, out, print_json, typed
 from cli.place import Json, Place, place
 from cli.promote import show_decision
 from vectora_core.config.changes import changes_between
@@ -59,16 +59,15 @@ def promote(
     if json:
         print_json({"decision": said["decision"], "result": result})
         return
-    out.print(
+    out.say(
         f"{target} has {client} {result['version']}: {result['outcome']}. What was there before is in snapshot "
         f"{result['snapshot']}.",
-        markup=False,
     )
 
 
 def _show(decision: dict[str, Any], file: SourceFile, target: str, *, resumed: bool) -> None:
     if resumed:
-        out.print(f"The promotion of {file.client_id} {file.version} into {target} was interrupted: it goes on.")
+        out.say(f"The promotion of {file.client_id} {file.version} into {target} was interrupted: it goes on.")
         return
     show_decision(decision)
     try:
@@ -85,14 +84,14 @@ def _ask(file: SourceFile, target: str) -> None:
     if not sys.stdin.isatty():
         fail(f"Nobody is there to confirm the promotion of {what}: say --yes.")
     if target == ASKED_BY_NAME:
-        if typer.prompt(f"Type the environment's name ({target}) to go on", default="", show_default=False) != target:
+        if typed(f"Type the environment's name ({target}) to go on") != target:
             fail("That is not its name; nothing was changed.")
-    elif not typer.confirm(f"Promote {what}?"):
+    elif not confirmed(f"Promote {what}?"):
         fail("Nothing was changed.")
 
 
 def _promoted(here: Place, source: str, client: str) -> dict[str, Any]:
-    err.print(f"Snapshot of {here.names.env}, publication and a run of the newsletter: some minutes ...")
+    err.say(f"Snapshot of {here.names.env}, publication and a run of the newsletter: some minutes ...")
     event = {"operation": "promote-client", "client_id": client, "source": source}
     try:
         said = run_remotely(
@@ -100,7 +99,7 @@ def _promoted(here: Place, source: str, client: str) -> dict[str, Any]:
             here.names,
             "rollback",
             event,
-            lambda count: err.print(f"  going on, invocation {count + 1} ..."),
+            lambda count: err.say(f"  going on, invocation {count + 1} ..."),
         )
     except KeyboardInterrupt:
         fail(

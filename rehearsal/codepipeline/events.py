@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from rehearsal.codepipeline.aws import Aws
 from rehearsal.codepipeline.hooks import Observer, StateChange
+from vectora_core.plain_text import visible
 
 ENTRIES_OF_A_CALL = 10
 TITLES = {"pipeline": "Pipeline", "stage": "Stage", "action": "Action"}
@@ -68,10 +69,10 @@ class Publisher:
             # The emulator has ended, and with it everybody who could be told.
             return
         except (ClientError, BotoCoreError) as error:
-            print(f"CodePipeline's events did not reach EventBridge: {error}", file=sys.stderr)
+            print(visible(f"CodePipeline's events did not reach EventBridge: {error}"), file=sys.stderr)
             return
         if answer["FailedEntryCount"]:
-            print(f"EventBridge refused CodePipeline's events: {answer['Entries']}", file=sys.stderr)
+            print(visible(f"EventBridge refused CodePipeline's events: {answer['Entries']}"), file=sys.stderr)
 
     def _observe(self, change: StateChange) -> None:
         try:

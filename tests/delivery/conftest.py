@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from rehearsal.codepipeline import ExecutionReport, FailAfter
 from rehearsal.delivery import Delivery
 from rehearsal.run import RehearsalOptions, RehearsalResult, rehearsed
+from terminal.console import Terminal
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.records import Bypass, Records
 from vectora_ops.release import release_of
@@ -54,5 +54,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         results_folder=tmp_path_factory.mktemp("results"),
         fault=lambda address: faults.get(address.action),
     )
-    with rehearsed(options, Console(file=progress, width=200)) as (result, delivery, reports):
+    with rehearsed(options, Terminal(file=progress, width=200)) as (result, delivery, reports):
         yield Played(result, delivery, tuple(reports), progress.getvalue(), faults)

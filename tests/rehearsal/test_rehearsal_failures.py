@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from rehearsal.codepipeline.service import SCRATCH_PREFIX as CODEPIPELINE_SCRATCH_PREFIX
 from rehearsal.emulator import SCRATCH_PREFIX
 from rehearsal.run import RehearsalOptions, rehearse
+from terminal.console import Terminal
 
 FakeCdk = Callable[[str], Path]
 RUN = """
@@ -62,7 +62,7 @@ def _left_in_temporary_folder() -> list[Path]:
 def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: FakeCdk) -> None:
     place = checkout('if [ "$1" = deploy ]; then echo The template is wrong; exit 3; fi')
     shown = io.StringIO()
-    code = rehearse(RehearsalOptions(root=place), Console(file=shown, width=200))
+    code = rehearse(RehearsalOptions(root=place), Terminal(file=shown, width=200))
     assert code == 1
     assert "The template is wrong" in shown.getvalue()
     assert "Step deploy-pipeline failed (exit code 3)" in shown.getvalue()
@@ -74,7 +74,7 @@ def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: F
 def test_with_json_a_failure_is_one_document(checkout: FakeCdk, capsys: pytest.CaptureFixture[str]) -> None:
     place = checkout("echo No bootstrap today; exit 1")
     options = RehearsalOptions(root=place, as_json=True)
-    assert rehearse(options, Console(file=io.StringIO())) == 1
+    assert rehearse(options, Terminal(file=io.StringIO())) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["succeeded"] is False
     assert document["log"] == ["No bootstrap today"]
@@ -84,7 +84,7 @@ def test_a_missing_tool_is_named_with_what_to_do(checkout: FakeCdk) -> None:
     place = checkout("exit 0")
     (place / ".venv" / "bin" / "cdk").unlink()
     shown = io.StringIO()
-    assert rehearse(RehearsalOptions(root=place), Console(file=shown, width=200)) == 1
+    assert rehearse(RehearsalOptions(root=place), Terminal(file=shown, width=200)) == 1
     assert "bin/cdk is missing: run `make setup`" in shown.getvalue()
 
 
@@ -95,7 +95,7 @@ def test_two_rehearsals_at_once_do_not_mix(checkout: FakeCdk) -> None:
     shown = io.StringIO()
     with (results / ".lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert rehearse(RehearsalOptions(root=place), Console(file=shown, width=200)) == 1
+        assert rehearse(RehearsalOptions(root=place), Terminal(file=shown, width=200)) == 1
     assert "Another rehearsal writes to" in shown.getvalue()
     assert _left_in_temporary_folder() == []
 

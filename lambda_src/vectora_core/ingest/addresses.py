@@ -33,13 +33,18 @@ _FORBIDDEN_V4 = tuple(
         "168.63.129.16/32",
     )
 )
-# All else in IPv6 is no address of the internet: loopback, mapped, NAT64, unique local, link and site local, multicast.
+# All else in IPv6 is no address of the internet: loopback, unique local, link and site local, multicast, and the forms
+# that lead to an IPv4 address: mapped ::ffff:0:0/96, compatible ::/96, translated ::ffff:0:0:0/96 (RFC 2765), NAT64 at
+# 64:ff9b::/96 (RFC 6052) and at 64:ff9b:1::/48 (RFC 8215).
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
 _FORBIDDEN_V6 = tuple(
     ipaddress.IPv6Network(network)
-    # Protocols' own with Teredo, documentation, 6to4, AS112.
+    # Protocols' own with Teredo (RFC 4380), documentation, 6to4 (RFC 3056), AS112.
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+# In any network an interface identifier of ISATAP, 0000:5efe or 0200:5efe before the IPv4 address that the packet is
+# tunnelled to (RFC 5214, 6.1); the two bits say whether the identifier is global and whether it is a group's.
+_ISATAP, _ISATAP_BITS = 0x00005EFE, 0xFCFFFFFF
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,11 @@ def _excerpt(text: str) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, in its usual spelling, belongs to a machine of the public internet."""
+    """Whether an IP address, in its usual spelling, belongs to a machine of the public internet.
+
+    An IPv6 address that leads to an IPv4 address by a tunnel or a translator belongs to none, whatever that one is: no
+    publisher has one, and who translates could be anywhere.
+    """
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv4Address):
         return not any(parsed in network for network in _FORBIDDEN_V4)
@@ -123,8 +132,7 @@ def is_public(address: str) -> bool:
         parsed in _UNICAST_V6
         and parsed.scope_id is None
         and not any(parsed in network for network in _FORBIDDEN_V6)
-        # The last 64 bits of ISATAP: a tunnel to the IPv4 address in them.
-        and (int(parsed) >> 32) & 0xFFFFFDFF != 0x00005EFE
+        and (int(parsed) >> 32) & _ISATAP_BITS != _ISATAP
     )
 
 

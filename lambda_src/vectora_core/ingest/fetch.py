@@ -204,6 +204,7 @@ class Fetcher:
             answer = self._ask_once(url, deadline)
             if isinstance(answer, Page):
                 return answer
+            _refuse_downgrade(url, answer)
             url = answer
         raise VectoraError(f"The site redirects more than {self._limits.redirects} times: correct the source's url.")
 
@@ -383,6 +384,16 @@ def _joined(base: str, location: str) -> str:
         return urljoin(base, location)
     except ValueError:
         return location
+
+
+def _refuse_downgrade(url: str, following: str) -> None:
+    """Raises VectoraError when a redirect gives up the encryption that the source's address asks for."""
+    target = destination(following)
+    if destination(url).url.startswith("https:") and not target.url.startswith("https:"):
+        raise VectoraError(
+            f"The site redirects from https to http at {target.host}, where anybody on the way could read and change "
+            "the news: correct the source's url, or ask the site's owner."
+        )
 
 
 def _status(status: int) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from vectora_core.errors import VectoraError
+from vectora_core.plain_text import as_code, in_markdown
 from vectora_ops.snapshots.lease import Clock, utc_now
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, time_in_name, to_bytes
 from vectora_ops.snapshots.vault import PINNED, PROGRESS, Files, Vault
@@ -110,12 +111,13 @@ def _unreadable(files: Files, state: State) -> Listed:
 def as_markdown(env: str, listed: Sequence[Listed]) -> str:
     """The index that the owner keeps in docs/snapshots/, newest first."""
     rows = "".join(
-        f"| `{each.name}` | {each.state}{', pinned' if each.pinned else ''} | {_minute(each.started_at)} | "
-        f"{each.occasion} | {each.release_version or ''} | {each.entries:,} | {each.bytes:,} |\n"
+        f"| {as_code(each.name)} | {each.state}{', pinned' if each.pinned else ''} | {_minute(each.started_at)} | "
+        f"{in_markdown(each.occasion)} | {in_markdown(each.release_version or '')} | {each.entries:,} | "
+        f"{each.bytes:,} |\n"
         for each in reversed(listed)
     )
     return (
-        f"# Snapshots of {env}\n\n"
+        f"# Snapshots of {in_markdown(env)}\n\n"
         "| snapshot | state | taken (UTC) | occasion | release | entries | bytes |\n"
         f"| --- | --- | --- | --- | --- | ---: | ---: |\n{rows}"
     )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.errors import VectoraError
+from vectora_core.plain_text import in_markdown
 
 Component = Literal["functions", "layers", "clients", "canonical", "data", "newsletters", "stacks", "release"]
 # In the order in which they are taken: what changes by deployments first, next to one another.
@@ -206,6 +207,8 @@ def _digest(manifest: Manifest) -> str:
 def readme(manifest: Manifest) -> bytes:
     """The page for people; it follows from the manifest, so that a change to it is found too."""
     release = f"{manifest.release.version}, digest {manifest.release.digest}" if manifest.release else "none recorded"
+    detail = f" ({in_markdown(manifest.occasion.detail)})" if manifest.occasion.detail else ""
+    env, project, region = (in_markdown(each) for each in (manifest.env, manifest.project, manifest.region))
     rows = "\n".join(
         f"| {name} | {manifest.components[name].entries:,} | {manifest.components[name].bytes:,} | "
         f"`{manifest.components[name].digest[:16]}` |"
@@ -214,10 +217,10 @@ def readme(manifest: Manifest) -> bytes:
     locked = f"until {manifest.locked_until:%Y-%m-%d %H:%M} UTC" if manifest.locked_until else "no"
     return f"""# Snapshot {manifest.name}
 
-Environment {manifest.env} of {manifest.project}, region {manifest.region}.
+Environment {env} of {project}, region {region}.
 Taken from {manifest.started_at:%Y-%m-%d %H:%M:%S} to {manifest.completed_at:%Y-%m-%d %H:%M:%S} UTC, \
-occasion: {manifest.occasion.kind}{f" ({manifest.occasion.detail})" if manifest.occasion.detail else ""}.
-Release: {release}. Data: {"the last run of each client" if manifest.data == "last" else "all runs"}.
+occasion: {manifest.occasion.kind}{detail}.
+Release: {in_markdown(release)}. Data: {"the last run of each client" if manifest.data == "last" else "all runs"}.
 Every byte was read back before the snapshot was called complete. Locked: {locked}.
 
 | component | entries | bytes | digest |
@@ -227,6 +230,6 @@ Every byte was read back before the snapshot was called complete. Locked: {locke
 Each component's index lists its entries, one JSON document a line: path, sha256, size, and the slices of the
 objects (`objects/{{sha256}}` in this bucket) that hold its bytes. `manifest.json` names the indexes.
 
-    ./vectora snapshot verify {manifest.name} --env {manifest.env}
-    ./vectora rollback --snapshot {manifest.name} --env {manifest.env} --dry-run
+    ./vectora snapshot verify {manifest.name} --env {env}
+    ./vectora rollback --snapshot {manifest.name} --env {env} --dry-run
 """.encode()

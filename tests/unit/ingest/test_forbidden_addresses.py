@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import ipaddress
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +193,24 @@ def _server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[int]:
         thread.join()
 
 
+def _tls(named: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> ssl.SSLContext:
+    """Of a server with that name, whose authority is trusted."""
+    authority = trustme.CA()
+    bundle = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(named).configure_cert(context)
+    return context
+
+
+def _redirect(handler: http.server.BaseHTTPRequestHandler, location: str) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", location)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
 def _leads_to_the_test_server(url: str) -> bool:
     """As the policy of these tests allows."""
     with contextlib.suppress(VectoraError):
@@ -230,12 +250,7 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(
 def test_tls_asks_for_and_verifies_the_name_although_the_address_is_connected_to(
     named: str, trusted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    authority = trustme.CA()
-    bundle = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(named).configure_cert(context)
+    context = _tls(named, monkeypatch, tmp_path)
     wanted: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: wanted.append(name)
 
@@ -279,6 +294,96 @@ def test_a_proxy_may_be_private_but_is_not_asked_for_forbidden_addresses(monkeyp
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "172.32.0.1", "100.128.0.1"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(address)
+
+
+EMBEDDING = (
+    "2600:1f00::5efe:{}",  # ISATAP
+    "2600:1f00::200:5efe:{}",
+    "2600:1f00::100:5efe:{}",
+    "2600:1f00::300:5efe:{}",
+    "2606:4700:0:1:0:5efe:{}",
+    "2002:{}::1",  # 6to4
+    "2001:0:{}::1",  # Teredo, its server
+    "2001:0:0808:0808:0:ffff:{}",  # Teredo, its client, when it is not obfuscated as it should be
+    "64:ff9b::{}",  # NAT64
+    "64:ff9b:1::{}",
+    "64:ff9b:1:{}::",
+    "::ffff:{}",  # mapped
+    "::{}",  # compatible
+    "::ffff:0:{}",  # translated
+)
+EMBEDDED = ("a9fe:a9fe", "7f00:1", "a00:1", "c0a8:1", "6440:1", "808:808")
+
+
+@pytest.mark.parametrize("form", EMBEDDING)
+@pytest.mark.parametrize("ipv4", EMBEDDED)
+def test_an_address_that_leads_to_an_ipv4_address_is_not_public(
+    form: str, ipv4: str, connections: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = form.format(ipv4)
+    assert not is_public(address)
+    assert link_address(f"https://[{address}]/") is None
+    _resolving(monkeypatch, [address])
+    with pytest.raises(VectoraError, match="not an address of the public internet"):
+        _once().fetch(f"https://[{address}]/")
+    with pytest.raises(VectoraError, match="not an address of the public internet"):
+        _once().fetch("https://news.example.com/")
+    assert connections == []
+
+
+def test_the_obfuscated_client_of_a_teredo_address_is_not_public() -> None:
+    client = int(ipaddress.IPv4Address("169.254.169.254")) ^ 0xFFFFFFFF
+    assert not is_public(str(ipaddress.IPv6Address((0x20010000 << 96) | (0x41D0F0B6 << 64) | client)))
+
+
+@pytest.mark.parametrize(
+    "address", ["2600:1f00::5efe", "2600:1f00::5eff:a9fe:a9fe", "2600:1f00::400:5efe:a9fe:a9fe", "2600:1f00::5efe:1"]
+)
+def test_an_address_that_only_looks_like_one_of_a_tunnel_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "location", ["http://news.example.com:{}/new", "HTTP://other.example.com:{}/", "\thttp://a.b:{}/"]
+)
+@pytest.mark.parametrize("first", ["https", "http"])
+def test_a_redirect_from_https_to_http_is_refused(
+    first: str, location: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    def plain(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        _redirect(handler, f"https://news.example.com:{secure_port}/feed" if handler.path == "/first" else "/never")
+
+    with _server(plain) as plain_port:
+
+        def secure(handler: http.server.BaseHTTPRequestHandler) -> None:
+            _redirect(handler, location.format(plain_port))
+
+        with _server(secure, _tls("news.example.com", monkeypatch, tmp_path)) as secure_port:
+            starts = {
+                "https": f"https://news.example.com:{secure_port}/feed",
+                "http": f"http://news.example.com:{plain_port}/first",
+            }
+            with pytest.raises(VectoraError, match=r"redirects from https to http at .*: correct the source's url"):
+                Fetcher(FetchLimits(attempts=3), reachable=_Anywhere()).fetch(starts[first])
+    assert asked == (["/first"] if first == "http" else [])
+
+
+@pytest.mark.parametrize("location", ["/new", "//news.example.com:{}/new", "https://news.example.com:{}/new"])
+def test_a_redirect_within_https_is_followed(location: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def secure(handler: http.server.BaseHTTPRequestHandler) -> None:
+        if handler.path == "/new":
+            handler.send_response(200)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+        else:
+            _redirect(handler, location.format(port))
+
+    with _server(secure, _tls("news.example.com", monkeypatch, tmp_path)) as port:
+        page = Fetcher(FetchLimits(attempts=1), reachable=_Anywhere()).fetch(f"https://news.example.com:{port}/feed")
+    assert page.url == f"https://news.example.com:{port}/new"
 
 
 @pytest.mark.parametrize("url", [*FORBIDDEN[:40], "https://user:secret@bank.example.com/", "https://a\u202eb.example/"])

@@ -1,0 +1,86 @@
+"""What actions, commits and pages say is shown by the rehearsal as text."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from rehearsal.acts import CommitResult, EnvironmentResult
+from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
+from rehearsal.disaster import DisasterResult
+from rehearsal.model import Statistics
+from rehearsal.run import RehearsalResult, _approver, _Steps
+from rehearsal.summary import show_summary
+from rehearsal.view import PipelineView, progress_of
+from terminal.console import Terminal
+from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
+
+NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
+ONE_LINE = HOSTILE.partition("\r")[0]
+
+
+def _terminal() -> tuple[Terminal, io.StringIO]:
+    file = io.StringIO()
+    return Terminal(file=file, width=400), file
+
+
+def test_the_live_view_shows_a_failing_actions_words() -> None:
+    terminal, file = _terminal()
+    with progress_of(terminal) as progress:
+        view = PipelineView(progress)
+        for kind, state in (("stage", "STARTED"), ("action", "STARTED"), ("action", "FAILED"), ("pipeline", "STOPPED")):
+            view(StateChange(kind, "p", ONE_LINE, 1, ONE_LINE, ONE_LINE, state, HOSTILE, NOON, NOON, NOON))  # type: ignore[arg-type]
+    assert is_harmless(file.getvalue()), ascii(file.getvalue())
+    assert shows_markup(file.getvalue())
+
+
+def test_a_step_and_a_request_for_approval_are_shown_as_text() -> None:
+    terminal, file = _terminal()
+    with progress_of(terminal) as progress:
+        with _Steps(progress)(HOSTILE):
+            pass
+        approve = _approver(SimpleNamespace(ask=False), progress)  # type: ignore[arg-type]
+        assert approve(HOSTILE, HOSTILE)
+    assert is_harmless(file.getvalue()), ascii(file.getvalue())
+    assert shows_markup(file.getvalue())
+
+
+def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
+    names: dict[str, Any] = dict.fromkeys(CommitResult.__dataclass_fields__, HOSTILE)
+    commit = CommitResult(**names | {"proofs": (HOSTILE,), "seconds": 1.0, "overhead_percent": 1.0})
+    numbers = {"entries": 1, "bytes": 1, "differences": 1, "objects_written": 1, "rollback_seconds": 1.0}
+    lists = {"broken": (HOSTILE,), "stacks_changed": (), "resources_recreated": ()}
+    texts: dict[str, Any] = dict.fromkeys(DisasterResult.__dataclass_fields__, HOSTILE)
+    disaster = DisasterResult(**texts | numbers | lists)
+    stages = dict.fromkeys(("ingested", "normalized", "matched", "selected"), 1)
+    run = SimpleNamespace(
+        client_id=HOSTILE,
+        analyzers={HOSTILE: 1},
+        items=stages,
+        files=(f"{ONE_LINE}.html",),
+        troubled_sources={HOSTILE: HOSTILE},
+    )
+    environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
+    counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
+    result = RehearsalResult(
+        iam_enforced=True,
+        note=None,
+        environments=(environment,),
+        commits=(commit,),
+        resources=counts,
+        model=Statistics(),
+        seconds=1.0,
+    )
+    action = ActionReport(ONE_LINE, ONE_LINE, "Build", "CodeBuild", 1, "Failed", HOSTILE, NOON, NOON, None)
+    return result, ExecutionReport("p", "e", 1, "Failed", HOSTILE, NOON, NOON, 0.0, (action,))
+
+
+def test_the_summary_shows_commits_sources_and_disasters_as_text() -> None:
+    terminal, file = _terminal()
+    result, report = _summarized()
+    show_summary(result, [report], Path("/"), terminal)
+    assert is_harmless(file.getvalue()), ascii(file.getvalue())
+    assert shows_markup(file.getvalue())
