@@ -1,4 +1,4 @@
-"""`./vectora`: run the engine, see what is deployed, clients, snapshots, promotions, rollbacks, the rehearsal."""
+"""`./vectora`: check an account, run the engine, see what is deployed, clients, snapshots, promotions, rehearsal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.client import app as client_app
+from cli.doctor import doctor
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import ROOT, Env, Json
 from cli.promote import app as promote_app
@@ -34,6 +35,8 @@ app.add_typer(promote_app, name="promote")
 app.command(epilog="Example: ./vectora rollback --env stage --snapshot lai_v7_stable_20260130_120000 --dry-run")(
     rollback
 )
+
+app.command(epilog="Example: ./vectora doctor --env stage")(doctor)
 
 
 @app.command(epilog="Example: ./vectora run --env stage --client lai_weekly --period-days 7")
