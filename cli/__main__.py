@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.client import app as client_app
 from cli.doctor import doctor
 from cli.output import err, fail, in_one_sentence, out, print_json
@@ -106,7 +107,9 @@ def adopt(
     err.print("Reading the templates and looking for what exists ...")
     orphans = find_orphans(account, synthesized_templates(ROOT, env))
     if not dry_run:
-        take_in(account, orphans)
+        # With CloudFormation's own role: an operator may not read and tag whatever is imported.
+        role = bootstrap_of(ROOT, account.account_id, account.region).role_arn(EXECUTION_ROLE)
+        take_in(account, orphans, role_arn=role)
     if json:
         print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
         return

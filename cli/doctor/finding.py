@@ -9,6 +9,7 @@ from typing import Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.doctor.subject import Subject
+from cli.operator_policy import POLICY_FILE
 
 Verdict = Literal["pass", "fail", "unknown"]
 # As services name a missing permission, or one that an organization denies.
@@ -20,7 +21,7 @@ DENIED = (
     "UnauthorizedOperation",
     "403",
 )
-POLICY = "docs/reference/operator-policy.json"
+POLICY = POLICY_FILE
 
 
 @dataclass(frozen=True)
