@@ -86,7 +86,7 @@ def _credentials(caller: Caller) -> Finding:
             "delete the root user's access keys and use a role ('Root user best practices', IAM guide): "
             "docs/runbooks/first-deployment.md",
         )
-    return Finding(CREDENTIALS, "pass", caller.arn)
+    return Finding(CREDENTIALS, "pass", caller.arn.split(":", 5)[-1])
 
 
 def _refused(session: boto3.Session, region: str, error: ClientError) -> list[Finding]:

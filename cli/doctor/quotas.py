@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.filesize import decimal as size
-
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.names import STACK_LAYERS
@@ -20,7 +18,8 @@ CONCURRENCY, STORAGE, BUILDS, ROLES, STACKS = (
 # An environment's run and three of its operations at once, in all three environments.
 NEEDED_CONCURRENCY = 10
 # Layers are kept with every deployment: room for some dozens of releases of all environments.
-NEEDED_STORAGE_BYTES = 1024**3
+GIB = 1024**3
+NEEDED_GIB = 1
 # In the templates, as a test compares.
 ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 18
 # "Concurrently running builds for Linux/Medium environment", which the pipeline's builds are.
@@ -37,9 +36,9 @@ def look_at_lambda(subject: Subject) -> Iterator[Finding]:
     advice = _ask_for("Lambda", "Concurrent executions")
     yield _compared(CONCURRENCY, unreserved >= NEEDED_CONCURRENCY, found, advice)
     free = limit["TotalCodeSize"] - usage["TotalCodeSize"]
-    found = f"{size(max(free, 0))} of {size(limit['TotalCodeSize'])} are free, {size(NEEDED_STORAGE_BYTES)} are needed"
+    found = f"{max(free, 0) / GIB:.1f} of {limit['TotalCodeSize'] / GIB:.0f} GiB are free, {NEEDED_GIB} is needed"
     advice = f"delete old layer versions, or {_ask_for('Lambda', 'Function and layer storage')}"
-    yield _compared(STORAGE, free >= NEEDED_STORAGE_BYTES, found, advice)
+    yield _compared(STORAGE, free >= NEEDED_GIB * GIB, found, advice)
 
 
 def look_at_builds(subject: Subject) -> Iterator[Finding]:
