@@ -1,4 +1,4 @@
-"""`./vectora`: run the engine, see what is deployed, clients, snapshots, promotions, rollbacks, the rehearsal."""
+"""`./vectora`: check an account, run the engine, see what is deployed, clients, snapshots, promotions, rehearsal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.client import app as client_app
+from cli.doctor import doctor
 from cli.output import err, fail, in_one_sentence, out, print_json
 from cli.place import ROOT, Env, Json
 from cli.promote import app as promote_app
@@ -33,6 +35,8 @@ app.add_typer(promote_app, name="promote")
 app.command(epilog="Example: ./vectora rollback --env stage --snapshot lai_v7_stable_20260130_120000 --dry-run")(
     rollback
 )
+
+app.command(epilog="Example: ./vectora doctor --env stage")(doctor)
 
 
 @app.command(epilog="Example: ./vectora run --env stage --client lai_weekly --period-days 7")
@@ -102,7 +106,9 @@ def adopt(
     err.print("Reading the templates and looking for what exists ...")
     orphans = find_orphans(account, synthesized_templates(ROOT, env))
     if not dry_run:
-        take_in(account, orphans)
+        # With CloudFormation's own role: an operator may not read and tag whatever is imported.
+        role = bootstrap_of(ROOT, account.account_id, account.region).role_arn(EXECUTION_ROLE)
+        take_in(account, orphans, role_arn=role)
     if json:
         print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
         return

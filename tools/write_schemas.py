@@ -1,4 +1,4 @@
-"""Writes what follows from the models: JSON schemas for editors and readers, and the configuration's reference."""
+"""Writes what follows from models and names: JSON schemas, the configuration's reference, the operator's policy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cli.operator_policy import POLICY_FILE, policy_text
 from vectora_core.config.canonical import EVENT_TYPES, Prompt
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
@@ -22,6 +23,7 @@ from vectora_core.config.content import (
     FolderContent,
     load_canonical,
 )
+from vectora_ops.settings import load_settings
 from vectora_ops.snapshots.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +61,8 @@ def generated() -> Mapping[str, str]:
     texts = {
         path: json.dumps(schema, indent=2, sort_keys=True) + "\n" for path, schema in {**schemas, **manifest}.items()
     }
-    return {**texts, REFERENCE: "\n".join(_reference(schemas)) + "\n"}
+    policy = policy_text(load_settings(ROOT))
+    return {**texts, REFERENCE: "\n".join(_reference(schemas)) + "\n", POLICY_FILE: policy}
 
 
 def schema_line(key: str) -> str:

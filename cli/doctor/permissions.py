@@ -1,0 +1,155 @@
+"""Whether the caller may do what the operator policy lists, as IAM simulates it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cli.doctor.finding import DENIED, POLICY, Check, Finding, code_of, unknown
+from cli.doctor.subject import Subject
+
+NAME = "permissions"
+NAMED_IN_A_FINDING = 6
+# Whose statements list resources of two kinds, such as a pipeline and its stages: an action fits one of them.
+TWO_KINDS = ("codepipeline:", "codeconnections:", "codestar-connections:")
+# Roles of IAM Identity Center have a path, which the ARN of a session leaves out ("Understanding ARNs", IAM guide).
+SSO_ROLE = "AWSReservedSSO_"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the operator policy: actions, ARN patterns, and the values of its conditions by key."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    context: tuple[tuple[str, str], ...] = ()
+
+
+def operator_statements(root: Path, account_id: str, region: str) -> list[Statement]:
+    """Return the operator policy's statements for an account and region."""
+    document = json.loads((root / POLICY).read_text(encoding="utf-8"))
+    return [
+        Statement(
+            sid=each["Sid"],
+            actions=tuple(_listed(each["Action"])),
+            resources=tuple(_located(arn, account_id, region) for arn in _listed(each["Resource"])),
+            context=tuple(
+                (key, value)
+                for comparison in each.get("Condition", {}).values()
+                for key, values in comparison.items()
+                for value in _listed(values)
+            ),
+        )
+        for each in document["Statement"]
+    ]
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """Simulate every statement; what cannot be simulated is unknown, never a failure."""
+    source = _policy_source(subject)
+    if isinstance(source, Finding):
+        yield source
+        return
+    denied: list[str] = []
+    undecided: list[str] = []
+    count = 0
+    for statement in operator_statements(subject.root, subject.account_id, subject.region):
+        for action, allowed, missing in _simulated(subject, source, statement):
+            count += 1
+            if not allowed:
+                (undecided if missing else denied).append(action)
+    yield _result(source, count, denied, undecided)
+
+
+def _result(source: str, count: int, denied: list[str], undecided: list[str]) -> Finding:
+    who = source.rpartition(":")[2]
+    if denied:
+        advice = f"an administrator attaches {POLICY} to {who}, or looks for what denies it (boundary, organization)"
+        return Finding(NAME, "fail", f"{who} lacks {_named(denied)}", advice)
+    if undecided:
+        found = f"{who} has {_named(undecided)} under conditions only that a simulation does not know"
+        return Finding(NAME, "unknown", found)
+    return Finding(NAME, "pass", f"{who} has all {count} actions of the operator policy, as IAM simulates it")
+
+
+def _policy_source(subject: Subject) -> str | Finding:
+    """The ARN of the user or role whose policies count."""
+    kind, _, name = subject.caller_arn.split(":", 5)[5].partition("/")
+    if kind == "user":
+        return subject.caller_arn
+    if kind != "assumed-role":
+        return Finding(NAME, "unknown", f"IAM simulates users and roles, not {subject.caller_arn}")
+    role = name.partition("/")[0]
+    try:
+        return str(subject.client("iam").get_role(RoleName=role)["Role"]["Arn"])
+    except ClientError as error:
+        if code_of(error) not in DENIED or role.startswith(SSO_ROLE):
+            return unknown(NAME, error)
+        # Most roles have no path.
+        return f"arn:aws:iam::{subject.account_id}:role/{role}"
+
+
+def _simulated(subject: Subject, source: str, statement: Statement) -> Iterator[tuple[str, bool, bool]]:
+    """By action whether it is allowed on all resources, and whether an unknown condition decided."""
+    request: dict[str, Any] = {"PolicySourceArn": source, "ActionNames": list(statement.actions)}
+    resources = [_example(arn, env) for arn in statement.resources for env in _examples(subject, arn)]
+    if resources != ["*"]:
+        request["ResourceArns"] = resources
+    if statement.context:
+        request["ContextEntries"] = [
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in statement.context
+        ]
+    pages = subject.client("iam").get_paginator("simulate_principal_policy").paginate(**request)
+    decisions: dict[str, list[bool]] = {action: [] for action in statement.actions}
+    missing: set[str] = set()
+    for result in (each for page in pages for each in page["EvaluationResults"]):
+        # With several resources the decisions are with them.
+        specific = result.get("ResourceSpecificResults") or []
+        by_resource = [each["EvalResourceDecision"] for each in specific] or [result["EvalDecision"]]
+        decisions.setdefault(result["EvalActionName"], []).extend(each == "allowed" for each in by_resource)
+        if result.get("MissingContextValues") or any(each.get("MissingContextValues") for each in specific):
+            missing.add(result["EvalActionName"])
+    for action, allowed in decisions.items():
+        enough = any if action.startswith(TWO_KINDS) else all
+        yield action, bool(allowed) and enough(allowed), action in missing
+
+
+def _examples(subject: Subject, arn: str) -> tuple[str, ...]:
+    return subject.envs if "*" in arn and arn != "*" else subject.envs[:1]
+
+
+def _example(arn: str, env: str) -> str:
+    """A resource that the pattern matches: most of its wildcards stand for the environment."""
+    return arn if arn == "*" else arn.replace("s?-*", "s0-core").replace("*", env)
+
+
+def _located(arn: str, account_id: str, region: str) -> str:
+    parts = arn.split(":", 5)
+    if len(parts) < 6:
+        return arn
+    parts[3] = region if parts[3] == "*" else parts[3]
+    parts[4] = account_id if parts[4] == "*" else parts[4]
+    if "cdk-" in parts[5]:
+        # Names of bootstrap resources end with account and region: cdk-hnb659fds-deploy-role-*-eu-west-3.
+        parts[5] = parts[5].replace("-*-*", f"-{account_id}-{region}").replace("-*-", f"-{account_id}-")
+    return ":".join(parts)
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _named(actions: list[str]) -> str:
+    names = list(dict.fromkeys(actions))
+    more = f" and {len(names) - NAMED_IN_A_FINDING} more" if len(names) > NAMED_IN_A_FINDING else ""
+    return ", ".join(names[:NAMED_IN_A_FINDING]) + more
+
+
+CHECK = Check(NAME, look)

@@ -1,0 +1,49 @@
+"""The account that is examined: its settings, the caller, and clients with the doctor's patience."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+
+from cli.cdk_bootstrap import CdkBootstrap, bootstrap_of
+from vectora_ops.settings import Settings
+
+if TYPE_CHECKING:
+    import boto3
+
+# Throttling and passing failures are retried; an address that does not answer must not hold up all other checks.
+PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`envs` are the environments that are checked; `pipeline` is whether the delivery pipeline is, too."""
+
+    root: Path
+    settings: Settings
+    envs: tuple[str, ...]
+    pipeline: bool
+    session: boto3.Session
+    region: str
+    account_id: str
+    caller_arn: str
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
+    _lock: Any = field(default_factory=Lock, repr=False, compare=False)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return the client of a service, one for all threads."""
+        key = service, region or self.region
+        # boto3's sessions are not made for several threads ("Multithreading", boto3 guide).
+        with self._lock:
+            if key not in self._clients:
+                make: Any = self.session.client
+                self._clients[key] = make(service, region_name=key[1], config=PATIENCE)
+            return self._clients[key]
+
+    @property
+    def bootstrap(self) -> CdkBootstrap:
+        return bootstrap_of(self.root, self.account_id, self.region)

@@ -1,0 +1,227 @@
+"""The least that an operator needs: an IAM policy for what `./vectora` and `cdk deploy` call themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
+from vectora_ops.names import BYPASS, HOLD, LEDGER, Names
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICY_FILE = "docs/reference/operator-policy.json"
+# One document for all environments and accounts.
+ANY = "*"
+# IAM counts no white space (IAM and AWS STS quotas, "IAM and STS character limits"): 6,144 for a managed policy.
+LONGEST_MANAGED_POLICY = 6144
+# All of STACK_LAYERS: s0-core, s1-runtime and so on.
+LAYERS = "s?-*"
+REMOTE_TASKS = ("snapshot", "rollback", "promotion")
+CONTENT = ("config", "data", "newsletters")
+# With the buckets' names beginning like these: snapshots-access-logs, too.
+LEFT_BEHIND = ("lambda-code", "access-logs", "snapshots")
+# Where a rehearsed restore writes (vectora_ops.snapshots.rehearse).
+SCRATCH = "restore-rehearsal/"
+# Since July 2024 new connections have ARNs of the first ("Connections rename", Developer Tools console guide).
+CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
+# The role that the first-deployment runbook creates with this policy.
+OPERATOR_ROLE = "operator"
+
+Statement = dict[str, Any]
+
+
+def operator_policy(settings: Settings, account_id: str, region: str) -> dict[str, Any]:
+    """Return the policy document for an account and region, each a name or `*`."""
+    statements = _Statements(settings, account_id, region)
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            *statements.deploying(),
+            *statements.stacks(),
+            *statements.functions_and_runs(),
+            *statements.vault(),
+            *statements.content(),
+            *statements.promotion(),
+            *statements.doctor(),
+        ],
+    }
+
+
+def policy_text(settings: Settings) -> str:
+    """Return the document for any account, in the region of the environments, as it is kept in the repository."""
+    regions = {settings.environment(env).region for env in ENVIRONMENT_NAMES}
+    region = regions.pop() if len(regions) == 1 else ANY
+    return json.dumps(operator_policy(settings, ANY, region), indent=2) + "\n"
+
+
+def length_without_spaces(document: dict[str, Any]) -> int:
+    """Return the length as IAM counts it."""
+    return len("".join(json.dumps(document).split()))
+
+
+class _Statements:
+    def __init__(self, settings: Settings, account_id: str, region: str) -> None:
+        self._settings = settings
+        self._account = account_id
+        self._region = region
+        self._names = Names(project=settings.project, env=ANY)
+        self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
+
+    def deploying(self) -> list[Statement]:
+        """What `cdk deploy`, `diff` and `destroy` call with the operator's own credentials: all else is the roles'."""
+        return [
+            _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
+            # `adopt` and a rollback that creates a stack anew name the role that CloudFormation works with.
+            {
+                **_allow("LetCloudFormationWork", ["iam:PassRole"], [self._bootstrap.role_arn(EXECUTION_ROLE)]),
+                "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+            },
+        ]
+
+    def stacks(self) -> list[Statement]:
+        """`status`, `snapshot`, `adopt`, `rollback`."""
+        pipeline = self._arn("cloudformation", f"stack/{self._names.pipeline}/*")
+        return [
+            _allow(
+                "UseStacks",
+                _of(
+                    "cloudformation",
+                    "ContinueUpdateRollback CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet "
+                    "DescribeStackEvents DescribeStacks ExecuteChangeSet GetTemplate ListStackResources TagResource",
+                ),
+                [self._arn("cloudformation", f"stack/{self._names.stack(LAYERS)}/*")],
+            ),
+            _allow("FindPipelinesBuckets", ["cloudformation:ListStackResources"], [pipeline]),
+        ]
+
+    def functions_and_runs(self) -> list[Statement]:
+        """`run`, `status`, `snapshot`, and what is done by functions (`--remote`, `promote explain`)."""
+        machine = self._names.state_machine
+        functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
+        return [
+            _allow("StartRuns", ["states:StartExecution"], [self._arn("states", f"stateMachine:{machine}")]),
+            _allow(
+                "FollowRuns",
+                _of("states", "DescribeExecution GetExecutionHistory"),
+                [self._arn("states", f"execution:{machine}:*")],
+            ),
+            # Without ListTags a function is read without its tags (Lambda API reference, GetFunction).
+            _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),
+            # Also one of another account, such as Lambda Insights: its bytes are part of a snapshot.
+            _allow("ReadLayers", ["lambda:GetLayerVersion"], [f"arn:aws:lambda:{self._region}:*:layer:*"]),
+            _allow("AskFunctions", ["lambda:InvokeFunction"], [self._function(task) for task in REMOTE_TASKS]),
+        ]
+
+    def vault(self) -> list[Statement]:
+        """`snapshot` and `rollback`; a lock cannot be lifted with this."""
+        return [
+            _allow(
+                "UseVault",
+                _of(
+                    "s3",
+                    "DeleteObject DeleteObjectVersion GetObject GetObjectRetention GetObjectVersion PutObject "
+                    "PutObjectRetention",
+                ),
+                [f"{self._bucket('snapshots')}/*"],
+            ),
+        ]
+
+    def content(self) -> list[Statement]:
+        """`snapshot`, `rollback`, `client`, `adopt`, and looking whether a bucket's name is free (`doctor`)."""
+        assets, code = f"arn:aws:s3:::{self._bootstrap.assets_bucket}", self._bucket("lambda-code")
+        content = [self._bucket(each) for each in CONTENT]
+        return [
+            _allow(
+                "LookIntoBuckets",
+                _of("s3", "GetBucketObjectLockConfiguration ListBucket ListBucketVersions"),
+                [f"arn:aws:s3:::{self._settings.project}-*", assets],
+            ),
+            _allow("AdoptBuckets", ["s3:DeleteBucketPolicy"], [*content, *map(self._bucket, LEFT_BEHIND)]),
+            _allow(
+                "UseContentAndCode",
+                _of("s3", "GetObject GetObjectVersion PutObject"),
+                [f"{bucket}/*" for bucket in (*content, assets, code)],
+            ),
+            _allow("RemoveContent", ["s3:DeleteObject"], [f"{bucket}/*" for bucket in content]),
+            _allow("CleanRehearsals", ["s3:DeleteObjectVersion"], [f"{self._bucket('data')}/{SCRATCH}*"]),
+        ]
+
+    def promotion(self) -> list[Statement]:
+        """`release`, `status`, `promote`; approving is another person's permission."""
+        pipeline = self._arn("codepipeline", self._names.pipeline)
+        return [
+            # GetParameters: CreateChangeSet resolves a template's SSM-typed parameters.
+            _allow(
+                "ReadRecords",
+                _of("ssm", "GetParameter GetParameterHistory GetParameters"),
+                [self._parameter(self._names.parameter(ANY))],
+            ),
+            _allow(
+                "WriteRecords",
+                ["ssm:PutParameter"],
+                [self._parameter(self._names.parameter(path)) for path in (BYPASS, HOLD, LEDGER)],
+            ),
+            # The first is about the pipeline, the others about its stages.
+            _allow(
+                "UsePipeline",
+                _of("codepipeline", "GetPipelineState EnableStageTransition RetryStageExecution"),
+                [pipeline, f"{pipeline}/*"],
+            ),
+        ]
+
+    def doctor(self) -> list[Statement]:
+        """`doctor`; each of these only reads."""
+        parameters = [self._bootstrap.version_parameter, self._settings.pipeline.connection_arn_parameter]
+        operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
+        profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
+        bootstrap = f"arn:aws:iam::{self._account}:role/cdk-{self._bootstrap.qualifier}-*"
+        return [
+            _allow("ReadDeploymentParameters", ["ssm:GetParameter"], [self._parameter(each) for each in parameters]),
+            _allow("KnowRoles", _of("iam", "GetRole SimulatePrincipalPolicy"), [operator, bootstrap]),
+            _allow(
+                "ReadConnection",
+                [f"{service}:GetConnection" for service in CONNECTION_SERVICES],
+                [self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES],
+            ),
+            _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], [profiles]),
+            # None of these knows resources, but a quota, which is an account's (service authorization reference).
+            _allow(
+                "ReadAccount",
+                [
+                    *_of("bedrock", "GetFoundationModelAvailability GetUseCaseForModelAccess"),
+                    *_of("cloudformation", "DescribeAccountLimits ListStacks ValidateTemplate"),
+                    "iam:GetAccountSummary",
+                    "lambda:GetAccountSettings",
+                    "logs:DescribeLogGroups",
+                    "servicequotas:GetServiceQuota",
+                ],
+                [ANY],
+            ),
+        ]
+
+    def _arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        return f"arn:aws:{service}:{region or self._region}:{self._account}:{resource}"
+
+    def _bucket(self, content: str) -> str:
+        return f"arn:aws:s3:::{self._names.bucket(content)}"
+
+    def _function(self, task: str) -> str:
+        return self._arn("lambda", f"function:{self._names.function(task)}")
+
+    def _parameter(self, name: str) -> str:
+        return self._arn("ssm", f"parameter{name}")
+
+
+def _of(service: str, actions: str) -> list[str]:
+    return [f"{service}:{action}" for action in actions.split()]
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": _short(actions), "Resource": _short(resources)}
+
+
+def _short(texts: list[str]) -> list[str] | str:
+    """One text instead of a list of one, as every character counts."""
+    return texts[0] if len(texts) == 1 else texts

@@ -1,0 +1,147 @@
+"""The CDK's bootstrap: version, roles, bucket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.cdk_bootstrap import DEFAULT_QUALIFIER, MINIMUM_VERSION, bootstrap_of
+from cli.doctor.bootstrap import look_at_bucket, look_at_roles, look_at_version
+from cli.doctor.finding import Check
+from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
+
+VERSION, ROLES, BUCKET = (Check("it", look) for look in (look_at_version, look_at_roles, look_at_bucket))
+CREDENTIALS = {
+    "Credentials": {
+        "AccessKeyId": "ASIA" + "A" * 16,
+        "SecretAccessKey": "secret",
+        "SessionToken": "token",
+        "Expiration": "2026-01-01",
+    }
+}
+APP = """
+import aws_cdk as cdk
+app = cdk.App(outdir={folder!r})
+stack = cdk.Stack(app, "S", synthesizer=cdk.DefaultStackSynthesizer())
+cdk.CfnResource(stack, "R", type="AWS::SNS::Topic")
+app.synth()
+print(cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER)
+"""
+
+
+def _role(name: str) -> dict[str, object]:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    return {"Role": {"Path": "/", "RoleName": name, "RoleId": "A" * 16, "Arn": arn, "CreateDate": "2026-01-01"}}
+
+
+def test_the_minimum_is_what_the_pinned_library_asks_for(tmp_path: Path) -> None:
+    folder = tmp_path / "cdk.out"
+    code = APP.format(folder=str(folder))
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"].values()
+    asked = [each.get("properties", {}).get("requiresBootstrapStackVersion", 0) for each in artifacts]
+    assert max(asked) == MINIMUM_VERSION
+    assert result.stdout.strip() == DEFAULT_QUALIFIER
+
+
+def test_names_are_those_of_the_bootstrap_template_of_the_pinned_cli() -> None:
+    template = ROOT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bootstrap-template.yaml"
+    text = template.read_text(encoding="utf-8")
+    named = bootstrap_of(ROOT, "${AWS::AccountId}", "${AWS::Region}")
+    for name in (*map(named.role_name, ("deploy", "file-publishing", "cfn-exec")), named.assets_bucket):
+        assert name.replace(named.qualifier, "${Qualifier}") in text
+    assert named.version_parameter.replace(named.qualifier, "${Qualifier}") in text
+
+
+def test_the_qualifier_is_that_of_cdk_json(tmp_path: Path) -> None:
+    context = {"context": {"@aws-cdk/core:bootstrapQualifier": "vectora"}}
+    (tmp_path / "cdk.json").write_text(json.dumps(context), encoding="utf-8")
+    assert bootstrap_of(tmp_path, ACCOUNT, REGION).version_parameter == "/cdk-bootstrap/vectora/version"
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("33", "pass"), (str(MINIMUM_VERSION), "pass"), ("5", "fail")])
+def test_the_version_is_compared(aws: Aws, run: Run, version: str, verdict: str) -> None:
+    aws.answers("ssm", "get_parameter", {"Parameter": {"Value": version}}, Name="/cdk-bootstrap/hnb659fds/version")
+    [finding] = run(VERSION)
+    assert finding.verdict == verdict
+
+
+def test_a_missing_bootstrap_fails_with_the_command(aws: Aws, run: Run) -> None:
+    aws.refuses("ssm", "get_parameter", "ParameterNotFound")
+    [finding] = run(VERSION)
+    assert (finding.verdict, finding.advice) == ("fail", "an administrator runs: cdk bootstrap --context env=stage")
+
+
+def test_a_version_that_cannot_be_read_is_unknown(aws: Aws, run: Run) -> None:
+    aws.answers("ssm", "get_parameter", {"Parameter": {"Value": "AQICAHh"}})
+    aws.refuses("ssm", "get_parameter", "AccessDeniedException")
+    assert [each.verdict for _ in range(2) for each in run(VERSION)] == ["unknown", "unknown"]
+
+
+def test_roles_that_can_be_assumed_pass(aws: Aws, run: Run) -> None:
+    for kind in ("deploy", "file-publishing"):
+        aws.answers(
+            "sts",
+            "assume_role",
+            CREDENTIALS,
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-{kind}-role-{ACCOUNT}-{REGION}",
+            RoleSessionName="vectora-doctor",
+            DurationSeconds=900,
+        )
+    aws.answers("iam", "get_role", _role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"))
+    [finding] = run(ROLES)
+    assert finding.verdict == "pass"
+
+
+def test_a_role_that_may_not_be_assumed_fails(aws: Aws, run: Run) -> None:
+    aws.refuses("sts", "assume_role", "AccessDenied")
+    aws.answers("iam", "get_role", _role("deploy"))
+    aws.answers("sts", "assume_role", CREDENTIALS)
+    aws.answers("iam", "get_role", _role("execution"))
+    [finding] = run(ROLES)
+    assert finding.verdict == "fail"
+    assert "you may not assume cdk-hnb659fds-deploy-role" in finding.found
+
+
+def test_a_missing_role_is_told_from_a_forbidden_one(aws: Aws, run: Run) -> None:
+    for _ in range(2):
+        aws.refuses("sts", "assume_role", "AccessDenied")
+        aws.refuses("iam", "get_role", "NoSuchEntity")
+    aws.refuses("iam", "get_role", "NoSuchEntity")
+    [finding] = run(ROLES)
+    assert finding.verdict == "fail"
+    assert finding.found == f"the role cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION} is missing"
+
+
+def test_an_execution_role_that_may_not_be_looked_at_is_unknown(aws: Aws, run: Run) -> None:
+    for _ in range(2):
+        aws.answers("sts", "assume_role", CREDENTIALS)
+    aws.refuses("iam", "get_role", "AccessDenied")
+    [finding] = run(ROLES)
+    assert finding.verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "said"),
+    [
+        ("404", "fail", "is missing"),
+        ("403", "fail", "another account's"),
+        ("503", "unknown", "503"),
+    ],
+)
+def test_a_bucket_that_is_not_there_or_not_ours_fails(aws: Aws, run: Run, code: str, verdict: str, said: str) -> None:
+    aws.refuses("s3", "head_bucket", code)
+    [finding] = run(BUCKET)
+    assert finding.verdict == verdict
+    assert said in finding.found
+
+
+def test_our_bucket_passes(aws: Aws, run: Run) -> None:
+    name = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    aws.answers("s3", "head_bucket", {"BucketRegion": REGION}, Bucket=name, ExpectedBucketOwner=ACCOUNT)
+    [finding] = run(BUCKET)
+    assert finding.verdict == "pass"

@@ -1,0 +1,118 @@
+"""Quotas: room for what is deployed and run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.doctor.finding import Check, Finding
+from cli.doctor.quotas import (
+    NEEDED_CONCURRENCY,
+    PIPELINE_CHECK,
+    ROLES_OF_AN_ENVIRONMENT,
+    ROLES_OF_THE_PIPELINE,
+    look_at_lambda,
+    look_at_roles,
+    look_at_stacks,
+)
+from tests.unit.cli.doctor.conftest import ROOT, Aws, Run
+
+LAMBDA, ROLES, STACKS = (Check("it", look) for look in (look_at_lambda, look_at_roles, look_at_stacks))
+TEMPLATES = ROOT / "tests" / "stacks" / "templates"
+GIB = 1024**3
+
+
+def _roles(pattern: str) -> int:
+    templates = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in TEMPLATES.glob(pattern))
+    return sum(each["Type"] == "AWS::IAM::Role" for template in templates for each in template["Resources"].values())
+
+
+def test_there_is_room_for_the_roles_of_the_templates() -> None:
+    assert max(_roles(f"{env}/*.yaml") for env in ("dev", "stage", "prod")) <= ROLES_OF_AN_ENVIRONMENT
+    assert _roles("pipeline.yaml") <= ROLES_OF_THE_PIPELINE
+
+
+def _settings(aws: Aws, *, unreserved: int = 1000, used: int = 0) -> None:
+    limit = {"TotalCodeSize": 75 * GIB, "ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": unreserved}
+    aws.answers("lambda", "get_account_settings", {"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": used}})
+
+
+def _verdicts(findings: list[Finding]) -> dict[str, str]:
+    return {each.check: each.verdict for each in findings}
+
+
+@pytest.mark.parametrize(
+    ("given", "concurrency", "storage"),
+    [
+        ({}, "pass", "pass"),
+        ({"unreserved": NEEDED_CONCURRENCY}, "pass", "pass"),
+        ({"unreserved": NEEDED_CONCURRENCY - 1}, "fail", "pass"),
+        ({"used": 75 * GIB - 1000}, "pass", "fail"),
+        ({"used": 80 * GIB}, "pass", "fail"),
+    ],
+)
+def test_lambda_needs_concurrency_and_storage(
+    aws: Aws, run: Run, given: dict[str, int], concurrency: str, storage: str
+) -> None:
+    _settings(aws, **given)
+    assert _verdicts(run(LAMBDA)) == {"Lambda concurrency": concurrency, "Lambda code storage": storage}
+
+
+def test_what_lambda_does_not_say_is_unknown(aws: Aws, run: Run) -> None:
+    aws.refuses("lambda", "get_account_settings", "TooManyRequestsException", message="Rate exceeded")
+    assert [each.verdict for each in run(LAMBDA)] == ["unknown"]
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(1.0, "pass"), (0.0, "fail")])
+def test_a_new_account_may_be_allowed_no_build(aws: Aws, run: Run, value: float, verdict: str) -> None:
+    quota = {"Value": value, "QuotaName": "Concurrently running builds for Linux/Medium environment"}
+    expected = {"ServiceCode": "codebuild", "QuotaCode": "L-2DC20C30"}
+    aws.answers("service-quotas", "get_service_quota", {"Quota": quota}, **expected)
+    [finding] = run(PIPELINE_CHECK, pipeline=True)
+    assert finding.verdict == verdict
+    assert bool(finding.advice) == (verdict == "fail")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "NoSuchResourceException"])
+def test_a_quota_that_is_not_told_is_unknown(aws: Aws, run: Run, code: str) -> None:
+    aws.refuses("service-quotas", "get_service_quota", code)
+    [finding] = run(PIPELINE_CHECK, pipeline=True)
+    assert finding.verdict == "unknown"
+
+
+@pytest.mark.parametrize(("there", "verdict"), [(0, "pass"), (1000 - 12, "pass"), (1000 - 11, "fail")])
+def test_roles_are_counted(aws: Aws, run: Run, there: int, verdict: str) -> None:
+    aws.answers("iam", "get_account_summary", {"SummaryMap": {"Roles": there, "RolesQuota": 1000}})
+    [finding] = run(ROLES)
+    assert finding.verdict == verdict
+
+
+def test_a_summary_that_says_nothing_of_roles_is_unknown(aws: Aws, run: Run) -> None:
+    aws.answers("iam", "get_account_summary", {"SummaryMap": {}})
+    [finding] = run(ROLES)
+    assert finding.verdict == "unknown"
+
+
+def _stacks(aws: Aws, limit: int, statuses: list[str]) -> None:
+    summaries: list[dict[str, Any]] = [
+        {"StackName": f"s{number}", "StackStatus": status, "CreationTime": "2026-01-01"}
+        for number, status in enumerate(statuses)
+    ]
+    limits = [{"Name": "StackLimit", "Value": limit}]
+    aws.answers("cloudformation", "describe_account_limits", {"AccountLimits": limits})
+    aws.answers("cloudformation", "list_stacks", {"StackSummaries": summaries})
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(2000, "pass"), (7, "pass"), (6, "fail")])
+def test_stacks_are_counted_without_those_that_are_gone(aws: Aws, run: Run, limit: int, verdict: str) -> None:
+    _stacks(aws, limit, ["CREATE_COMPLETE", "DELETE_COMPLETE", "UPDATE_COMPLETE"])
+    [finding] = run(STACKS)
+    assert finding.verdict == verdict
+
+
+def test_stacks_that_may_not_be_counted_are_unknown(aws: Aws, run: Run) -> None:
+    aws.refuses("cloudformation", "describe_account_limits", "AccessDenied")
+    [finding] = run(STACKS)
+    assert finding.verdict == "unknown"

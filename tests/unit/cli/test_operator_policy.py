@@ -1,0 +1,245 @@
+"""The operator's policy: as small as it is said to be, real, and enough for every command."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+from policy_sentry.util.arns import does_arn_match
+
+from cli.operator_policy import LONGEST_MANAGED_POLICY, POLICY_FILE, length_without_spaces, operator_policy
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+ACCOUNT, REGION = "000000000000", "eu-west-3"
+POLICY = operator_policy(load_settings(ROOT), ACCOUNT, REGION)
+STATEMENTS = {statement["Sid"]: statement for statement in POLICY["Statement"]}
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _data(action: str) -> list[dict[str, Any]]:
+    """What the service authorization reference says of an action: a row for each type of resource."""
+    service, _, name = action.partition(":")
+    found = get_action_data(service, name)
+    assert found, f"{action} does not exist"
+    rows: list[dict[str, Any]] = next(iter(found.values()))
+    return rows
+
+
+def _fits(arn: str, formats: list[str]) -> bool:
+    return arn != "*" and any(does_arn_match(arn, each) for each in formats if each != "*")
+
+
+def _allows(action: str, resource: str) -> bool:
+    return any(
+        action in _listed(statement["Action"])
+        and any(fnmatchcase(resource, pattern) for pattern in _listed(statement["Resource"]))
+        for statement in POLICY["Statement"]
+    )
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+@pytest.mark.parametrize("account", ["*", ACCOUNT])
+def test_it_fits_a_managed_policy_with_room_to_grow(account: str) -> None:
+    assert length_without_spaces(operator_policy(load_settings(ROOT), account, REGION)) < LONGEST_MANAGED_POLICY - 200
+
+
+def test_the_document_in_the_repository_is_for_any_account() -> None:
+    text = (ROOT / POLICY_FILE).read_text(encoding="utf-8")
+    assert [each["Sid"] for each in json.loads(text)["Statement"]] == list(STATEMENTS)
+    # A policy variable would mean something only where IAM evaluates it; an account id would be somebody's.
+    assert re.findall(r"\$\{|\d{12}", text) == []
+
+
+@pytest.mark.parametrize("sid", STATEMENTS)
+def test_every_action_exists_and_fits_a_resource_of_its_statement(sid: str) -> None:
+    resources = _listed(STATEMENTS[sid]["Resource"])
+    for action in _listed(STATEMENTS[sid]["Action"]):
+        formats = [row["resource_arn_format"] for row in _data(action)]
+        # One that knows resources is given some; one that knows none has all, or it would never be allowed.
+        fitting = [arn for arn in resources if _fits(arn, formats)]
+        assert fitting or (resources == ["*"] and "*" in formats), f"{action} fits none of {resources}"
+
+
+@pytest.mark.parametrize("sid", [sid for sid in STATEMENTS if STATEMENTS[sid]["Resource"] != "*"])
+def test_every_resource_fits_an_action_of_its_statement(sid: str) -> None:
+    formats = [row["resource_arn_format"] for action in _listed(STATEMENTS[sid]["Action"]) for row in _data(action)]
+    for arn in _listed(STATEMENTS[sid]["Resource"]):
+        assert _fits(arn, formats), f"{arn} fits none of the actions"
+
+
+def test_only_what_reads_the_account_is_allowed_on_everything() -> None:
+    on_all = {action for each in POLICY["Statement"] if each["Resource"] == "*" for action in _listed(each["Action"])}
+    verbs = ("Get", "Describe", "List", "Validate")
+    assert on_all
+    assert {action for action in on_all if not action.partition(":")[2].startswith(verbs)} == set()
+
+
+def _stack(layer: str, env: str) -> str:
+    return _arn("cloudformation", f"stack/vectora-inbox-{layer}-{env}/0a1b")
+
+
+def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
+    """What each command calls in its own process, with resources of an environment."""
+    vault, key = f"arn:aws:s3:::vectora-inbox-snapshots-{env}", f"arn:aws:s3:::vectora-inbox-snapshots-{env}/objects/ab"
+    config, data = f"arn:aws:s3:::vectora-inbox-config-{env}", f"arn:aws:s3:::vectora-inbox-data-{env}"
+    letters = f"arn:aws:s3:::vectora-inbox-newsletters-{env}"
+    assets = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    function = _arn("lambda", f"function:vectora-inbox-ingest-v2-{env}")
+    machine = f"vectora-inbox-newsletter-{env}"
+    role = f"arn:aws:iam::{ACCOUNT}:role"
+    records = _arn("ssm", f"parameter/vectora-inbox/{env}/promotion")
+    take = [
+        ("s3:GetBucketObjectLockConfiguration", vault),
+        ("s3:ListBucket", vault),
+        ("s3:PutObject", key),
+        ("s3:GetObject", f"{vault}/locks/environment.json"),
+        ("s3:DeleteObject", f"{vault}/locks/environment.json"),
+        ("s3:PutObjectRetention", key),
+        ("s3:GetObjectRetention", key),
+        ("s3:ListBucket", config),
+        ("s3:ListBucketVersions", data),
+        ("s3:GetObjectVersion", f"{letters}/lai_weekly/2026/01/30/newsletter.md"),
+        ("s3:ListBucket", assets),
+        ("s3:GetObject", f"{assets}/ab.zip"),
+        ("lambda:GetFunction", function),
+        ("lambda:ListTags", function),
+        ("lambda:GetLayerVersion", _arn("lambda", f"layer:vectora-inbox-vectora-core-{env}:7")),
+        ("lambda:GetLayerVersion", f"arn:aws:lambda:{REGION}:580247275435:layer:LambdaInsightsExtension:80"),
+        ("cloudformation:DescribeStacks", _stack("s0-core", env)),
+        ("cloudformation:GetTemplate", _stack("s1-runtime", env)),
+        ("cloudformation:ListStackResources", _stack("s1-ingest-v2", env)),
+        ("ssm:GetParameter", _arn("ssm", f"parameter/vectora-inbox/{env}/release")),
+        ("ssm:GetParameter", f"{records}/hold"),
+    ]
+    run = [
+        ("states:StartExecution", _arn("states", f"stateMachine:{machine}")),
+        ("states:DescribeExecution", _arn("states", f"execution:{machine}:0a1b")),
+        ("states:GetExecutionHistory", _arn("states", f"execution:{machine}:0a1b")),
+    ]
+    change = [
+        (f"cloudformation:{action}", _stack("s1-runtime", env))
+        for action in (
+            "CreateChangeSet",
+            "DescribeChangeSet",
+            "ExecuteChangeSet",
+            "DeleteChangeSet",
+            "DescribeStackEvents",
+        )
+    ]
+    remote = [
+        ("lambda:InvokeFunction", _arn("lambda", f"function:vectora-inbox-{task}-{env}"))
+        for task in ("snapshot", "rollback", "promotion")
+    ]
+    return {
+        "cdk deploy": [
+            ("sts:AssumeRole", f"{role}/cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}"),
+            ("sts:AssumeRole", f"{role}/cdk-hnb659fds-file-publishing-role-{ACCOUNT}-{REGION}"),
+        ],
+        "run": run,
+        "status": [
+            ("cloudformation:DescribeStacks", _stack("s0-operations", env)),
+            ("lambda:GetFunctionConfiguration", function),
+            ("ssm:GetParameterHistory", f"{records}/ledger"),
+            ("ssm:GetParameter", f"{records}/bypass"),
+            ("s3:GetObject", f"{config}/published.json"),
+        ],
+        "adopt": [
+            *change,
+            ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-lambda-code-{env}"),
+            ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-snapshots-access-logs-{env}"),
+            ("s3:DeleteBucketPolicy", f"arn:aws:s3:::vectora-inbox-access-logs-{env}"),
+            ("s3:DeleteBucketPolicy", f"arn:aws:s3:::vectora-inbox-snapshots-access-logs-{env}"),
+            ("logs:DescribeLogGroups", "*"),
+            ("iam:PassRole", f"{role}/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
+        ],
+        "snapshot": [*take, *remote, ("s3:DeleteObjectVersion", key), ("s3:ListBucketVersions", vault)],
+        "snapshot verify --restore": [
+            ("s3:PutObject", f"{data}/restore-rehearsal/a/b"),
+            ("s3:DeleteObjectVersion", f"{data}/restore-rehearsal/a/b"),
+            ("cloudformation:ValidateTemplate", "*"),
+        ],
+        "rollback": [
+            *take,
+            *change,
+            *run,
+            ("cloudformation:DeleteStack", _stack("s0-iam", env)),
+            ("cloudformation:ContinueUpdateRollback", _stack("s0-iam", env)),
+            ("cloudformation:TagResource", _stack("s0-iam", env)),
+            ("ssm:GetParameters", _arn("ssm", f"parameter/vectora-inbox/{env}/roles/ingest-v2")),
+            ("ssm:PutParameter", f"{records}/ledger"),
+            ("s3:PutObject", f"{assets}/ab.zip"),
+            ("s3:PutObject", f"arn:aws:s3:::vectora-inbox-lambda-code-{env}/a.zip"),
+            ("s3:DeleteObject", f"{config}/clients/a.yaml"),
+            ("s3:DeleteObject", f"{letters}/lai_weekly/a"),
+        ],
+        "promote": [
+            *remote,
+            ("ssm:PutParameter", f"{records}/bypass"),
+            ("ssm:PutParameter", f"{records}/hold"),
+            ("codepipeline:EnableStageTransition", _arn("codepipeline", f"vectora-inbox-pipeline/{env}")),
+            ("codepipeline:RetryStageExecution", _arn("codepipeline", f"vectora-inbox-pipeline/{env}")),
+            ("codepipeline:GetPipelineState", _arn("codepipeline", "vectora-inbox-pipeline")),
+        ],
+        "client": [
+            ("s3:ListBucket", config),
+            ("s3:GetObject", f"{config}/clients/lai_weekly.yaml"),
+            ("s3:GetObject", f"{data}/curated/lai_weekly/2026/01/30/items.json"),
+            ("s3:PutObject", f"{data}/ingested/lai_weekly/2026/01/30/items.json"),
+            ("ssm:GetParameterHistory", f"{records}/clients"),
+            *remote,
+        ],
+        "doctor": [
+            ("iam:SimulatePrincipalPolicy", f"{role}/vectora-inbox-operator"),
+            ("iam:GetRole", f"{role}/vectora-inbox-operator"),
+            ("iam:GetRole", f"{role}/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
+            ("ssm:GetParameter", _arn("ssm", "parameter/cdk-bootstrap/hnb659fds/version")),
+            ("ssm:GetParameter", _arn("ssm", "parameter/vectora-inbox/pipeline/connection-arn")),
+            ("codeconnections:GetConnection", _arn("codeconnections", "connection/0a1b")),
+            ("codestar-connections:GetConnection", _arn("codestar-connections", "connection/0a1b")),
+            ("bedrock:GetInferenceProfile", _arn("bedrock", "inference-profile/eu.anthropic.claude")),
+            ("s3:ListBucket", "arn:aws:s3:::vectora-inbox-pipeline-artifacts"),
+            ("cloudformation:ListStackResources", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
+        ],
+    }
+
+
+@pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
+@pytest.mark.parametrize("command", _needed("dev"))
+def test_each_command_may_do_what_it_calls(command: str, env: str) -> None:
+    denied = [(action, resource) for action, resource in _needed(env)[command] if not _allows(action, resource)]
+    assert denied == []
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:BypassGovernanceRetention", "arn:aws:s3:::vectora-inbox-snapshots-prod/objects/ab"),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::vectora-inbox-snapshots-prod"),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::vectora-inbox-data-prod/curated/a"),
+        ("s3:GetObject", "arn:aws:s3:::another-project-config-prod/clients/a.yaml"),
+        ("lambda:UpdateFunctionCode", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
+        ("lambda:InvokeFunction", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
+        ("cloudformation:DeleteStack", _arn("cloudformation", "stack/CDKToolkit/0a1b")),
+        ("cloudformation:CreateChangeSet", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
+        ("ssm:PutParameter", _arn("ssm", "parameter/vectora-inbox/prod/promotion/deployment")),
+        ("ssm:PutParameter", _arn("ssm", "parameter/vectora-inbox/pipeline/connection-arn")),
+        ("codepipeline:PutApprovalResult", _arn("codepipeline", "vectora-inbox-pipeline/prod/approval-prod")),
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/a"),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
+    ],
+)
+def test_an_operator_may_not(action: str, resource: str) -> None:
+    assert not _allows(action, resource)
