@@ -25,6 +25,12 @@ RETRYING = Config(
     max_pool_connections=CONNECTIONS,
     connect_timeout=10,
 )
+INVOKING = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
+    tcp_keepalive=True,
+    connect_timeout=10,
+    read_timeout=READ_TIMEOUT_SECONDS,
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,18 @@ class Account:
                 patience = Config(read_timeout=READ_TIMEOUT_SECONDS if service == "lambda" else 60)
                 self._clients[service] = make(service, config=RETRYING.merge(patience))
             return self._clients[service]
+
+    def invoker(self) -> Any:
+        """The Lambda client for invocations: its connections survive long silence, and it never invokes twice.
+
+        A network between may drop a connection without traffic (Lambda API reference, Invoke), and an invocation whose
+        answer was lost has happened all the same.
+        """
+        with self._lock:
+            if "invoker" not in self._clients:
+                make: Any = self.session.client
+                self._clients["invoker"] = make("lambda", config=INVOKING)
+            return self._clients["invoker"]
 
     def state_machine_arn(self, name: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account_id}:stateMachine:{name}"
