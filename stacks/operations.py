@@ -15,19 +15,30 @@ from stacks.packages import Packages
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.function_schedule import FunctionSchedule
+from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import Notifications
 from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
-from vectora_ops.names import ALARM_CHANGED, ALARMS, OPERATIONS_LAYER, STAGE_CHANGED, Names
+from vectora_ops.names import (
+    FAILED_RUN_STATUSES,
+    OPERATIONS_LAYER,
+    RUN_CHANGED,
+    STAGE_CHANGED,
+    UNFINISHED_STAGE_STATES,
+    Names,
+)
 from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
 # Replaced and hidden versions in the vault: an original that somebody overwrote is there to repair from for so long.
 REPAIR_DAYS = 90
 ONE_VCPU_MEMORY_MB = 1769
-TELLS_THE_OPERATORS = "A failed invocation is sent to the operators' topic after one retry; a queue would tell nobody."
+TELLS_THE_OPERATORS = (
+    "An alarm notifies the operators of an event that is dropped after its retry. The event itself goes nowhere: those "
+    "of CodePipeline and CloudFormation carry credentials and signed addresses, which no queue and no mail may hold."
+)
 # By construct id: the function's task, and its folder in lambda_src.
 OPERATIONS_FUNCTIONS = {
     "Snapshot": ("snapshot", "snapshot"),
@@ -90,7 +101,10 @@ class OperationsStack(ComponentStack):
             "Rolls the environment back to a snapshot and proves it",
             layers,
             grants.rollback(),
-            {"PROMOTION_WATCH_HOURS": str(settings.promotion.watch_hours)},
+            {
+                "PROMOTION_WATCH_HOURS": str(settings.promotion.watch_hours),
+                "FAILED_RUNS_A_DAY": str(settings.alarms.failed_runs),
+            },
         )
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
@@ -99,7 +113,7 @@ class OperationsStack(ComponentStack):
             "Promotion", "Records releases and judges what may go on", layers, grants.promotion(), _judging(following)
         )
         self._daily_snapshot(snapshot, grants)
-        self._automatic_rollback(rollback)
+        self._automatic_rollback(rollback, grants)
         if following:
             self._retries(promotion, grants, following[1])
         SnapshotBeforeDeployment(
@@ -200,17 +214,24 @@ class OperationsStack(ComponentStack):
             removal_policy=self.removal_policy,
             why_no_dead_letters=TELLS_THE_OPERATORS,
         )
-        failures = lambda_.CfnEventInvokeConfig(
+        retries = lambda_.CfnEventInvokeConfig(
             self,
             f"{construct_id}Failures",
             function_name=function.resource.ref,
             qualifier="$LATEST",
             maximum_retry_attempts=1,
-            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self._topic_arn)
-            ),
         )
-        failures.override_logical_id(f"{construct_id}Failures")
+        retries.override_logical_id(f"{construct_id}Failures")
+        cdk.Validations.of(retries).acknowledge(
+            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=TELLS_THE_OPERATORS)
+        )
+        LostEventsAlarm(
+            self,
+            f"{construct_id}LostEvents",
+            alarm_name=self.names.alarm(f"{task}-lost-events"),
+            function=function,
+            topic_arn=self._topic_arn,
+        )
         return function
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
@@ -248,7 +269,7 @@ class OperationsStack(ComponentStack):
             event={"operation": "retry"},
         )
 
-    def _automatic_rollback(self, rollback: PythonFunction) -> None:
+    def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
         """What the rollback function reacts to by itself."""
         FunctionRule(
             self,
@@ -261,22 +282,22 @@ class OperationsStack(ComponentStack):
                 "detail": {
                     "pipeline": [self.names.pipeline],
                     "stage": [self.names.env],
-                    "state": ["FAILED", "STOPPED"],
+                    "state": list(UNFINISHED_STAGE_STATES),
                 },
             },
             function=rollback,
         )
         FunctionRule(
             self,
-            "AlarmRaised",
-            rule_name=self.names.rule("alarm-raised"),
-            description="Notes alarms, and rolls back a release that raises one soon after its deployment",
+            "RunFailed",
+            rule_name=self.names.rule("run-failed"),
+            description="Notes failed runs, and rolls back a release with which runs fail soon after its deployment",
             pattern={
-                "source": ["aws.cloudwatch"],
-                "detail-type": [ALARM_CHANGED],
+                "source": ["aws.states"],
+                "detail-type": [RUN_CHANGED],
                 "detail": {
-                    "alarmName": [self.names.alarm(each) for each in ALARMS],
-                    "state": {"value": ["ALARM"]},
+                    "stateMachineArn": [cdk.Fn.sub(grants.machine_arn)],
+                    "status": list(FAILED_RUN_STATUSES),
                 },
             },
             function=rollback,

@@ -16,6 +16,7 @@ from vectora_ops.names import (
     HOLD,
     LEDGER,
     OPERATIONS_LAYER,
+    RETRY,
     STACK_LAYERS,
     Names,
 )
@@ -165,13 +166,18 @@ class OperationsGrants:
         return f"arn:aws:codepipeline:{self._region}:{ACCOUNT}:{self._names.pipeline}"
 
     @property
+    def machine_arn(self) -> str:
+        """The workflow of a newsletter."""
+        return f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{self._names.state_machine}"
+
+    @property
     def _machine_grants(self) -> tuple[Grant, ...]:
         machine = self._names.state_machine
         return (
             Grant(
                 sid="RunCanary",
                 actions=("states:StartExecution",),
-                resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{machine}",),
+                resources=(self.machine_arn,),
             ),
             Grant(
                 sid="FollowCanary",
@@ -253,6 +259,7 @@ class OperationsGrants:
                 wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
             ),
             *self._machine_grants,
+            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
             Grant(
                 sid="ReadPromotion",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
@@ -346,13 +353,19 @@ class OperationsGrants:
             Grant(
                 sid="ListRuns",
                 actions=("states:ListExecutions",),
-                resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{machine}",),
+                resources=(self.machine_arn,),
             ),
             Grant(
                 sid="ReadRuns",
                 actions=("states:DescribeExecution",),
                 resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
                 wildcard_reason="Step Functions names the executions; the state machine is fixed.",
+            ),
+            # Which promotion it has said cannot be retried.
+            Grant(
+                sid="NoteRetry",
+                actions=("ssm:GetParameter", "ssm:PutParameter"),
+                resources=(self._parameter(RETRY),),
             ),
             Grant(sid="SeePipeline", actions=("codepipeline:GetPipelineState",), resources=(self._pipeline_arn,)),
             Grant(

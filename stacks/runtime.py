@@ -10,13 +10,12 @@ from constructs import Construct
 from stacks.component import ComponentStack
 from stacks.packages import Packages
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.failed_runs_alarm import FailedRunsAlarm
 from vectora_constructs.newsletter_schedule import NewsletterSchedule
 from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
 from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
 from vectora_core.config.client import ClientConfig
-from vectora_ops.names import FAILED_RUNS_ALARM, Names, schedule_id
+from vectora_ops.names import Names, schedule_id
 from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings
 
@@ -121,13 +120,6 @@ class RuntimeStack(ComponentStack):
             newsletter_function_name=names.function("newsletter-v2"),
             log_retention_days=settings.logs.retention_days,
             removal_policy=self.removal_policy,
-        )
-        FailedRunsAlarm(
-            self,
-            "FailedRunsAlarm",
-            alarm_name=names.alarm(FAILED_RUNS_ALARM),
-            state_machine_arn=workflow.resource.ref,
-            failed_runs=settings.alarms.failed_runs,
         )
         schedule_role = self.told(
             "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"

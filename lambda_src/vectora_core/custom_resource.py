@@ -8,9 +8,9 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from vectora_core.aws_texts import stack_reason
+
 logger = logging.getLogger("vectora")
-# CloudFormation refuses a longer response (custom resource reference: 4,096 bytes in all).
-LONGEST_REASON = 1500
 
 
 def answer_cloudformation(
@@ -22,13 +22,13 @@ def answer_cloudformation(
 ) -> None:
     """Say that the call succeeded, with attributes in `data`, or failed for the reason `failure`."""
     response: dict[str, Any] = {
-        "Status": "FAILED" if failure else "SUCCESS",
+        "Status": "SUCCESS" if failure is None else "FAILED",
         "PhysicalResourceId": physical_id,
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
     }
-    response |= {"Reason": failure[:LONGEST_REASON]} if failure else {"Data": dict(data or {})}
+    response |= {"Data": dict(data or {})} if failure is None else {"Reason": stack_reason(failure)}
     body = json.dumps(response).encode("utf-8")
     request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT")  # noqa: S310
     # A signed URL allows exactly the headers that it was signed with: no content type.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vectora_core.aws_texts import redacted
 from vectora_core.errors import InvalidEventError, VectoraError
 
 logger = logging.getLogger("vectora")
@@ -44,6 +45,19 @@ def parse_event(model: type[EventT], event: Any) -> EventT:
 def set_log_level() -> None:
     """LOG_LEVEL for our own messages only: botocore's at DEBUG would hold session tokens."""
     logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+    if not any(isinstance(each, _WithoutSecrets) for each in logger.filters):
+        logger.addFilter(_WithoutSecrets())
+
+
+class _WithoutSecrets(logging.Filter):
+    """Redacts messages and tracebacks: an exception of urllib or botocore may name a signed URL."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
 
 
 def respond(run: Callable[[], dict[str, Any]]) -> Response:

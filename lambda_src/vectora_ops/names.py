@@ -21,12 +21,17 @@ HOLD = "promotion/hold"
 BYPASS = "promotion/bypass"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
+RETRY = "promotion/retry"
 # Events, as EventBridge calls them, that the rollback function reacts to.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
-ALARM_CHANGED = "CloudWatch Alarm State Change"
-FAILED_RUNS_ALARM = "failed-runs"
-# Whatever of these is raised is noted, and soon after a deployment rolls it back.
-ALARMS = (FAILED_RUNS_ALARM,)
+RUN_CHANGED = "Step Functions Execution Status Change"
+# States of a stage in which a deployment ended halfway; CANCELED: the pipeline was updated meanwhile (CodePipeline
+# user guide, Monitoring CodePipeline events).
+UNFINISHED_STAGE_STATES = ("FAILED", "STOPPED", "CANCELED")
+# Statuses of a run that made no newsletter (Step Functions, DescribeExecution).
+FAILED_RUN_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
+# The alarm on record when as many runs failed in a day as the environment's settings say.
+FAILED_RUNS = "failed-runs"
 
 
 # The buckets, layers and frequencies of an environment.
@@ -120,7 +125,7 @@ class Names:
         return _within("pipeline", f"{self.project}-pipeline")
 
     def alarm(self, purpose: str) -> str:
-        """`purpose` is one of ALARMS."""
+        """`purpose` is what it watches."""
         return self._named("alarm", purpose)
 
     def rule(self, purpose: str) -> str:

@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from vectora_core.aws_texts import notification, plain, redacted, subject
 from vectora_core.config.canonical import Identifier
 from vectora_core.custom_resource import answer_cloudformation
 from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.runtime import Event, environment, parse_event, set_log_level
 from vectora_ops.account import Account, account_of_credentials
-from vectora_ops.names import ALARM_CHANGED, STAGE_CHANGED, Names
+from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, Names
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished, source_file
 from vectora_ops.promotion.facts import gather_client, live_digest
@@ -124,7 +125,7 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
 
 
 def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
-    """Function rollback: called by operators, and by EventBridge when a deployment failed or an alarm was raised.
+    """Function rollback: called by operators, and by EventBridge when a deployment or a run failed.
 
     It is the one that may write the environment's content, and so promotes a client's file too.
     """
@@ -165,15 +166,21 @@ def _respond(event: dict[str, Any], context: Any, operations: Mapping[str, Calla
     if operation not in operations:
         raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
     try:
-        return {"state": "done", **operations[operation](event, context)}
-    except OutOfTimeError as unfinished:
-        return _continue(event, context, unfinished)
+        try:
+            return {"state": "done", **operations[operation](event, context)}
+        except OutOfTimeError as unfinished:
+            return _continue(event, context, unfinished)
     except VectoraError as error:
         logger.error("%s", error)
-        if event.get("caller_continues"):
-            return {"state": "failed", "error": str(error)}
-        _notify(f"{operation} failed", str(error))
-        raise
+        failure = redacted(str(error))
+    except Exception as error:
+        logger.exception("The operation failed unexpectedly")
+        failure = f"{type(error).__name__}: {plain(error)}"
+    if event.get("caller_continues"):
+        return {"state": "failed", "error": failure}
+    _notify(f"{operation} failed", failure)
+    # Not the error itself: Lambda writes what is raised, and what it came from, into the log as it is.
+    raise VectoraError(failure) from None
 
 
 def _continue(event: dict[str, Any], context: Any, unfinished: OutOfTimeError) -> Answer:
@@ -185,7 +192,8 @@ def _continue(event: dict[str, Any], context: Any, unfinished: OutOfTimeError) -
     if event.get("operation") == "create" or "ResponseURL" in event:
         further["resume"] = unfinished.subject
     if not event.get("caller_continues"):
-        _account().client("lambda").invoke(
+        # Once: a repeated request would go on twice at the same time.
+        _account().invoker().invoke(
             FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps(further).encode("utf-8")
         )
     return {"state": "running", "event": further}
@@ -240,8 +248,8 @@ def _prune_quietly(account: Account, names: Names) -> None:
     """Room is made after every snapshot that nobody asked for; a failure of that is told and stops nothing."""
     try:
         pruned = _prune_now(account, names)
-    except VectoraError as error:
-        logger.error("%s", error)
+    except Exception as error:
+        logger.exception("Pruning failed")
         _notify("pruning failed", str(error))
     else:
         logger.info("Pruned %d snapshots, %d objects", pruned.removed_snapshots, pruned.removed_objects)
@@ -299,12 +307,22 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
         return _when_free(lambda: _roll_back(account, names, mine, context), _deadline(context))
 
     setback = Setback(
-        account, names, roll_back=undo, notify=_notify, watch_hours=int(environment("PROMOTION_WATCH_HOURS"))
+        account,
+        names,
+        roll_back=undo,
+        notify=_notify,
+        watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
+        failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
     )
-    react = {STAGE_CHANGED: setback.stage_failed, ALARM_CHANGED: setback.alarm_raised}.get(event["detail-type"])
+    react = {STAGE_CHANGED: setback.stage_ended, RUN_CHANGED: setback.run_failed}.get(event["detail-type"])
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
-    return {"reaction": react(event)}
+    try:
+        return {"reaction": react(event)}
+    except OutOfTimeError as unfinished:
+        if int(event.get("continuation", 0)) < MOST_CONTINUATIONS:
+            raise
+        return {"reaction": setback.give_up(event, str(unfinished))}
 
 
 def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) -> RollbackResult:
@@ -375,7 +393,7 @@ def _promote_client(event: dict[str, Any], context: Any) -> Answer:
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:
     """The schedule: what a gate refused is tried again as soon as the gate would let it through."""
-    return {"retry": retry_refused(_account(), _names(), _next_names(), _next_policy())}
+    return {"retry": retry_refused(_account(), _names(), _next_names(), _next_policy(), notify=_notify)}
 
 
 def _next_names() -> Names:
@@ -393,9 +411,8 @@ def _guard_deployment(event: dict[str, Any], context: Any) -> None:
     """Take a snapshot before CloudFormation changes any other stack; without one the deployment stops here."""
     names = _names()
     physical_id = f"{names.bucket('snapshots')}/before-deployment"
-    properties = event["ResourceProperties"]
     try:
-        if event["RequestType"] == "Delete" or _is_deployed(properties["ReleaseDigest"]):
+        if event["RequestType"] == "Delete" or _is_deployed(event["ResourceProperties"]["ReleaseDigest"]):
             # Nothing is about to change: CloudFormation goes back to what is there, or the stack goes away.
             answer_cloudformation(event, physical_id, data={"Snapshot": "none needed"})
             return
@@ -435,8 +452,8 @@ def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
 def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:
     logger.error("%s", reason)
     message = f"No snapshot, no deployment: {reason}"
-    answer_cloudformation(event, physical_id, failure=message)
     _notify("deployment stopped", message)
+    answer_cloudformation(event, physical_id, failure=message)
 
 
 # --- the function's surroundings
@@ -460,12 +477,12 @@ def _deadline(context: Any) -> Callable[[], bool]:
 
 def _notify(what: str, message: str) -> None:
     """Tell the operators; that nobody can be told must not hide what happened."""
-    names = _names()
     try:
+        names = _names()
         _account().client("sns").publish(
             TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
-            Subject=f"{names.project} {names.env}: {what}"[:100],
-            Message=message,
+            Subject=subject(f"{names.project} {names.env}: {what}"),
+            Message=notification(message),
         )
     except Exception:
         logger.exception("The operators could not be told")

@@ -6,11 +6,25 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ProxyConnectionError,
+    SSLError,
+)
 
+from vectora_core.aws_texts import plain
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, Names
+
+# Without a connection nothing was sent.
+NOT_REACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
+# The request was sent; its answer did not come, or not whole.
+BROKEN = (HTTPClientError, IncompleteReadError, json.JSONDecodeError)
 
 
 def run_remotely(
@@ -35,16 +49,38 @@ def run_remotely(
 def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = account.invoker().invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+        raise _refusal(error, names, function) from error
+    except NOT_REACHED as error:
         raise VectoraError(
-            f"There is no function {function}: deploy it first "
-            f"(cdk deploy {names.stack(OPERATIONS_LAYER)} --context env={names.env})."
+            f"{function} could not be reached, and nothing was started ({plain(error)}): check the network, then try "
+            "again."
         ) from error
-    said: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
+    except BROKEN as error:
         raise VectoraError(
-            f"{function} failed ({said.get('errorMessage', 'no reason given')}): its log is /aws/lambda/{function}."
-        )
+            f"The connection to {function} broke while it was at work ({plain(error)}): it may still be running. Look "
+            f"how it ended (./vectora status --env {names.env}, log /aws/lambda/{function}) before you try again."
+        ) from error
+    if "FunctionError" in answer:
+        reason = plain(said.get("errorMessage") or "")
+        raise VectoraError(f"{function} failed ({reason}): its log is /aws/lambda/{function}.")
     return said
+
+
+def _refusal(error: ClientError, names: Names, function: str) -> Exception:
+    """A sentence for what an operator can change; the error itself for the rest."""
+    match error.response["Error"]["Code"]:
+        case "ResourceNotFoundException":
+            return VectoraError(
+                f"There is no function {function}: deploy it first "
+                f"(cdk deploy {names.stack(OPERATIONS_LAYER)} --context env={names.env})."
+            )
+        case "TooManyRequestsException":
+            return VectoraError(
+                f"{function} was not started: as many functions are running as this account may run at once. Try again."
+            )
+        case "ResourceConflictException" | "ResourceNotReadyException":
+            return VectoraError(f"{function} was not started: it is being deployed. Try again in a minute.")
+        case _:
+            return error

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # A run takes seconds with the lexicon, minutes with a model.
 FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 2.0
+# DescribeExecution is eventually consistent (Step Functions, API reference): an execution just started may be unknown.
+UNKNOWN_FOR_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,36 +58,50 @@ class RunOutcome:
 
 def start_run(states: SFNClient, state_machine_arn: str, request: RunRequest) -> str:
     """The ARN of the execution; raises VectoraError when the environment has no workflow."""
+    # By its name a repeated request, whose first answer was lost, starts no second run (StartExecution, API reference).
+    name = uuid4().hex
     try:
-        return states.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(request.as_input()))[
-            "executionArn"
-        ]
+        return states.start_execution(
+            stateMachineArn=state_machine_arn, name=name, input=json.dumps(request.as_input())
+        )["executionArn"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+        code = error.response["Error"]["Code"]
+        if code == "ExecutionAlreadyExists":
+            # It has ended before the request was repeated.
+            return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        if code != "StateMachineDoesNotExist":
             raise
-        name = state_machine_arn.rsplit(":", 1)[-1]
-        raise VectoraError(f"There is no workflow {name}: deploy the environment first (cdk deploy).") from error
+        machine = state_machine_arn.rsplit(":", 1)[-1]
+        raise VectoraError(f"There is no workflow {machine}: deploy the environment first (cdk deploy).") from error
 
 
 def follow_run(
-    states: SFNClient, execution_arn: str, on_step: Callable[[str], None], *, deadline: Deadline = never
+    states: SFNClient,
+    execution_arn: str,
+    on_step: Callable[[str], None],
+    *,
+    deadline: Deadline = never,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> RunOutcome:
     """Wait for the end of a run; `on_step` hears the name of each step as it begins.
 
     Raises OutOfTimeError, whose subject is the execution, when `deadline` says so; the run goes on.
     """
-    announced, wait = 0, FIRST_POLL_SECONDS
+    announced, wait, unknown_for = 0, FIRST_POLL_SECONDS, 0.0
     while True:
-        execution = states.describe_execution(executionArn=execution_arn)
-        begun = _steps_begun(states, execution_arn)
-        for step in begun[announced:]:
-            on_step(step)
-        announced = len(begun)
-        if execution["status"] != "RUNNING":
-            break
+        execution = _described(states, execution_arn, patient=unknown_for < UNKNOWN_FOR_SECONDS)
+        if execution is None:
+            unknown_for += wait
+        else:
+            begun = _steps_begun(states, execution_arn)
+            for step in begun[announced:]:
+                on_step(step)
+            announced = max(announced, len(begun))
+            if execution["status"] != "RUNNING":
+                break
         if deadline():
             raise OutOfTimeError(execution_arn)
-        time.sleep(wait)
+        sleep(wait)
         wait = min(wait * 1.25, LONGEST_POLL_SECONDS)
     output = json.loads(execution.get("output") or "{}")
     steps = {name: output[name]["body"] for name in ("ingest", "normalize_score", "newsletter") if name in output}
@@ -101,7 +118,27 @@ def follow_run(
     )
 
 
+def _described(states: SFNClient, execution_arn: str, *, patient: bool) -> Any:
+    """None when it is not known yet, for as long as that may be."""
+    try:
+        return states.describe_execution(executionArn=execution_arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist" or not patient:
+            raise
+        return None
+
+
 def _steps_begun(states: SFNClient, execution_arn: str) -> list[str]:
+    try:
+        return _steps_in_history(states, execution_arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        # Known to DescribeExecution, which was asked before: its history comes a moment later.
+        return []
+
+
+def _steps_in_history(states: SFNClient, execution_arn: str) -> list[str]:
     pages = states.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
     return [
         event["stateEnteredEventDetails"]["name"]

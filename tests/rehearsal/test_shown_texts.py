@@ -66,8 +66,6 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
     environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
     counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
     result = RehearsalResult(
-        iam_enforced=True,
-        note=None,
         environments=(environment,),
         commits=(commit,),
         resources=counts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from vectora_core.errors import ConfigurationError, VectoraError
 from vectora_core.keys import client_key
 from vectora_core.storage import Bucket
 from vectora_ops.account import Account
-from vectora_ops.names import CANARY_CLIENT, Names
+from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
 from vectora_ops.promotion.records import Records
@@ -26,8 +26,8 @@ from vectora_ops.snapshots.sources import Environment
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)
-FAILED_STATES = ("FAILED", "TIMED_OUT", "ABORTED")
 NOT_VALID = "invalid"
+UNKNOWN_CLIENT = "unknown"
 
 
 def gather(account: Account, source: Names, target: Names, digest: str, now: datetime) -> Facts:
@@ -41,7 +41,7 @@ def gather(account: Account, source: Names, target: Names, digest: str, now: dat
         live_digest=live_digest(account, source),
         ledger=here.ledger(),
         runs=tuple(_runs(account, source, now - LONGEST_LOOK_BACK)),
-        failed_runs=tuple(_failed_runs(account, source, now - LONGEST_LOOK_BACK)),
+        failed_runs=tuple(failed_runs(account, source, now - LONGEST_LOOK_BACK)),
         alarms=here.alarms(),
         hold=there.hold(),
         bypass=there.bypass(),
@@ -110,24 +110,47 @@ def _run(client_id: str, manifest: dict[str, Any]) -> Run:
     )
 
 
-def _failed_runs(account: Account, names: Names, since: datetime) -> Iterator[FailedRun]:
-    """Failed runs since then, newest first; the smoke test's own are judged by the smoke test."""
+def failed_runs(account: Account, names: Names, since: datetime) -> Iterator[FailedRun]:
+    """Failed runs since then, newest first of each status; the smoke test's own are judged by the smoke test."""
     states = account.client("stepfunctions")
     machine = account.state_machine_arn(names.state_machine)
-    for state in FAILED_STATES:
-        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=state)
-        for execution in _executions_since(pages, since):
-            asked = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
-            if asked.get("client_id") != CANARY_CLIENT:
-                ended = execution.get("stopDate") or execution["startDate"]
-                yield FailedRun(client_id=str(asked.get("client_id")), at=ended, status=state.replace("_", " "))
+    for status in FAILED_RUN_STATUSES:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter=status)
+        for execution in _ended_since(pages, since):
+            run = failed_run(account, execution)
+            if run.client_id != CANARY_CLIENT:
+                yield run
 
 
-def _executions_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
+def failed_run(account: Account, execution: Mapping[str, Any], given: str | None = None) -> FailedRun:
+    """The run of an execution as ListExecutions describes it; `given` is its input, read when it is not known."""
+    if given is None:
+        # Eventually consistent, but of one that has ended the input is known (Step Functions, DescribeExecution).
+        given = account.client("stepfunctions").describe_execution(executionArn=execution["executionArn"]).get("input")
+    return FailedRun(
+        client_id=client_of(given),
+        at=execution.get("stopDate") or execution["startDate"],
+        status=str(execution["status"]).replace("_", " "),
+        execution=execution["executionArn"],
+        started=execution["startDate"],
+    )
+
+
+def client_of(given: str | None) -> str:
+    """The client that a run was started for; whoever starts one by hand may give it any input."""
+    try:
+        asked = json.loads(given or "")
+    except ValueError:
+        return UNKNOWN_CLIENT
+    return str(asked.get("client_id", UNKNOWN_CLIENT)) if isinstance(asked, dict) else UNKNOWN_CLIENT
+
+
+def _ended_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
+    """Executions that have ended are listed by their end, the newest first (Step Functions, ListExecutions)."""
     try:
         for page in pages:
             for execution in page["executions"]:
-                if execution["startDate"] < since:
+                if (execution.get("stopDate") or execution["startDate"]) < since:
                     return
                 yield execution
     except ClientError as error:

@@ -53,9 +53,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedRun:
+    """A run that made no newsletter: when it ended and, where known, when it started and its execution's ARN."""
+
     client_id: str
     at: datetime
     status: str
+    started: datetime | None = None
+    execution: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

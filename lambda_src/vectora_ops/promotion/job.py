@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vectora_core.aws_texts import job_failure, job_summary
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.snapshots.lease import Clock, utc_now
 
 logger = logging.getLogger("vectora")
 JOB_KEY = "CodePipeline.job"
-# FailureDetails.message and ExecutionDetails.summary (CodePipeline API reference).
-LONGEST_MESSAGE = 5000
-LONGEST_SUMMARY = 2048
+# PutJobSuccessResult and PutJobFailureResult, API reference: the job has ended, as when its execution was stopped,
+# cancelled by an update of the pipeline, or had its answer already.
+OVER = ("InvalidJobStateException", "JobNotFoundException")
 
 
 class Parameters(BaseModel):
@@ -72,17 +74,29 @@ def answer_job(
     except Exception as error:
         logger.exception("The step failed unexpectedly")
         return _fail(pipeline, job["id"], f"{type(error).__name__}: {error}")
+    try:
+        return _succeed(pipeline, job["id"], answer, began)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in OVER:
+            return _too_late(job["id"])
+        # Such as too many or too long variables: an action that is never answered waits for its time-out.
+        logger.exception("CodePipeline refused the step's answer")
+        return _fail(pipeline, job["id"], f"CodePipeline refused the step's answer: {error}")
+
+
+def _succeed(pipeline: Any, job_id: str, answer: Done | NotYet, began: datetime) -> dict[str, Any]:
     if isinstance(answer, NotYet):
         token = json.dumps({"began": began.isoformat(), "token": answer.token})
-        pipeline.put_job_success_result(jobId=job["id"], continuationToken=token)
+        pipeline.put_job_success_result(jobId=job_id, continuationToken=token)
         return {"state": "running"}
+    summary = job_summary(answer.summary)
     pipeline.put_job_success_result(
-        jobId=job["id"],
-        executionDetails={"summary": answer.summary[:LONGEST_SUMMARY], "percentComplete": 100},
+        jobId=job_id,
+        executionDetails={"summary": summary, "percentComplete": 100},
         **({"outputVariables": dict(answer.variables)} if answer.variables else {}),
     )
-    logger.info("%s", answer.summary)
-    return {"state": "done", "summary": answer.summary}
+    logger.info("%s", summary)
+    return {"state": "done", "summary": summary}
 
 
 def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tuple[Done | NotYet, datetime]:
@@ -102,8 +116,17 @@ def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tup
 
 
 def _fail(pipeline: Any, job_id: str, message: str) -> dict[str, Any]:
-    logger.error("%s", message)
-    pipeline.put_job_failure_result(
-        jobId=job_id, failureDetails={"type": "JobFailed", "message": message[:LONGEST_MESSAGE]}
-    )
-    return {"state": "failed", "error": message}
+    said = job_failure(message)
+    logger.error("%s", said)
+    try:
+        pipeline.put_job_failure_result(jobId=job_id, failureDetails={"type": "JobFailed", "message": said})
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in OVER:
+            raise
+        return _too_late(job_id)
+    return {"state": "failed", "error": said}
+
+
+def _too_late(job_id: str) -> dict[str, Any]:
+    logger.warning("CodePipeline does not wait for job %s any more", job_id)
+    return {"state": "too late"}

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import time
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from vectora_core.aws_texts import LONGEST_PARAMETER, cut, plain, without_references
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, Names
+from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
 
-# A standard parameter holds 4 KB (quotas of Systems Manager); a reason is shortened before the rest is lost.
+logger = logging.getLogger("vectora")
+# A reason is shortened before the rest is lost.
 LONGEST_REASON = 1000
+# No record has longer lists; with fewer items each text keeps more.
+MOST_ITEMS = 10
+# Systems Manager updates a parameter once at a time (TooManyUpdates, PutParameter), which botocore does not retry.
+UPDATE_TRIES, UPDATE_PAUSE_SECONDS = 5, 0.5
 # It is part of an action's parameters, of which all together have 1000 characters.
 LONGEST_BYPASS_REASON = 200
 
@@ -114,15 +124,23 @@ class ClientPromotion(_Record):
         return self.state in ("promoted", "rolled back")
 
 
+class Retry(_Record):
+    """An execution whose stage CodePipeline does not retry any more; operators have been notified."""
+
+    execution: str
+    at: AwareDatetime
+
+
 class Records:
     """The promotion records of one environment."""
 
-    def __init__(self, account: Account, names: Names) -> None:
+    def __init__(self, account: Account, names: Names, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._ssm = account.client("ssm")
         self._names = names
+        self._sleep = sleep
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
-        """Oldest first; SSM keeps the last hundred. Raises VectoraError when an entry cannot be read."""
+        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
         return self._history(LEDGER, LedgerEntry)
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
@@ -130,6 +148,10 @@ class Records:
 
     def deployment(self) -> Deployment | None:
         return self._read(DEPLOYMENT, Deployment)
+
+    def readable_deployments(self) -> tuple[Deployment, ...]:
+        """Deployments on record that can be read, oldest first."""
+        return self._history(DEPLOYMENT, Deployment, newest_too=False)
 
     def write_deployment(self, deployment: Deployment) -> None:
         self._write(DEPLOYMENT, deployment, "What the pipeline last deployed here, and the snapshot taken before")
@@ -139,10 +161,7 @@ class Records:
         return self._read(HOLD, Hold)
 
     def write_hold(self, hold: Hold) -> None:
-        short = hold.model_copy(
-            update={"reason": hold.reason[:LONGEST_REASON], "outcome": hold.outcome[:LONGEST_REASON]}
-        )
-        self._write(HOLD, short, "Whether promotion into this environment is held, and why")
+        self._write(HOLD, hold, "Whether promotion into this environment is held, and why")
 
     def bypass(self) -> Bypass | None:
         return self._read(BYPASS, Bypass)
@@ -151,20 +170,25 @@ class Records:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
 
     def alarms(self) -> tuple[Alarm, ...]:
-        """Oldest first; SSM keeps the last hundred."""
+        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
         return self._history(ALARM, Alarm)
 
     def write_alarm(self, alarm: Alarm) -> None:
-        short = alarm.model_copy(update={"reason": alarm.reason[:LONGEST_REASON]})
-        self._write(ALARM, short, "The last alarm that was raised in this environment")
+        self._write(ALARM, alarm, "The last alarm that was raised in this environment")
+
+    def retry(self) -> Retry | None:
+        """The last execution that CodePipeline does not retry any more."""
+        return self._read(RETRY, Retry)
+
+    def write_retry(self, retry: Retry) -> None:
+        self._write(RETRY, retry, "The last promotion that cannot be retried because the pipeline has changed")
 
     def client_promotions(self) -> tuple[ClientPromotion, ...]:
         """Oldest first, each in each of its states; SSM keeps the last hundred."""
         return self._history(CLIENTS, ClientPromotion)
 
     def write_client_promotion(self, promotion: ClientPromotion) -> None:
-        short = promotion.model_copy(update={"outcome": promotion.outcome[:LONGEST_REASON]})
-        self._write(CLIENTS, short, "The client file that was last promoted by itself; its history is kept")
+        self._write(CLIENTS, promotion, "The client file that was last promoted by itself; its history is kept")
 
     def _read(self, path: str, model: type[RecordT]) -> RecordT | None:
         name = self._names.parameter(path)
@@ -176,7 +200,11 @@ class Records:
             raise
         return self._parsed(model, name, value)
 
-    def _history(self, path: str, model: type[RecordT]) -> tuple[RecordT, ...]:
+    def _history(self, path: str, model: type[RecordT], *, newest_too: bool = True) -> tuple[RecordT, ...]:
+        """Records that can be read, oldest first; `newest_too` raises VectoraError when the newest cannot.
+
+        A damaged version stays in the history when its predecessor is put back: it must not count for ever.
+        """
         name = self._names.parameter(path)
         try:
             pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
@@ -185,7 +213,16 @@ class Records:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return ()
             raise
-        return tuple(self._parsed(model, name, value) for _, value in sorted(values))
+        found = []
+        newest = max((version for version, _ in values), default=0)
+        for version, value in sorted(values):
+            try:
+                found.append(self._parsed(model, name, value))
+            except VectoraError as error:
+                if newest_too and version == newest:
+                    raise
+                logger.warning("Version %d: %s", version, error)
+        return tuple(found)
 
     def _parsed(self, model: type[RecordT], name: str, value: str) -> RecordT:
         try:
@@ -197,13 +234,60 @@ class Records:
             ) from error
 
     def _write(self, path: str, record: _Record, description: str) -> None:
-        self._ssm.put_parameter(
-            Name=self._names.parameter(path),
-            Description=description,
-            Type="String",
-            Value=record.model_dump_json(exclude_none=True),
-            Overwrite=True,
-        )
+        for tries_left in reversed(range(UPDATE_TRIES)):
+            try:
+                self._ssm.put_parameter(
+                    Name=self._names.parameter(path),
+                    Description=description,
+                    Type="String",
+                    Value=as_parameter(record),
+                    Overwrite=True,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TooManyUpdates" or not tries_left:
+                    raise
+                self._sleep(UPDATE_PAUSE_SECONDS)
+            else:
+                return
+
+
+def as_parameter(record: BaseModel) -> str:
+    """Return the record as a value that Systems Manager accepts, whatever its texts say.
+
+    PutParameter refuses values with references to other parameters ("{{...}}", botocore's model of PutParameter) and
+    of more than 4 KB. The longest texts are cut, as little as the rest allows; no field is lost.
+    """
+    fields = _map_texts(record.model_dump(mode="json", exclude_none=True), _safe)
+    fits, too_long = 0, LONGEST_PARAMETER
+    if len(whole := _json(fields).encode("utf-8")) <= LONGEST_PARAMETER:
+        return whole.decode("utf-8")
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if len(_json(_cut_texts(fields, middle)).encode("utf-8")) <= LONGEST_PARAMETER:
+            fits = middle
+        else:
+            too_long = middle
+    return _json(_cut_texts(fields, fits))
+
+
+def _safe(text: str) -> str:
+    return cut(without_references(plain(text)), LONGEST_PARAMETER) if text else ""
+
+
+def _cut_texts(fields: Any, most_bytes: int) -> Any:
+    return _map_texts(fields, lambda text: cut(text, most_bytes))
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_texts(each, change) for key, each in value.items()}
+    return [_map_texts(each, change) for each in value[:MOST_ITEMS]] if isinstance(value, list) else value
+
+
+def _json(fields: Any) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def held_since(hold: Hold) -> str:

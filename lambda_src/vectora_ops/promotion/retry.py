@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.promotion.ending import GATE_PREFIX
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.setback import GATE_PREFIX
+from vectora_ops.promotion.records import Records, Retry
 from vectora_ops.promotion.steps import judge
 from vectora_ops.settings import Promotion
+from vectora_ops.snapshots.lease import Clock, utc_now
+
+Notify = Callable[[str, str], None]
+# RetryStageExecution, API reference: the pipeline has changed since, or the stage no longer waits for a retry.
+GONE = ("StageNotRetryableException", "StageNotFoundException", "NotLatestPipelineExecutionException")
+# The pipeline is at work; the next try may pass.
+BUSY = ("ConflictException", "ConcurrentPipelineExecutionsLimitExceededException")
 
 
-def retry_refused(account: Account, source: Names, target: Names, policy: Promotion) -> str:
-    """Retry the stage of `target` when its gate refused what `source` has now; what was done, in one sentence."""
+def retry_refused(
+    account: Account,
+    source: Names,
+    target: Names,
+    policy: Promotion,
+    *,
+    notify: Notify = lambda what, message: None,
+    clock: Clock = utc_now,
+) -> str:
+    """Retry the stage of `target` when its gate refused what `source` has now; what was done, in one sentence.
+
+    What CodePipeline will never retry is notified once, and is no failure: this is called every day.
+    """
     pipeline = account.client("codepipeline")
     try:
         state = pipeline.get_pipeline_state(name=target.pipeline)
@@ -31,13 +50,34 @@ def retry_refused(account: Account, source: Names, target: Names, policy: Promot
     decision, _ = judge(account, source, target, policy, digest)
     if decision.outcome != "pass":
         return decision.sentence
-    pipeline.retry_stage_execution(
-        pipelineName=target.pipeline,
-        stageName=target.env,
-        pipelineExecutionId=execution,
-        retryMode="FAILED_ACTIONS",
-    )
+    try:
+        pipeline.retry_stage_execution(
+            pipelineName=target.pipeline,
+            stageName=target.env,
+            pipelineExecutionId=execution,
+            retryMode="FAILED_ACTIONS",
+        )
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in BUSY:
+            return f"Execution {execution} could not be retried now, the pipeline is busy: the schedule tries again."
+        if code not in GONE:
+            raise
+        return _tell_once(Records(account, source), execution, target, notify, clock)
     return f"Execution {execution} is tried again: {decision.sentence}"
+
+
+def _tell_once(records: Records, execution: str, target: Names, notify: Notify, clock: Clock) -> str:
+    message = (
+        f"Execution {execution} would be promoted into {target.env} now, but CodePipeline cannot retry it: the "
+        "pipeline has changed since, or a later execution came. Push the commit again, or release a change in the "
+        "pipeline."
+    )
+    told = records.retry()
+    if told is None or told.execution != execution:
+        notify("push again", message)
+        records.write_retry(Retry(execution=execution, at=clock()))
+    return message
 
 
 def _refused(state: Mapping[str, Any], env: str) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from vectora_core.aws_texts import variable
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -29,6 +32,9 @@ from vectora_ops.snapshots.verify import verify_snapshot
 LONGEST_CHANGE_SUMMARY = 600
 # A variable of CodePipeline cannot be empty.
 NONE = "none"
+# Parameters are read as they were a moment ago (aws-cdk-cli pull request 830); the release's is CloudFormation's.
+READS, READ_PAUSE_SECONDS = 4, 2.0
+Read = TypeVar("Read")
 NotEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -82,18 +88,18 @@ def gate_step(account: Account, source: Names, target: Names, policy: Promotion,
     return Done(
         summary=decision.sentence,
         variables={
-            "changes": _changes(facts, asked, before)[:LONGEST_CHANGE_SUMMARY],
+            "changes": variable(_changes(facts, asked, before), LONGEST_CHANGE_SUMMARY),
             # What the approver compares with; the first time there is nothing but the commit itself.
-            "since": next((each.commit for each in reversed(before) if each.commit), asked.commit),
-            "bypassed": ", ".join(decision.bypassed) or NONE,
-            "bypass_reason": _plain(decision.bypass_reason or NONE) if decision.bypassed else NONE,
+            "since": next((each.commit for each in reversed(before) if _is_commit(each.commit)), None) or asked.commit,
+            "bypassed": variable(", ".join(decision.bypassed) or NONE),
+            "bypass_reason": variable(decision.bypass_reason or NONE) if decision.bypassed else NONE,
         },
     )
 
 
-def _plain(text: str) -> str:
-    """Without what would end a string: CodePipeline puts variables into an action's JSON as they are."""
-    return " ".join(text.replace('"', "'").replace("\\", "/").split())
+def _is_commit(text: str | None) -> bool:
+    """Whether it can stand in a link: the ledger is only as good as who may write it."""
+    return text is not None and re.fullmatch(r"[0-9A-Za-z._-]{1,64}", text) is not None
 
 
 def _changes(facts: Facts, asked: _Asked, before: tuple[LedgerEntry, ...]) -> str:
@@ -215,17 +221,24 @@ def smoke_step(
         return NotYet(token=unfinished.subject)
     if not result.passed:
         raise VectoraError(f"The smoke test of {asked.version} in {names.env} failed: {result.reason}.")
-    return Done(summary=f"Smoke test passed: {result.reason}.", variables={"result": result.reason})
+    return Done(summary=f"Smoke test passed: {result.reason}.", variables={"result": variable(result.reason)})
 
 
 # --- record
 
 
-def record_step(account: Account, names: Names, given: Mapping[str, Any], *, clock: Clock = utc_now) -> Done:
+def record_step(
+    account: Account,
+    names: Names,
+    given: Mapping[str, Any],
+    *,
+    clock: Clock = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Done:
     """Add the release to the ledger; raises VectoraError when another one is deployed."""
     asked: _Record = _asked(_Record, given)
     records = Records(account, names)
-    release = live_release(account, names)
+    release = _settled(lambda: live_release(account, names), lambda read: read.get("digest") == asked.digest, sleep)
     if release.get("digest") != asked.digest:
         raise VectoraError(
             f"{names.env} has release {str(release.get('digest'))[:12]}, not {asked.digest[:12]}: somebody deployed "
@@ -236,8 +249,8 @@ def record_step(account: Account, names: Names, given: Mapping[str, Any], *, clo
     if ledger and (ledger[-1].execution, ledger[-1].digest) == (asked.execution, asked.digest):
         # An invocation before this one recorded it and could not say so.
         return done
-    deployment = records.deployment()
-    if deployment is None or (deployment.execution, deployment.state) != (asked.execution, "deploying"):
+    deployment = _settled(records.deployment, lambda read: _is_of(read, asked), sleep)
+    if deployment is None or not _is_of(deployment, asked):
         raise VectoraError(
             f"Execution {asked.execution} is not what {names.env} is being deployed by (it was rolled back, or another "
             "came after it): push a commit or release a change instead of retrying."
@@ -259,3 +272,17 @@ def record_step(account: Account, names: Names, given: Mapping[str, Any], *, clo
     )
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
     return done
+
+
+def _is_of(deployment: Deployment | None, asked: _Record) -> bool:
+    return deployment is not None and (deployment.execution, deployment.state) == (asked.execution, "deploying")
+
+
+def _settled(read: Callable[[], Read], is_expected: Callable[[Read], bool], sleep: Callable[[float], None]) -> Read:
+    """What is read, once it is as expected or has had time to become so."""
+    for _ in range(READS - 1):
+        found = read()
+        if is_expected(found):
+            return found
+        sleep(READ_PAUSE_SECONDS)
+    return read()
