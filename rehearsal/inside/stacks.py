@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
 
+from ministack.core.iam_evaluator import caller_arn  # type: ignore[import-not-found]
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import cloudformation  # type: ignore[import-not-found]
 from ministack.services.cloudformation import changesets, handlers, stacks  # type: ignore[import-not-found]
@@ -19,6 +21,10 @@ SSM_TYPE = "AWS::SSM::Parameter::Value<"
 SERVICE = "cloudformation.amazonaws.com"
 # Operations that resolve parameters from the Parameter Store with the permissions of their caller.
 RESOLVING = ("CreateStack", "UpdateStack", "CreateChangeSet")
+# CDK's bootstrap grants its deploy role nothing but the parameter of its version, and deploys templates with other
+# parameters all the same: CloudFormation resolves those with the service role. All other callers are held to the note
+# in the bootstrap template, which is the stricter reading.
+DEPLOY_ROLE = re.compile(r":assumed-role/cdk-[a-z0-9]+-deploy-role-")
 _operation: ContextVar[str] = ContextVar("operation of CloudFormation that is answered", default="")
 
 
@@ -41,7 +47,7 @@ def _note_operation(request: Request) -> Answer | None:
 def _resolve_parameters(original: Any, template: dict[str, Any], *rest: Any, **named: Any) -> Any:
     """Check that the caller may read each parameter (note in CDK's bootstrap template on CreateChangeSet)."""
     values = original(template, *rest, **named)
-    if _operation.get() not in RESOLVING:
+    if _operation.get() not in RESOLVING or DEPLOY_ROLE.search(caller_arn()):
         return values
     for name in _parameters_of_the_store(template, values):
         arn = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.lstrip('/')}"
