@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +62,16 @@ def remove_stacks(account: Account, *, retain: bool) -> None:
                 if resource["Type"] in ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Logs::LogGroup"):
                     resource["DeletionPolicy"] = "Retain"
             stacks.restore(replace(definition, template=json.dumps(template)))
+        else:
+            empty_buckets(account, stacks.resources(name).values())
         stacks.remove(name)
+
+
+def empty_buckets(account: Account, resources: Iterable[tuple[str, str]]) -> None:
+    """Remove every version: CloudFormation deletes empty buckets only."""
+    s3 = account.session.resource("s3")
+    for bucket in (physical_id for kind, physical_id in resources if kind == "AWS::S3::Bucket"):
+        s3.Bucket(bucket).object_versions.delete()
 
 
 @pytest.mark.parametrize("retain", [True, False], ids=["buckets are left behind", "buckets are gone too"])
