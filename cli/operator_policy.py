@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
-from vectora_ops.names import BYPASS, HOLD, LEDGER, Names
+from vectora_ops.names import BYPASS, HOLD, LEDGER
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,7 +67,7 @@ class _Statements:
         self._settings = settings
         self._account = account_id
         self._region = region
-        self._names = Names(project=settings.project, env=ANY)
+        self._names = replace(settings.names(ENVIRONMENT_NAMES[0]), env=ANY)
         self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
 
     def deploying(self) -> list[Statement]:

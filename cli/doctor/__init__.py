@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from cli.doctor.finding import Finding, Verdict
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json
+from vectora_core.analysis.text import shown
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "unknown": "yellow"}
@@ -60,8 +61,8 @@ def _show(findings: tuple[Finding, ...]) -> None:
     table.add_column("found, and what to do", overflow="fold", ratio=1)
     for finding in findings:
         color = COLORS[finding.verdict]
-        table.add_row(f"[{color}]{finding.verdict}[/{color}]", escape(finding.check), escape(finding.found))
+        table.add_row(Text(finding.verdict, style=color), Text(finding.check), Text(shown(finding.found)))
         if finding.advice:
-            table.add_row("", "", f"[bold]→[/bold] {escape(finding.advice)}")
+            table.add_row("", "", Text(f"→ {shown(finding.advice)}"))
     # The console does not wrap by itself, so that addresses can be copied; this table fits a terminal.
     out.print(table, soft_wrap=False)

@@ -69,7 +69,7 @@ def _finding(subject: Subject, place: _Place, states: dict[str, State]) -> Findi
         (
             "elsewhere",
             "taken by another account, or you have no s3:ListBucket",
-            "bucket names are global: choose another `project` in config/environments.yaml before the first deployment",
+            "bucket names are global: set `bucket_suffix` in config/environments.yaml before the first deployment",
         ),
         (
             "in another region",

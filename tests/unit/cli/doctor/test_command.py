@@ -20,7 +20,7 @@ LONG = "arn:aws:iam::000000000000:role/" + "a-name-without-end-" * 8
 FINDINGS = (
     Finding("credentials", "pass", LONG),
     Finding("connection", "unknown", "you may not call GetConnection", "attach docs/reference/operator-policy.json"),
-    Finding("buckets of stage", "fail", "[bold]a[/bold] is taken", "choose another name [/x]"),
+    Finding("buckets of stage", "fail", "[bold]a[/bold] is taken :key:", "choose another name [/x]"),
 )
 
 
@@ -44,6 +44,11 @@ def test_the_table_fits_eighty_columns_and_loses_nothing(findings: list[Finding]
         for text in (finding.check, finding.found, finding.advice):
             assert "".join(text.split()) in shown
     assert "1 pass, 1 fail, 1 unknown." in result.stdout
+
+
+def test_what_aws_says_does_not_steer_the_terminal(findings: list[Finding]) -> None:
+    findings.append(Finding("connection", "unknown", "red \x1b[31malert"))
+    assert "\x1b" not in _call().stdout
 
 
 def test_a_failure_ends_with_1(findings: list[Finding]) -> None:
