@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,13 +43,10 @@ def stack_parameters(session: boto3.Session) -> dict[str, tuple[str, ...]]:
     found = {}
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            body: Any = cloudformation.get_template(StackName=stack["StackName"])["TemplateBody"]
-            declared = (json.loads(body) if isinstance(body, str) else body).get("Parameters", {})
-            values = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", [])}
+            declared = cloudformation.get_template_summary(StackName=stack["StackName"]).get("Parameters", [])
+            # The name of the SSM parameter; DescribeStacks of the emulator shows its value in the same place.
             found[stack["StackName"]] = tuple(
-                str(values.get(name) or parameter.get("Default", ""))
-                for name, parameter in declared.items()
-                if str(parameter.get("Type", "")).startswith(_SSM_TYPE)
+                each.get("DefaultValue", "") for each in declared if each["ParameterType"].startswith(_SSM_TYPE)
             )
     return found
 

@@ -92,6 +92,8 @@ class Judge:
         role = self._facts.roles.get(_name_of(call.caller))
         if role is None:
             return [_refusal(call, call.caller, "", "its caller is neither a known role nor a known user")]
+        if role.problem:
+            return [_refusal(call, role.name, role.source, role.problem)]
         try:
             checks = checks_of(operation_of(call), self._facts)
         except UnknownOperationError as error:

@@ -60,7 +60,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class RolePolicies:
-    """What IAM asks about a role or user: its policies, boundary, tags, and of a role who may assume it."""
+    """What IAM asks about a role or user: its policies, boundary, tags, and of a role who may assume it.
+
+    With a `problem`, some of it could not be read: then no call of the role can be judged.
+    """
 
     arn: str
     source: str
@@ -68,6 +71,7 @@ class RolePolicies:
     boundary: Policy | None = None
     trust: Policy | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def name(self) -> str:

@@ -29,10 +29,9 @@ def takes_resources(action: str) -> bool:
 
 def fits(action: str, resource: str) -> bool:
     """Whether AWS checks the action on resources of this form."""
-    formats = _formats(action.lower())
-    if not formats:
-        return resource == "*"
-    return any(each.fullmatch(resource) for each in formats)
+    if resource == "*":
+        return not _requires_resource(action.lower())
+    return any(each.fullmatch(resource) for each in _formats(action.lower()))
 
 
 def unknown_actions(patterns: Iterable[str]) -> tuple[str, ...]:
@@ -49,6 +48,13 @@ def _formats(action: str) -> tuple[re.Pattern[str], ...]:
     # The reference marks required types with an asterisk; the row without a type holds condition keys only.
     types = [name.rstrip("*") for name in privilege["resource_types"] if name]
     return tuple(_pattern(str(resources[name]["arn"])) for name in types)
+
+
+@functools.cache
+def _requires_resource(action: str) -> bool:
+    """Whether a type of resource is marked as required, so that no request is about all resources."""
+    types: Mapping[str, Any] = (_privilege(action) or {}).get("resource_types", {})
+    return any(each["required"] for each in types.values())
 
 
 def _pattern(arn: str) -> re.Pattern[str]:

@@ -30,8 +30,9 @@ def roles_of_account(session: boto3.Session, stacks: Iterable[str]) -> dict[str,
 
 def roles_from_iam(session: boto3.Session) -> dict[str, RolePolicies]:
     """Return all roles and users of the account by name, as IAM's own API shows them."""
+    iam = session.client("iam")
     details: dict[str, list[Any]] = {"RoleDetailList": [], "UserDetailList": [], "Policies": []}
-    for page in session.client("iam").get_paginator("get_account_authorization_details").paginate():
+    for page in iam.get_paginator("get_account_authorization_details").paginate():
         content: Mapping[str, Any] = page
         for kind in details:
             details[kind] += content.get(kind, [])
@@ -39,9 +40,22 @@ def roles_from_iam(session: boto3.Session) -> dict[str, RolePolicies]:
         each["Arn"]: next(version["Document"] for version in each["PolicyVersionList"] if version["IsDefaultVersion"])
         for each in details["Policies"]
     }
-    found = [_from_iam(each, "Role", managed) for each in details["RoleDetailList"]]
-    found += [_from_iam(each, "User", managed) for each in details["UserDetailList"]]
+    # The emulator leaves boundaries out of the details.
+    boundaries = [iam.get_role(RoleName=each["RoleName"])["Role"] for each in details["RoleDetailList"]]
+    found = [
+        _readable({**each, "PermissionsBoundary": role.get("PermissionsBoundary", {})}, "Role", managed)
+        for each, role in zip(details["RoleDetailList"], boundaries, strict=True)
+    ]
+    found += [_readable(each, "User", managed) for each in details["UserDetailList"]]
     return {role.name: role for role in found}
+
+
+def _readable(details: Mapping[str, Any], kind: str, managed: Mapping[str, Any]) -> RolePolicies:
+    """Return a role that makes no calls, too, when its policies cannot be read: it must not hinder the others."""
+    try:
+        return _from_iam(details, kind, managed)
+    except PolicyError as error:
+        return RolePolicies(details["Arn"], f"IAM, {kind.lower()} {details[f'{kind}Name']}", (), problem=str(error))
 
 
 def roles_from_stack(stack: DeployedStack) -> Iterator[RolePolicies]:
