@@ -153,10 +153,15 @@ def _rest_operations(service: str, call: RecordedCall) -> Iterator[Operation]:
             yield Operation(service, route.operation.name, _rest_parameters(route, path, call), call)
 
 
+def bucket_of_host(host: str) -> str | None:
+    """Return the bucket of a virtual-hosted address; None of a path-style one."""
+    found = _S3_HOST.match(host.partition(":")[0])
+    return found["bucket"] if found else None
+
+
 def _path_style(call: RecordedCall) -> str:
     """Return the path with the bucket of a virtual-hosted address in front, as the model writes it."""
-    host = _S3_HOST.match(call.host.partition(":")[0])
-    bucket = host["bucket"] if host else None
+    bucket = bucket_of_host(call.host)
     path = f"/{bucket}{call.path}" if bucket else call.path
     return path.rstrip("/") or "/" if path.count("/") <= 2 else path
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from rehearsal.permissions.evaluator import Check
 from rehearsal.permissions.facts import Facts
-from rehearsal.permissions.operations import Operation, UnknownOperationError
+from rehearsal.permissions.operations import Operation, UnknownOperationError, bucket_of_host
 
 Rule = Callable[[Operation, Facts], Iterator[Check]]
 
@@ -109,26 +109,35 @@ def _stack_change(operation: Operation, facts: Facts) -> Iterator[Check]:
     if role := parameters.get("RoleARN"):
         yield _pass_role(str(role), "cloudformation.amazonaws.com")
     if url := parameters.get("TemplateURL"):
-        # User guide, "Controlling access": the caller needs the right to read the template's object.
-        yield Check("s3:GetObject", _object_of(str(url)))
-    name = stack.split("/")[1]
-    for parameter in facts.stack_parameters.get(name, ()):
-        # bootstrap-template.yaml of the CDK, DeploymentActionRole, ReadVersion: making a change set reads them.
+        yield _reads_template(operation, str(url))
+    if "RoleARN" not in parameters:
+        yield from _reads_parameters(operation, stack.split("/")[1], facts)
+
+
+def _reads_parameters(operation: Operation, stack: str, facts: Facts) -> Iterator[Check]:
+    """Ask for the SSM parameters that the template names, which CloudFormation reads when a change set is made.
+
+    It does so for the caller (bootstrap-template.yaml of the CDK, ReadVersion), and as the service role when the
+    request passes one: the CDK's deploy role may read no parameters of stacks, and deploys them. A request that
+    relies on the role of an earlier one is judged as if it had none, which is the stricter reading.
+    """
+    for parameter in facts.stack_parameters.get(stack, ()):
         yield Check("ssm:GetParameters", _ssm_parameter(operation, parameter))
 
 
-def _object_of(url: str) -> str:
-    """Return the ARN of the object behind a template's address, path-style or virtual-hosted."""
+def _reads_template(operation: Operation, url: str) -> Check:
+    """Ask for the template, which CloudFormation reads for the caller (bootstrap-template.yaml, CliStagingBucket)."""
     address = urlsplit(url)
-    host, path = str(address.hostname), address.path.lstrip("/")
-    bucket = host.partition(".s3")[0] if not host.startswith("s3") else ""
-    return f"arn:aws:s3:::{bucket}/{path}" if bucket else f"arn:aws:s3:::{path}"
+    bucket = bucket_of_host(str(address.hostname))
+    path = unquote(address.path.lstrip("/"))
+    values = {"s3:ResourceAccount": operation.request.account}
+    return Check("s3:GetObject", f"arn:aws:s3:::{bucket}/{path}" if bucket else f"arn:aws:s3:::{path}", values)
 
 
 def _template_summary(operation: Operation, facts: Facts) -> Iterator[Check]:
     yield Check(action_of(operation), _stack(operation) if operation.parameters.get("StackName") else "*")
     if url := operation.parameters.get("TemplateURL"):
-        yield Check("s3:GetObject", _object_of(str(url)))
+        yield _reads_template(operation, str(url))
 
 
 _OF_STACK = (

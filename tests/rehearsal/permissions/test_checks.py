@@ -269,6 +269,15 @@ CALLS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
             ("cloudformation:CreateChangeSet", "stack/s/*"),
             PASSED,
             ("s3:GetObject", "arn:aws:s3:::assets/t.json"),
+        ],
+    ),
+    # Without a role to work with, CloudFormation reads the template's parameters for the caller.
+    (
+        _query(
+            "cloudformation", Action="CreateChangeSet", StackName="s", ChangeSetName="c", UsePreviousTemplate="true"
+        ),
+        [
+            ("cloudformation:CreateChangeSet", "stack/s/*"),
             ("ssm:GetParameters", "parameter/cdk-bootstrap/hnb659fds/version"),
         ],
     ),
