@@ -180,7 +180,6 @@ def _name_of(caller: str) -> str:
 
 def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
     now = datetime.now(UTC)
-    account_of_resource = (check.resource.split(":") + [""] * 5)[4] or call.account
     is_role = ":assumed-role/" in call.caller
     values: dict[str, str] = {
         "aws:CurrentTime": now.isoformat(),
@@ -190,16 +189,23 @@ def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
         "aws:PrincipalIsAWSService": "false",
         "aws:PrincipalType": "AssumedRole" if is_role else "User",
         "aws:RequestedRegion": call.region,
-        "aws:ResourceAccount": account_of_resource,
         "aws:SecureTransport": "true",
         # Of topics' default policies; the account that calls.
         "aws:SourceOwner": call.account,
         "aws:ViaAWSService": "false",
         **{f"aws:PrincipalTag/{key}": value for key, value in role.tags.items()},
     }
+    if account := _account_of(check.resource, call.account):
+        values["aws:ResourceAccount"] = account
     if not is_role:
         values["aws:username"] = role.arn.rpartition("/")[2]
     return Context(values, (*ABSENT, *(["aws:username"] if is_role else [])))
+
+
+def _account_of(resource: str, caller: str) -> str:
+    """Return the account that holds a resource; buckets, whose ARNs have none, are the caller's own."""
+    parts = resource.split(":")
+    return caller if parts[:3] == ["arn", "aws", "s3"] else parts[4] if len(parts) > 4 else ""
 
 
 def _unused(role: RolePolicies, used: frozenset[str]) -> tuple[str, ...]:

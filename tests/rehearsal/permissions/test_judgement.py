@@ -21,7 +21,6 @@ Record = Callable[..., RecordedCall]
 Golden = dict[str, RolePolicies]
 ACCOUNT = "000000000000"
 OPERATIONS = "vectora-inbox-s0-operations-dev"
-SNAPSHOT, PROMOTION = f"{OPERATIONS}-SnapshotRole", f"{OPERATIONS}-PromotionRole"
 TOPIC = f"arn:aws:sns:eu-west-3:{ACCOUNT}:vectora-inbox-operations-dev"
 CONFIG = "vectora-inbox-config-dev.s3.eu-west-3.amazonaws.com"
 FUNCTION = "/2015-03-31/functions/vectora-inbox-ingest-v2-dev"
@@ -56,6 +55,21 @@ def _without(role: RolePolicies, action: str) -> RolePolicies:
     return replace(role, policies=tuple(policies))
 
 
+@pytest.fixture(scope="session")
+def snapshot(golden_roles: Golden) -> str:
+    return _named(golden_roles, "SnapshotRole")
+
+
+@pytest.fixture(scope="session")
+def promotion(golden_roles: Golden) -> str:
+    return _named(golden_roles, "PromotionRole")
+
+
+def _named(golden_roles: Golden, logical_id: str) -> str:
+    """Return the name of a role of dev's operations stack."""
+    return next(name for name, role in golden_roles.items() if role.source == f"{OPERATIONS}, {logical_id}")
+
+
 def _publish(record: Record, role: str) -> RecordedCall:
     return record("sns", body=urlencode({"Action": "Publish", "TopicArn": TOPIC, "Message": "m"}), role=role)
 
@@ -63,28 +77,32 @@ def _publish(record: Record, role: str) -> RecordedCall:
 # --- by the golden templates
 
 
-def test_what_the_templates_allow_is_allowed(record: Record, golden_facts: Facts) -> None:
+def test_what_the_templates_allow_is_allowed(
+    record: Record, golden_facts: Facts, snapshot: str, promotion: str
+) -> None:
     parameter = {"Name": "/vectora-inbox/dev/release"}
     listing = {"host": CONFIG, "query": "list-type=2&prefix=clients%2F"}
     calls = [
-        _publish(record, SNAPSHOT),
-        record("ssm", headers={"x-amz-target": "AmazonSSM.GetParameter"}, body=json.dumps(parameter), role=SNAPSHOT),
+        _publish(record, snapshot),
+        record("ssm", headers={"x-amz-target": "AmazonSSM.GetParameter"}, body=json.dumps(parameter), role=snapshot),
         record(
-            "s3", "PUT", "/locks/a.json", host="vectora-inbox-snapshots-dev.s3.eu-west-3.amazonaws.com", role=SNAPSHOT
+            "s3", "PUT", "/locks/a.json", host="vectora-inbox-snapshots-dev.s3.eu-west-3.amazonaws.com", role=snapshot
         ),
-        record("s3", "GET", "/", role=PROMOTION, **listing),
-        record("sts", body="Action=GetCallerIdentity", role=PROMOTION),
+        record("s3", "GET", "/", role=promotion, **listing),
+        record("sts", body="Action=GetCallerIdentity", role=promotion),
     ]
     summary = judge(calls, golden_facts)
     assert summary.refusals == ()
     assert str(summary) == "5 distinct calls of 2 roles, each allowed by its template under AWS's action names"
 
 
-def test_a_role_that_lost_a_permission_is_refused_and_named(record: Record, golden_roles: Golden) -> None:
-    summary = _judge([_publish(record, SNAPSHOT)], _without(golden_roles[SNAPSHOT], "sns:Publish"))
+def test_a_role_that_lost_a_permission_is_refused_and_named(
+    record: Record, golden_roles: Golden, snapshot: str
+) -> None:
+    summary = _judge([_publish(record, snapshot)], _without(golden_roles[snapshot], "sns:Publish"))
     assert summary.refusals == (
         Refusal(
-            role=SNAPSHOT,
+            role=snapshot,
             action="sns:Publish",
             resource=TOPIC,
             reason=f"no policy allows sns:Publish on {TOPIC}",
@@ -94,16 +112,18 @@ def test_a_role_that_lost_a_permission_is_refused_and_named(record: Record, gold
     )
 
 
-def test_a_condition_of_a_template_is_part_of_the_judgement(record: Record, golden_facts: Facts) -> None:
-    elsewhere = record("s3", "GET", "/", host=CONFIG, query="list-type=2&prefix=canonical%2F", role=PROMOTION)
+def test_a_condition_of_a_template_is_part_of_the_judgement(
+    record: Record, golden_facts: Facts, promotion: str
+) -> None:
+    elsewhere = record("s3", "GET", "/", host=CONFIG, query="list-type=2&prefix=canonical%2F", role=promotion)
     refused = judge([elsewhere], golden_facts).refusals
     assert [(each.action, each.resource) for each in refused] == [
         ("s3:ListBucket", "arn:aws:s3:::vectora-inbox-config-dev")
     ]
 
 
-def test_another_environments_resource_is_refused(record: Record, golden_facts: Facts) -> None:
-    other = record("s3", "GET", "/a", host="vectora-inbox-data-prod.s3.eu-west-3.amazonaws.com", role=SNAPSHOT)
+def test_another_environments_resource_is_refused(record: Record, golden_facts: Facts, snapshot: str) -> None:
+    other = record("s3", "GET", "/a", host="vectora-inbox-data-prod.s3.eu-west-3.amazonaws.com", role=snapshot)
     assert [each.action for each in judge([other], golden_facts).refusals] == ["s3:GetObject"]
 
 
@@ -167,6 +187,24 @@ def test_a_role_of_the_bootstrap_is_assumed_by_its_tag(record: Record) -> None:
     assert _judge([call], build, replace(tagged, tags={})).refusals != ()
     strict = {**trust, "Principal": {"Service": "lambda.amazonaws.com"}}
     assert "does not let" in _judge([call], build, _role("deploy", trust=strict, tags=tagged.tags)).refusals[0].reason
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "action", "refused"),
+    [
+        ("s3", "/bucket/key", "s3:GetObject", 0),
+        ("lambda", "/2018-10-31/layers/l/versions/1", "lambda:GetLayerVersion", 0),
+        ("lambda", "/2018-10-31/layers/arn:aws:lambda:eu-west-3:580247275435:layer:i/versions/1", "lambda:*", 1),
+        # Of a list of everything, the account is not known.
+        ("lambda", "/2018-10-31/layers", "lambda:ListLayers", 1),
+    ],
+)
+def test_resources_may_be_limited_to_the_own_account(
+    record: Record, service: str, path: str, action: str, refused: int
+) -> None:
+    own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    summary = _judge([record(service, "GET", path)], _role("reader", _allow(action, Condition=own)))
+    assert len(summary.refusals) == refused
 
 
 # --- what cannot be judged
