@@ -109,6 +109,7 @@ _ARNS: Mapping[str, Callable[[str, str, str], str]] = {
     "AWS::IAM::Role": lambda name, region, account: f"arn:aws:iam::{account}:role/{name}",
     "AWS::Lambda::Function": lambda name, region, account: f"arn:aws:lambda:{region}:{account}:function:{name}",
     "AWS::Events::Rule": lambda name, region, account: f"arn:aws:events:{region}:{account}:rule/{name}",
+    "AWS::CodeBuild::Project": lambda name, region, account: f"arn:aws:codebuild:{region}:{account}:project/{name}",
     "AWS::Logs::LogGroup": lambda name, region, account: f"arn:aws:logs:{region}:{account}:log-group:{name}:*",
 }
 

@@ -1,0 +1,234 @@
+"""Condition blocks of policy statements, judged against what is known of a request.
+
+AWS's rules: "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values" and
+"Policy evaluation logic" of the IAM user guide. A key or operator that is not known here is never silently true.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+ARN_PARTS = 6
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_LITERALS = frozenset({"*", "?", "$"})
+_SET_OPERATORS = ("ForAllValues", "ForAnyValue")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Neither true nor false: `reason` names what is missing in order to tell."""
+
+    reason: str
+
+
+Verdict = bool | Unknown
+
+
+class Context:
+    """Keys of a request: those with values, and those that AWS leaves out of such a request; names have no case."""
+
+    def __init__(self, values: Mapping[str, Sequence[str] | str], absent: Iterable[str] = ()) -> None:
+        self._values = {
+            name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in values.items()
+        }
+        self._absent = frozenset(name.lower() for name in absent)
+
+    def with_values(self, values: Mapping[str, Sequence[str] | str], absent: Iterable[str] = ()) -> Context:
+        """Return these keys and more of one action; `absent` may name a whole prefix, such as `s3:*`."""
+        merged: dict[str, Sequence[str] | str] = {**self._values, **values}
+        return Context(merged, self._absent | frozenset(absent))
+
+    def get(self, key: str) -> tuple[str, ...] | Unknown | None:
+        """Return a key's values, None when the request has no such key, Unknown when that cannot be said."""
+        name = key.lower()
+        if name in self._values:
+            return self._values[name]
+        prefixes = {f"{name.partition(':')[0]}:*", f"{name.partition('/')[0]}/*"}
+        if name in self._absent or prefixes & self._absent:
+            return None
+        return Unknown(f"the condition key {key} is not known of this request")
+
+
+def all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return False when one is, else what is unknown, else True."""
+    unknown: Unknown | None = None
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        if isinstance(verdict, Unknown):
+            unknown = unknown or verdict
+    return unknown or True
+
+
+def any_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return True when one is, else what is unknown, else False."""
+    unknown: Unknown | None = None
+    for verdict in verdicts:
+        if verdict is True:
+            return True
+        if isinstance(verdict, Unknown):
+            unknown = unknown or verdict
+    return unknown or False
+
+
+def negated(verdict: Verdict) -> Verdict:
+    """Return the opposite; what is unknown stays unknown."""
+    return verdict if isinstance(verdict, Unknown) else not verdict
+
+
+def matches_text(pattern: str, value: str, context: Context, *, wildcards: bool = True, case: bool = True) -> Verdict:
+    """Whether a value equals a policy's text, in which `*` and `?` stand for others and ${key} for a key's value."""
+    compiled = _compiled(pattern, context, wildcards=wildcards, case=case)
+    if isinstance(compiled, Unknown):
+        return compiled
+    return compiled is not None and compiled.fullmatch(value) is not None
+
+
+def matches_arn(pattern: str, value: str, context: Context) -> Verdict:
+    """Whether an ARN equals a policy's, part by part: no wildcard of one part reaches into the next."""
+    wanted, parts = _arn_parts(pattern), value.split(":", ARN_PARTS - 1)
+    if len(wanted) != len(parts):
+        return pattern == "*"
+    return all_of(matches_text(one, part, context) for one, part in zip(wanted, parts, strict=True))
+
+
+def _arn_parts(pattern: str) -> list[str]:
+    """Split an ARN at its colons, of which those inside ${...} are none."""
+    kept = _VARIABLE.sub(lambda match: match[0].replace(":", "\0"), pattern)
+    return [part.replace("\0", ":") for part in kept.split(":", ARN_PARTS - 1)]
+
+
+def _compiled(pattern: str, context: Context, *, wildcards: bool, case: bool) -> re.Pattern[str] | Unknown | None:
+    """Return None when a variable's key is not in the request: then nothing matches (IAM user guide, variables)."""
+    expression = ""
+    for index, part in enumerate(_VARIABLE.split(pattern)):
+        if index % 2 == 0:
+            expression += _with_wildcards(part) if wildcards else re.escape(part)
+            continue
+        value = _variable(part, context)
+        if value is None or isinstance(value, Unknown):
+            return value
+        expression += re.escape(value)
+    return _regular(expression, case)
+
+
+@functools.cache
+def _regular(expression: str, case: bool) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL | (0 if case else re.IGNORECASE))
+
+
+def _with_wildcards(text: str) -> str:
+    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _variable(text: str, context: Context) -> str | Unknown | None:
+    if text in _LITERALS:
+        return text
+    key, _, default = text.partition(",")
+    values = context.get(key.strip())
+    if values is None:
+        found = re.fullmatch(r"\s*'(.*)'\s*", default)
+        return found[1] if found else None
+    if isinstance(values, Unknown):
+        return values
+    return values[0] if len(values) == 1 else Unknown(f"the policy variable {key} has {len(values)} values")
+
+
+Test = Callable[[str, str, Context], Verdict]
+
+
+def _text(*, wildcards: bool = False, case: bool = True) -> Test:
+    return lambda wanted, value, context: matches_text(wanted, value, context, wildcards=wildcards, case=case)
+
+
+def _number(compare: Callable[[Any, Any], bool]) -> Test:
+    return lambda wanted, value, context: compare(float(value), float(wanted))
+
+
+def _date(compare: Callable[[Any, Any], bool]) -> Test:
+    return lambda wanted, value, context: compare(_moment(value), _moment(wanted))
+
+
+def _moment(text: str) -> datetime:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return datetime.fromtimestamp(float(text), UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_TESTS: Mapping[str, Test] = {
+    "StringEquals": _text(),
+    "StringEqualsIgnoreCase": _text(case=False),
+    "StringLike": _text(wildcards=True),
+    "NumericEquals": _number(operator.eq),
+    "NumericLessThan": _number(operator.lt),
+    "NumericLessThanEquals": _number(operator.le),
+    "NumericGreaterThan": _number(operator.gt),
+    "NumericGreaterThanEquals": _number(operator.ge),
+    "DateEquals": _date(operator.eq),
+    "DateLessThan": _date(operator.lt),
+    "DateLessThanEquals": _date(operator.le),
+    "DateGreaterThan": _date(operator.gt),
+    "DateGreaterThanEquals": _date(operator.ge),
+    "Bool": lambda wanted, value, context: wanted.lower() == value.lower(),
+    "ArnEquals": matches_arn,
+    "ArnLike": matches_arn,
+}
+# Of these, a value must fit none that the policy names; a request without the key passes.
+_NEGATED: Mapping[str, str] = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def holds(condition: Mapping[str, Mapping[str, Any]], context: Context) -> Verdict:
+    """Whether every operator of a Condition block holds for every key."""
+    return all_of(
+        _holds(name, key, _as_texts(wanted), context)
+        for name, of_operator in condition.items()
+        for key, wanted in of_operator.items()
+    )
+
+
+def _as_texts(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    # CloudFormation and JSON write true where IAM has "true".
+    return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
+
+
+def _holds(name: str, key: str, wanted: tuple[str, ...], context: Context) -> Verdict:
+    values = context.get(key)
+    if isinstance(values, Unknown):
+        return values
+    if name == "Null":
+        return any_of((values is None) == (each.lower() == "true") for each in wanted)
+    qualifier, _, rest = name.rpartition(":")
+    plain = rest.removesuffix("IfExists")
+    test = _TESTS.get(_NEGATED.get(plain, plain))
+    if test is None or qualifier not in ("", *_SET_OPERATORS):
+        return Unknown(f"the condition operator {name} is not known")
+    if not values:
+        return qualifier != "ForAnyValue" and (rest != plain or plain in _NEGATED or qualifier == "ForAllValues")
+    if not qualifier and len(values) > 1:
+        return Unknown(f"the condition key {key} has several values, and {name} compares one")
+    each = [_fits(plain, test, wanted, value, context) for value in values]
+    return any_of(each) if qualifier == "ForAnyValue" else all_of(each)
+
+
+def _fits(plain: str, test: Test, wanted: tuple[str, ...], value: str, context: Context) -> Verdict:
+    try:
+        verdict = any_of(test(each, value, context) for each in wanted)
+    except ValueError as error:
+        return Unknown(f"the values of a condition {plain} cannot be compared: {error}")
+    return negated(verdict) if plain in _NEGATED else verdict

@@ -1,0 +1,80 @@
+"""What an account holds that a request only names: needed to tell which permissions AWS checks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from rehearsal.permissions.evaluator import ResourcePolicy
+from rehearsal.permissions.policies import RolePolicies, parse_policy
+
+# `AWS::SSM::Parameter::Value<String>` and its like: CloudFormation reads them when a change set is made.
+_SSM_TYPE = "AWS::SSM::Parameter::Value<"
+# A bucket, topic or function without a policy of its own.
+_NO_POLICY = frozenset({"NoSuchBucketPolicy", "NoSuchBucket", "ResourceNotFoundException", "NotFound"})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Roles by name, parameters by stack, models by inference profile, and policies by the resource's ARN."""
+
+    roles: Mapping[str, RolePolicies] = field(default_factory=dict)
+    stack_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
+
+    def policies_of(self, resource: str) -> tuple[ResourcePolicy, ...]:
+        """Return the policy of a resource; of an object, that of its bucket; of a role, who may assume it."""
+        role = self.roles.get(resource.rpartition("/")[2]) if ":role/" in resource else None
+        if role and role.trust and role.arn == resource:
+            return (ResourcePolicy(role.trust, must_allow=True),)
+        holder = resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
+        found = self.resource_policies.get(holder)
+        return (found,) if found else ()
+
+
+def stack_parameters(session: boto3.Session) -> dict[str, tuple[str, ...]]:
+    """Return the SSM parameters that the deployed stacks' templates read, by the stack's name."""
+    cloudformation = session.client("cloudformation")
+    found = {}
+    for page in cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            declared = cloudformation.get_template_summary(StackName=stack["StackName"]).get("Parameters", [])
+            # The name of the SSM parameter; DescribeStacks of the emulator shows its value in the same place.
+            found[stack["StackName"]] = tuple(
+                each.get("DefaultValue", "") for each in declared if each["ParameterType"].startswith(_SSM_TYPE)
+            )
+    return found
+
+
+def resource_policies(session: boto3.Session) -> dict[str, ResourcePolicy]:
+    """Return the policies of all buckets, topics and functions of the account, by ARN."""
+    found: dict[str, str] = {}
+    s3, sns, functions = session.client("s3"), session.client("sns"), session.client("lambda")
+    for bucket in s3.list_buckets()["Buckets"]:
+        arn, name = f"arn:aws:s3:::{bucket['Name']}", bucket["Name"]
+        found[arn] = _policy_or_none(lambda name=name: s3.get_bucket_policy(Bucket=name)["Policy"])
+    for page in sns.get_paginator("list_topics").paginate():
+        for topic in page["Topics"]:
+            arn = topic["TopicArn"]
+            found[arn] = _policy_or_none(
+                lambda arn=arn: sns.get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy", "")
+            )
+    for page in functions.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            arn = function["FunctionArn"]
+            found[arn] = _policy_or_none(lambda arn=arn: functions.get_policy(FunctionName=arn)["Policy"])
+    return {arn: ResourcePolicy(parse_policy(f"policy of {arn}", text)) for arn, text in found.items() if text}
+
+
+def _policy_or_none(read: Any) -> str:
+    try:
+        return str(read() or "")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NO_POLICY:
+            return ""
+        raise

@@ -1,0 +1,223 @@
+"""Whether AWS would have permitted the calls that the rehearsal recorded, each by its role's own template."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+
+from rehearsal.permissions import reference
+from rehearsal.permissions.checks import checks_of
+from rehearsal.permissions.conditions import Context
+from rehearsal.permissions.evaluator import Check, decide
+from rehearsal.permissions.facts import Facts, resource_policies, stack_parameters
+from rehearsal.permissions.operations import UnknownOperationError, operation_of
+from rehearsal.permissions.policies import RolePolicies
+from rehearsal.permissions.recorded import RecordedCall, distinct, read_calls
+from rehearsal.permissions.roles import roles_of_account
+from vectora_core.errors import VectoraError
+
+SHOWN = 10
+# Keys that AWS sets for services' own calls and for forwarded ones, never for a role's (IAM user guide, "AWS global
+# condition context keys"); the account is in no organization, and nobody here has a second factor.
+ABSENT = (
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalServiceNamesList",
+    "aws:PrincipalTag/*",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+)
+
+
+class RefusedCallsError(VectoraError):
+    """AWS would refuse calls that the rehearsal made."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that AWS would refuse, or that cannot be judged; `sample` is one of `calls` requests like it."""
+
+    role: str
+    action: str
+    resource: str
+    reason: str
+    source: str
+    sample: str
+    calls: int = 1
+
+    def __str__(self) -> str:
+        where = f" on {self.resource}" if self.resource else ""
+        return f"{self.role}: {self.action}{where}: {self.reason} ({self.source}). First call: {self.sample}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Distinct calls of a rehearsal; `unused` are actions that no recorded call of a role needed, by the role."""
+
+    calls: int
+    roles: int
+    refusals: tuple[Refusal, ...]
+    unused: Mapping[str, tuple[str, ...]]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.calls} distinct calls of {self.roles} roles, each allowed by its template under AWS's action names"
+        )
+
+
+class Judge:
+    """Asks AWS's rules about one call after another, and remembers what each role used."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.used: dict[str, set[str]] = defaultdict(set)
+
+    def refusals(self, call: RecordedCall) -> list[Refusal]:
+        """Return what AWS would refuse of one call; nothing when all is allowed."""
+        role = self._facts.roles.get(_name_of(call.caller))
+        if role is None:
+            return [_refusal(call, call.caller, "", "its caller is neither a known role nor a known user")]
+        if role.problem:
+            return [_refusal(call, role.name, role.source, role.problem)]
+        try:
+            checks = checks_of(operation_of(call), self._facts)
+        except UnknownOperationError as error:
+            return [_refusal(call, role.name, role.source, str(error))]
+        return [refusal for check in checks if (refusal := self._refused(call, role, check))]
+
+    def _refused(self, call: RecordedCall, role: RolePolicies, check: Check) -> Refusal | None:
+        self.used[role.name].add(check.action.lower())
+        policies = self._facts.policies_of(check.resource)
+        decision = decide(role, check, _context(call, role, check), policies)
+        if decision.allowed:
+            return None
+        return Refusal(role.name, check.action, check.resource, decision.reason, role.source, call.sample)
+
+    def unused(self) -> dict[str, tuple[str, ...]]:
+        """Return the actions that policies allow and that no call needed, by the role; of roles that called."""
+        found = {name: _unused(self._facts.roles[name], frozenset(used)) for name, used in self.used.items()}
+        return {name: unused for name, unused in found.items() if unused}
+
+
+def judge(calls: Iterable[RecordedCall], facts: Facts) -> Summary:
+    """Judge each distinct call once."""
+    asked = Judge(facts)
+    grouped: dict[tuple[str, str, str, str], Refusal] = {}
+    counts: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    number, callers = 0, set()
+    for call in distinct(calls):
+        number += 1
+        callers.add(_name_of(call.caller))
+        for refusal in asked.refusals(call):
+            key = (refusal.role, refusal.action, refusal.resource, refusal.reason)
+            grouped.setdefault(key, refusal)
+            counts[key] += 1
+    refusals = tuple(
+        Refusal(each.role, each.action, each.resource, each.reason, each.source, each.sample, counts[key])
+        for key, each in grouped.items()
+    )
+    return Summary(number, len(callers), refusals, asked.unused())
+
+
+def check_recorded_calls(
+    path: Path,
+    session: boto3.Session,
+    *,
+    stacks: Iterable[str],
+    profiles: Mapping[str, tuple[str, ...]],
+) -> Summary:
+    """Judge what was recorded into `path` in the account of `session`; raise RefusedCallsError naming refused calls.
+
+    The roles of `stacks` are judged by those stacks' templates, all others by IAM. `profiles` are the ARNs of the
+    models behind each inference profile, which no request names.
+    """
+    facts = Facts(
+        roles=roles_of_account(session, stacks),
+        stack_parameters=stack_parameters(session),
+        profiles=profiles,
+        resource_policies=resource_policies(session),
+    )
+    summary = judge(read_calls(path), facts)
+    if summary.refusals:
+        raise RefusedCallsError(describe(summary))
+    if not summary.calls:
+        raise RefusedCallsError(f"No call was recorded in {path.name}: is the recorder at work?")
+    return summary
+
+
+def describe(summary: Summary) -> str:
+    """Return the first refusals, one a line."""
+    more = len(summary.refusals) - SHOWN
+    lines = [f"AWS would refuse {len(summary.refusals)} kinds of calls that the emulator allowed:"]
+    lines += [f"  {refusal}" for refusal in summary.refusals[:SHOWN]]
+    return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
+
+
+def _refusal(call: RecordedCall, role: str, source: str, reason: str) -> Refusal:
+    return Refusal(role, f"{call.service} call", "", reason, source or "no template", call.sample)
+
+
+def _name_of(caller: str) -> str:
+    """Return the name of the role behind a session, or of a user as `RolePolicies.name` has it."""
+    kind, *rest = caller.split(":", 5)[-1].split("/")
+    return rest[0] if kind == "assumed-role" else f"{kind}/{rest[-1] if rest else ''}"
+
+
+def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
+    now = datetime.now(UTC)
+    is_role = ":assumed-role/" in call.caller
+    values: dict[str, str] = {
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:PrincipalAccount": call.account,
+        "aws:PrincipalArn": role.arn,
+        "aws:PrincipalIsAWSService": "false",
+        "aws:PrincipalType": "AssumedRole" if is_role else "User",
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true",
+        # Of topics' default policies; the account that calls.
+        "aws:SourceOwner": call.account,
+        "aws:ViaAWSService": "false",
+        **{f"aws:PrincipalTag/{key}": value for key, value in role.tags.items()},
+    }
+    if account := _account_of(check.resource, call.account):
+        values["aws:ResourceAccount"] = account
+    if not is_role:
+        values["aws:username"] = role.arn.rpartition("/")[2]
+    return Context(values, (*ABSENT, *(["aws:username"] if is_role else [])))
+
+
+def _account_of(resource: str, caller: str) -> str:
+    """Return the account that holds a resource; buckets, whose ARNs have none, are the caller's own."""
+    parts = resource.split(":")
+    return caller if parts[:3] == ["arn", "aws", "s3"] else parts[4] if len(parts) > 4 else ""
+
+
+def _unused(role: RolePolicies, used: frozenset[str]) -> tuple[str, ...]:
+    granted = {
+        pattern
+        for policy in role.policies
+        for statement in policy.statements
+        if statement.allows
+        for pattern in statement.actions
+    }
+    return tuple(sorted(each for each in granted - {"*"} if not used & _expanded(each)))
+
+
+def _expanded(pattern: str) -> set[str]:
+    return {each.lower() for each in reference.expand(pattern)}
