@@ -190,4 +190,3 @@ def register() -> None:
     app.SERVICE_HANDLERS["codepipeline"] = _who_calls
     _allow_events_of_the_stand_in()
     _off_the_event_loop()
-
