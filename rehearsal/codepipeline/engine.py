@@ -67,8 +67,8 @@ class Engine:
         """Cancel executions under way, as AWS does when their definition changes; actions that began run to their end.
 
         API reference, StageExecution: a status of Cancelled means that the pipeline's definition was updated before the
-        stage execution could be completed. When AWS tells of it is not documented; the earliest moment is the strictest,
-        because whoever reacts meets what the stage's actions still do.
+        stage execution could be completed. When AWS tells of it is not documented. The earliest moment is the
+        strictest, because whoever reacts meets what the stage's actions still do.
         """
         record = self.record(document["name"])
         pipeline = self._checked(document)

@@ -8,9 +8,9 @@ from pathlib import Path
 # The interpreter is started with -P. The repository's root comes last, so that none of its folders hides a package.
 sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
 
-from ministack import app  # type: ignore[import-not-found]  # noqa: E402
+from ministack import app  # type: ignore[import-not-found]
 
-from rehearsal.inside.registration import register  # noqa: E402
+from rehearsal.inside.registration import register
 
 if __name__ == "__main__":
     register()

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
+from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import iam  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
@@ -43,7 +44,7 @@ def action_of(original: Any, service: str, method: str, path: str, headers: Any,
 
 def resource_of(original: Any, service: str, method: str, path: str, *rest: Any) -> str:
     """Return the ARN that AWS checks, for what ministack checks on another one."""
-    headers, body, query, region, account = rest
+    _, body, query, region, account = rest
     arn = str(original(service, method, path, *rest))
     if service == "lambda":
         return _lambda_resource(arn, method, path, query or {}, region, account)
@@ -86,13 +87,16 @@ def _parameters(body: bytes, region: str, account: str) -> list[str]:
     except ValueError:
         return ["*"]
     names = document.get("Names") or ([document["Path"]] if document.get("Path") else [])
-    arns = [name if name.startswith("arn:") else f"arn:aws:ssm:{region}:{account}:parameter/{name.lstrip('/')}" for name in names]
+    arns = [
+        name if name.startswith("arn:") else f"arn:aws:ssm:{region}:{account}:parameter/{name.lstrip('/')}"
+        for name in names
+    ]
     return arns or ["*"]
 
 
 def refuse_other_parameters(request: Request) -> Answer | None:
     """Check the second and later names of a call, each of which AWS checks."""
-    region, account = permissions.get_region(), permissions.get_account_id()
+    region, account = get_region(), get_account_id()
     for arn in _parameters(request.body, region, account)[1:]:
         action = f"ssm:{request.operation}"
         if denial := permissions.caller_denial(action, arn):
@@ -106,7 +110,11 @@ def register() -> None:
     wrap(iam_actions, "extract_iam_action", action_of)
     wrap(iam_actions, "extract_resource_arn", resource_of)
     # SimulatePrincipalPolicy hands over the role's name with its path.
-    wrap(iam_evaluator, "_gather_role_policies", lambda original, name, account: original(name.rpartition("/")[2], account))
+    wrap(
+        iam_evaluator,
+        "_gather_role_policies",
+        lambda original, name, account: original(name.rpartition("/")[2], account),
+    )
     permissions.remember_callers()
     permissions.name_resources()
     refuse_first("ssm", refuse_other_parameters)

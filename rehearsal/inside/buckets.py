@@ -6,6 +6,7 @@ import http
 from typing import Any
 
 from ministack.app import _extract_s3_vhost_bucket  # type: ignore[import-not-found]
+from ministack.core.responses import get_account_id  # type: ignore[import-not-found]
 from ministack.services import s3  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
@@ -21,7 +22,7 @@ def _conceal_missing_objects(request: Request, answer: Answer) -> Answer:
     bucket, key = _address(request)
     if answer[0] != http.HTTPStatus.NOT_FOUND or request.method not in ("GET", "HEAD") or not key:
         return answer
-    if not s3._buckets.contains_scoped(permissions.get_account_id(), None, bucket):
+    if not s3._buckets.contains_scoped(get_account_id(), None, bucket):
         return answer
     arn = f"arn:aws:s3:::{bucket}"
     if denial := permissions.caller_denial(LIST, arn):

@@ -97,7 +97,8 @@ def _call_lambda(original: Any, reference: str, event: Any) -> Any:
     if role and not permissions.role_allows(role, action, arn):
         assumed = role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
         message = f"User: {assumed} is not authorized to perform: {action} on resource: {arn}"
-        raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", f"{message} (Service: Lambda, Status Code: 403)")
+        cause = f"{message} (Service: Lambda, Status Code: 403)"
+        raise stepfunctions._ExecutionError("Lambda.AWSLambdaException", cause)
     return original(reference, event)
 
 
@@ -105,9 +106,8 @@ def _untrusting_role(given: dict[str, Any]) -> str | None:
     role = str(given.get("roleArn") or "")
     if not role or permissions.role_trusts(role, STATES):
         return None
-    return (
-        f"Neither the global service principal {STATES}, nor the regional one is authorized to assume the provided role."
-    )
+    neither = f"Neither the global service principal {STATES}, nor the regional one"
+    return f"{neither} is authorized to assume the provided role."
 
 
 def _state_machine(original: Any, given: dict[str, Any]) -> Any:

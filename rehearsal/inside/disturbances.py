@@ -130,9 +130,13 @@ def refusal(scope: MutableMapping[str, Any], kind: str) -> tuple[int, str, bytes
     service = detect_service(scope["method"], scope["path"], headers, {})
     throttled = kind == "throttle"
     if service == "s3":
-        code, message = ("SlowDown", "Please reduce your request rate.") if throttled else (
-            "InternalError",
-            "We encountered an internal error. Please try again.",
+        code, message = (
+            ("SlowDown", "Please reduce your request rate.")
+            if throttled
+            else (
+                "InternalError",
+                "We encountered an internal error. Please try again.",
+            )
         )
         body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{new_uuid()}</RequestId></Error>"
         return (503 if throttled else 500), "application/xml", body.encode("utf-8")

@@ -14,7 +14,9 @@ PASS = "iam:PassRole"  # noqa: S105
 Document = Mapping[str, Any]
 # Where each operation names roles (Service Authorization Reference: operations that depend on iam:PassRole).
 JSON_OPERATIONS: Mapping[str, Mapping[str, Callable[[Document], Iterator[Any]]]] = {
-    "states": {name: lambda given: iter([given.get("roleArn")]) for name in ("CreateStateMachine", "UpdateStateMachine")},
+    "states": {
+        name: lambda given: iter([given.get("roleArn")]) for name in ("CreateStateMachine", "UpdateStateMachine")
+    },
     "events": {
         "PutRule": lambda given: iter([given.get("RoleArn")]),
         "PutTargets": lambda given: (target.get("RoleArn") for target in given.get("Targets") or []),
@@ -30,7 +32,7 @@ def passed_roles(service: str, request: Request) -> list[str]:
     """Return the ARNs of the roles that a request hands over."""
     if service == "cloudformation":
         form = {**parse_qs(request.body.decode("utf-8", "replace")), **request.query}
-        named = [_first(form, "RoleARN")] if _first(form, "Action") in STACK_OPERATIONS else []
+        named: list[Any] = [_first(form, "RoleARN")] if _first(form, "Action") in STACK_OPERATIONS else []
     elif service == "lambda":
         named = [_document(request).get("Role")] if _creates_or_configures(request) else []
     elif service == "scheduler":

@@ -121,7 +121,7 @@ class Account:
     def deploy(self, stack: str, resources: Mapping[str, Any], **parts: Any) -> str:
         """Status of the stack after it was created or updated."""
         cloudformation = self("cloudformation")
-        settings = {key: parts.pop(key) for key in ("RoleARN", "DisableRollback") if key in parts}
+        settings: dict[str, Any] = {key: parts.pop(key) for key in ("RoleARN", "DisableRollback") if key in parts}
         body = json.dumps({"Resources": resources, **parts})
         capable = {"StackName": stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"], **settings}
         try:
@@ -142,23 +142,25 @@ class Account:
     def reasons(self, stack: str) -> str:
         """Everything that the stack's events say of failures."""
         events = self("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-        return " ".join(event.get("ResourceStatusReason", "") for event in events if "FAILED" in event["ResourceStatus"])
+        return " ".join(
+            event.get("ResourceStatusReason", "") for event in events if "FAILED" in event["ResourceStatus"]
+        )
 
 
 @dataclass(frozen=True)
 class Kit:
     """The helpers above, for modules that cannot import them."""
 
-    allow: Callable[..., dict[str, Any]] = staticmethod(allow)
-    policy: Callable[..., str] = staticmethod(policy)
-    zipped: Callable[..., bytes] = staticmethod(zipped)
-    error_of: Callable[..., tuple[str, str]] = staticmethod(error_of)
-    wait_until: Callable[..., Any] = staticmethod(wait_until)
+    allow: Callable[..., dict[str, Any]]
+    policy: Callable[..., str]
+    zipped: Callable[..., bytes]
+    error_of: Callable[..., tuple[str, str]]
+    wait_until: Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def kit() -> Kit:
-    return Kit()
+    return Kit(allow, policy, zipped, error_of, wait_until)
 
 
 @pytest.fixture(scope="module")

@@ -127,9 +127,7 @@ def test_a_schedule_starts_only_what_its_role_may_start(
     target = {"Arn": machine, "RoleArn": role}
     soon = "at(2020-01-01T00:00:00)"
     window = {"Mode": "OFF"}
-    account("scheduler").create_schedule(
-        Name=name, ScheduleExpression=soon, FlexibleTimeWindow=window, Target=target
-    )
+    account("scheduler").create_schedule(Name=name, ScheduleExpression=soon, FlexibleTimeWindow=window, Target=target)
 
     def executions() -> list[Any]:
         return list(account("stepfunctions").list_executions(stateMachineArn=machine)["executions"])

@@ -183,8 +183,18 @@ MACHINE = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 TEMPLATE = '{"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}'
 PASSES: list[tuple[str, str, str, Callable[[str], dict[str, Any]]]] = [
     ("lambda", "create_function", "lambda", lambda role: {"FunctionName": "passed", "Role": role}),
-    ("stepfunctions", "create_state_machine", "states", lambda role: {"name": "m", "roleArn": role, "definition": MACHINE}),
-    ("cloudformation", "create_stack", "cloudformation", lambda role: {"StackName": "passed", "RoleARN": role, "TemplateBody": TEMPLATE}),
+    (
+        "stepfunctions",
+        "create_state_machine",
+        "states",
+        lambda role: {"name": "m", "roleArn": role, "definition": MACHINE},
+    ),
+    (
+        "cloudformation",
+        "create_stack",
+        "cloudformation",
+        lambda role: {"StackName": "passed", "RoleARN": role, "TemplateBody": TEMPLATE},
+    ),
     (
         "scheduler",
         "create_schedule",

@@ -201,8 +201,12 @@ def test_a_long_generated_role_name_loses_the_ends_of_its_parts(account: Any) ->
     assert account.deploy(stack, resources) == "CREATE_COMPLETE"
     found = account("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
-    assert names["SnapshotScheduleRoleOfTheEnvironment"].startswith("a-stack-whose-name-is-lo-SnapshotScheduleRoleOfTh-")
+    assert names["SnapshotScheduleRoleOfTheEnvironment"].startswith(
+        "a-stack-whose-name-is-lo-SnapshotScheduleRoleOfTh-"
+    )
     assert all(len(name) <= 64 and "prod" not in name for name in names.values())
-    tagged = {logical_id: {**role, "Properties": {**role["Properties"], "Description": "New"}} for logical_id in resources}
+    tagged = {
+        logical_id: {**role, "Properties": {**role["Properties"], "Description": "New"}} for logical_id in resources
+    }
     assert account.deploy(stack, tagged) == "UPDATE_COMPLETE"
     assert {account("iam").get_role(RoleName=name)["Role"]["Description"] for name in names.values()} == {"New"}

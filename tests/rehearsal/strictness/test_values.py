@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-NESTED = "Parameter value can't nest another parameter. Do not use \"{{}}\" in the value."
+NESTED = 'Parameter value can\'t nest another parameter. Do not use "{{}}" in the value.'
 REFUSED = {
     "a reference": ("{{ssm:/other}}", NESTED),
     "anything in double brackets": ("failed: {{\n}}", NESTED),
@@ -25,7 +25,10 @@ def test_a_value_is_refused_by_api_and_in_a_stack(account: Any, kit: Any, kind: 
     assert message.startswith(expected)
     properties = {"Name": f"/{kind.replace(' ', '-')}", "Type": "String", "Value": value}
     stack = f"value-{kind.replace(' ', '-')}"
-    assert account.deploy(stack, {"Value": {"Type": "AWS::SSM::Parameter", "Properties": properties}}) == "ROLLBACK_COMPLETE"
+    assert (
+        account.deploy(stack, {"Value": {"Type": "AWS::SSM::Parameter", "Properties": properties}})
+        == "ROLLBACK_COMPLETE"
+    )
     assert "ValidationException" in account.reasons(stack)
 
 
