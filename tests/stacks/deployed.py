@@ -225,6 +225,18 @@ def _statements(stack: Stack) -> Iterator[Statement]:
                 yield from _of(place, (), found["PolicyDocument"])
             case "AWS::KMS::Key":
                 yield from _of(place, (), found["KeyPolicy"])
+            case "AWS::Lambda::Permission":
+                yield _permission(place, found)
+
+
+def _permission(place: str, found: Resource) -> Statement:
+    """What Lambda makes of it in the function's policy (AddPermission, API reference)."""
+    name = found["FunctionName"]
+    function = name if name.startswith("arn:") else _ARNS["AWS::Lambda::Function"].format(name=name)
+    arn = {"ArnLike": {"aws:SourceArn": found["SourceArn"]}} if "SourceArn" in found else {}
+    account = {"StringEquals": {"aws:SourceAccount": found["SourceAccount"]}} if "SourceAccount" in found else {}
+    principal = {"Service": found["Principal"]}
+    return Statement(place, (), "Allow", principal, (found["Action"],), (function,), {**arn, **account})
 
 
 def _of(place: str, roles: tuple[str, ...], document: Mapping[str, Any]) -> Iterator[Statement]:
