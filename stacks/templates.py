@@ -10,27 +10,33 @@ from typing import Any
 import aws_cdk as cdk
 
 from stacks.environment import environment_stacks
-from vectora_ops.settings import load_settings
+from vectora_ops.settings import Settings, load_settings
 
 Template = dict[str, Any]
 
 
-def synthesized_templates(root: Path, env: str) -> dict[str, Template]:
-    """By stack name, in the order of deployment; raises ConfigurationError when the environment is unknown."""
+def synthesized_templates(root: Path, env: str, settings: Settings | None = None) -> dict[str, Template]:
+    """By stack name, in the order of deployment; raises ConfigurationError when the environment is unknown.
+
+    `settings` are others than those of the repository.
+    """
+    chosen = settings or load_settings(root)
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(outdir=folder, context=_context(root))
-        stacks = environment_stacks(app, root=root, settings=load_settings(root), env=env, platform="lambda")
+        stacks = environment_stacks(app, root=root, settings=chosen, env=env, platform="lambda")
         app.synth()
         return {stack.stack_name: _read(Path(folder) / stack.template_file) for stack in stacks}
 
 
-def synthesized_pipeline(root: Path) -> tuple[Template, dict[str, dict[str, Template]]]:
+def synthesized_pipeline(
+    root: Path, settings: Settings | None = None
+) -> tuple[Template, dict[str, dict[str, Template]]]:
     """The pipeline's own template, and by environment and stack name those that it deploys."""
     from stacks.pipeline import EnvironmentStage, PipelineStack
 
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(outdir=folder, context=_context(root))
-        pipeline = PipelineStack(app, root=root, settings=load_settings(root), platform="lambda")
+        pipeline = PipelineStack(app, root=root, settings=settings or load_settings(root), platform="lambda")
         assembly = app.synth()
         stages = [child for child in pipeline.node.children if isinstance(child, EnvironmentStage)]
         deployed = {
