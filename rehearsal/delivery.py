@@ -57,6 +57,7 @@ class Delivery:
     emulator: Emulator
     model: Model
     operator: Identity
+    proxy: Proxy
     repository: Repository
 
     def __init__(
@@ -90,10 +91,10 @@ class Delivery:
             authority = Authority()
             sources = self.configurations[0].sources.sources
             today = datetime.now(UTC).date()
-            proxy = stack.enter_context(Proxy())
+            proxy = self.proxy = stack.enter_context(Proxy())
             stack.enter_context(Press(proxy, authority, sources, scenario=self._scenario, day=today))
             active = [each for each in self.configurations if each.client.client_profile.active]
-            self.model = stack.enter_context(Model(proxy, authority, self._profiles(), LexiconAnswer(active)))
+            self.model = stack.enter_context(Model(proxy, authority, self.profiles(), LexiconAnswer(active)))
             self.model.behave(self._behaviour)
             repositories: dict[str, Path] = {}
             self.service = stack.enter_context(
@@ -264,7 +265,7 @@ class Delivery:
         for process in self._processes:
             end_tethered(process)
 
-    def _profiles(self) -> list[InferenceProfile]:
+    def profiles(self) -> list[InferenceProfile]:
         models = {each.model.id: each.model for each in map(self.settings.environment, ENVIRONMENT_NAMES)}
         return [InferenceProfile(each.id, each.foundation_model_id, each.routes_to) for each in models.values()]
 

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rehearsal import aws_names
 from rehearsal.certificates import Authority
-from rehearsal.emulator import Emulator
+from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.model_access import described
 from rehearsal.proxy import Proxy, to_port
 from rehearsal.secure_server import SecureServer
 from vectora_core.analysis.bedrock import ModelReply
@@ -205,7 +206,7 @@ class Model:
 
     def __enter__(self) -> Self:
         handler = functools.partial(_Handler, self._state)
-        names = aws_names.service_names("bedrock-runtime")
+        names = (*aws_names.service_names("bedrock-runtime"), *aws_names.service_names("bedrock"))
         self._server = SecureServer(self._authority.server_context("127.0.0.1", "localhost", *names), handler)
         self._proxy.lead(names, to_port(self._server.server_port))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="model")
@@ -275,7 +276,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path != CONTROL_PATH:
-            self._send(_rejected(f"GET {CONTROL_PATH} shows behaviour and statistics."))
+            self._send(_access(self._state, self.path, dict(self.headers.items())))
             return
         shown = {"behaviour": self._state.behaviour.model_dump(), "statistics": asdict(self._state.statistics)}
         self._send(_Reply(200, json.dumps(shown).encode("utf-8")))
@@ -333,6 +334,19 @@ def _rejected(message: str) -> _Reply:
     return _error(400, "ValidationException", message, "rejected")
 
 
+def _access(state: _State, path: str, headers: Mapping[str, str]) -> _Reply:
+    """Answer the control plane's questions to whom the emulator lets through."""
+    if state.judge is None:
+        return _error(503, "ServiceUnavailableException", "The stand-in is not connected yet.", "unavailable")
+    status, error, said = _ask_emulator(state.judge.emulator, "GET", path, headers, b"")
+    if status == 403:
+        return _Reply(status, said.encode("utf-8"), error, "denied")
+    found = described(urlsplit(path).path, state.profiles, _region_of(headers), ACCOUNT)
+    if found is None:
+        return _error(404, "ResourceNotFoundException", f"There is nothing at {path}.", "rejected")
+    return _Reply(200, json.dumps(found).encode("utf-8"))
+
+
 def _converse(state: _State, model_id: str, path: str, headers: Mapping[str, str], body: bytes) -> _Reply:
     if refusal := _refusal(state, model_id, path, headers, body):
         return refusal
@@ -356,7 +370,7 @@ def _refusal(state: _State, model_id: str, path: str, headers: Mapping[str, str]
     judge = state.judge
     if judge is None:
         return _error(503, "ServiceUnavailableException", "The stand-in is not connected yet.", "unavailable")
-    status, error, answer = _ask_emulator(judge.emulator, path, headers, body)
+    status, error, answer = _ask_emulator(judge.emulator, "POST", path, headers, body)
     caller = re.search(r"User: arn:aws:sts::(\d{12}):assumed-role/([^/ ]+)/[^ ]+", answer) if status == 403 else None
     if caller:
         region = _region_of(headers)
@@ -374,14 +388,14 @@ def _denied(caller: str, resource: str) -> _Reply:
 
 
 def _ask_emulator(
-    emulator: Emulator, path: str, headers: Mapping[str, str], body: bytes
+    emulator: Emulator, method: str, path: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, str | None, str]:
     """The same bytes under the same Host, so that the caller's signature still fits."""
     address = urlsplit(emulator.endpoint)
     context = _client_context(str(emulator.ca_bundle))
     connection = http.client.HTTPSConnection(str(address.hostname), address.port, timeout=30, context=context)
     try:
-        connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders(body)

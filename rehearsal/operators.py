@@ -11,7 +11,8 @@ from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from vectora_core.errors import VectoraError
 
 POLICY = Path("docs") / "reference" / "operator-policy.json"
-ROLE = "vectora-operator"
+# The policy lets an operator look at roles of this name only.
+ROLE = "vectora-inbox-operator"
 USER = "operator"
 # The longest that a role may allow (IAM API, CreateRole, MaxSessionDuration).
 SESSION_SECONDS = 43200

@@ -18,6 +18,7 @@ from typing import Any
 from rich.progress import Progress
 
 from rehearsal.acts import Acts, Approver, CommitResult, EnvironmentResult
+from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.deployment import HOST_PLATFORM
@@ -55,6 +56,7 @@ class RehearsalResult:
     environments: tuple[EnvironmentResult, ...]
     commits: tuple[CommitResult, ...]
     resources: Mapping[str, int]
+    calls: str
     model: Statistics
     seconds: float
 
@@ -150,12 +152,15 @@ def rehearsed(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
+        with steps("Recorded calls judged under AWS's own action names; names of AWS that were asked for"):
+            calls = judge_calls(delivery)
         progress.stop()
         result = RehearsalResult(
             environments=acts.environments,
             commits=acts.commits,
             resources=_counted(acts.environments),
             model=delivery.model.statistics,
+            calls=calls,
             seconds=round(time.monotonic() - started, 1),
         )
         yield result, delivery, acts.reports

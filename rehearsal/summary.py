@@ -37,6 +37,7 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
     )
     _show_gaps(result, show)
     show(f"Model: {result.model.calls} calls, {result.model.highest_concurrency} at once at the most.")
+    show(f"Calls: {result.calls}.")
     show(f"Signatures and IAM were enforced at AWS's own host names. Took {result.seconds:.0f} s.")
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from cli.doctor.finding import DENIED, Check, Finding, code_of
 from cli.doctor.subject import Subject
+from vectora_ops.names import PIPELINE_BUCKETS
 
 State = Literal["free", "ours", "left over", "elsewhere", "in another region"]
 # By layer what its bucket names are made of; a test compares them with the templates.
@@ -17,7 +18,6 @@ CONTENTS = {
     "s0-operations": ("snapshots", "snapshots-access-logs"),
     "s0-core": ("config", "data", "newsletters", "lambda-code", "access-logs"),
 }
-PIPELINE_BUCKETS = ("access-logs", "artifacts")
 BUCKET = "AWS::S3::Bucket"
 
 
@@ -48,11 +48,11 @@ def _places(subject: Subject) -> Iterator[_Place]:
             f"import it: ./vectora adopt --env {env}",
         )
     if subject.pipeline:
-        name = subject.settings.names(subject.envs[0]).pipeline
+        names = subject.settings.names(subject.envs[0])
         yield _Place(
             "the pipeline",
-            (name,),
-            tuple(f"{name}-{content}" for content in PIPELINE_BUCKETS),
+            (names.pipeline,),
+            tuple(names.pipeline_bucket(content) for content in PIPELINE_BUCKETS),
             "an administrator empties and deletes it, or imports it into the pipeline's stack (cdk import)",
         )
 

@@ -22,6 +22,7 @@ from rehearsal.permissions.roles import roles_of_account
 from vectora_core.errors import VectoraError
 
 SHOWN = 10
+DENIED = (401, 403)
 # Keys that AWS sets for services' own calls and for forwarded ones, never for a role's (IAM user guide, "AWS global
 # condition context keys"); the account is in no organization, and nobody here has a second factor.
 ABSENT = (
@@ -115,12 +116,12 @@ class Judge:
 
 
 def judge(calls: Iterable[RecordedCall], facts: Facts) -> Summary:
-    """Judge each distinct call once."""
+    """Judge each distinct call once, those that were denied left out."""
     asked = Judge(facts)
     grouped: dict[tuple[str, str, str, str], Refusal] = {}
     counts: dict[tuple[str, str, str, str], int] = defaultdict(int)
     number, callers = 0, set()
-    for call in distinct(calls):
+    for call in distinct(filter(_was_permitted, calls)):
         number += 1
         callers.add(_name_of(call.caller))
         for refusal in asked.refusals(call):
@@ -166,6 +167,11 @@ def describe(summary: Summary) -> str:
     lines = [f"AWS would refuse {len(summary.refusals)} kinds of calls that the emulator allowed:"]
     lines += [f"  {refusal}" for refusal in summary.refusals[:SHOWN]]
     return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
+
+
+def _was_permitted(call: RecordedCall) -> bool:
+    """Whether the caller got through; the emulator denies every call of Bedrock, which the model's stand-in judges."""
+    return call.status not in DENIED or call.service == "bedrock"
 
 
 def _refusal(call: RecordedCall, role: str, source: str, reason: str) -> Refusal:

@@ -69,6 +69,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         environments=(environment,),
         commits=(commit,),
         resources=counts,
+        calls=HOSTILE,
         model=Statistics(),
         seconds=1.0,
     )

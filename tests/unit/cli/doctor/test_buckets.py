@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.doctor.buckets import BUCKET, CHECK, CONTENTS, PIPELINE_BUCKETS
+from cli.doctor.buckets import BUCKET, CHECK, CONTENTS
 from cli.doctor.finding import Finding
 from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
-from vectora_ops.names import Names
+from vectora_ops.names import PIPELINE_BUCKETS, Names
 
 NAMES = [f"vectora-inbox-{content}-stage" for contents in CONTENTS.values() for content in contents]
 TEMPLATES = ROOT / "tests" / "stacks" / "templates"
