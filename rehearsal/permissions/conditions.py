@@ -106,6 +106,8 @@ def _arn_parts(pattern: str) -> list[str]:
 
 def _compiled(pattern: str, context: Context, *, wildcards: bool, case: bool) -> re.Pattern[str] | Unknown | None:
     """Return None when a variable's key is not in the request: then nothing matches (IAM user guide, variables)."""
+    if "${" not in pattern:
+        return _without_variables(pattern, wildcards, case)
     expression = ""
     for index, part in enumerate(_VARIABLE.split(pattern)):
         if index % 2 == 0:
@@ -116,6 +118,11 @@ def _compiled(pattern: str, context: Context, *, wildcards: bool, case: bool) ->
             return value
         expression += re.escape(value)
     return _regular(expression, case)
+
+
+@functools.cache
+def _without_variables(pattern: str, wildcards: bool, case: bool) -> re.Pattern[str]:
+    return _regular(_with_wildcards(pattern) if wildcards else re.escape(pattern), case)
 
 
 @functools.cache

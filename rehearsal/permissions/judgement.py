@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from rehearsal.permissions.roles import roles_of_account
 from vectora_core.errors import VectoraError
 
 SHOWN = 10
-DENIED = (401, 403)
 # Keys that AWS sets for services' own calls and for forwarded ones, never for a role's (IAM user guide, "AWS global
 # condition context keys"); the account is in no organization, and nobody here has a second factor.
 ABSENT = (
@@ -59,11 +58,42 @@ class Refusal:
     reason: str
     source: str
     sample: str
+    # Whether each such call ended with an error in the rehearsal, too.
+    failed: bool = False
     calls: int = 1
 
     def __str__(self) -> str:
         where = f" on {self.resource}" if self.resource else ""
         return f"{self.role}: {self.action}{where}: {self.reason} ({self.source}). First call: {self.sample}"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A refusal that is right: of a role whose source has `source`, for an action on what has `about` in its name.
+
+    It counts only when the emulator, too, answered with an error: what the emulator allowed is never expected.
+    """
+
+    source: str
+    action: str
+    about: str
+    reason: str
+
+    def covers(self, refusal: Refusal) -> bool:
+        """Whether it is this refusal."""
+        return (
+            self.source in refusal.source
+            and refusal.action == self.action
+            and (self.about in refusal.resource or self.about in refusal.sample)
+            and refusal.failed
+        )
+
+
+_PROBE = "cdk publish-assets looks for the bootstrap stack with the deploy role, then with its own, and goes on without"
+PROBES_OF_THE_CLI = (
+    Expected(", DeliveryAssetsFileRole", "sts:AssumeRole", "-deploy-role-", _PROBE),
+    Expected(", DeliveryAssetsFileRole", "cloudformation:DescribeStacks", ":stack/CDKToolkit/", _PROBE),
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,7 @@ class Summary:
     calls: int
     roles: int
     refusals: tuple[Refusal, ...]
+    expected: tuple[Refusal, ...]
     unused: Mapping[str, tuple[str, ...]]
 
     def __str__(self) -> str:
@@ -107,7 +138,8 @@ class Judge:
         decision = decide(role, check, _context(call, role, check), policies)
         if decision.allowed:
             return None
-        return Refusal(role.name, check.action, check.resource, decision.reason, role.source, call.sample)
+        failed = call.status >= 400
+        return Refusal(role.name, check.action, check.resource, decision.reason, role.source, call.sample, failed)
 
     def unused(self) -> dict[str, tuple[str, ...]]:
         """Return the actions that policies allow and that no call needed, by the role; of roles that called."""
@@ -115,24 +147,32 @@ class Judge:
         return {name: unused for name, unused in found.items() if unused}
 
 
-def judge(calls: Iterable[RecordedCall], facts: Facts) -> Summary:
-    """Judge each distinct call once, those that were denied left out."""
+def judge(calls: Iterable[RecordedCall], facts: Facts, expected: Iterable[Expected] = PROBES_OF_THE_CLI) -> Summary:
+    """Judge each distinct call once."""
     asked = Judge(facts)
-    grouped: dict[tuple[str, str, str, str], Refusal] = {}
-    counts: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    found: list[Refusal] = []
     number, callers = 0, set()
-    for call in distinct(filter(_was_permitted, calls)):
+    for call in distinct(calls):
         number += 1
         callers.add(_name_of(call.caller))
-        for refusal in asked.refusals(call):
-            key = (refusal.role, refusal.action, refusal.resource, refusal.reason)
-            grouped.setdefault(key, refusal)
-            counts[key] += 1
-    refusals = tuple(
-        Refusal(each.role, each.action, each.resource, each.reason, each.source, each.sample, counts[key])
-        for key, each in grouped.items()
+        found += asked.refusals(call)
+    refusals, known = _grouped(found), tuple(expected)
+    right = tuple(each for each in refusals if any(one.covers(each) for one in known))
+    return Summary(
+        calls=number,
+        roles=len(callers),
+        refusals=tuple(each for each in refusals if each not in right),
+        expected=right,
+        unused=asked.unused(),
     )
-    return Summary(number, len(callers), refusals, asked.unused())
+
+
+def _grouped(refusals: Iterable[Refusal]) -> list[Refusal]:
+    """Return one refusal of those that differ in their requests only, with their number."""
+    alike: dict[tuple[str, str, str, str], list[Refusal]] = defaultdict(list)
+    for each in refusals:
+        alike[each.role, each.action, each.resource, each.reason].append(each)
+    return [replace(group[0], calls=len(group), failed=all(each.failed for each in group)) for group in alike.values()]
 
 
 def check_recorded_calls(
@@ -141,11 +181,13 @@ def check_recorded_calls(
     *,
     stacks: Iterable[str],
     profiles: Mapping[str, tuple[str, ...]],
+    expected: Iterable[Expected] = (),
 ) -> Summary:
     """Judge what was recorded into `path` in the account of `session`; raise RefusedCallsError naming refused calls.
 
     The roles of `stacks` are judged by those stacks' templates, all others by IAM. `profiles` are the ARNs of the
-    models behind each inference profile, which no request names.
+    models behind each inference profile, which no request names. `expected` are refusals that belong to the rehearsal,
+    beside those of the CDK CLI's probes.
     """
     facts = Facts(
         roles=roles_of_account(session, stacks),
@@ -153,7 +195,7 @@ def check_recorded_calls(
         profiles=profiles,
         resource_policies=resource_policies(session),
     )
-    summary = judge(read_calls(path), facts)
+    summary = judge(read_calls(path), facts, (*PROBES_OF_THE_CLI, *expected))
     if summary.refusals:
         raise RefusedCallsError(describe(summary))
     if not summary.calls:
@@ -169,13 +211,8 @@ def describe(summary: Summary) -> str:
     return "\n".join([*lines, f"  and {more} more"] if more > 0 else lines)
 
 
-def _was_permitted(call: RecordedCall) -> bool:
-    """Whether the caller got through; the emulator denies every call of Bedrock, which the model's stand-in judges."""
-    return call.status not in DENIED or call.service == "bedrock"
-
-
 def _refusal(call: RecordedCall, role: str, source: str, reason: str) -> Refusal:
-    return Refusal(role, f"{call.service} call", "", reason, source or "no template", call.sample)
+    return Refusal(role, f"{call.service} call", "", reason, source or "no template", call.sample, call.status >= 400)
 
 
 def _name_of(caller: str) -> str:

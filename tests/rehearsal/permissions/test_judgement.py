@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from rehearsal.permissions import RecordedCall, Summary, judge
+from rehearsal.permissions import Expected, RecordedCall, Summary, judge
 from rehearsal.permissions.facts import Facts
 from rehearsal.permissions.judgement import SHOWN, Refusal, describe
 from rehearsal.permissions.policies import RolePolicies, parse_policy
@@ -108,6 +108,7 @@ def test_a_role_that_lost_a_permission_is_refused_and_named(
             reason=f"no policy allows sns:Publish on {TOPIC}",
             source=f"{OPERATIONS}, SnapshotRole",
             sample="POST https://sns.eu-west-3.amazonaws.com/",
+            failed=False,
         ),
     )
 
@@ -265,6 +266,29 @@ def test_what_no_call_needed_is_reported_and_refuses_nothing(record: Record) -> 
     summary = _judge([_publish(record, "reader")], role)
     assert summary.refusals == ()
     assert summary.unused == {"reader": ("s3:GetObject", "s3:Put*")}
+
+
+def test_a_refusal_is_expected_only_where_the_rehearsal_saw_it_fail(record: Record) -> None:
+    expected = Expected(", Role", "s3:GetObject", "/absent/", "a bad commit asks for it")
+    role = _role("reader", _allow("sns:Publish"))
+    facts = Facts(roles={role.name: role})
+    failed = record("s3", "GET", "/bucket/absent/key", status=403)
+    summary = judge([failed], facts, [expected])
+    assert (summary.refusals, [each.resource for each in summary.expected]) == ((), ["arn:aws:s3:::bucket/absent/key"])
+    for other in (
+        record("s3", "GET", "/bucket/absent/key"),
+        record("s3", "GET", "/bucket/other/key", status=403),
+        record("s3", "PUT", "/bucket/absent/key", status=403),
+    ):
+        assert len(judge([other], facts, [expected]).refusals) == 1
+    assert len(judge([failed, record("s3", "GET", "/bucket/absent/key")], facts, [expected]).refusals) == 1
+
+
+def test_the_probes_of_the_cdk_cli_are_expected(record: Record, golden_roles: Golden) -> None:
+    assets = next(role for role in golden_roles.values() if ", DeliveryAssetsFileRole" in role.source)
+    body = urlencode({"Action": "DescribeStacks", "StackName": "CDKToolkit"})
+    summary = _judge([record("cloudformation", body=body, status=403, role=assets.name)], assets)
+    assert (summary.refusals, [each.action for each in summary.expected]) == ((), ["cloudformation:DescribeStacks"])
 
 
 def test_the_first_refusals_are_named_and_the_rest_counted(record: Record) -> None:
