@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from rehearsal import aws_names
+from rehearsal.acts import MISTYPED_MODEL
 from rehearsal.delivery import Delivery, StepError
-from rehearsal.permissions import check_recorded_calls
+from rehearsal.model import InferenceProfile
+from rehearsal.permissions import PROBES_OF_THE_CLI, Expected, check_recorded_calls
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import ENVIRONMENT_NAMES
+
+# Its role was rolled back with it, so that no template allows the model that it asked for.
+BAD_COMMIT = Expected(
+    "s0-iam-stage, NormalizeScoreRole", "bedrock:InvokeModel", "sonet", "the second commit mistypes the model"
+)
 
 
 def judge_calls(delivery: Delivery) -> str:
@@ -20,13 +27,13 @@ def judge_calls(delivery: Delivery) -> str:
         raise StepError(f"{len(refused)} host names were asked for that AWS does not serve.", list(refused.values()))
     environments = [delivery.names(env) for env in ENVIRONMENT_NAMES]
     stacks = [names.stack(layer) for names in environments for layer in STACK_LAYERS]
-    models = {
-        each.profile_id: tuple(
-            f"arn:aws:bedrock:{region}::foundation-model/{each.foundation_model_id}" for region in each.regions
-        )
-        for each in delivery.profiles()
-    }
+    profiles = delivery.profiles()
+    profiles.append(InferenceProfile(MISTYPED_MODEL, MISTYPED_MODEL.partition(".")[2], profiles[0].regions))
     summary = check_recorded_calls(
-        delivery.emulator.record, delivery.administrator, stacks=[*stacks, delivery.pipeline], profiles=models
+        delivery.emulator.record,
+        delivery.administrator,
+        stacks=[*stacks, delivery.pipeline],
+        profiles={each.profile_id: each.foundation_models for each in profiles},
+        expected=[*PROBES_OF_THE_CLI, BAD_COMMIT],
     )
     return str(summary)

@@ -108,12 +108,16 @@ class InferenceProfile:
     foundation_model_id: str
     regions: tuple[str, ...]
 
+    @property
+    def foundation_models(self) -> tuple[str, ...]:
+        """ARNs of the model in each region."""
+        return tuple(f"arn:aws:bedrock:{each}::foundation-model/{self.foundation_model_id}" for each in self.regions)
+
     def resources(self, region: str, account: str) -> list[str]:
         """Everything that AWS wants the caller to be allowed to invoke."""
-        models = [f"arn:aws:bedrock:{each}::foundation-model/{self.foundation_model_id}" for each in self.regions]
         if self.profile_id == self.foundation_model_id:
-            return models
-        return [f"arn:aws:bedrock:{region}:{account}:inference-profile/{self.profile_id}", *models]
+            return list(self.foundation_models)
+        return [f"arn:aws:bedrock:{region}:{account}:inference-profile/{self.profile_id}", *self.foundation_models]
 
     @classmethod
     def of_model(cls, model_id: str, region: str) -> InferenceProfile:
