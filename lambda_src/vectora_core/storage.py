@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import is_absent
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -23,7 +25,7 @@ class Bucket:
         try:
             return json.loads(self._s3.get_object(Bucket=self.name, Key=key)["Body"].read())
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if is_absent(error, "object"):
                 return None
             raise
 

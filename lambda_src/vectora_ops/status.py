@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import is_absent
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import CLIENTS_PREFIX
 from vectora_core.config.publication import PREFIXES, RECORD_KEY
@@ -128,7 +129,7 @@ def _stack(account: Account, name: str) -> StackStatus:
     try:
         stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
+        if is_absent(error, "stack"):
             return StackStatus(name=name, status="not deployed", updated=None)
         raise
     updated = stack.get("LastUpdatedTime", stack["CreationTime"])
@@ -139,7 +140,7 @@ def _function(account: Account, name: str) -> FunctionStatus | None:
     try:
         function = account.session.client("lambda").get_function_configuration(FunctionName=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if is_absent(error, "function"):
             return None
         raise
     layers = (layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", []))
@@ -177,7 +178,7 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
         record = bucket.read_json(RECORD_KEY) or {}
         keys = [key for prefix in PREFIXES for key in bucket.keys(prefix)]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
+        if is_absent(error, "bucket"):
             return _PublishedConfiguration({}, {}, {}, {})
         raise
     bodies = {key: s3.get_object(Bucket=bucket_name, Key=key)["Body"].read() for key in keys}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import is_absent
 from vectora_core.config.canonical import (
     EventDefinitions,
     Evidence,
@@ -155,7 +156,7 @@ class BucketContent:
         try:
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
+            if not is_absent(error, "object"):
                 raise
             raise ConfigurationError(
                 f"s3://{self._bucket}/{key} is missing: deploy the release again, which publishes it."
