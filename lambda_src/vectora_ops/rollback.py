@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -153,15 +153,27 @@ def roll_back(
     """
     observer = observer or Observer()
     started = time.monotonic()
-    vault = Vault(account, names)
-    manifest = vault.manifest(request.snapshot)
-    observer.step("lease")
-    with ExitStack() as stack:
-        lease = stack.enter_context(
-            Lease(account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock)
-        )
-        rollback = _Rollback(account, names, vault, manifest, request, lease, observer, deadline, clock, smoke_test)
-        return rollback.run(started)
+    with _in_one_sentence(request):
+        vault = Vault(account, names)
+        manifest = vault.manifest(request.snapshot)
+        observer.step("lease")
+        with Lease(
+            account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock
+        ) as lease:
+            rollback = _Rollback(account, names, vault, manifest, request, lease, observer, deadline, clock, smoke_test)
+            return rollback.run(started)
+
+
+@contextmanager
+def _in_one_sentence(request: RollbackRequest) -> Iterator[None]:
+    """Turn AWS's errors into VectoraError, on which every caller ends in a defined state."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise VectoraError(
+            f"AWS failed or refused a request of the rollback to {request.snapshot} ({error}): run it again, it goes "
+            "on where it stopped."
+        ) from error
 
 
 class _Target:
@@ -279,17 +291,12 @@ class _Rollback:
         self._observer.step("safety snapshot")
         safety = self._safety_snapshot(resumed)
         try:
-            smoke = self._restore()
+            with _in_one_sentence(self._request):
+                smoke = self._restore()
         except OutOfTimeError:
             raise
         except VectoraError as error:
             raise type(error)(f"{error} What was there before is in snapshot {safety}.") from error
-        except (ClientError, BotoCoreError) as error:
-            # Whoever called it, such as the reaction to a failed deployment, ends in a defined state on VectoraError.
-            raise VectoraError(
-                f"AWS failed or refused a request of the rollback to {self._manifest.name} ({error}): run it again, it "
-                f"goes on where it stopped. What was there before is in snapshot {safety}."
-            ) from error
         self._observer.step("finish")
         self._lease.confirm()
         self._record()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -22,7 +23,7 @@ class _Body:
 
 def own_clients(account: Account) -> Account:
     """Return the same account with clients of its own, so that hooks on them touch nobody else."""
-    return Account(account.account_id, account.region, account.session, account.ca_bundle)
+    return replace(account, _clients={})
 
 
 def change_answers(account: Account, service: str, operation: str, change: Callable[[dict[str, Any]], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -11,7 +12,7 @@ from vectora_ops.account import Account
 
 def hear_later(account: Account, ahead: timedelta) -> Account:
     """Return `account` with clients of its own, for whom S3's clock is so much later."""
-    later = Account(account.account_id, account.region, account.session, account.ca_bundle)
+    later = replace(account, _clients={})
 
     def shift(parsed: dict[str, Any], **_: Any) -> None:
         headers = parsed["ResponseMetadata"]["HTTPHeaders"]

@@ -165,6 +165,18 @@ def test_a_refused_request_ends_a_rollback_in_a_sentence_with_the_way_back(small
         back_to(denied, manifest)
 
 
+def test_a_refused_request_before_anything_changed_is_a_sentence_too(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    small.break_it()
+    denied = own_clients(small.account)
+    refuse(denied, "lambda", "GetFunction", "AccessDeniedException", "not authorized")
+    before = small.state()
+
+    with pytest.raises(VectoraError, match="AWS failed or refused a request of the rollback to good_"):
+        back_to(denied, manifest)
+    assert small.state() == before
+
+
 def test_a_bucket_that_may_not_be_seen_is_not_taken_for_none(small: SmallEnvironment) -> None:
     denied = own_clients(small.account)
     refuse(denied, "s3", "HeadBucket", "AccessDenied")

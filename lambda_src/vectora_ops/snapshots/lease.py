@@ -79,6 +79,15 @@ class Holder:
             return None
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """The lease as S3 has it; times are S3's."""
+
+    body: bytes
+    etag: str
+    lapses: datetime
+
+
 # A lease that cannot be read is respected until it lapses: it may be one of a later version.
 UNREADABLE = Holder(owner="somebody", operation="an unknown operation", subject="", since="some time", until="")
 
@@ -127,20 +136,21 @@ class Lease:
         self._thread = Thread(target=self._keep_renewing, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
-        found, etag, lapses = self._read()
+        stored = self._stored()
         self.predecessor = None
-        if found is not None:
-            alive = not found.released and self._store_time < lapses
+        if stored is not None:
+            found = Holder.of(stored.body) or UNREADABLE
+            alive = not found.released and self._store_time < stored.lapses
             if alive and found.owner != self._mine.owner:
                 raise BusyError(
                     f"Environment {self._env} is busy: {found.operation} {found.subject} by {found.owner} since "
                     f"{found.since}. Wait for its end; if it was killed, its lease lapses at "
-                    f"{lapses.isoformat(timespec='seconds')} (S3's time)."
+                    f"{stored.lapses.isoformat(timespec='seconds')} (S3's time)."
                 )
             if found.subject:
                 self.predecessor = found
         self._mine = replace(self._mine, since=self._store_time.isoformat(timespec="seconds"))
-        self._write(etag)
+        self._write(stored.etag if stored else None)
         self._thread.start()
         return self
 
@@ -198,8 +208,8 @@ class Lease:
         # Two clocks: a monotonic one stands still while the machine sleeps, the other one may be set back.
         return time.monotonic(), self._clock()
 
-    def _read(self) -> tuple[Holder | None, str | None, datetime]:
-        """The holder, the lease's ETag, and when it lapses by S3's time."""
+    def _stored(self) -> _Stored | None:
+        """Read the lease; None when there is none."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=LEASE_KEY)
         except ClientError as error:
@@ -210,11 +220,11 @@ class Lease:
                     "its operations stack first."
                 ) from error
             if is_absent(error, "object"):
-                return None, None, self._store_time
+                return None
             raise
         self._hear(answer)
         lapses = answer["LastModified"].astimezone(UTC) + LEASE
-        return Holder.of(answer["Body"].read()) or UNREADABLE, answer["ETag"], lapses
+        return _Stored(answer["Body"].read(), answer["ETag"], lapses)
 
     def _hear(self, answer: Mapping[str, Any]) -> None:
         self._store_time, self._heard = store_time(answer), self._moment()
@@ -226,46 +236,35 @@ class Lease:
         self._mine = replace(self._mine, until=until.isoformat(), released=released)
         body = json.dumps(asdict(self._mine), indent=2).encode("utf-8")
         for _ in range(CONFLICTS):
-            try:
-                answer = self._put(etag, body)
-                break
-            except ClientError as error:
-                code = error_code(error)
-                if code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
-                    raise
-                found = self._current()
-                if found is not None and found["body"] == body:
-                    # A write that arrived though its answer was lost is met again by its own retry.
-                    answer = found
-                    break
-                if code == "ConditionalRequestConflict" and (found["ETag"] if found else None) == etag:
-                    continue
-                self._lost = BusyError(
-                    f"Environment {self._env} was taken over by another operation a moment ago: try again when it is "
-                    "done."
-                )
-                raise self._lost from error
-        else:
-            raise VectoraError(f"S3 refused the lease of {self._env} {CONFLICTS} times as in conflict: try again.")
-        self._hear(answer)
-        # The age of a lease counts from its arrival; counted from before it was sent, it is never thought younger.
-        self._etag, self._renewed = answer["ETag"], begun
+            if (written := self._put(etag, body)) is not None:
+                # The age of a lease counts from its arrival; counted from before it was sent, it is never too young.
+                self._etag, self._renewed = written, begun
+                return
+        raise VectoraError(f"S3 refused the lease of {self._env} {CONFLICTS} times as in conflict: try again.")
 
-    def _put(self, etag: str | None, body: bytes) -> Any:
+    def _put(self, etag: str | None, body: bytes) -> str | None:
+        """Write the lease over the one that has `etag`; the result is the new ETag, or None when S3 wants a retry."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-        return self._s3.put_object(
-            Bucket=self._bucket, Key=LEASE_KEY, Body=body, ContentType="application/json", **condition
-        )
-
-    def _current(self) -> dict[str, Any] | None:
-        """The lease as it is now with its `body`; None when there is none."""
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=LEASE_KEY)
+            answer = self._s3.put_object(
+                Bucket=self._bucket, Key=LEASE_KEY, Body=body, ContentType="application/json", **condition
+            )
         except ClientError as error:
-            if is_absent(error, "object"):
+            code = error_code(error)
+            if code not in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+                raise
+            found = self._stored()
+            if found is not None and found.body == body:
+                # A write that arrived though its answer was lost is met again by its own retry.
+                return found.etag
+            if code == "ConditionalRequestConflict" and (found.etag if found else None) == etag:
                 return None
-            raise
-        return {**answer, "body": answer["Body"].read()}
+            self._lost = BusyError(
+                f"Environment {self._env} was taken over by another operation a moment ago: try again when it is done."
+            )
+            raise self._lost from error
+        self._hear(answer)
+        return str(answer["ETag"])
 
 
 def _elapsed(since: tuple[float, datetime], now: tuple[float, datetime]) -> timedelta:
