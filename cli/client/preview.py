@@ -146,12 +146,13 @@ def _news_of(here: Place, choice: _Choice) -> News:
 def _keys(here: Place, bucket: str, prefix: str) -> list[str]:
     from botocore.exceptions import ClientError
 
+    from vectora_core.aws_errors import is_absent
     from vectora_core.storage import Bucket
 
     try:
         return Bucket(here.account.client("s3"), bucket).keys(prefix)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
+        if not is_absent(error, "bucket"):
             raise
         raise VectoraError(f"There is no bucket {bucket}: deploy the environment first (cdk deploy).") from error
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,13 +38,17 @@ CUT_SHORT = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, Flex
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An S3 object with its whole body; `is_part` when S3 answered with the range that was asked for."""
+    """An S3 object with its whole body; `is_part` when S3 answered with the range that was asked for.
+
+    `answer` is everything else that S3 said, such as `LastModified`.
+    """
 
     body: bytes
     etag: str
     version_id: str | None = None
     content_type: str | None = None
     is_part: bool = False
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 def s3_client() -> S3Client:
@@ -87,6 +92,7 @@ def read_object(s3: S3Client, **request: Any) -> StoredObject:
                 version_id=answer.get("VersionId"),
                 content_type=answer.get("ContentType"),
                 is_part="ContentRange" in answer,
+                answer={**answer},
             )
         except CUT_SHORT as error:
             cause = error

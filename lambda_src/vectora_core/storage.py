@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from vectora_core.aws import read_object
+from vectora_core.aws_errors import is_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,7 +26,7 @@ class Bucket:
         try:
             return json.loads(read_object(self._s3, Bucket=self.name, Key=key).body)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if is_absent(error, "object"):
                 return None
             raise
 

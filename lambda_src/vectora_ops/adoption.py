@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from vectora_core.aws_errors import error_code, is_absent
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.lost_text import doubtful_places, lost_in
 from vectora_ops.template_text import parse_template
 
 if TYPE_CHECKING:
@@ -57,19 +59,23 @@ def adopt(account: Account, orphans: tuple[Orphan, ...], *, role_arn: str | None
 
     A policy cannot stay: the stack would make its own, and CloudFormation refuses where there is one. Only the name is
     stated here: the deployment that follows then differs in all else, and so applies all of it. `role_arn` is the role
-    that CloudFormation works with. Raises VectoraError with CloudFormation's reason when it refuses.
+    that CloudFormation works with. Raises VectoraError with CloudFormation's reason when it refuses; and, before
+    anything changes, when a stack's template has text that CloudFormation does not give back.
     """
-    cloudformation = account.session.client("cloudformation")
+    cloudformation = account.client("cloudformation")
+    stack_names = tuple(dict.fromkeys(orphan.stack_name for orphan in orphans))
+    deployed = {stack_name: _deployed(cloudformation, stack_name) for stack_name in stack_names}
     for orphan in orphans:
         if orphan.kind == BUCKET:
-            account.session.client("s3").delete_bucket_policy(Bucket=orphan.name)
-    for stack_name in dict.fromkeys(orphan.stack_name for orphan in orphans):
+            account.client("s3").delete_bucket_policy(Bucket=orphan.name)
+    for stack_name, (template, parameters) in deployed.items():
         of_stack = [orphan for orphan in orphans if orphan.stack_name == stack_name]
-        _import_into(cloudformation, stack_name, of_stack, {"RoleARN": role_arn} if role_arn else {})
+        role = {"RoleARN": role_arn} if role_arn else {}
+        _import_into(cloudformation, stack_name, template, parameters, of_stack, role)
 
 
 def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[Orphan]:
-    belonging = _logical_ids(account.session.client("cloudformation"), stack_name)
+    belonging = _logical_ids(account.client("cloudformation"), stack_name)
     for logical_id, resource in template["Resources"].items():
         identifier = IDENTIFIERS.get(resource["Type"])
         if identifier is None or logical_id in belonging:
@@ -90,15 +96,17 @@ def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) 
 
 def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any] | None:
     """The properties to import by, or None when there is no such resource."""
-    session = account.session
     if kind == BUCKET:
-        return {"BucketName": name} if _exists(lambda: session.client("s3").head_bucket(Bucket=name)) else None
+        return {"BucketName": name} if _has_bucket(account, name) else None
     if kind == "AWS::Logs::LogGroup":
-        groups = session.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        groups = account.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return {"LogGroupName": name} if any(group["logGroupName"] == name for group in groups) else None
-    found = _exists(lambda: session.client("lambda").get_function(FunctionName=name))
-    if not found:
-        return None
+    try:
+        found = account.client("lambda").get_function(FunctionName=name)
+    except ClientError as error:
+        if is_absent(error, "function"):
+            return None
+        raise
     function = found["Configuration"]
     # CloudFormation requires code; it is not uploaded by an import, and differs from every package to come.
     code = {"ZipFile": "# adopted: replaced by the next deployment"}
@@ -106,14 +114,18 @@ def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any
     return {**kept, "Code": code}
 
 
-def _exists(ask: Any) -> Any:
-    """What `ask` answers, or None when AWS says that there is no such thing."""
+def _has_bucket(account: Account, name: str) -> bool:
     try:
-        return ask()
+        account.client("s3").head_bucket(Bucket=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket", "ResourceNotFoundException"):
-            return None
-        raise
+        if is_absent(error, "bucket"):
+            return False
+        # 400, 403 or 301: it is there, and it is not known whose (HeadBucket, API reference).
+        raise VectoraError(
+            f"There is a bucket {name}, and S3 does not let you see it (status {error_code(error)}): it is another "
+            f"account's or another region's, or you lack s3:ListBucket on it. Bucket names are unique in all of AWS."
+        ) from error
+    return True
 
 
 def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> set[str]:
@@ -121,15 +133,19 @@ def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> set[s
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
         return {summary["LogicalResourceId"] for page in pages for summary in page["StackResourceSummaries"]}
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
+        if is_absent(error, "stack"):
             return set()
         raise
 
 
 def _import_into(
-    cloudformation: CloudFormationClient, stack_name: str, orphans: list[Orphan], role: Mapping[str, Any]
+    cloudformation: CloudFormationClient,
+    stack_name: str,
+    template: dict[str, Any],
+    parameters: list[str],
+    orphans: list[Orphan],
+    role: Mapping[str, Any],
 ) -> None:
-    template, parameters = _deployed(cloudformation, stack_name)
     taken_in = {orphan.logical_id: dict(orphan.definition) for orphan in orphans}
     template["Resources"] = {**template.get("Resources", {}), **taken_in}
     names = ", ".join(orphan.name for orphan in orphans)
@@ -159,14 +175,25 @@ def _import_into(
 
 
 def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[dict[str, Any], list[str]]:
-    """The stack's template and the names of its parameters; both empty when there is no such stack."""
+    """The stack's template and the names of its parameters; both empty when there is no such stack.
+
+    Raises VectoraError when the template has text that CloudFormation does not give back: it would be imported changed,
+    which CloudFormation refuses with a reason that names another cause (aws-cdk 38708).
+    """
     try:
-        body = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            # Left by an adoption that was interrupted: it has a change set, and no template yet.
+            return {}, []
+        body = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
+        if is_absent(error, "stack"):
             return {}, []
         raise
-    return parse_template(body) if isinstance(body, str) else dict(body), [
-        parameter["ParameterKey"] for parameter in stack.get("Parameters", [])
-    ]
+    template = parse_template(body) if isinstance(body, str) else dict(body)
+    if doubtful := doubtful_places(template):
+        raise VectoraError(
+            f"{lost_in(stack_name, doubtful)}, so nothing can be imported into the stack. Update it from its own "
+            "source with such texts in plain ASCII, then try again."
+        )
+    return template, [parameter["ParameterKey"] for parameter in stack.get("Parameters", [])]

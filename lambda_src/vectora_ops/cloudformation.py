@@ -12,9 +12,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import error_code, error_message, is_absent
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.adoption import adopt, find_orphans
+from vectora_ops.lost_text import doubtful_places, is_doubtful, lost_in
 from vectora_ops.template_text import parse_template
 
 FIRST_POLL_SECONDS = 0.1
@@ -40,6 +42,12 @@ class StackDefinition:
     tags: Mapping[str, str]
     capabilities: tuple[str, ...]
     role_arn: str | None
+
+    @property
+    def doubtful_places(self) -> tuple[str, ...]:
+        """Where CloudFormation may have told a question mark for another character."""
+        told = {"Parameter": self.parameters, "Tag": self.tags}
+        return doubtful_places({**parse_template(self.template), **told})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +106,24 @@ class Stacks:
                 if each["ResourceStatus"] != "DELETE_COMPLETE"
             }
         except ClientError as error:
-            if _says(error, "ValidationError"):
+            if is_absent(error, "stack"):
                 return {}
             raise
+
+    def check_text(self, definition: StackDefinition) -> None:
+        """Raise VectoraError naming the place when the stack cannot be restored without changing characters."""
+        if not definition.doubtful_places:
+            return
+        live = self.read(definition.name)
+        self._template(definition.name, definition.template, live)
+        self._parameters(definition, definition.template, live, exists=live is not None)
+        self._tags(definition, live)
 
     def settle(self, name: str) -> None:
         """Wait for what CloudFormation is doing, and clear away what an operation that failed has left."""
         status = self._wait(name)
         if status == "UPDATE_ROLLBACK_FAILED":
+            self._alive()
             self._cloudformation.continue_update_rollback(StackName=name)
             status = self._wait(name)
             if status != "UPDATE_ROLLBACK_COMPLETE":
@@ -133,6 +151,8 @@ class Stacks:
         reason when it does not succeed.
         """
         if self._described(definition.name) is None:
+            self.check_text(definition)
+            self._alive()
             template = parse_template(definition.template)
             orphans = find_orphans(self._account, {definition.name: template})
             adopt(self._account, orphans, role_arn=definition.role_arn)
@@ -166,6 +186,7 @@ class Stacks:
 
     def remove(self, name: str) -> None:
         """Delete a stack; what it retains stays. Raises VectoraError naming the resource that does not go."""
+        self._alive()
         self._cloudformation.delete_stack(StackName=name)
         status = self._wait(name)
         if status is not None:
@@ -178,11 +199,12 @@ class Stacks:
         change_set = self._create_change_set(definition, template, purpose=purpose)
         if change_set is None:
             return False
+        self._alive()
         try:
             self._cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
         except ClientError as error:
             # A retry whose first try arrived meets what that one began.
-            if not _says(error, "InvalidChangeSetStatus", "ChangeSetNotFound"):
+            if error_code(error) not in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
                 raise
         status = self._wait(name)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
@@ -195,13 +217,14 @@ class Stacks:
         """The change set's name, or None when there is nothing to change."""
         described = self._described(definition.name)
         exists = described is not None and described["StackStatus"] != "REVIEW_IN_PROGRESS"
+        live = self.read(definition.name) if definition.doubtful_places else None
         request: dict[str, Any] = {
             "StackName": definition.name,
             "ChangeSetType": "UPDATE" if exists else "CREATE",
-            "Parameters": self._parameters(definition, template, exists=exists),
-            "Tags": [{"Key": key, "Value": value} for key, value in sorted(definition.tags.items())],
+            "Parameters": self._parameters(definition, template, live, exists=exists),
             "Capabilities": list(definition.capabilities) or ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-            **self._template(template),
+            **self._tags(definition, live),
+            **self._template(definition.name, template, live),
         }
         if definition.role_arn and not (exists and described and described.get("RoleARN")):
             request["RoleARN"] = definition.role_arn
@@ -212,10 +235,9 @@ class Stacks:
         try:
             self._cloudformation.create_change_set(ChangeSetName=change_set, **request)
         except ClientError as error:
-            if not _says(error, "AlreadyExistsException"):
+            if error_code(error) != "AlreadyExistsException":
                 raise VectoraError(
-                    f"CloudFormation does not accept the template of stack {definition.name}: "
-                    f"{error.response['Error']['Message']}"
+                    f"CloudFormation does not accept the template of stack {definition.name}: {error_message(error)}"
                 ) from error
         return self._ready(definition.name, change_set)
 
@@ -223,7 +245,7 @@ class Stacks:
         try:
             self._cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
         except ClientError as error:
-            if not _says(error, "ChangeSetNotFound", "ValidationError"):
+            if not is_absent(error, "change set"):
                 raise
 
     def _ready(self, name: str, change_set: str) -> str | None:
@@ -257,7 +279,20 @@ class Stacks:
             for each in changes
         )
 
-    def _template(self, template: str) -> dict[str, str]:
+    def _tags(self, definition: StackDefinition, live: StackDefinition | None) -> dict[str, Any]:
+        if doubtful := doubtful_places({"Tag": definition.tags}):
+            # Tags that are not named stay as they are (UpdateStack, API reference).
+            if live is None or live.tags != definition.tags:
+                raise _cannot_write(definition.name, doubtful)
+            return {}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in sorted(definition.tags.items())]}
+
+    def _template(self, name: str, template: str, live: StackDefinition | None) -> dict[str, Any]:
+        """The template as CloudFormation takes it; `live` is what the stack is now, where its text may be doubtful."""
+        if doubtful := doubtful_places(parse_template(template)):
+            if live is None or live.template != template:
+                raise _cannot_write(name, doubtful)
+            return {"UsePreviousTemplate": True}
         body = template.encode("utf-8")
         if len(body) <= LONGEST_BODY_BYTES:
             return {"TemplateBody": template}
@@ -272,13 +307,19 @@ class Stacks:
         url = s3.generate_presigned_url("get_object", Params={"Bucket": self._assets_bucket, "Key": key})
         return {"TemplateURL": str(url).partition("?")[0]}
 
-    def _parameters(self, definition: StackDefinition, template: str, *, exists: bool) -> list[dict[str, Any]]:
+    def _parameters(
+        self, definition: StackDefinition, template: str, live: StackDefinition | None, *, exists: bool
+    ) -> list[dict[str, Any]]:
         declared = parse_template(template).get("Parameters", {})
         parameters: list[dict[str, Any]] = []
         for key, value in sorted(definition.parameters.items()):
             if key not in declared:
                 continue
-            if value != NO_ECHO:
+            if is_doubtful(value):
+                if live is None or live.parameters.get(key) != value:
+                    raise _cannot_write(definition.name, (f"Parameter.{key}",))
+                parameters.append({"ParameterKey": key, "UsePreviousValue": True})
+            elif value != NO_ECHO:
                 parameters.append({"ParameterKey": key, "ParameterValue": value})
             elif exists:
                 parameters.append({"ParameterKey": key, "UsePreviousValue": True})
@@ -295,7 +336,7 @@ class Stacks:
         try:
             described: dict[str, Any] = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
-            if _says(error, "ValidationError"):
+            if is_absent(error, "stack"):
                 return None
             raise
         return None if described["StackStatus"] == "DELETE_COMPLETE" else described
@@ -396,5 +437,8 @@ def _as_given(parameter: Mapping[str, str], declared: Mapping[str, Any]) -> str:
     return parameter["ParameterValue"]
 
 
-def _says(error: ClientError, *codes: str) -> bool:
-    return error.response["Error"]["Code"] in codes
+def _cannot_write(stack: str, places: tuple[str, ...]) -> VectoraError:
+    return VectoraError(
+        f"{lost_in(stack, places)}, and writing a question mark there would change what the stack has. Deploy the "
+        "stack from its own source, or roll back other components only (--components)."
+    )

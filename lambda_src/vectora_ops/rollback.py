@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from vectora_core.aws_errors import error_code, is_absent
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.cloudformation import (
@@ -121,6 +122,7 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     drifted = _drifted(target, environment, changes)
     for name in target.affected_stacks(request.components):
         definition = target.definition(name)
+        stacks.check_text(definition)
         there = environment.stack(name) is not None
         previewed = stacks.preview(definition) if there else ()
         repaired = tuple(sorted(drifted.get(name, set()) - {change.logical_id for change in previewed}))
@@ -151,15 +153,27 @@ def roll_back(
     """
     observer = observer or Observer()
     started = time.monotonic()
-    vault = Vault(account, names)
-    manifest = vault.manifest(request.snapshot)
-    observer.step("lease")
-    with ExitStack() as stack:
-        lease = stack.enter_context(
-            Lease(account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock)
-        )
-        rollback = _Rollback(account, names, vault, manifest, request, lease, observer, deadline, clock, smoke_test)
-        return rollback.run(started)
+    with _in_one_sentence(request):
+        vault = Vault(account, names)
+        manifest = vault.manifest(request.snapshot)
+        observer.step("lease")
+        with Lease(
+            account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock
+        ) as lease:
+            rollback = _Rollback(account, names, vault, manifest, request, lease, observer, deadline, clock, smoke_test)
+            return rollback.run(started)
+
+
+@contextmanager
+def _in_one_sentence(request: RollbackRequest) -> Iterator[None]:
+    """Turn AWS's errors into VectoraError, on which every caller ends in a defined state."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise VectoraError(
+            f"AWS failed or refused a request of the rollback to {request.snapshot} ({error}): run it again, it goes "
+            "on where it stopped."
+        ) from error
 
 
 class _Target:
@@ -273,15 +287,18 @@ class _Rollback:
         resumed = self._resumed()
         if not resumed and not self._differences(limit=1):
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
+        self._check_text()
         self._observer.step("safety snapshot")
         safety = self._safety_snapshot(resumed)
         try:
-            smoke = self._restore()
+            with _in_one_sentence(self._request):
+                smoke = self._restore()
         except OutOfTimeError:
             raise
         except VectoraError as error:
             raise type(error)(f"{error} What was there before is in snapshot {safety}.") from error
         self._observer.step("finish")
+        self._lease.confirm()
         self._record()
         return self._result(started, nothing_to_do=False, safety=safety, smoke=smoke)
 
@@ -312,6 +329,13 @@ class _Rollback:
                 f"Snapshot {self._manifest.name} is not intact, so nothing was changed: {named}"
                 f"{f' and {more} more' if more > 0 else ''}. Choose another one (./vectora snapshot list)."
             )
+
+    def _check_text(self) -> None:
+        """Refuse before anything changes what cannot be restored character by character."""
+        if set(self._request.components) & set(STACK_COMPONENTS):
+            stacks = self._cloudformation()
+            for name in self._target.affected_stacks(self._request.components):
+                stacks.check_text(self._target.definition(name))
 
     def _resumed(self) -> str | None:
         """The safety snapshot of this same rollback when it was interrupted before."""
@@ -367,15 +391,24 @@ class _Rollback:
             try:
                 s3.head_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == "NoSuchBucket":
+                if not is_absent(error, "object"):
                     raise VectoraError(
-                        f"The bucket {bucket}, from which stack {name} takes its code, is gone: "
-                        f"cdk bootstrap --context env={self._names.env}, then roll back again."
+                        f"S3 does not say whether s3://{bucket}/{key}, the code of stack {name}, is there "
+                        f"(status {error_code(error)}); with 403, s3:ListBucket or s3:GetObject is missing."
                     ) from error
-                if code not in ("404", "NoSuchKey"):
-                    raise
-                write_entry(s3, self._vault, entry, bucket, key)
+                self._put_asset_back(name, entry, bucket, key)
+
+    def _put_asset_back(self, name: str, entry: Entry, bucket: str, key: str) -> None:
+        try:
+            write_entry(self._account.client("s3"), self._vault, entry, bucket, key)
+        except ClientError as error:
+            # Only now S3 tells the missing bucket from the missing object: HEAD answers 404 for both.
+            if not is_absent(error, "bucket"):
+                raise
+            raise VectoraError(
+                f"The bucket {bucket}, from which stack {name} takes its code, is gone: "
+                f"cdk bootstrap --context env={self._names.env}, then roll back again."
+            ) from error
 
     def _repair(self) -> None:
         """Create anew what was changed or deleted behind CloudFormation's back, which an update does not see."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from vectora_core.aws import read_object
+from vectora_core.aws_errors import is_absent
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import CLIENTS_PREFIX
 from vectora_core.config.publication import PREFIXES, RECORD_KEY
@@ -129,7 +130,7 @@ def _stack(account: Account, name: str) -> StackStatus:
     try:
         stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":
+        if is_absent(error, "stack"):
             return StackStatus(name=name, status="not deployed", updated=None)
         raise
     updated = stack.get("LastUpdatedTime", stack["CreationTime"])
@@ -140,7 +141,7 @@ def _function(account: Account, name: str) -> FunctionStatus | None:
     try:
         function = account.session.client("lambda").get_function_configuration(FunctionName=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if is_absent(error, "function"):
             return None
         raise
     layers = (layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", []))
@@ -178,7 +179,7 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
         record = bucket.read_json(RECORD_KEY) or {}
         keys = [key for prefix in PREFIXES for key in bucket.keys(prefix)]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
+        if is_absent(error, "bucket"):
             return _PublishedConfiguration({}, {}, {}, {})
         raise
     bodies = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in keys}

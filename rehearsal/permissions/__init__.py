@@ -1,6 +1,22 @@
 """Judges the calls that the rehearsal recorded by AWS's own rules and names, without the emulator's help."""
 
-from rehearsal.permissions.judgement import Expected, RefusedCallsError, Summary, check_recorded_calls, judge
+from rehearsal.permissions.judgement import (
+    PROBES_OF_THE_CLI,
+    Expected,
+    RefusedCallsError,
+    Summary,
+    check_recorded_calls,
+    judge,
+)
 from rehearsal.permissions.recorded import RecordedCall, is_recorded
 
-__all__ = ["Expected", "RecordedCall", "RefusedCallsError", "Summary", "check_recorded_calls", "is_recorded", "judge"]
+__all__ = [
+    "PROBES_OF_THE_CLI",
+    "Expected",
+    "RecordedCall",
+    "RefusedCallsError",
+    "Summary",
+    "check_recorded_calls",
+    "is_recorded",
+    "judge",
+]

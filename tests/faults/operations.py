@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from rehearsal.emulator import Emulator
@@ -13,7 +12,6 @@ from tests.faults.small_environment import NAMES
 from vectora_ops.account import Account
 from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
 from vectora_ops.snapshots.compare import Change, with_live
-from vectora_ops.snapshots.lease import utc_now
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, Manifest, Occasion
 from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
@@ -23,14 +21,9 @@ FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 
 
-def after_the_lease() -> datetime:
-    """The clock of somebody who comes when the lease of a killed operation has lapsed."""
-    return utc_now() + timedelta(minutes=3)
-
-
 def take(account: Account, label: str = "good", **options: object) -> Manifest:
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"), **options)  # type: ignore[arg-type]
-    return take_snapshot(account, NAMES, request, clock=after_the_lease)
+    return take_snapshot(account, NAMES, request)
 
 
 def resume(account: Account, name: str) -> Manifest:
@@ -39,7 +32,7 @@ def resume(account: Account, name: str) -> Manifest:
 
 def back_to(account: Account, manifest: Manifest, components: tuple[Component, ...] = COMPONENTS) -> RollbackResult:
     request = RollbackRequest(snapshot=manifest.name, components=components)
-    return roll_back(account, NAMES, request, smoke_test=lambda: None, clock=after_the_lease)
+    return roll_back(account, NAMES, request, smoke_test=lambda: None)
 
 
 def differences(account: Account, manifest: Manifest) -> list[Change]:

@@ -59,6 +59,10 @@ class SmallEnvironment:
         """All stacks as a release leaves them; another version has another code, layer and release record."""
         self._stack("s0-core", _core())
         self._stack("s0-iam", _iam())
+        self.deploy_runtime(version)
+
+    def deploy_runtime(self, version: str) -> None:
+        """What a release changes: code, layer and release record."""
         self._stack("s1-runtime", self._runtime(version))
         self._stack("s1-ingest-v2", self._ingest(version))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.emulator import Emulator
-from tests.faults.operations import after_the_lease, back_to, differences, kill_at, resume, take
+from tests.faults.operations import back_to, differences, kill_at, resume, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
+from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
 from vectora_ops.rollback import STEPS as ROLLBACK_STEPS
 from vectora_ops.snapshots.catalog import list_snapshots, pin
+from vectora_ops.snapshots.lease import BusyError
 from vectora_ops.snapshots.retention import STEPS as PRUNE_STEPS
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import STEPS as SNAPSHOT_STEPS
@@ -31,7 +33,8 @@ def test_a_snapshot_killed_at_any_step_is_finished_and_changed_nothing(
     begun = SNAPSHOT_STEPS.index(step) >= SNAPSHOT_STEPS.index("begin") + 1
     assert states == (["complete"] if step == "finish" else ["incomplete"] if begun else [])
     assert (vault.newest(1) == []) == (step != "finish")
-    manifest = resume(account, listed[0].name) if begun else take(account, "killed")
+    later = after_the_lease(account)
+    manifest = resume(later, listed[0].name) if begun else take(later, "killed")
     assert verify_snapshot(vault, manifest.name).intact
     assert [each.state for each in list_snapshots(vault)] == ["complete"]
     assert small.state() == before
@@ -49,7 +52,7 @@ def test_a_rollback_killed_at_any_step_is_finished_and_loses_nothing(
     broken = take(account, "broken")
 
     kill_at(emulator, step, "rollback", good.name)
-    back_to(account, good)
+    back_to(after_the_lease(account), good)
 
     assert differences(account, good) == []
     assert (small.say("ingest-v2"), small.say("normalize-score-v2")) == ("ingest-v2 1", "normalize-score-v2 1")
@@ -71,7 +74,7 @@ def test_a_pruning_killed_at_any_step_is_finished_and_keeps_what_it_must(
     pin(vault, names[0], "the first of all")
 
     kill_at(emulator, step, "prune", "1")
-    prune(account, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=after_the_lease)
+    prune(after_the_lease(account), NAMES, Policy(keep_last=1, minimum_age_days=0))
 
     assert [files.name for files in vault.snapshots()] == [names[0], names[3]]
     assert all(each.intact for each in verify_vault(vault)), verify_vault(vault)
@@ -83,11 +86,8 @@ def test_a_pruning_killed_at_any_step_is_finished_and_keeps_what_it_must(
 def test_a_killed_operation_keeps_others_away_until_its_lease_lapses(
     emulator: Emulator, small: SmallEnvironment, account: Account
 ) -> None:
-    from vectora_ops.snapshots.lease import BusyError
-    from vectora_ops.snapshots.manifest import Occasion
-    from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-
     kill_at(emulator, "data", "snapshot", "killed")
 
     with pytest.raises(BusyError, match="its lease lapses at"):
-        take_snapshot(account, NAMES, SnapshotRequest(label="next", occasion=Occasion(kind="operator")))
+        take(account, "next")
+    assert take(after_the_lease(account), "next").entries > 0

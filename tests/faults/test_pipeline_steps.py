@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.faults.operations import after_the_lease
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -29,7 +28,7 @@ STAGE = Names(project=NAMES.project, env="stage")
 
 
 def snapshot(account: Account, **changes: Any) -> Done:
-    done = snapshot_step(account, NAMES, {**GIVEN, **changes}, None, observer=Observer(), clock=after_the_lease)
+    done = snapshot_step(account, NAMES, {**GIVEN, **changes}, None, observer=Observer())
     assert isinstance(done, Done)
     return done
 

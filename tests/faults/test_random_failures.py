@@ -13,8 +13,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.faults.operations import after_the_lease, differences, take
+from tests.faults.operations import differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
+from tests.faults.store_clock import after_the_lease
 from vectora_core import aws
 from vectora_core.errors import VectoraError
 from vectora_ops import cloudformation
@@ -81,7 +82,8 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
 
 
 def in_bad_weather(small: SmallEnvironment, weather: Callable[[int, float], None]) -> Account:
-    account = Account(small.account.account_id, small.account.region, small.account.session)
+    # An operation that could not release its lease leaves one that lapses.
+    account = after_the_lease(small.account)
     for service in SERVICES:
         account.client(service).meta.events.register("before-send", weather.hook)  # type: ignore[attr-defined]
     return account
@@ -108,7 +110,7 @@ def test_a_snapshot_is_completed_and_changes_nothing(
         request = SnapshotRequest(
             label=f"seed{seed}", occasion=Occasion(kind="operator"), resume=incomplete[0] if incomplete else None
         )
-        return take_snapshot(account, NAMES, request, clock=after_the_lease)
+        return take_snapshot(account, NAMES, request)
 
     weather(seed, share)
     manifest = until_done(run)
@@ -132,7 +134,7 @@ def test_a_rollback_is_completed_and_loses_nothing(
 
     weather(seed, share)
     request = RollbackRequest(snapshot=good.name)
-    until_done(lambda: roll_back(account, NAMES, request, smoke_test=lambda: None, clock=after_the_lease))
+    until_done(lambda: roll_back(account, NAMES, request, smoke_test=lambda: None))
     weather(seed, 0.0)
 
     assert differences(account, good) == []

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.faults.operations import after_the_lease, back_to, differences, take
+from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_core.errors import VectoraError
 from vectora_ops.cloudformation import Stacks
@@ -208,7 +208,6 @@ def test_it_goes_on_where_the_invocation_before_had_to_stop(small: SmallEnvironm
                 request,
                 smoke_test=lambda: None,
                 deadline=lambda looks=looks: next(looks, True),  # type: ignore[misc]
-                clock=after_the_lease,
             )
             break
         except OutOfTimeError:

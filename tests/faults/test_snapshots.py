@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
+from tests.faults.store_clock import after_the_lease
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.snapshots import take as taking
@@ -319,12 +321,25 @@ def test_a_rehearsed_restore_names_what_would_not_come_back(small: SmallEnvironm
     assert any("newsletters" in problem for problem in rehearsal.problems)
 
 
-def test_a_lease_is_not_kept_by_who_was_silent_for_too_long(small: SmallEnvironment) -> None:
-    times = [utc_now()]
-    slow = Lease(small.account, NAMES, operation="snapshot", subject="slow", clock=lambda: times[0])
-    slow.__enter__()
-    times[0] += timedelta(minutes=5)
+def test_a_lease_belongs_to_its_holder_whatever_the_clocks_of_the_machines_say(small: SmallEnvironment) -> None:
+    wrong = {"ahead": lambda: utc_now() + timedelta(hours=1), "behind": lambda: utc_now() - timedelta(hours=1)}
+    for holders, others in permutations(wrong.values(), 2):
+        held = Lease(small.account, NAMES, operation="snapshot", subject="held", clock=holders)
+        other = Lease(small.account, NAMES, operation="snapshot", subject="other", clock=others)
+        with held:
+            with pytest.raises(BusyError, match="Environment dev is busy: snapshot held by"):
+                other.__enter__()
+            held.confirm()
 
-    following = Lease(small.account, NAMES, operation="snapshot", subject="next", clock=lambda: times[0])
-    with following, pytest.raises(BusyError, match="taken over"):
-        slow.renew()
+
+def test_a_lease_that_was_taken_stops_the_operation_that_had_it(small: SmallEnvironment) -> None:
+    slow = Lease(small.account, NAMES, operation="snapshot", subject="slow")
+    following = Lease(after_the_lease(small.account), NAMES, operation="snapshot", subject="next")
+
+    slow.__enter__()
+    with following:
+        assert following.predecessor is not None
+        assert following.predecessor.subject == "slow"
+        with pytest.raises(BusyError, match="taken over"):
+            slow.confirm()
+    slow.__exit__(BusyError)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from botocore.exceptions import ClientError
 
 from vectora_core.aws import read_object
+from vectora_core.aws_errors import is_absent
 from vectora_core.config.canonical import (
     EventDefinitions,
     Evidence,
@@ -156,7 +157,7 @@ class BucketContent:
         try:
             return read_object(self._s3, Bucket=self._bucket, Key=key).body
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
+            if not is_absent(error, "object"):
                 raise
             raise ConfigurationError(
                 f"s3://{self._bucket}/{key} is missing: deploy the release again, which publishes it."

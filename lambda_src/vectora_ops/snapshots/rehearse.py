@@ -11,8 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import error_code, error_message, is_absent
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.lost_text import doubtful_places, lost_in
 from vectora_ops.names import Names
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import Clock, Lease, utc_now
@@ -21,6 +23,7 @@ from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.observer import Advance, Observer
 from vectora_ops.snapshots.restore_content import DELETED_AT_ONCE, IN_FLIGHT, write_entry
 from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
+from vectora_ops.template_text import parse_template
 
 SCRATCH = "restore-rehearsal/"
 # CloudFormation validates longer templates only from a bucket (ValidateTemplate, API reference).
@@ -129,15 +132,22 @@ class _Rehearsal:
     def _validate(self, entry: Entry) -> str | None:
         """What CloudFormation has against a template."""
         template = self._vault.bytes_of(entry).decode("utf-8")
+        if doubtful := doubtful_places(parse_template(template)):
+            return f"stacks: {lost_in(entry.path.partition('/')[0], doubtful)}."
         if len(template.encode("utf-8")) > LONGEST_TEMPLATE_BYTES:
             return None
         try:
             self._cloudformation.validate_template(TemplateBody=template)
         except ClientError as error:
-            return f"stacks: {entry.path}: CloudFormation does not accept it: {error.response['Error']['Message']}"
+            # Anything else, such as a missing permission, says nothing about the template.
+            if error_code(error) != "ValidationError":
+                raise
+            return f"stacks: {entry.path}: CloudFormation does not accept it: {error_message(error)}"
         return None
 
     def _clean(self) -> None:
+        # Whoever took over the lease may be rehearsing the same snapshot below the same prefix.
+        self._lease.confirm()
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._prefix)
         doomed: list[dict[str, Any]] = []
         try:
@@ -145,7 +155,7 @@ class _Rehearsal:
                 found = (*page.get("Versions", []), *page.get("DeleteMarkers", []))
                 doomed += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchBucket":
+            if not is_absent(error, "bucket"):
                 raise
             raise VectoraError(
                 f"There is no bucket {self._bucket} to rehearse a restore in: deploy the environment first."

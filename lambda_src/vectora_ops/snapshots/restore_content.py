@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -60,12 +63,15 @@ def restore_objects(
                     deleted += _delete(s3, bucket, doomed)
                     doomed.clear()
             while writing:
+                alive()
                 writing.popleft().result()
         except BaseException:
             for future in writing:
                 future.cancel()
             raise
-    deleted += _delete(s3, bucket, doomed)
+    if doomed:
+        alive()
+        deleted += _delete(s3, bucket, doomed)
     return Restored(written, deleted)
 
 
@@ -85,13 +91,13 @@ def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> N
         ]
         s3.complete_multipart_upload(**same, MultipartUpload={"Parts": parts})
     except BaseException:
-        s3.abort_multipart_upload(**same)
+        # A failure to clear up must not hide why it was needed.
+        with contextlib.suppress(ClientError, BotoCoreError):
+            s3.abort_multipart_upload(**same)
         raise
 
 
 def _delete(s3: Any, bucket: str, keys: list[str]) -> int:
-    if not keys:
-        return 0
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
     if errors := answer.get("Errors"):
         first = errors[0]

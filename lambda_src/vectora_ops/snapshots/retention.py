@@ -120,6 +120,7 @@ class _Pruning:
         self._observer.step("hide")
         folders = [files for files in self._vault.snapshots() if files.name in going]
         for files in folders:
+            self._lease.confirm()
             for file in (MANIFEST, PROGRESS):
                 if file in files.files:
                     self._vault.hide_file(files.name, file)

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import is_absent
 from vectora_core.config.publication import RECORD_KEY
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -194,7 +195,7 @@ def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
         return [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
+        if is_absent(error, "bucket"):
             return []
         raise
 
@@ -260,7 +261,7 @@ class FunctionsSource(ListedSource):
                 key: _withheld(key, value) for key, value in found.get("Environment", {}).get("Variables", {}).items()
             },
             "CodeSha256": _hex(found["CodeSha256"]),
-            "Layers": [{"name": layer.name, "sha256": layer.sha256} for layer in layers],
+            "Layers": [layer.reference for layer in layers],
             "Tags": {key: value for key, value in answer.get("Tags", {}).items() if not key.startswith("aws:")},
             "ReservedConcurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
         }
@@ -287,7 +288,7 @@ class LayersSource(ListedSource):
         return [item for layer in by_content.values() for item in self._items(layer)]
 
     def _items(self, layer: Layer) -> list[Item]:
-        described = {"name": layer.name, "sha256": layer.sha256, **layer.description}
+        described = {**layer.reference, **layer.description}
         items = [
             Item.document(f"{layer.path}/layer.json", canonical_json(described)),
             Item.document(f"{layer.path}/as-read.json", canonical_json({"arn": layer.arn}), informative=True),
@@ -382,16 +383,31 @@ class ReleaseSource(ListedSource):
 
 @dataclass(frozen=True)
 class Layer:
-    """A version of a layer in use; `sha256` is None when the version was deleted and its bytes are gone."""
+    """A version of a layer in use; `sha256` is None for one whose bytes cannot be had.
+
+    That is a version that was deleted, or a foreign one: the layer of another account, such as AWS's Powertools. A
+    foreign version is known by its ARN, whose content never changes (Lambda guide, layers): a rollback attaches it
+    again by that ARN. Nothing of it is read, because the environment's roles may read layers of their own account only.
+    """
 
     arn: str
     name: str
     sha256: str | None
     size: int
     description: Mapping[str, Any]
+    foreign: bool = False
+
+    @property
+    def reference(self) -> dict[str, str | None]:
+        """What tells this version from every other one."""
+        return {"arn": self.arn} if self.foreign else {"name": self.name, "sha256": self.sha256}
 
     @property
     def path(self) -> str:
+        if self.foreign:
+            # No layer of this account has a colon in its name, so none is taken for it.
+            owner, _, name, version = self.arn.split(":")[4:]
+            return f"{owner}:{name}/{version}"
         return f"{self.name}/{self.sha256[:16] if self.sha256 else 'deleted-version'}"
 
 
@@ -468,7 +484,7 @@ class Environment:
                 0
             ]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
+            if is_absent(error, "stack"):
                 return None
             raise
         return described
@@ -492,13 +508,23 @@ class Environment:
 
     def function(self, name: str) -> dict[str, Any] | None:
         if name not in self._functions:
-            try:
-                self._functions[name] = self.account.client("lambda").get_function(FunctionName=name)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                    raise
-                self._functions[name] = None
+            self._functions[name] = self._read_function(name)
         return self._functions[name]
+
+    def _read_function(self, name: str) -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = self.account.client("lambda").get_function(FunctionName=name)
+        except ClientError as error:
+            if is_absent(error, "function"):
+                return None
+            raise
+        # Lambda leaves out what the caller may not see and still answers 200: tags without lambda:ListTags, variables
+        # without the right to decrypt them (GetFunctionResponse and EnvironmentResponse, botocore's model of Lambda).
+        if withheld := answer.get("TagsError"):
+            raise _incomplete(name, "tags", "lambda:ListTags", withheld)
+        if withheld := answer["Configuration"].get("Environment", {}).get("Error"):
+            raise _incomplete(name, "environment variables", "kms:Decrypt on its key", withheld)
+        return answer
 
     def layers_in_use(self) -> list[Layer]:
         functions = (self.function(name) for name in self.function_names())
@@ -515,11 +541,14 @@ class Environment:
         return self.account.client("lambda").get_layer_version(LayerName=layer, VersionNumber=int(number))
 
     def _read_layer(self, arn: str) -> Layer:
-        name = arn.split(":")[6]
+        owner, _, name = arn.split(":")[4:7]
+        if owner != self.account.account_id:
+            note = {"note": "This layer is of another account: its bytes stay there, a rollback refers to it."}
+            return Layer(arn, name, None, 0, note, foreign=True)
         try:
             answer = self.layer_version(arn)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            if not is_absent(error, "layer version"):
                 raise
             return Layer(arn, name, None, 0, {"note": "This version was deleted: its bytes are gone."})
         decided = ("Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
@@ -545,9 +574,17 @@ class Environment:
         try:
             return str(ssm.get_parameter(Name=self.names.parameter("release"))["Parameter"]["Value"])
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
+            if is_absent(error, "parameter"):
                 return None
             raise
+
+
+def _incomplete(function: str, what: str, permission: str, error: Mapping[str, str]) -> VectoraError:
+    reason = f"{error.get('ErrorCode', 'no code')}: {error.get('Message', 'no reason given')}"
+    return VectoraError(
+        f"Lambda does not tell the {what} of function {function} ({reason.rstrip('.')}): a snapshot or comparison "
+        f"without them would be wrong. Grant {permission} to whoever runs this, then try again."
+    )
 
 
 def _hex(base64_digest: str) -> str:

@@ -8,15 +8,17 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from botocore.exceptions import ClientError
 
+from vectora_core.aws_errors import error_code, error_message, is_absent
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.index import Entry, entries_of
+from vectora_ops.snapshots.lease import store_time
 from vectora_ops.snapshots.manifest import (
     ComponentRecord,
     DamagedError,
@@ -36,6 +38,9 @@ MANIFEST, README, PROGRESS, PINNED = "manifest.json", "README.md", "progress.jso
 # Larger files are cut at this length, so that memory does not grow with them; S3 wants parts of 5 MiB at least.
 CHUNK_BYTES = 8 * 1024 * 1024
 THREADS = 16
+DAYS_OF_A_YEAR = 365
+# Between the machine's clock, which names a snapshot's time, and S3's; S3 refuses requests signed 15 minutes off.
+LOCK_MARGIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Vault:
         self.names = names
         self._s3 = account.client("s3")
         self._reader = ObjectReader(account, self.bucket)
-        self.lock_days = self._lock_days()
+        self.lock_days, self._opened_at = self._lock_days()
 
     # --- bytes
 
@@ -128,7 +133,17 @@ class Vault:
             yield VaultObject(found.key.removeprefix(OBJECTS), found.size, found.etag, found.modified)
 
     def lock(self, sha256s: Iterable[str], until: datetime) -> None:
-        """Extend Object Lock on these objects; raises DamagedError when one is missing."""
+        """Extend Object Lock on these objects; raises DamagedError when one is missing.
+
+        Raises VectoraError for a lock that lasts longer than the vault's own rule, which is the policy's minimum age:
+        nobody could remove such objects before, and they are paid for until then.
+        """
+        longest = self._opened_at + timedelta(days=self.lock_days or 0) + LOCK_MARGIN
+        if until > longest:
+            raise VectoraError(
+                f"Nothing is locked until {until:%Y-%m-%d %H:%M} UTC: {self.bucket} locks for {self.lock_days or 0} "
+                f"days, until {longest - LOCK_MARGIN:%Y-%m-%d %H:%M} UTC by S3's time. Is this machine's clock right?"
+            )
         with ThreadPoolExecutor(THREADS) as pool:
             for _ in pool.map(lambda sha256: self._lock(sha256, until), sha256s):
                 pass
@@ -238,22 +253,23 @@ class Vault:
 
     # --- S3
 
-    def _lock_days(self) -> int | None:
-        """Days for which the vault locks what is put into it; None when it has no Object Lock."""
+    def _lock_days(self) -> tuple[int | None, datetime]:
+        """Days for which the vault locks what is put into it, None when it has no Object Lock; and S3's time now."""
         try:
-            found = self._s3.get_object_lock_configuration(Bucket=self.bucket)["ObjectLockConfiguration"]
+            answer = self._s3.get_object_lock_configuration(Bucket=self.bucket)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "NoSuchBucket":
+            if is_absent(error, "bucket"):
                 raise VectoraError(
                     f"Environment {self.names.env} has no vault ({self.bucket}): deploy it first "
                     f"(cdk deploy {self.names.stack('s0-operations')} --context env={self.names.env})."
                 ) from error
-            if code == "ObjectLockConfigurationNotFoundError":
-                return None
+            if error_code(error) == "ObjectLockConfigurationNotFoundError":
+                return None, store_time(error.response)
             raise
-        days = found.get("Rule", {}).get("DefaultRetention", {}).get("Days")
-        return None if days is None else int(days)
+        # A rule has either days or years (DefaultRetention, S3 API reference).
+        rule = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})
+        days = rule.get("Days") or DAYS_OF_A_YEAR * rule.get("Years", 0)
+        return int(days) or None, store_time(answer)
 
     def _lock(self, sha256: str, until: datetime) -> None:
         try:
@@ -263,16 +279,23 @@ class Vault:
                 Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until},
             )
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in ("NoSuchKey", "404"):
+            if is_absent(error, "object"):
                 raise MissingError(f"{OBJECTS}{sha256} is missing from the vault {self.bucket}.") from error
             # To shorten a lock is denied, and not wanted either.
-            if code != "AccessDenied" or not self._is_locked(sha256, until):
+            if error_code(error) != "AccessDenied" or self._retained_until(Key=OBJECTS + sha256)[0] < until:
                 raise
 
-    def _is_locked(self, sha256: str, until: datetime) -> bool:
-        found = self._s3.get_object_retention(Bucket=self.bucket, Key=OBJECTS + sha256)["Retention"]
-        return bool(found["RetainUntilDate"] >= until)
+    def _retained_until(self, **version: str) -> tuple[datetime, datetime]:
+        """Until when Object Lock keeps an object's version, and S3's time now."""
+        try:
+            answer = self._s3.get_object_retention(Bucket=self.bucket, **version)
+        except ClientError as error:
+            # The version was never locked, or the whole bucket has no Object Lock (InvalidRequest, "Bucket is missing
+            # Object Lock Configuration"): what was denied was a permission.
+            if error_code(error) in ("NoSuchObjectLockConfiguration", "InvalidRequest"):
+                return datetime.min.replace(tzinfo=UTC), store_time(error.response)
+            raise
+        return answer["Retention"]["RetainUntilDate"].astimezone(UTC), store_time(answer)
 
     def _delete_versions(self, prefix: str) -> int:
         """How many versions Object Lock still keeps; markers go last, so that a kept version stays hidden."""
@@ -291,8 +314,19 @@ class Vault:
         try:
             self._s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version_id)
         except ClientError as error:
-            # What Object Lock keeps is denied to everybody who may not bypass it.
-            if error.response["Error"]["Code"] in ("AccessDenied", "InvalidRequest"):
-                return False
-            raise
+            if error_code(error) not in ("AccessDenied", "InvalidRequest"):
+                raise
+            if not self._is_kept(error, key, version_id):
+                raise VectoraError(
+                    f"s3://{self.bucket}/{key} is not locked, and you may not delete it ({error_message(error)}): "
+                    "s3:DeleteObjectVersion is needed."
+                ) from error
+            return False
         return True
+
+    def _is_kept(self, error: ClientError, key: str, version_id: str) -> bool:
+        """Tell Object Lock from a missing permission: S3 answers both with AccessDenied."""
+        if "object lock" in error_message(error).lower():
+            return True
+        until, now = self._retained_until(Key=key, VersionId=version_id)
+        return until > now

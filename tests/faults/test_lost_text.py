@@ -1,0 +1,118 @@
+"""Stacks whose text CloudFormation tells with question marks: nothing is ever written back with one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.faults.answers import ascii_only
+from tests.faults.operations import back_to, differences, take
+from tests.faults.small_environment import NAMES, SmallEnvironment, _iam, _parameter
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.adoption import adopt, find_orphans
+from vectora_ops.cloudformation import Stacks
+from vectora_ops.rollback import RollbackRequest, plan_rollback
+from vectora_ops.snapshots.rehearse import rehearse_restore
+
+IAM = NAMES.stack("s0-iam")
+PLACE = r"vectora-inbox-s0-iam-dev has a question mark at Resources\.EngineRole\.Properties\.Description"
+
+
+def deploy_iam(account: Account, description: str, *, schedule: str = "cron(0 6 ? * MON *)") -> None:
+    template = _iam()
+    template["Resources"]["EngineRole"]["Properties"]["Description"] = description
+    template["Resources"]["Schedule"] = _parameter("schedule", schedule)
+    SmallEnvironment(account)._stack("s0-iam", template)
+
+
+def described(account: Account) -> str:
+    template: Any = account.client("cloudformation").get_template(StackName=IAM)["TemplateBody"]
+    document = json.loads(template) if isinstance(template, str) else template
+    return str(document["Resources"]["EngineRole"]["Properties"]["Description"])
+
+
+@pytest.fixture
+def accented(small: SmallEnvironment) -> SmallEnvironment:
+    """The small environment with a description in French, as CloudFormation tells it."""
+    deploy_iam(small.account, "Rôle du moteur")
+    return SmallEnvironment(ascii_only(small.account))
+
+
+def test_a_rollback_leaves_the_characters_of_a_stack_that_did_not_change(
+    small: SmallEnvironment, accented: SmallEnvironment
+) -> None:
+    manifest = take(accented.account)
+    small.deploy_runtime("2")
+    small.break_it()
+
+    back_to(accented.account, manifest)
+
+    assert differences(accented.account, manifest) == []
+    assert described(accented.account) == "R?le du moteur"
+    assert described(small.account) == "Rôle du moteur"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_rollback_that_would_write_a_question_mark_is_refused_before_anything_changes(
+    small: SmallEnvironment, accented: SmallEnvironment, deleted: bool
+) -> None:
+    manifest = take(accented.account)
+    if deleted:
+        Stacks(small.account).remove(IAM)
+    else:
+        deploy_iam(small.account, "Engine role")
+    small.break_it()
+    before = small.state()
+
+    for attempt in (
+        lambda: back_to(accented.account, manifest),
+        lambda: plan_rollback(accented.account, NAMES, RollbackRequest(snapshot=manifest.name)),
+    ):
+        with pytest.raises(VectoraError, match=PLACE):
+            attempt()
+    assert small.state() == before
+
+    back_to(accented.account, manifest, ("clients", "canonical"))
+    assert {each.component for each in differences(accented.account, manifest)} == {"stacks", "functions", "layers"}
+
+
+def test_a_schedule_expression_holds_a_question_mark_of_its_own(small: SmallEnvironment) -> None:
+    deploy_iam(small.account, "Engine role")
+    manifest = take(small.account)
+    deploy_iam(small.account, "Engine role", schedule="cron(0 7 1 * ? *)")
+
+    back_to(small.account, manifest)
+
+    value = small.account.client("ssm").get_parameter(Name=NAMES.parameter("schedule"))["Parameter"]["Value"]
+    assert value == "cron(0 6 ? * MON *)"
+
+
+def test_a_rehearsed_restore_names_what_could_not_be_written(accented: SmallEnvironment) -> None:
+    manifest = take(accented.account)
+
+    (problem,) = rehearse_restore(accented.account, NAMES, manifest.name).problems
+
+    assert "question mark at Resources.EngineRole.Properties.Description" in problem
+
+
+def test_nothing_is_imported_into_a_stack_whose_text_is_not_given_back(accented: SmallEnvironment) -> None:
+    s3, bucket = accented.account.client("s3"), NAMES.bucket("lambda-code")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": accented.account.region})
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectAcl", "Resource": f"arn:aws:s3:::{bucket}/*"}
+        ],
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    wanted = {"Resources": {"CodeBucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}}}
+    orphans = find_orphans(accented.account, {IAM: wanted})
+    assert [orphan.name for orphan in orphans] == [bucket]
+
+    with pytest.raises(VectoraError, match=PLACE):
+        adopt(accented.account, orphans)
+
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy

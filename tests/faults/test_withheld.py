@@ -1,0 +1,262 @@
+"""What AWS leaves out, denies or does not have: told in one sentence, never taken for nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.faults.answers import change_answers, own_clients, refuse
+from tests.faults.operations import back_to, differences, take
+from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
+from vectora_core.errors import VectoraError
+from vectora_ops.adoption import find_orphans
+from vectora_ops.snapshots.lease import utc_now
+from vectora_ops.snapshots.manifest import Manifest
+from vectora_ops.snapshots.retention import Policy, prune
+from vectora_ops.snapshots.vault import OBJECTS, Vault
+
+VAULT = NAMES.bucket("snapshots")
+POWERTOOLS = "arn:aws:lambda:eu-west-3:017000801446:layer:AWSLambdaPowertoolsPythonV3-python311-x86_64:7"
+INGEST = NAMES.function("ingest-v2")
+
+
+# --- functions
+
+
+def _without_tags(parsed: dict[str, Any]) -> None:
+    parsed.pop("Tags", None)
+    parsed["TagsError"] = {
+        "ErrorCode": "AccessDeniedException",
+        "Message": "not authorized to perform: lambda:ListTags",
+    }
+
+
+def _without_variables(parsed: dict[str, Any]) -> None:
+    denied = {"ErrorCode": "AccessDeniedException", "Message": "KMS access was denied."}
+    parsed["Configuration"]["Environment"] = {"Error": denied}
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "sentence"),
+    [
+        (_without_tags, "does not tell the tags of function vectora-inbox-.*Grant lambda:ListTags"),
+        (_without_variables, r"does not tell the environment variables of .*Grant kms:Decrypt"),
+    ],
+)
+def test_no_snapshot_and_no_comparison_without_all_of_a_function(
+    small: SmallEnvironment, leave_out: Any, sentence: str
+) -> None:
+    manifest = take(small.account)
+    denied = own_clients(small.account)
+    change_answers(denied, "lambda", "GetFunction", leave_out)
+
+    for attempt in (lambda: take(denied, "next"), lambda: differences(denied, manifest)):
+        with pytest.raises(VectoraError, match=sentence):
+            attempt()
+    assert [each.name for each in Vault(small.account, NAMES).manifests()] == [manifest.name]
+
+
+# --- layers of other accounts
+
+
+@pytest.fixture
+def with_powertools(small: SmallEnvironment) -> SmallEnvironment:
+    """Its ingestion has AWS's layer beside its own; who may not read the layer of another account is denied."""
+    template = small._ingest("1")
+    template["Resources"]["IngestV2Function"]["Properties"]["Layers"].append(POWERTOOLS)
+    small._stack("s1-ingest-v2", template)
+    denied = own_clients(small.account)
+    refuse_layer = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized: lambda:GetLayerVersion"}}
+
+    def before_call(params: dict[str, Any], **_: Any) -> None:
+        if "017000801446" in params["url_path"]:
+            raise ClientError(refuse_layer, "GetLayerVersion")  # type: ignore[arg-type]
+
+    denied.client("lambda").meta.events.register("before-call.lambda.GetLayerVersion", before_call)
+    return SmallEnvironment(denied)
+
+
+def _layers(small: SmallEnvironment) -> list[str]:
+    found = small.account.client("lambda").get_function_configuration(FunctionName=INGEST)
+    return [each["Arn"] for each in found["Layers"]]
+
+
+def _entries(small: SmallEnvironment, manifest: Manifest) -> dict[str, bytes]:
+    vault = Vault(small.account, NAMES)
+    entries = [entry for entry, _ in vault.entries(manifest.components["layers"])]
+    return {entry.path: vault.bytes_of(entry) for entry in entries}
+
+
+def test_a_layer_of_another_account_is_recorded_by_its_arn(with_powertools: SmallEnvironment) -> None:
+    manifest = take(with_powertools.account)
+
+    foreign = {path: body for path, body in _entries(with_powertools, manifest).items() if "Powertools" in path}
+    assert sorted(foreign) == [
+        "017000801446:AWSLambdaPowertoolsPythonV3-python311-x86_64/7/as-read.json",
+        "017000801446:AWSLambdaPowertoolsPythonV3-python311-x86_64/7/layer.json",
+    ]
+    assert all(POWERTOOLS.encode() in body for body in foreign.values())
+    assert differences(with_powertools.account, manifest) == []
+
+
+@pytest.mark.parametrize("by_hand", [[], [POWERTOOLS.replace(":7", ":8")]])
+def test_a_rollback_attaches_the_layer_of_another_account_again(
+    with_powertools: SmallEnvironment, by_hand: list[str]
+) -> None:
+    before = _layers(with_powertools)
+    manifest = take(with_powertools.account)
+    own = [arn for arn in before if arn != POWERTOOLS]
+    with_powertools.account.client("lambda").update_function_configuration(FunctionName=INGEST, Layers=[*own, *by_hand])
+    assert {each.component for each in differences(with_powertools.account, manifest)} == {"functions", "layers"}
+
+    back_to(with_powertools.account, manifest)
+
+    assert _layers(with_powertools) == before
+    assert POWERTOOLS in before
+    assert differences(with_powertools.account, manifest) == []
+
+
+# --- buckets
+
+
+def _remove_assets_bucket(small: SmallEnvironment) -> None:
+    s3 = small.account.client("s3")
+    for found in s3.list_objects_v2(Bucket=ASSETS)["Contents"]:
+        s3.delete_object(Bucket=ASSETS, Key=found["Key"])
+    s3.delete_bucket(Bucket=ASSETS)
+
+
+def test_a_missing_bootstrap_bucket_is_told_with_the_way_back(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    small.break_it()
+    _remove_assets_bucket(small)
+
+    told = rf"The bucket {ASSETS}.*is gone: cdk bootstrap.*What was there before is in snapshot before-rollback_"
+    with pytest.raises(VectoraError, match=told):
+        back_to(small.account, manifest)
+
+    small.account.client("s3").create_bucket(
+        Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": small.account.region}
+    )
+    back_to(small.account, manifest)
+    assert small.say("normalize-score-v2") == "normalize-score-v2 1"
+
+
+def test_a_code_that_may_not_be_seen_is_not_taken_for_a_missing_one(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    small.break_it()
+    denied = own_clients(small.account)
+    refuse(denied, "s3", "HeadObject", "AccessDenied")
+
+    with pytest.raises(VectoraError, match=r"does not say whether s3://.*\(status 403\).*What was there before is in"):
+        back_to(denied, manifest)
+
+
+def test_a_refused_request_ends_a_rollback_in_a_sentence_with_the_way_back(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    small.break_it()
+    denied = own_clients(small.account)
+    refuse(denied, "cloudformation", "ExecuteChangeSet", "AccessDenied", "not authorized")
+
+    with pytest.raises(VectoraError, match=r"AWS failed or refused.*What was there before is in snapshot before-roll"):
+        back_to(denied, manifest)
+
+
+def test_a_refused_request_before_anything_changed_is_a_sentence_too(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    small.break_it()
+    denied = own_clients(small.account)
+    refuse(denied, "lambda", "GetFunction", "AccessDeniedException", "not authorized")
+    before = small.state()
+
+    with pytest.raises(VectoraError, match="AWS failed or refused a request of the rollback to good_"):
+        back_to(denied, manifest)
+    assert small.state() == before
+
+
+def test_a_bucket_that_may_not_be_seen_is_not_taken_for_none(small: SmallEnvironment) -> None:
+    denied = own_clients(small.account)
+    refuse(denied, "s3", "HeadBucket", "AccessDenied")
+    template = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": NAMES.bucket("other")}}}}
+
+    with pytest.raises(VectoraError, match=r"There is a bucket vectora-inbox-other-dev.*\(status 403\)"):
+        find_orphans(denied, {NAMES.stack("s0-core"): template})
+
+
+# --- locks
+
+
+def _a_vault_object(small: SmallEnvironment) -> str:
+    manifest = take(small.account)
+    (letter, _) = next(Vault(small.account, NAMES).entries(manifest.components["newsletters"]))
+    return letter.slices[0].sha256
+
+
+def test_nothing_is_locked_for_longer_than_the_vault_locks_by_itself(small: SmallEnvironment) -> None:
+    sha256 = _a_vault_object(small)
+    s3, vault = small.account.client("s3"), Vault(small.account, NAMES)
+    before = s3.get_object_retention(Bucket=VAULT, Key=OBJECTS + sha256)["Retention"]
+
+    for century in (timedelta(days=36_500), timedelta(days=2, hours=1)):
+        with pytest.raises(VectoraError, match=r"Nothing is locked until .* locks for 1 days"):
+            vault.lock([sha256], utc_now() + century)
+
+    assert s3.get_object_retention(Bucket=VAULT, Key=OBJECTS + sha256)["Retention"] == before
+    vault.lock([sha256], utc_now() + timedelta(days=1, hours=1))
+    assert s3.get_object_retention(Bucket=VAULT, Key=OBJECTS + sha256)["Retention"] != before
+
+
+def test_a_rule_in_years_is_known_as_one(small: SmallEnvironment) -> None:
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 2}}
+    small.account.client("s3").put_object_lock_configuration(
+        Bucket=VAULT, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    assert Vault(small.account, NAMES).lock_days == 730
+
+
+def test_a_denied_lock_is_no_lock(unlocked: SmallEnvironment) -> None:
+    sha256 = _a_vault_object(unlocked)
+    denied = own_clients(unlocked.account)
+    refuse(denied, "s3", "PutObjectRetention", "AccessDenied", "not authorized")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        Vault(denied, NAMES).lock([sha256], utc_now())
+
+
+def _two_snapshots(small: SmallEnvironment) -> None:
+    take(small.account, "old")
+    small.deploy("2")
+    take(small.account, "new")
+
+
+def test_a_missing_permission_to_delete_is_not_taken_for_a_lock(unlocked: SmallEnvironment) -> None:
+    _two_snapshots(unlocked)
+    denied = own_clients(unlocked.account)
+    versions_only = NAMES.bucket("snapshots")
+
+    def before_call(params: dict[str, Any], **_: Any) -> None:
+        if "versionId" in params["query_string"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "DeleteObject")
+
+    denied.client("s3").meta.events.register("before-call.s3.DeleteObject", before_call)
+
+    with pytest.raises(VectoraError, match=rf"s3://{versions_only}/.*is not locked, and you may not delete it"):
+        prune(denied, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=lambda: utc_now() + timedelta(minutes=3))
+
+
+def test_what_object_lock_keeps_is_told_by_its_retention_whatever_the_message(small: SmallEnvironment) -> None:
+    _two_snapshots(small)
+    denied = own_clients(small.account)
+
+    def before_call(params: dict[str, Any], **_: Any) -> None:
+        if "versionId" in params["query_string"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "DeleteObject")
+
+    denied.client("s3").meta.events.register("before-call.s3.DeleteObject", before_call)
+
+    pruned = prune(denied, NAMES, Policy(keep_last=1, minimum_age_days=0))
+
+    assert pruned.still_locked > 0

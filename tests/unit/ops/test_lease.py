@@ -1,0 +1,304 @@
+"""A lease follows S3's time: it is renewed while it is held, taken when it lapsed, and no machine's clock decides."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from threading import Condition
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from vectora_core.errors import VectoraError
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.snapshots import lease as leases
+from vectora_ops.snapshots.lease import LEASE, LEASE_KEY, RENEW_AFTER, BusyError, Clock, Lease
+
+NAMES = Names(project="vectora-inbox", env="dev")
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+GENEROUS_SECONDS = 60.0
+
+
+class Store:
+    """As much of S3 as a lease needs, with a clock of its own that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.body: bytes | None = None
+        self.written = NOON
+        self.writes = 0
+        self.failures: list[Exception] = []
+        self.loses_answers = False
+        self.has_date = True
+        self.has_bucket = True
+        self._changed = Condition()
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        assert Key == LEASE_KEY
+        with self._changed:
+            if not self.has_bucket:
+                raise self.refusal("GetObject", "NoSuchBucket")
+            if self.body is None:
+                raise self.refusal("GetObject", "NoSuchKey")
+            return {**self._answer(), "Body": io.BytesIO(self.body), "LastModified": self.written, "ETag": self.etag}
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        ContentType: str,  # noqa: N803
+        IfMatch: str | None = None,  # noqa: N803
+        IfNoneMatch: str | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        with self._changed:
+            if self.failures:
+                raise self.failures.pop(0)
+            if IfMatch and self.body is None:
+                raise self.refusal("PutObject", "NoSuchKey")
+            if (IfMatch and self.etag != IfMatch) or (IfNoneMatch and self.body is not None):
+                raise self.refusal("PutObject", "PreconditionFailed")
+            self.body, self.written, self.writes = Body, self.now, self.writes + 1
+            self._changed.notify_all()
+            if self.loses_answers:
+                self.loses_answers = False
+                raise self.refusal("PutObject", "PreconditionFailed")
+            return {**self._answer(), "ETag": self.etag}
+
+    @property
+    def etag(self) -> str:
+        return f'"{hash(self.body)}"'
+
+    @property
+    def holder(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body or b"{}")
+        return found
+
+    def refusal(self, operation: str, code: str) -> ClientError:
+        return ClientError({"Error": {"Code": code, "Message": code}, **self._answer()}, operation)  # type: ignore[typeddict-item]
+
+    def pass_time(self, passing: timedelta) -> None:
+        """Let time pass, and wait until a living holder has renewed its lease."""
+        with self._changed:
+            self.now += passing
+            assert self._changed.wait_for(lambda: self.written == self.now, GENEROUS_SECONDS)
+
+    def _answer(self) -> dict[str, Any]:
+        headers = {"date": format_datetime(self.now, usegmt=True)} if self.has_date else {}
+        return {"ResponseMetadata": {"HTTPHeaders": headers}}
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def renewing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread renews again and again, so that a test needs to wait for S3's time only."""
+    monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(milliseconds=1))
+
+
+def lease_on(store: Store, subject: str, *, owner: str | None = None, clock: Clock = lambda: NOON) -> Lease:
+    account = Account("0" * 12, "eu-west-3", session=None, _clients={"s3": store})  # type: ignore[arg-type]
+    return Lease(account, NAMES, operation="snapshot", subject=subject, owner=owner, clock=clock)
+
+
+def killed(store: Store, subject: str = "killed") -> Lease:
+    """A lease whose process is gone: nobody renews it, nobody releases it."""
+    left = lease_on(store, subject)
+    left.__enter__()
+    left._stopped.set()
+    left._thread.join()
+    return left
+
+
+@pytest.mark.usefixtures("renewing")
+def test_a_holder_that_is_silent_for_minutes_keeps_its_lease(store: Store) -> None:
+    with lease_on(store, "held") as held:
+        for _ in range(30):
+            store.pass_time(RENEW_AFTER)
+        with pytest.raises(BusyError, match="busy: snapshot held by"):
+            lease_on(store, "other").__enter__()
+        held.renew()
+        held.confirm()
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_wrong_clock_neither_takes_a_living_lease_nor_loses_one(store: Store, skew: timedelta) -> None:
+    with lease_on(store, "held", clock=lambda: NOON + skew) as held:
+        store.now += LEASE - timedelta(seconds=1)
+        for others in (timedelta(), skew, -skew):
+            with pytest.raises(BusyError):
+                lease_on(store, "other", clock=lambda others=others: NOON + others).__enter__()  # type: ignore[misc]
+        held.confirm()
+    assert store.holder["released"]
+
+
+@pytest.mark.parametrize("skew", [timedelta(), timedelta(hours=1), timedelta(hours=-1)])
+def test_a_lease_whose_holder_was_killed_lapses_by_the_time_of_s3(store: Store, skew: timedelta) -> None:
+    killed(store)
+    store.now += LEASE - timedelta(seconds=1)
+    with pytest.raises(BusyError, match=r"lapses at 2026-03-01T12:02:00\+00:00 \(S3's time\)"):
+        lease_on(store, "next", clock=lambda: NOON + skew).__enter__()
+
+    store.now += timedelta(seconds=1)
+
+    with lease_on(store, "next", clock=lambda: NOON + skew) as following:
+        assert following.predecessor is not None
+        assert following.predecessor.subject == "killed"
+
+
+def test_an_owner_comes_back_to_its_own_lease_at_once(store: Store) -> None:
+    first = lease_on(store, "first", owner="invocation")
+    first.__enter__()
+    first.leave_note("the safety snapshot")
+    first._stopped.set()
+
+    with lease_on(store, "first", owner="invocation") as again:
+        assert again.predecessor is not None
+        assert again.predecessor.note == "the safety snapshot"
+
+
+@pytest.mark.usefixtures("renewing")
+def test_the_thread_finds_out_that_the_lease_was_taken_and_every_next_change_stops(store: Store) -> None:
+    held = lease_on(store, "held")
+    held.__enter__()
+    store.body = b'{"owner": "somebody else"}'
+    held._thread.join(GENEROUS_SECONDS)
+
+    changes: list[Callable[[], None]] = [held.renew, held.confirm, lambda: held.leave_note("never written")]
+    for change in changes:
+        with pytest.raises(BusyError, match="taken over"):
+            change()
+    held.__exit__(BusyError)
+    with pytest.raises(BusyError, match="taken over"):
+        held.__exit__(None)
+    assert store.body == b'{"owner": "somebody else"}', "the successor's lease is as it was"
+
+
+def test_a_machine_that_slept_asks_before_its_next_change(store: Store) -> None:
+    clock = [NOON]
+    held = lease_on(store, "held", clock=lambda: clock[0])
+    held.__enter__()
+    store.body = b'{"owner": "somebody else"}'
+    held.renew()
+
+    # The monotonic clock stood still meanwhile, as Linux's does in suspend.
+    clock[0] += timedelta(minutes=10)
+
+    with pytest.raises(BusyError, match="taken over"):
+        held.renew()
+    held.__exit__(BusyError)
+
+
+class _BrokenError(Exception):
+    pass
+
+
+@pytest.mark.usefixtures("renewing")
+@pytest.mark.parametrize("failure", [None, _BrokenError("the operation")])
+def test_nothing_renews_a_lease_that_is_not_held_any_more(store: Store, failure: Exception | None) -> None:
+    held = lease_on(store, "held")
+    try:
+        with held:
+            store.pass_time(RENEW_AFTER)
+            if failure:
+                raise failure
+    except _BrokenError:
+        pass
+
+    assert not held._thread.is_alive()
+    assert store.holder["released"]
+    assert store.holder["subject"] == ("held" if failure else "")
+    with lease_on(store, "other"):
+        pass
+
+
+@pytest.mark.usefixtures("renewing")
+def test_failing_renewals_are_tried_again(store: Store) -> None:
+    unreachable = EndpointConnectionError(endpoint_url="https://s3.eu-west-3.amazonaws.com")
+    with lease_on(store, "held"):
+        store.failures = [unreachable, store.refusal("PutObject", "AccessDenied"), unreachable]
+        store.pass_time(RENEW_AFTER)
+    assert store.failures == []
+
+
+def test_an_operation_that_cannot_renew_its_lease_stops_at_its_next_change(store: Store) -> None:
+    clock = [NOON]
+    held = lease_on(store, "held", clock=lambda: clock[0])
+    held.__enter__()
+    clock[0] += RENEW_AFTER
+    store.failures = [EndpointConnectionError(endpoint_url="https://s3.eu-west-3.amazonaws.com")]
+
+    with pytest.raises(EndpointConnectionError):
+        held.renew()
+    held.__exit__(EndpointConnectionError)
+
+
+def test_a_renewal_costs_nothing_while_the_lease_is_fresh(store: Store) -> None:
+    with lease_on(store, "held") as held:
+        before = store.writes
+        for _ in range(100):
+            held.renew()
+        assert store.writes == before
+
+
+def test_a_write_whose_answer_was_lost_is_known_again(store: Store) -> None:
+    with lease_on(store, "held") as held:
+        store.loses_answers = True
+        held.confirm()
+        held.confirm()
+    assert store.holder["released"]
+
+
+def test_a_write_in_conflict_with_another_is_tried_again(store: Store) -> None:
+    with lease_on(store, "held") as held:
+        store.failures = [store.refusal("PutObject", "ConditionalRequestConflict")] * 2
+        held.confirm()
+    assert store.holder["released"]
+
+
+def test_a_deleted_lease_is_lost(store: Store) -> None:
+    held = lease_on(store, "held")
+    held.__enter__()
+    store.body = None
+    with pytest.raises(BusyError, match="taken over"):
+        held.confirm()
+    held.__exit__(BusyError)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"owner": 1}'])
+def test_a_lease_that_cannot_be_read_is_respected_until_it_lapses(store: Store, body: bytes) -> None:
+    store.body = body
+    with pytest.raises(BusyError, match="an unknown operation"):
+        lease_on(store, "next").__enter__()
+    store.now += LEASE
+    with lease_on(store, "next") as following:
+        assert following.predecessor is None
+
+
+def test_a_lease_of_a_later_version_is_read_as_far_as_it_is_known(store: Store) -> None:
+    killed(store)
+    store.body = json.dumps({**store.holder, "added_later": True}).encode()
+    with pytest.raises(BusyError, match="busy: snapshot killed by"):
+        lease_on(store, "next").__enter__()
+
+
+def test_without_the_time_of_s3_nothing_is_taken(store: Store) -> None:
+    store.has_date = False
+    with pytest.raises(VectoraError, match="has no date"):
+        lease_on(store, "next").__enter__()
+    assert store.writes == 0
+
+
+def test_an_environment_without_a_vault_is_told_in_one_sentence(store: Store) -> None:
+    store.has_bucket = False
+    with pytest.raises(VectoraError, match="has no vault"):
+        lease_on(store, "next").__enter__()

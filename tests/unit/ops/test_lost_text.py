@@ -1,0 +1,76 @@
+"""Question marks that CloudFormation may have put in place of other characters, and those that are its authors'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from vectora_ops.lost_text import doubtful_places, is_doubtful, lost_in
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        "cron(0 6 ? * MON *)",
+        "cron(0 3 * * ? *)",
+        "cron(0/15 6-18 ? JAN-MAR,DEC 6#3 2026/2)",
+        "cron(0 6 L * ? *)",
+        '{"retry_at":"cron(0 7 * * ? *)"}',
+        "cron(0 6 ? * MON *) and cron(0 3 * * ? *)",
+    ],
+)
+def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
+    assert not is_doubtful(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "R?le",
+        "?",
+        "Really?",
+        "https://example.org/feed?a=1",
+        "cron(0 6 ? * MON *)?",
+        "cron(0 6 ? * ? *)",  # not valid, so one of them is no field of a schedule
+        "cron(0 ? * * MON *)",
+        "cron(0 6 ?? * MON *)",
+        "cron(0 6 ? * MON)",
+    ],
+)
+def test_every_other_question_mark_may_have_been_another_character(text: str) -> None:
+    assert is_doubtful(text)
+
+
+def test_the_place_is_named_in_values_lists_and_keys() -> None:
+    template = {
+        "Description": "R?le",
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "a", "Value": "b"}, {"Value": "?"}]}},
+            "Rule": {"Properties": {"ScheduleExpression": "cron(0 6 ? * MON *)", "Cl?": 1, "N": 1, "F": None}},
+        },
+    }
+    assert doubtful_places(template) == (
+        "Description",
+        "Resources.Topic.Properties.Tags[1].Value",
+        "Resources.Rule.Properties.Cl?",
+    )
+
+
+def test_of_many_places_the_first_are_named() -> None:
+    places = tuple(f"Resources.R{number}" for number in range(7))
+    sentence = lost_in("a-stack", places)
+    assert "Stack a-stack has a question mark at Resources.R0, " in sentence
+    assert "Resources.R4 and 2 more places, where" in sentence
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_nothing_in_templates_of_this_project_is_doubtful(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.isascii()
+    assert doubtful_places(yaml.safe_load(text)) == ()
