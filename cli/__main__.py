@@ -54,7 +54,7 @@ def run(
     settings = load_settings(ROOT)
     names = settings.names(env)
     account = open_account(settings.environment(env), env)
-    states = account.session.client("stepfunctions")
+    states = account.client("stepfunctions")
     request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
     execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
     err.say(f"Run started: {execution_arn}")

@@ -85,7 +85,7 @@ def account_of_credentials(region: str) -> Account:
 
     session = boto3.Session(region_name=region)
     try:
-        account_id = session.client("sts").get_caller_identity()["Account"]
+        account_id = with_whole_answers(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
             f"AWS does not know who you are ({error}): set AWS_PROFILE or log in, then try again."

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 from botocore.response import StreamingBody
 
 from vectora_core.aws import CUT_SHORT, READ_ATTEMPTS, pause
@@ -29,13 +29,14 @@ def download(account: Account, locate: Callable[[], str]) -> Iterator[bytes]:
     yielded = 0
     for attempt in range(READ_ATTEMPTS):
         pause(attempt)
+        url = locate()
         try:
-            for number, chunk in enumerate(_chunks(account, locate())):
+            for number, chunk in enumerate(_chunks(account, url)):
                 if number == yielded:
                     yielded += 1
                     yield chunk
             return
-        except (*CUT_SHORT, HTTPClientError, _RefusedError) as error:
+        except (*CUT_SHORT, BotoCoreError, _RefusedError) as error:
             cause = error
     reason = str(cause) if isinstance(cause, _RefusedError) else type(cause).__name__
     raise VectoraError(f"Lambda's code could not be downloaded in {READ_ATTEMPTS} attempts ({reason}): try again.")

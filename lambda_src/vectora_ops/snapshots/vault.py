@@ -91,6 +91,7 @@ class Vault:
             Key=OBJECTS + sha256,
             Body=body,
             ContentType="application/octet-stream",
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum,
         )
         self.read(sha256)

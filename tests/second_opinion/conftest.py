@@ -1,0 +1,107 @@
+"""moto's server behind AWS's own host names, with an account whose signatures and permissions it checks."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+
+from rehearsal.certificates import Authority
+from rehearsal.tether import end_tethered, start_tethered
+from tests.second_opinion.own_host_names import CERTIFICATE_NAMES, REGION, OwnHostNames
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+
+SERVER = Path(__file__).with_name("moto_server.py")
+NAMES = Names(project="vectora-inbox", env="dev")
+SECONDS_TO_START = 60
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+class Moto:
+    """moto's server; `own` leads to it by AWS's host names."""
+
+    def __init__(self, port: int, bundle: Path, own: OwnHostNames) -> None:
+        self.own = own
+        self._control = urllib3.HTTPSConnectionPool("127.0.0.1", port, ca_certs=str(bundle))
+
+    def new_session(self) -> boto3.Session:
+        """Forget everything; return a session of a user who may do everything and whose signatures are checked."""
+        self._do("reset-auth", "inf")
+        self._do("reset")
+        self.own.hosts.clear()
+        iam = self.own.session("any", "any").client("iam", endpoint_url=f"https://iam.{REGION}.amazonaws.com")
+        iam.create_user(UserName="operator")
+        iam.put_user_policy(UserName="operator", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
+        key = iam.create_access_key(UserName="operator")["AccessKey"]
+        self._do("reset-auth", "0")
+        return self.own.session(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def close(self) -> None:
+        self._control.close()
+
+    def _do(self, action: str, body: str = "") -> None:
+        answer = self._control.request("POST", f"/moto-api/{action}", body=body)
+        assert answer.status == 200, answer.data
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    folder = tmp_path_factory.mktemp("moto")
+    authority, bundle, log = Authority(), folder / "ca.pem", folder / "log"
+    authority.write_bundle(bundle)
+    certificate, key = authority.write_certificate(folder, "127.0.0.1", *CERTIFICATE_NAMES)
+    with log.open("wb") as output:
+        command = [sys.executable, str(SERVER), str(certificate), str(key)]
+        process = start_tethered(command, environment={"PYTHONWARNINGS": "ignore"}, folder=folder, output=output)
+        try:
+            with OwnHostNames(_port(log), bundle) as own:
+                running = Moto(_port(log), bundle, own)
+                yield running
+                running.close()
+        finally:
+            end_tethered(process)
+
+
+def _port(log: Path) -> int:
+    """The port, which is the first line that the server prints."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while "\n" not in (said := log.read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline, f"moto did not start: {said}"
+        time.sleep(0.02)
+    first = said.partition("\n")[0]
+    assert first.isdecimal(), f"moto did not start: {said}"
+    return int(first)
+
+
+@pytest.fixture
+def account(moto: Moto) -> Account:
+    """An account with the buckets of environment dev; its vault locks what is put into it for a day."""
+    session = moto.new_session()
+    account_id = session.client("sts").get_caller_identity()["Account"]
+    account = Account(account_id, REGION, session)
+    s3: Any = account.client("s3")
+    for content in ("config", "data", "newsletters", "snapshots"):
+        bucket = NAMES.bucket(content)
+        s3.create_bucket(
+            Bucket=bucket,
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+            ObjectLockEnabledForBucket=content == "snapshots",
+        )
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    s3.put_object_lock_configuration(
+        Bucket=NAMES.bucket("snapshots"),
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
+    )
+    return account
