@@ -165,7 +165,6 @@ class Names:
             (self.pipeline_bucket, PIPELINE_BUCKETS),
             (self.log_group, (*FUNCTION_TASKS, *OPERATIONS_TASKS)),
             (self.layer, LAYERS),
-            (self.alarm, ALARMS),
         ):
             # The longest first, so that the message names the one that decides.
             yield from (named(thing) for thing in sorted(things, key=len, reverse=True))

@@ -388,12 +388,12 @@ def _destination(bodies: dict[str, Body]) -> None:
 
 
 def _to_topic(bodies: dict[str, Body]) -> None:
-    bodies[OPERATIONS]["Resources"]["AlarmRaised"]["Properties"]["Targets"][0]["Arn"] = {"Ref": "OperationsTopic"}
+    bodies[OPERATIONS]["Resources"]["DeploymentFailed"]["Properties"]["Targets"][0]["Arn"] = {"Ref": "OperationsTopic"}
 
 
 def _to_workflow(bodies: dict[str, Body]) -> None:
     arn = f"arn:aws:states:eu-west-3:{ACCOUNT}:stateMachine:vectora-inbox-newsletter-stage"
-    target = bodies[OPERATIONS]["Resources"]["AlarmRaised"]["Properties"]["Targets"][0]
+    target = bodies[OPERATIONS]["Resources"]["DeploymentFailed"]["Properties"]["Targets"][0]
     target.update(Arn=arn, RoleArn={"Fn::GetAtt": ["SnapshotScheduleRole", "Arn"]})
 
 
@@ -431,13 +431,13 @@ DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], Damage, str]] = {
     ),
     "a rule without a permission of its function": (
         rule_targets,
-        _without(OPERATIONS, "AlarmRaisedPermission"),
+        _without(OPERATIONS, "DeploymentFailedPermission"),
         "lets events.amazonaws.com do lambda:InvokeFunction",
     ),
     "a permission for another rule": (
         rule_targets,
-        _set(OPERATIONS, "AlarmRaisedPermission", SourceArn={"Fn::GetAtt": ["DeploymentFailed", "Arn"]}),
-        "AlarmRaised: no policy of",
+        _set(OPERATIONS, "DeploymentFailedPermission", SourceArn="arn:aws:events:eu-west-3:111111111111:rule/x"),
+        "DeploymentFailed: no policy of",
     ),
     "a rule on a topic that locks it out": (
         rule_targets,

@@ -335,8 +335,8 @@ DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], Damage, str]] = {
     ),
     "a rule of 69 characters by reference": (
         against_schemas,
-        _set(OPERATIONS, "AlarmRaised", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}),
-        "AlarmRaised.Name has 69 characters",
+        _set(OPERATIONS, "DeploymentFailed", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}),
+        "DeploymentFailed.Name has 69 characters",
     ),
     "a description of a function that is too long": (
         against_schemas,
