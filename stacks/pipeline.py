@@ -34,7 +34,6 @@ GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30
 ARTIFACTS_DAYS = 90
 CHECK_MINUTES, PUBLISH_MINUTES = 30, 30
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-LONGEST_SOURCE_NAME = 90  # with "Source@" before it, of the 100 of a namespace
 # What npm needs to install the very bytes that this repository was tested with.
 NPM_FILES = ("package.json", "package-lock.json")
 
@@ -128,8 +127,8 @@ class PipelineStack(cdk.Stack):
 
     @property
     def _source_action(self) -> str:
-        """Name of the source action and, after `Source@`, of its variables, which allow no dots (CodePipeline API)."""
-        return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)[:LONGEST_SOURCE_NAME]
+        """Name of the source action: the repository's, in characters that every part of CodePipeline accepts."""
+        return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)
 
     def _synth(self, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
         """The project's own check, then everything that is deployed, from the commit alone."""

@@ -170,7 +170,6 @@ class Names:
             (self.pipeline_bucket, PIPELINE_BUCKETS),
             (self.log_group, (*FUNCTION_TASKS, *OPERATIONS_TASKS)),
             (self.layer, LAYERS),
-            (self.alarm, tuple(f"{task}-lost-events" for task in OPERATIONS_TASKS)),
         ):
             # The longest first, so that the message names the one that decides.
             yield from (named(thing) for thing in sorted(things, key=len, reverse=True))

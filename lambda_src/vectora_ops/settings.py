@@ -43,6 +43,8 @@ LOG_RETENTION_DAYS = (
 PARAMETER_LEVELS = 15
 FOR_AWS_ALONE = ("/aws", "/ssm")
 LONGEST_PROJECT = 30
+# CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
+LONGEST_REPOSITORY = 93
 # Beginnings of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
 NO_PROJECT = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
 NO_SUFFIX = ("-s3alias", "-an")
@@ -194,8 +196,8 @@ class Environments(Section):
 class Pipeline(Section):
     """Where the pipeline takes commits from."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")] = Field(
-        description="owner/name, as the connection knows it"
+    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=LONGEST_REPOSITORY)] = Field(
+        description=f"owner/name, as the connection knows it, at most {LONGEST_REPOSITORY} characters"
     )
     branch: str = Field(description="name of the branch whose commits are promoted")
     connection_arn_parameter: Annotated[

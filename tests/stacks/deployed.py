@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "stacks" / "templates"
 ACCOUNT, REGION = "1" * 12, "eu-west-3"
 # CloudFormation makes names of `{stack}-{logical id}-{random}`, and cuts them for roles (IAM accepts 64 characters).
-RANDOM = "X" * 12
+RANDOM_LENGTH = 12
 LONGEST_ROLE_NAME = 64
 CONNECTION_ARN = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/one"
 
@@ -85,8 +86,11 @@ class Stack:
         return ((logical_id, found) for logical_id, kind, found in self.resources if kind in types)
 
     def properties(self, logical_id: str) -> Resource:
-        resolved: Resource = self.resolve(self.body["Resources"][logical_id].get("Properties", {}))
-        return resolved
+        return self._properties[logical_id]
+
+    @cached_property
+    def _properties(self) -> dict[str, Resource]:
+        return {name: self.resolve(each.get("Properties", {})) for name, each in self.body["Resources"].items()}
 
     def kind(self, logical_id: str) -> str:
         return str(self.body["Resources"][logical_id]["Type"])
@@ -100,7 +104,7 @@ class Stack:
 
     def uncut_name(self, logical_id: str) -> str:
         """The name that CloudFormation would generate if there were no limit."""
-        return f"{self.name}-{logical_id}-{RANDOM}"
+        return f"{self.name}-{logical_id}-{hashlib.sha256(logical_id.encode()).hexdigest()[:RANDOM_LENGTH].upper()}"
 
     def arn(self, logical_id: str) -> str:
         return _ARNS[self.kind(logical_id)].format(name=self.physical_name(logical_id))
@@ -186,13 +190,21 @@ class Account:
     def statements(self) -> tuple[Statement, ...]:
         return tuple(statement for stack in self.stacks for statement in _statements(stack))
 
+    @cached_property
+    def _of_role(self) -> dict[str, list[Statement]]:
+        found: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            for role in statement.roles:
+                found.setdefault(role, []).append(statement)
+        return found
+
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
         """Whether the policies of a role of these templates allow it; conditions are taken to be met."""
         found = self.by_arn(role_arn)
         if found is None:
             return False
         stack, logical_id = found
-        mine = [each for each in self.statements if f"{stack.name}/{logical_id}" in each.roles]
+        mine = self._of_role.get(f"{stack.name}/{logical_id}", [])
         matching = [each for each in mine if _covers(each.actions, action) and _covers(each.resources, resource)]
         return any(e.effect == "Allow" for e in matching) and not any(
             e.effect == "Deny" and not e.condition for e in matching
@@ -201,9 +213,8 @@ class Account:
 
 def cut(name: str) -> str:
     """As CloudFormation cuts generated names: the random end stays, stack and logical id lose characters."""
-    stem = name.removesuffix(f"-{RANDOM}")
-    room = LONGEST_ROLE_NAME - len(RANDOM) - 1
-    return name if len(stem) <= room else f"{stem[:room]}-{RANDOM}"
+    end = name[-RANDOM_LENGTH - 1 :]
+    return name if len(name) <= LONGEST_ROLE_NAME else name[: LONGEST_ROLE_NAME - len(end)] + end
 
 
 def _covers(patterns: tuple[str, ...], value: str) -> bool:

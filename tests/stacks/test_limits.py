@@ -249,9 +249,9 @@ def test_every_template_is_within_the_limits(rule: Callable[[Account], Iterator[
 
 @pytest.fixture(scope="module")
 def longest() -> Account:
-    """Templates of the longest project, with the longest suffix and a repository with dots and a long name."""
+    """Templates of the longest project, with the longest suffix, and the longest repository, with dots."""
     settings = load_settings(ROOT)
-    pipeline = settings.pipeline.model_copy(update={"repository": f"a.company/{'r' * 80}.x"})
+    pipeline = settings.pipeline.model_copy(update={"repository": f"a.company/{'r' * 81}.x"})
     changes = {"project": "p" * 30, "bucket_suffix": "s" * 4, "pipeline": pipeline}
     chosen = Settings.model_validate(settings.model_copy(update=changes).model_dump(exclude_none=True))
     delivery, environments = synthesized_pipeline(ROOT, chosen)
@@ -335,8 +335,8 @@ DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], Damage, str]] = {
     ),
     "a rule of 69 characters by reference": (
         against_schemas,
-        _set(OPERATIONS, "AlarmRaised", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}),
-        "AlarmRaised.Name has 69 characters",
+        _set(OPERATIONS, "DeploymentFailed", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}),
+        "DeploymentFailed.Name has 69 characters",
     ),
     "a description of a function that is too long": (
         against_schemas,
@@ -413,7 +413,7 @@ DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], Damage, str]] = {
     "a pattern that a cut role does not match": (
         patterns_that_miss_a_cut_role,
         _many_roles_by_pattern,
-        "CloudFormation cut vectora-inbox-s0-operations-stage-SnapshotScheduleRole-XXXXXXXXXXXX",
+        "CloudFormation cut vectora-inbox-s0-operations-stage-SnapshotScheduleRole-",
     ),
     "a role without its environment": (
         roles_without_their_environment,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from stacks.templates import synthesized_pipeline
 from vectora_core.errors import VectoraError
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.release import release_of
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 Stages = dict[str, list[list[dict[str, Any]]]]
@@ -191,6 +192,42 @@ def test_stacks_are_changed_under_the_bootstraps_roles_alone(template: dict[str,
     text = json.dumps({key: each for key, each in template["Resources"].items() if "IAM" in each["Type"]})
     for forbidden in ("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole", "ssm:Put"):
         assert forbidden not in text
+
+
+def test_builds_install_the_cdk_cli_by_the_hashes_of_the_lock_file(template: dict[str, Any], tmp_path: Path) -> None:
+    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    app = cdk.App(outdir=str(tmp_path), context=context)
+    PipelineStack(app, root=ROOT, settings=load_settings(ROOT), platform="lambda")
+    [publishing] = tmp_path.glob("buildspec-*-FileAsset.yaml")
+    projects = [each for each in template["Resources"].values() if each["Type"] == "AWS::CodeBuild::Project"]
+    inline = [each["Properties"]["Source"]["BuildSpec"] for each in projects]
+    [mutating] = [each for each in inline if "deploy vectora-inbox-pipeline" in each]
+    for buildspec in (publishing.read_text(encoding="utf-8"), mutating):
+        phases = json.loads(buildspec)["phases"]
+        assert phases["install"]["commands"] == ["npm ci --ignore-scripts --no-fund --no-audit"]
+        assert phases["build"]["commands"][0].startswith("node_modules/.bin/cdk ")
+    assert not any("npm install" in each for each in inline)
+    for name in ("package.json", "package-lock.json"):
+        assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
+    packages = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert all(each["integrity"].startswith("sha512-") for name, each in packages.items() if name)
+
+
+@pytest.mark.parametrize("repository", ["a.company/its.inbox", f"{'o' * 12}/{'r' * 80}"])
+def test_the_source_of_any_repository_has_names_that_codepipeline_accepts(repository: str) -> None:
+    settings = load_settings(ROOT)
+    pipeline = Pipeline.model_validate({**settings.pipeline.model_dump(), "repository": repository})
+    dotted: Settings = settings.model_copy(update={"pipeline": pipeline})
+    source = _stages(synthesized_pipeline(ROOT, dotted)[0])["Source"][0][0]
+    assert re.fullmatch(r"[A-Za-z0-9.@_-]{1,100}", source["Name"])
+    assert re.fullmatch(r"[A-Za-z0-9@_-]{1,100}", source["Namespace"])
+    assert source["Configuration"]["FullRepositoryId"] == repository
+
+
+def test_a_repository_whose_variables_would_have_too_long_a_name_is_refused() -> None:
+    settings = load_settings(ROOT).pipeline.model_dump()
+    with pytest.raises(ValueError, match="at most 93 characters"):
+        Pipeline.model_validate({**settings, "repository": f"{'o' * 13}/{'r' * 80}"})
 
 
 # What cfn-lint says about templates that CDK Pipelines writes itself, and why that is no mistake.
