@@ -8,10 +8,10 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
 
-from ministack.core.iam_evaluator import caller_arn  # type: ignore[import-not-found]
+from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import cloudformation  # type: ignore[import-not-found]
-from ministack.services.cloudformation import changesets, handlers, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, engine, handlers, stacks  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import Answer, Request, refuse_first, wrap
@@ -21,11 +21,10 @@ SSM_TYPE = "AWS::SSM::Parameter::Value<"
 SERVICE = "cloudformation.amazonaws.com"
 # Operations that resolve parameters from the Parameter Store with the permissions of their caller.
 RESOLVING = ("CreateStack", "UpdateStack", "CreateChangeSet")
-# CDK's bootstrap grants its deploy role nothing but the parameter of its version, and deploys templates with other
-# parameters all the same: CloudFormation resolves those with the service role. All other callers are held to the note
-# in the bootstrap template, which is the stricter reading.
-DEPLOY_ROLE = re.compile(r":assumed-role/cdk-[a-z0-9]+-deploy-role-")
+# Deploys stacks with parameters that its policy does not name, everywhere and every day.
+DEPLOY_ROLE = re.compile(r":assumed-role/cdk-\w+-deploy-role-")
 _operation: ContextVar[str] = ContextVar("operation of CloudFormation that is answered", default="")
+_service_role: ContextVar[str] = ContextVar("role that the operation hands to CloudFormation", default="")
 
 
 def _first(form: dict[str, Any], name: str) -> str:
@@ -38,6 +37,7 @@ def _note_operation(request: Request) -> Answer | None:
     form = {**parse_qs(request.body.decode("utf-8", "replace")), **request.query}
     _operation.set(_first(form, "Action"))
     role = _first(form, "RoleARN")
+    _service_role.set(role)
     if role and not permissions.role_trusts(role, SERVICE):
         answer: Answer = handlers._error("ValidationError", f"Role {role} is invalid or cannot be assumed")
         return answer
@@ -45,23 +45,59 @@ def _note_operation(request: Request) -> Answer | None:
 
 
 def _resolve_parameters(original: Any, template: dict[str, Any], *rest: Any, **named: Any) -> Any:
-    """Check that the caller may read each parameter (note in CDK's bootstrap template on CreateChangeSet)."""
+    """Check that each parameter may be read, by the service role if there is one, and by the caller.
+
+    CDK's bootstrap template notes that CreateChangeSet evaluates parameters with the permissions of its caller. As its
+    deploy role is granted one parameter only and works with any, the caller is not asked where it is that role.
+    """
     values = original(template, *rest, **named)
-    if _operation.get() not in RESOLVING or DEPLOY_ROLE.search(caller_arn()):
+    if _operation.get() not in RESOLVING:
         return values
     for name in _parameters_of_the_store(template, values):
         arn = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.lstrip('/')}"
-        if denial := permissions.caller_denial(READ, arn):
-            reason = permissions.denial_message(READ, arn, denial)
+        if reason := _unreadable(arn):
             code = "(Service: AWSSimpleSystemsManagement; Status Code: 400; Error Code: AccessDeniedException)"
             raise ValueError(f"{reason} {code}")
     return values
+
+
+def _unreadable(arn: str) -> str | None:
+    role, caller = _service_role.get(), str(iam_evaluator.caller_arn())
+    if role and not permissions.role_allows(role, READ, arn):
+        return f"{role} is not authorized to perform: {READ} on resource: {arn}"
+    if role and DEPLOY_ROLE.search(caller):
+        return None
+    denial = permissions.caller_denial(READ, arn)
+    return permissions.denial_message(READ, arn, denial) if denial else None
 
 
 def _parameters_of_the_store(template: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
     for key, definition in (template.get("Parameters") or {}).items():
         if str(definition.get("Type", "")).startswith(SSM_TYPE) and key in values:
             yield str(values[key].get("SsmName") or values[key]["Value"])
+
+
+def _joined(value: Any, parameters: dict[str, Any]) -> Any:
+    """Replace each Fn::Join by its text, which ministack's conditions do not know.
+
+    CDK's bootstrap asks in this way whether a list of accounts or policies is empty; without it, the role of stacks has
+    no policy at all.
+    """
+    if isinstance(value, list):
+        return [_joined(each, parameters) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if list(value) == ["Fn::Join"]:
+        separator, parts = value["Fn::Join"]
+        if isinstance(parts, dict) and "Ref" in parts:
+            parts = [str(parameters.get(parts["Ref"], {}).get("Value", "")).replace(",", separator)]
+        return separator.join(str(each) for each in parts)
+    return {key: _joined(each, parameters) for key, each in value.items()}
+
+
+def _evaluate_conditions(original: Any, template: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    conditions = template.get("Conditions")
+    return original({**template, "Conditions": _joined(conditions, parameters)} if conditions else template, parameters)
 
 
 def _importers(name: str, exporter: str) -> list[str]:
@@ -111,6 +147,8 @@ def register() -> None:
         wrap(module, "_resolve_parameters", _resolve_parameters)
         # Both took the function by name when they were loaded.
         wrap(module, "_deploy_stack_async", _deploy)
+    for module in (engine, handlers, changesets, stacks):
+        wrap(module, "_evaluate_conditions", _evaluate_conditions)
     wrap(stacks, "_resolve_stack_outputs", _resolve_outputs)
     get_template = handlers._ACTION_HANDLERS["GetTemplate"]
     handlers._ACTION_HANDLERS["GetTemplate"] = lambda params: _in_ascii(get_template(params))

@@ -185,6 +185,30 @@ def test_the_caller_reads_the_parameters_that_a_template_names(account: Any, kit
     call(**given)
 
 
+@pytest.mark.parametrize(("caller", "named"), [("cdk-x-deploy-role-1", "reads-for-stacks"), ("operator", "operator")])
+def test_a_service_role_reads_them_too_and_cdks_deploy_role_need_not(
+    account: Any, kit: Any, caller: str, named: str
+) -> None:
+    account("ssm").put_parameter(Name=f"/by-role/{caller}", Value="told", Type="String")
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/by-role/{caller}"
+    service = account.role(f"reads-for-stacks-{caller}", service="cloudformation.amazonaws.com")
+    deploys = kit.allow("cloudformation:*", "iam:PassRole")
+    role = account.role(caller, deploys)
+    parameters = {"Told": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/by-role/{caller}"}}
+    resources = {"Made": _parameter(f"/made-by/{caller}")}
+    body = json.dumps({"Parameters": parameters, "Resources": resources})
+    given = {"StackName": f"by-{caller}", "TemplateBody": body, "RoleARN": service}
+    create = account.acting_as(role)("cloudformation").create_stack
+    assert f"ssm:GetParameters on resource: {arn}" in kit.error_of(create, **given)[1]
+    if named == "operator":
+        account.grant(service, kit.allow("ssm:GetParameters", on=arn))
+        assert "assumed-role/operator/" in kit.error_of(create, **given)[1]
+        account.grant(role, deploys, kit.allow("ssm:GetParameters", on=arn))
+    else:
+        account.grant(service, kit.allow("ssm:GetParameters", on=arn))
+    create(**given)
+
+
 def test_a_service_role_that_cloudformation_cannot_assume_is_refused(account: Any, kit: Any) -> None:
     role = account.role("not-cloudformations")
     body = json.dumps({"Resources": {"Made": _parameter("/service-role")}})
@@ -210,3 +234,17 @@ def test_a_long_generated_role_name_loses_the_ends_of_its_parts(account: Any) ->
     }
     assert account.deploy(stack, tagged) == "UPDATE_COMPLETE"
     assert {account("iam").get_role(RoleName=name)["Role"]["Description"] for name in names.values()} == {"New"}
+
+
+def test_a_condition_sees_whether_a_list_is_empty(account: Any) -> None:
+    empty = {"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Names"}]}]}
+    parameters = {"Names": {"Type": "CommaDelimitedList", "Default": ""}}
+    chosen = _resource(
+        "AWS::SSM::Parameter", Name="/chosen", Type="String", Value={"Fn::If": ["Empty", "none", "some"]}
+    )
+    parts = {"Parameters": parameters, "Conditions": {"Empty": empty}}
+    assert account.deploy("conditions", {"Chosen": chosen}, **parts) == "CREATE_COMPLETE"
+    assert account("ssm").get_parameter(Name="/chosen")["Parameter"]["Value"] == "none"
+    parameters["Names"]["Default"] = "a,b"
+    assert account.deploy("conditions", {"Chosen": chosen}, **parts) == "UPDATE_COMPLETE"
+    assert account("ssm").get_parameter(Name="/chosen")["Parameter"]["Value"] == "some"
