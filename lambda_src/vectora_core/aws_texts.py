@@ -6,7 +6,7 @@ import re
 
 NO_TEXT = "no reason given"
 # Longer texts are cut before anything else looks at them: no interface takes more.
-LONGEST_TEXT = 64 * 1024
+LONGEST_TEXT = 16 * 1024
 ELLIPSIS = "..."
 
 # Systems Manager, PutParameter: a standard parameter holds 4 KB.
@@ -41,8 +41,10 @@ def plain(text: object) -> str:
 
     Control characters, escape sequences, unpaired surrogates and invisible characters become spaces.
     """
-    line = " ".join("".join(each if each.isprintable() else " " for each in str(text)[:LONGEST_TEXT]).split())
-    return redacted(line) or NO_TEXT
+    line = str(text)[:LONGEST_TEXT]
+    if not line.isprintable():
+        line = "".join(each if each.isprintable() else " " for each in line)
+    return redacted(" ".join(line.split())) or NO_TEXT
 
 
 def redacted(text: str) -> str:

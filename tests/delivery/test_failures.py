@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -15,7 +16,7 @@ from rehearsal.codepipeline import FailAfter
 from rehearsal.delivery import Inbox, wait_until
 from rehearsal.newsletters import function_logs
 from tests.delivery.conftest import Played
-from vectora_ops.names import ALARM_CHANGED, FAILED_RUNS_ALARM, STACK_LAYERS
+from vectora_ops.names import FAILED_RUNS, RUN_CHANGED, STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import Records
 from vectora_ops.promotion.setback import release_hold
@@ -171,19 +172,27 @@ def test_a_failure_at_every_action_of_every_environment_is_undone_held_and_told(
         assert [entry.kind for entry in ledger if entry.execution == swept.execution][-1] == "release"
 
 
-# --- an alarm after a deployment
+# --- a failed run after a deployment
 
 
-def alarm(played: Played, env: str) -> str:
-    """What the rollback function does when the alarm on failed runs is raised, which no emulator's alarm tells it."""
-    names = played.delivery.names(env)
+def a_run_fails(played: Played, env: str) -> str:
+    """What the rollback function does about a run that failed, by Step Functions' own event."""
+    account, names = played.delivery.account(), played.delivery.names(env)
+    machine, name = account.state_machine_arn(names.state_machine), uuid4().hex
+    moment = int(datetime.now(UTC).timestamp() * 1000)
     event = {
         "id": str(uuid4()),
-        "source": "aws.cloudwatch",
-        "detail-type": ALARM_CHANGED,
+        "source": "aws.states",
+        "detail-type": RUN_CHANGED,
         "detail": {
-            "alarmName": names.alarm(FAILED_RUNS_ALARM),
-            "state": {"value": "ALARM", "reason": "Threshold Crossed: 1 datapoint was greater than the threshold."},
+            "executionArn": f"{machine.replace(':stateMachine:', ':execution:')}:{name}",
+            "stateMachineArn": machine,
+            "name": name,
+            "status": "TIMED_OUT",
+            "startDate": moment,
+            "stopDate": moment,
+            "input": json.dumps({"client_id": "lai_weekly"}),
+            "inputDetails": {"included": True},
         },
     }
     answer = played.delivery.client("lambda").invoke(
@@ -194,7 +203,9 @@ def alarm(played: Played, env: str) -> str:
     return str(said["reaction"])
 
 
-def test_an_alarm_within_48_hours_rolls_prod_back_once_and_never_the_rollback(played: Played, swept: Release) -> None:
+def test_a_failed_run_within_48_hours_rolls_prod_back_once_and_never_the_rollback(
+    played: Played, swept: Release
+) -> None:
     account, names = played.delivery.account(), played.delivery.names("prod")
     records, inbox = Records(account, names), Inbox(played.delivery, "prod")
     entry = records.ledger()[-1]
@@ -204,25 +215,25 @@ def test_an_alarm_within_48_hours_rolls_prod_back_once_and_never_the_rollback(pl
     # Another operation is at work: the rollback waits for its end.
     with ThreadPoolExecutor(1) as pool:
         with Lease(account, names, operation="snapshot", subject="daily"):
-            rolling_back = pool.submit(alarm, played, "prod")
+            rolling_back = pool.submit(a_run_fails, played, "prod")
             wait_until("prod is held", lambda: (hold := records.hold()) is not None and hold.state == "rolling back")
         first = rolling_back.result()
 
     assert "Promotion into prod is held" in first
-    assert inbox.wait_for("failed-runs-prod was raised")
+    assert inbox.wait_for("alarm failed-runs was raised")
     assert before is not None
     assert live_digest(account, names) == before.digest != entry.digest
     assert records.ledger()[-1].kind == "rollback"
-    assert "Nothing was rolled back" in alarm(played, "prod"), "held"
+    assert "Nothing was rolled back" in a_run_fails(played, "prod"), "held"
     release_hold(account, names, "test")
-    assert "Nothing was rolled back" in alarm(played, "prod"), "what is there came by a rollback"
+    assert "Nothing was rolled back" in a_run_fails(played, "prod"), "what is there came by a rollback"
     assert live_digest(account, names) == before.digest
 
 
-def test_an_alarm_in_dev_is_noted_and_changes_nothing(played: Played, swept: Release) -> None:
+def test_a_failed_run_in_dev_is_noted_and_changes_nothing(played: Played, swept: Release) -> None:
     account, names = played.delivery.account(), played.delivery.names("dev")
     digest = live_digest(account, names)
-    assert "Nothing was rolled back" in alarm(played, "dev")
+    assert "Nothing was rolled back" in a_run_fails(played, "dev")
     assert live_digest(account, names) == digest
     *_, noted = Records(account, names).alarms()
-    assert noted.name == names.alarm(FAILED_RUNS_ALARM)
+    assert noted.name == FAILED_RUNS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.promotion.job import Done
-from vectora_ops.promotion.records import Hold, LedgerEntry, Records
+from vectora_ops.promotion.records import Bypass, Hold, LedgerEntry, Records
 from vectora_ops.promotion.steps import gate_step, record_step, snapshot_step
 from vectora_ops.settings import Promotion
 from vectora_ops.snapshots.manifest import Manifest, Occasion
@@ -49,9 +50,9 @@ def deploy(account: Account, digest: str = DIGEST) -> None:
     account.client("ssm").put_parameter(Name=NAMES.parameter("release"), Type="String", Value=value, Overwrite=True)
 
 
-def record(account: Account, **changes: Any) -> Done:
+def record(account: Account, *, sleep: Callable[[float], None] = lambda seconds: None, **changes: Any) -> Done:
     given = {**GIVEN, "snapshot": "before", "smoke_test": "3 items", **changes}
-    return record_step(account, NAMES, given, clock=lambda: NOON)
+    return record_step(account, NAMES, given, clock=lambda: NOON, sleep=sleep)
 
 
 def test_the_snapshot_that_the_operations_stack_took_is_joined(small: SmallEnvironment) -> None:
@@ -119,6 +120,13 @@ def test_what_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
     assert Records(small.account, NAMES).ledger() == ()
 
 
+def test_a_parameter_that_is_read_as_it_was_a_moment_ago_is_read_again(small: SmallEnvironment) -> None:
+    snapshot(small.account)
+    deploy(small.account, "e" * 64)
+    record(small.account, sleep=lambda seconds: deploy(small.account))
+    assert len(Records(small.account, NAMES).ledger()) == 1
+
+
 def test_an_execution_that_was_rolled_back_is_not_recorded(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account)
@@ -169,6 +177,25 @@ def test_the_gate_tells_the_approver_what_changes(small: SmallEnvironment) -> No
     )
     assert second.variables["since"] == "b" * 40
     assert all(second.variables.values()), "a variable of CodePipeline cannot be empty"
+
+
+def test_what_the_gate_puts_out_fits_into_the_parameters_of_later_actions(small: SmallEnvironment) -> None:
+    hostile = '"},{{x}} #{codepipeline.PipelineExecutionId}\\' + "\U0001f4a5" * 900
+    Records(small.account, STAGE).add_to_ledger(
+        LedgerEntry(kind="release", digest="e" * 64, version=hostile, commit=hostile, at=NOON)
+    )
+    Records(small.account, STAGE).write_bypass(
+        Bypass(digest=DIGEST, gates=("smoke-test",), reason=hostile, by="somebody", at=NOON)
+    )
+    done = gate(small.account, Promotion(requires_smoke_test=True))
+    assert done.variables["since"] == GIVEN["commit"], "what is no commit goes into no link"
+    assert done.variables["bypassed"] == "smoke-test"
+    for value in done.variables.values():
+        assert json.loads(f'"{value}"') == value
+        assert "#{" not in value
+    # Additional information of an approval has 1000 characters, an action's user parameters too (quotas).
+    assert len(done.variables["changes"]) <= 600
+    assert len(done.variables["bypass_reason"]) <= 200
 
 
 def test_a_hold_on_the_target_refuses_whatever_the_policy(small: SmallEnvironment) -> None:

@@ -14,8 +14,8 @@ from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.promotion.records import Deployment, Hold, LedgerEntry, Records
-from vectora_ops.promotion.setback import Setback, release_hold
+from vectora_ops.promotion.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
+from vectora_ops.promotion.setback import TRANSITION_REASON, Setback, release_hold
 from vectora_ops.rollback import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
 from vectora_ops.snapshots.observer import OutOfTimeError
@@ -25,22 +25,54 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DIGEST = "a" * 64
 
 
+class Broken:
+    """A client of which every call is refused."""
+
+    def __getattr__(self, operation: str) -> Any:
+        def refuse(**_asked: Any) -> Any:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+        return refuse
+
+
+class DeafSsm:
+    """Parameters that can be read, and written only by some names."""
+
+    def __init__(self, ssm: Any, *refused: str) -> None:
+        self._ssm = ssm
+        self._refused = refused
+
+    def put_parameter(self, **asked: Any) -> Any:
+        if asked["Name"].endswith(self._refused):
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "PutParameter")
+        return self._ssm.put_parameter(**asked)
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._ssm, operation)
+
+
 @dataclass
 class Pipeline:
-    """CodePipeline as the rollback function sees it."""
+    """CodePipeline as the rollback function sees it; `late` reads find nothing before the list is there."""
 
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[str] = field(default_factory=list)
     broken: bool = False
+    late: int = 0
+    disabled_reason: str | None = None
 
     def fail(self, action: str, message: str, at: datetime = NOW) -> None:
-        self.failed.append(
+        self.add(action, "Failed", at)
+        self.actions[-1]["output"] = {"executionResult": {"errorDetails": {"message": message}}}
+
+    def add(self, action: str, status: str, at: datetime = NOW) -> None:
+        self.actions.append(
             {
                 "stageName": NAMES.env,
                 "actionName": action,
-                "status": "Failed",
+                "status": status,
+                "startTime": at - timedelta(minutes=1),
                 "lastUpdateTime": at,
-                "output": {"executionResult": {"errorDetails": {"message": message}}},
             }
         )
 
@@ -48,15 +80,52 @@ class Pipeline:
         return self
 
     def paginate(self, **_asked: Any) -> list[dict[str, Any]]:
-        return [{"actionExecutionDetails": list(reversed(self.failed))}]
+        if self.late:
+            self.late -= 1
+            return [{"actionExecutionDetails": []}]
+        return [{"actionExecutionDetails": list(reversed(self.actions))}]
 
     def disable_stage_transition(self, **asked: Any) -> None:
         if self.broken:
             raise ClientError({"Error": {"Code": "PipelineNotFoundException", "Message": "gone"}}, "Disable")
         self.transitions.append(f"disabled {asked['stageName']}")
+        self.disabled_reason = asked["reason"]
 
     def enable_stage_transition(self, **asked: Any) -> None:
         self.transitions.append(f"enabled {asked['stageName']}")
+        self.disabled_reason = None
+
+    def get_pipeline_state(self, **_asked: Any) -> dict[str, Any]:
+        state = {"enabled": self.disabled_reason is None, "disabledReason": self.disabled_reason or ""}
+        return {"stageStates": [{"stageName": NAMES.env, "inboundTransitionState": state}]}
+
+
+@dataclass
+class Workflow:
+    """Step Functions as the rollback function sees it: failed runs, newest first, and their inputs."""
+
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, name: str, client_id: str = "lai_weekly", *, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
+        """The detail of the event of a run that failed, and the list's entry of it."""
+        arn = f"arn:aws:states:eu-west-3:{'0' * 12}:execution:{NAMES.state_machine}:{name}"
+        started, given = at - timedelta(minutes=10), json.dumps({"client_id": client_id})
+        entry = {"executionArn": arn, "status": "FAILED", "startDate": started, "stopDate": at, "input": given}
+        self.failed.insert(0, entry)
+        moments = {key: int(value.timestamp() * 1000) for key, value in (("startDate", started), ("stopDate", at))}
+        detail = {**entry, **moments, "inputDetails": {"included": True}, "cause": "Out of memory.", **changes}
+        entry["status"] = detail["status"]
+        return detail
+
+    def get_paginator(self, _operation: str) -> Workflow:
+        return self
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        return [{"executions": [each for each in self.failed if each["status"] == asked["statusFilter"]]}]
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        [found] = [each for each in self.failed if each["executionArn"] == executionArn]
+        return found
 
 
 class World:
@@ -64,13 +133,18 @@ class World:
 
     def __init__(self, account: Account, *, watch_hours: int = 48) -> None:
         self.pipeline = Pipeline()
-        account._clients["codepipeline"] = self.pipeline
+        self.workflow = Workflow()
+        account._clients.update(codepipeline=self.pipeline, stepfunctions=self.workflow)
         self.account = account
         self.records = Records(account, NAMES)
         self.told: list[str] = []
         self.requests: list[RollbackRequest] = []
+        self.slept = 0.0
+        self.meanwhile: Hold | None = None
         self.outcome: Exception | None = None
+        self.deaf = False
         self.watch_hours = watch_hours
+        self.failed_runs_a_day = 1
         self.now = NOW
 
     def setback(self) -> Setback:
@@ -78,16 +152,31 @@ class World:
             self.account,
             NAMES,
             roll_back=self._roll_back,
-            notify=lambda what, message: self.told.append(f"{what}: {message}"),
+            notify=self._notify,
             watch_hours=self.watch_hours,
+            failed_runs_a_day=self.failed_runs_a_day,
             clock=lambda: self.now,
+            sleep=self._sleep,
         )
+
+    def refuse_to_write(self, *parameters: str) -> None:
+        self.account._clients["ssm"] = DeafSsm(self.account.client("ssm"), *parameters)
+
+    def damage(self, path: str, value: str = "edited by hand") -> None:
+        name = NAMES.parameter(path)
+        self.account.client("ssm").put_parameter(Name=name, Type="String", Value=value, Overwrite=True)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def _notify(self, what: str, message: str) -> None:
+        if self.deaf:
+            raise RuntimeError("no topic")
+        self.told.append(f"{what}: {message}")
 
     def _roll_back(self, request: RollbackRequest) -> RollbackResult:
         self.requests.append(request)
-        hold = self.records.hold()
-        assert hold is not None
-        assert hold.state == "rolling back", "held before anything else happens"
+        self.meanwhile = self.records.hold()
         if self.outcome:
             raise self.outcome
         return RollbackResult(
@@ -114,12 +203,13 @@ class World:
             )
         )
 
-    def stage_fails(self, execution: str = "e-1") -> str:
-        return self.setback().stage_failed({"detail": {"execution-id": execution}})
+    def stage_ends(self, state: str = "FAILED", execution: str = "e-1", *, started: datetime = NOW) -> str:
+        detail = {"execution-id": execution, "state": state, "start-time": started.isoformat()}
+        return self.setback().stage_ended({"detail": detail, "time": NOW.isoformat()})
 
-    def alarm(self, event_id: str = "alarm-1") -> str:
-        detail = {"alarmName": "vectora-inbox-failed-runs-dev", "state": {"value": "ALARM", "reason": "1 >= 1"}}
-        return self.setback().alarm_raised({"id": event_id, "detail": detail})
+    def run_fails(self, event_id: str = "event-1", client_id: str = "lai_weekly", **changes: Any) -> str:
+        detail = self.workflow.run(f"run-of-{event_id}", client_id, **changes)
+        return self.setback().run_failed({"id": event_id, "detail": detail})
 
     @property
     def hold(self) -> Hold:
@@ -137,9 +227,11 @@ def test_a_failed_deployment_goes_back_to_its_snapshot_and_holds(world: World) -
     manifest = take(world.account)
     world.deployed(manifest)
     world.pipeline.fail("smoke-test-dev", "No items came out.")
-    world.stage_fails()
+    world.stage_ends()
     assert [each.snapshot for each in world.requests] == [manifest.name]
     assert world.requests[0].replaced_since == NOW - timedelta(minutes=5)
+    assert world.meanwhile is not None
+    assert world.meanwhile.state == "rolling back", "held before anything else happens"
     assert world.pipeline.transitions == ["disabled dev"]
     assert (world.hold.state, world.hold.reason) == ("held", "smoke-test-dev failed: No items came out.")
     assert "compared and proven" in world.hold.outcome
@@ -154,8 +246,8 @@ def test_a_failed_deployment_goes_back_to_its_snapshot_and_holds(world: World) -
 def test_the_same_event_delivered_twice_rolls_back_once(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
-    world.stage_fails()
-    world.stage_fails()
+    world.stage_ends()
+    world.stage_ends()
     assert len(world.requests) == 1
     assert "Nothing was rolled back again" in world.told[-1]
 
@@ -165,9 +257,9 @@ def test_a_rollback_that_an_invocation_could_not_finish_is_finished_by_the_next(
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = OutOfTimeError("The rollback")
     with pytest.raises(OutOfTimeError):
-        world.stage_fails()
+        world.stage_ends()
     world.outcome = None
-    world.stage_fails()
+    world.stage_ends()
     assert world.hold.state == "held"
     assert len(world.requests) == 2
 
@@ -176,10 +268,10 @@ def test_a_rollback_that_fails_is_told_and_not_tried_again(world: World) -> None
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = VectoraError("CloudFormation refuses.")
-    world.stage_fails()
+    world.stage_ends()
     assert "must be finished by hand: CloudFormation refuses." in world.told[-1]
     assert world.hold.holds
-    world.stage_fails()
+    world.stage_ends()
     assert len(world.requests) == 1
 
 
@@ -187,7 +279,7 @@ def test_a_rollback_that_fails_is_told_and_not_tried_again(world: World) -> None
 def test_a_refusal_holds_nothing_because_nothing_was_touched(world: World, action: str) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail(action, "Not soaked.")
-    world.stage_fails()
+    world.stage_ends()
     assert world.records.hold() is None
     assert world.requests == []
     assert world.pipeline.transitions == []
@@ -197,7 +289,7 @@ def test_a_refusal_holds_nothing_because_nothing_was_touched(world: World, actio
 def test_what_failed_before_its_snapshot_is_held_and_not_rolled_back(world: World) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail("vectora-inbox-s0-operations-dev.Deploy", "No snapshot, no deployment.")
-    world.stage_fails()
+    world.stage_ends()
     assert world.requests == []
     assert "nothing had been deployed yet" in world.hold.outcome
 
@@ -206,23 +298,261 @@ def test_of_a_retried_stage_the_last_failure_is_told(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("core.Prepare", "The first time.", NOW - timedelta(minutes=9))
     world.pipeline.fail("smoke-test-dev", "The second time.")
-    world.stage_fails()
+    world.stage_ends()
     assert world.hold.reason == "smoke-test-dev failed: The second time."
 
 
-def test_an_execution_that_was_stopped_without_a_failed_action_is_undone_too(world: World) -> None:
+def test_an_execution_that_codepipeline_says_nothing_about_is_undone_too(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
-    world.stage_fails()
+    world.stage_ends("STOPPED")
     assert [each.snapshot for each in world.requests] == [manifest.name]
     assert "without a failed action" in world.hold.reason
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("CANCELED", "when the pipeline was updated, which cancelled the execution"),
+        ("STOPPED", "when somebody stopped the execution"),
+    ],
+)
+def test_a_deployment_that_was_cancelled_or_stopped_halfway_goes_back(world: World, state: str, sentence: str) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(minutes=9))
+    world.pipeline.add("core.Deploy", "Abandoned")
+    world.stage_ends(state)
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+    assert world.hold.reason == f"core.Deploy was under way {sentence}."
+    assert world.hold.state == "held"
+    assert "core.Deploy was under way" in world.told[-1]
+
+
+@pytest.mark.parametrize("state", ["CANCELED", "STOPPED"])
+@pytest.mark.parametrize("waiting", ["gate-dev", "approval-dev"])
+def test_what_is_cancelled_before_anything_was_touched_holds_nothing(world: World, state: str, waiting: str) -> None:
+    world.deployed(take(world.account), execution="an earlier one", state="released")
+    world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(days=2))
+    world.pipeline.add(waiting, "Abandoned")
+    world.stage_ends(state)
+    assert world.records.hold() is None
+    assert world.requests == []
+    assert world.pipeline.transitions == []
+    assert "Nothing was changed in dev" in world.told[-1]
+
+
+def test_what_the_record_calls_half_deployed_goes_back_though_a_gate_was_last(world: World) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.pipeline.fail("gate-dev", "Held.")
+    world.stage_ends()
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+
+
+def test_a_list_that_lags_behind_its_event_is_read_again_before_anything_is_concluded(world: World) -> None:
+    world.deployed(take(world.account), execution="an earlier one", state="released")
+    world.pipeline.fail("gate-dev", "Not soaked.")
+    world.pipeline.late = 3
+    world.stage_ends()
+    assert world.records.hold() is None
+    assert "Not soaked." in world.told[-1]
+    assert world.slept > 0
+
+
+def test_a_failure_of_an_earlier_attempt_is_not_taken_for_this_one(world: World) -> None:
+    """Only the gate's refusal of the day before is listed yet: that is not what the event tells of."""
+    world.pipeline.fail("gate-dev", "Not soaked.", NOW - timedelta(days=1))
+    reads: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        reads.append(seconds)
+        world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(minutes=3))
+        world.pipeline.fail("operations.Deploy", "No snapshot, no deployment.")
+
+    world._sleep = sleep  # type: ignore[method-assign]
+    world.stage_ends()
+    assert len(reads) == 1
+    assert world.hold.reason == "operations.Deploy failed: No snapshot, no deployment."
+
+
+def test_what_codepipeline_never_lists_does_not_keep_anybody_waiting_for_ever(world: World) -> None:
+    world.deployed(take(world.account))
+    world.pipeline.late = 1000
+    world.stage_ends()
+    assert len(world.requests) == 1
+    assert world.slept <= 60
+
+
+# --- whatever its records, notifications and texts do
+
+HOSTILE = (
+    "",
+    "\x00",
+    "\x1b[31mred\x1b[0m and \u202egnirts",
+    "{{ssm:/aws/reference}} {{{{}}}}",
+    "\U0001f4a5" * 3000,
+    "one\nline\r\nafter another",
+    "x" * 10_000_000,
+    "\ud800 alone",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_of_a_failure_keeps_an_environment_from_going_back(world: World, text: str) -> None:
+    world.account._clients["ssm"] = StrictSsm(world.account.client("ssm"))
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.pipeline.fail("smoke-test-dev", text)
+    world.outcome = VectoraError(text)
+    world.stage_ends()
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+    assert world.hold.state == "held"
+    assert world.hold.reason.startswith("smoke-test-dev failed: ")
+    assert f"the rollback to {manifest.name} failed" in world.hold.outcome
+    assert world.told
+
+
+class StrictSsm(DeafSsm):
+    """Refuses what AWS refuses (Systems Manager, PutParameter)."""
+
+    def put_parameter(self, **asked: Any) -> Any:
+        assert "{{" not in asked["Value"]
+        assert len(asked["Value"].encode("utf-8")) <= 4096
+        assert asked["Value"].isprintable()
+        return super().put_parameter(**asked)
+
+
+def test_a_hold_that_cannot_be_recorded_is_reported_and_stops_nothing(world: World) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.refuse_to_write("promotion/hold")
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends()
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+    assert world.pipeline.transitions == ["disabled dev"]
+    assert "the hold could not be recorded" in world.told[-1]
+    deployment = world.records.deployment()
+    assert deployment is not None
+    assert deployment.state == "rolled back"
+
+
+def test_a_hold_without_a_record_is_released_by_its_transition(world: World) -> None:
+    world.pipeline.disabled_reason = TRANSITION_REASON
+    release_hold(world.account, NAMES, "user/somebody")
+    assert world.pipeline.transitions == ["enabled dev"]
+    assert world.hold.released_by == "user/somebody"
+
+
+def test_a_transition_that_somebody_disabled_for_another_reason_is_left_alone(world: World) -> None:
+    world.pipeline.disabled_reason = "Holidays"
+    with pytest.raises(VectoraError, match="not held"):
+        release_hold(world.account, NAMES, "user/somebody")
+    assert world.pipeline.transitions == []
+
+
+def test_a_damaged_hold_is_replaced_and_can_be_released(world: World) -> None:
+    world.deployed(take(world.account))
+    world.damage("promotion/hold")
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends()
+    assert len(world.requests) == 1
+    assert world.hold.state == "held"
+    assert "the hold cannot be read" in world.hold.outcome
+    world.damage("promotion/hold")
+    release_hold(world.account, NAMES, "user/somebody")
+    assert not world.hold.holds
+
+
+def test_operators_who_cannot_be_notified_keep_nobody_from_going_back(world: World) -> None:
+    world.deployed(take(world.account))
+    world.deaf = True
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends()
+    assert len(world.requests) == 1
+    assert world.hold.state == "held"
+
+
+def test_a_damaged_deployment_record_is_found_in_its_history(world: World) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.damage("promotion/deployment")
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends()
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+    assert "the deployment record cannot be read" in world.hold.outcome
+
+
+def test_without_any_record_the_snapshot_taken_before_this_deployment_is_gone_back_to(world: World) -> None:
+    manifest = taken_before_a_deployment(world.account)
+    world.damage("promotion/deployment")
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends(started=manifest.started_at - timedelta(minutes=5))
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+
+
+def test_without_any_record_an_older_deployments_snapshot_is_not_gone_back_to(world: World) -> None:
+    manifest = taken_before_a_deployment(world.account)
+    world.damage("promotion/deployment")
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends(started=manifest.started_at + timedelta(minutes=5))
+    assert world.requests == []
+    assert world.hold.state == "held"
+    assert "the deployment record cannot be read" in world.told[-1]
+
+
+def taken_before_a_deployment(account: Account) -> Manifest:
+    request = SnapshotRequest(label="before", occasion=Occasion(kind="deployment", detail=DIGEST))
+    return take_snapshot(account, NAMES, request)
+
+
+@pytest.mark.parametrize(
+    "outcome", [VectoraError("refused"), KeyError("bug"), ClientError({"Error": {}}, "HeadBucket")]
+)
+def test_whatever_a_rollback_raises_ends_its_hold(world: World, outcome: Exception) -> None:
+    world.deployed(take(world.account))
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.outcome = outcome
+    world.stage_ends()
+    assert world.hold.state == "held"
+    assert "must be finished by hand" in world.hold.outcome
+
+
+def test_a_snapshot_that_is_gone_ends_the_hold_too(world: World) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest.model_copy(update={"name": "gone_20260101_000000"}))
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.stage_ends()
+    assert world.hold.state == "held"
+    assert "There is no snapshot gone_20260101_000000" in world.hold.outcome
+
+
+def test_a_rollback_that_no_invocation_goes_on_with_ends_held(world: World) -> None:
+    world.deployed(take(world.account))
+    world.pipeline.fail("smoke-test-dev", "No items came out.")
+    world.outcome = OutOfTimeError("The rollback")
+    with pytest.raises(OutOfTimeError):
+        world.stage_ends()
+    world.setback().give_up({"detail": {"execution-id": "e-1"}}, "it was continued too often.")
+    assert (world.hold.state, world.hold.reason) == ("held", "smoke-test-dev failed: No items came out.")
+    assert "must be finished by hand: it was continued too often" in world.told[-1]
+
+
+def test_codepipeline_that_denies_everything_keeps_nobody_from_going_back(world: World) -> None:
+    manifest = take(world.account)
+    world.deployed(manifest)
+    world.account._clients["codepipeline"] = Broken()
+    world.stage_ends()
+    assert [each.snapshot for each in world.requests] == [manifest.name]
+    assert world.hold.state == "held"
+    assert "could not be disabled" in world.hold.outcome
 
 
 def test_a_transition_that_cannot_be_disabled_keeps_nobody_from_going_back(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.broken = True
     world.pipeline.fail("smoke-test-dev", "No items came out.")
-    world.stage_fails()
+    world.stage_ends()
     assert len(world.requests) == 1
     assert world.hold.state == "held"
 
@@ -237,7 +567,7 @@ def test_a_first_deployment_is_left_for_its_fix_without_stacks_that_cannot_be_up
     world.pipeline.fail("core.Deploy", "The name is taken.")
     stuck = NAMES.stack("s0-core")
     _fail_to_create(account, stuck)
-    world.stage_fails()
+    world.stage_ends()
     assert world.requests == []
     assert "first deployment" in world.hold.outcome
     statuses = [
@@ -280,21 +610,115 @@ def _fail_to_create(account: Account, name: str) -> None:
     assert status == "ROLLBACK_COMPLETE"
 
 
-# --- alarms
+# --- failed runs
 
 
 def released(at: datetime, **changes: Any) -> LedgerEntry:
     return LedgerEntry.model_validate({"kind": "release", "digest": DIGEST, "version": "1.0.0", "at": at, **changes})
 
 
-def test_an_alarm_soon_after_a_deployment_rolls_it_back(world: World) -> None:
+@pytest.fixture
+def watched(world: World) -> World:
+    """Its release came six hours ago; the deployment record says since when it began."""
     manifest = take(world.account)
     world.deployed(manifest, state="released")
-    world.records.add_to_ledger(released(NOW - timedelta(hours=47)))
-    world.alarm()
-    assert [each.snapshot for each in world.requests] == [manifest.name]
-    assert "alarm vectora-inbox-failed-runs-dev was raised" in world.hold.reason
-    assert [alarm.at for alarm in world.records.alarms()] == [NOW]
+    deployment = world.records.deployment()
+    assert deployment is not None
+    world.records.write_deployment(deployment.model_copy(update={"at": NOW - timedelta(hours=6, minutes=20)}))
+    world.records.add_to_ledger(released(NOW - timedelta(hours=6), snapshot=manifest.name))
+    return world
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_run_that_fails_soon_after_a_deployment_rolls_it_back(watched: World, status: str) -> None:
+    watched.run_fails(status=status)
+    assert len(watched.requests) == 1
+    assert watched.hold.state == "held"
+    assert f"the run of lai_weekly {status.lower().replace('_', ' ')}" in watched.hold.reason
+    [alarm] = watched.records.alarms()
+    assert (alarm.name, alarm.at) == ("failed-runs", NOW)
+
+
+def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World) -> None:
+    """A sliding alarm stayed in its state for a day, and said nothing of the next one."""
+    watched.run_fails("first")
+    release_hold(watched.account, NAMES, "user/somebody")
+    watched.deployed(take(watched.account, "second"), execution="e-2", state="released")
+    watched.now = NOW + timedelta(hours=1)
+    watched.records.add_to_ledger(released(NOW + timedelta(minutes=1), snapshot="second"))
+    watched.run_fails("second", at=NOW + timedelta(hours=1))
+    assert len(watched.requests) == 2
+
+
+@pytest.mark.parametrize("given", [None, "", "not json", "[]", '"text"', "{}"])
+def test_a_run_whose_input_says_nothing_counts(watched: World, given: str | None) -> None:
+    detail = watched.workflow.run("odd")
+    watched.workflow.failed[0]["input"] = given
+    watched.setback().run_failed({"id": "1", "detail": {**detail, "input": given, "inputDetails": {"included": False}}})
+    assert len(watched.requests) == 1
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_the_canarys_run_is_judged_by_the_smoke_test(watched: World, included: bool) -> None:
+    detail = watched.workflow.run("canarys", "canary")
+    if not included:
+        # Longer than an event may be: the input is left out.
+        detail = {**detail, "input": None, "inputDetails": {"included": False}}
+    watched.setback().run_failed({"id": "1", "detail": detail})
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+
+
+def test_the_run_of_a_clients_promotion_is_judged_by_that_promotion(watched: World) -> None:
+    detail = watched.workflow.run("promoted")
+    watched.records.write_client_promotion(
+        ClientPromotion(
+            state="promoting",
+            client_id="lai_weekly",
+            version="1.1.0",
+            version_before="1.0.0",
+            source="dev",
+            sha256="b" * 64,
+            snapshot="before",
+            at=NOW,
+            execution=detail["executionArn"],
+        )
+    )
+    watched.setback().run_failed({"id": "1", "detail": detail})
+    assert watched.requests == []
+
+
+def test_as_many_runs_as_the_settings_say_must_fail_in_a_day(watched: World) -> None:
+    watched.failed_runs_a_day = 2
+    watched.workflow.run("long ago", at=NOW - timedelta(hours=25))
+    watched.workflow.run("canarys", "canary", at=NOW - timedelta(hours=1))
+    assert "1 of 2" in watched.run_fails("first")
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+    watched.run_fails("second")
+    assert len(watched.requests) == 1
+
+
+def test_runs_of_the_release_before_do_not_roll_this_one_back(watched: World) -> None:
+    watched.failed_runs_a_day = 2
+    watched.workflow.run("before", at=NOW - timedelta(hours=8))
+    watched.run_fails("after")
+    assert watched.requests == []
+    assert len(watched.records.alarms()) == 1
+
+
+def test_a_run_that_the_list_does_not_show_yet_is_counted(watched: World) -> None:
+    detail = watched.workflow.run("quick")
+    watched.workflow.failed.clear()
+    watched.setback().run_failed({"id": "1", "detail": detail})
+    assert len(watched.requests) == 1
+
+
+def test_runs_that_cannot_be_listed_keep_nobody_from_going_back(watched: World) -> None:
+    detail = watched.workflow.run("denied")
+    watched.account._clients["stepfunctions"] = Broken()
+    watched.setback().run_failed({"id": "1", "detail": detail})
+    assert len(watched.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -307,24 +731,65 @@ def test_an_alarm_soon_after_a_deployment_rolls_it_back(world: World) -> None:
     ],
     ids=["too late", "not watched", "after a rollback", "nothing recorded"],
 )
-def test_other_alarms_are_noted_and_told(world: World, last: LedgerEntry | None, watch_hours: int) -> None:
+def test_other_failed_runs_are_noted_and_told(world: World, last: LedgerEntry | None, watch_hours: int) -> None:
     world.watch_hours = watch_hours
     world.deployed(take(world.account), state="released")
     if last:
         world.records.add_to_ledger(last)
-    world.alarm()
+    world.run_fails()
     assert world.requests == []
     assert world.records.hold() is None
     assert len(world.records.alarms()) == 1
     assert "Nothing was rolled back" in world.told[-1]
 
 
-def test_an_alarm_while_held_rolls_nothing_back(world: World) -> None:
-    world.deployed(take(world.account), state="released")
-    world.records.add_to_ledger(released(NOW - timedelta(hours=1)))
-    world.alarm("first")
-    world.alarm("second")
-    assert len(world.requests) == 1
+def test_a_failed_run_while_held_rolls_nothing_back(watched: World) -> None:
+    watched.run_fails("first")
+    watched.run_fails("second")
+    assert len(watched.requests) == 1
+
+
+def test_a_rollback_after_a_failed_run_is_finished_by_the_next_invocation(watched: World) -> None:
+    detail = watched.workflow.run("slow")
+    watched.outcome = OutOfTimeError("The rollback")
+    with pytest.raises(OutOfTimeError):
+        watched.setback().run_failed({"id": "1", "detail": detail})
+    assert [watched.hold.state, watched.meanwhile] == ["rolling back", watched.hold]
+    watched.outcome = None
+    watched.setback().run_failed({"id": "1", "detail": detail})
+    assert watched.hold.outcome.startswith("rolled back to")
+    assert len(watched.records.alarms()) == 1
+
+
+def test_a_damaged_ledger_leaves_the_deployment_record_to_go_by(watched: World) -> None:
+    watched.damage("promotion/ledger")
+    watched.run_fails()
+    assert len(watched.requests) == 1
+    assert "the ledger cannot be read" in watched.hold.outcome
+
+
+def test_a_damaged_deployment_record_leaves_the_ledger_to_go_by(watched: World) -> None:
+    watched.records.write_deployment(deployment_of(watched).model_copy(update={"state": "left as it is"}))
+    watched.damage("promotion/deployment")
+    watched.run_fails()
+    [request] = watched.requests
+    assert request.snapshot == watched.records.ledger()[-1].snapshot
+
+
+def test_with_every_record_damaged_promotion_is_held_and_told(watched: World) -> None:
+    for path in ("promotion/ledger", "promotion/deployment"):
+        watched.account.client("ssm").delete_parameter(Name=NAMES.parameter(path))
+        watched.damage(path)
+    watched.run_fails()
+    assert watched.requests == []
+    assert watched.hold.state == "held"
+    assert "the ledger cannot be read" in watched.told[-1]
+
+
+def deployment_of(world: World) -> Deployment:
+    found = world.records.deployment()
+    assert found is not None
+    return found
 
 
 # --- the end of a hold
@@ -333,7 +798,7 @@ def test_an_alarm_while_held_rolls_nothing_back(world: World) -> None:
 def test_a_hold_ends_when_an_operator_says_so_and_keeps_who_it_was(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
-    world.stage_fails()
+    world.stage_ends()
     release_hold(world.account, NAMES, "user/somebody", clock=lambda: NOW)
     assert not world.hold.holds
     assert world.hold.released_by == "user/somebody"

@@ -148,3 +148,76 @@ def test_the_guard_is_called_again_when_the_release_changes(dev: Templates) -> N
     release = json.loads(dev["s1-runtime"]["Resources"]["Release"]["Properties"]["Value"])
     assert guard["Properties"]["ReleaseDigest"] == release["digest"]
     assert "SnapshotsBucket" in guard["DependsOn"]
+
+
+# --- what rolls back by itself
+
+
+def pattern(templates: Templates, rule: str) -> dict[str, Any]:
+    found: dict[str, Any] = operations(templates)[rule]["Properties"]["EventPattern"]
+    return found
+
+
+def test_a_deployment_that_failed_was_stopped_or_cancelled_is_reacted_to(environment: tuple[str, Templates]) -> None:
+    """CANCELED: the pipeline was updated while the stage ran (CodePipeline user guide, monitoring events)."""
+    env, templates = environment
+    detail = pattern(templates, "DeploymentFailed")["detail"]
+    assert detail == {
+        "pipeline": ["vectora-inbox-pipeline"],
+        "stage": [env],
+        "state": ["FAILED", "STOPPED", "CANCELED"],
+    }
+
+
+def test_every_run_that_makes_no_newsletter_is_reacted_to(environment: tuple[str, Templates]) -> None:
+    env, templates = environment
+    machine = f"arn:aws:states:eu-west-3:${{AWS::AccountId}}:stateMachine:vectora-inbox-newsletter-{env}"
+    rule = pattern(templates, "RunFailed")
+    assert rule["source"] == ["aws.states"]
+    assert rule["detail-type"] == ["Step Functions Execution Status Change"]
+    assert rule["detail"] == {
+        "stateMachineArn": [{"Fn::Sub": machine}],
+        "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+    }
+    counting = statements(templates, "RollbackRole")["CountFailedRuns"]
+    assert (counting["Action"], counting["Resource"]) == (["states:ListExecutions"], [{"Fn::Sub": machine}])
+
+
+def test_no_alarm_stays_in_its_state_longer_than_an_hour(environment: tuple[str, Templates]) -> None:
+    """An alarm acts on a change of state only (CloudWatch guide): while it stays, it is blind."""
+    for templates in environment[1].values():
+        for logical_id, resource in templates["Resources"].items():
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                properties = resource["Properties"]
+                assert properties["Period"] * properties["EvaluationPeriods"] <= 3600, logical_id
+                assert properties["TreatMissingData"] == "notBreaching", logical_id
+
+
+# --- what no mail may hold
+
+
+def test_no_event_leaves_a_function_when_it_fails(environment: tuple[str, Templates]) -> None:
+    """Events of CodePipeline and CloudFormation carry credentials and a signed address."""
+    for templates in environment[1].values():
+        for logical_id, resource in templates["Resources"].items():
+            if resource["Type"] == "AWS::Lambda::EventInvokeConfig":
+                assert "DestinationConfig" not in resource["Properties"], logical_id
+            if resource["Type"] == "AWS::Lambda::Function":
+                assert "DeadLetterConfig" not in resource["Properties"], logical_id
+
+
+def test_the_operators_are_notified_of_every_event_that_a_function_dropped(environment: tuple[str, Templates]) -> None:
+    resources = operations(environment[1])
+    watched = {
+        resource["Properties"]["Dimensions"][0]["Value"]["Ref"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        and resource["Properties"]["MetricName"] == "AsyncEventsDropped"
+        and resource["Properties"]["AlarmActions"] == [{"Ref": "OperationsTopic"}]
+    }
+    retried = {
+        resource["Properties"]["FunctionName"]["Ref"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::EventInvokeConfig"
+    }
+    assert watched == retried != set()

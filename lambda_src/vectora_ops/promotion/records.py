@@ -111,7 +111,7 @@ class ClientPromotion(_Record):
     state: Literal["promoting", "promoted", "taking back", "rolled back"]
     client_id: str
     version: str
-    version_before: str | None
+    version_before: str | None = None
     source: str
     sha256: str
     snapshot: str

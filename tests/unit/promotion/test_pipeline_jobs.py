@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
@@ -17,17 +18,25 @@ PARAMETERS = {"operation": "work", "execution": "e-1", "timeout_minutes": "30"}
 
 
 class Pipeline:
-    """Keeps what it is told."""
+    """Keeps what it is told, or refuses it by a code."""
 
     def __init__(self) -> None:
         self.success: dict[str, Any] | None = None
         self.failure: dict[str, Any] | None = None
+        self.refuses_success: str | None = None
+        self.refuses_failure: str | None = None
 
     def put_job_success_result(self, **told: Any) -> None:
+        self._refuse(self.refuses_success)
         self.success = told
 
     def put_job_failure_result(self, **told: Any) -> None:
+        self._refuse(self.refuses_failure)
         self.failure = told
+
+    def _refuse(self, code: str | None) -> None:
+        if code:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "PutJobResult")
 
 
 @pytest.fixture
@@ -137,3 +146,47 @@ def test_a_message_that_is_too_long_for_codepipeline_is_cut(pipeline: Pipeline) 
     answer(pipeline, a_job(), step)
     assert pipeline.failure is not None
     assert len(pipeline.failure["failureDetails"]["message"]) == 5000
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "\x1b[31m", "\U0001f4a5" * 9000, "two\nlines", "x" * 10_000_000])
+def test_a_failure_of_any_text_is_told(pipeline: Pipeline, text: str) -> None:
+    def step(given: Any, token: str | None) -> Done:
+        raise VectoraError(text)
+
+    assert answer(pipeline, a_job(), step)["state"] == "failed"
+    assert pipeline.failure is not None
+    message = pipeline.failure["failureDetails"]["message"]
+    assert 0 < len(message) <= 5000
+    assert message.isprintable()
+
+
+def test_a_failure_names_no_signed_address(pipeline: Pipeline) -> None:
+    def step(given: Any, token: str | None) -> Done:
+        raise OSError("https://bucket.example.org/code.zip?X-Amz-Signature=TOPSECRET could not be read")
+
+    answered = answer(pipeline, a_job(), step)
+    assert "TOPSECRET" not in json.dumps([answered, pipeline.failure])
+
+
+@pytest.mark.parametrize("code", ["InvalidJobStateException", "JobNotFoundException"])
+def test_a_job_that_ended_meanwhile_is_no_failure_of_the_function(pipeline: Pipeline, code: str) -> None:
+    def refuse(given: Any, token: str | None) -> Done:
+        raise VectoraError("No items.")
+
+    pipeline.refuses_success = pipeline.refuses_failure = code
+    assert answer(pipeline, a_job(), lambda given, token: Done(summary="Done.")) == {"state": "too late"}
+    assert answer(pipeline, a_job(), lambda given, token: NotYet(token="half-way")) == {"state": "too late"}
+    assert answer(pipeline, a_job(), refuse) == {"state": "too late"}
+
+
+def test_an_answer_that_codepipeline_refuses_fails_the_job_instead_of_leaving_it_open(pipeline: Pipeline) -> None:
+    pipeline.refuses_success = "OutputVariablesSizeExceededException"
+    answer(pipeline, a_job(), lambda given, token: Done(summary="Done.", variables={"v": "x" * 200_000}))
+    assert pipeline.failure is not None
+    assert "OutputVariablesSizeExceededException" in pipeline.failure["failureDetails"]["message"]
+
+
+def test_a_failure_that_cannot_be_told_is_raised_for_another_try(pipeline: Pipeline) -> None:
+    pipeline.refuses_success = pipeline.refuses_failure = "ThrottlingException"
+    with pytest.raises(ClientError):
+        answer(pipeline, a_job(), lambda given, token: Done(summary="Done."))

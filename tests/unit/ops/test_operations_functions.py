@@ -1,0 +1,136 @@
+"""The operations functions around their work: what they report, what they never let out, how they end or go on."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from vectora_core.errors import VectoraError
+from vectora_ops import operations
+from vectora_ops.account import Account
+from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
+from vectora_ops.promotion.setback import Setback
+from vectora_ops.snapshots.observer import OutOfTimeError
+
+SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
+CONTEXT = SimpleNamespace(
+    aws_request_id="request-1", function_name="rollback", get_remaining_time_in_millis=lambda: 900_000
+)
+
+
+class Topic:
+    """SNS and Lambda in one: keeps what was published, and what was invoked."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+        self.invoked: list[dict[str, Any]] = []
+        self.broken = False
+
+    def publish(self, **told: Any) -> None:
+        if self.broken:
+            raise RuntimeError("no topic")
+        self.published.append(told)
+
+    def invoke(self, **asked: Any) -> None:
+        self.invoked.append(asked)
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
+    topic = Topic()
+    clients = dict.fromkeys(("sns", "invoker", "ssm", "codepipeline"), topic)
+    account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
+    monkeypatch.setattr(operations, "_account", lambda: account)
+    for name, value in {
+        "PROJECT_NAME": "vectora-inbox",
+        "ENV": "stage",
+        "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-3:000000000000:vectora-inbox-operations-stage",
+        "PROMOTION_WATCH_HOURS": "48",
+        "FAILED_RUNS_A_DAY": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return topic
+
+
+def respond(work: Any, **event: Any) -> Any:
+    return operations._respond({"operation": "work", **event}, CONTEXT, {"work": work})
+
+
+def fails_with(error: Exception) -> Any:
+    def work(event: Any, context: Any) -> Any:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("error", [VectoraError(f"Reading {SIGNED} failed."), OSError(f"Reading {SIGNED} failed")])
+def test_a_failure_reaches_the_operators_and_the_log_without_secrets(
+    topic: Topic, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(VectoraError) as raised:
+        respond(fails_with(error))
+    [told] = topic.published
+    assert "Reading https://bucket.example.org" in told["Message"]
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    assert "TOPSECRET" not in json.dumps(topic.published) + str(raised.value)
+
+
+@pytest.mark.parametrize("error", [VectoraError("No items."), KeyError("bug")])
+def test_a_waiting_caller_is_told_and_nobody_else(topic: Topic, error: Exception) -> None:
+    said = respond(fails_with(error), caller_continues=True)
+    assert said["state"] == "failed"
+    assert str(error).strip("'") in said["error"]
+    assert topic.published == []
+
+
+def test_a_topic_that_does_not_answer_hides_no_failure(topic: Topic) -> None:
+    topic.broken = True
+    with pytest.raises(VectoraError, match="No items"):
+        respond(fails_with(VectoraError("No items.")))
+
+
+def test_a_notification_is_what_sns_takes(topic: Topic) -> None:
+    operations._notify("x\n" * 100, "\x1b{{" * 100_000)
+    [told] = topic.published
+    assert len(told["Subject"]) < 100
+    assert told["Subject"].isprintable()
+    assert len(told["Message"].encode()) < 256 * 1024
+
+
+def test_work_goes_on_in_one_further_invocation(topic: Topic) -> None:
+    said = respond(fails_with(OutOfTimeError("The rollback")))
+    assert said["state"] == "running"
+    [asked] = topic.invoked
+    assert asked["InvocationType"] == "Event"
+    assert json.loads(asked["Payload"])["token"] == "request-1"
+
+
+def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: fails_with(OutOfTimeError("The rollback"))(0, 0))
+
+    def give_up(self: Setback, event: Any, why: str) -> str:
+        ended.append(why)
+        return "held"
+
+    monkeypatch.setattr(Setback, "give_up", give_up)
+    event = {"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}
+    last = {**event, "continuation": operations.MOST_CONTINUATIONS}
+    assert operations.rollback_function(event, CONTEXT)["state"] == "running"  # type: ignore[index]
+    assert ended == []
+    assert operations.rollback_function(last, CONTEXT) == {"state": "done", "reaction": "held"}
+    assert len(ended) == 1
+
+
+def test_the_rollback_function_hears_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: "stage")
+    monkeypatch.setattr(Setback, "run_failed", lambda self, event: "run")
+    said = [
+        operations.rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
+        for each in (STAGE_CHANGED, RUN_CHANGED)
+    ]
+    assert [each and each["reaction"] for each in said] == ["stage", "run"]

@@ -1,0 +1,120 @@
+"""The daily retry: what CodePipeline never retries is said once, and is no failure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.promotion import retry
+from vectora_ops.promotion.gates import Decision
+from vectora_ops.promotion.retry import retry_refused
+from vectora_ops.settings import Promotion
+
+DEV, STAGE = (Names(project="vectora-inbox", env=env) for env in ("dev", "stage"))
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+DIGEST = "d" * 64
+
+
+class Pipeline:
+    """CodePipeline with one stage whose gate refused an execution."""
+
+    def __init__(self) -> None:
+        self.error: str | None = None
+        self.execution = "e-1"
+        self.retried: list[str] = []
+
+    def get_pipeline_state(self, **_asked: Any) -> dict[str, Any]:
+        stage = {
+            "stageName": "stage",
+            "latestExecution": {"status": "Failed", "pipelineExecutionId": self.execution},
+            "actionStates": [{"actionName": "gate-stage", "latestExecution": {"status": "Failed"}}],
+        }
+        return {"stageStates": [stage]}
+
+    def retry_stage_execution(self, **asked: Any) -> None:
+        if self.error:
+            raise ClientError({"Error": {"Code": self.error, "Message": "no"}}, "RetryStageExecution")
+        self.retried.append(asked["pipelineExecutionId"])
+
+
+class Parameters:
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def put_parameter(self, **asked: Any) -> None:
+        self.values[asked["Name"]] = asked["Value"]
+
+    def get_parameter(self, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.values:
+            raise ClientError({"Error": {"Code": "ParameterNotFound", "Message": "no"}}, "GetParameter")
+        return {"Parameter": {"Value": self.values[Name]}}
+
+
+class World:
+    def __init__(self) -> None:
+        self.pipeline = Pipeline()
+        self.told: list[str] = []
+        clients = {"codepipeline": self.pipeline, "ssm": Parameters()}
+        self.account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
+
+    def next_day(self) -> str:
+        return retry_refused(
+            self.account,
+            DEV,
+            STAGE,
+            Promotion(requires_smoke_test=True),
+            notify=lambda what, message: self.told.append(f"{what}: {message}"),
+            clock=lambda: NOON,
+        )
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
+    monkeypatch.setattr(retry, "live_digest", lambda account, names: DIGEST)
+    monkeypatch.setattr(retry, "judge", lambda *asked: (passed, None))
+    return World()
+
+
+def test_a_stage_that_can_be_retried_is_retried(world: World) -> None:
+    assert "is tried again" in world.next_day()
+    assert world.pipeline.retried == ["e-1"]
+    assert world.told == []
+
+
+@pytest.mark.parametrize("code", ["StageNotRetryableException", "NotLatestPipelineExecutionException"])
+def test_what_cannot_be_retried_any_more_is_said_once_and_fails_never(world: World, code: str) -> None:
+    world.pipeline.error = code
+    for _ in range(3):
+        assert "Push the commit again" in world.next_day()
+    [told] = world.told
+    assert told.startswith("push again: Execution e-1")
+
+
+def test_another_execution_is_said_again(world: World) -> None:
+    world.pipeline.error = "StageNotRetryableException"
+    world.next_day()
+    world.pipeline.execution = "e-2"
+    world.next_day()
+    assert len(world.told) == 2
+
+
+@pytest.mark.parametrize("code", ["ConflictException", "ConcurrentPipelineExecutionsLimitExceededException"])
+def test_a_busy_pipeline_is_tried_again_by_schedule(world: World, code: str) -> None:
+    world.pipeline.error = code
+    assert "the schedule tries again" in world.next_day()
+    assert world.told == []
+    world.pipeline.error = None
+    world.next_day()
+    assert world.pipeline.retried == ["e-1"]
+
+
+def test_any_other_refusal_is_a_failure(world: World) -> None:
+    world.pipeline.error = "AccessDeniedException"
+    with pytest.raises(ClientError):
+        world.next_day()
