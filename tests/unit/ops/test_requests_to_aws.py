@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -43,7 +44,7 @@ class Wire:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.requests[-1].url).netloc
+        return str(urlsplit(self.requests[-1].url).netloc)
 
     @property
     def signed_for(self) -> str:
@@ -95,7 +96,8 @@ def test_the_functions_ask_there_too(monkeypatch: pytest.MonkeyPatch, region: st
 def test_cloudformation_is_given_the_regional_address_of_a_template() -> None:
     account = account_in("eu-south-1")
     Wire(account.client("s3"))
-    found = Stacks(account, assets_bucket="cdk-assets")._template("x" * 60_000)
+    template = json.dumps({"Description": "x" * 60_000})
+    found = Stacks(account, assets_bucket="cdk-assets")._template("a-stack", template, None)
     assert found["TemplateURL"].startswith("https://cdk-assets.s3.eu-south-1.amazonaws.com/vectora-restore/")
 
 
