@@ -89,6 +89,8 @@ class BuildImage:
             "npm_config_fund": "false",
             "npm_config_audit": "false",
             "npm_config_update_notifier": "false",
+            # A rehearsal tells nobody about itself.
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
 
     def _locks_the_same(self, source: Path) -> bool:
