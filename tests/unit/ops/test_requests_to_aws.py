@@ -43,7 +43,8 @@ class Wire:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.requests[-1].url).netloc
+        url: str = self.requests[-1].url
+        return urlsplit(url).netloc
 
     @property
     def signed_for(self) -> str:
