@@ -91,6 +91,7 @@ class Vault:
             Key=OBJECTS + sha256,
             Body=body,
             ContentType="application/octet-stream",
+            # Required beside the checksum for what Object Lock retains (S3 API reference, PutObject).
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum,
         )
