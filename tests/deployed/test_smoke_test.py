@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rehearsal.delivery import wait_until
 from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.newsletters import function_logs
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import ALARM, CANARY_CLIENT, Names
+from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.smoke import environment_has_canary, smoke_test
 
 NAMES = Names(project="vectora-inbox", env="dev")
@@ -41,6 +44,28 @@ def test_a_broken_canary_fails_with_the_runs_own_reason(deployed: tuple[Emulator
 
     assert not result.passed
     assert "canary_feed.xml" in result.reason
+
+
+def test_a_run_that_fails_reaches_the_rollback_function_and_the_canarys_does_not(
+    deployed: tuple[Emulator, Any],
+) -> None:
+    """By Step Functions' own events, through the rule and under the role of the template."""
+    account = account_of(deployed[0])
+    states, machine = account.client("stepfunctions"), account.state_machine_arn(NAMES.state_machine)
+    for request in (RunRequest(client_id=CANARY_CLIENT, target_date="never"), RunRequest(client_id="nobody")):
+        assert not follow_run(states, start_run(states, machine, request), lambda step: None).succeeded
+
+    def newest_alarm() -> str:
+        value: str = account.client("ssm").get_parameter(Name=NAMES.parameter(ALARM))["Parameter"]["Value"]
+        return value
+
+    wait_until(
+        "the failed run is on record",
+        lambda: "the run of nobody failed" in newest_alarm(),
+        log=lambda: function_logs(account, NAMES),
+    )
+    history = account.client("ssm").get_parameter_history(Name=NAMES.parameter(ALARM))["Parameters"]
+    assert not any("the run of canary" in each["Value"] for each in history)
 
 
 def test_an_environment_without_a_workflow_says_so(deployed: tuple[Emulator, Any]) -> None:

@@ -273,6 +273,10 @@ def test_a_rollback_that_fails_is_told_and_not_tried_again(world: World) -> None
     assert world.hold.holds
     world.stage_ends()
     assert len(world.requests) == 1
+    release_hold(world.account, NAMES, "user/somebody", clock=lambda: NOW)
+    world.pipeline.fail("gate-dev", "Not soaked.", NOW + timedelta(minutes=2))
+    world.stage_ends()
+    assert len(world.requests) == 1, "a later attempt that its gate refuses begins nothing again"
 
 
 @pytest.mark.parametrize("action", ["gate-dev", "approval-dev"])

@@ -214,6 +214,8 @@ class Setback:
             raise
         except Exception as error:
             logger.exception("The rollback to %s failed", way.snapshot)
+            # An operator finishes it: a later attempt of the same execution must not begin it again.
+            self._note_deployment(way, "left as it is")
             return f"the rollback to {way.snapshot} failed and must be finished by hand: {plain(error)}"
         self._note_deployment(way, "rolled back")
         if result.nothing_to_do:
