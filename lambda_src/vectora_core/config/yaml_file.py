@@ -24,9 +24,10 @@ MOST_VALUES = 50_000
 # libyaml compares each %TAG with all before it.
 MOST_DIRECTIVES = 10
 _DIRECTIVE = re.compile(r"^\ufeff?%", re.MULTILINE)
-# Of a number: the time to read one in YAML 1.1's base 60 grows with the square of its length, and Python's dictionaries
-# are slow with keys whose hashes are equal, as those of integers are that differ by multiples of 2**61 - 1.
-LONGEST_NUMBER = {"int": 20, "float": 40}
+# The time to read a number in YAML 1.1's base 60 grows with the square of its length. Python's dictionaries are slow
+# with keys of equal hashes, which integers have that differ by multiples of 2**61 - 1.
+LONGEST_NUMBER = 100
+LONGEST_NUMBER_AS_KEY = 20
 MOST_PROBLEMS = 100
 MOST_NAMES_COMPARED = 1_000
 LONGEST_SHOWN = 80
@@ -83,16 +84,16 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int | float:
-    kind = node.tag.rpartition(":")[2]
-    if isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER[kind]:
-        problem = f"a number of {len(node.value)} characters, where at most {LONGEST_NUMBER[kind]} make sense"
+    if isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER:
+        problem = f"a number of {len(node.value)} characters, where at most {LONGEST_NUMBER} make sense"
         raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-    value: int | float = getattr(loader, f"construct_yaml_{kind}")(node)
+    value: int | float = loader.construct_yaml_int(node) if node.tag == INT else loader.construct_yaml_float(node)
     return value
 
 
-for _kind_of_number in LONGEST_NUMBER:
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind_of_number}", _number)
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+for _tag in (INT, FLOAT):
+    _Loader.add_constructor(_tag, _number)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -213,11 +214,16 @@ class _Nodes:
 
     def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
         for key_node, value_node in node.value:
-            inner = (*path, str(key_node.value))
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._complain(path, "has a key that is a list or a mapping itself: write a text")
+                continue
+            inner = (*path, key_node.value)
             known = inner in self.positions
             self.positions[inner] = _position(key_node)
             if known:
                 self._complain(inner, "stands twice: keep one of them")
+            elif key_node.tag in (INT, FLOAT) and len(key_node.value) > LONGEST_NUMBER_AS_KEY:
+                self._complain(inner, "is a number that nobody counts to: write it in quotes")
             else:
                 self.visit(value_node, inner)
 
