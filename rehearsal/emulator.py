@@ -28,7 +28,7 @@ ACCOUNT = "0" * 12
 SECRET = "test"  # noqa: S105
 SCRATCH_PREFIX = "vectora-rehearsal-"
 ENTRY = Path(__file__).resolve().parent / "emulator_types.py"
-START_SECONDS = 30.0
+START_SECONDS = 300.0
 LOG_BYTES_READ = 1_000_000
 # A port that is free when we look may be taken when ministack binds it.
 START_ATTEMPTS = 3

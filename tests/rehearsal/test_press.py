@@ -16,6 +16,8 @@ from vectora_core.config.content import FolderContent, load_sources
 from vectora_core.errors import VectoraError
 
 DAY = date(2026, 3, 2)
+# Only against hanging for ever.
+HANGS_AFTER_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def _read(press: Press, ca_file: Path, url: str, limit: int = 2_000_000) -> tuple[int, bytes]:
     with urllib3.ProxyManager(press.address, ca_certs=str(ca_file)) as client:
-        answer = client.request("GET", url, retries=False, timeout=5, preload_content=False)
+        answer = client.request("GET", url, retries=False, timeout=HANGS_AFTER_SECONDS, preload_content=False)
         body = answer.read(limit)
         answer.close()
         return answer.status, body
