@@ -41,7 +41,8 @@ def _wait_before(world: Any, name: str, execution: str, stage: str) -> None:
 
     deadline = time.monotonic() + PATIENCE
     while world.stage(name, stage).get("inboundExecution", {}).get("pipelineExecutionId") != execution:
-        assert time.monotonic() < deadline, world.stage(name, stage)
+        if time.monotonic() > deadline:
+            pytest.fail(f"still not there: {world.stage(name, stage)}")
         time.sleep(0.02)
 
 
