@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """`unit` is x for a ratio of two things measured in the same run, s, or MiB."""
+    """`unit` is x for a ratio of two things measured in the same run, s, MiB, or %."""
 
     what: str
     value: float

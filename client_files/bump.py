@@ -7,11 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from client_files.text import EditableText, Quoted
-from client_files.write import write_whole
+from client_files.write import edited
 from vectora_core.config.changes import Bump, bumped
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,18 @@ class Bumped:
 
 
 def bump_file(path: Path, bump: Bump, message: str, today: date) -> Bumped:
-    """Raises ConfigurationError, with nothing written, when the file cannot be read or would not be valid."""
-    name = str(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{name} cannot be read: {error.strerror or error}.") from error
+    """Raise the version of the file at `path`; two at a time wait for each other, and both count.
+
+    Raises ConfigurationError, with nothing written, when the file cannot be read, would not be valid, or was changed
+    meanwhile.
+    """
+    with edited(path) as edit:
+        done, content = _bumped(str(path), edit.read(), bump, message, today)
+        edit.write(content)
+    return done
+
+
+def _bumped(name: str, content: bytes, bump: Bump, message: str, today: date) -> tuple[Bumped, bytes]:
     text = EditableText(name, content)
     before = _current_version(name, content)
     after = bumped(before, bump)
@@ -38,8 +43,7 @@ def bump_file(path: Path, bump: Bump, message: str, today: date) -> Bumped:
     text.insert_entry(("metadata", "changelog"), entry)
     changed = text.encoded()
     client = read_section(ClientConfig, parse_yaml(name, changed))
-    write_whole(path, changed)
-    return Bumped(client.client_profile.client_id, before, after, name)
+    return Bumped(client.client_profile.client_id, before, after, name), changed
 
 
 def _current_version(name: str, content: bytes) -> str:

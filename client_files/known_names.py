@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from vectora_core.config import yaml_file
 from vectora_core.config.content import SCOPE_KEYS, Canonical, ScopeKind
 
 
@@ -30,11 +30,11 @@ def known_names(canonical: Canonical) -> KnownNames:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """A hint on the known name that is most like it."""
-    found = difflib.get_close_matches(name, known, n=1, cutoff=0)
-    return f"did you mean '{found[0]}'?" if found else "there are none."
+    found = yaml_file.nearest(name, known, cutoff=0)
+    return f"did you mean '{found}'?" if found else "there is none like it."
 
 
 def similar(name: str, known: Collection[str]) -> str:
     """A hint on a known name that could be meant; empty where none is similar."""
-    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" (similar: '{found[0]}')" if found else ""
+    found = yaml_file.nearest(name, known, cutoff=0.6)
+    return f" (similar: '{found}')" if found else ""

@@ -13,6 +13,9 @@ from vectora_core.config.yaml_file import Path, Position, parse_yaml
 from vectora_core.errors import ConfigurationError
 
 BOM = "\ufeff"
+# Ten times those of any client file: what is edited is read by a slower parser, which keeps its comments' places.
+MOST_VALUES = 5_000
+LARGEST_FILE_BYTES = 500_000
 # What YAML allows in no comment.
 _NOT_PRINTABLE = re.compile("[^\t -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
@@ -74,7 +77,9 @@ class EditableText:
         self._byte_order_mark = BOM if text.startswith(BOM) else ""
         self._newline = "\r\n" if "\r\n" in text else "\n"
         text = text.removeprefix(BOM).replace("\r\n", "\n").replace("\r", "\n")
-        file = parse_yaml(name, text.encode("utf-8"))
+        if len(content) > LARGEST_FILE_BYTES:
+            raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a client file: split it.")
+        file = parse_yaml(name, text.encode("utf-8"), most_values=MOST_VALUES)
         if not file.data:
             raise ConfigurationError(f"{name}, line 1: the file is empty: a client file is a mapping of keys.")
         self.data: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import Delivery, Inbox, StepError, wait_until
+from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps import StackReport, complete_by_api
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
@@ -218,7 +218,7 @@ class Acts:
         account, names = delivery.account(), delivery.names(env)
         execution = delivery.push(FIX_MESSAGE, _fix_stage_model)
         with self._step(f"{env}: the fix passed dev and waits, because {env} is held"):
-            wait_until("the fix waits before stage", lambda: self._passed(execution, "record-dev"), seconds=300)
+            wait_until("the fix waits before stage", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
         with self._step(f"{env}: the hold is released"):
             release_hold(account, names, "the rehearsal")
         delivery.follow(execution)

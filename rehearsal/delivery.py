@@ -33,8 +33,9 @@ from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 
 LOG_LINES_SHOWN = 40
-EXECUTION_SECONDS = 600.0
-REACTION_SECONDS = 120.0
+# Only against hanging for ever: each wait ends when it has what it waits for.
+EXECUTION_SECONDS = 3600.0
+REACTION_SECONDS = 600.0
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]

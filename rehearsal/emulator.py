@@ -34,7 +34,7 @@ SCRATCH_PREFIX = "vectora-rehearsal-"
 ENTRY = Path(__file__).resolve().parent / "inside" / "__main__.py"
 RECORD = "calls.jsonl"
 ADMINISTRATOR = "administrator"
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 LOG_BYTES_READ = 1_000_000
 # A port that is free when it is looked up may be taken when ministack binds it.
 START_ATTEMPTS = 3

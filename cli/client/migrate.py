@@ -85,13 +85,31 @@ def _target(output: Path | None, client_id: str) -> Path:
 def _migrate(
     old: tuple[OldFile, ...], client_id: str, target: Path, *, replace: bool, dry_run: bool, as_json: bool
 ) -> dict[str, Any]:
-    from client_files.migrate import migrate as migrated
-    from client_files.write import write_whole
+    from client_files.write import edited
 
-    _refuse_overwriting(old, client_id, target, replace=replace or dry_run)
-    existing = _existing(target, client_id) if target.exists() else None
+    with edited(target) as edit:
+        _refuse_overwriting(old, client_id, target, replace=replace or dry_run)
+        existing = _existing(target, edit.before, client_id) if edit.before is not None else None
+        result = _migrated(old, client_id, existing)
+        document = _document(result)
+        if result.problems:
+            if as_json:
+                print_json({"output": _shown(target), "written": False, **document})
+            raise ConfigurationError("\n".join((*result.problems, "Nothing was written.")))
+        if not dry_run:
+            edit.write(result.body)
+    if not as_json:
+        _show(result, target, dry_run=dry_run)
+        if dry_run and target.exists() and not replace:
+            out.say(f"{_shown(target)} is there already: say --replace to overwrite it.")
+    return {"written": not dry_run, **document}
+
+
+def _migrated(old: tuple[OldFile, ...], client_id: str, existing: ClientConfig | None) -> Migration:
+    from client_files.migrate import migrate as migrated
+
     content = FolderContent(CONFIG)
-    result = migrated(
+    return migrated(
         old,
         client_id,
         content=content,
@@ -99,18 +117,6 @@ def _migrate(
         today=datetime.now(UTC).date(),
         existing=existing,
     )
-    document = _document(result)
-    if result.problems:
-        if as_json:
-            print_json({"output": _shown(target), "written": False, **document})
-        raise ConfigurationError("\n".join((*result.problems, "Nothing was written.")))
-    if not dry_run:
-        write_whole(target, result.body)
-    if not as_json:
-        _show(result, target, dry_run=dry_run)
-        if dry_run and target.exists() and not replace:
-            out.say(f"{_shown(target)} is there already: say --replace to overwrite it.")
-    return {"written": not dry_run, **document}
 
 
 def _refuse_overwriting(old: tuple[OldFile, ...], client_id: str, target: Path, *, replace: bool) -> None:
@@ -123,15 +129,13 @@ def _refuse_overwriting(old: tuple[OldFile, ...], client_id: str, target: Path, 
         )
 
 
-def _existing(target: Path, client_id: str) -> ClientConfig | None:
+def _existing(target: Path, body: bytes, client_id: str) -> ClientConfig | None:
     """The file that is replaced; None when it is not valid, so that nothing of it can be kept."""
     try:
-        client = read_section(ClientConfig, parse_yaml(str(target), target.read_bytes()))
+        client = read_section(ClientConfig, parse_yaml(str(target), body))
     except ConfigurationError as error:
         err.say(f"{_shown(target)} is not valid, so that its changelog cannot be kept. {error}")
         return None
-    except OSError as error:
-        raise ConfigurationError(f"{target} cannot be read: {error.strerror or error}.") from error
     if client.client_profile.client_id != client_id:
         raise ConfigurationError(
             f"{_shown(target)} is the file of {client.client_profile.client_id}, and not of {client_id}: "

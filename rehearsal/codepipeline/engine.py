@@ -18,7 +18,8 @@ from rehearsal.codepipeline.validation import check
 
 # Of one pipeline in QUEUED mode.
 QUEUED_EXECUTIONS = 50
-SECONDS_TO_END = 20.0
+# Only against hanging for ever: a thread ends with the request that it waits for.
+HANGS_AFTER_SECONDS = 600.0
 
 TransitionType = Literal["Inbound", "Outbound"]
 RetryMode = Literal["FAILED_ACTIONS", "ALL_ACTIONS"]
@@ -233,7 +234,7 @@ class Engine:
         """Returns when no thread is left."""
         self.shared.close()
         for thread in self._threads:
-            thread.join(SECONDS_TO_END)
+            thread.join(HANGS_AFTER_SECONDS)
 
     def _checked(self, document: Document) -> Pipeline:
         pipeline = read(document)

@@ -15,7 +15,7 @@ Kind = Literal["pipeline", "stage", "action"]
 class Timing:
     """How long things take here, in seconds; AWS's own times would make a rehearsal wait for days."""
 
-    job_answer: float = 120.0  # AWS: 20 minutes without an answer of the Lambda function
+    job_answer: float = 1200.0  # as on AWS: 20 minutes without an answer of the Lambda function
     job_limit: float = 3600.0  # AWS: 24 hours with continuations
     continuation_pause: float = 0.2  # AWS: about half a minute
     approval_minute: float = 60.0  # what one minute of an approval's timeout takes

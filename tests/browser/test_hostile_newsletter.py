@@ -24,6 +24,8 @@ from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import select
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
+# Only against hanging for ever.
+HANGS_AFTER_SECONDS = 600
 BEACON = "beacon.test"
 # Not reached either: the proxy answers 404. No payload below leads there.
 MAKERS = re.compile(r"^\w+ (?:http://)?[\w.-]+\.(?:google|googleapis|gvt1|gstatic)\.com[/:]")
@@ -139,7 +141,9 @@ def _opened(network: Network, page: str, profile: Path, screenshot: Path | None 
         f"--screenshot={screenshot}" if screenshot else "--dump-dom",
         "http://newsletter.test/",
     ]
-    return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout.decode("utf-8", "replace")
+    return subprocess.run(command, capture_output=True, check=True, timeout=HANGS_AFTER_SECONDS).stdout.decode(
+        "utf-8", "replace"
+    )
 
 
 def _item(number: int, title: str, summary: str, url: str) -> CuratedItem:

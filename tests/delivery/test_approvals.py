@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.delivery import wait_until
+from rehearsal.delivery import EXECUTION_SECONDS, wait_until
 from tests.delivery.conftest import Played
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.records import Records
@@ -59,7 +59,8 @@ def race(played: Played) -> Race:
     first = push(played, "The first of two")
     first_shown = delivery.wait_for_approval(first.execution, "prod")
     second = push(played, "The second of two")
-    wait_until("the second waits", lambda: has_passed(played, second.execution, "record-stage"), seconds=300)
+    waiting = "the second waits"
+    wait_until(waiting, lambda: has_passed(played, second.execution, "record-stage"), EXECUTION_SECONDS)
     delivery.answer_approval("prod", first_shown["token"], approve=True, why="the first")
     assert delivery.follow(first.execution) == "Succeeded"
     in_prod = live_digest(account, names)

@@ -71,7 +71,9 @@ def _create(cloudformation: Any, layer: str, template: str, **parameters: str) -
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
+    )
 
 
 def _running_system(emulator: Emulator) -> str:

@@ -88,7 +88,7 @@ def _update(emulator: Emulator, change: Callable[[dict[str, Any]], None]) -> Non
         Capabilities=["CAPABILITY_IAM"],
     )
     cloudformation.get_waiter("stack_update_complete").wait(
-        StackName=RUNTIME_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName=RUNTIME_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
     )
 
 

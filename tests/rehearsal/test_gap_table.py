@@ -20,7 +20,9 @@ def _deploy(emulator: Emulator, name: str, resources: dict[str, Any], parameters
     cloudformation = emulator.session().client("cloudformation")
     template = {"Resources": resources, **({"Parameters": parameters} if parameters else {})}
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
+    )
 
 
 def _complete(emulator: Emulator, name: str, gaps: tuple[Gap, ...] = GAPS) -> StackReport:

@@ -19,6 +19,8 @@ from vectora_core.config.content import FolderContent, load_sources
 from vectora_core.errors import VectoraError
 
 DAY = date(2026, 3, 2)
+# Only against hanging for ever.
+HANGS_AFTER_SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def _opened(authority: Authority, sources: Iterable[Source], scenario: Scenario)
 
 def _read(proxy: Proxy, ca_file: Path, url: str, limit: int = 2_000_000) -> tuple[int, bytes]:
     with urllib3.ProxyManager(proxy.address, ca_certs=str(ca_file)) as client:
-        answer = client.request("GET", url, retries=False, timeout=5, preload_content=False)
+        answer = client.request("GET", url, retries=False, timeout=HANGS_AFTER_SECONDS, preload_content=False)
         body = answer.read(limit)
         answer.close()
         return answer.status, body

@@ -160,11 +160,12 @@ class SourceCatalog(Section):
         keys = [source.source_key for source in self.sources]
         require_unique(("sources",), keys, "source_key")
         require_unique(("bouquets",), [bouquet.bouquet_id for bouquet in self.bouquets], "bouquet_id")
+        known = set(keys)
         unknown = [
             (("bouquets", index, "source_keys", position), _not_defined(key, keys, "a source of this file"))
             for index, bouquet in enumerate(self.bouquets)
             for position, key in enumerate(bouquet.source_keys)
-            if key not in keys
+            if key not in known
         ]
         if unknown:
             raise MisfitError(*unknown)

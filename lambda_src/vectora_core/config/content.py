@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +24,16 @@ from vectora_core.config.canonical import (
     TechnologyScopes,
 )
 from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import Section, SectionT, YamlFile, parse_yaml, printable, read_section
+from vectora_core.config.yaml_file import (
+    Section,
+    SectionT,
+    YamlFile,
+    first_problems,
+    nearest,
+    parse_yaml,
+    printable,
+    read_section,
+)
 from vectora_core.errors import ConfigurationError
 from vectora_core.keys import client_key
 
@@ -310,14 +318,18 @@ def _doubled_bonuses(content: Content, key: str, client: ClientConfig, canonical
     """Two bonuses for the names of one scope would both count: one has another name than the one it is to replace."""
     own = client.scoring_config.client_specific_bonuses
     by_scope = {bonus.scope: name for name, bonus in canonical.scoring.bonuses.scopes.items() if name not in own}
-    for name, bonus in own.items():
-        known = by_scope.setdefault(bonus.scope, name)
-        if known != name:
-            where = parse_yaml(key, content.read(key)).where(("scoring_config", "client_specific_bonuses", name))
-            yield (
-                f"{where} gives points for scope '{bonus.scope}', as '{known}' does, and both would count: name it "
-                f"'{known}' to replace that one."
-            )
+    doubled = [
+        (name, known, bonus.scope)
+        for name, bonus in own.items()
+        if (known := by_scope.setdefault(bonus.scope, name)) != name
+    ]
+    file = parse_yaml(key, content.read(key)) if doubled else None
+    for name, known, scope in doubled:
+        where = file.where(("scoring_config", "client_specific_bonuses", name)) if file else key
+        yield (
+            f"{where} gives points for scope '{scope}', as '{known}' does, and both would count: name it '{known}' to "
+            "replace that one."
+        )
 
 
 @dataclass(frozen=True)
@@ -378,13 +390,13 @@ def _unresolved(content: Content, key: str, references: Iterable[_Reference]) ->
     if not wrong:
         return []
     file = parse_yaml(key, content.read(key))
-    return [printable(_unresolved_sentence(file, reference)) for reference in wrong]
+    return first_problems(printable(_unresolved_sentence(file, reference)) for reference in wrong)
 
 
 def _unresolved_sentence(file: YamlFile, reference: _Reference) -> str:
     where = f"{file.where(reference.path)} names '{reference.name}'"
     if reference.empty:
         return f"{where}, which is empty in {reference.defined_in}: fill it there or do not use it."
-    nearest = difflib.get_close_matches(reference.name, reference.known, n=1, cutoff=0)
-    advice = f"did you mean '{nearest[0]}'?" if nearest else "add it there."
+    similar = nearest(reference.name, reference.known, cutoff=0)
+    advice = f"did you mean '{similar}'?" if similar else "add it there."
     return f"{where}, which {reference.defined_in} does not have: {advice}"

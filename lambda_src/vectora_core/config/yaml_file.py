@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import yaml
@@ -15,10 +16,22 @@ from pydantic_core import ErrorDetails
 from vectora_core.errors import ConfigurationError
 
 Path = tuple[str | int, ...]
-# Far above any file of ours; what is larger or deeper is no configuration, and deep nesting would crash the parser.
+# Far above any file of ours; what is larger or deeper is no configuration. Deep nesting would crash the parser, and
+# each value costs many times the work of its bytes.
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 40
-_MAY_BE_DEEP = re.compile(rf"^ {{{DEEPEST_NESTING},}}|(?:[-?:]\s+){{{DEEPEST_NESTING},}}", re.MULTILINE)
+MOST_VALUES = 50_000
+# libyaml compares each %TAG with all before it.
+MOST_DIRECTIVES = 10
+_DIRECTIVE = re.compile(r"^\ufeff?%", re.MULTILINE)
+# The time to read a number in YAML 1.1's base 60 grows with the square of its length. Python's dictionaries are slow
+# with keys of equal hashes, which integers have that differ by multiples of 2**61 - 1.
+LONGEST_NUMBER = 100
+LONGEST_NUMBER_AS_KEY = 20
+MOST_PROBLEMS = 100
+MOST_NAMES_COMPARED = 1_000
+LONGEST_SHOWN = 80
+LONGEST_REASON = 200
 
 
 class Section(BaseModel):
@@ -63,24 +76,35 @@ class YamlFile:
     def where(self, path: Path) -> str:
         """How a complaint about `path` begins."""
         line, column = self.position_of(path)
-        return f"{self.name}, line {line}, column {column}: key '{dotted(path)}'"
+        return f"{self.name}, line {line}, column {column}: key '{_named(path)}'"
 
 
 class _Loader(yaml.CSafeLoader):
     """YAML 1.1 without implicit dates: a version or a date in a file stays the text that was written."""
 
 
+def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int | float:
+    if isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER:
+        problem = f"a number of {len(node.value)} characters, where at most {LONGEST_NUMBER} make sense"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    value: int | float = loader.construct_yaml_int(node) if node.tag == INT else loader.construct_yaml_float(node)
+    return value
+
+
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+for _tag in (INT, FLOAT):
+    _Loader.add_constructor(_tag, _number)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
-def parse_yaml(name: str, content: bytes) -> YamlFile:
-    """Parse one YAML document.
+def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
+    """Parse one YAML document, in time and memory that its size bounds.
 
-    Raises ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, has the same key twice
-    in a mapping, an alias, or a list entry that goes on in the next line.
+    Raises ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, has more than
+    `most_values` values, the same key twice in a mapping, an alias, or a list entry that goes on in the next line.
     """
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
@@ -89,7 +113,7 @@ def parse_yaml(name: str, content: bytes) -> YamlFile:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8: save the file as UTF-8.") from error
     try:
-        _refuse_depth(name, text)
+        _refuse_excess(name, text, most_values)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
@@ -97,34 +121,66 @@ def parse_yaml(name: str, content: bytes) -> YamlFile:
             if root is not None:
                 nodes.visit(root, ())
             if nodes.problems:
-                raise ConfigurationError("\n".join(nodes.problems))
-            data = _frozen(loader.construct_document(root)) if root is not None else None
+                raise ConfigurationError("\n".join(first_problems(nodes.problems)))
+            data = _frozen(_constructed(loader, root)) if root is not None else None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
-        raise ConfigurationError(f"{where}: not valid YAML: {error.problem or error.context}.") from error
+        raise ConfigurationError(f"{where}: not valid YAML: {_reason(error.problem or error.context)}.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigurationError(f"{name}: not valid YAML: {reason}.") from error
+        raise ConfigurationError(f"{name}: not valid YAML: {_reason(str(error) or type(error).__name__)}.") from error
     return YamlFile(name=name, data=data, positions=nodes.positions)
 
 
-def _refuse_depth(name: str, text: str) -> None:
-    if text.count("[") + text.count("{") < DEEPEST_NESTING and not _MAY_BE_DEEP.search(text):
-        return
-    depth = 0
+def _refuse_excess(name: str, text: str, most_values: int) -> None:
+    """Read no more events than a file within the limits has."""
+    if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MOST_DIRECTIVES + 1)) > MOST_DIRECTIVES:
+        raise ConfigurationError(f"{name}: more than {MOST_DIRECTIVES} lines begin with %, a directive: remove them.")
+    depth = values = documents = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        values += isinstance(event, yaml.NodeEvent)
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            # Refused, with its place, by whoever composes the one document.
+            return
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > DEEPEST_NESTING:
-            line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigurationError(
                 f"{name}, line {line}: nested more than {DEEPEST_NESTING} deep: no key lies there."
             )
+        if values > most_values:
+            raise ConfigurationError(
+                f"{name}, line {line}: more than {most_values:,} keys and values are too many for a configuration "
+                "file: split it."
+            )
+
+
+def _reason(text: str | None) -> str:
+    """The first line of a parser's words; they may quote a tag as long as the file."""
+    line = printable(next(iter((text or "").splitlines()), ""))
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
+
+
+def first_problems(problems: Iterable[str]) -> list[str]:
+    """The first problems, and a sentence when there are more."""
+    shown = list(islice(problems, MOST_PROBLEMS + 1))
+    if len(shown) > MOST_PROBLEMS:
+        shown[MOST_PROBLEMS:] = [f"These are the first {MOST_PROBLEMS} problems: there are more."]
+    return shown
+
+
+def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:
+    try:
+        return loader.construct_document(root)
+    except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
+        # PyYAML's constructors trust a tag that is written out, such as !!bool before a text.
+        raise yaml.YAMLError("a tag (!!...) stands before a value that is not of its kind") from error
 
 
 def _frozen(value: Any) -> Any:
@@ -158,11 +214,16 @@ class _Nodes:
 
     def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
         for key_node, value_node in node.value:
-            inner = (*path, str(key_node.value))
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._complain(path, "has a key that is a list or a mapping itself: write a text")
+                continue
+            inner = (*path, key_node.value)
             known = inner in self.positions
             self.positions[inner] = _position(key_node)
             if known:
                 self._complain(inner, "stands twice: keep one of them")
+            elif key_node.tag in (INT, FLOAT) and len(key_node.value) > LONGEST_NUMBER_AS_KEY:
+                self._complain(inner, "is a number that nobody counts to: write it in quotes")
             else:
                 self.visit(value_node, inner)
 
@@ -179,8 +240,10 @@ class _Nodes:
             self.visit(entry, inner)
 
     def _complain(self, path: Path, what: str) -> None:
+        if len(self.problems) > MOST_PROBLEMS:
+            return
         line, column = self.positions.get(path, Position(1, 1))
-        where = f"{self.name}, line {line}, column {column}: key '{dotted(path)}'"
+        where = f"{self.name}, line {line}, column {column}: key '{_named(path)}'"
         self.problems.append(printable(f"{where} {what}."))
 
 
@@ -207,7 +270,15 @@ def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
         return model.model_validate(file.data)
     except ValidationError as error:
         sentences = (printable(each) for detail in error.errors() for each in _sentences(file, model, detail))
-        raise ConfigurationError("\n".join(dict.fromkeys(sentences))) from error
+        raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
+
+
+def _distinct(sentences: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for sentence in sentences:
+        if sentence not in seen:
+            seen.add(sentence)
+            yield sentence
 
 
 def _sentences(file: YamlFile, model: type[Section], detail: ErrorDetails) -> list[str]:
@@ -244,8 +315,15 @@ def printable(text: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question naming the nearest of the known names, with a semicolon for what follows; empty when none is near."""
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean '{nearest[0]}'? " if nearest else ""
+    found = nearest(name, known, cutoff=0.5)
+    return f"did you mean '{found}'? " if found else ""
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    """The known name that is most like `name`; comparing two takes time by the product of their lengths."""
+    short = (each for each in known if len(each) <= LONGEST_SHOWN)
+    found = difflib.get_close_matches(name, list(islice(short, MOST_NAMES_COMPARED)), n=1, cutoff=cutoff)
+    return found[0] if found and len(name) <= LONGEST_SHOWN else None
 
 
 def _is_schema_tag(part: str | int) -> bool:
@@ -327,6 +405,11 @@ def dotted(path: Path) -> str:
     return text
 
 
+def _named(path: Path) -> str:
+    """The dotted path for a sentence: a key may be as long as the file."""
+    return dotted(tuple(_short(part) if isinstance(part, str) else part for part in path))
+
+
 def _kind(value: Any) -> str:
     if value is None:
         return "nothing"
@@ -338,4 +421,4 @@ def _shown(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

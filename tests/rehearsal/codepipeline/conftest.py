@@ -8,7 +8,8 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.proxy import Proxy
 
 REGION = "eu-west-3"
-PATIENCE = 20.0
+# Only against hanging for ever: each wait ends when it has what it waits for.
+PATIENCE = 600.0
 BUCKET = "artifacts"
 REPOSITORY = "owner/name"
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/one"
-TIMING = Timing(job_answer=1.5, job_limit=10, continuation_pause=0.01, approval_minute=0.05, build_minute=0.3)
+# So that no machine is too slow; a test that expects a time-out sets its own (World.impatient).
+TIMING = Timing(job_answer=PATIENCE, job_limit=PATIENCE, continuation_pause=0.01, build_minute=PATIENCE / 60)
 FUNCTION = """\
 import json
 import boto3
@@ -118,6 +121,17 @@ class World:
 
     def wait(self, name: str, execution: str) -> str:
         return self.service.wait(name, execution, PATIENCE)
+
+    @contextmanager
+    def impatient(self, **seconds: float) -> Iterator[None]:
+        """Shorter times for the actions that begin inside, which a test expects to run out."""
+        shared = self.service._shared
+        before = shared.hooks
+        shared.hooks = replace(before, timing=replace(before.timing, **seconds))
+        try:
+            yield
+        finally:
+            shared.hooks = before
 
     def wait_for_approval(self, name: str, execution: str) -> str:
         """The token with which it can be decided."""
@@ -256,7 +270,7 @@ def _furnish(world: World) -> None:
         Runtime="python3.13",
         Handler="handler.lambda_handler",
         Role=f"arn:aws:iam::{ACCOUNT}:role/function",
-        Timeout=30,
+        Timeout=300,
         Code={"ZipFile": code.getvalue()},
     )
     world.commit({"README.md": "hello\n", "tools/run.sh": "#!/bin/sh\necho run\n"}, "The first commit")

@@ -12,18 +12,31 @@ import pytest
 
 from rehearsal.codepipeline import FailAfter
 
-LARGEST_SHARE_OF_OVERHEAD = 0.05
-
 
 @pytest.fixture(scope="module")
-def finished(world: Any, parts: Any) -> tuple[Any, str, str]:
+def finished(world: Any, parts: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, str]:
     """A pipeline with two parallel builds and a function, run once."""
     commit = world.commit({"number.txt": "41\n"}, "The answer, nearly")
     exports = {"exported-variables": ["ANSWER"], "variables": {"COLOUR": "blue"}}
-    counting = ["read N < number.txt", "export ANSWER=$((N + 1))", 'echo "$ANSWER $COLOUR $GIVEN" > made.txt']
+    meeting = tmp_path_factory.mktemp("meeting")
+    # Each waits for the other: one after the other, neither would end.
+    meet = "touch {meeting}/{me}; until test -e {meeting}/{other}; do sleep 0.02; done"
+    counting = [
+        meet.format(meeting=meeting, me="count", other="look"),
+        "read N < number.txt",
+        "export ANSWER=$((N + 1))",
+        'echo "$ANSWER $COLOUR $GIVEN" > made.txt',
+    ]
     phases = {"install": {"commands": ["cd tools", "cd .."]}, "build": {"commands": counting}}
     world.project("count", {"env": exports, "phases": phases, "artifacts": {"files": ["made.txt"]}})
-    world.project("look", {"phases": {"build": {"commands": ["test -f README.md", "sleep 0.5"]}}})
+    world.project(
+        "look",
+        {
+            "phases": {
+                "build": {"commands": ["test -f README.md", meet.format(meeting=meeting, me="look", other="count")]}
+            }
+        },
+    )
     world.project("read", {"phases": {"build": {"commands": ['test "$(cat made.txt)" = "42 blue #1"']}}})
     given = [{"name": "GIVEN", "value": "#1", "type": "PLAINTEXT"}]
     told = {"say": "#{Count.ANSWER} of #{Source.CommitId}", "namespace": "Tell", "inputs": ["Made"]}
@@ -76,10 +89,13 @@ def test_actions_of_one_run_order_run_at_the_same_time(finished: tuple[Any, str,
     assert actions["Look"].started < actions["Count"].ended
 
 
-def test_the_stand_in_itself_takes_hardly_any_time(finished: tuple[Any, str, str]) -> None:
+def test_an_executions_time_is_that_of_its_actions_its_waits_and_the_stand_ins_own(
+    finished: tuple[Any, str, str],
+) -> None:
     world, execution, _ = finished
     report = world.service.report("main", execution)
-    assert 0 <= report.overhead < LARGEST_SHARE_OF_OVERHEAD * report.seconds
+    assert report.overhead >= 0
+    assert report.seconds == pytest.approx(report.critical_path + report.waited + report.overhead)
 
 
 def test_the_observer_is_told_in_order(finished: tuple[Any, str, str]) -> None:
@@ -177,9 +193,15 @@ def test_a_build_that_takes_longer_than_its_project_allows_is_ended(world: Any, 
     process = tmp_path / "process"
     commands = [f"sleep 600 & echo $! > {process}; wait"]
     world.project("slow", {"phases": {"build": {"commands": commands}}}, timeoutInMinutes=5)
-    execution = world.create("slow", parts.stage("Build", parts.build("Make", "slow")))
-    assert world.wait("slow", execution) == "Failed"
-    assert "TIMED_OUT" in world.error("slow", execution, "Make")
+    # On a loaded machine the time may be over before the build has started anything: then it has more.
+    for minute in (0.3, 3.0, 60.0):
+        pipeline = f"slow-{minute:g}".replace(".", "-")
+        with world.impatient(build_minute=minute):
+            execution = world.create(pipeline, parts.stage("Build", parts.build("Make", "slow")))
+            assert world.wait(pipeline, execution) == "Failed"
+        assert "TIMED_OUT" in world.error(pipeline, execution, "Make")
+        if process.exists() and process.read_text().strip():
+            break
     assert not _is_alive(int(process.read_text()))
 
 
@@ -192,8 +214,11 @@ ANSWERS = {
 @pytest.mark.parametrize("do", ANSWERS)
 def test_a_function_that_does_not_succeed_fails_its_action(do: str, world: Any, parts: Any) -> None:
     pipeline = do.replace(" ", "-")
-    execution = world.create(pipeline, parts.stage("Check", parts.invoke("Gate", do)))
-    assert world.wait(pipeline, execution) == "Failed"
+    # Only who stays silent is waited for in vain.
+    seconds = {"job_answer": 1.0} if do == "stay silent" else {}
+    with world.impatient(**seconds):
+        execution = world.create(pipeline, parts.stage("Check", parts.invoke("Gate", do)))
+        assert world.wait(pipeline, execution) == "Failed"
     assert world.error(pipeline, execution, "Gate").startswith(ANSWERS[do])
 
 

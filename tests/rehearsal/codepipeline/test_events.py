@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsal.emulator import ACCOUNT, Identity, root_user
+from tests.rehearsal.codepipeline.conftest import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def events(world: Any, parts: Any) -> list[dict[str, Any]]:
 
 def _received(sqs: Any, queue: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and not any(_is_the_end(event) for event in found):
         answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in answer.get("Messages", []):

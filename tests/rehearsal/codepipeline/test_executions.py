@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.codepipeline import CodePipelineError
+from tests.rehearsal.codepipeline.conftest import PATIENCE
 
 REPOSITORY, BRANCH = "owner/name", "main"
 
@@ -38,9 +39,10 @@ def _set_transition(world: Any, name: str, stage: str, *, enabled: bool, kind: s
 def _wait_before(world: Any, name: str, execution: str, stage: str) -> None:
     """Until the execution is the one that waits before the stage."""
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while world.stage(name, stage).get("inboundExecution", {}).get("pipelineExecutionId") != execution:
-        assert time.monotonic() < deadline, world.stage(name, stage)
+        if time.monotonic() > deadline:
+            pytest.fail(f"still not there: {world.stage(name, stage)}")
         time.sleep(0.02)
 
 
@@ -79,8 +81,9 @@ def test_a_rejected_approval_fails_the_execution_with_its_reason(world: Any, par
 
 
 def test_an_approval_that_nobody_gives_expires(world: Any, parts: Any) -> None:
-    execution = _with_approval(world, parts, "expired", timeoutInMinutes=5)
-    assert world.wait("expired", execution) == "Failed"
+    with world.impatient(approval_minute=0.05):
+        execution = _with_approval(world, parts, "expired", timeoutInMinutes=5)
+        assert world.wait("expired", execution) == "Failed"
     assert "expired after 5 minutes" in world.error("expired", execution, "Approve")
 
 
@@ -94,7 +97,10 @@ def test_people_are_notified_of_an_approval(world: Any, parts: Any) -> None:
     world.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     execution = _with_approval(world, parts, "notified", configuration={"NotificationArn": topic})
     token = world.wait_for_approval("notified", execution)
-    found = world.aws("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    deadline = time.monotonic() + PATIENCE
+    found: list[Any] = []
+    while not found and time.monotonic() < deadline:
+        found = world.aws("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
     assert token in found[0]["Body"]
 
 
@@ -131,7 +137,7 @@ def test_in_a_queue_every_execution_has_its_turn(world: Any, parts: Any) -> None
     token = world.wait_for_approval("queued", first)
     others = [world.start("queued"), world.start("queued")]
     for each in others:
-        world.service.wait_for_action("queued", each, "Source", "Checkout", 10, until=("Succeeded",))
+        world.service.wait_for_action("queued", each, "Source", "Checkout", PATIENCE, until=("Succeeded",))
     world.decide("queued", token, "Approved")
     for each in others:
         world.decide("queued", world.wait_for_approval("queued", each), "Approved")
@@ -215,12 +221,12 @@ def test_stop_and_wait_lets_the_action_in_progress_end(world: Any, parts: Any) -
 def test_an_abandoned_execution_ends_at_once_with_its_build_and_frees_the_stage(world: Any, parts: Any) -> None:
     world.project("endless", {"phases": {"build": {"commands": ["sleep 600"]}}})
     first = world.create("abandoned", parts.stage("Build", parts.build("Make", "endless")))
-    world.service.wait_for_action("abandoned", first, "Build", "Make", 10)
+    world.service.wait_for_action("abandoned", first, "Build", "Make", PATIENCE)
     world.client.stop_pipeline_execution(pipelineName="abandoned", pipelineExecutionId=first, abandon=True)
     assert world.service.report("abandoned", first).status == "Stopped"
     assert world.runs("abandoned", first)["Make"]["status"] == "Abandoned"
     second = world.start("abandoned")
-    world.service.wait_for_action("abandoned", second, "Build", "Make", 10)
+    world.service.wait_for_action("abandoned", second, "Build", "Make", PATIENCE)
     world.client.stop_pipeline_execution(pipelineName="abandoned", pipelineExecutionId=second, abandon=True)
 
 

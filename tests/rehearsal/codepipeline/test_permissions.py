@@ -91,8 +91,9 @@ def test_a_function_without_the_right_to_answer_gives_none(world: Any, parts: An
     document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     iam.put_role_policy(RoleName="function", PolicyName="mute", PolicyDocument=document)
     try:
-        execution = world.create("mute", parts.stage("Check", parts.invoke("Gate", "answer")))
-        assert world.wait("mute", execution) == "Failed"
+        with world.impatient(job_answer=1.0):
+            execution = world.create("mute", parts.stage("Check", parts.invoke("Gate", "answer")))
+            assert world.wait("mute", execution) == "Failed"
     finally:
         iam.delete_role_policy(RoleName="function", PolicyName="mute")
     assert "failed to return a result" in world.error("mute", execution, "Gate")

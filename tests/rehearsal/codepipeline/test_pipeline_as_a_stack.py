@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearsal.emulator import ACCOUNT
+from tests.rehearsal.codepipeline.conftest import PATIENCE
 
 STACK = "delivered"
+PATIENTLY: Any = {"Delay": 0.05, "MaxAttempts": int(PATIENCE / 0.05)}
 
 
 def _parameter(name: str, value: str) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def _deploy(world: Any, name: str, template: str) -> dict[str, str]:
     operation = client.update_stack if name in known else client.create_stack
     operation(StackName=name, TemplateBody=template, Tags=[{"Key": "team", "Value": "one"}])
     kind = "stack_update_complete" if name in known else "stack_create_complete"
-    client.get_waiter(kind).wait(StackName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    client.get_waiter(kind).wait(StackName=name, WaiterConfig=PATIENTLY)
     outputs = client.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
     return {each["OutputKey"]: each["OutputValue"] for each in outputs}
 
@@ -165,7 +168,7 @@ def test_a_pipeline_that_changes_itself_begins_anew_and_the_old_execution_ends_w
     update = (
         f"{emulator_python} -c \"import boto3, json, os; c = boto3.client('cloudformation')\n"
         "try:\n    c.update_stack(StackName='mutable', TemplateBody=open('mutable.json').read())\n"
-        "    c.get_waiter('stack_update_complete').wait(StackName='mutable', WaiterConfig={'Delay': 0.1})\n"
+        f"    c.get_waiter('stack_update_complete').wait(StackName='mutable', WaiterConfig={PATIENTLY})\n"
         "except c.exceptions.ClientError as e:\n    assert 'No updates' in str(e), e\""
     )
     world.project("mutate", {"phases": {"build": {"commands": [update]}}})
@@ -190,11 +193,11 @@ def test_a_declaration_that_is_refused_fails_the_stack_with_the_reason(world: An
     client = world.aws("cloudformation")
     client.create_stack(StackName="refused", TemplateBody=template, OnFailure="DO_NOTHING")
     reasons: list[str] = []
-    for _ in range(100):
+    deadline = time.monotonic() + PATIENCE
+    while not reasons and time.monotonic() < deadline:
+        time.sleep(0.05)
         events = client.describe_stack_events(StackName="refused")["StackEvents"]
         reasons = [each.get("ResourceStatusReason", "") for each in events if "FAILED" in each["ResourceStatus"]]
-        if reasons:
-            break
     assert any("execution mode PARALLEL" in reason for reason in reasons)
 
 
@@ -210,5 +213,5 @@ def test_a_renamed_pipeline_is_replaced_and_a_deleted_stack_deletes_it(world: An
     assert "before" not in names
     client.delete_stack(StackName="renamed")
     waiter = client.get_waiter("stack_delete_complete")
-    waiter.wait(StackName="renamed", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    waiter.wait(StackName="renamed", WaiterConfig=PATIENTLY)
     assert "after" not in {each["name"] for each in world.client.list_pipelines()["pipelines"]}

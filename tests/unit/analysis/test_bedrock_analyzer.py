@@ -206,7 +206,7 @@ def test_no_item_is_lost_under_throttling_and_the_order_stays(analyzer: Any, mak
 
 def test_as_many_calls_as_allowed_run_at_the_same_time(analyzer: Any, make_item: MakeItem) -> None:
     # Four calls meet at the barrier again and again: with fewer at a time it would break.
-    barrier = threading.Barrier(4, timeout=20)
+    barrier = threading.Barrier(4, timeout=600)
 
     def meet(_request: dict[str, Any]) -> Any:
         barrier.wait()
@@ -221,7 +221,7 @@ def test_items_that_the_run_has_no_time_for_go_to_the_lexicon(analyzer: Any, mak
     released = threading.Event()
 
     def hang(_request: dict[str, Any]) -> Any:
-        released.wait(20)
+        released.wait(600)
         return answer(REPLY)
 
     items = [make_item(f"Item {number}") for number in range(5)]

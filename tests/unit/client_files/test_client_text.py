@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_files.text import EditableText, Flow, Quoted
@@ -175,6 +175,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_whatever_is_written_reads_back_the_same(value: object) -> None:
     text = edited("a: 1\n")
     text.set(("new",), value)

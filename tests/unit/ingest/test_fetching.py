@@ -15,6 +15,8 @@ from vectora_core.errors import VectoraError
 from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
 
+# Only against hanging for ever; a limit that a test wants to be broken is its own.
+HANGS_AFTER_SECONDS = 600
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
@@ -81,9 +83,9 @@ def waits() -> list[float]:
 @pytest.fixture
 def fetcher(waits: list[float], loopback: PublicWeb) -> Fetcher:
     limits = FetchLimits(
-        connect_seconds=5,
-        read_seconds=5,
-        deadline_seconds=30,
+        connect_seconds=HANGS_AFTER_SECONDS,
+        read_seconds=HANGS_AFTER_SECONDS,
+        deadline_seconds=HANGS_AFTER_SECONDS,
         attempts=3,
         backoff_seconds=1,
         longest_wait_seconds=7,
@@ -206,18 +208,20 @@ def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site, loo
         while not site.released.wait(0.02):
             handler.wfile.write(b"x")
 
-    fetcher = Fetcher(FetchLimits(deadline_seconds=0.3, read_seconds=5), reachable=loopback)
+    fetcher = Fetcher(FetchLimits(deadline_seconds=0.3, read_seconds=HANGS_AFTER_SECONDS), reachable=loopback)
 
     with pytest.raises(VectoraError, match=r"within 0\.3 seconds"):
         fetcher.fetch(site.on("/", drip))
 
 
 def test_waiting_never_outlasts_the_deadline(site: Site, waits: list[float], loopback: PublicWeb) -> None:
-    limits = FetchLimits(deadline_seconds=5, longest_wait_seconds=30)
+    limits = FetchLimits(
+        read_seconds=HANGS_AFTER_SECONDS, deadline_seconds=HANGS_AFTER_SECONDS, longest_wait_seconds=5000
+    )
     fetcher = Fetcher(limits, reachable=loopback, sleep=waits.append)
 
     with pytest.raises(VectoraError, match="answered 429"):
-        fetcher.fetch(site.on("/", reply(429, Retry_After="20")))
+        fetcher.fetch(site.on("/", reply(429, Retry_After="4000")))
 
     assert waits == []
 

@@ -30,7 +30,7 @@ TODAY = date(2026, 1, 30)
 
 
 def _fetched(site: Site, loopback: PublicWeb, answer: Answer) -> bytes:
-    limits = FetchLimits(attempts=1, body_bytes=LIMIT, deadline_seconds=10)
+    limits = FetchLimits(attempts=1, body_bytes=LIMIT, deadline_seconds=600, read_seconds=600, connect_seconds=600)
     return Fetcher(limits, reachable=loopback).fetch(site.on("/", answer)).body
 
 

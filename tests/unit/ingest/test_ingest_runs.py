@@ -343,7 +343,7 @@ def test_a_bouquet_that_the_catalogue_lacks_is_named_with_its_file(workshop: Wor
 
 
 def test_sources_are_read_at_the_same_time(workshop: Workshop) -> None:
-    both_are_there = threading.Barrier(2, timeout=10)
+    both_are_there = threading.Barrier(2, timeout=600)
     fetch = workshop.web.fetch
 
     def fetch_together(url: str) -> Page:

@@ -1,0 +1,177 @@
+"""Edits at the same time: commands wait for each other, and nobody's edit is written over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from cli.client import migrate as migrate_command
+from client_files.bump import bump_file
+from client_files.write import edited
+from vectora_core.config.content import FolderContent, load_client
+from vectora_core.errors import ConfigurationError
+
+Run = Callable[..., Result]
+TODAY = date(2026, 11, 25)
+ROOT = Path(__file__).parents[3]
+OLD = Path(__file__).parent / "old"
+PROCESSES = 4
+BUMP = """
+import sys
+from datetime import date
+from pathlib import Path
+from client_files.bump import bump_file
+bump_file(Path(sys.argv[1]), "minor", sys.argv[2], date(2026, 11, 25))
+"""
+# Only against hanging for ever; nothing waits so long.
+HANGS_AFTER_SECONDS = 600
+CHANGED = "was changed by another program meanwhile: nothing was written, run the command again."
+
+
+def _bump(path: Path, number: int) -> None:
+    bump_file(path, "minor", f"edit {number}", TODAY)
+
+
+def test_bumps_of_several_processes_at_the_same_time_all_count(config: Path) -> None:
+    path = config / "clients/lai_weekly.yaml"
+    before = load_client(FolderContent(config), "lai_weekly")
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'lambda_src'}"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", BUMP, str(path), f"edit {number}"], env=environment)
+        for number in range(PROCESSES)
+    ]
+    assert [process.wait(HANGS_AFTER_SECONDS) for process in processes] == [0] * PROCESSES
+    after = load_client(FolderContent(config), "lai_weekly")
+    major, minor, _ = map(int, before.client_profile.version.split("."))
+    assert after.client_profile.version == f"{major}.{minor + PROCESSES}.0"
+    stories = [entry.changes for entry in after.metadata.changelog]
+    assert sorted(stories[:PROCESSES]) == [f"edit {number}" for number in range(PROCESSES)]
+    assert [entry.name for entry in (config / "clients").iterdir() if entry.suffix != ".yaml"] == []
+
+
+def test_bumps_of_several_threads_all_count(config: Path) -> None:
+    path = config / "clients/canary.yaml"
+    count = len(load_client(FolderContent(config), "canary").metadata.changelog)
+    threads = [threading.Thread(target=_bump, args=(path, number)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(HANGS_AFTER_SECONDS)
+    assert len(load_client(FolderContent(config), "canary").metadata.changelog) == count + 4
+
+
+def test_an_editor_that_saves_in_between_keeps_what_it_saved(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config / "clients/lai_weekly.yaml"
+    saved = path.read_bytes() + b"# saved by an editor\n"
+    flush = os.fsync
+
+    def save(descriptor: int) -> None:
+        flush(descriptor)
+        path.write_bytes(saved)
+
+    monkeypatch.setattr(os, "fsync", save)
+    result = run("bump", "lai_weekly", "--minor", "-m", "x")
+    assert result.exit_code == 1
+    assert result.output == f"{path} {CHANGED}\n"
+    assert path.read_bytes() == saved
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["canary.yaml", "lai_weekly.yaml"]
+
+
+def test_an_editor_that_removes_the_file_in_between_is_noticed(config: Path) -> None:
+    path = config / "clients/canary.yaml"
+    with edited(path) as edit:
+        path.unlink()
+        with pytest.raises(ConfigurationError, match=CHANGED):
+            edit.write(b"new")
+    assert not path.exists()
+
+
+def test_a_new_file_is_not_written_over_one_that_came_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    with edited(path) as edit:
+        assert edit.before is None
+        path.write_bytes(b"of somebody else")
+        with pytest.raises(ConfigurationError, match=CHANGED):
+            edit.write(b"ours")
+    assert path.read_bytes() == b"of somebody else"
+
+
+def test_a_new_file_that_comes_at_the_last_moment_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new.yaml"
+    with edited(path) as edit:
+        monkeypatch.setattr(edit, "_require_unchanged", lambda: path.write_bytes(b"of somebody else"))
+        with pytest.raises(ConfigurationError, match=CHANGED):
+            edit.write(b"ours")
+    assert path.read_bytes() == b"of somebody else"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["new.yaml"]
+
+
+def test_a_migration_does_not_replace_a_file_that_was_saved_meanwhile(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = config / "clients/lai_weekly.yaml"
+    old = next(path for path in sorted(OLD.iterdir()) if path.name.startswith("lai_weekly_v7"))
+    migrated = migrate_command._migrated
+
+    def slowly(*arguments: object) -> object:
+        target.write_bytes(b"# saved by an editor\n")
+        return migrated(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(migrate_command, "_migrated", slowly)
+    result = run("migrate", old, "--replace", "--client-id", "lai_weekly")
+    assert result.exit_code == 1
+    assert CHANGED in result.output
+    assert target.read_bytes() == b"# saved by an editor\n"
+
+
+def test_a_command_waits_for_the_one_that_edits(config: Path) -> None:
+    path = config / "clients/canary.yaml"
+    order: list[str] = []
+
+    def second() -> None:
+        _bump(path, 2)
+        order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with edited(path) as edit:
+        waiting.start()
+        waiting.join(0.2)
+        order.append("first")
+        edit.write(edit.read() + b"# first\n")
+    waiting.join(HANGS_AFTER_SECONDS)
+    assert order == ["first", "second"]
+    assert b"# first\n" in path.read_bytes()
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_edited(config: Path, tmp_path: Path) -> None:
+    path = config / "clients/canary.yaml"
+    link = tmp_path / "link.yaml"
+    link.symlink_to(path)
+    count = len(load_client(FolderContent(config), "canary").metadata.changelog)
+    _bump(link, 1)
+    assert link.is_symlink()
+    assert len(load_client(FolderContent(config), "canary").metadata.changelog) == count + 1
+
+
+def test_links_in_a_circle_are_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "b.yaml")
+    (tmp_path / "b.yaml").symlink_to(tmp_path / "a.yaml")
+    with pytest.raises(ConfigurationError, match=r"a\.yaml cannot be read"):
+        _bump(tmp_path / "a.yaml", 1)
+
+
+def test_the_mode_of_a_file_stays(config: Path) -> None:
+    path = config / "clients/canary.yaml"
+    path.chmod(0o640)
+    _bump(path, 1)
+    assert path.stat().st_mode & 0o777 == 0o640
