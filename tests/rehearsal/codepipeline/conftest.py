@@ -123,7 +123,7 @@ class World:
         return self.service.wait(name, execution, PATIENCE)
 
     @contextmanager
-    def impatient(self, **seconds: float) -> Iterator[None]:
+    def impatient(self, **seconds: Any) -> Iterator[None]:
         """Shorter times for the actions that begin inside, which a test expects to run out."""
         shared = self.service._shared
         before = shared.hooks
