@@ -142,7 +142,7 @@ class _Statements:
             _allow("AdoptBuckets", ["s3:DeleteBucketPolicy"], [*content, *map(self._bucket, LEFT_BEHIND)]),
             _allow(
                 "UseContentAndCode",
-                _of("s3", "GetObject GetObjectVersion PutObject"),
+                _of("s3", "AbortMultipartUpload GetObject GetObjectVersion PutObject"),
                 [f"{bucket}/*" for bucket in (*content, assets, code)],
             ),
             _allow("RemoveContent", ["s3:DeleteObject"], [f"{bucket}/*" for bucket in content]),

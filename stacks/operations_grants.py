@@ -236,13 +236,13 @@ class OperationsGrants:
             ),
             Grant(
                 sid="PutCodeBack",
-                actions=("s3:PutObject",),
+                actions=("s3:PutObject", "s3:AbortMultipartUpload"),
                 resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
             Grant(
                 sid="RestoreContent",
-                actions=("s3:PutObject", "s3:DeleteObject"),
+                actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),

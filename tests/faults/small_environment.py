@@ -16,6 +16,9 @@ NAMES = Names(project="vectora-inbox", env="dev")
 REGION = "eu-west-3"
 ASSETS = f"cdk-hnb659fds-assets-{'0' * 12}-{REGION}"
 CLIENT = "client_profile:\n  client_id: lai_weekly\n"
+ROLE = "any"
+LAMBDA = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+TRUST = {"Version": "2012-10-17", "Statement": [LAMBDA]}
 TASKS = ("ingest-v2", "normalize-score-v2")
 
 
@@ -46,6 +49,7 @@ class SmallEnvironment:
     def fill(self) -> None:
         """The first release is deployed, and has run."""
         s3 = self.account.client("s3")
+        self.account.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
         s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.deploy("1")
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())
@@ -172,7 +176,7 @@ class SmallEnvironment:
                 "FunctionName": NAMES.function(task),
                 "Runtime": "python3.11",
                 "Handler": "handler.lambda_handler",
-                "Role": f"arn:aws:iam::{'0' * 12}:role/any",
+                "Role": f"arn:aws:iam::{'0' * 12}:role/{ROLE}",
                 "Code": self._asset(handler(f"{task} {version}"), f"{task}-{version}.zip"),
                 "Layers": [layer],
                 "Environment": {"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name"}},
@@ -195,9 +199,7 @@ def _core() -> dict[str, Any]:
 
 
 def _iam() -> dict[str, Any]:
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    properties = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
-    return {"Resources": {"EngineRole": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+    return {"Resources": {"EngineRole": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}}}
 
 
 def _parameter(path: str, value: Any) -> dict[str, Any]:
