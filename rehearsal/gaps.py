@@ -138,8 +138,16 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "the model stand-in checks bedrock:InvokeModel on the profile and on its model in every region it routes to",
     ),
     BehaviourGap(
-        "IAM on GetLayerVersion checks an action lambda:ListLayers",
-        "the operations roles are granted it on layers, where AWS knows no such action",
+        "IAM checks other actions and resources than AWS for many calls of Lambda and some of SSM, IAM and Scheduler",
+        "rehearsal/inside/actions.py names those of AWS",
+    ),
+    BehaviourGap(
+        "CloudFormation, Lambda, SNS, EventBridge, Step Functions, Parameter Store and S3 accept what AWS refuses",
+        "rehearsal/strictness.py is the table of what is refused here, with the test of each row",
+    ),
+    BehaviourGap(
+        "Conditions of templates know no Fn::Join, by which CDK's bootstrap gives CloudFormation's role its policies",
+        "rehearsal/inside/stacks.py joins",
     ),
     BehaviourGap("Bedrock answers a fixed text, without tools or throttling", "the model stand-in answers"),
     BehaviourGap(
@@ -148,13 +156,13 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     ),
     BehaviourGap(
         "Conditions on a role's tags are not resolved, by which CDK limits what its builds may assume",
-        "rehearsal/emulator_types.py resolves them",
+        "rehearsal/inside/conditions.py resolves them",
     ),
     BehaviourGap("Alarms send no events", "tests give the rollback function the event itself"),
     BehaviourGap("Nobody can wait for two weeks of soak", "the ledger is made to say that they have passed"),
     BehaviourGap(
-        "Roles of Step Functions, Scheduler and CloudFormation are not enforced",
-        "tests check their policies on the template",
+        "The role of CloudFormation is not enforced, except for the parameters that it reads",
+        "tests check what may be passed to it on the template",
     ),
     BehaviourGap("Schedules fire in UTC whatever their time zone", "the rehearsal starts the state machine itself"),
     BehaviourGap(

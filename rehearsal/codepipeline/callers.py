@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from rehearsal.codepipeline.aws import Aws
 from rehearsal.codepipeline.errors import ApiError
 
-# Read by the service that rehearsal/emulator_types.py adds to the emulator.
+# Read by the service that rehearsal/inside/pipelines.py adds to the emulator.
 RESOURCE_HEADER = "x-rehearsal-resource"
 
 

@@ -5,37 +5,34 @@ from __future__ import annotations
 import http
 from typing import Any
 
-from ministack.app import _extract_s3_vhost_bucket  # type: ignore[import-not-found]
 from ministack.core.responses import get_account_id  # type: ignore[import-not-found]
 from ministack.services import s3  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
-from rehearsal.inside.wrapping import Answer, Request, change_answers
+from rehearsal.inside.wrapping import Answer, wrap
 
 TYPE = "AWS::S3::Bucket"
 LIST = "s3:ListBucket"
 
 
-def _conceal_missing_objects(request: Request, answer: Answer) -> Answer:
-    """Answer AccessDenied for a missing object to whoever may not list its bucket (S3 API reference, GetObject)."""
-    bucket, key = _address(request)
-    if answer[0] != http.HTTPStatus.NOT_FOUND or request.method not in ("GET", "HEAD") or not key:
+async def _conceal_missing_objects(
+    original: Any, method: str, path: str, headers: dict[str, str], *rest: Any, **named: Any
+) -> Answer:
+    """Answer AccessDenied for a missing object to whoever may not list its bucket (S3 API reference, GetObject).
+
+    Requests to virtual-hosted addresses come here too, with the bucket in their path.
+    """
+    answer: Answer = await original(method, path, headers, *rest, **named)
+    bucket, key = s3._parse_bucket_key(path, headers)
+    if answer[0] != http.HTTPStatus.NOT_FOUND or method not in ("GET", "HEAD") or not key:
         return answer
     if not s3._buckets.contains_scoped(get_account_id(), None, bucket):
         return answer
     arn = f"arn:aws:s3:::{bucket}"
     if denial := permissions.caller_denial(LIST, arn):
-        return permissions.denied_answer("s3", LIST, arn, denial, request.headers)
+        return permissions.denied_answer("s3", LIST, arn, denial, headers)
     return answer
-
-
-def _address(request: Request) -> tuple[str, str]:
-    bucket = _extract_s3_vhost_bucket(request.headers.get("host", ""))
-    path = request.path.lstrip("/")
-    if bucket and not path.startswith(f"{bucket}/"):
-        return str(bucket), path
-    return path.partition("/")[0], path.partition("/")[2]
 
 
 def _keep_full_buckets() -> None:
@@ -55,5 +52,5 @@ def _keep_full_buckets() -> None:
 
 def register() -> None:
     """Change what S3 answers and what CloudFormation deletes."""
-    change_answers("s3", _conceal_missing_objects)
+    wrap(s3, "handle_request", _conceal_missing_objects)
     _keep_full_buckets()

@@ -24,14 +24,15 @@ def enforced() -> bool:
 
 
 def remember_callers() -> None:
-    """Keep the access key of each request, which handlers do not get."""
-    original = evaluator.pin_request_caller
+    """Keep the access key of each signed request, which handlers do not get."""
+    original = app.pin_signed_request
 
-    def pin(headers: dict[str, str], query: dict[str, Any] | None = None) -> None:
-        _access_key.set(extract_access_key_id(headers or {}, query or {}) or "")
-        original(headers, query)
+    def pin(method: str, path: str, query: dict[str, Any], headers: list[tuple[bytes, bytes]], *rest: Any) -> None:
+        named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+        _access_key.set(extract_access_key_id(named, query) or "")
+        original(method, path, query, headers, *rest)
 
-    evaluator.pin_request_caller = pin
+    app.pin_signed_request = pin
 
 
 def name_resources() -> None:

@@ -40,17 +40,6 @@ def refuse_first(service: str, refusal: Callable[[Request], Answer | None]) -> N
     app.SERVICE_HANDLERS[service] = handle
 
 
-def change_answers(service: str, change: Callable[[Request, Answer], Answer]) -> None:
-    """Pass each answer of `service` through `change`."""
-    original: Handler = app.SERVICE_HANDLERS[service]
-
-    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
-        answer = await original(method, path, headers, body, query)
-        return change(Request(method, path, headers, body, query), answer)
-
-    app.SERVICE_HANDLERS[service] = handle
-
-
 def wrap(module: ModuleType, name: str, around: Callable[..., Any]) -> None:
     """Replace a function by `around`, which gets the original before its arguments."""
     original = getattr(module, name)

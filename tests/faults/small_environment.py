@@ -33,6 +33,15 @@ def handler(word: str) -> bytes:
     return zipped("handler.py", f"def lambda_handler(event, context):\n    return {word!r}\n")
 
 
+def make_role(account: Account) -> str:
+    """A role for functions and state machines, which AWS refuses to make with one that they cannot assume."""
+    services = ["lambda.amazonaws.com", "states.amazonaws.com"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    created = account.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=document)
+    return str(created["Role"]["Arn"])
+
+
 @dataclass(frozen=True)
 class SmallEnvironment:
     """Environment dev with stacks, functions, a layer, configuration, data and a vault."""
@@ -48,6 +57,7 @@ class SmallEnvironment:
 
     def fill(self) -> None:
         """The first release is deployed, and has run."""
+        make_role(self.account)
         s3 = self.account.client("s3")
         self.account.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
         s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, Identity
 
-REGION = "eu-west-3"
 PATIENCE = 30.0
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 HANDLER = "def lambda_handler(event, context):\n    return event\n"
@@ -88,9 +86,9 @@ class Account:
     def acting_as(self, role: str) -> Callable[[str], Any]:
         """Clients of a session of the role."""
         given = self("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        session: Any = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
-        address = {"endpoint_url": self.emulator.endpoint, "verify": str(self.emulator.ca_bundle)}
-        return lambda service: session.client(service, **address)
+        identity = Identity(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        session: Any = self.emulator.session_of(identity)
+        return lambda service: session.client(service)
 
     def function(self, name: str, role: str, code: str = HANDLER, **settings: Any) -> str:
         created = self("lambda").create_function(

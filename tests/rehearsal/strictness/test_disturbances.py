@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError, ResponseStreamingError
 
 from rehearsal.certificates import Authority
 from rehearsal.disturbances import Disturbances, happened
-from rehearsal.emulator import Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, root_user
 
 REGION = "eu-west-3"
-ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, proxies={})
+ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "s3": ("list_buckets", {}),
     "sns": ("list_topics", {}),
@@ -61,7 +61,7 @@ def test_each_protocol_is_throttled_and_fails_in_its_own_words(undisturbed: Emul
 
 
 def test_botocore_takes_each_of_them_for_a_passing_failure(undisturbed: Emulator) -> None:
-    patient = Config(retries={"mode": "standard", "total_max_attempts": 10}, proxies={})
+    patient = Config(retries={"mode": "standard", "total_max_attempts": 10})
     clients = {service: _client(undisturbed, service, patient) for service in CALLS}
     _set(undisturbed, seed=7, throttle=0.2, server_error=0.2)
     attempts = 0
@@ -125,5 +125,8 @@ def test_an_emulator_is_disturbed_from_the_start_and_only_where_that_was_asked_f
     assert happened(emulator.endpoint, emulator.ca_bundle) == {}
     disturbed = Disturbances(throttle=1.0)
     with Emulator(emulator_python, authority, region=REGION, disturbances=disturbed) as other:
-        assert kit.error_of(_client(other, "sts").get_caller_identity)[0] == "Throttling"
+        # The account's administrator could not even be made.
+        client: Any = other.session_of(root_user(ACCOUNT))
+        identity = client.client("sts", config=ONCE).get_caller_identity
+        assert kit.error_of(identity)[0] == "Throttling"
         assert happened(other.endpoint, other.ca_bundle) == {"throttle": 1}
