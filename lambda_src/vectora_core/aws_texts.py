@@ -48,7 +48,11 @@ def plain(text: object) -> str:
 
 
 def redacted(text: str) -> str:
-    """Return the text without credentials and signatures, which must reach no mail and no log."""
+    """Return the text without credentials and signatures, which must reach no mail and no log.
+
+    Unpaired surrogates, which no output can encode, become question marks.
+    """
+    text = text.encode("utf-8", errors="replace").decode("utf-8")
     for pattern in _SECRETS:
         text = pattern.sub(rf"\1{WITHHELD}", text)
     return text

@@ -59,7 +59,6 @@ class SmallEnvironment:
         """The first release is deployed, and has run."""
         make_role(self.account)
         s3 = self.account.client("s3")
-        self.account.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))
         s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.deploy("1")
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_core.errors import VectoraError
+from vectora_core.runtime import set_log_level
 from vectora_ops.account import Account
 from vectora_ops.promotion.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
 from vectora_ops.promotion.setback import TRANSITION_REASON, Setback, release_hold
@@ -220,6 +221,8 @@ class World:
 
 @pytest.fixture
 def world(small: SmallEnvironment) -> World:
+    # As the function does first: what it logs can be printed.
+    set_log_level()
     return World(small.account)
 
 
