@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
@@ -168,6 +169,7 @@ async def _answer(send: Send, status: int, content_type: str, body: bytes) -> No
     headers = [
         (b"content-type", content_type.encode("ascii")),
         (b"content-length", str(len(body)).encode("ascii")),
+        (b"date", formatdate(usegmt=True).encode("ascii")),
         (b"x-amzn-requestid", new_uuid().encode("ascii")),
         *([(b"x-amzn-errortype", json.loads(body)["__type"].encode("ascii"))] if b"__type" in body else []),
     ]

@@ -55,7 +55,9 @@ def test_each_protocol_is_throttled_and_fails_in_its_own_words(undisturbed: Emul
     _set(undisturbed, server_error=1.0)
     with pytest.raises(ClientError) as failed:
         call(**arguments)
-    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    answer = failed.value.response["ResponseMetadata"]
+    assert answer["HTTPStatusCode"] == 500
+    assert "date" in answer["HTTPHeaders"]
     _set(undisturbed)
     call(**arguments)
 
