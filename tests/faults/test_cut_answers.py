@@ -125,11 +125,13 @@ def test_a_storm_of_failures_is_waited_out_and_ends_in_one_sentence(
 ) -> None:
     scripted.answers = [whole(refusal(said), 503)] * 5 + [whole(page("a"))]
     assert keys(reader) == ["a"]
-    assert len(waits) == 5
+    # A connection that the server closed meanwhile may cost one more.
+    assert 5 <= len(waits) < TRIES_OF_BOTOCORE
+    waits.clear()
     scripted.answers = [whole(refusal(said), 503)]
     with pytest.raises(VectoraError, match=f"S3 refused s3://{BUCKET}/key: .*{said}"):
         reader.get("key")
-    assert len(waits) == 5 + TRIES_OF_BOTOCORE - 1
+    assert len(waits) == TRIES_OF_BOTOCORE - 1
 
 
 def test_a_redirect_of_a_new_bucket_is_followed_to_its_region(scripted: ScriptedAws, reader: ObjectReader) -> None:

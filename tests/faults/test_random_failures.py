@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,7 +66,8 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
         if request.method == "HEAD" or not strikes():
             return None
         status, body = state["random"].choice(list(FAILURES.values()))  # type: ignore[attr-defined]
-        headers = {"Content-Type": "text/xml"} | ({} if body else {"Content-Length": ANNOUNCED_BYTES})
+        headers = {"Content-Type": "text/xml", "Date": formatdate(usegmt=True)}
+        headers |= {} if body else {"Content-Length": ANNOUNCED_BYTES}
         return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(body))
 
     nap = SimpleNamespace(sleep=lambda seconds: None)
