@@ -130,7 +130,7 @@ class Schedule(Section):
 
 
 class Alarms(Section):
-    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs a day that are recorded, and roll a new release back")
+    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs a day that roll a new release back")
     run_minutes: Annotated[int, Field(ge=1)] = Field(description="minutes of a run from which an alarm is raised")
     noise_percent: Percent = Field(description="noise in the newsletter from which an alarm is raised")
 
