@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+import boto3
 
 from rehearsal.certificates import Authority
-from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.emulator import ACCOUNT, Emulator, root_user
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 
@@ -70,10 +73,14 @@ class Storage:
 
 @contextmanager
 def storage() -> Iterator[Storage]:
-    """Empty buckets and an empty vault; plain HTTP, so that all who are measured pay for the same."""
-    with Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator:
-        account = Account(ACCOUNT, REGION, emulator.session())
-        environment = {**os.environ, **emulator.environment(), "AWS_REGION": REGION}
+    """Empty buckets and an empty vault; plain HTTP without a proxy, which would be measured instead."""
+    with (
+        Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator,
+        mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": emulator.endpoint}),
+    ):
+        root = root_user(ACCOUNT)
+        account = Account(ACCOUNT, REGION, boto3.Session(root.key, root.secret, region_name=REGION))
+        environment = {**os.environ, **emulator.environment(root)}
         found = Storage(account, emulator.endpoint, environment)
         s3 = account.client("s3")
         for content in ("config", "data", "newsletters", "snapshots"):

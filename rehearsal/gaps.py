@@ -158,7 +158,6 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "Conditions on a role's tags are not resolved, by which CDK limits what its builds may assume",
         "rehearsal/inside/conditions.py resolves them",
     ),
-    BehaviourGap("Alarms send no events", "tests give the rollback function the event itself"),
     BehaviourGap("Nobody can wait for two weeks of soak", "the ledger is made to say that they have passed"),
     BehaviourGap(
         "The role of CloudFormation is not enforced, except for the parameters that it reads",
@@ -167,7 +166,7 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap("Schedules fire in UTC whatever their time zone", "the rehearsal starts the state machine itself"),
     BehaviourGap(
         "Functions run on this machine's Python, whatever runtime and architecture they declare",
-        "the command cdk adds --context lambda-platform=host for a loopback endpoint: layers for this interpreter",
+        "the rehearsal synthesizes with --context lambda-platform=host: layers for this interpreter",
     ),
     BehaviourGap("Access logs are never delivered", "tests check the bucket policy that allows their delivery"),
     BehaviourGap("Memory limits of functions are not enforced", "left to AWS"),

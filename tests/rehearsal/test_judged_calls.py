@@ -1,0 +1,88 @@
+"""The last act fails a rehearsal whose calls AWS would refuse, or that asked for names that AWS does not serve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rehearsal.calls import judge_calls
+from rehearsal.delivery import StepError
+from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.model import InferenceProfile
+from rehearsal.permissions import RefusedCallsError
+from rehearsal.proxy import Refusal
+
+LISTING = {
+    "caller": f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/session",
+    "method": "GET",
+    "host": "a-bucket.s3.eu-west-3.amazonaws.com",
+    "path": "/",
+    "query": "list-type=2",
+    "headers": {"host": "a-bucket.s3.eu-west-3.amazonaws.com"},
+    "body": "",
+    "service": "s3",
+    "region": "eu-west-3",
+    "status": 200,
+}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@pytest.fixture
+def delivery(emulator: Emulator, tmp_path: Path) -> Any:
+    """A delivery of nothing, in whose record one listing stands."""
+    record = tmp_path / "calls.jsonl"
+    record.write_text(json.dumps(LISTING) + "\n", encoding="utf-8")
+    return SimpleNamespace(
+        proxy=SimpleNamespace(refusals=[]),
+        emulator=SimpleNamespace(record=record),
+        administrator=emulator.session(),
+        account_id=ACCOUNT,
+        settings=SimpleNamespace(project="vectora-inbox"),
+        profiles=lambda: [InferenceProfile("eu.maker.model-1", "maker.model-1", ("eu-west-3",))],
+    )
+
+
+@pytest.fixture(scope="module")
+def grant(emulator: Emulator) -> Any:
+    """Give role `reader` one permission on the bucket, in the place of the one before."""
+    iam = emulator.session().client("iam")
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))
+
+    def give(action: str) -> None:
+        statement = {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::a-bucket"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="reader", PolicyName="grants", PolicyDocument=document)
+
+    return give
+
+
+def test_calls_that_their_roles_allow_are_counted(delivery: Any, grant: Any) -> None:
+    grant("s3:ListBucket")
+    assert "1 distinct calls of 1 roles" in judge_calls(delivery)
+
+
+def test_a_call_that_its_role_does_not_allow_under_awss_own_name_fails_the_run(delivery: Any, grant: Any) -> None:
+    grant("s3:ListObjectsV2")
+    with pytest.raises(RefusedCallsError, match=r"reader.*s3:ListBucket"):
+        judge_calls(delivery)
+
+
+def test_a_global_endpoint_fails_the_run(delivery: Any, grant: Any) -> None:
+    grant("s3:ListBucket")
+    delivery.proxy.refusals.append(Refusal("s3.amazonaws.com", "s3.amazonaws.com is S3's global endpoint"))
+    with pytest.raises(StepError, match="1 host names were asked for") as failed:
+        judge_calls(delivery)
+    assert "global endpoint" in failed.value.log[0]
+
+
+def test_a_web_site_that_nobody_serves_does_not_fail_the_run(delivery: Any, grant: Any) -> None:
+    grant("s3:ListBucket")
+    delivery.proxy.refusals.append(Refusal("www.example.com", "the rehearsal reaches no real web site"))
+    assert judge_calls(delivery)
