@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import IO, Self
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from rehearsal import aws_names
 from rehearsal.certificates import Authority
@@ -167,7 +169,6 @@ class Emulator:
         with self._opener().open(request, timeout=30):
             pass
         self._administrators.clear()
-        self._sessions.clear()
 
     def administrator(self, account: str = ACCOUNT) -> Identity:
         """Return the user who may do everything in the account, and whose signatures are checked as everybody's."""
@@ -190,6 +191,7 @@ class Emulator:
         key = (identity, region or self.region)
         if key not in self._sessions:
             core = botocore.session.Session()
+            core.register_component("data_loader", _models())
             core.set_config_variable("ca_bundle", str(self.ca_bundle))
             core.set_default_client_config(Config(proxies={"https": self.proxy.address}))
             self._sessions[key] = boto3.Session(
@@ -299,6 +301,13 @@ class Emulator:
             end_tethered(self._process)
             self._process = None
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+@functools.cache
+def _models() -> Loader:
+    """Return one loader for all sessions: to read AWS's models takes longer than most tests."""
+    loader: Loader = botocore.session.Session().get_component("data_loader")
+    return loader
 
 
 def _tail(log: IO[bytes]) -> str:
