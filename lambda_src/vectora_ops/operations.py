@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -459,6 +460,8 @@ def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:
 # --- the function's surroundings
 
 
+# Once an execution environment, whose credentials stay (Lambda guide, best practices: clients outside the handler).
+@functools.cache
 def _account() -> Account:
     return account_of_credentials(environment("AWS_REGION"))
 
