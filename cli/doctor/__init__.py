@@ -7,12 +7,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.doctor.finding import Finding, Verdict
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json
+from terminal.console import new_table, styled
 from vectora_core.analysis.text import shown
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
@@ -49,20 +48,21 @@ def doctor(
         )
     else:
         _show(findings)
-        out.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in COLORS) + ".")
+        out.say(", ".join(f"{counts[verdict]} {verdict}" for verdict in COLORS) + ".")
     if counts["fail"]:
         raise typer.Exit(1)
 
 
 def _show(findings: tuple[Finding, ...]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim", width=WIDTH)
+    table = new_table()
+    table.width = WIDTH
     table.add_column("", width=7)
     table.add_column("check", width=21, overflow="fold")
     table.add_column("found, and what to do", overflow="fold", ratio=1)
     for finding in findings:
         color = COLORS[finding.verdict]
-        table.add_row(Text(finding.verdict, style=color), Text(finding.check), Text(shown(finding.found)))
+        table.add_row(styled(finding.verdict, color), finding.check, shown(finding.found))
         if finding.advice:
-            table.add_row("", "", Text(f"→ {shown(finding.advice)}"))
+            table.add_row("", "", f"→ {shown(finding.advice)}")
     # The console does not wrap by itself, so that addresses can be copied; this table fits a terminal.
     out.print(table, soft_wrap=False)

@@ -15,6 +15,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProxyConnectionError
 
+from tests.faults.store_clock import after_the_lease
 from tests.second_opinion.conftest import NAMES, Moto
 from tests.second_opinion.own_host_names import REGION
 from vectora_core.config.content import BucketContent, FolderContent, load_configuration
@@ -129,13 +130,15 @@ def test_the_vault_locks_what_is_put_into_it_and_keeps_what_is_locked(account: A
     vault = Vault(account, NAMES)
     assert vault.lock_days == 1
     sha256, _ = vault.store(b"kept")
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1, hours=12)
     vault.lock([sha256], until)
 
-    # moto has no GetObjectRetention: HeadObject tells the same.
-    found = account.client("s3").head_object(Bucket=VAULT, Key=f"objects/{sha256}")
+    # moto has no GetObjectRetention, which Vault.delete calls: HeadObject tells the same.
+    s3, stored = account.client("s3"), {"Bucket": VAULT, "Key": f"objects/{sha256}"}
+    found = s3.head_object(**stored)
     assert (found["ObjectLockMode"], found["ObjectLockRetainUntilDate"]) == ("GOVERNANCE", until)
-    assert vault.delete([sha256]) == set()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(**stored, VersionId=found["VersionId"])
     assert vault.read(sha256) == b"kept"
 
 
@@ -160,21 +163,22 @@ def test_pruning_removes_old_snapshots_and_what_only_they_needed(account: Accoun
 
 
 def test_a_lease_is_held_by_one_and_taken_over_when_it_lapsed(account: Account) -> None:
-    def lease(owner: str, minutes: int = 0) -> Lease:
-        now = datetime.now(UTC) + timedelta(minutes=minutes)
-        return Lease(account, NAMES, operation="snapshot", subject=owner, owner=owner, clock=lambda: now)
+    def lease(owner: str, asked: Account = account) -> Lease:
+        return Lease(asked, NAMES, operation="snapshot", subject=owner, owner=owner)
+
+    later = after_the_lease(account)
 
     one = lease("one")
     one.__enter__()
     one.confirm()
     with pytest.raises(BusyError, match="snapshot one by one"):
         lease("two").__enter__()
-    with lease("three", minutes=3) as three:
+    with lease("three", later) as three:
         assert three.predecessor is not None
         assert three.predecessor.subject == "one"
         with pytest.raises(BusyError, match="taken over"):
             one.confirm()
-    with lease("four", minutes=3) as four:
+    with lease("four", later) as four:
         assert four.predecessor is None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rehearsal.permissions.conditions import Context
@@ -306,11 +306,13 @@ STATEMENTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=6))
 def test_a_deny_of_everything_wins_over_any_policies(statements: list[Any]) -> None:
     assert not _decide(*statements, _statement("Deny", "*")).allowed
 
 
+@settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=6), STATEMENTS)
 def test_more_denies_allow_no_more_and_more_allows_deny_no_more(statements: list[Any], more: Any) -> None:
     before, after = _decide(*statements), _decide(*statements, more)
@@ -320,11 +322,13 @@ def test_more_denies_allow_no_more_and_more_allows_deny_no_more(statements: list
         assert after.allowed or not before.allowed
 
 
+@settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=6))
 def test_the_order_of_statements_decides_nothing(statements: list[Any]) -> None:
     assert _decide(*statements).allowed == _decide(*reversed(statements)).allowed
 
 
+@settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=4), st.lists(STATEMENTS, max_size=4))
 def test_a_boundary_only_takes_away(statements: list[Any], of_boundary: list[Any]) -> None:
     within = _decide(*statements, boundary=_policy(*of_boundary))

@@ -12,7 +12,7 @@ from typing import Any
 
 import botocore
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_core import aws_texts
@@ -88,6 +88,7 @@ def test_a_variable_leaves_the_parameters_json_that_it_stands_in_whole(text: str
     assert 0 < len(value) <= 200
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_becomes_one_printable_line_once_and_for_all(text: str) -> None:
     line = aws_texts.plain(text)
@@ -99,6 +100,7 @@ def test_any_text_becomes_one_printable_line_once_and_for_all(text: str) -> None
     assert "}}" not in aws_texts.without_references(line)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100), st.integers(min_value=0, max_value=120))
 def test_a_text_is_cut_at_bytes_in_whole_characters(text: str, most: int) -> None:
     text = aws_texts.plain(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -72,6 +72,7 @@ ANY_TEXT = st.one_of(
 TIMES = st.sampled_from((1, 20, 300))
 
 
+@settings(deadline=None)
 @given(reason=ANY_TEXT, outcome=ANY_TEXT, by=ANY_TEXT, times=TIMES)
 def test_a_hold_of_any_text_is_written_and_read_again(reason: str, outcome: str, by: str, times: int) -> None:
     records, parameters = a_store()
@@ -129,6 +130,7 @@ def records_of(text: str, other: str, gates: tuple[str, ...]) -> list[BaseModel]
     ]
 
 
+@settings(deadline=None)
 @given(text=ANY_TEXT, other=ANY_TEXT, items=st.lists(ANY_TEXT, max_size=30), times=TIMES)
 def test_every_record_of_any_text_is_accepted_and_read_again(
     text: str, other: str, items: list[str], times: int
