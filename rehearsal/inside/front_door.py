@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator, tls  # type: ignore[import-not-found]
 from ministack.core.responses import get_region  # type: ignore[import-not-found]
-from ministack.services import lambda_svc  # type: ignore[import-not-found]
+from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 from ministack.services.cloudformation import custom_resource  # type: ignore[import-not-found]
 
 RECORD = "REHEARSAL_RECORD"
@@ -147,6 +147,8 @@ def _caller(key: str) -> str | None:
     """Return the ARN of the user or session that a key belongs to; None for the root user and for nobody."""
     if iam_evaluator.is_root_access_key(key):
         return None
+    if session := sts._sessions.get(key):
+        return str(session["Arn"])
     try:
         found = iam_evaluator.resolve_credential(key, app._request_account_scope(key))
     except iam_evaluator.AmbiguousAccessKeyError:

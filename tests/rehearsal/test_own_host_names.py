@@ -54,6 +54,18 @@ def test_a_bucket_is_reached_at_its_virtual_hosted_address_of_the_region(emulato
     assert last["caller"] == f"arn:aws:iam::{ACCOUNT}:user/administrator"
 
 
+def test_calls_of_a_roles_session_are_recorded_denied_ones_too(emulator: Emulator, make_role: Any) -> None:
+    session = make_role("recorded", [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}])
+    session.client("logs").describe_log_groups()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.client("s3").list_buckets()
+    allowed, denied = _recorded(emulator)[-2:]
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/recorded/test"
+    assert (allowed["caller"], allowed["service"], allowed["status"]) == (caller, "logs", 200)
+    assert allowed["headers"]["x-amz-target"] == "Logs_20140328.DescribeLogGroups"
+    assert (denied["caller"], denied["service"], denied["status"]) == (caller, "s3", 403)
+
+
 @pytest.mark.parametrize(
     ("host", "reason"),
     [
