@@ -94,7 +94,8 @@ class Entrance:
     ) -> None:
         body = bytearray()
         query = scope["query_string"].decode("latin-1")
-        keeps_body = credential["service"] != "s3" or query.split("&")[0].startswith("delete")
+        # Of S3, the bodies that name keys or a lock; the others are contents.
+        keeps_body = credential["service"] != "s3" or query.split("&")[0] in ("delete", "retention")
         # Before the call, as a call may remove who makes it.
         caller = _caller(credential["key"])
 

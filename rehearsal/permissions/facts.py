@@ -27,10 +27,15 @@ class Facts:
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
 
-    def policies_of(self, resource: str) -> tuple[ResourcePolicy, ...]:
-        """Return the policy of a resource; of an object, that of its bucket; of a role, who may assume it."""
-        role = self.roles.get(resource.rpartition("/")[2]) if ":role/" in resource else None
-        if role and role.trust and role.arn == resource:
+    def policies_of(self, resource: str, action: str) -> tuple[ResourcePolicy, ...]:
+        """Return the policy of a resource; of an object, that of its bucket; of a role, who may assume it.
+
+        A role's trust policy decides about nothing else (IAM user guide, "Roles terms and concepts").
+        """
+        if ":role/" in resource:
+            role = self.roles.get(resource.rpartition("/")[2])
+            if role is None or role.trust is None or role.arn != resource or not action.startswith("sts:"):
+                return ()
             return (ResourcePolicy(role.trust, must_allow=True),)
         holder = resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
         found = self.resource_policies.get(holder)

@@ -134,7 +134,7 @@ class Judge:
 
     def _refused(self, call: RecordedCall, role: RolePolicies, check: Check) -> Refusal | None:
         self.used[role.name].add(check.action.lower())
-        policies = self._facts.policies_of(check.resource)
+        policies = self._facts.policies_of(check.resource, check.action)
         decision = decide(role, check, _context(call, role, check), policies)
         if decision.allowed:
             return None
