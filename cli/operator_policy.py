@@ -71,7 +71,7 @@ class _Statements:
         self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
 
     def deploying(self) -> list[Statement]:
-        """What `cdk deploy`, `diff` and `destroy` call with the operator's own credentials: all else is the roles'."""
+        """Return statements for `cdk deploy`, `diff` and `destroy`, which do the rest with the bootstrap's roles."""
         return [
             _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
             # `adopt` and a rollback that creates a stack anew name the role that CloudFormation works with.

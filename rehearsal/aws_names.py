@@ -17,7 +17,7 @@ BUCKET = r"(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])"
 
 @dataclass(frozen=True)
 class _Partition:
-    """What botocore's endpoint data says of the partition aws."""
+    """Regions, services and global hosts of the partition aws, from botocore's endpoint data."""
 
     regions: frozenset[str]
     services: frozenset[str]

@@ -129,7 +129,7 @@ class _Site:
 
 @dataclass
 class _Desk:
-    """What the publishers' threads share."""
+    """State that the publishers' threads share."""
 
     closing: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)

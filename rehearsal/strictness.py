@@ -1,4 +1,4 @@
-"""What AWS refuses and the emulator by itself accepts: the one table, with who refuses it here and the test of it."""
+"""Table of strictness: refusals of AWS that the emulator lacks, where they are made here, and their tests."""
 
 from __future__ import annotations
 

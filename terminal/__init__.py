@@ -1,1 +1,1 @@
-"""What people see in a terminal: the only place where text meets rich."""
+"""Terminal output: the only place where text meets rich."""

@@ -1,4 +1,4 @@
-"""What a check found out: pass, fail or unknown, with what was found and what to do."""
+"""Finding of a check: pass, fail or unknown, with the facts and the advice."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ WANTED = {
 
 @dataclass(frozen=True)
 class _Access:
-    """What an answer does not say as wanted: the part, what it says, and what to do."""
+    """Unmet parts of an answer: the part, its value, and the advice."""
 
     problems: tuple[tuple[str, str, str], ...]
 

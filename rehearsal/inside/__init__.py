@@ -1,1 +1,1 @@
-"""What runs inside the emulator's own process: a resource type, and the rules by which AWS is stricter than it."""
+"""Additions to the emulator's own process: a resource type, and the rules by which AWS is stricter."""

@@ -1,4 +1,4 @@
-"""What S3 tells and does to callers: missing objects without s3:ListBucket, and buckets that are not empty."""
+"""Rules of S3: missing objects without s3:ListBucket, and buckets that are not empty."""
 
 from __future__ import annotations
 

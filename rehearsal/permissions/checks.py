@@ -1,4 +1,4 @@
-"""What AWS asks IAM for a recorded request: actions by AWS's names, on resources in AWS's form."""
+"""Permission checks of a recorded request: actions by AWS's names, on resources in AWS's form."""
 
 from __future__ import annotations
 

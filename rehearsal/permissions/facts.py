@@ -1,4 +1,4 @@
-"""What an account holds that a request only names: needed to tell which permissions AWS checks for it."""
+"""Facts of an account that a request only names, and that decide which permissions AWS checks."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class UnknownOperationError(VectoraError):
 
 @dataclass(frozen=True)
 class Operation:
-    """What a request asks for; `parameters` by botocore's names, as far as the recorded request holds them."""
+    """Operation of a request; `parameters` by botocore's names, as far as the recorded request holds them."""
 
     service: str
     name: str

@@ -60,7 +60,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class RolePolicies:
-    """What IAM asks about a role or user: its policies, boundary, tags, and of a role who may assume it.
+    """Policies, boundary and tags of a role or user, and who may assume a role.
 
     With a `problem`, some of it could not be read: then no call of the role can be judged.
     """

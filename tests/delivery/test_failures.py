@@ -176,7 +176,7 @@ def test_a_failure_at_every_action_of_every_environment_is_undone_held_and_told(
 
 
 def a_run_fails(played: Played, env: str) -> str:
-    """What the rollback function does about a run that failed, by Step Functions' own event."""
+    """Return the reaction of the rollback function to a failed run, by Step Functions' own event."""
     account, names = played.delivery.account(), played.delivery.names(env)
     machine, name = account.state_machine_arn(names.state_machine), uuid4().hex
     moment = int(datetime.now(UTC).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""A TLS server at AWS's own host names that answers as it is told, whole or cut off, and hangs up."""
+"""A TLS server at AWS's own host names that sends scripted answers, whole or cut off, and hangs up."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class SmallEnvironment:
         self.deploy_runtime(version)
 
     def deploy_runtime(self, version: str) -> None:
-        """What a release changes: code, layer and release record."""
+        """Deploy the stack that a release changes: code, layer and release record."""
         self._stack("s1-runtime", self._runtime(version))
         self._stack("s1-ingest-v2", self._ingest(version))
 

@@ -1,4 +1,4 @@
-"""What AWS leaves out, denies or does not have: told in one sentence, never taken for nothing."""
+"""Answers of AWS that leave out, deny or miss something are reported in one sentence."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_a_name_that_aws_serves_is_not_refused(host: str) -> None:
 
 
 def test_a_client_of_the_global_endpoint_reaches_nothing(emulator: Emulator, s3: Any) -> None:
-    # What boto3 does in us-east-1 unless it is told to use the regional endpoint.
+    # boto3 uses it in us-east-1 unless its configuration names the regional endpoint.
     client = emulator.session(region="us-east-1").client("s3", config=ONCE)
     with pytest.raises(BotoCoreError):
         client.list_objects_v2(Bucket=BUCKET)

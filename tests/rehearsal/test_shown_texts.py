@@ -1,4 +1,4 @@
-"""What actions, commits and pages say is shown by the rehearsal as text."""
+"""Texts of actions, commits and pages are shown by the rehearsal as text."""
 
 from __future__ import annotations
 

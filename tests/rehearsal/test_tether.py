@@ -1,4 +1,4 @@
-"""What is tethered ends with its owner, however slow the machine, and a teardown never fails for slowness."""
+"""Tethered processes end with their owner, however slow the machine, and a teardown never fails for slowness."""
 
 from __future__ import annotations
 

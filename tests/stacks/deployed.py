@@ -241,7 +241,7 @@ def _statements(stack: Stack) -> Iterator[Statement]:
 
 
 def _permission(place: str, found: Resource) -> Statement:
-    """What Lambda makes of it in the function's policy (AddPermission, API reference)."""
+    """Return the statement that Lambda adds to the function's policy (AddPermission, API reference)."""
     name = found["FunctionName"]
     function = name if name.startswith("arn:") else _ARNS["AWS::Lambda::Function"].format(name=name)
     arn = {"ArnLike": {"aws:SourceArn": found["SourceArn"]}} if "SourceArn" in found else {}

@@ -1,4 +1,4 @@
-"""What is kept when a stack is deleted is still deleted when the stack's creation fails, so that it can be repeated."""
+"""Retained resources are deleted when the stack's creation fails, so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unknown_policies(account: Account) -> Iterator[str]:
 
 
 def lost_when_replaced(account: Account) -> Iterator[str]:
-    """What outlives its stack outlives a replacement too."""
+    """Resources that outlive their stack outlive a replacement too."""
     for stack in account.stacks:
         for logical_id, resource in stack.body["Resources"].items():
             kept = resource.get("DeletionPolicy", "Delete").startswith("Retain")

@@ -1,4 +1,4 @@
-"""Whatever calls something in a template may call it: rules, schedules, alarms, destinations, actions, change sets."""
+"""Callers in a template may call their targets: rules, schedules, alarms, destinations, actions, change sets."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def patterns_that_miss_a_cut_role(account: Account) -> Iterator[str]:
 
 
 def roles_without_their_environment(account: Account) -> Iterator[str]:
-    """Whoever names the roles of an environment by `*-{env}` or `*-{env}-*` must find all of them."""
+    """Patterns `*-{env}` and `*-{env}-*` must match all roles of an environment."""
     for stack, logical_id, _ in account.of_type("AWS::IAM::Role"):
         name = f"{stack.physical_name(logical_id)}-"
         if stack.env and f"-{stack.env}-" not in name:

@@ -32,7 +32,7 @@ def retry_refused(
     notify: Notify = lambda what, message: None,
     clock: Clock = utc_now,
 ) -> str:
-    """Retry the stage of `target` when its gate refused what `source` has now; what was done, in one sentence.
+    """Retry the stage of `target` when its gate refused what `source` has now; return a sentence about it.
 
     What CodePipeline will never retry is notified once, and is no failure: this is called every day.
     """

@@ -279,7 +279,7 @@ def _is_of(deployment: Deployment | None, asked: _Record) -> bool:
 
 
 def _settled(read: Callable[[], Read], is_expected: Callable[[Read], bool], sleep: Callable[[float], None]) -> Read:
-    """What is read, once it is as expected or has had time to become so."""
+    """Return the value once it is as expected, or once it has had time to become so."""
     for _ in range(READS - 1):
         found = read()
         if is_expected(found):

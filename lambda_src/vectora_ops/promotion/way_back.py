@@ -99,7 +99,7 @@ class WaysBack:
         return LastRelease(recorded=last.at, way_back=None, reason=what)
 
     def _of_deployment(self, deployment: Deployment | None) -> LastRelease | None:
-        """What a damaged ledger leaves to go by; an empty one is no damage."""
+        """Return the way back that a damaged ledger leaves; an empty ledger is not damaged."""
         if not self.problems or deployment is None or deployment.state != "released":
             return None
         return LastRelease(recorded=deployment.at, way_back=WayBack.of(deployment))

@@ -399,7 +399,7 @@ class Layer:
 
     @property
     def reference(self) -> dict[str, str | None]:
-        """What tells this version from every other one."""
+        """Identity of this version."""
         return {"arn": self.arn} if self.foreign else {"name": self.name, "sha256": self.sha256}
 
     @property

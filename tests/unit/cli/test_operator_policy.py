@@ -26,7 +26,7 @@ def _listed(value: Any) -> list[str]:
 
 
 def _data(action: str) -> list[dict[str, Any]]:
-    """What the service authorization reference says of an action: a row for each type of resource."""
+    """Return the rows of the service authorization reference on an action, one for each type of resource."""
     service, _, name = action.partition(":")
     found = get_action_data(service, name)
     assert found, f"{action} does not exist"
@@ -91,7 +91,7 @@ def _stack(layer: str, env: str) -> str:
 
 
 def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
-    """What each command calls in its own process, with resources of an environment."""
+    """Calls that each command makes in its own process, with resources of an environment."""
     vault, key = f"arn:aws:s3:::vectora-inbox-snapshots-{env}", f"arn:aws:s3:::vectora-inbox-snapshots-{env}/objects/ab"
     config, data = f"arn:aws:s3:::vectora-inbox-config-{env}", f"arn:aws:s3:::vectora-inbox-data-{env}"
     letters = f"arn:aws:s3:::vectora-inbox-newsletters-{env}"

@@ -27,7 +27,7 @@ TEXTS = (
 
 
 def _texts_and_tags(page: str) -> tuple[str, set[str]]:
-    """What is read, and the kinds of markup in it."""
+    """Return the text that is read, and the kinds of markup in it."""
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
     inline = [child for token in tokens for child in token.children or []]
     text = "".join(child.content for child in inline)

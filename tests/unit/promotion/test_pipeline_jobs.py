@@ -18,7 +18,7 @@ PARAMETERS = {"operation": "work", "execution": "e-1", "timeout_minutes": "30"}
 
 
 class Pipeline:
-    """Keeps what it is told, or refuses it by a code."""
+    """Keeps records, or refuses them by a code."""
 
     def __init__(self) -> None:
         self.success: dict[str, Any] | None = None

@@ -30,7 +30,7 @@ def _call(*arguments: str) -> Result:
 
 @pytest.fixture
 def findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    """What the examination will find; a test changes it."""
+    """Findings of the examination; a test changes them."""
     found = list(FINDINGS)
     monkeypatch.setattr(examination, "examine", lambda root, settings, env: tuple(found))
     return found

@@ -182,7 +182,7 @@ def test_a_form_that_may_not_be_read_is_unknown(aws: Aws, run: Run) -> None:
 
 
 def _regions(aws: Aws, run: Run, odd: Any) -> Finding:
-    """What the regions come to when the first one answers oddly."""
+    """Return the finding on regions when the first one answers oddly."""
     _profile(aws)
     _access(aws)
     _form(aws)

@@ -1,4 +1,4 @@
-"""What IAM's simulation of the operator policy comes to."""
+"""Findings from IAM's simulation of the operator policy."""
 
 from __future__ import annotations
 
