@@ -1,4 +1,4 @@
-"""Output of commands: tables and sentences for people, one JSON document with --json, errors in one sentence."""
+"""Output of commands: tables and sentences for people, one JSON document with --json, one sentence for an error."""
 
 from __future__ import annotations
 

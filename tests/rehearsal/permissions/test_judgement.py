@@ -243,10 +243,10 @@ def test_a_role_whose_policies_cannot_be_read_is_refused_only_when_it_calls(reco
 
 def test_a_user_is_judged_by_its_own_policies(record: Record) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:user/people/ada"
-    allowed = _allow("s3:GetObject", resource="arn:aws:s3:::home/${aws:username}/*")
+    allowed = _allow("s3:GetObject", resource="arn:aws:s3:::letters/${aws:username}/*")
     user = replace(_role("x", allowed), arn=arn)
-    own = record("s3", "GET", "/home/ada/file", caller=arn)
-    other = record("s3", "GET", "/home/eve/file", caller=arn)
+    own = record("s3", "GET", "/letters/ada/file", caller=arn)
+    other = record("s3", "GET", "/letters/eve/file", caller=arn)
     assert _judge([own], user).refusals == ()
     assert [each.role for each in _judge([other], user).refusals] == ["user/ada"]
 
