@@ -94,7 +94,11 @@ class _Statements:
                 ),
                 [self._arn("cloudformation", f"stack/{self._names.stack(LAYERS)}/*")],
             ),
-            _allow("FindPipelinesBuckets", ["cloudformation:ListStackResources"], [pipeline]),
+            _allow(
+                "ReadPipelinesStack",
+                _of("cloudformation", "DescribeStacks GetTemplate ListStackResources"),
+                [pipeline],
+            ),
         ]
 
     def functions_and_runs(self) -> list[Statement]:

@@ -184,6 +184,10 @@ def test_a_new_layer_version_reaches_the_function_in_the_other_stack(deployed: D
     assert next(layer["Arn"] for layer in layers) == before
 
 
+def test_an_operator_sees_no_difference_after_a_deployment(deployed: tuple[Emulator, Any]) -> None:
+    assert "Number of stacks with differences: 0" in deployed[1]("diff")
+
+
 def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
     emulator, cdk = deployed
     cloudformation = emulator.session().client("cloudformation")

@@ -211,6 +211,9 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("bedrock:GetInferenceProfile", _arn("bedrock", "inference-profile/eu.anthropic.claude")),
             ("s3:ListBucket", "arn:aws:s3:::vectora-inbox-pipeline-artifacts"),
             ("cloudformation:ListStackResources", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
+            # `cdk diff`, which may not assume the lookup role: that one reads the whole account.
+            ("cloudformation:DescribeStacks", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
+            ("cloudformation:GetTemplate", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
         ],
     }
 
