@@ -6,7 +6,7 @@ changes the resource, or makes CloudFormation refuse an import (aws-cdk 38708).
 
 The rule: a question mark stands for itself only as a field of a schedule expression such as `cron(0 6 ? * MON *)`,
 where EventBridge accepts no other character in its place. Every other one may have been another character, so it is
-never written: CloudFormation is told to use what it has, or the operation is refused and names the place. Templates of
+never written: CloudFormation uses the text it has, or the operation is refused and names the place. Templates of
 this project are ASCII and have question marks in schedule expressions only (tests/unit/ops/test_lost_text.py), so
 nothing of theirs is ever refused.
 """

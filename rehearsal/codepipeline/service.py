@@ -33,7 +33,7 @@ class CodePipeline:
 
     `repositories` maps a connection's owner/name to a local git repository. `image` is called with a build's source
     folder and home before its commands and answers with what the build image would add to their environment.
-    `observer` is told every change of state, in order. `fault` is asked before each action: a sentence fails the
+    `observer` receives every change of state, in order. `fault` is called before each action: a sentence fails the
     action, FailAfter lets it run and then fails it. `logs` is where builds write; without it their logs are gone at
     the end. `network` is what builds and operators reach: AWS as in `proxy`, and package registries.
     """

@@ -35,7 +35,7 @@ def fits(action: str, resource: str) -> bool:
 
 
 def unknown_actions(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return those of a policy's actions that stand for nothing that AWS knows."""
+    """Return the actions of a policy that match no action of AWS."""
     return tuple(sorted({each for each in patterns if each != "*" and not expand(each)}))
 
 

@@ -182,12 +182,12 @@ def test_code_is_downloaded_anew_from_a_new_address_until_it_is_whole(
     asked: list[str] = []
 
     def locate() -> str:
-        asked.append(f"https://awslambda-{REGION}-tasks.s3.{REGION}.amazonaws.com/code?X-Amz-Signature={len(asked)}")
+        asked.append(f"https://awslambda-{REGION}-tasks.s3.{REGION}.amazonaws.com/code?address={len(asked)}")
         return asked[-1]
 
     scripted.answers = [cut(BODY, 65), whole(refusal("AccessDenied"), 403), cut(BODY, 90), whole(BODY)]
     assert list(download(scripted.account, locate)) == [BODY[:30], BODY[30:60], BODY[60:90], BODY[90:]]
-    assert [request.path for request in scripted.requests] == [f"/code?X-Amz-Signature={each}" for each in range(4)]
+    assert [request.path for request in scripted.requests] == [f"/code?address={each}" for each in range(4)]
 
 
 @pytest.mark.parametrize(

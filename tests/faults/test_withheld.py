@@ -1,4 +1,4 @@
-"""Answers of AWS that leave out, deny or miss something are reported in one sentence."""
+"""Incomplete, denied and missing answers of AWS are reported with the place and the way back."""
 
 from __future__ import annotations
 

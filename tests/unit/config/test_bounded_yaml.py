@@ -75,7 +75,7 @@ DOCUMENTS = {
     "a long tag": _repeated("a", "- !", " 1"),
     "a long tag of escapes": _repeated("%41", "- !<", "> 1"),
     "a long anchor": _repeated("a", "- &", " 1"),
-    "long keys above doubles": _long_keys("a:\n"),
+    "long keys above duplicates": _long_keys("a:\n"),
     "long keys above single lines": _long_keys("a{}: 1\n"),
     "a long binary": _repeated("A", "- !!binary '", "'"),
     "a long time": _repeated("1", "- !!timestamp '", "'"),
@@ -183,10 +183,10 @@ def test_limits_are_exact() -> None:
 
 
 def test_as_many_problems_are_told_as_somebody_reads() -> None:
-    doubles = "a: 1\n" * (MOST_PROBLEMS + 50)
+    duplicates = "a: 1\n" * (MOST_PROBLEMS + 50)
     unknown = "client_profile:\n" + "".join(f"  key_{number}: 1\n" for number in range(MOST_PROBLEMS + 50))
     with pytest.raises(ConfigurationError) as of_doubles:
-        parse_yaml("x", doubles.encode("ascii"))
+        parse_yaml("x", duplicates.encode("ascii"))
     with pytest.raises(ConfigurationError) as of_unknown:
         read_section(ClientConfig, parse_yaml("x", unknown.encode("ascii")))
     for caught in (of_doubles, of_unknown):
