@@ -14,10 +14,10 @@ sys.path += [str(ROOT / "constructs"), str(ROOT / "lambda_src")]
 
 import aws_cdk as cdk  # noqa: E402
 
+from stacks.assets.packages import platform_of  # noqa: E402
 from stacks.environment import environment_stacks  # noqa: E402
-from stacks.packages import platform_of  # noqa: E402
-from vectora_core.errors import VectoraError  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
+from vectora_shared.errors import VectoraError  # noqa: E402
 
 if __name__ == "__main__":
     app = cdk.App()

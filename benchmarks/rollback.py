@@ -14,14 +14,15 @@ from benchmarks.storage import ROOT
 from rehearsal.deployment import bootstrapped_account, complete, synthesize
 from rehearsal.emulator import ACCOUNT
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import FUNCTION, Stacks
+from vectora_ops.cloudformation.stacks import FUNCTION, Stacks
+from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
-from vectora_ops.rollback import RollbackRequest, roll_back
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.settings import load_settings
 from vectora_ops.smoke import SmokeResult, smoke_test
 from vectora_ops.snapshots.manifest import Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.template_text import parse_template
 
 ROUNDS = 3
 ENV = "dev"

@@ -23,7 +23,7 @@ REMOTE_TASKS = ("snapshot", "rollback", "promotion")
 CONTENT = ("config", "data", "newsletters")
 # With the buckets' names beginning like these: snapshots-access-logs, too.
 LEFT_BEHIND = ("lambda-code", "access-logs", "snapshots")
-# Where a rehearsed restore writes (vectora_ops.snapshots.rehearse).
+# Where a rehearsed restore writes (cli.snapshot.drill).
 SCRATCH = "restore-rehearsal/"
 # Since July 2024 new connections have ARNs of the first ("Connections rename", Developer Tools console guide).
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")

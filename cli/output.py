@@ -12,8 +12,8 @@ from typing import Any, NoReturn, ParamSpec
 import typer
 
 from terminal.console import Terminal
-from vectora_core.errors import VectoraError
-from vectora_core.plain_text import json_text, one_line, visible
+from vectora_ops.plain_text import json_text, one_line, visible
+from vectora_shared.errors import VectoraError
 
 P = ParamSpec("P")
 WIDTH_OF_FILES = 160

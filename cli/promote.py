@@ -10,13 +10,13 @@ import typer
 from cli.output import fail, in_one_sentence, out, print_json
 from cli.place import Env, Json, Place, place
 from terminal.console import new_table, styled
-from vectora_core.errors import VectoraError
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
-from vectora_ops.promotion.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.promotion.setback import release_hold as release
+from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
+from vectora_shared.errors import VectoraError
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}

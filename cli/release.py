@@ -6,10 +6,10 @@ import typer
 
 from cli.output import in_one_sentence, out, print_json
 from cli.place import Env, Json, place
+from cli.status import client_promotion_sentence
 from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.records import LedgerEntry, Records, minute
-from vectora_ops.status import client_promotion_sentence
+from vectora_ops.records import LedgerEntry, Records, minute
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 

@@ -10,15 +10,18 @@ import typer
 
 from cli.output import confirmed, err, fail, in_one_sentence, out, print_json, typed
 from cli.place import Env, Json, Place, place
-from cli.snapshot import Components, Remote, show_changes
+from cli.snapshot.commands import Components, Remote
+from cli.snapshot.tables import show_changes
 from cli.watch import watching
-from vectora_core.errors import VectoraError
 from vectora_ops.remote import run_remotely
-from vectora_ops.rollback import RollbackPlan, RollbackRequest, plan_rollback, roll_back
+from vectora_ops.rollback.plan import RollbackPlan, plan_rollback
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.smoke import SmokeResult, environment_has_canary, smoke_test
 from vectora_ops.snapshots.catalog import newest_to_return_to
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 ASKED_BY_NAME = "prod"
 

@@ -10,7 +10,7 @@ from rich.filesize import decimal as size
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.output import err
-from vectora_ops.snapshots.observer import Advance, Observer
+from vectora_ops.progress import Advance, Observer
 
 
 class Watch(Observer):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from client_files.text import EditableText, Quoted
 from client_files.write import edited
-from vectora_core.config.changes import Bump, bumped
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.changes import Bump, bumped
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.yaml_file import parse_yaml, read_section
 
 
 @dataclass(frozen=True)

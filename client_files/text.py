@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from vectora_core.config.yaml_file import Path, Position, parse_yaml
-from vectora_core.errors import ConfigurationError
+from vectora_shared.config.yaml_file import Path, Position, parse_yaml
+from vectora_shared.errors import ConfigurationError
 
 BOM = "\ufeff"
 # Ten times those of any client file: what is edited is read by a slower parser, which keeps its comments' places.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vectora_core.errors import ConfigurationError
+from vectora_shared.errors import ConfigurationError
 
 
 class Edit:

@@ -12,14 +12,14 @@ from pathlib import Path
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
 from rehearsal.disaster import DisasterResult, rehearse_disaster
-from rehearsal.gaps import StackReport, complete_by_api
+from rehearsal.gaps.complete import StackReport, complete_by_api
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.records import Records
 from vectora_ops.promotion.setback import release_hold
+from vectora_ops.records import Records
 from vectora_ops.snapshots.compare import with_live
-from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.vault import Vault
 
 # Where what is to be lost never is a reader's newsletter, and all is as in prod.

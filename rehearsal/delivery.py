@@ -26,11 +26,11 @@ from rehearsal.press import Press, Scenario
 from rehearsal.proxy import Proxy
 from rehearsal.repository import BRANCH, BuildImage, Repository
 from rehearsal.tether import end_tethered, start_tethered
-from vectora_core.config.content import FolderContent, validate_all
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_shared.config.content import FolderContent, validate_all
+from vectora_shared.errors import VectoraError
 
 LOG_LINES_SHOWN = 40
 # Only against hanging for ever: each wait ends when it has what it waits for.

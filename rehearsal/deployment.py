@@ -11,14 +11,14 @@ from pathlib import Path
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
-from rehearsal.gaps import complete_by_api
+from rehearsal.gaps.complete import complete_by_api
 from rehearsal.operators import operator
 from rehearsal.press import ALL_WELL, Press
 from rehearsal.proxy import Proxy
-from vectora_core.config.content import FolderContent, load_sources
-from vectora_core.errors import VectoraError
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.settings import load_settings
+from vectora_shared.config.content import FolderContent, load_sources
+from vectora_shared.errors import VectoraError
 
 # Functions run on this machine's Python here, so layers are built for it.
 HOST_PLATFORM = "lambda-platform=host"

@@ -12,14 +12,14 @@ from typing import Any
 
 import boto3
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.remote import run_remotely
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.snapshots.compare import with_live
-from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 LABEL = "rehearsal"
 BROKEN = "def lambda_handler(event, context):\n    raise RuntimeError('broken by hand')\n"

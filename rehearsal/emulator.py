@@ -29,7 +29,7 @@ from rehearsal.certificates import Authority
 from rehearsal.disturbances import Disturbances
 from rehearsal.proxy import Proxy, to_port
 from rehearsal.tether import end_tethered, start_tethered
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 ACCOUNT = "0" * 12
 SCRATCH_PREFIX = "vectora-rehearsal-"

@@ -31,9 +31,9 @@ from rehearsal.proxy import Proxy, to_port
 from rehearsal.secure_server import SecureServer
 from vectora_core.analysis.bedrock import ModelReply
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.config.canonical import Prompt
-from vectora_core.config.content import Configuration
 from vectora_core.items import IngestedItem
+from vectora_shared.config.canonical import Prompt
+from vectora_shared.config.content import Configuration
 
 CONTROL_PATH = "/control"
 CHARACTERS_PER_TOKEN = 4

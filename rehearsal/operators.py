@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 POLICY = Path("docs") / "reference" / "operator-policy.json"
 # The policy lets an operator look at roles of this name only.

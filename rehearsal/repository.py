@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 # What .gitignore leaves out, and what belongs to this machine or to another git repository.
 NOT_COPIED = (".git", ".venv*", "node_modules", "build", "cdk.out*", "__pycache__", ".*_cache", ".rehearsal")

@@ -17,18 +17,19 @@ from typing import Any
 
 from rich.progress import Progress
 
-from rehearsal.acts import Acts, Approver, CommitResult, EnvironmentResult
+from rehearsal.acts import Acts, Approver, EnvironmentResult
 from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.deployment import HOST_PLATFORM
-from rehearsal.model import Behaviour, Statistics
+from rehearsal.model import Behaviour
 from rehearsal.press import Scenario
+from rehearsal.result import RehearsalResult
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
 from terminal.console import Terminal, styled
-from vectora_core.errors import VectoraError
-from vectora_core.plain_text import json_text
+from vectora_ops.plain_text import json_text
+from vectora_shared.errors import VectoraError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,18 +48,6 @@ class RehearsalOptions:
     @property
     def results(self) -> Path:
         return self.results_folder or self.root / "build" / "rehearsal"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RehearsalResult:
-    """All of a rehearsal that succeeded; `commits` in the order they were pushed."""
-
-    environments: tuple[EnvironmentResult, ...]
-    commits: tuple[CommitResult, ...]
-    resources: Mapping[str, int]
-    calls: str
-    model: Statistics
-    seconds: float
 
 
 def rehearse(options: RehearsalOptions, console: Terminal | None = None) -> int:

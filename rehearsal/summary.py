@@ -12,12 +12,12 @@ from rehearsal.acts import CommitResult
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import shown
 from rehearsal.disaster import DisasterResult
-from rehearsal.gaps import BEHAVIOUR_GAPS, GAPS
+from rehearsal.gaps.table import BEHAVIOUR_GAPS, GAPS
 from rehearsal.view import timeline
 from terminal.console import Terminal, new_table, styled
 
 if TYPE_CHECKING:
-    from rehearsal.run import RehearsalResult
+    from rehearsal.result import RehearsalResult
 
 Show = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 Properties = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from terminal.console import Terminal
-from vectora_core.plain_text import one_line
+from vectora_ops.plain_text import one_line
 
 MARKS = {
     "SUCCEEDED": ("✓", "green"),

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.packages import Package
+from stacks.assets.packages import Package
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.assets.packages import LambdaPlatform, Packages
+from stacks.assets.release import release_of
 from stacks.component import ComponentStack
 from stacks.core import CoreStack
 from stacks.iam import IamStack
 from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
-from stacks.packages import LambdaPlatform, Packages
 from stacks.runtime import RuntimeStack
-from vectora_core.config.content import FolderContent, validate_all
-from vectora_core.errors import ConfigurationError
-from vectora_ops.release import release_of
 from vectora_ops.settings import Settings, environment_after, environment_before
+from vectora_shared.config.content import FolderContent, validate_all
+from vectora_shared.errors import ConfigurationError
 
 
 def environment_stacks(
@@ -51,3 +52,13 @@ def environment_stacks(
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)
     return stacks
+
+
+class EnvironmentStage(cdk.Stage):
+    """One environment's stacks: the very same that `cdk deploy --context env=...` deploys."""
+
+    def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
+        super().__init__(scope, env)
+        self.stacks: tuple[ComponentStack, ...] = environment_stacks(
+            self, root=root, settings=settings, env=env, platform=platform
+        )

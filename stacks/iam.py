@@ -8,7 +8,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.component import ComponentStack
-from stacks.grants import TRACE, assets_bucket_arn, lambda_basics
+from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from constructs import Construct
 
+from stacks.assets.packages import Packages
 from stacks.component import ComponentStack
-from stacks.packages import Packages
 from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings

@@ -8,10 +8,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks.assets.packages import Packages
+from stacks.assets.release import Release
 from stacks.component import KEEP, ComponentStack
-from stacks.grants import lambda_basics
-from stacks.operations_grants import OperationsGrants
-from stacks.packages import Packages
+from stacks.permissions.common import lambda_basics
+from stacks.permissions.operations import OperationsGrants
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.function_schedule import FunctionSchedule
@@ -29,7 +30,6 @@ from vectora_ops.names import (
     UNFINISHED_STAGE_STATES,
     Names,
 )
-from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
 # Replaced and hidden versions in the vault: an original that somebody overwrote is there to repair from for so long.

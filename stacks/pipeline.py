@@ -17,17 +17,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stacks.component import KEEP, ComponentStack
-from stacks.environment import environment_stacks
-from stacks.grants import bootstrap_qualifier
-from stacks.packages import LambdaPlatform
+from stacks.assets.packages import LambdaPlatform
+from stacks.component import KEEP
+from stacks.environment import EnvironmentStage
+from stacks.permissions.common import bootstrap_qualifier
 from stacks.pipeline_audit import answer_the_auditor
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
-from vectora_core.errors import VectoraError
 from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
+from vectora_shared.errors import VectoraError
 
 # A gate reads a few facts; a snapshot of millions of objects may take hours.
 GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30, 10
@@ -54,16 +54,6 @@ class _Commit:
             "version": self.version,
             "commit": self.commit,
         }
-
-
-class EnvironmentStage(cdk.Stage):
-    """One environment's stacks: the very same that `cdk deploy --context env=...` deploys."""
-
-    def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
-        super().__init__(scope, env)
-        self.stacks: tuple[ComponentStack, ...] = environment_stacks(
-            self, root=root, settings=settings, env=env, platform=platform
-        )
 
 
 class PipelineStack(cdk.Stack):

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from stacks.assets.packages import Packages
+from stacks.assets.release import Release
 from stacks.component import ComponentStack
-from stacks.packages import Packages
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.newsletter_schedule import NewsletterSchedule
 from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
 from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
-from vectora_core.config.client import ClientConfig
 from vectora_ops.names import Names, schedule_id
-from vectora_ops.release import Release
 from vectora_ops.settings import EnvironmentSettings
+from vectora_shared.config.client import ClientConfig
 
 
 class RuntimeStack(ComponentStack):

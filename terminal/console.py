@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from vectora_core.plain_text import one_line, visible
+from vectora_ops.plain_text import one_line, visible
 
 
 class Terminal(Console):

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "lambda_src"))
 
-from vectora_ops.release import release_of  # noqa: E402
+from stacks.assets.release import release_of  # noqa: E402
 
 
 def main() -> None:

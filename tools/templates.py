@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from stacks.templates import Template, synthesized_pipeline, synthesized_templates
+from stacks.synthesis import Template, synthesized_pipeline, synthesized_templates
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import load_settings
 

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from cli.operator_policy import POLICY_FILE, policy_text
-from vectora_core.config.canonical import EVENT_TYPES, Prompt
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import (
+from vectora_ops.settings import load_settings
+from vectora_ops.snapshots.manifest import Manifest
+from vectora_shared.config.canonical import Prompt
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import (
     BONUS_SCOPE_KINDS,
     CANONICAL_FILES,
     DOMAIN_SCOPES,
@@ -23,8 +25,7 @@ from vectora_core.config.content import (
     FolderContent,
     load_canonical,
 )
-from vectora_ops.settings import load_settings
-from vectora_ops.snapshots.manifest import Manifest
+from vectora_shared.config.values import EVENT_TYPES
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"

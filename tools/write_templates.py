@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from stacks.templates import Template
+from stacks.synthesis import Template
 from tools.templates import (
     GOLDEN_FOLDER,
     ROOT,

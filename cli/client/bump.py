@@ -11,12 +11,12 @@ import typer
 from cli.client.places import CONFIG, known_client
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json
-from vectora_core.config.content import FolderContent
-from vectora_core.errors import VectoraError
-from vectora_core.keys import client_key
+from vectora_shared.config.content import FolderContent
+from vectora_shared.errors import VectoraError
+from vectora_shared.keys import client_key
 
 if TYPE_CHECKING:
-    from vectora_core.config.changes import Bump
+    from vectora_shared.config.changes import Bump
 
 
 @in_one_sentence

@@ -11,8 +11,8 @@ from cli.client.places import HERE, ClientText, client_text
 from cli.output import in_one_sentence, out, print_json
 from cli.place import Json
 from terminal.console import new_table
-from vectora_core.config.changes import Change, bumped, changes_between, needed_bump
-from vectora_core.config.client import ClientConfig
+from vectora_shared.config.changes import Change, bumped, changes_between, needed_bump
+from vectora_shared.config.client import ClientConfig
 
 PLACES = "file (in config/), dev, stage, prod, a version such as 7.0.0, or a path"
 LONGEST_VALUE = 60

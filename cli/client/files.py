@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.client.places import CONFIG, base_commit, clients_of_commit, deployed_content, known_client
-from cli.output import err, fail, in_one_sentence, out, print_json
-from cli.place import ROOT, Json
+from cli.client.places import CONFIG, deployed_content, known_client
+from cli.output import in_one_sentence, out, print_json
+from cli.place import Json
 from terminal.console import new_table
-from vectora_core.config.changes import version_problem
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import (
+from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import (
     DOMAIN_SCOPES,
-    Canonical,
     Configuration,
     Content,
     FolderContent,
-    WithFile,
     client_configuration,
     client_ids,
     load_canonical,
     load_configuration,
-    validate_all,
 )
-from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
-from vectora_core.keys import client_key
-from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 SomeEnv = Annotated[
     str | None,
@@ -141,138 +132,3 @@ def _sources(configuration: Configuration) -> Iterator[str]:
             source = sources[key]
             off = "" if source.enabled else " (disabled)"
             yield f"    {key}{off}: {source.notes or source.url}"
-
-
-# --- validate
-
-
-@dataclass(frozen=True)
-class Validation:
-    """`clients` are the valid ones' files, by id; `problems` are sentences, `notes` say what could not be checked."""
-
-    clients: dict[str, CheckedFile]
-    problems: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def versions(self) -> dict[str, str]:
-        return {client_id: file.config.client_profile.version for client_id, file in self.clients.items()}
-
-
-@dataclass(frozen=True)
-class CheckedFile:
-    config: ClientConfig
-    body: bytes
-
-
-@in_one_sentence
-def validate(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Client files elsewhere; those in config/ otherwise.", show_default=False),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option("--base", help="Branch that the change is made for: a file that differs needs a new version."),
-    ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option("--env", help="Environment that it goes to: a file that differs from there needs a new version."),
-    ] = None,
-    config: ConfigFolder = CONFIG,
-    json: Json = False,
-) -> None:
-    """Check client and canonical files as a whole, and that a changed client file has a version that says so."""
-    found = _validated_files(files, config) if files else _validated(FolderContent(config))
-    compared = (_against_base(found, base), _against_deployed(found, env))
-    ids = sorted({*found.clients, *client_ids(FolderContent(config))})
-    too_long = load_settings(ROOT).client_id_problems(ids)
-    problems = (*found.problems, *too_long, *(problem for problems, _ in compared for problem in problems))
-    notes = [note for _, notes in compared for note in notes]
-    if json:
-        print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
-        raise typer.Exit(1 if problems else 0)
-    for note in notes:
-        err.say(note)
-    if problems:
-        fail("\n".join(problems))
-    named = ", ".join(f"{client_id} {version}" for client_id, version in found.versions.items())
-    out.say(f"Valid: {named}, and the canonical files.")
-
-
-def _validated(content: Content) -> Validation:
-    try:
-        configurations = validate_all(content)
-    except ConfigurationError as error:
-        return Validation({}, tuple(str(error).splitlines()))
-    clients = {each.client.client_profile.client_id: each.client for each in configurations}
-    checked = {name: CheckedFile(client, content.read(client_key(name))) for name, client in clients.items()}
-    return Validation(checked, ())
-
-
-def _validated_files(files: list[Path], config: Path) -> Validation:
-    canonical = load_canonical(FolderContent(config))
-    clients: dict[str, CheckedFile] = {}
-    problems: list[str] = []
-    for path in files:
-        try:
-            checked = _checked_file(path, config, canonical)
-            clients[checked.config.client_profile.client_id] = checked
-        except ConfigurationError as error:
-            problems += str(error).splitlines()
-    return Validation(clients, tuple(problems))
-
-
-def _checked_file(path: Path, config: Path, canonical: Canonical) -> CheckedFile:
-    """Raises ConfigurationError whose sentences name the file as it was given."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a client file.") from error
-    client_id = read_section(ClientConfig, parse_yaml(str(path), body)).client_profile.client_id
-    # Elsewhere it may have any name; in config/clients it will have its client's.
-    key = client_key(client_id)
-    try:
-        content = WithFile(FolderContent(config), key, body)
-        return CheckedFile(client_configuration(content, client_id, canonical).client, body)
-    except ConfigurationError as error:
-        raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error
-
-
-Compared = tuple[list[str], list[str]]
-
-
-def _against_base(found: Validation, branch: str | None) -> Compared:
-    if branch is None:
-        return [], []
-    commit = base_commit(branch)
-    if commit is None:
-        return [], [f"There is no earlier commit here: versions were not compared with {branch}."]
-    return _unmoved(found, dict(clients_of_commit(commit)), f"{branch} ({commit[:10]})"), []
-
-
-def _against_deployed(found: Validation, env: str | None) -> Compared:
-    if env is None:
-        return [], []
-    content = deployed_content(env)
-    deployed = {name: content.read(client_key(name)) for name in client_ids(content)}
-    new = [f"{name} is new in {env}." for name in found.clients if name not in deployed]
-    return _unmoved(found, deployed, f"what {env} has"), new
-
-
-def _unmoved(found: Validation, before: dict[str, bytes], where: str) -> list[str]:
-    """Sentences on files that differ from `before` under a version that does not say so."""
-    changed = {name: file for name, file in found.clients.items() if before.get(name, file.body) != file.body}
-    problems = (_unmoved_version(name, before[name], file.config, where) for name, file in changed.items())
-    return [problem for problem in problems if problem]
-
-
-def _unmoved_version(client_id: str, before: bytes, later: ClientConfig, where: str) -> str | None:
-    try:
-        earlier = read_section(ClientConfig, parse_yaml(client_key(client_id), before))
-    except ConfigurationError:
-        # Written for an earlier schema: what changed is not known, that it changed is.
-        version = later.client_profile.version
-        same = f'version: "{version}"'.encode() in before
-        return f"{client_key(client_id)} differs from {where}, both have version {version}: bump it." if same else None
-    return version_problem(earlier, later, where)

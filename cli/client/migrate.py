@@ -14,18 +14,18 @@ from cli.client.places import CONFIG
 from cli.output import err, in_one_sentence, out, print_json
 from cli.place import ROOT, Json, Place, place
 from terminal.console import new_table, styled
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import FolderContent, load_canonical
-from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import ConfigurationError, VectoraError
-from vectora_core.keys import client_key
 from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import FolderContent, load_canonical
+from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.keys import client_key
 
 if TYPE_CHECKING:
-    from client_files.ledger import Fate
-    from client_files.migrate import Migration
-    from client_files.move_data import MovedFrom
-    from client_files.old_file import OldFile
+    from client_files.migration.fates import Fate
+    from client_files.migration.migrate import Migration
+    from client_files.migration.move_data import MovedFrom
+    from client_files.migration.old_file import OldFile
 
 HAPPENED = {"changed": "yellow", "comment": "cyan", "dropped": "red"}
 
@@ -55,7 +55,7 @@ def migrate(
     json: Json = False,
 ) -> None:
     """Turn old client files (v3 to v17) into one of the current form, telling every field's fate."""
-    from client_files.migrate import new_client_id, read_old_files
+    from client_files.migration.migrate import new_client_id, read_old_files
 
     if move_data != (env is not None):
         raise VectoraError("Data is moved in one environment: say both --env and --move-data, or neither.")
@@ -106,7 +106,7 @@ def _migrate(
 
 
 def _migrated(old: tuple[OldFile, ...], client_id: str, existing: ClientConfig | None) -> Migration:
-    from client_files.migrate import migrate as migrated
+    from client_files.migration.migrate import migrate as migrated
 
     content = FolderContent(CONFIG)
     return migrated(
@@ -208,7 +208,7 @@ def _happened(fate: Fate) -> str:
 def _move(
     here: Place, old: tuple[OldFile, ...], client_id: str, *, dry_run: bool, as_json: bool
 ) -> list[dict[str, Any]]:
-    from client_files.move_data import move_data
+    from client_files.migration.move_data import move_data
 
     def progress(done: int, total: int) -> None:
         if done % 50 == 0 or done == total:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.place import ROOT, place
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import BucketContent, Content, FolderContent, client_ids
-from vectora_core.config.yaml_file import did_you_mean, parse_yaml, read_section
-from vectora_core.errors import ConfigurationError, VectoraError
-from vectora_core.keys import client_key
+from client_files.history import History
 from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import BucketContent, Content, FolderContent, client_ids
+from vectora_shared.config.yaml_file import did_you_mean, parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.keys import client_key
 
 CONFIG = ROOT / "config"
 HERE = "file"
@@ -77,8 +76,9 @@ def _of_version(client_id: str, version: str) -> ClientText:
     """The newest commit's file that has the version."""
     path = f"config/{client_key(client_id)}"
     seen = []
-    for commit in git("log", "--format=%H", "--", path).split():
-        body = git_file(commit, path)
+    history = History(ROOT)
+    for commit in history.git("log", "--format=%H", "--", path).split():
+        body = history.file(commit, path)
         found = re.search(rb"^\s+version:\s*[\"']?(\d+\.\d+\.\d+)", body, re.MULTILINE) if body else None
         if body and found and found[1].decode("ascii") == version:
             return ClientText(version, body)
@@ -86,64 +86,3 @@ def _of_version(client_id: str, version: str) -> ClientText:
             seen.append(found[1].decode("ascii"))
     had = f"versions there: {', '.join(dict.fromkeys(seen))}" if seen else "the file is in no commit"
     raise VectoraError(f"No commit has version {version} of {path}; {had}.")
-
-
-def base_commit(branch: str) -> str | None:
-    """Where the working tree left `branch`, or the commit before on the branch itself; None without git's history.
-
-    Raises VectoraError when there is no such branch.
-    """
-    if not is_repository():
-        return None
-    for name in (branch, f"origin/{branch}"):
-        if resolved := _git_or_none("merge-base", "HEAD", name):
-            base = resolved.strip()
-            break
-    else:
-        raise VectoraError(f"git knows no branch or commit '{branch}' that this checkout came from: fetch it (--base).")
-    head = git("rev-parse", "HEAD").strip()
-    unchanged = not git("status", "--porcelain", "--", "config/clients").strip()
-    if base == head and unchanged:
-        before = _git_or_none("rev-parse", "--verify", "--quiet", "HEAD^")
-        return before.strip() if before else None
-    return base
-
-
-def is_repository() -> bool:
-    """Whether this checkout has its own history; a build's source has none, and may lie within another's."""
-    top = _git_or_none("rev-parse", "--show-toplevel")
-    return top is not None and Path(top.strip()).resolve() == ROOT
-
-
-def clients_of_commit(commit: str) -> Iterator[tuple[str, bytes]]:
-    """Every client file of a commit, by client id."""
-    for path in git("ls-tree", "--name-only", commit, "config/clients/").splitlines():
-        if path.endswith(".yaml") and (body := git_file(commit, path)) is not None:
-            yield Path(path).stem, body
-
-
-def git_file(commit: str, path: str) -> bytes | None:
-    result = _run("show", f"{commit}:{path}")
-    return result.stdout if result and result.returncode == 0 else None
-
-
-def git(*arguments: str) -> str:
-    """What git prints; raises VectoraError with git's reason."""
-    result = _run(*arguments)
-    if result is None:
-        raise VectoraError("git is missing: install it (on Debian and Ubuntu: apt-get install git).")
-    if result.returncode:
-        raise VectoraError(f"git {arguments[0]} failed: {result.stderr.decode('utf-8', 'replace').strip()}")
-    return result.stdout.decode("utf-8", "replace")
-
-
-def _git_or_none(*arguments: str) -> str | None:
-    result = _run(*arguments)
-    return result.stdout.decode("utf-8", "replace") if result and result.returncode == 0 else None
-
-
-def _run(*arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-    try:
-        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False)
-    except FileNotFoundError:
-        return None

@@ -14,12 +14,12 @@ from rich.text import Text
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json, Place, place
 from terminal.console import new_table, styled
-from vectora_core.errors import ConfigurationError, VectoraError
 from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_shared.errors import ConfigurationError, VectoraError
 
 if TYPE_CHECKING:
-    from vectora_core.config.content import Configuration
-    from vectora_core.preview import Instead, ItemChange, News, Preview
+    from client_files.preview.model import Instead, ItemChange, News, Preview
+    from vectora_shared.config.content import Configuration
 
 COLORS = {"comes": "green", "goes": "red", "moves": "yellow"}
 SAMPLE_DAY = "YYYY-MM-DD"
@@ -79,7 +79,7 @@ def preview(
 
 
 def _preview(choice: _Choice, env: str | None, data: Path | None) -> Preview:
-    from vectora_core.preview import preview as compare
+    from client_files.preview.compare import preview as compare
 
     if (env is None) == (data is None):
         raise VectoraError("Say where the news comes from: an environment (--env dev) or a file (--data items.json).")
@@ -99,14 +99,14 @@ def _day(text: str | None) -> date | None:
 
 
 def _configuration(folder: Path, client: str) -> Configuration:
-    from vectora_core.config.content import FolderContent, load_configuration
+    from vectora_shared.config.content import FolderContent, load_configuration
 
     return load_configuration(FolderContent(folder), client)
 
 
 def _deployed(here: Place, client: str) -> Configuration | Instead:
-    from vectora_core.config.content import CLIENTS_PREFIX, BucketContent, load_configuration
-    from vectora_core.keys import client_key
+    from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent, load_configuration
+    from vectora_shared.keys import client_key
 
     content = BucketContent(here.account.client("s3"), here.names.bucket("config"))
     if client_key(client) not in content.keys(CLIENTS_PREFIX):
@@ -121,11 +121,11 @@ def _deployed(here: Place, client: str) -> Configuration | Instead:
 
 
 def _news_of(here: Place, choice: _Choice) -> News:
+    from client_files.preview.compare import news_of_day
+    from vectora_core.item_files import read_items
     from vectora_core.items import CuratedItem, IngestedItem
-    from vectora_core.keys import curated_prefix, day_of_items_key, ingested_prefix, items_key
-    from vectora_core.normalize import read_items
-    from vectora_core.preview import news_of_day
-    from vectora_core.storage import Bucket
+    from vectora_shared.keys import curated_prefix, day_of_items_key, ingested_prefix, items_key
+    from vectora_shared.storage import Bucket
 
     env, prefix = here.names.env, curated_prefix(choice.client)
     bucket = Bucket(here.account.client("s3"), here.names.bucket("data"))
@@ -146,8 +146,8 @@ def _news_of(here: Place, choice: _Choice) -> News:
 def _keys(here: Place, bucket: str, prefix: str) -> list[str]:
     from botocore.exceptions import ClientError
 
-    from vectora_core.aws_errors import is_absent
-    from vectora_core.storage import Bucket
+    from vectora_shared.aws_errors import is_absent
+    from vectora_shared.storage import Bucket
 
     try:
         return Bucket(here.account.client("s3"), bucket).keys(prefix)
@@ -158,10 +158,10 @@ def _keys(here: Place, bucket: str, prefix: str) -> list[str]:
 
 
 def _news_in_file(file: Path, day: date | None) -> News:
+    from client_files.preview.compare import news_of_curated
+    from vectora_core.item_files import items_in
     from vectora_core.items import CuratedItem
-    from vectora_core.keys import day_of_items_key
-    from vectora_core.normalize import items_in
-    from vectora_core.preview import news_of_curated
+    from vectora_shared.keys import day_of_items_key
 
     curated = items_in(_document(file), str(file), CuratedItem, "give a curated items.json.")
     if not curated:
@@ -193,8 +193,8 @@ def _show(result: Preview) -> None:
 
 
 def _cells(change: ItemChange) -> tuple[str | Text, ...]:
-    from vectora_core.analysis.text import shown
-    from vectora_core.preview import shortened
+    from client_files.preview.model import shortened
+    from vectora_core.text.words import shown
 
     places = [place for place in (change.before, change.after) if place]
     sections = dict.fromkeys(place.section_id for place in places)

@@ -12,14 +12,14 @@ from cli.client.places import client_text
 from cli.output import confirmed, err, fail, in_one_sentence, out, print_json, typed
 from cli.place import Json, Place, place
 from cli.promote import show_decision
-from vectora_core.config.changes import changes_between
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import VectoraError
-from vectora_core.keys import client_key
 from vectora_ops.promotion.clients import SourceFile, is_unfinished
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import environment_before
+from vectora_shared.config.changes import changes_between
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.errors import VectoraError
+from vectora_shared.keys import client_key
 
 ASKED_BY_NAME = "prod"
 

@@ -12,7 +12,7 @@ from cli.doctor.finding import Finding, Verdict
 from cli.output import in_one_sentence, out, print_json
 from cli.place import ROOT, Json
 from terminal.console import new_table, styled
-from vectora_core.analysis.text import shown
+from vectora_core.text.words import shown
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "unknown": "yellow"}

@@ -13,8 +13,8 @@ from cli.doctor import bootstrap, buckets, model, permissions, pipeline, quotas,
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, compare_account, look_at_caller
 from cli.doctor.subject import Subject
-from vectora_core.errors import VectoraError
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+from vectora_shared.errors import VectoraError
 
 THREADS = 8
 

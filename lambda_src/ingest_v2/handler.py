@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vectora_core.aws import s3_client
-from vectora_core.config.content import BucketContent
-from vectora_core.errors import VectoraError
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
-from vectora_core.ingest.run import IngestRequest
-from vectora_core.runtime import Response, environment, parse_event, respond
-from vectora_core.storage import Bucket
+from vectora_core.ingest.request import IngestRequest
+from vectora_shared.aws import s3_client
+from vectora_shared.config.content import BucketContent
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import Response, environment, parse_event, respond
+from vectora_shared.storage import Bucket
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Response:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vectora_core.aws import s3_client
-from vectora_core.config.content import BucketContent
 from vectora_core.newsletter.publish import NewsletterEvent, publish
-from vectora_core.runtime import Response, environment, parse_event, respond
-from vectora_core.storage import Bucket
+from vectora_shared.aws import s3_client
+from vectora_shared.config.content import BucketContent
+from vectora_shared.runtime import Response, environment, parse_event, respond
+from vectora_shared.storage import Bucket
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Response:

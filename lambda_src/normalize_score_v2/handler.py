@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from vectora_core.analysis.bedrock import bedrock_client
-from vectora_core.aws import s3_client
-from vectora_core.config.content import BucketContent
-from vectora_core.errors import VectoraError
-from vectora_core.normalize import Model, NormalizeEvent, normalize
-from vectora_core.runtime import Response, environment, parse_event, respond
-from vectora_core.storage import Bucket
+from vectora_core.normalize.request import Model, NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_shared.aws import s3_client
+from vectora_shared.config.content import BucketContent
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import Response, environment, parse_event, respond
+from vectora_shared.storage import Bucket
 
 if TYPE_CHECKING:
     from vectora_core.analysis.bedrock import Fallback, RetryMode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectora_ops.operations import promotion_function
+from vectora_ops.functions.promotion import promotion_function
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from vectora_core.aws import read_object, s3_client
-from vectora_core.config.publication import publish
-from vectora_core.custom_resource import answer_cloudformation
-from vectora_core.errors import VectoraError
-from vectora_core.runtime import set_log_level
+from vectora_shared.aws import read_object, s3_client
+from vectora_shared.config.publication import publish
+from vectora_shared.custom_resource import answer_cloudformation
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import set_log_level
 
 logger = logging.getLogger("vectora")
 

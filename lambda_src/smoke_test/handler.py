@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectora_ops.operations import smoke_test_function
+from vectora_ops.functions.smoke_test import smoke_test_function
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

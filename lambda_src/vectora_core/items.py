@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from vectora_core.config.canonical import EventType
+from vectora_shared.config.values import EventType
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -152,3 +152,14 @@ class CuratedItem(IngestedItem):
     normalized_content: NormalizedContent
     matching_results: MatchingResults
     scoring_results: ScoringResults
+
+
+# From this confidence the date found in the text goes before the one that the source claimed.
+CONFIDENT_DATE = 0.7
+
+
+def news_date(item: IngestedItem, analysis: NormalizedContent) -> date | None:
+    """The day of the news: as confidently found in the text, else as published, else unknown."""
+    if analysis.extracted_date and analysis.date_confidence >= CONFIDENT_DATE:
+        return analysis.extracted_date
+    return item.published_at

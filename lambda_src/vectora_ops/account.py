@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from vectora_core.aws import RETRYING, with_whole_answers
-from vectora_core.errors import VectoraError
 from vectora_ops.settings import EnvironmentSettings
+from vectora_shared.aws import RETRYING, with_whole_answers
+from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     import boto3

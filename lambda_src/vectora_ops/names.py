@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vectora_core.errors import ConfigurationError
+from vectora_shared.errors import ConfigurationError
 
 # The stacks of an environment in the order they are deployed.
 OPERATIONS_LAYER = "s0-operations"
@@ -14,7 +14,7 @@ FUNCTION_TASKS = ("ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-c
 OPERATIONS_TASKS = ("snapshot", "rollback", "smoke-test", "promotion")
 # The client whose newsletter is a test.
 CANARY_CLIENT = "canary"
-# Parameters of promotions (vectora_ops.promotion.records).
+# Parameters of promotions (vectora_ops.records).
 LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"
 HOLD = "promotion/hold"
@@ -216,3 +216,7 @@ def client_id_problems(environments: Iterable[Names], client_ids: Iterable[str])
 def schedule_id(client_id: str) -> str:
     """Logical id of a client's schedule; the ones of clients that are deployed must not change."""
     return "".join(word.capitalize() for word in client_id.split("_")) + "Schedule"
+
+
+# What the canary writes, in the data and newsletter buckets; it is the test's own and part of no snapshot.
+CANARY_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/")

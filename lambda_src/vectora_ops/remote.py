@@ -16,10 +16,10 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from vectora_core.aws_texts import plain
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, Names
+from vectora_shared.aws_texts import plain
+from vectora_shared.errors import VectoraError
 
 # Without a connection nothing was sent.
 NOT_REACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)

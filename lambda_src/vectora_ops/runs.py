@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from vectora_core.errors import VectoraError
-from vectora_ops.snapshots.observer import Deadline, OutOfTimeError, never
+from vectora_ops.progress import Deadline, OutOfTimeError, never
+from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

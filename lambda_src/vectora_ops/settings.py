@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from vectora_core.config.yaml_file import MisfitError, Section, parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
 from vectora_ops.names import LIMITS, Names, client_id_problems
+from vectora_shared.config.yaml_file import MisfitError, Section, parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError
 
 EnvName = Literal["dev", "stage", "prod"]
 RemovalPolicy = Literal["retain", "destroy"]

@@ -8,18 +8,16 @@ from datetime import date, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from vectora_core.errors import VectoraError
-from vectora_core.keys import client_key, newsletter_key
-from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.names import CANARY_CLIENT, Names
+from vectora_ops.progress import Deadline, never
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
-from vectora_ops.snapshots.observer import Deadline, never
+from vectora_shared.errors import VectoraError
+from vectora_shared.keys import client_key, newsletter_key
+from vectora_shared.storage import Bucket
 
 # The day after the last item of config/canonical/samples/canary_feed.xml: the outcome is the same whenever it runs.
 CANARY_DAY = date(2026, 1, 15)
-# What the canary writes, in the data and newsletter buckets; it is the test's own and part of no snapshot.
-CANARY_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/")
 CLOCKS_DIFFER_BY = timedelta(seconds=5)
 
 

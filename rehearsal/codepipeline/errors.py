@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 
 class CodePipelineError(VectoraError):

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from rehearsal.codepipeline.aws import Aws
 from rehearsal.codepipeline.hooks import Observer, StateChange
-from vectora_core.plain_text import visible
+from vectora_ops.plain_text import visible
 
 ENTRIES_OF_A_CALL = 10
 TITLES = {"pipeline": "Pipeline", "stage": "Stage", "action": "Action"}

@@ -19,7 +19,7 @@ from rehearsal.permissions.operations import UnknownOperationError, operation_of
 from rehearsal.permissions.policies import RolePolicies
 from rehearsal.permissions.recorded import RecordedCall, distinct, read_calls
 from rehearsal.permissions.roles import roles_of_account
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 SHOWN = 10
 # Keys that AWS sets for services' own calls and for forwarded ones, never for a role's (IAM user guide, "AWS global

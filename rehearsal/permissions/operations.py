@@ -14,7 +14,7 @@ import botocore.session
 from botocore.model import OperationModel, ServiceModel
 
 from rehearsal.permissions.recorded import RecordedCall
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 # botocore's names by the name that signatures carry (`signingName`, else `endpointPrefix`, of service-2.json).
 SERVICES: Mapping[str, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 VERSION = "2012-10-17"
 # Still in the policies that SNS and others make by default; has no policy variables.

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from vectora_core.errors import VectoraError
+from vectora_shared.errors import VectoraError
 
 # Of a body, as text: more is not needed to find out which resources a call names.
 BODY_CHARACTERS = 65_536

@@ -14,11 +14,12 @@ import pytest
 
 from rehearsal.codepipeline import ExecutionReport, FailAfter
 from rehearsal.delivery import Delivery
-from rehearsal.run import RehearsalOptions, RehearsalResult, rehearsed
+from rehearsal.result import RehearsalResult
+from rehearsal.run import RehearsalOptions, rehearsed
+from stacks.assets.release import release_of
 from terminal.console import Terminal
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
-from vectora_ops.promotion.records import Bypass, Records
-from vectora_ops.release import release_of
+from vectora_ops.records import Bypass, Records
 
 ROOT = Path(__file__).resolve().parents[2]
 

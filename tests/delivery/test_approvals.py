@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.delivery import EXECUTION_SECONDS, wait_until
+from stacks.assets.release import release_of
 from tests.delivery.conftest import Played
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.records import Records
-from vectora_ops.release import release_of
+from vectora_ops.records import Records
 
 PRICES = "config/canonical/models/pricing.yaml"
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.delivery.conftest import Played
 from tests.delivery.test_commands import Vectora, vectora
-from vectora_core.config.publication import RECORD_KEY, publish_client
-from vectora_ops.promotion.records import Records
+from vectora_ops.records import Records
+from vectora_shared.config.publication import RECORD_KEY, publish_client
 
 __all__ = ["vectora"]
 CLIENT = "clients/lai_weekly.yaml"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from cli.__main__ import app
 from tests.delivery.conftest import Played
-from vectora_ops.promotion.records import Records
+from vectora_ops.records import Records
 
 Vectora = Callable[..., Result]
 

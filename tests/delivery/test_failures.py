@@ -16,15 +16,15 @@ from rehearsal.codepipeline import FailAfter
 from rehearsal.delivery import Inbox, wait_until
 from rehearsal.newsletters import function_logs
 from tests.delivery.conftest import Played
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import FAILED_RUNS, RUN_CHANGED, STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.records import Records
 from vectora_ops.promotion.setback import release_hold
+from vectora_ops.records import Records
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Manifest, Occasion
-from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 

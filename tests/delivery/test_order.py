@@ -11,7 +11,7 @@ import pytest
 from rehearsal.codepipeline import ActionReport
 from tests.delivery.conftest import Played
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS
-from vectora_ops.promotion.records import LedgerEntry, Records
+from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.snapshots.vault import Vault
 
 ENVIRONMENTS = ("dev", "stage", "prod")

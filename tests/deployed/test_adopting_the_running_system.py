@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from rehearsal.emulator import ACCOUNT, Emulator
-from stacks.templates import synthesized_templates
+from stacks.synthesis import synthesized_templates
 from vectora_ops.account import Account
-from vectora_ops.adoption import adopt, find_orphans
+from vectora_ops.cloudformation.imports import adopt, find_orphans
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKETS = ("ConfigBucket", "DataBucket", "NewslettersBucket")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
+from cli.status import environment_status
 from rehearsal.emulator import ACCOUNT, Emulator
+from stacks.assets.release import release_of
 from tools.templates import ROOT
-from vectora_core.config.content import FolderContent, load_client
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
-from vectora_ops.release import release_of
-from vectora_ops.status import environment_status
+from vectora_shared.config.content import FolderContent, load_client
 
 RUNTIME_STACK = "vectora-inbox-s1-runtime-dev"
 CONFIG_BUCKET = "vectora-inbox-config-dev"

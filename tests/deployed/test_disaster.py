@@ -16,11 +16,11 @@ from rehearsal.disaster import rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.operators import operator
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import Stacks
+from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.remote import run_remotely
 from vectora_ops.snapshots.compare import with_live
-from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 

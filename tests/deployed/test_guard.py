@@ -12,13 +12,13 @@ import pytest
 
 from rehearsal.deployment import Cdk, run_cdk, synthesize
 from rehearsal.emulator import ACCOUNT, Emulator
-from vectora_core.errors import VectoraError
+from stacks.assets.release import RELEASE_PATHS, release_of
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
-from vectora_ops.release import RELEASE_PATHS, release_of
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Manifest
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")

@@ -21,10 +21,10 @@ from cli.client.preview import preview
 from rehearsal.emulator import ACCOUNT, Emulator
 from tests.deployed.conftest import Vectora
 from tools.templates import ROOT
-from vectora_core.config.content import BucketContent, Content, FolderContent
-from vectora_core.config.publication import PREFIXES, RECORD_KEY, publish
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_shared.config.content import BucketContent, Content, FolderContent
+from vectora_shared.config.publication import PREFIXES, RECORD_KEY, publish
 
 NAMES = Names(project="vectora-inbox", env="dev")
 CLIENT_KEY = "clients/lai_weekly.yaml"

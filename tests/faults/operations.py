@@ -10,10 +10,11 @@ from pathlib import Path
 from rehearsal.emulator import Emulator
 from tests.faults.small_environment import NAMES
 from vectora_ops.account import Account
-from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
+from vectora_ops.live_environment import Environment
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, Manifest, Occasion
-from vectora_ops.snapshots.sources import Environment
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 

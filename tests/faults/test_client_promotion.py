@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
+from cli.status import environment_status
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from vectora_core.config.publication import RECORD_KEY, publish
-from vectora_core.errors import ConfigurationError, VectoraError
 from vectora_ops.account import Account
+from vectora_ops.progress import Observer, OutOfTimeError
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
-from vectora_ops.promotion.records import Records
-from vectora_ops.rollback import RollbackRequest, RollbackResult, roll_back
-from vectora_ops.snapshots.observer import Observer, OutOfTimeError
+from vectora_ops.records import Records
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.vault import Vault
-from vectora_ops.status import environment_status
+from vectora_shared.config.publication import RECORD_KEY, publish
+from vectora_shared.errors import ConfigurationError, VectoraError
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 CLIENT = "clients/lai_weekly.yaml"

@@ -14,14 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.faults.scripted_aws import Request, ScriptedAws, cut, cut_in_chunks, refusal, scripted_aws, whole
 from tests.second_opinion.own_host_names import REGION
-from vectora_core import aws
-from vectora_core.errors import VectoraError
-from vectora_core.storage import Bucket
 from vectora_ops.names import Names
-from vectora_ops.promotion.records import Records
+from vectora_ops.records import Records
 from vectora_ops.snapshots import downloads
 from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.objects import ObjectReader
+from vectora_shared import aws
+from vectora_shared.errors import VectoraError
+from vectora_shared.storage import Bucket
 
 NAMES = Names(project="vectora-inbox", env="dev")
 BUCKET = "vectora-inbox-data-dev"

@@ -9,10 +9,10 @@ import pytest
 
 from tests.faults.operations import back_to, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
-from vectora_core.errors import VectoraError
 from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+from vectora_shared.errors import VectoraError
 
 VAULT = NAMES.bucket("snapshots")
 

@@ -9,7 +9,7 @@ from tests.faults.operations import back_to, differences, kill_at, resume, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
-from vectora_ops.rollback import STEPS as ROLLBACK_STEPS
+from vectora_ops.rollback.run import STEPS as ROLLBACK_STEPS
 from vectora_ops.snapshots.catalog import list_snapshots, pin
 from vectora_ops.snapshots.lease import BusyError
 from vectora_ops.snapshots.retention import STEPS as PRUNE_STEPS

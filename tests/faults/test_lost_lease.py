@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from cli.snapshot.drill import SCRATCH, rehearse_restore
 from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from vectora_ops.promotion.records import Records
-from vectora_ops.rollback import STEPS, RollbackRequest, roll_back
+from vectora_ops.progress import Observer, utc_now
+from vectora_ops.records import Records
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import STEPS, roll_back
 from vectora_ops.snapshots import lease as leases
-from vectora_ops.snapshots.lease import LEASE_KEY, BusyError, utc_now
+from vectora_ops.snapshots.lease import LEASE_KEY, BusyError
 from vectora_ops.snapshots.manifest import Occasion
-from vectora_ops.snapshots.observer import Observer
-from vectora_ops.snapshots.rehearse import SCRATCH, rehearse_restore
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault

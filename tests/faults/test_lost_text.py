@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from cli.snapshot.drill import rehearse_restore
 from tests.faults.answers import ascii_only
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment, _iam, _parameter
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.adoption import adopt, find_orphans
-from vectora_ops.cloudformation import Stacks
-from vectora_ops.rollback import RollbackRequest, plan_rollback
-from vectora_ops.snapshots.rehearse import rehearse_restore
+from vectora_ops.cloudformation.imports import adopt, find_orphans
+from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.rollback.plan import plan_rollback
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_shared.errors import VectoraError
 
 IAM = NAMES.stack("s0-iam")
 PLACE = r"vectora-inbox-s0-iam-dev has a question mark at Resources\.EngineRole\.Properties\.Description"

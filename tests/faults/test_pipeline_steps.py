@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Observer
 from vectora_ops.promotion.job import Done
-from vectora_ops.promotion.records import Bypass, Hold, LedgerEntry, Records
-from vectora_ops.promotion.steps import gate_step, record_step, snapshot_step
+from vectora_ops.promotion.steps.gate import gate_step
+from vectora_ops.promotion.steps.record import record_step
+from vectora_ops.promotion.steps.snapshot import snapshot_step
+from vectora_ops.records import Bypass, Hold, LedgerEntry, Records
 from vectora_ops.settings import Promotion
 from vectora_ops.snapshots.manifest import Manifest, Occasion
-from vectora_ops.snapshots.observer import Observer
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 DIGEST = "d" * 64
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -17,16 +17,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.faults.operations import differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
-from vectora_core import aws
-from vectora_core.errors import VectoraError
-from vectora_ops import cloudformation
 from vectora_ops.account import Account
-from vectora_ops.rollback import RollbackRequest, roll_back
+from vectora_ops.cloudformation import stacks as cloudformation
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
+from vectora_shared import aws
+from vectora_shared.errors import VectoraError
 
 SERVICES = ("s3", "lambda", "cloudformation")
 RUNS = 60

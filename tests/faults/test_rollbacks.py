@@ -8,12 +8,14 @@ import pytest
 
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from vectora_core.errors import VectoraError
-from vectora_ops.cloudformation import Stacks
-from vectora_ops.rollback import RollbackRequest, plan_rollback, roll_back
+from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.progress import OutOfTimeError
+from vectora_ops.rollback.plan import plan_rollback
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.smoke import SmokeResult
-from vectora_ops.snapshots.observer import OutOfTimeError
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 RUNTIME, INGEST = NAMES.stack("s1-runtime"), NAMES.stack("s1-ingest-v2")
 

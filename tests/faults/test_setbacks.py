@@ -12,15 +12,15 @@ from botocore.exceptions import ClientError
 
 from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from vectora_core.errors import VectoraError
-from vectora_core.runtime import set_log_level
 from vectora_ops.account import Account
-from vectora_ops.promotion.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
+from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.setback import TRANSITION_REASON, Setback, release_hold
-from vectora_ops.rollback import RollbackRequest, RollbackResult
+from vectora_ops.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
-from vectora_ops.snapshots.observer import OutOfTimeError
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import set_log_level
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DIGEST = "a" * 64

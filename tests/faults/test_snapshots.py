@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
+from cli.snapshot.drill import SCRATCH, rehearse_restore
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.progress import Observer, OutOfTimeError, utc_now
 from vectora_ops.snapshots import take as taking
+from vectora_ops.snapshots.bucket_source import BucketSource
 from vectora_ops.snapshots.catalog import list_snapshots, newest_to_return_to
 from vectora_ops.snapshots.compare import between_snapshots
 from vectora_ops.snapshots.index import Entry
-from vectora_ops.snapshots.lease import BusyError, Lease, utc_now
+from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
-from vectora_ops.snapshots.observer import Observer, OutOfTimeError
-from vectora_ops.snapshots.rehearse import SCRATCH, rehearse_restore
 from vectora_ops.snapshots.retention import Policy, prune
-from vectora_ops.snapshots.sources import BucketSource
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
+from vectora_shared.errors import VectoraError
 
 VAULT = NAMES.bucket("snapshots")
 REQUEST = SnapshotRequest(label="next", occasion=Occasion(kind="operator"))

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 from tests.faults.answers import change_answers, own_clients, refuse
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
-from vectora_core.errors import VectoraError
-from vectora_ops.adoption import find_orphans
-from vectora_ops.snapshots.lease import utc_now
+from vectora_ops.cloudformation.imports import find_orphans
+from vectora_ops.progress import utc_now
 from vectora_ops.snapshots.manifest import Manifest
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.vault import OBJECTS, Vault
+from vectora_shared.errors import VectoraError
 
 VAULT = NAMES.bucket("snapshots")
 POWERTOOLS = "arn:aws:lambda:eu-west-3:017000801446:layer:AWSLambdaPowertoolsPythonV3-python311-x86_64:7"

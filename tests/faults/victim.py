@@ -10,9 +10,10 @@ import boto3
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.rollback import RollbackRequest, roll_back
+from vectora_ops.progress import Observer
+from vectora_ops.rollback.request import RollbackRequest
+from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.manifest import Occasion
-from vectora_ops.snapshots.observer import Observer
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.content import FolderContent, load_client, load_sources
-from vectora_core.errors import VectoraError
 from vectora_core.ingest.fetch import Page
-from vectora_core.ingest.run import IngestRequest, SourceReport, ingest_client
+from vectora_core.ingest.request import IngestRequest, SourceReport
+from vectora_core.ingest.run import ingest_client
+from vectora_shared.config.content import FolderContent, load_client, load_sources
+from vectora_shared.errors import VectoraError
 
 CONFIG = FolderContent(Path(__file__).resolve().parents[2] / "config")
 NOW = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)

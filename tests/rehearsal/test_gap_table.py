@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from rehearsal.emulator import ACCOUNT, Emulator
-from rehearsal.gaps import GAPS, READERS, Gap, GapError, StackReport, complete_by_api
+from rehearsal.gaps.complete import StackReport, complete_by_api
+from rehearsal.gaps.readers import READERS
+from rehearsal.gaps.table import GAPS, Gap, GapError
 
 TRUST = {
     "Version": "2012-10-17",

@@ -20,8 +20,8 @@ from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
 from vectora_core.analysis.bedrock import BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.config.content import Configuration, FolderContent, load_configuration
 from vectora_core.items import IngestedItem
+from vectora_shared.config.content import Configuration, FolderContent, load_configuration
 
 REGION = "eu-west-3"
 # Only against hanging for ever.

@@ -14,9 +14,9 @@ import urllib3
 from rehearsal.certificates import Authority
 from rehearsal.press import ALL_WELL, Press, Scenario, load_stories, publisher_of
 from rehearsal.proxy import Proxy
-from vectora_core.config.canonical import Source
-from vectora_core.config.content import FolderContent, load_sources
-from vectora_core.errors import VectoraError
+from vectora_shared.config.content import FolderContent, load_sources
+from vectora_shared.config.sources import Source
+from vectora_shared.errors import VectoraError
 
 DAY = date(2026, 3, 2)
 # Only against hanging for ever.

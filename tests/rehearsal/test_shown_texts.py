@@ -12,7 +12,8 @@ from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
 from rehearsal.model import Statistics
-from rehearsal.run import RehearsalResult, _approver, _Steps
+from rehearsal.result import RehearsalResult
+from rehearsal.run import _approver, _Steps
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
 from terminal.console import Terminal

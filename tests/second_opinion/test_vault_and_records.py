@@ -18,13 +18,9 @@ from botocore.exceptions import ClientError, ProxyConnectionError
 from tests.faults.store_clock import after_the_lease
 from tests.second_opinion.conftest import NAMES, Moto
 from tests.second_opinion.own_host_names import REGION
-from vectora_core.config.content import BucketContent, FolderContent, load_configuration
-from vectora_core.config.publication import RECORD_KEY, publish
-from vectora_core.errors import VectoraError
-from vectora_core.storage import Bucket
 from vectora_ops.account import Account
 from vectora_ops.promotion.facts import gather
-from vectora_ops.promotion.records import Bypass, LedgerEntry, Records
+from vectora_ops.records import Bypass, LedgerEntry, Records
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Occasion
@@ -33,6 +29,10 @@ from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
 from vectora_ops.snapshots.verify import verify_vault
+from vectora_shared.config.content import BucketContent, FolderContent, load_configuration
+from vectora_shared.config.publication import RECORD_KEY, publish
+from vectora_shared.errors import VectoraError
+from vectora_shared.storage import Bucket
 
 CONFIG = Path(__file__).parents[2] / "config"
 DATA, LETTERS, VAULT = (NAMES.bucket(content) for content in ("data", "newsletters", "snapshots"))

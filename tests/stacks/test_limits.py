@@ -14,7 +14,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from stacks.templates import synthesized_pipeline
+from stacks.synthesis import synthesized_pipeline
 from tests.stacks.deployed import REGION, ROOT, Account, Body, account_of, cut, golden_account
 from vectora_ops.names import LIMITS
 from vectora_ops.settings import Settings, load_settings

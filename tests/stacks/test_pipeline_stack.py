@@ -13,13 +13,13 @@ import pytest
 from aws_cdk import pipelines
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from stacks.assets.release import release_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
-from stacks.templates import synthesized_pipeline
-from vectora_core.errors import VectoraError
+from stacks.synthesis import synthesized_pipeline
 from vectora_ops.names import STACK_LAYERS, Names
-from vectora_ops.release import release_of
 from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[2]
 Stages = dict[str, list[list[dict[str, Any]]]]

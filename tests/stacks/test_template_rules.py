@@ -15,8 +15,8 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.component import ComponentStack
 from stacks.environment import environment_stacks
-from vectora_core.errors import VectoraError
 from vectora_ops.settings import load_settings
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[2]
 

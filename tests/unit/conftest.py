@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_core.config.content import Configuration, FolderContent, load_configuration
+from vectora_shared.config.content import Configuration, FolderContent, load_configuration
 
 CONFIG = Path(__file__).parents[2] / "config"
 

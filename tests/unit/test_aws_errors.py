@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_core.aws_errors import Thing, error_code, error_message, is_absent
+from vectora_shared.aws_errors import Thing, error_code, error_message, is_absent
 
 
 def answer(code: str, message: str = "") -> ClientError:

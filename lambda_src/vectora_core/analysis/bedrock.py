@@ -12,15 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.text import fold, occurs, parts_of, shown
-from vectora_core.aws import with_whole_answers
-from vectora_core.config.canonical import EventType, Prompt
-from vectora_core.config.content import Configuration
-from vectora_core.errors import AnalyzerError
 from vectora_core.items import Entities, EventClassification, IngestedItem, NormalizationMetadata, NormalizedContent
+from vectora_core.text.words import fold, occurs, parts_of, shown
+from vectora_shared.aws import with_whole_answers
+from vectora_shared.config.canonical import Prompt
+from vectora_shared.config.content import Configuration
+from vectora_shared.config.values import EventType
+from vectora_shared.errors import AnalyzerError
 
 if TYPE_CHECKING:
-    from vectora_core.analysis.text import Names
+    from vectora_core.text.words import Names
 
 Fallback = Literal["lexicon", "none"]
 RetryMode = Literal["adaptive", "standard"]

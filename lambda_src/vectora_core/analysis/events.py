@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vectora_core.analysis.text import Parts
-from vectora_core.config.canonical import EventDefinitions, EventType
 from vectora_core.items import EventClassification
+from vectora_core.text.words import Parts
+from vectora_shared.config.canonical import EventDefinitions
+from vectora_shared.config.values import EventType
 
 TITLE_CONFIDENCE = 0.9
 LEAD_CONFIDENCE = 0.7

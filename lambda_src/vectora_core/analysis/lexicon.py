@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vectora_core.analysis.events import EventReader
 from vectora_core.analysis.signals import DomainReader, Weighing
-from vectora_core.analysis.text import Parts, parts_of, sentences
-from vectora_core.config.content import Configuration
 from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
+from vectora_core.text.words import Parts, parts_of, sentences
+from vectora_shared.config.content import Configuration
 
 SUMMARY_CHARACTERS = 300
 

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from vectora_core.analysis.text import Names, Parts, sentences
-from vectora_core.config.canonical import EventType, Evidence, NameScopes
-from vectora_core.config.client import WatchDomain
-from vectora_core.config.content import Scopes
+from vectora_core.text.words import Names, Parts, sentences
+from vectora_shared.config.canonical import Evidence
+from vectora_shared.config.client import WatchDomain
+from vectora_shared.config.content import Scopes
+from vectora_shared.config.scopes import NameScopes
+from vectora_shared.config.values import EventType
 
 # News of these kinds counts for a core company without any further sign.
 COMPANY_NEWS: frozenset[EventType] = frozenset(

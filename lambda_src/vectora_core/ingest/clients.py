@@ -7,8 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import (
+from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.request import IngestRequest
+from vectora_core.ingest.run import ingest_client
+from vectora_core.ingest.samples import WithSamples
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import (
     CLIENTS_PREFIX,
     Content,
     client_ids,
@@ -16,11 +20,8 @@ from vectora_core.config.content import (
     load_configuration,
     load_sources,
 )
-from vectora_core.errors import InvalidEventError, VectoraError
-from vectora_core.ingest.fetch import Fetcher
-from vectora_core.ingest.run import IngestRequest, ingest_client
-from vectora_core.ingest.samples import WithSamples
-from vectora_core.storage import Bucket
+from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.storage import Bucket
 
 logger = logging.getLogger("vectora")
 
@@ -77,7 +78,7 @@ def _watched_terms(content: Content, client: ClientConfig, request: IngestReques
     if request.ingestion_mode != "strict":
         return lambda text: True
     from vectora_core.analysis.signals import DomainReader
-    from vectora_core.analysis.text import fold
+    from vectora_core.text.words import fold
 
     scopes = load_configuration(content, client.client_profile.client_id).scopes
     readers = [DomainReader(domain, scopes) for domain in client.watch_domains if domain.enabled]

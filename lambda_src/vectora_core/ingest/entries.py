@@ -7,7 +7,6 @@ from datetime import date
 from vectora_core.items import Record
 
 MAX_ENTRIES = 1000
-MAX_TITLE_CHARACTERS = 500
 MAX_CONTENT_CHARACTERS = 8000
 
 
@@ -27,11 +26,3 @@ class Extraction(Record):
 
     entries: tuple[Entry, ...]
     problem: str | None = None
-
-
-def shortened(text: str, limit: int) -> str:
-    """`text`, cut at a word boundary when it is longer than `limit`."""
-    if len(text) <= limit:
-        return text
-    head, blank, _ = text[:limit].rpartition(" ")
-    return (head if blank else text[: limit - 1]) + "…"

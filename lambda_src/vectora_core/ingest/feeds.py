@@ -9,20 +9,13 @@ import sys
 from datetime import date
 from typing import Any
 
-from vectora_core.analysis.text import shown
-from vectora_core.config.canonical import Source
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import resolved_link
-from vectora_core.ingest.dates import is_plausible, parse_date
-from vectora_core.ingest.entries import (
-    MAX_CONTENT_CHARACTERS,
-    MAX_ENTRIES,
-    MAX_TITLE_CHARACTERS,
-    Entry,
-    Extraction,
-    shortened,
-)
+from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
 from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
+from vectora_core.text.addresses import resolved_link
+from vectora_core.text.dates import is_plausible, parse_date
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_shared.config.sources import Source
+from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 

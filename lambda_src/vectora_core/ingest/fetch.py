@@ -24,10 +24,10 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from vectora_core.analysis.text import shown
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import Destination, PublicWeb, destination
 from vectora_core.items import Record
+from vectora_core.text.addresses import Destination, PublicWeb, destination
+from vectora_core.text.words import shown
+from vectora_shared.errors import VectoraError
 
 HEADERS = {
     "User-Agent": "vectora-inbox/1.0 (industry newsletter; reads feeds and news pages once a run)",

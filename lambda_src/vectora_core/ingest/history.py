@@ -10,10 +10,10 @@ from datetime import date, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from vectora_core.errors import VectoraError
 from vectora_core.items import IngestedItem, Record
-from vectora_core.keys import curated_prefix, day_of_items_key, ingested_prefix, items_key
-from vectora_core.storage import Bucket
+from vectora_shared.errors import VectoraError
+from vectora_shared.keys import curated_prefix, day_of_items_key, ingested_prefix, items_key
+from vectora_shared.storage import Bucket
 
 logger = logging.getLogger("vectora")
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vectora_core.analysis.text import shown
-from vectora_core.errors import VectoraError
+from vectora_core.text.words import shown
+from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode

@@ -11,12 +11,12 @@ from functools import cached_property
 from itertools import islice
 from urllib.parse import urlsplit
 
-from vectora_core.errors import ConfigurationError
-from vectora_core.ingest.addresses import resolved_link
-from vectora_core.ingest.dates import find_dates, is_only_a_date, without_dates, writes_day_first
 from vectora_core.ingest.dedup import canonical_url
 from vectora_core.ingest.entries import MAX_ENTRIES
 from vectora_core.ingest.html_text import INVISIBLE, TEXT, Document
+from vectora_core.text.addresses import resolved_link
+from vectora_core.text.dates import find_dates, is_only_a_date, without_dates, writes_day_first
+from vectora_shared.errors import ConfigurationError
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _PAGE_PARTS = frozenset({"html", "body", "main"})

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from urllib.parse import urlsplit
 
-from vectora_core.config.canonical import HtmlSelectors, Source
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.dates import (
-    FoundDate,
-    day_in_year,
-    find_dates,
-    has_date_like,
-    has_other_meaning,
-    is_plausible,
-    parse_date,
-)
-from vectora_core.ingest.entries import (
-    MAX_CONTENT_CHARACTERS,
-    MAX_ENTRIES,
-    MAX_TITLE_CHARACTERS,
-    Entry,
-    Extraction,
-    shortened,
-)
+from vectora_core.ingest.entries import MAX_ENTRIES, Entry, Extraction
 from vectora_core.ingest.feeds import looks_like_feed, parse_feed
-from vectora_core.ingest.html_text import STYLING, TEXT, decode, parse_html
-from vectora_core.ingest.page_areas import HEADINGS, MAX_SMALL_NODES, Area, Link, NewsPage, is_generic, is_headline
+from vectora_core.ingest.html_text import decode, parse_html
+from vectora_core.ingest.page_areas import Area, NewsPage
+from vectora_core.ingest.page_entries import EntryReader
+from vectora_core.ingest.page_neighbours import Neighbours
+from vectora_core.text.dates import has_date_like
+from vectora_shared.config.sources import HtmlSelectors, Source
+from vectora_shared.errors import VectoraError
 
-_DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
-_UPDATE_NAME = re.compile(r"updated|modified")
-_AUTHOR_NAME = re.compile(r"^(?:.*[-_])?(?:author|byline|vcard|writer)(?:[-_].*)?$")
-_TITLE_NAME = re.compile(r"^(?:.*[-_])?(?:title|headline|subject|tit)(?:[-_].*)?$")
-_BADGE_NAME = re.compile(r"cnt|count|badge|comment|icon|new|label|hot|tag")
 _NEWS_NAME = re.compile(
     r"news|press|article|post|release|story|stories|blog|publication|announce|nyhet|aktuell|actualit|bbs|board",
     re.IGNORECASE,
@@ -45,8 +25,6 @@ _NEWS_NAME = re.compile(
 _MAX_DATELESS_ENTRIES = 100
 # Each is looked at with all that are inside it, some of which wrap others.
 _MAX_MATCHES = 4 * MAX_ENTRIES
-_LEVELS_TO_A_DATE = 3
-_MAX_TITLE_LEVELS = 25
 
 
 def parse_page(body: bytes, source: Source, url: str, charset: str | None, today: date) -> Extraction:
@@ -60,7 +38,7 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     if looks_like_feed(text):
         return parse_feed(body, source, url, charset, today)
     page = NewsPage(parse_html(text), url, source.date_format)
-    reader = _EntryReader(page, source, today)
+    reader = EntryReader(page, source, today)
     if source.selectors is None:
         return _bounded(_generic_entries(page, reader))
     entries = _selected_entries(page, reader, source.selectors)
@@ -86,7 +64,7 @@ class _Candidate:
     looks_like_news: bool
 
 
-def _generic_entries(page: NewsPage, reader: _EntryReader) -> tuple[Entry, ...]:
+def _generic_entries(page: NewsPage, reader: EntryReader) -> tuple[Entry, ...]:
     for by_name in (True, False):
         furniture = page.furniture(by_name=by_name)
         areas = page.areas(furniture)
@@ -95,8 +73,8 @@ def _generic_entries(page: NewsPage, reader: _EntryReader) -> tuple[Entry, ...]:
     return ()
 
 
-def _news_among(page: NewsPage, reader: _EntryReader, areas: list[Area]) -> tuple[Entry, ...]:
-    neighbours = _Neighbours(page, areas)
+def _news_among(page: NewsPage, reader: EntryReader, areas: list[Area]) -> tuple[Entry, ...]:
+    neighbours = Neighbours(page, areas)
     candidates = []
     for area in areas:
         entry = reader.read(area, neighbours)
@@ -135,7 +113,7 @@ def _looks_like_news(page: NewsPage, area: Area, entry: Entry) -> bool:
     )
 
 
-def _selected_entries(page: NewsPage, reader: _EntryReader, selectors: HtmlSelectors) -> tuple[Entry, ...]:
+def _selected_entries(page: NewsPage, reader: EntryReader, selectors: HtmlSelectors) -> tuple[Entry, ...]:
     entries = []
     for index in _outermost_single(page, page.select(selectors.item)[:_MAX_MATCHES])[: MAX_ENTRIES + 1]:
         entry = reader.read_selected(index, selectors)
@@ -166,403 +144,3 @@ def _topmost(page: NewsPage, matches: list[int]) -> list[int]:
         if not kept or index >= page.document.nodes[kept[-1]].end:
             kept.append(index)
     return kept
-
-
-class _Neighbours:
-    """What stands between the entries of a list: their dates and texts, where no element holds an entry as a whole."""
-
-    def __init__(self, page: NewsPage, areas: list[Area]) -> None:
-        self._page = page
-        self._document = page.document
-        self._areas = {area.index for area in areas}
-        self._sorted = sorted(self._areas)
-        self._siblings: dict[int, list[int]] = {}
-        self._dates_come_first: dict[int, bool] = {}
-        self._date_lines: dict[int, list[str]] = {}
-
-    def date_lines(self, index: int) -> list[str]:
-        """The lines beside an entry, nearest first, that may be its date."""
-        for level, place in enumerate((index, *self._page.near_ancestors(index, _LEVELS_TO_A_DATE))):
-            parent = self._document.nodes[place].parent
-            if parent < 0 or self._document.nodes[place].tag in ("body", "main"):
-                return []
-            lines = self._beside(place, parent) if level == 0 else self._just_before(place, parent)
-            if lines:
-                return lines
-        return []
-
-    def texts_after(self, index: int) -> list[int]:
-        """The following siblings up to the next entry or date, for an entry that is a mere heading or link."""
-        siblings = self._children(self._document.nodes[index].parent)
-        found: list[int] = []
-        for sibling in siblings[siblings.index(index) + 1 :]:
-            if self._is_entry(sibling) or self._document.nodes[sibling].tag in (*HEADINGS, "hr", "nav", "footer"):
-                break
-            if self._date_lines_of(sibling):
-                if self._dates_come_first.get(self._document.nodes[index].parent):
-                    break
-                continue
-            found.append(sibling)
-        return found
-
-    def _children(self, parent: int) -> list[int]:
-        if parent not in self._siblings:
-            nodes = self._document.nodes
-            self._siblings[parent] = [
-                child
-                for child in self._document.children(parent)
-                if child in self._areas or nodes[child].tag != TEXT or nodes[child].text.strip()
-            ]
-        return self._siblings[parent]
-
-    def _is_entry(self, index: int) -> bool:
-        place = bisect_left(self._sorted, index)
-        return place < len(self._sorted) and self._sorted[place] < self._document.nodes[index].end
-
-    def _date_lines_of(self, index: int) -> list[str]:
-        if index not in self._date_lines:
-            self._date_lines[index] = self._read_date_lines(index)
-        return self._date_lines[index]
-
-    def _read_date_lines(self, index: int) -> list[str]:
-        node = self._document.nodes[index]
-        if self._is_entry(index) or node.end - index > 60:
-            return []
-        stamps = [
-            self._document.nodes[inner].attributes.get("datetime", "")
-            for inner in self._document.subtree(index)
-            if self._document.nodes[inner].tag == "time"
-        ]
-        lines = self._document.lines(index)
-        dates = [line for line in (*stamps, *lines, " ".join(lines)) if line and self._page.is_date(line)]
-        return dates if len(lines) <= 4 else []
-
-    def _beside(self, index: int, parent: int) -> list[str]:
-        siblings = self._children(parent)
-        if parent not in self._dates_come_first:
-            first = next((place for place, sibling in enumerate(siblings) if self._is_entry(sibling)), 0)
-            self._dates_come_first[parent] = any(self._date_lines_of(sibling) for sibling in siblings[:first])
-        first_to_look = self._dates_come_first[parent]
-        place = siblings.index(index)
-        ways = (reversed(siblings[:place]), iter(siblings[place + 1 :]))
-        for sibling in ways[0] if first_to_look else ways[1]:
-            if lines := self._date_lines_of(sibling):
-                return lines
-            is_heading = self._document.nodes[sibling].tag in HEADINGS
-            # One date may head several entries, but one that follows an entry belongs to it alone.
-            is_entry = self._is_entry(sibling)
-            if (is_entry and not first_to_look) or (is_heading and not is_entry):
-                break
-        return []
-
-    def _just_before(self, index: int, parent: int) -> list[str]:
-        siblings = self._children(parent)
-        place = siblings.index(index) if index in siblings else 0
-        return self._date_lines_of(siblings[place - 1]) if place else []
-
-
-class _EntryReader:
-    """Reads title, date, text and address out of one entry's part of a page."""
-
-    def __init__(self, page: NewsPage, source: Source, today: date) -> None:
-        self._page = page
-        self._document = page.document
-        self._nodes = page.document.nodes
-        self._furniture = page.furniture(by_name=False)
-        self._source = source
-        self._today = today
-
-    def read(self, area: Area, neighbours: _Neighbours) -> Entry | None:
-        title_node = self._title_node(area.index, area.link)
-        published = self._date_within(area.index, title_node)
-        if published is None:
-            lines = neighbours.date_lines(area.index)
-            published = next((day for day in map(self._parsed, lines) if day), None)
-        published = published or self._date_below_year(area.index, title_node)
-        extra = neighbours.texts_after(area.index) if self._nodes[area.index].tag in _BARE_TAGS else []
-        return self._entry(area.index, area.link, title_node, published, extra=extra)
-
-    def read_selected(self, index: int, selectors: HtmlSelectors) -> Entry | None:
-        links = self._page.links_within(index)
-        if selectors.link:
-            chosen = set(self._page.select(selectors.link, within=index))
-            links = [link for link in links if link.index in chosen] or links
-        link = next((link for link in links if link.is_titled), links[0] if links else None)
-        titles = self._page.select(selectors.title, within=index) if selectors.title else []
-        title_node = titles[0] if titles else self._title_node(index, link)
-        dates = self._page.select(selectors.date, within=index) if selectors.date else []
-        published = next((day for node in dates if (day := self._date_of(node))), None)
-        if published is None:
-            published = self._date_within(index, title_node)
-        summaries = self._page.select(selectors.summary, within=index) if selectors.summary else []
-        return self._entry(index, link, title_node, published, summary=summaries)
-
-    def _entry(
-        self,
-        index: int,
-        link: Link | None,
-        title_node: int | None,
-        published: date | None,
-        *,
-        extra: list[int] | None = None,
-        summary: list[int] | None = None,
-    ) -> Entry | None:
-        authors = frozenset(inner for inner in self._inner_elements(index) if self._is_author(inner))
-        title = self._title(index, title_node, link, published, authors)
-        if not title:
-            return None
-        functions = frozenset(inner for inner in self._inner_elements(index) if self._is_function(inner))
-        left_out = (
-            authors
-            | functions
-            | self._furniture
-            | ({title_node} if title_node is not None and title_node != index else set())
-        )
-        parts = [part for part in summary or () if part not in left_out]
-        lines = [line for part in parts or (index, *(extra or ())) for line in self._document.lines(part, left_out)]
-        content = "\n".join(
-            dict.fromkeys(line for line in map(self._without_edges, lines) if self._is_text(line, title))
-        )
-        author = re.sub(r"^(?i:by)[:\s]+", "", " ".join(self._document.text(author) for author in sorted(authors)[:1]))
-        return Entry(
-            title=shortened(title, MAX_TITLE_CHARACTERS),
-            url=link.url if link else self._page.url,
-            content=shortened(content, MAX_CONTENT_CHARACTERS),
-            published=published,
-            author=author[:200],
-        )
-
-    def _inner_elements(self, index: int) -> Iterator[int]:
-        return (inner for inner in self._document.subtree(index) if inner > index and self._nodes[inner].tag != TEXT)
-
-    def _is_author(self, index: int) -> bool:
-        node = self._nodes[index]
-        named = node.attributes.get("rel") == "author" or any(map(_AUTHOR_NAME.match, node.names.split()))
-        return named and node.end - index < 15 and len(self._document.text(index).split()) <= 6
-
-    def _is_function(self, index: int) -> bool:
-        if self._nodes[index].tag not in ("a", "button") or not self._is_small(index):
-            return False
-        text = self._document.text(index)
-        return bool(text) and is_generic(text)
-
-    def _title_node(self, index: int, link: Link | None) -> int | None:
-        inside = list(self._inner_elements(index))
-        headings = [inner for inner in inside if self._nodes[inner].tag in HEADINGS and self._is_title_text(inner)]
-        if self._nodes[index].tag in HEADINGS:
-            headings.insert(0, index)
-        if link:
-            linked = [heading for heading in headings if self._are_nested(heading, link.index)]
-            if linked:
-                return linked[0]
-        named = [
-            inner
-            for inner in inside
-            if any(map(_TITLE_NAME.match, self._nodes[inner].attributes.get("class", "").lower().split()))
-            and self._is_title_text(inner)
-        ]
-        if link and link.is_titled:
-            nested = [inner for inner in named if self._are_nested(inner, link.index)]
-            return nested[-1] if nested else link.index
-        candidates = headings or named
-        return candidates[0] if candidates else None
-
-    def _is_small(self, index: int) -> bool:
-        """Asked first of parts that may lie in each other thousands of levels deep, with one text in all of them."""
-        return self._nodes[index].end - index < MAX_SMALL_NODES
-
-    def _is_title_text(self, index: int) -> bool:
-        if not self._is_small(index):
-            return False
-        text = self._document.text(index)
-        return bool(text) and len(text) < MAX_TITLE_CHARACTERS and not is_generic(text) and not self._page.is_date(text)
-
-    def _are_nested(self, one: int, other: int) -> bool:
-        return one in self._document.subtree(other) or other in self._document.subtree(one)
-
-    def _title(
-        self, index: int, title_node: int | None, link: Link | None, published: date | None, authors: frozenset[int]
-    ) -> str:
-        place = self._first_headline(index if title_node is None else title_node)
-        left_out = authors | frozenset(inner for inner in self._inner_elements(place) if self._is_badge(inner))
-        lines = [
-            line
-            for line in self._document.lines(place, left_out)
-            if not self._page.is_date(line) and not is_generic(line)
-        ]
-        if not lines:
-            return ""
-        is_heading = self._nodes[place].tag in HEADINGS
-        line = " ".join(lines) if is_heading else next((line for line in lines if is_headline(line)), lines[0])
-        title = self._without_edge_dates(self._unabridged(line, place, link), published)
-        title = re.sub(r"^(?i:read|learn) more(?:(?i: about| on))?\s*:?\s+(?=\S+\s+\S+)", "", title)
-        return title.strip(" \t|•·\u2013—»\u203a>→")
-
-    def _first_headline(self, index: int) -> int:
-        """The part that is the title, where a link holds elements only, such as date, category and title."""
-        for _ in range(_MAX_TITLE_LEVELS):
-            children = [
-                child
-                for child in self._document.children(index)
-                if self._nodes[child].tag != TEXT or self._nodes[child].text.strip()
-            ]
-            elements_only = children and all(self._nodes[child].tag not in (TEXT, *STYLING) for child in children)
-            if not elements_only or self._nodes[index].tag in HEADINGS:
-                return index
-            headlines = [child for child in children if is_headline(self._document.text(child))]
-            if not headlines:
-                return index
-            index = headlines[0]
-        return index
-
-    def _is_badge(self, index: int) -> bool:
-        """Such as the number of comments, or "New"."""
-        if not self._is_small(index) or not _BADGE_NAME.search(self._nodes[index].names):
-            return False
-        text = self._document.text(index)
-        return text.isdigit() or text.lower() in ("new", "n", "hot", "pdf")
-
-    def _unabridged(self, line: str, place: int, link: Link | None) -> str:
-        """The full title that a link keeps in its attributes when the page shows it cut off."""
-        cut = line.rstrip(" .…")
-        if cut == line or not line.endswith(("...", "…")):
-            return line
-        for node in (place, *([link.index] if link else [])):
-            for name in ("title", "aria-label"):
-                full = " ".join(self._nodes[node].attributes.get(name, "").split())
-                if full.startswith(cut) and len(full) > len(line):
-                    return full
-        return line
-
-    def _without_edge_dates(self, title: str, published: date | None) -> str:
-        title = re.sub(r"^\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})[\s:|,-]+(?=\S+\s)", "", title)
-        while found := self._found(title):
-            shorter = self._without_edge_date(title, found, published)
-            if shorter is None:
-                break
-            title = shorter
-        return title
-
-    def _without_edge_date(self, title: str, found: list[FoundDate], published: date | None) -> str | None:
-        first, last = found[0], found[-1]
-        if not re.search(r"\w", title[: first.start]):
-            rest = title[first.end :].lstrip(" \t|•·:,\u2013—-)]")
-            return rest if len(rest.split()) > 1 else None
-        before, after = title[: last.start], title[last.end :]
-        # "…ended September 30, 2025" is part of the title; "… | November 5, 2025" and a glued date are not.
-        is_apart = (
-            not before[-1:].isspace()
-            or before.rstrip().endswith(("|", "•", "·", "\u2013", "—", "-", ",", "("))
-            or last.day == published
-        )
-        if re.search(r"\w", after) and not after.lstrip().startswith("|"):
-            return None
-        if not is_apart or has_other_meaning(title, last):
-            return None
-        rest = before.rstrip(" \t|•·:,\u2013—-([")
-        return rest if len(rest.split()) > 1 else None
-
-    def _without_edges(self, line: str) -> str:
-        """A line of text without the date at its beginning or end, and without "Read more"."""
-        found = self._found(line)
-        if found and not re.search(r"\w", line[: found[0].start]):
-            rest = line[found[0].end :].lstrip(" \t|•·:,\u2013—-)]")
-            line = rest if not rest or len(rest.split()) > 3 else line
-        parts = [part for part in re.split(r"\s*\|\s*", line) if not is_generic(part)] if "|" in line else [line]
-        return " | ".join(parts).strip()
-
-    def _is_text(self, line: str, title: str) -> bool:
-        return len(line.split()) > 2 and line != title and not is_generic(line) and not self._page.is_date(line)
-
-    def _found(self, text: str) -> list[FoundDate]:
-        return find_dates(text, date_format=self._source.date_format, day_first=self._page.day_first)
-
-    def _parsed(self, text: str) -> date | None:
-        return parse_date(text, today=self._today, date_format=self._source.date_format, day_first=self._page.day_first)
-
-    def _date_of(self, index: int) -> date | None:
-        """The date that an element which names itself a date shows: its machine-readable form first."""
-        attributes = self._nodes[index].attributes
-        stamps = [attributes.get(name, "") for name in ("datetime", "content", "data-date", "title")]
-        texts = [*stamps, self._document.text(index)]
-        return next((day for text in texts if text and (day := self._parsed(text))), None)
-
-    def _date_within(self, index: int, title_node: int | None) -> date | None:
-        places = [index, *self._inner_elements(index)] if self._nodes[index].tag != TEXT else []
-        named = [place for place in places if self._names_a_date(place)]
-        for outdated in (False, True):
-            for place in named:
-                node = self._nodes[place]
-                if bool(_UPDATE_NAME.search(node.names)) == outdated and (day := self._date_of(place)):
-                    return day
-        title = frozenset() if title_node in (None, index) else frozenset({title_node})
-        lines = self._document.lines(index, title)
-        return self._date_line(lines) or self._date_at_edge(index, title_node, lines) or self._date_in_dateline(lines)
-
-    def _names_a_date(self, index: int) -> bool:
-        node = self._nodes[index]
-        if node.tag == "time" or "datetime" in node.attributes or "data-date" in node.attributes:
-            return True
-        names = f"{node.names} {node.attributes.get('itemprop', '').lower()}"
-        return bool(_DATE_NAME.search(names)) and node.end - index < 30 and len(self._document.text(index)) < 80
-
-    def _date_below_year(self, index: int, title_node: int | None) -> date | None:
-        years = self._year_headings
-        place = bisect_left(years, (index, 0))
-        if not place:
-            return None
-        title = frozenset() if title_node in (None, index) else frozenset({title_node})
-        for line in self._document.lines(index, title):
-            day = day_in_year(line, years[place - 1][1]) if len(line) < 30 or title_node is None else None
-            if day and is_plausible(day, self._today):
-                return day
-        return None
-
-    @cached_property
-    def _year_headings(self) -> list[tuple[int, int]]:
-        """Where the page says nothing but a year, and which."""
-        return [
-            (index, int(node.text))
-            for index, node in enumerate(self._nodes)
-            if node.tag == TEXT and re.fullmatch(r"\s*20\d{2}\s*", node.text)
-        ]
-
-    def _date_line(self, lines: list[str]) -> date | None:
-        for line in lines:
-            if self._page.is_date(line) and (day := self._parsed(line)):
-                return day
-        # Day, month and year may stand on lines of their own.
-        for start in range(len(lines)):
-            for count in (2, 3):
-                joined = " ".join(lines[start : start + count])
-                if len(joined) < 30 and self._page.is_date(joined) and (day := self._parsed(joined)):
-                    return day
-        return None
-
-    def _date_at_edge(self, index: int, title_node: int | None, lines: list[str]) -> date | None:
-        texts = [*self._document.lines(title_node if title_node is not None else index), *lines]
-        for text in texts:
-            for entry in self._found(text):
-                words_before = len(re.findall(r"\w+", text[: entry.start]))
-                words_after = len(re.findall(r"\w+", text[entry.end :]))
-                apart = (
-                    text[entry.end :][:3].strip()[:1] in ("", "|", ":", "-", "\u2013", "—", "•", "·", ")")
-                    or entry.start == 0
-                )
-                at_edge = (words_before <= 1 and apart) or (words_after <= 2 and not has_other_meaning(text, entry))
-                if at_edge and is_plausible(entry.day, self._today):
-                    return entry.day
-        return None
-
-    def _date_in_dateline(self, lines: list[str]) -> date | None:
-        for line in lines[:3]:
-            for entry in self._found(line[:140])[:1]:
-                before = line[: entry.start]
-                is_dateline = line[entry.end :].lstrip()[:1] in tuple("-\u2013—(/:|)") and len(before.split()) <= 8
-                if is_dateline and not has_other_meaning(line, entry) and is_plausible(entry.day, self._today):
-                    return entry.day
-        return None
-
-
-# Elements that hold a title and nothing else: an entry's text then follows them.
-_BARE_TAGS = frozenset({*HEADINGS, "a", "p", "b", "strong", "dt", "span"})

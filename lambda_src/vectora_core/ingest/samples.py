@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vectora_core.config.canonical import SAMPLES
-from vectora_core.config.content import Content
+from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.fetch import Page
-from vectora_core.ingest.run import PageReader
+from vectora_shared.config.content import Content
+from vectora_shared.config.sources import SAMPLES
 
 
 class WithSamples:

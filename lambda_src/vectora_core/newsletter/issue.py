@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from vectora_core.analysis.text import shown
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Configuration
-from vectora_core.ingest.addresses import link_address
-from vectora_core.ingest.entries import MAX_TITLE_CHARACTERS, shortened
 from vectora_core.items import CuratedItem, Entities
 from vectora_core.newsletter.selection import Selection, published
+from vectora_core.text.addresses import link_address
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration
 
 KEY_ENTITIES = 10
 # Twice what the model is asked for; a summary that goes on is no summary.

@@ -9,17 +9,17 @@ from typing import Any
 
 from pydantic import Field
 
-from vectora_core.config.canonical import Identifier
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Content, load_configuration
+from vectora_core.item_files import Clock, newest_day, read_items
 from vectora_core.items import CuratedItem
-from vectora_core.keys import curated_prefix, ingested_prefix, items_key, newsletter_key, report_key
 from vectora_core.newsletter.formats import as_html, as_markdown
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import Selection, published, select
-from vectora_core.normalize import Clock, newest_day, read_items
-from vectora_core.runtime import Event
-from vectora_core.storage import Bucket
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Content, load_configuration
+from vectora_shared.config.values import Identifier
+from vectora_shared.keys import curated_prefix, ingested_prefix, items_key, newsletter_key, report_key
+from vectora_shared.runtime import Event
+from vectora_shared.storage import Bucket
 
 Report = Mapping[str, Any]
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vectora_core.analysis.text import fold
-from vectora_core.config.canonical import EventType
-from vectora_core.config.client import ClientConfig, Deduplication, LayoutSection, NewsletterSelection
-from vectora_core.items import CuratedItem
-from vectora_core.normalize import news_date
+from vectora_core.items import CuratedItem, news_date
+from vectora_core.text.words import fold
+from vectora_shared.config.client import ClientConfig, Deduplication, LayoutSection, NewsletterSelection
+from vectora_shared.config.values import EventType
 
 _STOP_WORDS = frozenset(
     ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "its", "of", "on", "or", "the", "to", "with"]

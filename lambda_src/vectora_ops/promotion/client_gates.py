@@ -15,7 +15,7 @@ from vectora_ops.promotion.gates import (
     noise_verdict,
     semantic,
 )
-from vectora_ops.promotion.records import Hold
+from vectora_ops.records import Hold
 from vectora_ops.settings import Promotion
 
 

@@ -9,22 +9,22 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from vectora_core.aws import read_object
-from vectora_core.config.canonical import Identifier
-from vectora_core.config.content import BucketContent, WithFile, load_configuration
-from vectora_core.config.publication import publish_client
-from vectora_core.errors import VectoraError
-from vectora_core.keys import client_key
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
 from vectora_ops.promotion.gates import ClientFile
-from vectora_ops.promotion.records import ClientPromotion, Records
-from vectora_ops.rollback import RollbackRequest, RollbackResult
+from vectora_ops.records import ClientPromotion, Records
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
-from vectora_ops.snapshots.lease import Clock, Lease, utc_now
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Component, Occasion
-from vectora_ops.snapshots.observer import Deadline, Observer, OutOfTimeError, never
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_shared.aws import read_object
+from vectora_shared.config.content import BucketContent, WithFile, load_configuration
+from vectora_shared.config.publication import publish_client
+from vectora_shared.config.values import Identifier
+from vectora_shared.errors import VectoraError
+from vectora_shared.keys import client_key
 
 OPERATION = "client promotion"
 # What a promotion changes: the file, and what its run writes.

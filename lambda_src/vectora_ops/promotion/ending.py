@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from vectora_core.aws_texts import plain
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_shared.aws_texts import plain
 
 logger = logging.getLogger("vectora")
 GATE_PREFIX = "gate-"

@@ -10,19 +10,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vectora_core.aws import read_object
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.publication import RECORD_KEY
-from vectora_core.config.yaml_file import did_you_mean, parse_yaml, read_section
-from vectora_core.errors import ConfigurationError, VectoraError
-from vectora_core.keys import client_key
-from vectora_core.storage import Bucket
 from vectora_ops.account import Account
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
-from vectora_ops.promotion.records import Records
-from vectora_ops.snapshots.sources import Environment
+from vectora_ops.records import Records
+from vectora_shared.aws import read_object
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.publication import RECORD_KEY
+from vectora_shared.config.yaml_file import did_you_mean, parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.keys import client_key
+from vectora_shared.storage import Bucket
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)

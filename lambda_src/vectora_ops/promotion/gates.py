@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from vectora_ops.promotion.records import Alarm, Bypass, Hold, LedgerEntry, held_since, minute
+from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, held_since, minute
 from vectora_ops.settings import Promotion
 
 Outcome = Literal["pass", "fail", "inconclusive"]

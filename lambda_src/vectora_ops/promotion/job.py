@@ -12,10 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vectora_core.aws_texts import job_failure, job_summary
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.snapshots.lease import Clock, utc_now
+from vectora_ops.progress import Clock, utc_now
+from vectora_shared.aws_texts import job_failure, job_summary
+from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 JOB_KEY = "CodePipeline.job"

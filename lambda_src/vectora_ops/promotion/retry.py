@@ -9,12 +9,12 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.ending import GATE_PREFIX
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.records import Records, Retry
-from vectora_ops.promotion.steps import judge
+from vectora_ops.promotion.steps.gate import judge
+from vectora_ops.records import Records, Retry
 from vectora_ops.settings import Promotion
-from vectora_ops.snapshots.lease import Clock, utc_now
 
 Notify = Callable[[str, str], None]
 # RetryStageExecution, API reference: the pipeline has changed since, or the stage no longer waits for a retry.

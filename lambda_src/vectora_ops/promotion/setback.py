@@ -10,20 +10,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vectora_core.aws_texts import plain
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import Stacks
+from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.progress import Clock, OutOfTimeError, utc_now
 from vectora_ops.promotion.ending import Endings
 from vectora_ops.promotion.facts import failed_run, failed_runs
 from vectora_ops.promotion.gates import FailedRun
-from vectora_ops.promotion.records import Alarm, Hold, Records, held_since, minute
 from vectora_ops.promotion.way_back import LastRelease, WayBack, WaysBack
-from vectora_ops.rollback import RollbackRequest, RollbackResult
-from vectora_ops.snapshots.lease import Clock, utc_now
-from vectora_ops.snapshots.observer import OutOfTimeError
+from vectora_ops.records import Alarm, Hold, Records, held_since, minute
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.aws_texts import plain
+from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 # Rolls back to the snapshot that the request names.

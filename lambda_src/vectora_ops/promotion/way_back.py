@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from vectora_core.aws_texts import plain
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.promotion.records import Deployment, LedgerEntry, Records
+from vectora_ops.records import Deployment, LedgerEntry, Records
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.aws_texts import plain
 
 logger = logging.getLogger("vectora")
 Found = TypeVar("Found")

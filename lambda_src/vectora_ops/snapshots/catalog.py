@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from vectora_core.errors import VectoraError
-from vectora_core.plain_text import as_code, in_markdown
-from vectora_ops.snapshots.lease import Clock, utc_now
+from vectora_ops.plain_text import as_code, in_markdown
+from vectora_ops.progress import Clock, utc_now
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, time_in_name, to_bytes
 from vectora_ops.snapshots.vault import PINNED, PROGRESS, Files, Vault
+from vectora_shared.errors import VectoraError
 
 State = Literal["complete", "incomplete", "damaged", "leftover"]
 

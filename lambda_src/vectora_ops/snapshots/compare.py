@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from vectora_core.errors import VectoraError
+from vectora_ops.live_environment import Environment
+from vectora_ops.snapshots.components import component_source
 from vectora_ops.snapshots.index import Entry, side_by_side
+from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, ComponentRecord, Manifest
-from vectora_ops.snapshots.sources import Environment, Item, Source
 from vectora_ops.snapshots.vault import Vault
+from vectora_shared.errors import VectoraError
 
 # What a person reads as text; everything else is told by its path alone.
 TEXT = (".json", ".yaml", ".md", ".html", ".xml", "/template")
@@ -72,7 +74,9 @@ def with_live(
     """Changes from the snapshot to what there is now: what a deployment or a hand changed since."""
     for component in components:
         record = manifest.components[component]
-        source = environment.source(component, scope=record.scope, data="last" if record.scope else manifest.data)
+        source = component_source(
+            environment, component, scope=record.scope, data="last" if record.scope else manifest.data
+        )
         for path, entry, item in pairs_with_live(vault, record, source):
             if entry and item and is_same(source, item, entry):
                 continue

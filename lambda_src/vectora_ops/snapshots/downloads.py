@@ -10,10 +10,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.response import StreamingBody
 
-from vectora_core.aws import CUT_SHORT, READ_ATTEMPTS, pause
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.snapshots.vault import CHUNK_BYTES
+from vectora_shared.aws import CUT_SHORT, READ_ATTEMPTS, pause
+from vectora_shared.errors import VectoraError
 
 
 class _RefusedError(Exception):

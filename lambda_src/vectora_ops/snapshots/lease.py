@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,22 +19,18 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from vectora_core.aws import read_object
-from vectora_core.aws_errors import error_code, is_absent
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock, utc_now
+from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import error_code, is_absent
+from vectora_shared.errors import VectoraError
 
 LEASE_KEY = "locks/environment.json"
 LEASE = timedelta(minutes=2)
 RENEW_AFTER = timedelta(seconds=20)
 # How often a write is tried that S3 answers with 409: it asks for a retry (PutObject, API reference, If-Match).
 CONFLICTS = 5
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def store_time(answer: Mapping[str, Any]) -> datetime:

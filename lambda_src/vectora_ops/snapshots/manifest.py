@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vectora_core.errors import VectoraError
-from vectora_core.plain_text import in_markdown
+from vectora_ops.plain_text import in_markdown
+from vectora_shared.errors import VectoraError
 
 Component = Literal["functions", "layers", "clients", "canonical", "data", "newsletters", "stacks", "release"]
 # In the order in which they are taken: what changes by deployments first, next to one another.

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from vectora_core.aws import read_object
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_shared.aws import read_object
+from vectora_shared.errors import VectoraError
 
 # The object does not exist, or is no longer the one that was asked for.
 NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)

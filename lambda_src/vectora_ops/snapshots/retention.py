@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Advance, Clock, Observer, utc_now
 from vectora_ops.snapshots.catalog import Listed, list_snapshots
-from vectora_ops.snapshots.lease import Clock, Lease, utc_now
-from vectora_ops.snapshots.observer import Advance, Observer
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, Vault
 
 STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from queue import Queue
-from threading import Thread
-from typing import Any, TypeVar
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
-from vectora_ops.snapshots.index import ENTRIES_IN_A_PART, ComponentDigest, Entry, OpenPart, Slice, side_by_side
-from vectora_ops.snapshots.lease import Clock, Lease, utc_now
+from vectora_ops.progress import Advance, Clock, Deadline, Observer, OutOfTimeError, never, utc_now
+from vectora_ops.snapshots.components import component_source
+from vectora_ops.snapshots.index import ComponentDigest, Entry, OpenPart, Slice, side_by_side
+from vectora_ops.snapshots.items import DataScope, Item, Source
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
     Component,
@@ -35,26 +34,18 @@ from vectora_ops.snapshots.manifest import (
     snapshot_name,
     to_bytes,
 )
-from vectora_ops.snapshots.observer import Advance, Deadline, Observer, OutOfTimeError, never
-from vectora_ops.snapshots.sources import DataScope, Environment, Item, Source
+from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, Draft, PackFiller
+from vectora_ops.snapshots.reading import Read, batches, checked_item, entry_of, read_ahead, same_item
 from vectora_ops.snapshots.vault import CHUNK_BYTES, MANIFEST, PROGRESS, README, THREADS, Vault
+from vectora_shared.errors import VectoraError
 
-# Smaller files share vault objects of up to CHUNK_BYTES: requests, not bytes, are what ten thousand files cost.
-PACKED_BELOW_BYTES = 1024 * 1024
-# Read at once; with the pack and the index part that are being filled, all that is held in memory.
-BATCH_ITEMS = 1000
-BATCH_BYTES = 48 * 1024 * 1024
 # Few, because each thread's allocator keeps the room of the largest objects that it ever stored: with as many as
 # there are readers, a snapshot of 100,000 files took 270 MiB, with these 123 MiB, in the same time.
 STORERS = 4
 # The bytes of so many are not stored again. The last one alone would not do: it may be of an environment that was
 # broken or gone, as those are that rollbacks take.
 TRUSTED_SNAPSHOTS = 5
-# An interrupted snapshot loses at most this much of its copying.
-CHECKPOINT_BYTES = 256 * 1024 * 1024
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,37 +91,11 @@ def take_snapshot(
                 request = replace(request, resume=name)
         readers = stack.enter_context(ThreadPoolExecutor(THREADS))
         storers = stack.enter_context(ThreadPoolExecutor(STORERS))
-        taker = _Taker(account, names, vault, request, name, lease, observer, deadline, clock, readers, storers)
+        taker = Taker(account, names, vault, request, name, lease, observer, deadline, clock, readers, storers)
         return taker.run()
 
 
-@dataclass
-class _Draft:
-    """An entry whose slices are known once its bytes are stored."""
-
-    entry: Entry
-    line: bytes | None = None  # as it stood in the last snapshot, when nothing about it changed
-    stored: list[Future[tuple[str, str]]] = field(default_factory=list)
-    pack: _Pack | None = None
-    offset: int = 0
-
-
-@dataclass
-class _Pack:
-    """Bytes of several small files, gone from here when they are on their way into the vault."""
-
-    body: bytearray = field(default_factory=bytearray)
-    size: int = 0
-    stored: Future[tuple[str, str]] | None = None
-
-    def add(self, body: bytes) -> int:
-        offset = self.size
-        self.body += body
-        self.size += len(body)
-        return offset
-
-
-class _Taker:
+class Taker:
     """One snapshot being taken."""
 
     def __init__(
@@ -259,18 +224,18 @@ class _Taker:
     def _take(self, component: Component) -> None:
         resumed = self._progress.open if self._progress.open and self._progress.open.component == component else None
         scope = resumed.scope if resumed else self._request.data_scope
-        source = self._environment.source(component, data=self._progress.data, scope=scope)
+        source = component_source(self._environment, component, data=self._progress.data, scope=scope)
         opened = resumed or OpenComponent(component=component, scope=dict(source.scope))
         after = opened.parts[-1].last if opened.parts else ""
         digest, entries, size = self._count(opened)
-        filling = _Filling(self, component)
+        filling = PackFiller(self.store)
         base = self._base.components.get(component) if self._base else None
         pairs = side_by_side(
-            _ahead((item.path, item) for item in source.items(after)),
+            read_ahead((item.path, item) for item in source.items(after)),
             ((entry.path, (entry, line)) for entry, line in self._trusted_entries(base, after)),
         )
         present = ((item, known) for _, item, known in pairs if item is not None)
-        for batch in _batches(present):
+        for batch in batches(present):
             for draft in self._batch(source, batch, filling):
                 filling.add(draft)
             while filling.is_full:
@@ -305,47 +270,47 @@ class _Taker:
         return digest, entries, size
 
     def _batch(
-        self, source: Source, batch: list[tuple[Item, tuple[Entry, bytes] | None]], filling: _Filling
-    ) -> Iterator[_Draft]:
+        self, source: Source, batch: list[tuple[Item, tuple[Entry, bytes] | None]], filling: PackFiller
+    ) -> Iterator[Draft]:
         small = [item for item, known in batch if self._must_read(item, known) and item.size <= CHUNK_BYTES]
-        bodies = dict(zip((item.path for item in small), self._readers.map(_Read(source), small), strict=True))
+        bodies = dict(zip((item.path for item in small), self._readers.map(Read(source), small), strict=True))
         for item, known in batch:
-            if known and _same(item, known[0]) and self._has(known[0].slices):
+            if known and same_item(item, known[0]) and self._has(known[0].slices):
                 yield self._unchanged(item, *known)
             elif item.path in bodies:
                 yield self._small(item, known[0] if known else None, *bodies.pop(item.path), filling)
             elif (slices := self._by_content.get(item.sha256 or "")) is not None:
-                yield _Draft(replace(_entry(item), slices=slices))
+                yield Draft(replace(entry_of(item), slices=slices))
             else:
                 yield self._large(source, item)
 
     def _must_read(self, item: Item, known: tuple[Entry, bytes] | None) -> bool:
-        if known and _same(item, known[0]) and self._has(known[0].slices):
+        if known and same_item(item, known[0]) and self._has(known[0].slices):
             return False
         return item.sha256 not in self._by_content or item.body is not None
 
     def _has(self, slices: tuple[Slice, ...]) -> bool:
         return all(each.sha256 in self._usable for each in slices)
 
-    def _unchanged(self, item: Item, entry: Entry, line: bytes) -> _Draft:
+    def _unchanged(self, item: Item, entry: Entry, line: bytes) -> Draft:
         same_stamp = item.etag is not None and (item.origin, item.informative) == (entry.origin, entry.informative)
         if same_stamp:
-            return _Draft(entry, line=line)
-        return _Draft(replace(_entry(item), slices=entry.slices))
+            return Draft(entry, line=line)
+        return Draft(replace(entry_of(item), slices=entry.slices))
 
-    def _small(self, item: Item, known: Entry | None, entry: Entry, body: bytes, filling: _Filling) -> _Draft:
+    def _small(self, item: Item, known: Entry | None, entry: Entry, body: bytes, filling: PackFiller) -> Draft:
         if known and known.sha256 == entry.sha256 and self._has(known.slices):
-            return _Draft(replace(entry, slices=known.slices))
+            return Draft(replace(entry, slices=known.slices))
         if (slices := self._by_content.get(entry.sha256)) is not None:
-            return _Draft(replace(entry, slices=slices))
+            return Draft(replace(entry, slices=slices))
         if not body:
-            return _Draft(entry)
+            return Draft(entry)
         if len(body) < PACKED_BELOW_BYTES:
             pack = filling.pack_for(body)
-            return _Draft(entry, pack=pack, offset=pack.add(body))
-        return _Draft(entry, stored=[self.store(body)])
+            return Draft(entry, pack=pack, offset=pack.add(body))
+        return Draft(entry, stored=[self.store(body)])
 
-    def _large(self, source: Source, item: Item) -> _Draft:
+    def _large(self, source: Source, item: Item) -> Draft:
         """Chunk by chunk, two of them in memory."""
         opened = source.open(item)
         digest, size = hashlib.sha256(), 0
@@ -357,9 +322,9 @@ class _Taker:
                 stored[-1].result()
             stored.append(self.store(chunk))
             self._lease.renew()
-        entry = _checked(item, digest.hexdigest(), size)
+        entry = checked_item(item, digest.hexdigest(), size)
         entry = replace(entry, version_id=opened.version_id, content_type=opened.content_type)
-        return _Draft(entry, stored=list(stored))
+        return Draft(entry, stored=list(stored))
 
     def store(self, body: bytes) -> Future[tuple[str, str]]:
         """Store bytes unless the vault has them."""
@@ -371,7 +336,7 @@ class _Taker:
         return self._storers.submit(self._vault.store, body)
 
     def _close_part(
-        self, opened: OpenComponent, filling: _Filling, digest: ComponentDigest, size: int, entries: int
+        self, opened: OpenComponent, filling: PackFiller, digest: ComponentDigest, size: int, entries: int
     ) -> tuple[OpenComponent, int, int]:
         part = OpenPart()
         for draft in filling.take():
@@ -392,7 +357,7 @@ class _Taker:
         self._checkpoint(more=bool(filling.drafts))
         return opened, size, entries
 
-    def _finished(self, draft: _Draft) -> tuple[Entry, bytes]:
+    def _finished(self, draft: Draft) -> tuple[Entry, bytes]:
         """The entry with its slices, all of whose bytes are stored and were read back."""
         if draft.line is not None:
             return draft.entry, draft.line
@@ -439,7 +404,7 @@ class _Taker:
         """Digest of what deployments change, read anew."""
         digest = hashlib.sha256()
         for component in ("stacks", "functions", "layers", "release"):
-            for item in environment.source(component).items():
+            for item in component_source(environment, component).items():
                 if not item.informative:
                     digest.update(f"{component}\0{item.path}\0{item.sha256 or item.etag}\n".encode())
         return digest.hexdigest()
@@ -495,129 +460,3 @@ class _Taker:
             return None if value is None else Release.model_validate_json(value)
         except ValueError:
             return None
-
-
-class _Filling:
-    """Entries of the part that is being filled, and the pack for their small files."""
-
-    def __init__(self, taker: _Taker, component: Component) -> None:
-        self._taker = taker
-        self._component = component
-        self._pack = _Pack()
-        self._bytes = 0
-        self.drafts: list[_Draft] = []
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.drafts) >= ENTRIES_IN_A_PART or self._bytes >= CHECKPOINT_BYTES
-
-    def add(self, draft: _Draft) -> None:
-        self.drafts.append(draft)
-        if draft.line is None:
-            self._bytes += draft.entry.size
-
-    def pack_for(self, body: bytes) -> _Pack:
-        if self._pack.size + len(body) > CHUNK_BYTES:
-            self._close_pack()
-        return self._pack
-
-    def take(self) -> list[_Draft]:
-        """The entries of the next part; their packs are closed."""
-        self._close_pack()
-        taken, self.drafts = self.drafts[:ENTRIES_IN_A_PART], self.drafts[ENTRIES_IN_A_PART:]
-        self._bytes = 0
-        return taken
-
-    def _close_pack(self) -> None:
-        if self._pack.size:
-            self._pack.stored = self._taker.store(bytes(self._pack.body))
-            self._pack.body.clear()
-            self._pack = _Pack()
-
-
-class _Read:
-    """Reads a small item whole, in one of many threads."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def __call__(self, item: Item) -> tuple[Entry, bytes]:
-        opened = self._source.open(item)
-        body = b"".join(opened.chunks)
-        entry = _checked(item, hashlib.sha256(body).hexdigest(), len(body))
-        return replace(entry, version_id=opened.version_id, content_type=opened.content_type), body
-
-
-def _entry(item: Item) -> Entry:
-    return Entry(
-        path=item.path,
-        sha256=item.sha256 or "",
-        size=item.size,
-        slices=(),
-        etag=item.etag,
-        modified=item.modified,
-        origin=item.origin,
-        informative=item.informative,
-    )
-
-
-def _checked(item: Item, sha256: str, size: int) -> Entry:
-    if size != item.size or (item.sha256 is not None and item.sha256 != sha256):
-        raise VectoraError(
-            f"{item.path} is not what it was said to be a moment ago: it changed while it was read. Try again."
-        )
-    return replace(_entry(item), sha256=sha256)
-
-
-def _same(item: Item, entry: Entry) -> bool:
-    if item.size != entry.size:
-        return False
-    if item.sha256 is not None:
-        return item.sha256 == entry.sha256
-    return (item.etag, item.modified) == (entry.etag, entry.modified)
-
-
-def _batches(
-    pairs: Iterable[tuple[Item, tuple[Entry, bytes] | None]],
-) -> Iterator[list[tuple[Item, tuple[Entry, bytes] | None]]]:
-    batch: list[tuple[Item, tuple[Entry, bytes] | None]] = []
-    size = 0
-    for pair in pairs:
-        batch.append(pair)
-        size += min(pair[0].size, CHUNK_BYTES)
-        if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-_END: Any = object()
-
-
-def _ahead(items: Iterator[T], size: int = BATCH_ITEMS) -> Iterator[T]:
-    """The same items, read ahead by a thread: listing waits for S3 while the main thread compares and copies."""
-    queue: Queue[Any] = Queue(maxsize=2)
-    stopped: list[bool] = []
-
-    def read() -> None:
-        try:
-            while not stopped and (group := list(islice(items, size))):
-                queue.put(group)
-            queue.put(_END)
-        except BaseException as error:  # noqa: BLE001  (raised again by whoever consumes)
-            queue.put(error)
-
-    thread = Thread(target=read, daemon=True)
-    thread.start()
-    try:
-        while (group := queue.get()) is not _END:
-            if isinstance(group, BaseException):
-                raise group
-            yield from group
-    finally:
-        stopped.append(True)
-        while thread.is_alive():
-            while not queue.empty():
-                queue.get_nowait()
-            thread.join(0.01)

@@ -13,8 +13,6 @@ from itertools import groupby
 
 from botocore.exceptions import ClientError
 
-from vectora_core.aws_errors import error_code, error_message, is_absent
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.index import Entry, entries_of
@@ -31,6 +29,8 @@ from vectora_ops.snapshots.manifest import (
     time_in_name,
 )
 from vectora_ops.snapshots.objects import ObjectReader
+from vectora_shared.aws_errors import error_code, error_message, is_absent
+from vectora_shared.errors import VectoraError
 
 OBJECTS = "objects/"
 SNAPSHOTS = "snapshots/"

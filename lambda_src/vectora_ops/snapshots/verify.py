@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vectora_core.errors import VectoraError
+from vectora_ops.progress import Advance, Observer
 from vectora_ops.snapshots.index import ComponentDigest, Entry, entries_of
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
@@ -18,7 +18,6 @@ from vectora_ops.snapshots.manifest import (
     MissingError,
     readme,
 )
-from vectora_ops.snapshots.observer import Advance, Observer
 from vectora_ops.snapshots.vault import (
     MANIFEST,
     OBJECTS,
@@ -28,6 +27,7 @@ from vectora_ops.snapshots.vault import (
     SNAPSHOTS,
     Vault,
 )
+from vectora_shared.errors import VectoraError
 
 # Each holds one vault object of at most 8 MiB.
 READERS = 8

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.config.content import Configuration
 from vectora_core.items import IngestedItem
+from vectora_shared.config.content import Configuration
 
 CONFIG = Path(__file__).parents[3] / "config"
 MakeItem = Callable[..., IngestedItem]

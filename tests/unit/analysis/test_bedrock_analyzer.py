@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutErro
 from vectora_core.analysis.analyzer import analyze_concurrently
 from vectora_core.analysis.bedrock import BedrockAnalyzer, ConverseClient, Fallback, bedrock_client
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.config.content import Configuration
-from vectora_core.errors import AnalyzerError
 from vectora_core.items import IngestedItem
+from vectora_shared.config.content import Configuration
+from vectora_shared.errors import AnalyzerError
 
 MakeItem = Callable[..., IngestedItem]
 MODEL_ID = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vectora_core.config.content import FolderContent, load_configuration, validate_all
-from vectora_core.errors import ConfigurationError
+from vectora_shared.config.content import FolderContent, load_configuration, validate_all
+from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
 

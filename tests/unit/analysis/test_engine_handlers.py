@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_core import aws
+from vectora_shared import aws
 
 ROOT = Path(__file__).parents[3]
 ITEM = {

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Configuration, FolderContent
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import select
-from vectora_core.normalize import Model, NormalizeEvent, normalize
+from vectora_core.normalize.request import Model, NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration, FolderContent
 
 LABELLED = Path(__file__).with_name("labelled_items.yaml")
 DAY = date(2026, 2, 2)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.text import Names, fold
 from vectora_core.items import IngestedItem
+from vectora_core.text.words import Names, fold
 
 MakeItem = Callable[..., IngestedItem]
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from vectora_core.analysis.bedrock import ConverseClient
-from vectora_core.config.content import FolderContent
-from vectora_core.errors import InvalidEventError, VectoraError
 from vectora_core.items import CuratedItem
-from vectora_core.normalize import Model, NormalizeEvent, normalize
-from vectora_core.runtime import parse_event
+from vectora_core.normalize.request import Model, NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_shared.config.content import FolderContent
+from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.runtime import parse_event
 
 MODEL_ID = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vectora_core.analysis.bedrock import user_message
-from vectora_core.config.content import Configuration, FolderContent
 from vectora_core.items import IngestedItem
-from vectora_core.keys import items_key, newsletter_key
 from vectora_core.newsletter.publish import NewsletterEvent, publish
-from vectora_core.normalize import Model, NormalizeEvent, normalize
+from vectora_core.normalize.request import Model, NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_shared.config.content import Configuration, FolderContent
+from vectora_shared.keys import items_key, newsletter_key
 
 MakeItem = Callable[..., IngestedItem]
 NOW = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)

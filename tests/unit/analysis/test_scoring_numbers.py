@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.canonical import EventType
-from vectora_core.config.content import Configuration
 from vectora_core.items import (
     DomainRelevance,
     Entities,
@@ -19,7 +17,9 @@ from vectora_core.items import (
     NormalizedContent,
     ScoringResults,
 )
-from vectora_core.scoring import Scorer, ScoringMode
+from vectora_core.normalize.scoring import Scorer, ScoringMode
+from vectora_shared.config.content import Configuration
+from vectora_shared.config.values import EventType
 
 TODAY = date(2026, 2, 2)
 DOMAIN = "tech_lai_ecosystem"

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli.client import diff, files, places
+from cli.client import diff, files, places, validate
 
 ROOT = Path(__file__).resolve().parents[3]
 VERSION = (ROOT / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8").partition('version: "')[2][:5]
@@ -25,7 +25,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for module in (places, files):
         monkeypatch.setattr(module, "CONFIG", tmp_path / "config")
-    monkeypatch.setattr(places, "ROOT", tmp_path)
+    for module in (places, validate):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     _git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     _commit(tmp_path, "first")
     return tmp_path
@@ -36,7 +37,7 @@ def client(checkout: Path) -> Run:
     app = typer.Typer()
     app.command("list")(files.list_clients)
     app.command()(files.show)
-    app.command()(files.validate)
+    app.command()(validate.validate)
     app.command()(diff.diff)
 
     def call(command: str, *arguments: str) -> Result:

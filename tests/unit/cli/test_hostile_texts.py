@@ -14,26 +14,26 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import cli.__main__ as main
-from cli import output, promote, release, rollback, snapshot
-from cli.client import diff, files, migrate, places, preview
-from client_files.ledger import Addition, Fate
-from client_files.migrate import Migration
-from client_files.move_data import Left, MovedFrom
+from cli import adopt, output, promote, release, rollback, run, status
+from cli.client import diff, files, migrate, places, preview, validate
+from cli.snapshot import commands, tables
+from cli.snapshot.drill import RestoreRehearsal
+from cli.status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
+from client_files.migration.fates import Addition, Fate
+from client_files.migration.migrate import Migration
+from client_files.migration.move_data import Left, MovedFrom
+from client_files.preview.model import ItemChange, Preview
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
-from vectora_core.config.changes import Change
-from vectora_core.errors import VectoraError
-from vectora_core.plain_text import one_line
-from vectora_core.preview import ItemChange, Preview
-from vectora_ops.adoption import Orphan
-from vectora_ops.cloudformation import ResourceChange
-from vectora_ops.promotion.records import ClientPromotion, LedgerEntry
-from vectora_ops.rollback import RollbackPlan, StackPlan
+from vectora_ops.cloudformation.imports import Orphan
+from vectora_ops.cloudformation.stacks import ResourceChange
+from vectora_ops.plain_text import one_line
+from vectora_ops.records import ClientPromotion, LedgerEntry
+from vectora_ops.rollback.plan import RollbackPlan, StackPlan
 from vectora_ops.runs import RunOutcome
 from vectora_ops.snapshots import compare
 from vectora_ops.snapshots.catalog import Listed, as_markdown
-from vectora_ops.snapshots.rehearse import RestoreRehearsal
-from vectora_ops.status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
+from vectora_shared.config.changes import Change
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -155,20 +155,20 @@ def _fail() -> None:
 
 
 SHOWN: dict[str, Show] = {
-    "status": lambda: main._show_status(_status(), DIGEST),
-    "run": lambda: main._show_run(_run()),
+    "status": lambda: status._show_status(_status(), DIGEST),
+    "run": lambda: run._show_run(_run()),
     "promote explain": lambda: promote.show_decision(_decision()),
     "release list": lambda: release._show_ledger("dev", _ledger(), DIGEST),
     "rollback --dry-run": lambda: rollback._show_plan(_plan(), as_json=False),
     "rollback": lambda: rollback._show_result(_rolled_back()),
-    "snapshot list": lambda: output.out.print(snapshot._table_of([_listed(), _listed("damaged")])),
+    "snapshot list": lambda: output.out.print(tables.table_of([_listed(), _listed("damaged")])),
     "snapshot list --markdown": lambda: output.print_lines(as_markdown(HOSTILE, [_listed()])),
-    "snapshot diff": lambda: (snapshot.show_changes(_plan().changes, HOSTILE), None)[1],
-    "snapshot diff, equal": lambda: (snapshot.show_changes([], HOSTILE), None)[1],
-    "snapshot verify": lambda: snapshot._show_verification(
+    "snapshot diff": lambda: (tables.show_changes(_plan().changes, HOSTILE), None)[1],
+    "snapshot diff, equal": lambda: (tables.show_changes([], HOSTILE), None)[1],
+    "snapshot verify": lambda: tables.show_verification(
         {"snapshot": HOSTILE, "problems": [{"kind": HOSTILE, "name": HOSTILE, "detail": HOSTILE}]}
     ),
-    "snapshot verify --restore": lambda: snapshot._show_rehearsal(_restored()),
+    "snapshot verify --restore": lambda: tables.show_rehearsal(_restored()),
     "client diff": lambda: diff.show_changes((Change(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, "major"),)),
     "client preview": lambda: preview._show(_preview()),
     "client migrate": lambda: migrate._show(_migration(), Path(HOSTILE), dry_run=True),
@@ -230,7 +230,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment whose records, answers and snapshots are all hostile."""
     here = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
-    for module in (release, promote, snapshot):
+    for module in (release, promote, commands):
         monkeypatch.setattr(module, "place", lambda env: here)
     monkeypatch.setattr(release, "Records", lambda account, names: records)
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
@@ -239,8 +239,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         promote, "release", lambda account, names, by: SimpleNamespace(reason=HOSTILE, model_dump=lambda mode: {})
     )
     monkeypatch.setattr(promote, "_caller", lambda here: HOSTILE)
-    monkeypatch.setattr(snapshot, "Vault", lambda account, names: None)
-    monkeypatch.setattr(snapshot, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
+    monkeypatch.setattr(commands, "Vault", lambda account, names: None)
+    monkeypatch.setattr(commands, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
 
 
 @pytest.mark.usefixtures("environment")
@@ -251,7 +251,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         (release.list_releases, ("--env", "dev"), 0),
         (promote.explain, ("--to", "stage"), 1),
         (promote.release_hold, ("--env", "dev"), 0),
-        (snapshot.list_command, ("--env", "dev"), 0),
+        (commands.list_command, ("--env", "dev"), 0),
     ],
 )
 def test_commands_run_to_their_end(
@@ -296,7 +296,7 @@ def test_hostile_client_files_are_listed_shown_and_compared(config: Path) -> Non
 
 
 def test_a_hostile_file_name_is_named_when_it_cannot_be_read(config: Path) -> None:
-    missing = _invoke(files.validate, f"{config}/[/x] \x1b[31m.yaml", "--config", str(config))
+    missing = _invoke(validate.validate, f"{config}/[/x] \x1b[31m.yaml", "--config", str(config))
     assert missing.exit_code == 1
     assert r"[/x] \x1b[31m.yaml cannot be read" in missing.output
     assert is_harmless(missing.output)
@@ -304,11 +304,11 @@ def test_a_hostile_file_name_is_named_when_it_cannot_be_read(config: Path) -> No
 
 def test_what_is_adopted_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     orphan = Orphan(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
-    monkeypatch.setattr(main, "load_settings", lambda root: SimpleNamespace(environment=lambda env: None))
-    monkeypatch.setattr(main, "open_account", lambda settings, env: None)
-    monkeypatch.setattr(main, "find_orphans", lambda account, templates: (orphan,))
-    monkeypatch.setattr("stacks.templates.synthesized_templates", lambda root, env: ())
-    result = _invoke(main.adopt, "--env", "dev", "--dry-run")
+    monkeypatch.setattr(adopt, "load_settings", lambda root: SimpleNamespace(environment=lambda env: None))
+    monkeypatch.setattr(adopt, "open_account", lambda settings, env: None)
+    monkeypatch.setattr(adopt, "find_orphans", lambda account, templates: (orphan,))
+    monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())
+    result = _invoke(adopt.adopt, "--env", "dev", "--dry-run")
     assert result.exit_code == 0, result.output
     assert is_harmless(result.output)
     assert shows_markup(result.output)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import FolderContent, load_client
-from vectora_core.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.yaml_file import parse_yaml, read_section
 
 Run = Callable[..., Result]
 

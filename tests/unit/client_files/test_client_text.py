@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_files.text import EditableText, Flow, Quoted
-from vectora_core.config.yaml_file import parse_yaml
+from vectora_shared.config.yaml_file import parse_yaml
 
 ROOT = Path(__file__).parents[3]
 OLD = Path(__file__).parent / "old"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from vectora_core.config.content import FolderContent, load_configuration
+from vectora_shared.config.content import FolderContent, load_configuration
 
 OLD = Path(__file__).parent / "old"
 Run = Callable[..., Result]

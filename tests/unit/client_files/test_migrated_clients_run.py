@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from client_files.migrate import Migration
-from vectora_core.config.content import FolderContent, WithFile
-from vectora_core.keys import client_key
+from client_files.migration.migrate import Migration
 from vectora_core.newsletter.publish import NewsletterEvent, publish
-from vectora_core.normalize import NormalizeEvent, normalize
-from vectora_core.runtime import parse_event
+from vectora_core.normalize.request import NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_shared.config.content import FolderContent, WithFile
+from vectora_shared.keys import client_key
+from vectora_shared.runtime import parse_event
 
 CONFIG = Path(__file__).parents[3] / "config"
 OLD = Path(__file__).parent / "old"

@@ -14,14 +14,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client_files.ledger import leaves
-from client_files.migrate import Migration, migrate, new_client_id, read_old_files
-from client_files.old_file import read_old_file
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Canonical, FolderContent, WithFile, load_configuration
-from vectora_core.config.yaml_file import dotted, parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
-from vectora_core.keys import client_key
+from client_files.migration.fates import leaves
+from client_files.migration.migrate import Migration, migrate, new_client_id, read_old_files
+from client_files.migration.old_file import read_old_file
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Canonical, FolderContent, WithFile, load_configuration
+from vectora_shared.config.yaml_file import dotted, parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import client_key
 
 CONFIG = Path(__file__).parents[3] / "config"
 OLD = Path(__file__).parent / "old"

@@ -14,9 +14,9 @@ from typer.testing import Result
 
 from cli.client import migrate
 from cli.place import Place
-from client_files.move_data import MovedFrom, move_data
-from vectora_core.errors import VectoraError
+from client_files.migration.move_data import MovedFrom, move_data
 from vectora_ops.names import Names
+from vectora_shared.errors import VectoraError
 
 NAMES = Names("vectora-inbox", "dev")
 DATA, LETTERS = NAMES.bucket("data"), NAMES.bucket("newsletters")

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from client_files.text import EditableText
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.yaml_file import (
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.yaml_file import (
     DEEPEST_NESTING,
     LARGEST_FILE_BYTES,
     LONGEST_NUMBER_AS_KEY,
@@ -22,7 +22,7 @@ from vectora_core.config.yaml_file import (
     parse_yaml,
     read_section,
 )
-from vectora_core.errors import ConfigurationError
+from vectora_shared.errors import ConfigurationError
 
 # Large enough to break every limit that is counted.
 SIZE = 500_000

@@ -15,8 +15,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import (
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import (
     CANONICAL_FILES,
     FolderContent,
     WithFile,
@@ -24,8 +24,8 @@ from vectora_core.config.content import (
     load_canonical,
     load_section,
 )
-from vectora_core.config.yaml_file import parse_yaml
-from vectora_core.errors import ConfigurationError
+from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
 FOLDER = FolderContent(CONFIG)

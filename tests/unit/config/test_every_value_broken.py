@@ -14,13 +14,13 @@ from pydantic import BaseModel
 
 from tests.unit.config.broken import Broken, broken_files
 from tests.unit.conftest import MemoryS3
-from vectora_core.config.canonical import Prompt
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import CANONICAL_FILES, DOMAIN_SCOPES, FolderContent
-from vectora_core.config.publication import publish
-from vectora_core.config.yaml_file import Path as KeyPath
-from vectora_core.config.yaml_file import dotted, parse_yaml
-from vectora_core.errors import ConfigurationError
+from vectora_shared.config.canonical import Prompt
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import CANONICAL_FILES, DOMAIN_SCOPES, FolderContent
+from vectora_shared.config.publication import publish
+from vectora_shared.config.yaml_file import Path as KeyPath
+from vectora_shared.config.yaml_file import dotted, parse_yaml
+from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
 CLIENT = "clients/lai_weekly.yaml"

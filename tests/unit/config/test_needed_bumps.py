@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.changes import Bump, bumped, changes_between, moved_far_enough, needed_bump
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Configuration
+from vectora_shared.config.changes import Bump, bumped, changes_between, moved_far_enough, needed_bump
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration
 
 Edit = Callable[[dict[str, Any]], object]
 

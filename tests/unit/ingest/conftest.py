@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vectora_core.ingest.addresses import Destination, PublicWeb
+from vectora_core.text.addresses import Destination, PublicWeb
 
 
 class _PublicWebAndLoopback(PublicWeb):

@@ -7,10 +7,10 @@ from datetime import date
 
 import pytest
 
-from vectora_core.config.canonical import Source
-from vectora_core.errors import VectoraError
 from vectora_core.ingest.entries import Extraction
 from vectora_core.ingest.feeds import parse_feed
+from vectora_shared.config.sources import Source
+from vectora_shared.errors import VectoraError
 
 TODAY = date(2026, 1, 30)
 SOURCE = Source(

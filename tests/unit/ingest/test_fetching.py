@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
+from vectora_core.text.addresses import PublicWeb
+from vectora_shared.errors import VectoraError
 
 # Only against hanging for ever; a limit that a test wants to be broken is its own.
 HANGS_AFTER_SECONDS = 600

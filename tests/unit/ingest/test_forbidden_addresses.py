@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import trustme
 
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import Destination, PublicWeb, destination, is_public, link_address
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
+from vectora_core.text.addresses import Destination, PublicWeb, destination, is_public, link_address
+from vectora_shared.errors import VectoraError
 
 FORBIDDEN = (
     "http://127.0.0.1/",

@@ -13,12 +13,12 @@ from datetime import date
 import pytest
 
 from tests.unit.ingest.test_fetching import Site, reply, site
-from vectora_core.config.canonical import Source
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
 from vectora_core.ingest.pages import parse_page
+from vectora_core.text.addresses import PublicWeb
+from vectora_shared.config.sources import Source
+from vectora_shared.errors import VectoraError
 
 __all__ = ["site"]
 LIMIT = 200_000

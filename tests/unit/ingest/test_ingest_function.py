@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from vectora_core.errors import VectoraError
 from vectora_core.ingest.fetch import Fetcher, Page
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[3]
 HANDLER = ROOT / "lambda_src" / "ingest_v2" / "handler.py"

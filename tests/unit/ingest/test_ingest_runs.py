@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from vectora_core.config.content import FolderContent
-from vectora_core.errors import ConfigurationError, InvalidEventError, VectoraError
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Page
-from vectora_core.ingest.run import IngestRequest
-from vectora_core.storage import Bucket
+from vectora_core.ingest.request import IngestRequest
+from vectora_shared.config.content import FolderContent
+from vectora_shared.errors import ConfigurationError, InvalidEventError, VectoraError
+from vectora_shared.storage import Bucket
 
 REPOSITORY_CONFIG = Path(__file__).resolve().parents[3] / "config"
 NOW = datetime(2026, 1, 30, 6, tzinfo=UTC)

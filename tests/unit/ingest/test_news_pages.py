@@ -8,10 +8,10 @@ from datetime import date
 
 import pytest
 
-from vectora_core.config.canonical import HtmlSelectors, Source
-from vectora_core.errors import ConfigurationError, VectoraError
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.pages import parse_page
+from vectora_shared.config.sources import HtmlSelectors, Source
+from vectora_shared.errors import ConfigurationError, VectoraError
 
 TODAY = date(2026, 1, 30)
 URL = "https://news.example.com/en/news/"

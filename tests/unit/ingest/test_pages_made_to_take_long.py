@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from vectora_core.config.canonical import HtmlSelectors, Source
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import resolved_link
-from vectora_core.ingest.dates import find_dates
 from vectora_core.ingest.entries import Extraction
 from vectora_core.ingest.pages import parse_page
+from vectora_core.text.addresses import resolved_link
+from vectora_core.text.dates import find_dates
+from vectora_shared.config.sources import HtmlSelectors, Source
+from vectora_shared.errors import VectoraError
 
 PLAIN = Source(
     source_key="test__source", source_type="press_sector", ingestion_mode="html", url="https://news.example.com/"

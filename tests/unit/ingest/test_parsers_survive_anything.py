@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vectora_core.config.canonical import Source
-from vectora_core.errors import VectoraError
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.pages import parse_page
+from vectora_shared.config.sources import Source
+from vectora_shared.errors import VectoraError
 
 SOURCE = Source(
     source_key="test__source", source_type="press_sector", ingestion_mode="rss", url="https://news.example.com/"

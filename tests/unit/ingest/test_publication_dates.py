@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from vectora_core.ingest.dates import CONFIDENT, date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
+from vectora_core.text.dates import CONFIDENT, date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
 
 TODAY = date(2026, 1, 30)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from vectora_core.errors import VectoraError
-from vectora_core.ingest.addresses import PublicWeb
 from vectora_core.ingest.fetch import Fetcher
+from vectora_core.text.addresses import PublicWeb
+from vectora_shared.errors import VectoraError
 
 
 class _Page(http.server.BaseHTTPRequestHandler):

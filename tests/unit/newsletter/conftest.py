@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vectora_core.config.canonical import EventType
 from vectora_core.items import CuratedItem
+from vectora_shared.config.values import EventType
 
 CONFIG = Path(__file__).parents[3] / "config"
 DOMAIN = "tech_lai_ecosystem"

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from vectora_core.config.content import FolderContent, load_client
-from vectora_core.errors import VectoraError
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
 from vectora_core.newsletter.issue import web_address
 from vectora_core.newsletter.publish import NewsletterEvent, noise_estimate, publish
+from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.errors import VectoraError
 
 MakeCurated = Callable[..., CuratedItem]
 NOW = datetime(2026, 2, 2, 7, tzinfo=UTC)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Configuration
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import Selection, select
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration
 
 MakeCurated = Callable[..., CuratedItem]
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima"]

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vectora_core import aws_texts
-from vectora_core.custom_resource import answer_cloudformation
-from vectora_core.runtime import set_log_level
 from vectora_ops.promotion.setback import TRANSITION_REASON
+from vectora_shared import aws_texts
+from vectora_shared.custom_resource import answer_cloudformation
+from vectora_shared.runtime import set_log_level
 
 HOSTILE = (
     "",

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from vectora_core.runtime import respond
+from vectora_shared.runtime import respond
 
 
 def test_debug_is_for_our_own_messages_only(monkeypatch: pytest.MonkeyPatch) -> None:

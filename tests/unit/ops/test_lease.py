@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock
 from vectora_ops.snapshots import lease as leases
-from vectora_ops.snapshots.lease import LEASE, LEASE_KEY, RENEW_AFTER, BusyError, Clock, Lease
+from vectora_ops.snapshots.lease import LEASE, LEASE_KEY, RENEW_AFTER, BusyError, Lease
+from vectora_shared.errors import VectoraError
 
 NAMES = Names(project="vectora-inbox", env="dev")
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vectora_ops.lost_text import doubtful_places, is_doubtful, lost_in
+from vectora_ops.cloudformation.lost_text import doubtful_places, is_doubtful, lost_in
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
 

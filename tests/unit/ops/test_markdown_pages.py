@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from tests.unit.cli.hostile import HOSTILE, OBEYED
 from tests.unit.ops.test_snapshot_records import a_manifest
-from vectora_core.plain_text import as_code, in_markdown, one_line, visible
+from vectora_ops.plain_text import as_code, in_markdown, one_line, visible
 from vectora_ops.snapshots.catalog import Listed, as_markdown
 from vectora_ops.snapshots.manifest import Occasion, Release, readme
 

@@ -8,10 +8,10 @@ import botocore.session
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from vectora_core.errors import ConfigurationError
-from vectora_ops import operations
+from vectora_ops.functions import invocation, promotion
 from vectora_ops.names import BUCKETS, FREQUENCIES, LIMITS, STACK_LAYERS, Names, client_id_problems, schedule_id
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
 VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
@@ -81,10 +81,10 @@ def test_another_environment_keeps_project_and_suffix() -> None:
 def test_functions_know_the_suffix_from_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("PROJECT_NAME", "acme"), ("ENV", "dev"), ("NEXT_ENV", "stage"), ("BUCKET_SUFFIX", "eu1")):
         monkeypatch.setenv(name, value)
-    assert operations._names().bucket("config") == "acme-config-dev-eu1"
-    assert operations._next_names().bucket("config") == "acme-config-stage-eu1"
+    assert invocation.own_names().bucket("config") == "acme-config-dev-eu1"
+    assert promotion.next_names().bucket("config") == "acme-config-stage-eu1"
     monkeypatch.delenv("BUCKET_SUFFIX")
-    assert operations._names().bucket("config") == "acme-config-dev"
+    assert invocation.own_names().bucket("config") == "acme-config-dev"
 
 
 @pytest.mark.parametrize("project", ["vectora-inbox", "p", "p" * 30])

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from vectora_core.errors import VectoraError
-from vectora_ops import operations
 from vectora_ops.account import Account
+from vectora_ops.functions import invocation as operations
+from vectora_ops.functions import rollback
+from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
+from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.setback import Setback
-from vectora_ops.snapshots.observer import OutOfTimeError
+from vectora_shared.errors import VectoraError
 
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
 CONTEXT = SimpleNamespace(
@@ -43,7 +45,8 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     topic = Topic()
     clients = dict.fromkeys(("sns", "invoker", "ssm", "codepipeline"), topic)
     account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
-    monkeypatch.setattr(operations, "_account", lambda: account)
+    for module in (operations, rollback):
+        monkeypatch.setattr(module, "own_account", lambda: account)
     for name, value in {
         "PROJECT_NAME": "vectora-inbox",
         "ENV": "stage",
@@ -56,7 +59,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
 
 
 def respond(work: Any, **event: Any) -> Any:
-    return operations._respond({"operation": "work", **event}, CONTEXT, {"work": work})
+    return operations.answer_invocation({"operation": "work", **event}, CONTEXT, {"work": work})
 
 
 def fails_with(error: Exception) -> Any:
@@ -94,7 +97,7 @@ def test_a_topic_that_does_not_answer_hides_no_failure(topic: Topic) -> None:
 
 
 def test_a_notification_is_what_sns_takes(topic: Topic) -> None:
-    operations._notify("x\n" * 100, "\x1b{{" * 100_000)
+    operations.notify_operators("x\n" * 100, "\x1b{{" * 100_000)
     [told] = topic.published
     assert len(told["Subject"]) < 100
     assert told["Subject"].isprintable()
@@ -120,9 +123,9 @@ def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, mon
     monkeypatch.setattr(Setback, "give_up", give_up)
     event = {"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}
     last = {**event, "continuation": operations.MOST_CONTINUATIONS}
-    assert operations.rollback_function(event, CONTEXT)["state"] == "running"  # type: ignore[index]
+    assert rollback_function(event, CONTEXT)["state"] == "running"  # type: ignore[index]
     assert ended == []
-    assert operations.rollback_function(last, CONTEXT) == {"state": "done", "reaction": "held"}
+    assert rollback_function(last, CONTEXT) == {"state": "done", "reaction": "held"}
     assert len(ended) == 1
 
 
@@ -130,7 +133,7 @@ def test_the_rollback_function_hears_of_stages_and_runs(topic: Topic, monkeypatc
     monkeypatch.setattr(Setback, "stage_ended", lambda self, event: "stage")
     monkeypatch.setattr(Setback, "run_failed", lambda self, event: "run")
     said = [
-        operations.rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
+        rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
         for each in (STAGE_CHANGED, RUN_CHANGED)
     ]
     assert [each and each["reaction"] for each in said] == ["stage", "run"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks.packages import DEPENDENCIES_LOCK, Packages, install_dependencies, write_zip
-from vectora_core.errors import VectoraError
-from vectora_ops.release import files_below, release_of
+from stacks.assets.packages import DEPENDENCIES_LOCK, Packages, files_below, install_dependencies, write_zip
+from stacks.assets.release import release_of
+from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[3]
 MEBIBYTE = 1024 * 1024
@@ -67,7 +67,7 @@ def test_both_layers_together_are_smaller_than_15_mib(packages: Packages) -> Non
 
 def test_the_engine_layer_holds_the_engine_and_nothing_else(packages: Packages) -> None:
     names = _names(packages.engine_layer().path)
-    assert {name.split("/")[1] for name in names} == {"vectora_core"}
+    assert {name.split("/")[1] for name in names} == {"vectora_core", "vectora_shared"}
     assert "python/vectora_core/items.py" in names
     assert not any("__pycache__" in name for name in names)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.publication import RECORD_KEY, Publication, publish, publish_client
-from vectora_core.config.yaml_file import parse_yaml
-from vectora_core.errors import ConfigurationError
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.publication import RECORD_KEY, Publication, publish, publish_client
+from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 BUCKET = "config-bucket"

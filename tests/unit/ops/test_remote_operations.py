@@ -17,10 +17,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.remote import run_remotely
+from vectora_shared.errors import VectoraError
 
 NAMES = Names(project="vectora-inbox", env="stage")
 URL = "https://lambda.eu-west-3.amazonaws.com"

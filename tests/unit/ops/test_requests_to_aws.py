@@ -17,10 +17,10 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from vectora_core.aws import s3_client
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import Stacks
+from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.snapshots.objects import ObjectReader
+from vectora_shared.aws import s3_client
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("lambda_src", "cli", "client_files")
@@ -158,10 +158,10 @@ def test_nothing_signs_or_builds_a_request_by_hand() -> None:
 def test_bodies_are_read_and_functions_make_clients_where_short_answers_are_noticed() -> None:
     named = {path.as_posix(): set(attributes(tree)) for path, tree in sources()}
     assert {path for path, names in named.items() if "get_object" in {name for _, name in names}} == {
-        "lambda_src/vectora_core/aws.py"
+        "lambda_src/vectora_shared/aws.py"
     }
     assert {path for path, names in named.items() if ("boto3", "client") in names} == {
-        "lambda_src/vectora_core/aws.py",
+        "lambda_src/vectora_shared/aws.py",
         "lambda_src/vectora_core/analysis/bedrock.py",
     }
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from vectora_core.config.canonical import SourceCatalog
-from vectora_core.config.yaml_file import parse_yaml, read_section
-from vectora_core.errors import ConfigurationError
 from vectora_ops.settings import Settings, load_settings
+from vectora_shared.config.sources import SourceCatalog
+from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
 VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")

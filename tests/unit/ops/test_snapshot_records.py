@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vectora_core.errors import VectoraError
 from vectora_ops.snapshots.index import ComponentDigest, Entry, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
@@ -22,6 +21,7 @@ from vectora_ops.snapshots.manifest import (
     snapshot_name,
     to_bytes,
 )
+from vectora_shared.errors import VectoraError
 
 NOON = datetime(2026, 1, 30, 12, 0, 5, tzinfo=UTC)
 DIGEST = "ab" * 32

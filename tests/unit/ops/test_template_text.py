@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from vectora_ops.template_text import AssetReference, asset_references, parse_template
+from vectora_ops.cloudformation.templates import AssetReference, asset_references, parse_template
 
 YAML = """
 AWSTemplateFormatVersion: "2010-09-09"

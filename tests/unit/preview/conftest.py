@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from client_files.preview.compare import news_of_day
+from client_files.preview.model import News, Preview, PreviewSection
 from tests.unit.conftest import MemoryBucket
-from vectora_core.analysis.text import fold, occurs
-from vectora_core.config.client import ClientConfig
-from vectora_core.config.content import Configuration, FolderContent, load_configuration
 from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.newsletter.publish import NewsletterEvent, publish
-from vectora_core.normalize import Model, NormalizeEvent, normalize
-from vectora_core.preview import News, Preview, PreviewSection, news_of_day
+from vectora_core.normalize.request import Model, NormalizeEvent
+from vectora_core.normalize.run import normalize
+from vectora_core.text.words import fold, occurs
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration, FolderContent, load_configuration
 
 ROOT = Path(__file__).parents[3]
 LABELLED = ROOT / "tests/unit/analysis/labelled_items.yaml"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from client_files.preview.compare import news_of_curated, preview
 from tests.unit.preview.conftest import (
     CLIENT,
     CLIENT_KEY,
@@ -24,9 +25,8 @@ from tests.unit.preview.conftest import (
     told,
     unchanged,
 )
-from vectora_core.config.canonical import NameScopes
-from vectora_core.config.content import Configuration, load_configuration
-from vectora_core.preview import news_of_curated, preview
+from vectora_shared.config.content import Configuration, load_configuration
+from vectora_shared.config.scopes import NameScopes
 
 INGESTED = labelled_entries(every=9)
 SCOPES_OF_DOMAINS = {

@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 from cli.client import preview as module
 from tests.unit.conftest import MemoryS3
 from tests.unit.preview.conftest import CLIENT_KEY, DAY, ROOT, EditedContent, entry, run_engine
-from vectora_core.keys import curated_prefix, ingested_prefix, items_key
 from vectora_ops.names import Names
+from vectora_shared.keys import curated_prefix, ingested_prefix, items_key
 
 NEWS = [
     entry("Alpha: FDA approves Uzedy, a long-acting injectable", "Injected monthly."),

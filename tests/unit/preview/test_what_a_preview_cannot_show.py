@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from client_files.preview.compare import preview
 from tests.unit.preview.conftest import Edit, EditedContent, edited_content, entry, news_of, run_engine
-from vectora_core.config.content import SOURCES_KEY, Configuration, load_configuration
-from vectora_core.preview import preview
+from vectora_shared.config.content import SOURCES_KEY, Configuration, load_configuration
 
 INGESTED = [
     entry("Alpha: FDA approves a long-acting injectable", "Injected monthly."),

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from client_files.preview.compare import news_of_curated, preview
+from client_files.preview.model import News, Place
 from tests.unit.preview.conftest import (
     CLIENT_KEY,
     DAY,
@@ -17,9 +19,8 @@ from tests.unit.preview.conftest import (
     news_of,
     run_engine,
 )
-from vectora_core.config.content import Configuration, load_configuration
 from vectora_core.items import CuratedItem, EventClassification, NormalizationMetadata
-from vectora_core.preview import News, Place, news_of_curated, preview
+from vectora_shared.config.content import Configuration, load_configuration
 
 MEDINCELL, CAMURUS, NANEXA = (f"press_corporate__{name}" for name in ("medincell", "camurus", "nanexa"))
 INGESTED = [
@@ -263,7 +264,7 @@ def test_what_the_model_said_is_kept_and_the_rest_is_analyzed_anew(
     assert (events["golf"], events["juliet"]) == ("safety_signal", "other")
     assert result.notes[1:] == (
         "1 of 10 items with the model's stored answers: a run asks it anew.",
-        "9 of 10 items by the lexicon, as no answer is stored: a run asks the model.",
+        "9 of 10 items by the lexicon: no stored answer; a run asks the model.",
     )
 
 

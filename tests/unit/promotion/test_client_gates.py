@@ -10,7 +10,7 @@ import pytest
 
 from vectora_ops.promotion.client_gates import ClientFacts, decide_client
 from vectora_ops.promotion.gates import ClientFile, Run
-from vectora_ops.promotion.records import Hold
+from vectora_ops.records import Hold
 from vectora_ops.settings import Promotion
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

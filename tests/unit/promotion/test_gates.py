@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vectora_ops.promotion.gates import ClientFile, Decision, Facts, FailedRun, Run, Verdict, decide
-from vectora_ops.promotion.records import Alarm, Bypass, Hold, LedgerEntry
+from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry
 from vectora_ops.settings import Promotion
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.promotion.job import Done, NotYet, Step, answer_job, is_job
+from vectora_shared.errors import VectoraError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARAMETERS = {"operation": "work", "execution": "e-1", "timeout_minutes": "30"}

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from vectora_core.errors import VectoraError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.promotion.records import (
+from vectora_ops.records import (
     Alarm,
     Bypass,
     ClientPromotion,
@@ -26,6 +25,7 @@ from vectora_ops.promotion.records import (
     Retry,
     as_parameter,
 )
+from vectora_shared.errors import VectoraError
 
 NAMES = Names(project="vectora-inbox", env="dev")
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

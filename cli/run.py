@@ -1,0 +1,64 @@
+"""Command `./vectora run`: start the workflow of an environment and follow it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.output import err, fail, in_one_sentence, out, print_json
+from cli.place import ROOT, Env, Json
+from vectora_ops.account import open_account
+from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
+from vectora_ops.settings import load_settings
+
+
+@in_one_sentence
+def run(
+    env: Env,
+    client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
+    period_days: Annotated[
+        int | None, typer.Option(min=1, max=365, help="Days of news to look back; the client's own setting otherwise.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing, then stop.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a newsletter: start the workflow of an environment and follow it to its end."""
+    settings = load_settings(ROOT)
+    names = settings.names(env)
+    account = open_account(settings.environment(env), env)
+    states = account.client("stepfunctions")
+    request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
+    execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
+    err.say(f"Run started: {execution_arn}")
+    try:
+        outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
+    except KeyboardInterrupt:
+        fail(f"You stopped watching; the run goes on. Its end shows in Step Functions, execution {execution_arn}.")
+    if json:
+        print_json(outcome)
+    else:
+        _show_run(outcome)
+    if not outcome.succeeded:
+        fail(f"The run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
+
+
+def _show_run(outcome: RunOutcome) -> None:
+    ingest, scored, letter = (outcome.steps.get(name) for name in ("ingest", "normalize_score", "newsletter"))
+    if ingest:
+        out.say(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
+        for source in ingest["sources"]:
+            if source["status"] != "ok":
+                out.say(f"  {source['source_key']}: {source['status']}. {source['message']}")
+    if scored:
+        by = ", ".join(f"{count} by {name}" for name, count in scored["analyzers"].items() if count)
+        out.say(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
+        for reason, count in scored["fallback_reasons"].items():
+            out.say(f"  {count} not by the model: {reason}")
+        if scored["cost_usd"] is not None:
+            out.say(f"Cost of the model: ${scored['cost_usd']:.4f}.")
+    if letter:
+        out.say(f"Newsletter: {letter['total_items']} items.")
+        for key in letter["files"].values():
+            out.say(f"  s3://{letter['bucket']}/{key}")
+    out.say(f"Took {outcome.seconds:.1f} s.")

@@ -1,0 +1,165 @@
+"""Rehearsal of a restore: a snapshot's files written to a scratch prefix by the code of a rollback, and compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from vectora_ops.account import Account
+from vectora_ops.cloudformation.lost_text import doubtful_places, lost_in
+from vectora_ops.cloudformation.templates import parse_template
+from vectora_ops.names import Names
+from vectora_ops.progress import Advance, Clock, Observer, utc_now
+from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, write_entry
+from vectora_ops.snapshots.index import Entry
+from vectora_ops.snapshots.lease import Lease
+from vectora_ops.snapshots.manifest import COMPONENTS, Component, DamagedError, Manifest
+from vectora_ops.snapshots.objects import ObjectReader
+from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
+from vectora_shared.aws_errors import error_code, error_message, is_absent
+from vectora_shared.errors import VectoraError
+
+SCRATCH = "restore-rehearsal/"
+# CloudFormation validates longer templates only from a bucket (ValidateTemplate, API reference).
+LONGEST_TEMPLATE_BYTES = 51_200
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreRehearsal:
+    """`prefix` lay in the data bucket and is gone again; `problems` name what was not as the snapshot says."""
+
+    snapshot: str
+    prefix: str
+    entries: int
+    bytes: int
+    problems: tuple[str, ...]
+
+    @property
+    def restorable(self) -> bool:
+        return not self.problems
+
+
+def rehearse_restore(
+    account: Account, names: Names, snapshot: str, *, observer: Observer | None = None, clock: Clock = utc_now
+) -> RestoreRehearsal:
+    """Restore every file of a snapshot below a scratch prefix of the data bucket, read it back, and remove it all.
+
+    Raises VectoraError when there is no such snapshot or no data bucket to restore into, BusyError when another
+    operation holds the environment.
+    """
+    manifest = Vault(account, names).manifest(snapshot)
+    with Lease(account, names, operation="restore rehearsal of", subject=snapshot, clock=clock) as lease:
+        return _Rehearsal(account, names, manifest, lease, observer or Observer()).run()
+
+
+class _Rehearsal:
+    def __init__(self, account: Account, names: Names, manifest: Manifest, lease: Lease, observer: Observer) -> None:
+        self._vault = Vault(account, names)
+        self._manifest = manifest
+        self._lease = lease
+        self._observer = observer
+        self._s3 = account.client("s3")
+        self._cloudformation = account.client("cloudformation")
+        self._bucket = names.bucket("data")
+        self._reader = ObjectReader(account, self._bucket)
+        self._prefix = f"{SCRATCH}{manifest.name}/"
+        self._problems: list[str] = []
+        self._entries = 0
+        self._bytes = 0
+
+    def run(self) -> RestoreRehearsal:
+        try:
+            # What an interrupted rehearsal left would pass for this one's.
+            self._clean()
+            for component in COMPONENTS:
+                self._observer.step(component)
+                self._component(component)
+        finally:
+            self._clean()
+        return RestoreRehearsal(
+            snapshot=self._manifest.name,
+            prefix=f"s3://{self._bucket}/{self._prefix}",
+            entries=self._entries,
+            bytes=self._bytes,
+            problems=tuple(self._problems),
+        )
+
+    def _component(self, component: Component) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            working: deque[Future[str | None]] = deque()
+            for entry in self._readable_entries(component):
+                self._lease.renew()
+                if len(working) >= IN_FLIGHT:
+                    self._note(working.popleft().result())
+                working.append(pool.submit(self._restore_and_compare, component, entry))
+                self._entries, self._bytes = self._entries + 1, self._bytes + entry.size
+            while working:
+                self._note(working.popleft().result())
+        self._observer.advance(Advance(component, self._entries, self._bytes, self._bytes))
+
+    def _readable_entries(self, component: Component) -> Iterator[Entry]:
+        try:
+            for entry, _ in self._vault.entries(self._manifest.components[component]):
+                yield entry
+        except DamagedError as error:
+            self._problems.append(f"{component}: {error}")
+
+    def _note(self, problem: str | None) -> None:
+        if problem:
+            self._problems.append(problem)
+
+    def _restore_and_compare(self, component: Component, entry: Entry) -> str | None:
+        key = f"{self._prefix}{component}/{entry.path}"
+        try:
+            write_entry(self._s3, self._vault, entry, self._bucket, key)
+        except DamagedError as error:
+            return f"{component}: {error}"
+        digest = hashlib.sha256()
+        for start in range(0, entry.size, CHUNK_BYTES):
+            digest.update(self._reader.get(key, byte_range=(start, min(CHUNK_BYTES, entry.size - start))).body)
+        if digest.hexdigest() != entry.sha256:
+            return f"{component}: {entry.path} did not read back as it was restored."
+        if component == "stacks" and entry.path.endswith("/template"):
+            return self._validate(entry)
+        return None
+
+    def _validate(self, entry: Entry) -> str | None:
+        """What CloudFormation has against a template."""
+        template = self._vault.bytes_of(entry).decode("utf-8")
+        if doubtful := doubtful_places(parse_template(template)):
+            return f"stacks: {lost_in(entry.path.partition('/')[0], doubtful)}."
+        if len(template.encode("utf-8")) > LONGEST_TEMPLATE_BYTES:
+            return None
+        try:
+            self._cloudformation.validate_template(TemplateBody=template)
+        except ClientError as error:
+            # Anything else, such as a missing permission, says nothing about the template.
+            if error_code(error) != "ValidationError":
+                raise
+            return f"stacks: {entry.path}: CloudFormation does not accept it: {error_message(error)}"
+        return None
+
+    def _clean(self) -> None:
+        # Whoever took over the lease may be rehearsing the same snapshot below the same prefix.
+        self._lease.confirm()
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        doomed: list[dict[str, Any]] = []
+        try:
+            for page in pages:
+                found = (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+                doomed += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        except ClientError as error:
+            if not is_absent(error, "bucket"):
+                raise
+            raise VectoraError(
+                f"There is no bucket {self._bucket} to rehearse a restore in: deploy the environment first."
+            ) from error
+        for start in range(0, len(doomed), DELETED_AT_ONCE):
+            group = doomed[start : start + DELETED_AT_ONCE]
+            self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": group, "Quiet": True})

@@ -1,0 +1,83 @@
+"""Tables that the snapshot commands print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.filesize import decimal as size
+from rich.table import Table
+
+from cli.output import out
+from cli.snapshot.drill import RestoreRehearsal
+from cli.watch import minute
+from terminal.console import new_table, styled
+from vectora_ops.snapshots.catalog import Listed
+from vectora_ops.snapshots.compare import Change
+from vectora_ops.snapshots.verify import Verification
+
+CHANGES_SHOWN = 50
+
+
+def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
+    """Show the first changes of each component and count the rest; whether there were any."""
+    counts: Counter[str] = Counter()
+    marks = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+    for change in changes:
+        counts[change.component] += 1
+        if counts[change.component] <= CHANGES_SHOWN:
+            mark, colour = marks[change.kind]
+            out.say(f"{mark} {change.component}: {change.path}", style=colour)
+            for line in change.text:
+                out.say(f"      {line}")
+    for component, count in counts.items():
+        if count > CHANGES_SHOWN:
+            out.say(f"{component}: {count - CHANGES_SHOWN:,} more")
+    if not counts:
+        out.say(when_equal)
+    return bool(counts)
+
+
+def table_of(listed: Iterable[Listed]) -> Table:
+    table = new_table("snapshot", "state", "taken (UTC)", "occasion", "release", "files", "bytes")
+    for each in listed:
+        state = each.state + (", pinned" if each.pinned else "")
+        colour = {"complete": "", "incomplete": "yellow", "damaged": "red", "leftover": "dim"}[each.state]
+        table.add_row(
+            each.name,
+            styled(state, colour),
+            minute(each.started_at),
+            each.occasion,
+            each.release_version or "",
+            f"{each.entries:,}",
+            size(each.bytes),
+        )
+    return table
+
+
+def show_verification(verification: dict[str, Any]) -> None:
+    name = verification["snapshot"]
+    if not verification["problems"]:
+        out.say(f"{name} is intact: {verification['entries']:,} files.")
+        return
+    out.say(f"{name} is not intact:", style="red")
+    for problem in verification["problems"]:
+        out.say(f"  {problem['kind']}: {problem['name']} ({problem['detail']})")
+
+
+def show_rehearsal(rehearsal: RestoreRehearsal) -> None:
+    out.say(
+        f"Restored {rehearsal.entries:,} files, {size(rehearsal.bytes)}, to {rehearsal.prefix}, compared, removed.",
+    )
+    for problem in rehearsal.problems:
+        out.say(f"  {problem}", style="red")
+
+
+def plain_document(verification: Verification) -> dict[str, Any]:
+    return asdict(verification)
+
+
+def listed_row(text: str | None) -> list[str] | None:
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None

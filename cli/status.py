@@ -1,0 +1,292 @@
+"""What is deployed where: read from what runs, never from what was meant to run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from botocore.exceptions import ClientError
+
+from cli.output import in_one_sentence, out, print_json
+from cli.place import ROOT, Json
+from stacks.assets.release import release_of
+from terminal.console import new_table, styled
+from vectora_ops.account import Account, open_account
+from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.promotion.facts import live_release
+from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since, minute
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import is_absent
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import CLIENTS_PREFIX
+from vectora_shared.config.publication import PREFIXES, RECORD_KEY
+from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.errors import ConfigurationError
+from vectora_shared.storage import Bucket
+
+
+@in_one_sentence
+def status(
+    env: Annotated[str | None, typer.Option("--env", help="One environment; all of them otherwise.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what is deployed where: release, stacks, functions, layers, client versions."""
+    settings = load_settings(ROOT)
+    chosen = [env] if env else list(ENVIRONMENT_NAMES)
+    found = [
+        environment_status(open_account(settings.environment(name), name), settings.names(name)) for name in chosen
+    ]
+    here = release_of(ROOT)
+    if json:
+        print_json({"this_checkout": asdict(here), "environments": [asdict(status) for status in found]})
+        return
+    out.say(f"This checkout is release {here.version}, digest {here.digest[:12]}.")
+    for environment in found:
+        _show_status(environment, here.digest)
+
+
+def _show_heading(env: str, release: str) -> None:
+    out.print()
+    out.print(styled(env, "bold") + styled(f": {release}", ""))
+
+
+def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
+    if not status.deployed:
+        _show_heading(status.env, "nothing is deployed.")
+        return
+    if status.release_digest is None:
+        release = "no release recorded (deployed before this app, or a first deployment did not end)"
+    else:
+        same = "this checkout" if status.release_digest == digest_here else "another than this checkout"
+        release = f"release {status.release_version}, digest {status.release_digest[:12]} ({same})"
+    _show_heading(status.env, release)
+    for sentence in status.promotion:
+        out.say(f"  {sentence}")
+    table = new_table("stack", "status", "updated")
+    for stack in status.stacks:
+        table.add_row(stack.name, stack.status, stack.updated or "")
+    out.print(table)
+    table = new_table("function", "runtime", "code", "layers")
+    for function in status.functions:
+        table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
+    out.print(table)
+    table = new_table("client", "version", "active", "")
+    for client in status.clients:
+        active = {True: "yes", False: "no", None: "?"}[client.active]
+        table.add_row(client.client_id, client.version, active, client.note or "")
+    out.print(table)
+    for sentence in status.drift:
+        advice = "A deployment puts it right; keep an edit in config/."
+        out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    name: str
+    status: str
+    updated: str | None
+
+
+@dataclass(frozen=True)
+class FunctionStatus:
+    name: str
+    runtime: str
+    code_sha256: str
+    modified: str
+    layers: tuple[str, ...]  # name:version
+
+
+@dataclass(frozen=True)
+class ClientStatus:
+    client_id: str
+    version: str
+    active: bool | None
+    note: str | None  # what is wrong with the file, if anything
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """`promotion` says since when it has its release, whether that was verified, and what holds it, in sentences."""
+
+    env: str
+    release_digest: str | None
+    release_version: str | None
+    release_since: str | None
+    release_commit: str | None
+    verified: bool
+    held: bool
+    promotion: tuple[str, ...]
+    stacks: tuple[StackStatus, ...]
+    functions: tuple[FunctionStatus, ...]
+    clients: tuple[ClientStatus, ...]
+    drift: tuple[str, ...]  # files of the configuration that are not what was published, in sentences
+
+    @property
+    def deployed(self) -> bool:
+        return any(stack.status != "not deployed" for stack in self.stacks)
+
+
+def environment_status(account: Account, names: Names) -> EnvironmentStatus:
+    release = live_release(account, names)
+    records = Records(account, names)
+    recorded = _recorded(records.ledger(), release.get("digest"))
+    hold = records.hold()
+    configuration = _configuration(account, names.bucket("config"))
+    return EnvironmentStatus(
+        env=names.env,
+        release_digest=release.get("digest"),
+        release_version=release.get("version"),
+        release_since=recorded.at.isoformat(timespec="seconds") if recorded else None,
+        release_commit=recorded.commit if recorded else None,
+        verified=recorded is not None and recorded.smoke_test is not None,
+        held=hold is not None and hold.holds,
+        promotion=(
+            *_sentences(release, recorded, hold, records.bypass(), names.env),
+            *_client_sentences(records.client_promotions(), recorded),
+        ),
+        stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
+        functions=tuple(
+            found
+            for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
+            if (found := _function(account, names.function(task)))
+        ),
+        clients=tuple(_client(key, body, configuration) for key, body in configuration.clients.items()),
+        drift=tuple(_drift(configuration)),
+    )
+
+
+def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntry | None:
+    """What the ledger says of the release that is deployed; a rollback's release has its earlier smoke test."""
+    if not ledger or ledger[-1].digest != digest:
+        return None
+    tests = [entry.smoke_test for entry in ledger if entry.digest == digest and entry.smoke_test]
+    return ledger[-1].model_copy(update={"smoke_test": tests[-1] if tests else None})
+
+
+def _sentences(
+    release: dict[str, str], recorded: LedgerEntry | None, hold: Hold | None, bypass: Bypass | None, env: str
+) -> Iterator[str]:
+    if recorded:
+        how = f"came back by a rollback ({recorded.reason})" if recorded.kind == "rollback" else "by the pipeline"
+        commit = f", commit {recorded.commit[:12]}" if recorded.commit else ""
+        tested = f"verified: {recorded.smoke_test}" if recorded.smoke_test else "not verified"
+        yield f"Since {minute(recorded.at)} {how}{commit}; {tested}."
+    elif release:
+        yield "Not deployed by the pipeline: not in the ledger, and not verified."
+    if recorded and recorded.bypassed:
+        yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
+    if bypass and bypass.digest != release.get("digest"):
+        yield (
+            f"Release {bypass.digest[:12]} may come without {', '.join(bypass.gates)}: {bypass.reason} "
+            f"({bypass.by}, {minute(bypass.at)})."
+        )
+    if hold and hold.holds:
+        yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
+
+
+def _stack(account: Account, name: str) -> StackStatus:
+    try:
+        stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if is_absent(error, "stack"):
+            return StackStatus(name=name, status="not deployed", updated=None)
+        raise
+    updated = stack.get("LastUpdatedTime", stack["CreationTime"])
+    return StackStatus(name=name, status=stack["StackStatus"], updated=updated.isoformat(timespec="seconds"))
+
+
+def _function(account: Account, name: str) -> FunctionStatus | None:
+    try:
+        function = account.session.client("lambda").get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if is_absent(error, "function"):
+            return None
+        raise
+    layers = (layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", []))
+    return FunctionStatus(
+        name=name,
+        runtime=function["Runtime"],
+        code_sha256=function["CodeSha256"],
+        modified=function["LastModified"],
+        layers=tuple(layers),
+    )
+
+
+@dataclass(frozen=True)
+class _PublishedConfiguration:
+    """What a config bucket holds: SHA-256 by key as published and as found, and the client files themselves."""
+
+    published: dict[str, str]
+    promoted: dict[str, str]
+    found: dict[str, str]
+    clients: dict[str, bytes]
+
+    def note(self, key: str) -> str | None:
+        """How the file differs from what was published."""
+        if key not in self.found:
+            return "deleted from the bucket since it was published"
+        if key not in self.published:
+            return "not from a release"
+        return None if self.found[key] == self.published[key] else "edited in the bucket since it was published"
+
+
+def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguration:
+    s3 = account.client("s3")
+    bucket = Bucket(s3, bucket_name)
+    try:
+        record = bucket.read_json(RECORD_KEY) or {}
+        keys = [key for prefix in PREFIXES for key in bucket.keys(prefix)]
+    except ClientError as error:
+        if is_absent(error, "bucket"):
+            return _PublishedConfiguration({}, {}, {}, {})
+        raise
+    bodies = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in keys}
+    return _PublishedConfiguration(
+        published=record.get("keys", {}),
+        promoted=record.get("promoted", {}),
+        found={key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()},
+        clients={key: body for key, body in bodies.items() if key.startswith(CLIENTS_PREFIX) and key.endswith(".yaml")},
+    )
+
+
+def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
+    # What lay there before the first release is no drift; what was put beside it later is told at the client.
+    for key in sorted(configuration.published):
+        if note := configuration.note(key):
+            yield f"{key}: {note}."
+
+
+def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> ClientStatus:
+    client_id = key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml")
+    note = configuration.note(key)
+    try:
+        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
+    except ConfigurationError:
+        return ClientStatus(client_id=client_id, version="invalid", active=None, note=note or "does not validate")
+    if note is None and key in configuration.promoted:
+        note = "promoted by itself, ahead of the release"
+    return ClientStatus(client_id=client_id, version=profile.version, active=profile.active, note=note)
+
+
+def _client_sentences(promotions: tuple[ClientPromotion, ...], recorded: LedgerEntry | None) -> Iterator[str]:
+    """On client files promoted by themselves since the release came; one that is not over is always told."""
+    for index, each in enumerate(promotions):
+        is_last = index == len(promotions) - 1
+        if (each.is_over or is_last) and (not each.is_over or recorded is None or each.at > recorded.at):
+            yield client_promotion_sentence(each)
+
+
+def client_promotion_sentence(promotion: ClientPromotion) -> str:
+    """What became of it, for people."""
+    what = f"{promotion.client_id} {promotion.version_before or 'new'} -> {promotion.version} from {promotion.source}"
+    match promotion.state:
+        case "promoted":
+            return f"{minute(promotion.at)}: {what}; {promotion.outcome}."
+        case "rolled back":
+            return f"{minute(promotion.at)}: {what} was taken back: {promotion.outcome.rstrip('.')}."
+        case state:
+            return f"{minute(promotion.at)}: {what} is not over ({state}): promote it again to end it."

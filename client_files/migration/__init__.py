@@ -1,0 +1,1 @@
+"""Migration of client files of the system that was deployed by hand."""

@@ -1,0 +1,1 @@
+"""Preview of a newsletter with changed configuration."""

@@ -1,0 +1,113 @@
+"""Notes of a preview: what it could not predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from client_files.preview.model import Instead, News
+from client_files.preview.reasons import count_of_items
+from vectora_core.analysis.lexicon import Lexicon
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import Configuration
+from vectora_shared.config.sources import Source
+
+
+def notes_of(news: News, edited: Configuration, before: Configuration | Instead) -> Iterator[str]:
+    """What the reader would otherwise believe to see here."""
+    if before == "nothing":
+        yield "The client is new there: it is compared with an empty newsletter."
+    elif before == "stored results":
+        yield (
+            "Compared with the matching and scoring that the file holds, in the sections and limits of the edited "
+            "configuration: edits of those do not show, unless the configuration before them is given (--baseline)."
+        )
+    elif isinstance(before, Configuration):
+        if before == edited:
+            yield "Both configurations say the same."
+        yield from _source_notes(news, before, edited)
+        yield from _client_notes(before.client, edited.client)
+        yield from _prompt_notes(news, before, edited)
+    yield from _model_notes(news)
+    if isinstance(before, Configuration):
+        yield from _spelling_notes(news, before, edited)
+
+
+def _source_notes(news: News, before: Configuration, edited: Configuration) -> Iterator[str]:
+    read_before, read_now = _sources(before), _sources(edited)
+    of_source = [story.item.source_key for story in news.stories]
+    if added := [key for key in read_now if key not in read_before and key not in of_source]:
+        yield f"There is no news of {', '.join(added)} yet: what comes of it shows after the first ingestion."
+    if removed := [key for key in read_before if key not in read_now]:
+        there = count_of_items(sum(of_source.count(key) for key in removed))
+        yield (
+            f"No longer read, from the next ingestion on: {', '.join(removed)}. What was ingested of them "
+            f"({there} here) stays, here as in the engine."
+        )
+    if reread := [
+        key for key in read_now if key in read_before and _is_read_otherwise(read_before[key], read_now[key])
+    ]:
+        yield f"How {', '.join(reread)} is read changed: that applies from the next ingestion on and does not show."
+
+
+def _sources(configuration: Configuration) -> dict[str, Source]:
+    """What an ingestion reads, by source_key."""
+    config = configuration.client.source_config
+    bouquets = [each for each in configuration.sources.bouquets if each.bouquet_id in config.source_bouquets_enabled]
+    chosen = {*config.sources_extra_enabled, *(key for bouquet in bouquets for key in bouquet.source_keys)}
+    sources = configuration.sources.sources
+    return {source.source_key: source for source in sources if source.source_key in chosen and source.enabled}
+
+
+def _is_read_otherwise(one: Source, other: Source) -> bool:
+    """Whether ingestion treats them differently; the company belongs to analysis, and shows."""
+    return one.model_copy(update={"company": None, "notes": None}) != other.model_copy(
+        update={"company": None, "notes": None}
+    )
+
+
+def _client_notes(before: ClientConfig, edited: ClientConfig) -> Iterator[str]:
+    if before.source_config.content_filters != edited.source_config.content_filters:
+        yield "exclude_titles apply from the next ingestion on: items that were ingested stay."
+    old, new = before.pipeline.default_period_days, edited.pipeline.default_period_days
+    if old != new:
+        yield f"default_period_days ({new}, was {old}) applies from the next ingestion on: the items here are the same."
+    was, now = before.client_profile, edited.client_profile
+    if was.frequency != now.frequency:
+        yield f"frequency ({now.frequency}, was {was.frequency}) changes when newsletters are made, not this one."
+    if was.active != now.active:
+        made = "makes this newsletter now" if now.active else "no longer makes this newsletter"
+        yield f"The schedule {made} (active), which does not show in its items."
+
+
+def _prompt_notes(news: News, before: Configuration, edited: Configuration) -> Iterator[str]:
+    prompts = [side.prompts[side.client.pipeline.analysis_prompt] for side in (before, edited)]
+    types = [[(name, event.description) for name, event in side.events.events.items()] for side in (before, edited)]
+    if prompts[0] != prompts[1] or (news.answered and types[0] != types[1]):
+        yield "What the model is told (prompt, event types) changed: a preview does not ask it, so that does not show."
+
+
+def _model_notes(news: News) -> Iterator[str]:
+    if not news.asks_model:
+        return
+    answered, count = len(news.answered), len(news.stories)
+    if answered:
+        yield f"{answered} of {count_of_items(count)} with the model's stored answers: a run asks it anew."
+    if count > answered:
+        yield f"{count - answered} of {count_of_items(count)} by the lexicon: no stored answer; a run asks the model."
+
+
+def _spelling_notes(news: News, before: Configuration, edited: Configuration) -> Iterator[str]:
+    """Names that the model answered are stored in the scopes' spelling: which word it used is lost."""
+    if not news.answered:
+        return
+    kinds = ("companies", "molecules", "trademarks", "indications")
+    if any(getattr(before.scopes, kind).aliases != getattr(edited.scopes, kind).aliases for kind in kinds):
+        yield "Aliases changed: the model's names are taken in the spelling of the text, which is approximate."
+    lexicons = Lexicon(before), Lexicon(edited)
+    keys = {story.item.source_key for story in news.stories if story.item.item_id in news.answered}
+    changed = sorted(key for key in keys if lexicons[0].own_company(key) != lexicons[1].own_company(key))
+    if changed:
+        yield (
+            f"Whether the model named the company of {', '.join(changed)} is not stored: it counts as named where the "
+            "text names it, which is approximate."
+        )

@@ -1,0 +1,104 @@
+"""Reasons why an item enters, leaves or moves in a preview."""
+
+from __future__ import annotations
+
+from client_files.preview.model import Side, score_of, shortened, title_of
+from vectora_core.items import CuratedItem
+from vectora_core.newsletter.selection import event_of, reaches_score, takes
+
+
+def why_it_comes(item_id: str, old: Side, new: Side) -> str:
+    before, now = old.items.get(item_id), new.items[item_id]
+    if before is None:
+        return f"matches: {_best_reason(now)}"
+    if not before.matching_results.matched_domains:
+        return _why_it_matches_now(before, now, old, new)
+    if not reaches_score(before, old.client.newsletter_selection):
+        return (
+            f"score {score_of(now):g} reaches the {new.client.newsletter_selection.min_score:g} needed now (min_score)"
+        )
+    if item_id in old.selection.doubles:
+        first = old.items[old.selection.doubles[item_id]]
+        return f'no longer a double of "{shortened(title_of(first))}"'
+    if not any(takes(section, before) for section in old.layout.values()):
+        return f"a section takes {event_of(now)} news now"
+    return "there is room now"
+
+
+def _why_it_matches_now(before: CuratedItem, now: CuratedItem, old: Side, new: Side) -> str:
+    was, left_out = _best_score(before), before.matching_results.exclusion_reasons
+    if was >= _needed(old) and left_out and not now.matching_results.exclusion_reasons:
+        return f"no longer left out as {', '.join(left_out)}"
+    if was < _needed(old) and was >= _needed(new):
+        return f"domain score {_best_score(now):g} reaches the {_needed(new):g} needed now"
+    return f"matches now: {_best_reason(now)}"
+
+
+def why_it_is_missing(item_id: str, side: Side) -> str:
+    item, rules = side.items[item_id], side.client.newsletter_selection
+    event = event_of(item)
+    if not item.matching_results.matched_domains:
+        return _why_it_matches_nothing(item, side)
+    if not reaches_score(item, rules):
+        return f"score {score_of(item):g} is below min_score {rules.min_score:g}"
+    if item_id in side.selection.doubles:
+        return f'double of "{shortened(title_of(side.items[side.selection.doubles[item_id]]))}"'
+    if item_id in side.selection.over_limit:
+        return f"no room: the newsletter has {count_of_items(rules.max_items_total)} at the most"
+    taking = [section for section in side.layout.values() if takes(section, item)]
+    if not taking:
+        return f"no section takes {event} news"
+    sections = " and ".join(f"{section.id} (at most {count_of_items(section.max_items)})" for section in taking)
+    return f"no room in {sections}"
+
+
+def _why_it_matches_nothing(item: CuratedItem, side: Side) -> str:
+    results = item.matching_results
+    if results.exclusion_reasons and _best_score(item) >= _needed(side):
+        return f"left out as {', '.join(results.exclusion_reasons)}"
+    if not results.domain_relevance:
+        return "no watch domain is enabled"
+    return (
+        f"no longer matches: best domain score {_best_score(item):g} of the {_needed(side):g} needed "
+        f"({_best_reason(item)})"
+    )
+
+
+def why_it_moves(item_id: str, old: Side, new: Side) -> str:
+    item, before, after = new.items[item_id], old.places[item_id], new.places[item_id]
+    was, now = old.layout[before.section_id], new.layout[after.section_id]
+    if was.id == now.id:
+        if was.sort_by != now.sort_by:
+            return f"{now.id} is sorted by {now.sort_by} now"
+        return previous_score(before.score, after.score) if before.score != after.score else "others change around it"
+    if event_of(old.items[item_id]) != event_of(item):
+        return f"{event_of(item)} news now, was {event_of(old.items[item_id])}"
+    section = new.layout.get(was.id)
+    if section is None:
+        return f"there is no section {was.id} any more"
+    if not takes(section, item):
+        return f"{was.id} no longer takes {event_of(item)} news"
+    return f"{now.id} takes it first now" if now.priority < section.priority else f"no room in {was.id}"
+
+
+def previous_score(before: float, after: float) -> str:
+    return f"score {after:g}, was {before:g}"
+
+
+def _best_score(item: CuratedItem) -> float:
+    return max((found.score for found in item.matching_results.domain_relevance.values()), default=0.0)
+
+
+def _best_reason(item: CuratedItem) -> str:
+    """Of the domains that it matches, else of all."""
+    relevance = item.matching_results.domain_relevance
+    found = [relevance[name] for name in item.matching_results.matched_domains] or [*relevance.values()]
+    return max(found, key=lambda entry: entry.score).reasoning
+
+
+def _needed(side: Side) -> float:
+    return side.client.matching_config.min_domain_score
+
+
+def count_of_items(count: int) -> str:
+    return f"{count} item" if count == 1 else f"{count} items"

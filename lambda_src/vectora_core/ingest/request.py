@@ -1,0 +1,84 @@
+"""Event, window and report of an ingestion."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from vectora_core.items import Record
+from vectora_shared.errors import InvalidEventError
+from vectora_shared.runtime import Event
+
+LOOKBACK_DAYS = 180
+IngestionMode = Literal["balanced", "strict", "broad"]
+
+
+class IngestRequest(Event):
+    """The ingest function's event; a key that is absent or null has its default."""
+
+    client_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    sources: tuple[str, ...] = ()
+    period_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+    target_date: date | None = None
+    dry_run: bool = False
+    temporal_mode: Literal["strict", "flexible"] = "flexible"
+    ingestion_mode: IngestionMode = "balanced"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class Window(Record):
+    """The days of publication that a run takes, both inclusive."""
+
+    first: date
+    last: date
+
+    def holds(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+class SourceReport(Record):
+    """How one source fared; `empty` means that it answered but shows no entries at all."""
+
+    source_key: str
+    status: Literal["ok", "degraded", "failed", "empty"]
+    items_found: int = 0
+    items_kept: int = 0
+    undated: int = 0
+    duration_ms: int = 0
+    message: str = ""
+
+
+class IngestReport(Record):
+    """The response body for one client."""
+
+    client_id: str
+    target_date: date
+    output_key: str
+    items_found: int
+    items_new: int
+    items_carried_over: int
+    items_undated: int
+    items_total: int
+    dry_run: bool
+    duration_ms: int
+    sources: tuple[SourceReport, ...]
+    warnings: tuple[str, ...]
+
+
+def window_of(request: IngestRequest, day: date, default_period_days: int) -> Window:
+    last = request.to_date or day
+    try:
+        first = request.from_date or last - timedelta(days=request.period_days or default_period_days)
+    except OverflowError as error:
+        raise InvalidEventError(f"The event's to_date {last} lies too far back: give a later one.") from error
+    if first > last:
+        raise InvalidEventError(f"The event's from_date {first} lies after its to_date {last}: exchange them.")
+    return Window(first=first, last=last)

@@ -1,0 +1,1 @@
+"""Stage normalize-score: ingested items become analyzed, matched and scored items."""

@@ -1,0 +1,110 @@
+"""Which watch domains an item belongs to, and which kinds of news are left out."""
+
+from __future__ import annotations
+
+import re
+
+from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weighing
+from vectora_core.items import DomainRelevance, IngestedItem, MatchedEntities, MatchingResults, NormalizedContent
+from vectora_core.text.words import Parts, parts_of
+from vectora_shared.config.client import WatchDomain
+from vectora_shared.config.content import Configuration
+from vectora_shared.config.scopes import ExclusionScope
+
+
+class _Exclusion:
+    """One kind of unwanted news, ready to be looked for."""
+
+    def __init__(self, scope: ExclusionScope) -> None:
+        self.scope = scope
+        self._title = [re.compile(pattern, re.IGNORECASE) for pattern in scope.title_patterns]
+        self._text = [re.compile(pattern, re.IGNORECASE) for pattern in scope.text_patterns]
+
+    def in_title(self, parts: Parts) -> bool:
+        return any(pattern.search(parts.title) for pattern in self._title)
+
+    def in_text(self, parts: Parts) -> bool:
+        return any(pattern.search(parts.lead) for pattern in self._text)
+
+
+class Matcher:
+    """Matches items to the client's watch domains."""
+
+    def __init__(self, configuration: Configuration, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._evidence = configuration.evidence
+        self._min_score = configuration.client.matching_config.min_domain_score
+        scopes = configuration.scopes.exclusions.scopes
+        self._exclusions = {
+            reader.domain.id: [_Exclusion(scopes[name]) for name in reader.domain.exclusion_scopes]
+            for reader in lexicon.domains
+        }
+
+    def match(self, item: IngestedItem, analysis: NormalizedContent) -> MatchingResults:
+        parts = parts_of(item.title, item.content)
+        company = self._lexicon.source_company(item.source_key)
+        relevance: dict[str, DomainRelevance] = {}
+        matched: list[str] = []
+        reasons: list[str] = []
+        for reader in self._lexicon.domains:
+            signals = reader.read(parts, company)
+            result = self._relevance(reader, signals, analysis)
+            found = self._exclusion_reasons(reader.domain, parts, signals)
+            relevance[reader.domain.id] = result
+            reasons += found
+            if result.score >= self._min_score and not found:
+                matched.append(reader.domain.id)
+        return MatchingResults(
+            matched_domains=tuple(matched),
+            domain_relevance=relevance,
+            exclusion_applied=bool(reasons),
+            exclusion_reasons=tuple(dict.fromkeys(reasons)),
+        )
+
+    def _relevance(self, reader: DomainReader, signals: Signals, analysis: NormalizedContent) -> DomainRelevance:
+        """From what the words say and what the analysis says; for the lexicon's analysis both are the same."""
+        verdict = Weighing(self._evidence, signals, analysis.event_classification.primary_type).verdict
+        opinion = analysis.lai_relevance_score / 10
+        score = self._combined(verdict.strength, opinion, decisive=signals.title.decisive or signals.lead.decisive)
+        if analysis.anti_lai_detected and not signals.title.decisive:
+            score = min(score, self._evidence.other_route_at_most)
+        confidence = max(
+            self._evidence.least_confidence, self._evidence.agreement_confidence - abs(verdict.strength - opinion)
+        )
+        return DomainRelevance(
+            score=round(score, 3),
+            confidence=round(confidence, 3),
+            reasoning=f"{verdict.reason}; relevance {analysis.lai_relevance_score:g} of 10 by the analysis",
+            matched_entities=_in_scopes(reader, analysis),
+        )
+
+    def _combined(self, strength: float, opinion: float, *, decisive: bool) -> float:
+        if strength < self._min_score and opinion < self._evidence.analysis_admits_from:
+            return min(strength, opinion)
+        if opinion <= self._evidence.analysis_refuses_to and not decisive:
+            return opinion
+        return (strength + opinion) / 2
+
+    def _exclusion_reasons(self, domain: WatchDomain, parts: Parts, signals: Signals) -> list[str]:
+        title_events = self._lexicon.events.events_in(parts.title)
+        product_news = signals.product_in_title and bool(title_events & PRODUCT_NEWS)
+        title_says_nothing = not signals.product_in_title and not title_events
+        core_name = bool(signals.title.core_companies or signals.title.core_trademarks)
+        return [
+            exclusion.scope.reason
+            for exclusion in self._exclusions[domain.id]
+            if (exclusion.in_title(parts) or (title_says_nothing and exclusion.in_text(parts)))
+            and not (product_news and exclusion.scope.product_news_prevails)
+            and not (core_name and exclusion.scope.core_names_prevail)
+        ]
+
+
+def _in_scopes(reader: DomainReader, analysis: NormalizedContent) -> MatchedEntities:
+    entities = analysis.entities
+    return MatchedEntities(
+        companies=tuple(name for name in entities.companies if reader.companies.canonical(name)),
+        molecules=tuple(name for name in entities.molecules if reader.molecules.canonical(name)),
+        technologies=tuple(name for name in entities.technologies if reader.technologies.canonical(name)),
+        trademarks=tuple(name for name in entities.trademarks if reader.trademarks.canonical(name)),
+    )

@@ -1,0 +1,1 @@
+"""Text tools: words, dates, addresses."""

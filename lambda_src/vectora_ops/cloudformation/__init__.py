@@ -1,0 +1,1 @@
+"""CloudFormation stacks: deployment, resource import, templates."""

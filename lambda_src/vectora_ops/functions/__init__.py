@@ -1,0 +1,1 @@
+"""Entry points of the operations functions, one module a function."""

@@ -1,0 +1,110 @@
+"""Invocation of an operations function: event, answer, continuation, notification."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vectora_ops.account import Account, account_of_credentials
+from vectora_ops.names import Names
+from vectora_ops.progress import Observer, OutOfTimeError
+from vectora_shared.aws_texts import notification, plain, redacted, subject
+from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.runtime import Event, environment
+
+logger = logging.getLogger("vectora")
+# Kept for saving progress and answering.
+RESERVED_SECONDS = 60.0
+# Lambda stops a function that has invoked itself 16 times (Lambda guide, recursive loop detection).
+MOST_CONTINUATIONS = 14
+Answer = dict[str, Any]
+
+
+class Continued(Event):
+    """`continuation` counts how often the work went on in a further invocation; `token` is who holds its lease."""
+
+    continuation: int = 0
+    token: str | None = None
+    # A caller who waits invokes again itself.
+    caller_continues: bool = False
+
+
+class StepLog(Observer):
+    """Steps in the function's log."""
+
+    def step(self, name: str) -> None:
+        logger.info("Step: %s", name)
+
+
+def answer_invocation(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
+    """The answer of one invocation: state done or running; failures are raised, told to the operators and retried."""
+    operation = str(event.get("operation"))
+    if operation not in operations:
+        raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
+    try:
+        try:
+            return {"state": "done", **operations[operation](event, context)}
+        except OutOfTimeError as unfinished:
+            return continue_later(event, context, unfinished)
+    except VectoraError as error:
+        logger.error("%s", error)
+        failure = redacted(str(error))
+    except Exception as error:
+        logger.exception("The operation failed unexpectedly")
+        failure = f"{type(error).__name__}: {plain(error)}"
+    if event.get("caller_continues"):
+        return {"state": "failed", "error": failure}
+    notify_operators(f"{operation} failed", failure)
+    # Not the error itself: Lambda writes what is raised, and what it came from, into the log as it is.
+    raise VectoraError(failure) from None
+
+
+def continue_later(event: dict[str, Any], context: Any, unfinished: OutOfTimeError) -> Answer:
+    """Go on in a further invocation of this function, or let a waiting caller invoke it."""
+    count = int(event.get("continuation", 0)) + 1
+    if count > MOST_CONTINUATIONS:
+        raise VectoraError(f"{unfinished} It was continued {MOST_CONTINUATIONS} times: call it again to go on.")
+    further = {**event, "continuation": count, "token": event.get("token") or context.aws_request_id}
+    if event.get("operation") == "create" or "ResponseURL" in event:
+        further["resume"] = unfinished.subject
+    if not event.get("caller_continues"):
+        # Once: a repeated request would go on twice at the same time.
+        own_account().invoker().invoke(
+            FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps(further).encode("utf-8")
+        )
+    return {"state": "running", "event": further}
+
+
+# Once an execution environment, whose credentials stay (Lambda guide, best practices: clients outside the handler).
+@functools.cache
+def own_account() -> Account:
+    return account_of_credentials(environment("AWS_REGION"))
+
+
+def own_names() -> Names:
+    return Names(
+        project=environment("PROJECT_NAME"),
+        env=environment("ENV"),
+        bucket_suffix=os.environ.get("BUCKET_SUFFIX", ""),
+    )
+
+
+def deadline_of(context: Any) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() / 1000 < RESERVED_SECONDS
+
+
+def notify_operators(what: str, message: str) -> None:
+    """Tell the operators; that nobody can be told must not hide what happened."""
+    try:
+        names = own_names()
+        own_account().client("sns").publish(
+            TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
+            Subject=subject(f"{names.project} {names.env}: {what}"),
+            Message=notification(message),
+        )
+    except Exception:
+        logger.exception("The operators could not be told")

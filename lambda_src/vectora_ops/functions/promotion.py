@@ -1,0 +1,88 @@
+"""Function promotion: gates, records, retries of refused promotions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
+from vectora_ops.names import Names
+from vectora_ops.progress import utc_now
+from vectora_ops.promotion.client_gates import decide_client
+from vectora_ops.promotion.clients import source_file
+from vectora_ops.promotion.facts import gather_client, live_digest
+from vectora_ops.promotion.gates import Decision
+from vectora_ops.promotion.job import answer_job, is_job
+from vectora_ops.promotion.retry import retry_refused
+from vectora_ops.promotion.steps.gate import gate_step, judge
+from vectora_ops.promotion.steps.record import record_step
+from vectora_ops.settings import Promotion
+from vectora_shared.config.values import Identifier
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import Event, environment, parse_event, set_log_level
+
+
+class ExplainEvent(Event):
+    """`digest` is the release to judge; without it the one that is deployed."""
+
+    operation: Literal["explain"]
+    digest: str | None = None
+
+
+class JudgeClientEvent(Event):
+    """Whether a client's file may go on into the next environment by itself."""
+
+    operation: Literal["judge-client"]
+    client_id: Identifier
+
+
+def promotion_function(event: dict[str, Any], context: Any) -> Answer:
+    """Function promotion: records what this environment has, and judges what may go on into the next."""
+    set_log_level()
+    if is_job(event):
+        return answer_job(
+            own_account(),
+            event,
+            {
+                "gate": lambda given, _: gate_step(own_account(), own_names(), next_names(), next_policy(), given),
+                "record": lambda given, _: record_step(own_account(), own_names(), given),
+            },
+        )
+    return answer_invocation(event, context, {"explain": _explain, "retry": _retry, "judge-client": _judge_client})
+
+
+def _explain(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(ExplainEvent, event)
+    account, names = own_account(), own_names()
+    digest = asked.digest or live_digest(account, names)
+    if digest is None:
+        raise VectoraError(f"{names.env} has no release that could be promoted: deploy one first.")
+    decision, _ = judge(account, names, next_names(), next_policy(), digest)
+    return {"decision": _shown(decision)}
+
+
+def _shown(decision: Decision) -> Answer:
+    return {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}
+
+
+def _judge_client(event: dict[str, Any], context: Any) -> Answer:
+    """The verdicts, and the very file that was judged."""
+    asked = parse_event(JudgeClientEvent, event)
+    account, names = own_account(), own_names()
+    facts = gather_client(account, names, next_names(), asked.client_id, utc_now())
+    decision = decide_client(facts, next_policy())
+    file = source_file(account, names, asked.client_id, facts.file)
+    return {"decision": _shown(decision), "file": file.model_dump()}
+
+
+def _retry(event: dict[str, Any], context: Any) -> Answer:
+    """The schedule: what a gate refused is tried again as soon as the gate would let it through."""
+    return {"retry": retry_refused(own_account(), own_names(), next_names(), next_policy(), notify=notify_operators)}
+
+
+def next_names() -> Names:
+    return own_names().of(environment("NEXT_ENV"))
+
+
+def next_policy() -> Promotion:
+    return Promotion.model_validate_json(environment("NEXT_PROMOTION"))

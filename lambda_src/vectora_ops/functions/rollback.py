@@ -1,0 +1,170 @@
+"""Function rollback: rollbacks and client promotions, on request or after a failure."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from vectora_ops.account import Account
+from vectora_ops.functions.invocation import (
+    MOST_CONTINUATIONS,
+    Answer,
+    Continued,
+    StepLog,
+    answer_invocation,
+    deadline_of,
+    notify_operators,
+    own_account,
+    own_names,
+)
+from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, Names
+from vectora_ops.progress import Deadline, OutOfTimeError
+from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
+from vectora_ops.promotion.setback import Setback
+from vectora_ops.remote import run_remotely
+from vectora_ops.rollback.request import RollbackRequest, RollbackResult
+from vectora_ops.rollback.run import roll_back
+from vectora_ops.settings import EnvName, environment_before
+from vectora_ops.smoke import environment_has_canary, smoke_test
+from vectora_ops.snapshots.compare import chosen_components
+from vectora_ops.snapshots.lease import BusyError
+from vectora_shared.config.values import Identifier
+from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.runtime import environment, parse_event, set_log_level
+
+logger = logging.getLogger("vectora")
+
+# Between two tries when another operation holds the environment.
+BUSY_PAUSE_SECONDS = 5.0
+
+
+class RollbackEvent(Continued):
+    operation: Literal["rollback"]
+    snapshot: str
+    components: tuple[str, ...] = Field(default=())
+
+
+class PromoteClientEvent(Continued):
+    operation: Literal["promote-client"]
+    client_id: Identifier
+    source: EnvName
+
+
+def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
+    """Function rollback: called by operators, and by EventBridge when a deployment or a run failed.
+
+    It is the one that may write the environment's content, and so promotes a client's file too.
+    """
+    set_log_level()
+    if "detail-type" in event:
+        return answer_invocation({**event, "operation": "react"}, context, {"react": _react})
+    return answer_invocation(event, context, {"rollback": _rollback, "promote-client": _promote_client})
+
+
+def _rollback(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(RollbackEvent, event)
+    request = RollbackRequest(
+        snapshot=asked.snapshot,
+        components=chosen_components(asked.components),
+        owner=asked.token or context.aws_request_id,
+    )
+    result = _roll_back(own_account(), own_names(), request, context)
+    if not result.nothing_to_do:
+        notify_operators("rolled back", _sentence(result))
+    return {"result": asdict(result)}
+
+
+def _roll_back(account: Account, names: Names, request: RollbackRequest, context: Any) -> RollbackResult:
+    return roll_back(
+        account,
+        names,
+        request,
+        smoke_test=lambda: (
+            smoke_test(account, names, on_step=StepLog().step) if environment_has_canary(account, names) else None
+        ),
+        observer=StepLog(),
+        deadline=deadline_of(context),
+    )
+
+
+def _sentence(result: RollbackResult) -> str:
+    return (
+        f"Environment {result.env} is again what snapshot {result.snapshot} says ({', '.join(result.components)}), "
+        f"compared and proven after {result.seconds:.0f} s. What was there before is in {result.safety_snapshot}."
+    )
+
+
+def _react(event: dict[str, Any], context: Any) -> Answer:
+    account, names = own_account(), own_names()
+
+    def undo(request: RollbackRequest) -> RollbackResult:
+        # The event's own id: a further invocation comes back to the lease of the one before it.
+        mine = replace(request, owner=event.get("token") or event["id"])
+        return _when_free(lambda: _roll_back(account, names, mine, context), deadline_of(context))
+
+    setback = Setback(
+        account,
+        names,
+        roll_back=undo,
+        notify=notify_operators,
+        watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
+        failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
+    )
+    react = {STAGE_CHANGED: setback.stage_ended, RUN_CHANGED: setback.run_failed}.get(event["detail-type"])
+    if react is None:
+        raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
+    try:
+        return {"reaction": react(event)}
+    except OutOfTimeError as unfinished:
+        if int(event.get("continuation", 0)) < MOST_CONTINUATIONS:
+            raise
+        return {"reaction": setback.give_up(event, str(unfinished))}
+
+
+def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) -> RollbackResult:
+    """Nobody is there to try again: whoever else is at work on the environment, such as its daily snapshot, ends."""
+    while True:
+        try:
+            return roll_back_now()
+        except BusyError as error:
+            logger.warning("%s", error)
+            if deadline():
+                raise OutOfTimeError("The rollback") from error
+            time.sleep(BUSY_PAUSE_SECONDS)
+
+
+def _promote_client(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(PromoteClientEvent, event)
+    account, names = own_account(), own_names()
+    before = environment_before(names.env)
+    if asked.source != before:
+        raise InvalidEventError(f"Client files come into {names.env} from {before or 'a release only'}.")
+    source = names.of(asked.source)
+    judge = {"operation": "judge-client", "client_id": asked.client_id}
+    said = run_remotely(account, source, "promotion", judge, lambda count: None)
+    file = SourceFile.model_validate(said["file"])
+    if said["decision"]["outcome"] != "pass" and not is_unfinished(account, names, file):
+        raise VectoraError(said["decision"]["sentence"])
+
+    def take_back(request: RollbackRequest) -> RollbackResult:
+        return _when_free(lambda: _roll_back(account, names, request, context), deadline_of(context))
+
+    result = PromoteClient(
+        account,
+        names,
+        asked.source,
+        file,
+        owner=asked.token or context.aws_request_id,
+        roll_back=take_back,
+        observer=StepLog(),
+        deadline=deadline_of(context),
+    ).run()
+    notify_operators(
+        "client promoted", f"{result.client_id} {result.version} came from {result.source}: {result.outcome}."
+    )
+    return {"result": asdict(result)}

@@ -1,0 +1,21 @@
+"""Function smoke-test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vectora_ops.functions.invocation import Answer, StepLog, deadline_of, own_account, own_names
+from vectora_ops.promotion.job import Done, NotYet, answer_job
+from vectora_ops.promotion.steps.smoke_test import smoke_step
+from vectora_shared.runtime import set_log_level
+
+
+def smoke_test_function(event: dict[str, Any], context: Any) -> Answer:
+    """Function smoke-test: the pipeline's last step but one in an environment."""
+    set_log_level()
+
+    def step(given: Mapping[str, Any], token: str | None) -> Done | NotYet:
+        return smoke_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline_of(context))
+
+    return answer_job(own_account(), event, {"smoke-test": step})

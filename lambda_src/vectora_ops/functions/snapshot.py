@@ -1,0 +1,175 @@
+"""Function snapshot: snapshots, their verification and pruning, and the guard of deployments."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+from vectora_ops.account import Account
+from vectora_ops.functions.invocation import (
+    Answer,
+    Continued,
+    StepLog,
+    answer_invocation,
+    continue_later,
+    deadline_of,
+    notify_operators,
+    own_account,
+    own_names,
+)
+from vectora_ops.names import Names
+from vectora_ops.progress import OutOfTimeError
+from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
+from vectora_ops.promotion.steps.snapshot import snapshot_step
+from vectora_ops.snapshots.items import DataScope
+from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
+from vectora_ops.snapshots.retention import Policy, Pruned, prune
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+from vectora_shared.custom_resource import answer_cloudformation
+from vectora_shared.errors import VectoraError
+from vectora_shared.runtime import environment, parse_event, set_log_level
+
+logger = logging.getLogger("vectora")
+
+
+class CreateEvent(Continued):
+    operation: Literal["create"]
+    label: str = "snapshot"
+    occasion: Occasions = "operator"
+    detail: str | None = None
+    data: DataScope = "last"
+    resume: str | None = None
+
+
+class VerifyEvent(Continued):
+    operation: Literal["verify"]
+    snapshot: str | None = None
+
+
+class PruneEvent(Continued):
+    operation: Literal["prune"]
+    dry_run: bool = False
+
+
+def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
+    """Function snapshot: called by CloudFormation, by the schedule, by the pipeline and by operators."""
+    set_log_level()
+    if "ResponseURL" in event:
+        _guard_deployment(event, context)
+        return None
+    if is_job(event):
+        return answer_job(
+            own_account(), event, {"snapshot": lambda given, token: _snapshot_step(given, token, context)}
+        )
+    return answer_invocation(event, context, {"create": _create, "verify": _verify, "prune": _prune})
+
+
+def _create(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(CreateEvent, event)
+    account, names = own_account(), own_names()
+    manifest = take_snapshot(
+        account,
+        names,
+        SnapshotRequest(
+            label=asked.label,
+            occasion=Occasion(kind=asked.occasion, detail=asked.detail),
+            data=asked.data,
+            resume=asked.resume,
+            owner=asked.token or context.aws_request_id,
+        ),
+        observer=StepLog(),
+        deadline=deadline_of(context),
+    )
+    if asked.occasion != "operator":
+        _prune_quietly(account, names)
+    return {"snapshot": manifest.name, "manifest": manifest.model_dump(mode="json")}
+
+
+def _verify(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(VerifyEvent, event)
+    vault = Vault(own_account(), own_names())
+    found = (verify_snapshot(vault, asked.snapshot, observer=StepLog()),) if asked.snapshot else verify_vault(vault)
+    return {"verifications": [asdict(each) for each in found]}
+
+
+def _prune(event: dict[str, Any], context: Any) -> Answer:
+    asked = parse_event(PruneEvent, event)
+    return {"pruned": asdict(_prune_now(own_account(), own_names(), dry_run=asked.dry_run))}
+
+
+def _prune_now(account: Account, names: Names, *, dry_run: bool = False) -> Pruned:
+    keep_last = environment("SNAPSHOT_KEEP_LAST", "all")
+    policy = Policy(
+        keep_last=None if keep_last == "all" else int(keep_last),
+        minimum_age_days=int(environment("SNAPSHOT_MINIMUM_AGE_DAYS")),
+    )
+    return prune(account, names, policy, dry_run=dry_run, observer=StepLog())
+
+
+def _prune_quietly(account: Account, names: Names) -> None:
+    """Room is made after every snapshot that nobody asked for; a failure of that is told and stops nothing."""
+    try:
+        pruned = _prune_now(account, names)
+    except Exception as error:
+        logger.exception("Pruning failed")
+        notify_operators("pruning failed", str(error))
+    else:
+        logger.info("Pruned %d snapshots, %d objects", pruned.removed_snapshots, pruned.removed_objects)
+
+
+def _snapshot_step(given: Mapping[str, Any], token: str | None, context: Any) -> Done | NotYet:
+    return snapshot_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline_of(context))
+
+
+def _guard_deployment(event: dict[str, Any], context: Any) -> None:
+    """Take a snapshot before CloudFormation changes any other stack; without one the deployment stops here."""
+    names = own_names()
+    physical_id = f"{names.bucket('snapshots')}/before-deployment"
+    try:
+        if event["RequestType"] == "Delete" or _is_deployed(event["ResourceProperties"]["ReleaseDigest"]):
+            # Nothing is about to change: CloudFormation goes back to what is there, or the stack goes away.
+            answer_cloudformation(event, physical_id, data={"Snapshot": "none needed"})
+            return
+        manifest = _snapshot_before(event, context)
+    except VectoraError as error:
+        _refuse(event, physical_id, str(error))
+    except Exception as error:
+        logger.exception("The snapshot failed unexpectedly")
+        _refuse(event, physical_id, f"{type(error).__name__}: {error}")
+    else:
+        if manifest is not None:
+            answer_cloudformation(event, physical_id, data={"Snapshot": manifest.name})
+            _prune_quietly(own_account(), names)
+
+
+def _is_deployed(digest: str) -> bool:
+    return live_digest(own_account(), own_names()) == digest
+
+
+def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
+    """None when it goes on in a further invocation, which will answer."""
+    digest = event["ResourceProperties"]["ReleaseDigest"]
+    request = SnapshotRequest(
+        label=f"before_{digest[:12]}",
+        occasion=Occasion(kind="deployment", detail=digest),
+        resume=event.get("resume"),
+        # Lambda retries an invocation that crashed; it comes back to its own snapshot.
+        owner=event["RequestId"],
+    )
+    try:
+        return take_snapshot(own_account(), own_names(), request, observer=StepLog(), deadline=deadline_of(context))
+    except OutOfTimeError as unfinished:
+        continue_later(event, context, unfinished)
+        return None
+
+
+def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:
+    logger.error("%s", reason)
+    message = f"No snapshot, no deployment: {reason}"
+    notify_operators("deployment stopped", message)
+    answer_cloudformation(event, physical_id, failure=message)

@@ -1,0 +1,1 @@
+"""Steps of the pipeline that run in an environment, one module a step."""

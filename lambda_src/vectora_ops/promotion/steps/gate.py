@@ -1,0 +1,74 @@
+"""Pipeline step gate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from vectora_ops.account import Account
+from vectora_ops.names import Names
+from vectora_ops.progress import Clock, utc_now
+from vectora_ops.promotion.facts import gather
+from vectora_ops.promotion.gates import Decision, Facts, decide
+from vectora_ops.promotion.job import Done
+from vectora_ops.promotion.steps.asked import NONE, StepParameters, step_parameters
+from vectora_ops.records import LedgerEntry, Records, minute
+from vectora_ops.settings import Promotion
+from vectora_shared.aws_texts import variable
+from vectora_shared.errors import VectoraError
+
+# Additional information of an approval (CodePipeline quotas), of which the rest of the text takes its share.
+LONGEST_CHANGE_SUMMARY = 600
+
+
+def judge(
+    account: Account, source: Names, target: Names, policy: Promotion, digest: str, *, clock: Clock = utc_now
+) -> tuple[Decision, Facts]:
+    """Whether release `digest` may go from `source` to `target` now, and the facts that decided it."""
+    facts = gather(account, source, target, digest, clock())
+    return decide(facts, policy), facts
+
+
+def gate_step(account: Account, source: Names, target: Names, policy: Promotion, given: Mapping[str, Any]) -> Done:
+    """Raises VectoraError with the refusing verdicts."""
+    asked: StepParameters = step_parameters(StepParameters, given)
+    decision, facts = judge(account, source, target, policy, asked.digest)
+    if decision.outcome != "pass":
+        raise VectoraError(
+            f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."
+        )
+    before = Records(account, target).ledger()
+    return Done(
+        summary=decision.sentence,
+        variables={
+            "changes": variable(_changes(facts, asked, before), LONGEST_CHANGE_SUMMARY),
+            # What the approver compares with; the first time there is nothing but the commit itself.
+            "since": next((each.commit for each in reversed(before) if _is_commit(each.commit)), None) or asked.commit,
+            "bypassed": variable(", ".join(decision.bypassed) or NONE),
+            "bypass_reason": variable(decision.bypass_reason or NONE) if decision.bypassed else NONE,
+        },
+    )
+
+
+def _is_commit(text: str | None) -> bool:
+    """Whether it can stand in a link: the ledger is only as good as who may write it."""
+    return text is not None and re.fullmatch(r"[0-9A-Za-z._-]{1,64}", text) is not None
+
+
+def _changes(facts: Facts, asked: StepParameters, before: tuple[LedgerEntry, ...]) -> str:
+    if not before:
+        return f"{facts.target} has no release yet; this is {asked.version}."
+    there = before[-1]
+    clients = [
+        f"{client_id} {facts.target_clients[client_id].version} -> {file.version}"
+        if client_id in facts.target_clients
+        else f"{client_id} {file.version} is new"
+        for client_id, file in sorted(facts.clients.items())
+        if file != facts.target_clients.get(client_id)
+    ]
+    moved = f" Clients: {', '.join(clients)}." if clients else " No client file changes."
+    return (
+        f"{facts.target} has {there.version} (digest {there.digest[:12]}) since {minute(there.at)}, this is "
+        f"{asked.version}.{moved}"
+    )

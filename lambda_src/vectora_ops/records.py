@@ -1,0 +1,302 @@
+"""What is kept of promotions: one SSM parameter a kind, whose latest value is what counts and whose history is kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from botocore.exceptions import ClientError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from vectora_ops.account import Account
+from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_shared.aws_texts import LONGEST_PARAMETER, cut, plain, without_references
+from vectora_shared.errors import VectoraError
+
+logger = logging.getLogger("vectora")
+# A reason is shortened before the rest is lost.
+LONGEST_REASON = 1000
+# No record has longer lists; with fewer items each text keeps more.
+MOST_ITEMS = 10
+# Systems Manager updates a parameter once at a time (TooManyUpdates, PutParameter), which botocore does not retry.
+UPDATE_TRIES, UPDATE_PAUSE_SECONDS = 5, 0.5
+# It is part of an action's parameters, of which all together have 1000 characters.
+LONGEST_BYPASS_REASON = 200
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+RecordT = TypeVar("RecordT", bound=_Record)
+
+
+class LedgerEntry(_Record):
+    """A release that an environment had from `at` on: deployed and smoke-tested, or come back by a rollback.
+
+    `snapshot` was taken before. `smoke_test` is what the smoke test said; a rollback's release had its own before.
+    `replaced_since` is from when on another release had been deployed over it, until this rollback brought it back.
+    """
+
+    kind: Literal["release", "rollback"]
+    digest: str
+    version: str
+    commit: str | None = None
+    at: AwareDatetime
+    snapshot: str | None = None
+    execution: str | None = None
+    smoke_test: str | None = None
+    bypassed: tuple[str, ...] = ()
+    bypass_reason: str | None = None
+    reason: str | None = None
+    replaced_since: AwareDatetime | None = None
+
+
+class Deployment(_Record):
+    """What the pipeline is deploying, from the moment its snapshot is complete."""
+
+    state: Literal["deploying", "released", "rolled back", "left as it is"]
+    execution: str
+    digest: str
+    version: str
+    commit: str
+    snapshot: str
+    at: AwareDatetime
+
+
+class Hold(_Record):
+    """Promotion into an environment is held from a failed deployment until an operator releases it."""
+
+    state: Literal["rolling back", "held", "released"]
+    reason: str
+    at: AwareDatetime
+    execution: str | None = None
+    outcome: str = ""
+    released_by: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.state != "released"
+
+
+class Bypass(_Record):
+    """Gates that one release, known by its digest, need not pass; always with a reason and a name."""
+
+    digest: str
+    gates: tuple[str, ...]
+    reason: str
+    by: str
+    at: AwareDatetime
+
+
+class Alarm(_Record):
+    """An alarm that was raised in an environment."""
+
+    name: str
+    reason: str
+    at: AwareDatetime
+
+
+class ClientPromotion(_Record):
+    """A client's file that came from the environment before, ahead of the release that brings it.
+
+    `snapshot` was taken before, `execution` is its smoke run; `outcome` says what that showed, or why it was taken
+    back.
+    """
+
+    state: Literal["promoting", "promoted", "taking back", "rolled back"]
+    client_id: str
+    version: str
+    version_before: str | None = None
+    source: str
+    sha256: str
+    snapshot: str
+    at: AwareDatetime
+    execution: str | None = None
+    outcome: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("promoted", "rolled back")
+
+
+class Retry(_Record):
+    """An execution whose stage CodePipeline does not retry any more; operators have been notified."""
+
+    execution: str
+    at: AwareDatetime
+
+
+class Records:
+    """The promotion records of one environment."""
+
+    def __init__(self, account: Account, names: Names, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._ssm = account.client("ssm")
+        self._names = names
+        self._sleep = sleep
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
+        return self._history(LEDGER, LedgerEntry)
+
+    def add_to_ledger(self, entry: LedgerEntry) -> None:
+        self._write(LEDGER, entry, "The release that this environment has; its history is the ledger")
+
+    def deployment(self) -> Deployment | None:
+        return self._read(DEPLOYMENT, Deployment)
+
+    def readable_deployments(self) -> tuple[Deployment, ...]:
+        """Deployments on record that can be read, oldest first."""
+        return self._history(DEPLOYMENT, Deployment, newest_too=False)
+
+    def write_deployment(self, deployment: Deployment) -> None:
+        self._write(DEPLOYMENT, deployment, "What the pipeline last deployed here, and the snapshot taken before")
+
+    def hold(self) -> Hold | None:
+        """The hold that is in force, or the last one, released."""
+        return self._read(HOLD, Hold)
+
+    def write_hold(self, hold: Hold) -> None:
+        self._write(HOLD, hold, "Whether promotion into this environment is held, and why")
+
+    def bypass(self) -> Bypass | None:
+        return self._read(BYPASS, Bypass)
+
+    def write_bypass(self, bypass: Bypass) -> None:
+        self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
+        return self._history(ALARM, Alarm)
+
+    def write_alarm(self, alarm: Alarm) -> None:
+        self._write(ALARM, alarm, "The last alarm that was raised in this environment")
+
+    def retry(self) -> Retry | None:
+        """The last execution that CodePipeline does not retry any more."""
+        return self._read(RETRY, Retry)
+
+    def write_retry(self, retry: Retry) -> None:
+        self._write(RETRY, retry, "The last promotion that cannot be retried because the pipeline has changed")
+
+    def client_promotions(self) -> tuple[ClientPromotion, ...]:
+        """Oldest first, each in each of its states; SSM keeps the last hundred."""
+        return self._history(CLIENTS, ClientPromotion)
+
+    def write_client_promotion(self, promotion: ClientPromotion) -> None:
+        self._write(CLIENTS, promotion, "The client file that was last promoted by itself; its history is kept")
+
+    def _read(self, path: str, model: type[RecordT]) -> RecordT | None:
+        name = self._names.parameter(path)
+        try:
+            value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return None
+            raise
+        return self._parsed(model, name, value)
+
+    def _history(self, path: str, model: type[RecordT], *, newest_too: bool = True) -> tuple[RecordT, ...]:
+        """Records that can be read, oldest first; `newest_too` raises VectoraError when the newest cannot.
+
+        A damaged version stays in the history when its predecessor is put back: it must not count for ever.
+        """
+        name = self._names.parameter(path)
+        try:
+            pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
+            values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return ()
+            raise
+        found = []
+        newest = max((version for version, _ in values), default=0)
+        for version, value in sorted(values):
+            try:
+                found.append(self._parsed(model, name, value))
+            except VectoraError as error:
+                if newest_too and version == newest:
+                    raise
+                logger.warning("Version %d: %s", version, error)
+        return tuple(found)
+
+    def _parsed(self, model: type[RecordT], name: str, value: str) -> RecordT:
+        try:
+            return model.model_validate_json(value)
+        except ValidationError as error:
+            raise VectoraError(
+                f"SSM parameter {name} holds no {model.__name__.lower()} ({error.errors()[0]['msg']}): it was changed "
+                "by hand; put its version before back (aws ssm get-parameter-history)."
+            ) from error
+
+    def _write(self, path: str, record: _Record, description: str) -> None:
+        for tries_left in reversed(range(UPDATE_TRIES)):
+            try:
+                self._ssm.put_parameter(
+                    Name=self._names.parameter(path),
+                    Description=description,
+                    Type="String",
+                    Value=as_parameter(record),
+                    Overwrite=True,
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TooManyUpdates" or not tries_left:
+                    raise
+                self._sleep(UPDATE_PAUSE_SECONDS)
+            else:
+                return
+
+
+def as_parameter(record: BaseModel) -> str:
+    """Return the record as a value that Systems Manager accepts, whatever its texts say.
+
+    PutParameter refuses values with references to other parameters ("{{...}}", botocore's model of PutParameter) and
+    of more than 4 KB. The longest texts are cut, as little as the rest allows; no field is lost.
+    """
+    fields = _map_texts(record.model_dump(mode="json", exclude_none=True), _safe)
+    fits, too_long = 0, LONGEST_PARAMETER
+    if len(whole := _json(fields).encode("utf-8")) <= LONGEST_PARAMETER:
+        return whole.decode("utf-8")
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if len(_json(_cut_texts(fields, middle)).encode("utf-8")) <= LONGEST_PARAMETER:
+            fits = middle
+        else:
+            too_long = middle
+    return _json(_cut_texts(fields, fits))
+
+
+def _safe(text: str) -> str:
+    return cut(without_references(plain(text)), LONGEST_PARAMETER) if text else ""
+
+
+def _cut_texts(fields: Any, most_bytes: int) -> Any:
+    return _map_texts(fields, lambda text: cut(text, most_bytes))
+
+
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_texts(each, change) for key, each in value.items()}
+    return [_map_texts(each, change) for each in value[:MOST_ITEMS]] if isinstance(value, list) else value
+
+
+def _json(fields: Any) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def held_since(hold: Hold) -> str:
+    """One sentence for whoever is refused because of the hold."""
+    return (
+        f"promotion is held since {minute(hold.at)} because {hold.reason.rstrip('.')}"
+        f"{f'; {hold.outcome}' if hold.outcome else ''}"
+    )
+
+
+def minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,1 @@
+"""Rollback of an environment to a snapshot."""

@@ -1,0 +1,39 @@
+"""Request and result of a rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from vectora_ops.smoke import SmokeResult
+from vectora_ops.snapshots.manifest import COMPONENTS, Component
+
+# None when the snapshot holds no canary client: then there is nothing to run.
+SmokeTest = Callable[[], SmokeResult | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackResult:
+    snapshot: str
+    env: str
+    components: tuple[Component, ...]
+    nothing_to_do: bool
+    safety_snapshot: str | None
+    stacks_changed: tuple[str, ...] = ()
+    resources_recreated: tuple[str, ...] = ()
+    objects_written: int = 0
+    objects_deleted: int = 0
+    smoke_test: SmokeResult | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackRequest:
+    """`reason` and `replaced_since`, from when on another release was there, are for the ledger."""
+
+    snapshot: str
+    components: tuple[Component, ...] = COMPONENTS
+    owner: str | None = None  # who may come back to a lease of its own
+    reason: str = "an operator asked for it"
+    replaced_since: datetime | None = None

@@ -1,0 +1,130 @@
+"""Objects of a bucket as a source of snapshot items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from vectora_ops.account import Account
+from vectora_ops.names import CANARY_PREFIXES
+from vectora_ops.snapshots.items import Item, Opened
+from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Response
+from vectora_ops.snapshots.vault import CHUNK_BYTES
+from vectora_shared.aws_errors import is_absent
+from vectora_shared.errors import VectoraError
+
+
+class BucketSource:
+    """Objects of one bucket below prefixes, which sort in the order given."""
+
+    def __init__(
+        self,
+        account: Account,
+        bucket: str,
+        prefixes: tuple[str, ...],
+        *,
+        left_out: tuple[str, ...] = (),
+        scope: Mapping[str, str] | None = None,
+    ) -> None:
+        """`scope` says from which key on a longer prefix is taken; objects below `left_out` are never taken."""
+        self.bucket = bucket
+        self.scope: Mapping[str, str] = dict(scope or {})
+        self._s3 = account.client("s3")
+        self._account = account
+        self._prefixes = prefixes
+        self._left_out = left_out
+
+    @cached_property
+    def _reader(self) -> ObjectReader:
+        return ObjectReader(self._account, self.bucket)
+
+    def items(self, after: str = "") -> Iterator[Item]:
+        for prefix in self._prefixes:
+            for item in self._below(prefix, after):
+                start = self._start_of(item.path)
+                if item.path >= start and not item.path.startswith(self._left_out):
+                    yield item
+
+    def open(self, item: Item) -> Opened:
+        """The object at the version that was listed, also when it was replaced or deleted since."""
+        first = self._read(item, 0)
+        return Opened(self._chunks(item, first), first.version_id, first.content_type)
+
+    def _chunks(self, item: Item, first: Response) -> Iterator[bytes]:
+        yield first.body
+        for start in range(CHUNK_BYTES, item.size, CHUNK_BYTES):
+            yield self._read(item, start).body
+
+    def _read(self, item: Item, start: int) -> Response:
+        byte_range = (start, min(CHUNK_BYTES, item.size - start)) if item.size > CHUNK_BYTES else None
+        response = self._reader.get(item.path, if_match=item.etag, byte_range=byte_range)
+        if not response.found:
+            version_id = self._version_listed(item)
+            response = self._reader.get(item.path, version_id=version_id, byte_range=byte_range)
+        if not response.found:
+            raise _gone(self.bucket, item)
+        return response
+
+    def _version_listed(self, item: Item) -> str:
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=item.path)
+        for page in pages:
+            for version in page.get("Versions", []):
+                if version["Key"] == item.path and version["ETag"].strip('"') == item.etag:
+                    return str(version["VersionId"])
+        raise _gone(self.bucket, item)
+
+    def _start_of(self, path: str) -> str:
+        return next((start for prefix, start in self.scope.items() if path.startswith(prefix)), "")
+
+    def _below(self, prefix: str, after: str) -> Iterator[Item]:
+        # A prefix whose days before a certain one are left out starts there, as far as one listing can tell.
+        starts = [start for longer, start in self.scope.items() if longer.startswith(prefix)]
+        start_after = max(after, starts[0] if len(starts) == 1 else "")
+        try:
+            for found in self._reader.listed(prefix, after=start_after):
+                yield Item(path=found.key, size=found.size, etag=found.etag, modified=found.modified)
+        except NoSuchBucketError:
+            return
+
+
+def _gone(bucket: str, item: Item) -> VectoraError:
+    return VectoraError(
+        f"s3://{bucket}/{item.path} changed while it was read, and the version that was listed is gone: try again."
+    )
+
+
+def last_runs(account: Account, bucket: str) -> dict[str, str]:
+    """By prefix of stage and client, such as `curated/lai_weekly/`, the prefix of its newest day."""
+    s3 = account.client("s3")
+    found = {}
+    for stage in ("curated/", "ingested/"):
+        for client in _folders(s3, bucket, stage):
+            if client.startswith(CANARY_PREFIXES):
+                continue
+            newest = client
+            for digits in (4, 2, 2):
+                names = [name for name in _folders(s3, bucket, newest) if _is_number(name, digits)]
+                if not names:
+                    newest = client
+                    break
+                newest = max(names)
+            found[client] = newest
+    return found
+
+
+def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        return [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
+    except ClientError as error:
+        if is_absent(error, "bucket"):
+            return []
+        raise
+
+
+def _is_number(prefix: str, digits: int) -> bool:
+    name = prefix.rstrip("/").rpartition("/")[2]
+    return len(name) == digits and name.isdecimal()

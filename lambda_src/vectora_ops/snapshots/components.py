@@ -1,0 +1,49 @@
+"""Components of a snapshot: where the items of each one come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vectora_ops.live_environment import Environment
+from vectora_ops.names import CANARY_PREFIXES, Names
+from vectora_ops.snapshots.bucket_source import BucketSource, last_runs
+from vectora_ops.snapshots.deployed_sources import FunctionsSource, LayersSource, ReleaseSource, StacksSource
+from vectora_ops.snapshots.items import DataScope, Source
+from vectora_ops.snapshots.manifest import Component
+from vectora_shared.config.publication import RECORD_KEY
+
+
+def component_source(
+    environment: Environment,
+    component: Component,
+    *,
+    data: DataScope = "last",
+    scope: Mapping[str, str] | None = None,
+) -> Source:
+    """Return the source of a component's items; `scope` is that of an earlier snapshot, to read the same again."""
+    account, names = environment.account, environment.names
+    match component:
+        case "functions":
+            return FunctionsSource(environment)
+        case "layers":
+            return LayersSource(environment)
+        case "stacks":
+            return StacksSource(environment)
+        case "release":
+            return ReleaseSource(environment)
+        case "clients":
+            return BucketSource(account, names.bucket("config"), ("clients/",))
+        case "canonical":
+            return BucketSource(account, names.bucket("config"), ("canonical/", RECORD_KEY))
+        case "newsletters":
+            return BucketSource(account, names.bucket("newsletters"), ("",), left_out=CANARY_PREFIXES)
+        case "data":
+            bucket = names.bucket("data")
+            if scope is None:
+                scope = last_runs(account, bucket) if data == "last" else {}
+            return BucketSource(account, bucket, ("curated/", "ingested/"), left_out=CANARY_PREFIXES, scope=scope)
+
+
+def bucket_of(names: Names, component: Component) -> str:
+    """Return the bucket of a component whose items are objects."""
+    return names.bucket({"clients": "config", "canonical": "config"}.get(component, component))

@@ -1,0 +1,124 @@
+"""Clients of AWS whose requests botocore makes and whose answers are whole."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import FlexibleChecksumError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from urllib3.exceptions import HTTPError
+
+from vectora_shared.errors import VectoraError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+ClientT = TypeVar("ClientT")
+CONNECTIONS = 32
+# Throttling and passing failures are retried with growing waits, for about half a minute.
+RETRYING = Config(
+    retries={"mode": "standard", "total_max_attempts": 8},
+    max_pool_connections=CONNECTIONS,
+    connect_timeout=10,
+    # Without these, presigned URLs and us-east-1 use S3's global endpoint, which redirects requests for new buckets
+    # and refuses those for regions that were launched after 2019 (S3 user guide, "Virtual hosting of buckets").
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+)
+READ_ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 0.2
+# What StreamingBody.read raises when the connection ends, stalls or garbles; botocore retries none of these. It hands
+# on some errors of urllib3 as they are (botocore/response.py).
+CUT_SHORT = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, FlexibleChecksumError, HTTPError)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An S3 object with its whole body; `is_part` when S3 answered with the range that was asked for.
+
+    `answer` is everything else that S3 said, such as `LastModified`.
+    """
+
+    body: bytes
+    etag: str
+    version_id: str | None = None
+    content_type: str | None = None
+    is_part: bool = False
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+def s3_client() -> S3Client:
+    """Return the S3 client of a function, in the function's region."""
+    import boto3
+
+    client: S3Client = boto3.client("s3", config=RETRYING)
+    return with_whole_answers(client)
+
+
+def with_whole_answers(client: ClientT) -> ClientT:
+    """Make a client treat an answer that ends early as one of a failed gateway, which it retries.
+
+    botocore compares the length of streamed bodies only: of others, a cut JSON document or an empty listing would
+    pass for an answer without content.
+    """
+    meta: Any = client.meta  # type: ignore[attr-defined]
+    meta.events.register("before-parse", _fail_what_is_cut)
+    # As specific a name as this is handled before the one under which botocore decides on retries.
+    meta.events.register(f"needs-retry.{meta.service_model.service_id.hyphenize()}.*", _use_parsed_status)
+    return client
+
+
+def read_object(s3: S3Client, **request: Any) -> StoredObject:
+    """Read one object with GetObject; a body that ends early is read again.
+
+    Raises VectoraError when every attempt ends early, ClientError when S3 refuses.
+    """
+    for attempt in range(READ_ATTEMPTS):
+        pause(attempt)
+        try:
+            answer = s3.get_object(**request)
+        except HTTPError as error:
+            # The text of a refusal ended early, which botocore reads without a guard (botocore/endpoint.py).
+            cause: Exception = error
+            continue
+        try:
+            return StoredObject(
+                body=answer["Body"].read(),
+                etag=answer.get("ETag", ""),
+                version_id=answer.get("VersionId"),
+                content_type=answer.get("ContentType"),
+                is_part="ContentRange" in answer,
+                answer={**answer},
+            )
+        except CUT_SHORT as error:
+            cause = error
+    raise VectoraError(
+        f"S3 sent s3://{request['Bucket']}/{request['Key']} incompletely {READ_ATTEMPTS} times "
+        f"({type(cause).__name__}): try again later."
+    ) from cause
+
+
+def pause(attempt: int) -> None:
+    """Wait before a repeated attempt, longer before each further one."""
+    if attempt:
+        time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def _fail_what_is_cut(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    # botocore turns errors of S3 that come with status 200 into failures by the same two events (botocore/handlers.py).
+    body, length = response_dict["body"], response_dict["headers"].get("content-length")
+    # These announce the length of a body that they do not bring (RFC 9110, section 8.6).
+    bodiless = operation_model.http.get("method") == "HEAD" or response_dict["status_code"] == HTTPStatus.NOT_MODIFIED
+    if isinstance(body, bytes) and length is not None and not bodiless and len(body) != int(length):
+        response_dict.update(status_code=HTTPStatus.BAD_GATEWAY.value, body=b"")
+
+
+def _use_parsed_status(response: Any, **_: Any) -> None:
+    if response is not None:
+        http_response, parsed = response
+        http_response.status_code = parsed["ResponseMetadata"]["HTTPStatusCode"]

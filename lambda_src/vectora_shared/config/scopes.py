@@ -1,0 +1,177 @@
+"""Models of the canonical scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from vectora_shared.config.values import Distinct, Identifier, Pattern, Term, Text, not_defined, spelling_key
+from vectora_shared.config.yaml_file import MisfitError, Path, Section
+
+
+class NameScope(Section):
+    """A named list of names; `includes` adds the names of other scopes of the same file."""
+
+    description: Text = Field(description="What ./vectora client show says about the scope.")
+    includes: Distinct[Identifier] = Field(default=(), description="Scopes of this file whose names belong to it too.")
+    names: tuple[Term, ...] = Field(default=(), description="Names as the newsletter spells them.")
+
+
+class NameScopes(Section):
+    """canonical/scopes/{companies,molecules,trademarks,indications}.yaml: names as the newsletter spells them."""
+
+    scopes: Annotated[dict[Identifier, NameScope], Field(min_length=1)] = Field(
+        description="Lists of names by the name that clients use."
+    )
+    aliases: dict[Term, Distinct[Term]] = Field(
+        default_factory=dict, description="Other spellings of a name, which the newsletter shows as the name."
+    )
+    case_sensitive: Distinct[Term] = Field(
+        default=(), description="Names and aliases that are also ordinary words: found only as written here."
+    )
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> NameScopes:
+        self._includes_resolve()
+        names = [name for scope in self.scopes.values() for name in scope.names]
+        spellings = [*names, *(alias for aliases in self.aliases.values() for alias in aliases)]
+        wrong: list[tuple[Path, str]] = [
+            (("aliases", name), not_defined(name, names, "in a scope")) for name in self.aliases if name not in names
+        ]
+        wrong += [
+            (("case_sensitive", index), not_defined(name, spellings, "in a scope"))
+            for index, name in enumerate(self.case_sensitive)
+            if name not in spellings
+        ]
+        if wrong:
+            raise MisfitError(*wrong)
+        return self
+
+    def _includes_resolve(self) -> None:
+        for scope_id, scope in self.scopes.items():
+            for index, included in enumerate(scope.includes):
+                path: Path = ("scopes", scope_id, "includes", index)
+                if included not in self.scopes:
+                    raise MisfitError((path, not_defined(included, list(self.scopes), "a scope of this file")))
+                if scope_id in self._reached_from(included):
+                    raise MisfitError((path, f"names '{included}', by which the scope includes itself: remove it"))
+            require_distinct_names(("scopes", scope_id, "names"), scope.names)
+
+    def _reached_from(self, scope_id: str) -> set[str]:
+        reached: set[str] = set()
+        pending = [scope_id]
+        while pending:
+            name = pending.pop()
+            if name not in reached and name in self.scopes:
+                reached.add(name)
+                pending += self.scopes[name].includes
+        return reached
+
+    def names_of(self, scope_id: str) -> tuple[str, ...]:
+        """All names of the scope and of those it includes, each once, in the order of the file."""
+        scope = self.scopes[scope_id]
+        parts = [*(self.names_of(included) for included in scope.includes), scope.names]
+        return tuple(dict.fromkeys(name for part in parts for name in part))
+
+
+def require_distinct_names(path: Path, names: Sequence[str]) -> None:
+    """Raises MisfitError for the second of two names that matching does not tell apart."""
+    first: dict[str, str] = {}
+    for index, name in enumerate(names):
+        known = first.setdefault(spelling_key(name), name)
+        if index != names.index(known):
+            raise MisfitError(
+                ((*path, index), f"is '{name}' and the same name as '{known}' (matching ignores case, hyphens and ®)")
+            )
+
+
+class TechnologyScope(Section):
+    """What the words of a technology look like in the news, from decisive to contrary."""
+
+    description: Text = Field(description="What ./vectora client show says about the scope.")
+    core_phrases: Annotated[tuple[Term, ...], Field(min_length=1)] = Field(description="Decisive by themselves.")
+    brands: tuple[Term, ...] = Field(default=(), description="Names of delivery technologies: decisive.")
+    programmes: tuple[Term, ...] = Field(default=(), description="Codes of products in development: decisive.")
+    supporting_terms: tuple[Term, ...] = Field(
+        default=(), description="Decisive only beside a company or molecule of the domain."
+    )
+    product_terms: tuple[Term, ...] = Field(
+        default=(), description="In the title of a core company's news: it is about a product."
+    )
+    administration_terms: tuple[Term, ...] = Field(
+        default=(), description="Words of injection: decisive only beside an interval."
+    )
+    interval_patterns: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions of long intervals, such as once-monthly."
+    )
+    weekly_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions of weekly intervals.")
+    contrary_terms: tuple[Term, ...] = Field(default=(), description="Another route: the item is about something else.")
+    other_modalities: tuple[Term, ...] = Field(default=(), description="Another kind of product, such as a vaccine.")
+    false_friends: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions that contain a term and mean something else: they are passed over."
+    )
+    case_sensitive: Distinct[Term] = Field(default=(), description="Terms that are found only as written here.")
+
+    @model_validator(mode="after")
+    def _terms_are_distinct(self) -> TechnologyScope:
+        groups = (
+            "core_phrases",
+            "brands",
+            "programmes",
+            "supporting_terms",
+            "product_terms",
+            "administration_terms",
+            "contrary_terms",
+            "other_modalities",
+        )
+        for group in groups:
+            require_distinct_names((group,), getattr(self, group))
+        terms = [term for group in groups for term in getattr(self, group)]
+        wrong = [
+            (("case_sensitive", index), not_defined(term, terms, "a term of the scope"))
+            for index, term in enumerate(self.case_sensitive)
+            if term not in terms
+        ]
+        if wrong:
+            raise MisfitError(*wrong)
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.core_phrases or self.brands or self.programmes)
+
+
+class TechnologyScopes(Section):
+    """canonical/scopes/technologies.yaml: the words by which a subject is recognised."""
+
+    scopes: Annotated[dict[Identifier, TechnologyScope], Field(min_length=1)] = Field(
+        description="Technologies by the name that clients use."
+    )
+
+
+class ExclusionScope(Section):
+    """A kind of news that nobody wants, known by patterns of its title or, where the title says little, its text."""
+
+    description: Text = Field(description="What ./vectora client show says about the scope.")
+    reason: Text = Field(description="What the report gives as the reason, in a few words.")
+    title_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions looked for in the title.")
+    text_patterns: Distinct[Pattern] = Field(
+        default=(),
+        description="Looked for in the first sentences, only when the title names neither a product nor an event.",
+    )
+    product_news_prevails: bool = Field(
+        default=True, description="true: a title with a product and a regulatory, clinical or deal event stays in."
+    )
+    core_names_prevail: bool = Field(
+        default=False, description="true: a title with a core company or a core brand stays in."
+    )
+
+
+class ExclusionScopes(Section):
+    """canonical/scopes/exclusions.yaml: kinds of news that newsletters leave out."""
+
+    scopes: Annotated[dict[Identifier, ExclusionScope], Field(min_length=1)] = Field(
+        description="Kinds of news by the name that clients use."
+    )

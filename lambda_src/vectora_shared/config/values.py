@@ -1,0 +1,87 @@
+"""Value types that several configuration models share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import AfterValidator, Field
+
+from vectora_shared.config.yaml_file import MisfitError, Path, did_you_mean
+
+EventType = Literal[
+    "partnership",
+    "regulatory",
+    "clinical_update",
+    "safety_signal",
+    "corporate_move",
+    "scientific_publication",
+    "manufacturing_supply",
+    "financial_results",
+    "other",
+]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+EntryT = TypeVar("EntryT")
+
+
+def _valid_pattern(pattern: str) -> str:
+    if re.match(r"r['\"]", pattern):
+        raise ValueError("starts with Python's r-prefix, which YAML keeps as text: remove the prefix and its quotes")
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is not a regular expression ({error})") from error
+    if compiled.search(""):
+        raise ValueError("matches everything, the empty text too: say what it looks for")
+    return pattern
+
+
+def _one_term(term: str) -> str:
+    if not term.strip() or term != term.strip() or "  " in term or "\n" in term:
+        raise ValueError("a term is a non-empty text without leading, trailing or double blanks")
+    return term
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or len(text.splitlines()) > 1:
+        raise ValueError("a text of one line is expected, and not an empty one")
+    return text
+
+
+def _distinct(entries: tuple[EntryT, ...]) -> tuple[EntryT, ...]:
+    for index, entry in enumerate(entries):
+        if entry in entries[:index]:
+            raise MisfitError(((index,), f"is '{entry}' once more: remove one of them"))
+    return entries
+
+
+def require_unique(path: Path, values: Sequence[Any], key: str) -> None:
+    """Raises MisfitError for the second entry of the list at `path` with the same `key`."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise MisfitError(((*path, index, key), f"is {value!r} as in an entry before: each has its own {key}"))
+
+
+Pattern = Annotated[str, AfterValidator(_valid_pattern), Field(json_schema_extra={"format": "regex"})]
+Term = Annotated[str, AfterValidator(_one_term), Field(min_length=1)]
+Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
+# A list in which no entry stands twice.
+Distinct = Annotated[tuple[EntryT, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Positive = Annotated[float, Field(ge=0, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def not_defined(name: str, known: Sequence[str], what: str) -> str:
+    return f"names '{name}', which is not {what}: {did_you_mean(name, known)}otherwise add it"
+
+
+def spelling_key(name: str) -> str:
+    """Equal for spellings that matching does not tell apart: case, hyphens, blanks and trade mark signs."""
+    return re.sub(r"[\s\-®™©]+", "", name).casefold()
+
+
+def require_every_event_type(key: str, defined: dict[EventType, Any]) -> None:
+    if missing := [name for name in EVENT_TYPES if name not in defined]:
+        raise MisfitError(((key,), f"lacks {', '.join(missing)}: every event type is needed"))

@@ -1,0 +1,37 @@
+"""Answers to CloudFormation, which waits for one to every call of a custom resource."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from vectora_shared.aws_texts import stack_reason
+
+logger = logging.getLogger("vectora")
+
+
+def answer_cloudformation(
+    event: Mapping[str, Any],
+    physical_id: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    failure: str | None = None,
+) -> None:
+    """Say that the call succeeded, with attributes in `data`, or failed for the reason `failure`."""
+    response: dict[str, Any] = {
+        "Status": "SUCCESS" if failure is None else "FAILED",
+        "PhysicalResourceId": physical_id,
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+    }
+    response |= {"Data": dict(data or {})} if failure is None else {"Reason": stack_reason(failure)}
+    body = json.dumps(response).encode("utf-8")
+    request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT")  # noqa: S310
+    # A signed URL allows exactly the headers that it was signed with: no content type.
+    request.add_header("Content-Type", "")
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+        logger.info("Answered CloudFormation: %s", response["Status"])

@@ -1,0 +1,1 @@
+"""Properties that the emulator drops, applied through its APIs and read back."""

@@ -1,0 +1,21 @@
+"""Result of a rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rehearsal.acts import CommitResult, EnvironmentResult
+from rehearsal.model import Statistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalResult:
+    """All of a rehearsal that succeeded; `commits` in the order they were pushed."""
+
+    environments: tuple[EnvironmentResult, ...]
+    commits: tuple[CommitResult, ...]
+    resources: Mapping[str, int]
+    calls: str
+    model: Statistics
+    seconds: float

@@ -1,0 +1,157 @@
+"""What is uploaded to Lambda and to the config bucket: zip files whose bytes follow from the commit alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vectora_constructs.python_function import RUNTIME
+from vectora_shared.errors import VectoraError
+
+LambdaPlatform = Literal["lambda", "host"]
+DEPENDENCIES_LOCK = Path("lambda_src/requirements.txt")
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+# Lambda's Amazon Linux 2023 has glibc 2.34; wheels for any of these run there.
+ARM64_TAGS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+
+
+def platform_of(context: object) -> LambdaPlatform:
+    """The context value `lambda-platform`: host for the rehearsal, otherwise Lambda's own platform."""
+    if context in (None, "lambda"):
+        return "lambda"
+    if context == "host":
+        return "host"
+    raise VectoraError(f"Context lambda-platform is '{context}': choose lambda (the default) or host (the rehearsal).")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A zip file; `digest` identifies what it was made from and does not depend on the machine's zlib."""
+
+    path: Path
+    digest: str
+
+
+class Packages:
+    """The packages of the commit at `root`; each is built once and kept under build/packages/."""
+
+    def __init__(self, root: Path, platform: LambdaPlatform) -> None:
+        """`platform` is lambda, or host for the rehearsal, whose functions this machine's interpreter runs."""
+        self._root = root
+        self._platform = platform
+        self._folder = root / "build" / "packages"
+
+    def function(self, folder: str) -> Package:
+        """A function's own code: its handler, and nothing that a layer holds."""
+        base = self._root / "lambda_src" / folder
+        return self._from_files(f"function-{folder}", base, files_below(self._root, base), prefix="")
+
+    def engine_layer(self) -> Package:
+        base = self._root / "lambda_src"
+        return self._from_files("vectora-core", base, self._sources("vectora_core", "vectora_shared"), prefix="python/")
+
+    def operations_layer(self) -> Package:
+        """What the functions of the operations stack run on; it does not wait for the engine's own layer."""
+        base = self._root / "lambda_src"
+        return self._from_files("vectora-ops", base, self._sources("vectora_ops", "vectora_shared"), prefix="python/")
+
+    def configuration(self) -> Package:
+        base = self._root / "config"
+        files = [file for name in ("canonical", "clients") for file in files_below(self._root, base / name)]
+        return self._from_files("configuration", base, files, prefix="")
+
+    def dependencies_layer(self) -> Package:
+        """Third-party packages from the hash-locked list, for Lambda's platform or for this machine's."""
+        lock = self._root / DEPENDENCIES_LOCK
+        host = f"{sys.platform}-{os.uname().machine}-{sys.version_info.major}.{sys.version_info.minor}"
+        target = f"{RUNTIME}-arm64" if self._platform == "lambda" else host
+        digest = hashlib.sha256(target.encode() + b"\0" + lock.read_bytes()).hexdigest()
+        package = Package(self._folder / f"common-deps-{digest}.zip", digest)
+        if not package.path.exists():
+            print(
+                f"Building layer common-deps for {target} (once for each change of {DEPENDENCIES_LOCK}) ...",
+                file=sys.stderr,
+            )
+            with tempfile.TemporaryDirectory() as scratch:
+                install_dependencies(lock, Path(scratch), self._platform)
+                write_zip(package.path, Path(scratch), files_below(Path(scratch), Path(scratch)), prefix="python/")
+        return package
+
+    def _sources(self, *packages: str) -> list[Path]:
+        base = self._root / "lambda_src"
+        return [file for name in packages for file in files_below(self._root, base / name)]
+
+    def _from_files(self, name: str, base: Path, files: list[Path], *, prefix: str) -> Package:
+        if not files:
+            raise VectoraError(f"{base} holds no files: package {name} cannot be built; is the checkout complete?")
+        digest = content_digest(base, files)
+        package = Package(self._folder / f"{name}-{digest}.zip", digest)
+        if not package.path.exists():
+            write_zip(package.path, base, files, prefix=prefix)
+        return package
+
+
+def write_zip(path: Path, base: Path, files: list[Path], *, prefix: str) -> None:
+    """Write a zip whose bytes depend on names and contents alone; an interrupted write leaves no file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as stream:
+        partial = Path(stream.name)
+        try:
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+                for file in files:
+                    entry = zipfile.ZipInfo(prefix + file.relative_to(base).as_posix(), ZIP_EPOCH)
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    entry.external_attr = 0o644 << 16
+                    archive.writestr(entry, file.read_bytes())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def install_dependencies(lock: Path, target: Path, platform: LambdaPlatform) -> None:
+    """Install the locked wheels into `target`, without what differs from one installation to the next.
+
+    Raises VectoraError with pip's own words when a wheel is missing or its hash is wrong.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--require-hashes", "--only-binary=:all:", "--no-deps", "--target", str(target), "-r", str(lock)]
+    if platform == "lambda":
+        command += ["--implementation", "cp", "--python-version", RUNTIME.removeprefix("python")]
+        command += [argument for tag in ARM64_TAGS for argument in ("--platform", tag)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if result.returncode:
+        raise VectoraError(f"The layer common-deps cannot be built from {lock}:\n{result.stderr.strip()}")
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    for record in target.glob("*.dist-info/*"):
+        if record.name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+            record.unlink()
+
+
+def files_below(root: Path, folder: Path) -> list[Path]:
+    """Files of the commit below `folder` (or `folder` itself when it is a file), sorted by their path in `root`."""
+    files = [folder] if folder.is_file() else [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if not _is_left_out(path.relative_to(root))]
+    return sorted(kept, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _is_left_out(path: Path) -> bool:
+    return path.suffix == ".pyc" or any(part == "__pycache__" or part.startswith(".") for part in path.parts)
+
+
+def content_digest(root: Path, files: Iterable[Path]) -> str:
+    """SHA-256 over the names (relative to `root`) and bytes of `files`, in the order given."""
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

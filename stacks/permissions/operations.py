@@ -1,0 +1,374 @@
+"""What the operations functions may do, function by function."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from stacks.permissions.common import assets_bucket_arn, bootstrap_qualifier
+from vectora_constructs.service_role import Grant
+from vectora_ops.names import (
+    ALARM,
+    BYPASS,
+    CANARY_CLIENT,
+    CLIENTS,
+    DEPLOYMENT,
+    HOLD,
+    LEDGER,
+    OPERATIONS_LAYER,
+    RETRY,
+    STACK_LAYERS,
+    Names,
+)
+
+ACCOUNT = "${AWS::AccountId}"
+CORE_BUCKETS = ("config", "data", "newsletters", "lambda-code", "access-logs")
+CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
+STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
+ANSWER_JOBS = Grant(
+    sid="AnswerPipeline",
+    actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
+    resources=("*",),
+    wildcard_reason="A job's result knows no resource (service authorization reference); the job's id is its secret.",
+)
+
+
+class OperationsGrants:
+    """Grants of the operations functions of one environment.
+
+    `preceding` is where its releases come from, `following` where they go next.
+    """
+
+    def __init__(
+        self, stack: Construct, *, names: Names, region: str, preceding: Names | None, following: Names | None
+    ) -> None:
+        self._stack = stack
+        self._names = names
+        self._region = region
+        self._preceding = preceding
+        self._following = following
+
+    def function_arn(self, task: str, names: Names | None = None) -> str:
+        return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
+
+    @property
+    def _stack_arns(self) -> tuple[str, ...]:
+        prefix = f"arn:aws:cloudformation:{self._region}:${{AWS::AccountId}}:stack"
+        layers = (layer for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
+        return tuple(f"{prefix}/{self._names.stack(layer)}/*" for layer in layers)
+
+    @property
+    def _content_arns(self) -> tuple[str, ...]:
+        config, data, newsletters = self._buckets
+        return (
+            f"{config}/clients/*",
+            f"{config}/canonical/*",
+            f"{config}/published.json",
+            f"{data}/ingested/*",
+            f"{data}/curated/*",
+            f"{newsletters}/*",
+        )
+
+    @property
+    def _buckets(self) -> tuple[str, ...]:
+        return tuple(f"arn:aws:s3:::{self._names.bucket(each)}" for each in ("config", "data", "newsletters"))
+
+    @property
+    def _code_buckets(self) -> tuple[str, ...]:
+        return (
+            assets_bucket_arn(self._stack, self._region),
+            f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
+        )
+
+    def _reading(self, task: str) -> tuple[Grant, ...]:
+        """Reading the environment, writing its vault, and going on in a further invocation."""
+        vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
+        region, account = self._region, ACCOUNT
+        return (
+            Grant(
+                sid="LookIntoVault",
+                actions=("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketObjectLockConfiguration"),
+                resources=(vault,),
+            ),
+            Grant(
+                sid="FillVault",
+                actions=(
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:PutObject",
+                    "s3:GetObjectRetention",
+                    "s3:PutObjectRetention",
+                    "s3:DeleteObject",
+                ),
+                resources=(f"{vault}/*",),
+                wildcard_reason="Objects of the vault are named by the digest of their content.",
+            ),
+            Grant(sid="ListContent", actions=("s3:ListBucket", "s3:ListBucketVersions"), resources=self._buckets),
+            Grant(
+                sid="ReadContent",
+                actions=("s3:GetObject", "s3:GetObjectVersion"),
+                resources=self._content_arns,
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+            Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets),
+            Grant(
+                sid="ReadCode",
+                actions=("s3:GetObject", "s3:GetObjectVersion"),
+                resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
+                wildcard_reason="Assets are named by the digest of their content, a new one each release.",
+            ),
+            Grant(
+                sid="ReadFunctions",
+                # Without ListTags the answer has no tags but a TagsError (GetFunction, API reference).
+                actions=("lambda:GetFunction", "lambda:ListTags"),
+                resources=(f"arn:aws:lambda:{region}:{account}:function:{self._names.project}-*-{self._names.env}",),
+                wildcard_reason="A snapshot holds every function of the environment, also those of other releases.",
+            ),
+            Grant(
+                sid="ReadLayers",
+                actions=("lambda:GetLayerVersion",),
+                # Also of other accounts, such as Powertools for AWS Lambda, when their owner lets this one read them.
+                resources=(f"arn:aws:lambda:{region}:*:layer:*:*",),
+                wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
+            ),
+            Grant(
+                sid="ReadStacks",
+                actions=(
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:GetTemplate",
+                    "cloudformation:ListStackResources",
+                ),
+                resources=self._stack_arns,
+                wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
+            ),
+            Grant(
+                sid="ReadRelease",
+                actions=("ssm:GetParameter",),
+                resources=(self._parameter("release"), self._parameter(HOLD)),
+            ),
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self.function_arn(task),)),
+        )
+
+    @property
+    def _topic_arn(self) -> str:
+        return f"arn:aws:sns:{self._region}:${{AWS::AccountId}}:{self._names.topic('operations')}"
+
+    def _parameter(self, path: str, names: Names | None = None) -> str:
+        return f"arn:aws:ssm:{self._region}:{ACCOUNT}:parameter{(names or self._names).parameter(path)}"
+
+    def _stage_arn(self, env: str) -> str:
+        return f"arn:aws:codepipeline:{self._region}:{ACCOUNT}:{self._names.pipeline}/{env}"
+
+    @property
+    def _pipeline_arn(self) -> str:
+        return f"arn:aws:codepipeline:{self._region}:{ACCOUNT}:{self._names.pipeline}"
+
+    @property
+    def machine_arn(self) -> str:
+        """The workflow of a newsletter."""
+        return f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{self._names.state_machine}"
+
+    @property
+    def _machine_grants(self) -> tuple[Grant, ...]:
+        machine = self._names.state_machine
+        return (
+            Grant(
+                sid="RunCanary",
+                actions=("states:StartExecution",),
+                resources=(self.machine_arn,),
+            ),
+            Grant(
+                sid="FollowCanary",
+                actions=("states:DescribeExecution", "states:GetExecutionHistory"),
+                resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
+                wildcard_reason="Step Functions names the executions; the state machine is fixed.",
+            ),
+        )
+
+    def snapshot(self) -> tuple[Grant, ...]:
+        return (
+            *self._reading("snapshot"),
+            ANSWER_JOBS,
+            Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
+            Grant(
+                sid="Prune",
+                actions=("s3:DeleteObjectVersion",),
+                resources=(f"arn:aws:s3:::{self._names.bucket('snapshots')}/*",),
+                wildcard_reason="Objects of the vault are named by the digest of their content.",
+            ),
+        )
+
+    def rollback(self) -> tuple[Grant, ...]:
+        region, account = self._region, ACCOUNT
+        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{account}-{region}"
+        return (
+            *self._reading("rollback"),
+            Grant(
+                sid="RestoreStacks",
+                actions=(
+                    "cloudformation:CreateChangeSet",
+                    "cloudformation:DescribeChangeSet",
+                    "cloudformation:ExecuteChangeSet",
+                    "cloudformation:DeleteChangeSet",
+                    "cloudformation:DescribeStackEvents",
+                    "cloudformation:DeleteStack",
+                    "cloudformation:ContinueUpdateRollback",
+                    "cloudformation:TagResource",
+                ),
+                resources=self._stack_arns,
+                wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
+            ),
+            # A change set reads the parameters by which the stacks tell each other names and ARNs (the CDK's bootstrap
+            # template grants it to its deploy role for its own parameter).
+            Grant(
+                sid="ReadParametersOfStacks",
+                actions=("ssm:GetParameters",),
+                resources=(self._parameter("roles/*"), self._parameter("layers/*")),
+                wildcard_reason="Roles and layers of a snapshot may be others than those of this release.",
+            ),
+            Grant(
+                sid="LetCloudFormationWork",
+                actions=("iam:PassRole",),
+                resources=(f"arn:aws:iam::{account}:role/{execution_role}",),
+                condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+            ),
+            Grant(
+                sid="PutCodeBack",
+                actions=("s3:PutObject", "s3:AbortMultipartUpload"),
+                resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
+                wildcard_reason="Assets are named by the digest of their content, a new one each release.",
+            ),
+            Grant(
+                sid="RestoreContent",
+                actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+                resources=self._content_arns,
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+            # What outlived a stack that is gone is taken into the new one.
+            Grant(
+                sid="FindBucketsLeftBehind",
+                actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
+                resources=tuple(f"arn:aws:s3:::{self._names.bucket(each)}" for each in CORE_BUCKETS),
+            ),
+            Grant(
+                sid="FindLogsLeftBehind",
+                actions=("logs:DescribeLogGroups",),
+                resources=("*",),
+                wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
+            ),
+            *self._machine_grants,
+            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
+            Grant(
+                sid="ReadPromotion",
+                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
+                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, CLIENTS)),
+            ),
+            Grant(
+                sid="NotePromotion",
+                actions=("ssm:PutParameter",),
+                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, HOLD, ALARM, CLIENTS)),
+            ),
+            Grant(sid="SeeWhatFailed", actions=("codepipeline:ListActionExecutions",), resources=(self._pipeline_arn,)),
+            Grant(
+                sid="HoldPromotion",
+                actions=("codepipeline:DisableStageTransition",),
+                resources=(self._stage_arn(self._names.env),),
+            ),
+            *self._asking_before(),
+        )
+
+    def _asking_before(self) -> tuple[Grant, ...]:
+        """A client's file is judged, and handed over, by the environment that it comes from."""
+        if self._preceding is None:
+            return ()
+        judge = self.function_arn("promotion", self._preceding)
+        return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
+
+    def smoke_test(self) -> tuple[Grant, ...]:
+        newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
+        return (
+            ANSWER_JOBS,
+            *self._machine_grants,
+            Grant(
+                sid="ReadCanaryNewsletter",
+                actions=("s3:GetObject",),
+                resources=(f"{newsletters}/{CANARY_CLIENT}/*",),
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+            # Lambda refuses a destination that the function's role may not use (PutFunctionEventInvokeConfig).
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            # Without it a missing newsletter looks like a denied one.
+            Grant(sid="SeeWhetherItIsThere", actions=("s3:ListBucket",), resources=(newsletters,)),
+        )
+
+    def promotion(self) -> tuple[Grant, ...]:
+        record = (
+            ANSWER_JOBS,
+            Grant(
+                sid="ReadPromotion",
+                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
+                resources=tuple(self._parameter(path) for path in ("release", LEDGER, DEPLOYMENT, BYPASS, ALARM)),
+            ),
+            Grant(
+                sid="RecordRelease",
+                actions=("ssm:PutParameter",),
+                resources=(self._parameter(LEDGER), self._parameter(DEPLOYMENT)),
+            ),
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+        )
+        return (*record, *self._judging(self._following)) if self._following else record
+
+    def _judging(self, target: Names) -> tuple[Grant, ...]:
+        """Reading what a release did here, and what `target` has."""
+        config, _, newsletters = self._buckets
+        target_config = f"arn:aws:s3:::{target.bucket('config')}"
+        machine = self._names.state_machine
+        return (
+            Grant(
+                sid="ReadTarget",
+                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
+                resources=tuple(self._parameter(path, target) for path in (LEDGER, HOLD, BYPASS)),
+            ),
+            Grant(
+                sid="ListClients",
+                actions=("s3:ListBucket",),
+                resources=(config, target_config),
+                condition={"StringLike": {"s3:prefix": "clients/*"}},
+            ),
+            Grant(
+                sid="ReadClients",
+                actions=("s3:GetObject",),
+                resources=(f"{config}/clients/*", f"{config}/published.json", f"{target_config}/clients/*"),
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+            Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(newsletters,)),
+            Grant(
+                sid="ReadRunManifests",
+                actions=("s3:GetObject",),
+                resources=(f"{newsletters}/*/manifest.json",),
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+            Grant(
+                sid="ListRuns",
+                actions=("states:ListExecutions",),
+                resources=(self.machine_arn,),
+            ),
+            Grant(
+                sid="ReadRuns",
+                actions=("states:DescribeExecution",),
+                resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
+                wildcard_reason="Step Functions names the executions; the state machine is fixed.",
+            ),
+            # Which promotion it has said cannot be retried.
+            Grant(
+                sid="NoteRetry",
+                actions=("ssm:GetParameter", "ssm:PutParameter"),
+                resources=(self._parameter(RETRY),),
+            ),
+            Grant(sid="SeePipeline", actions=("codepipeline:GetPipelineState",), resources=(self._pipeline_arn,)),
+            Grant(
+                sid="TryAgain",
+                actions=("codepipeline:RetryStageExecution",),
+                resources=(self._stage_arn(target.env),),
+            ),
+        )
