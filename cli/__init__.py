@@ -1,1 +1,1 @@
-"""The operator's command: thin, the work is done in vectora_ops."""
+"""Operators' command line: thin commands over client_files and vectora_ops."""

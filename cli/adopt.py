@@ -1,4 +1,4 @@
-"""Command `./vectora adopt`: import existing resources into the stacks that define them."""
+"""Command `./vectora adopt`."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Annotated
 import typer
 
 from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
-from cli.output import err, in_one_sentence, out, print_json
-from cli.place import ROOT, Env, Json
-from vectora_ops.account import open_account
-from vectora_ops.cloudformation.imports import adopt as take_in
+from cli.options import Env, Json
+from cli.output import err, out, print_json, report_errors
+from cli.paths import ROOT
+from cli.target import open_target
+from vectora_ops.cloudformation.imports import adopt as import_resources
 from vectora_ops.cloudformation.imports import find_orphans
-from vectora_ops.settings import load_settings
 
 
-@in_one_sentence
+@report_errors
 def adopt(
     env: Env,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be taken in.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be imported.")] = False,
     json: Json = False,
 ) -> None:
-    """Take what belongs to no stack into those that define it: made by hand, or left by a stack that is gone."""
+    """Import resources that exist outside any stack (created by hand, or left behind by a deleted stack)."""
+    # Imported here because importing aws_cdk starts a Node.js process.
     from stacks.synthesis import synthesized_templates
 
-    settings = load_settings(ROOT)
-    account = open_account(settings.environment(env), env)
-    err.print("Reading the templates and looking for what exists ...")
+    account = open_target(env).account
+    err.print("Reading the templates and searching for existing resources ...")
     orphans = find_orphans(account, synthesized_templates(ROOT, env))
     if not dry_run:
-        # With CloudFormation's own role: an operator may not read and tag whatever is imported.
+        # CloudFormation uses its own role: operators may not read and tag every kind of imported resource.
         role = bootstrap_of(ROOT, account.account_id, account.region).role_arn(EXECUTION_ROLE)
-        take_in(account, orphans, role_arn=role)
+        import_resources(account, orphans, role_arn=role)
     if json:
         print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
         return
     for orphan in orphans:
         out.say(f"{orphan.stack_name}: {orphan.kind} {orphan.name}")
     if not orphans:
-        out.say(f"Nothing to take in: all that {env} needs and that exists belongs to its stacks.")
+        out.say(f"Nothing to import: every existing resource of {env} belongs to its stacks.")
     elif dry_run:
         out.print("Nothing was changed.")
     else:
-        out.say(f"Taken in; bucket policies come back with the deployment. Now: cdk deploy --context env={env}")
+        out.say(f"Imported. Deploy now, which also restores the bucket policies: cdk deploy --context env={env}")

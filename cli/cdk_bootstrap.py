@@ -1,4 +1,4 @@
-"""Names of the CDK's bootstrap resources in an account and region, by the qualifier that cdk.json sets."""
+"""Names of the CDK bootstrap's resources in an account and region."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ DEFAULT_QUALIFIER = "hnb659fds"
 # `MIN_BOOTSTRAP_STACK_VERSION` of the pinned aws-cdk-lib (core/lib/stack-synthesizers/default-synthesizer); a test
 # compares it with what the library writes into an assembly.
 MINIMUM_VERSION = 6
-# What `cdk deploy` assumes itself for stacks and file assets; this project has no images, and looks nothing up.
+# Roles that `cdk deploy` assumes for stacks and file assets; this project has no image assets and no lookups.
 ASSUMED_ROLES = ("deploy", "file-publishing")
 EXECUTION_ROLE = "cfn-exec"
 
 
 @dataclass(frozen=True)
 class CdkBootstrap:
-    """Bootstrap resources as bootstrap-template.yaml of the pinned CLI names them."""
+    """Bootstrap resources, named as in the pinned CLI's bootstrap-template.yaml."""
 
     qualifier: str
     account_id: str
@@ -41,7 +41,7 @@ class CdkBootstrap:
 
 
 def bootstrap_of(root: Path, account_id: str, region: str) -> CdkBootstrap:
-    """Return the bootstrap that stacks of the repository `root` are deployed with."""
+    """Return the bootstrap for stacks of the repository `root`, by the qualifier in cdk.json."""
     context = json.loads((root / "cdk.json").read_text(encoding="utf-8")).get("context", {})
     qualifier = context.get("@aws-cdk/core:bootstrapQualifier") or DEFAULT_QUALIFIER
     return CdkBootstrap(str(qualifier), account_id, region)

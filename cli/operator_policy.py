@@ -1,17 +1,16 @@
-"""The least that an operator needs: an IAM policy for what `./vectora` and `cdk deploy` call themselves."""
+"""Least-privilege IAM policy of an operator, for the calls of `./vectora` and `cdk deploy`."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
+from cli.paths import ROOT
 from vectora_ops.names import BYPASS, HOLD, LEDGER
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
-ROOT = Path(__file__).resolve().parent.parent
 POLICY_FILE = "docs/reference/operator-policy.json"
 # One document for all environments and accounts.
 ANY = "*"
@@ -21,11 +20,11 @@ LONGEST_MANAGED_POLICY = 6144
 LAYERS = "s?-*"
 REMOTE_TASKS = ("snapshot", "rollback", "promotion")
 CONTENT = ("config", "data", "newsletters")
-# With the buckets' names beginning like these: snapshots-access-logs, too.
+# Prefixes of bucket names: snapshots-access-logs is included.
 LEFT_BEHIND = ("lambda-code", "access-logs", "snapshots")
-# Where a rehearsed restore writes (cli.snapshot.drill).
+# Prefix that a rehearsed restore writes to (cli.snapshot.drill).
 SCRATCH = "restore-rehearsal/"
-# Since July 2024 new connections have ARNs of the first ("Connections rename", Developer Tools console guide).
+# New connections have ARNs of the first since July 2024 ("Connections rename", Developer Tools console guide).
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
 # The role that the first-deployment runbook creates with this policy.
 OPERATOR_ROLE = "operator"
@@ -51,7 +50,7 @@ def operator_policy(settings: Settings, account_id: str, region: str) -> dict[st
 
 
 def policy_text(settings: Settings) -> str:
-    """Return the document for any account, in the region of the environments, as it is kept in the repository."""
+    """Return the document in the repository: for any account, in the environments' region."""
     regions = {settings.environment(env).region for env in ENVIRONMENT_NAMES}
     region = regions.pop() if len(regions) == 1 else ANY
     return json.dumps(operator_policy(settings, ANY, region), indent=2) + "\n"
@@ -71,10 +70,10 @@ class _Statements:
         self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
 
     def deploying(self) -> list[Statement]:
-        """Return statements for `cdk deploy`, `diff` and `destroy`, which do the rest with the bootstrap's roles."""
+        """Return statements for `cdk deploy`, `cdk diff` and `cdk destroy`, which use the bootstrap's roles."""
         return [
             _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
-            # `adopt` and a rollback that creates a stack anew name the role that CloudFormation works with.
+            # `adopt`, and a rollback that creates a deleted stack again, pass CloudFormation's execution role.
             {
                 **_allow("LetCloudFormationWork", ["iam:PassRole"], [self._bootstrap.role_arn(EXECUTION_ROLE)]),
                 "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
@@ -82,7 +81,7 @@ class _Statements:
         ]
 
     def stacks(self) -> list[Statement]:
-        """`status`, `snapshot`, `adopt`, `rollback`."""
+        """Return statements for `status`, `snapshot`, `adopt` and `rollback`."""
         pipeline = self._arn("cloudformation", f"stack/{self._names.pipeline}/*")
         return [
             _allow(
@@ -102,7 +101,7 @@ class _Statements:
         ]
 
     def functions_and_runs(self) -> list[Statement]:
-        """`run`, `status`, `snapshot`, and what is done by functions (`--remote`, `promote explain`)."""
+        """Return statements for `run`, `status`, `snapshot`, and commands that invoke functions."""
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
@@ -112,15 +111,15 @@ class _Statements:
                 _of("states", "DescribeExecution GetExecutionHistory"),
                 [self._arn("states", f"execution:{machine}:*")],
             ),
-            # Without ListTags a function is read without its tags (Lambda API reference, GetFunction).
+            # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction).
             _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),
-            # Also one of another account, such as Lambda Insights: its bytes are part of a snapshot.
+            # Includes layers of other accounts, such as Lambda Insights: a snapshot contains their content.
             _allow("ReadLayers", ["lambda:GetLayerVersion"], [f"arn:aws:lambda:{self._region}:*:layer:*"]),
             _allow("AskFunctions", ["lambda:InvokeFunction"], [self._function(task) for task in REMOTE_TASKS]),
         ]
 
     def vault(self) -> list[Statement]:
-        """`snapshot` and `rollback`; a lock cannot be lifted with this."""
+        """Return statements for the vault, which `snapshot` and `rollback` use."""
         return [
             _allow(
                 "UseVault",
@@ -134,7 +133,7 @@ class _Statements:
         ]
 
     def content(self) -> list[Statement]:
-        """`snapshot`, `rollback`, `client`, `adopt`, and looking whether a bucket's name is free (`doctor`)."""
+        """Return statements for the content that `snapshot`, `rollback`, `client`, `adopt` and `doctor` use."""
         assets, code = f"arn:aws:s3:::{self._bootstrap.assets_bucket}", self._bucket("lambda-code")
         content = [self._bucket(each) for each in CONTENT]
         return [
@@ -154,7 +153,7 @@ class _Statements:
         ]
 
     def promotion(self) -> list[Statement]:
-        """`release`, `status`, `promote`; approving is another person's permission."""
+        """Return statements for `release`, `status` and `promote`."""
         pipeline = self._arn("codepipeline", self._names.pipeline)
         return [
             # GetParameters: CreateChangeSet resolves a template's SSM-typed parameters.
@@ -168,7 +167,7 @@ class _Statements:
                 ["ssm:PutParameter"],
                 [self._parameter(self._names.parameter(path)) for path in (BYPASS, HOLD, LEDGER)],
             ),
-            # The first is about the pipeline, the others about its stages.
+            # The first action is on the pipeline, the others are on its stages.
             _allow(
                 "UsePipeline",
                 _of("codepipeline", "GetPipelineState EnableStageTransition RetryStageExecution"),
@@ -177,7 +176,7 @@ class _Statements:
         ]
 
     def doctor(self) -> list[Statement]:
-        """`doctor`; each of these only reads."""
+        """Return statements for `doctor`, which only reads."""
         parameters = [self._bootstrap.version_parameter, self._settings.pipeline.connection_arn_parameter]
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
         profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
@@ -191,7 +190,7 @@ class _Statements:
                 [self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES],
             ),
             _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], [profiles]),
-            # None of these knows resources, but a quota, which is an account's (service authorization reference).
+            # None of these supports resources, except a quota of the account (service authorization reference).
             _allow(
                 "ReadAccount",
                 [
@@ -228,5 +227,5 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
 
 
 def _short(texts: list[str]) -> list[str] | str:
-    """One text instead of a list of one, as every character counts."""
+    """Return one text instead of a list with one, because every character counts."""
     return texts[0] if len(texts) == 1 else texts

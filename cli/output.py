@@ -1,4 +1,4 @@
-"""Output of commands: tables and sentences for people, one JSON document with --json, one sentence for an error."""
+"""Output of commands: text for people, JSON documents, questions and errors."""
 
 from __future__ import annotations
 
@@ -22,44 +22,46 @@ WIDTH_OF_FILES = 160
 def _console(*, stderr: bool) -> Terminal:
     console = Terminal(stderr=stderr, soft_wrap=True)
     if not console.is_terminal:
-        # A file or a pipe has no width that a table would have to fit.
+        # A file or a pipe limits no table's width.
         console.width = WIDTH_OF_FILES
     return console
 
 
 out = _console(stderr=False)
-# Progress and errors go there, so that standard output stays readable by programs.
+# Progress and errors, so that programs can parse standard output.
 err = _console(stderr=True)
 
 
 def print_json(document: Any) -> None:
+    """Print a dataclass or plain data as one JSON document on standard output."""
     plain = asdict(document) if is_dataclass(document) and not isinstance(document, type) else document
     sys.stdout.write(json_text(json.dumps(plain, indent=2, ensure_ascii=False, default=str)) + "\n")
 
 
 def print_lines(text: str) -> None:
-    """Print lines as they are, without wrapping and colours: a page, or a list for other programs."""
+    """Print lines without wrapping and colours, for a page or for other programs."""
     sys.stdout.write(visible(text).removesuffix("\n") + "\n")
 
 
-def confirmed(question: str) -> bool:
+def ask_yes_no(question: str) -> bool:
     """Ask a yes-or-no question on standard error; no is the default."""
     return typer.confirm(one_line(question), err=True)
 
 
-def typed(question: str) -> str:
-    """Ask for a word on standard error."""
+def ask_text(question: str) -> str:
+    """Ask the operator on standard error to type a word."""
     answer: str = typer.prompt(one_line(question), default="", show_default=False, err=True)
     return answer
 
 
 def fail(message: str) -> NoReturn:
+    """Print an error message and exit with 1."""
     err.print(message, style="red")
     raise typer.Exit(1)
 
 
-def in_one_sentence(command: Callable[P, None]) -> Callable[P, None]:
-    """What goes wrong as expected is told in one sentence and exit code 1, without a traceback."""
+def report_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Report expected errors of a command in one sentence, without a traceback, and exit with 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -68,7 +70,7 @@ def in_one_sentence(command: Callable[P, None]) -> Callable[P, None]:
         except VectoraError as error:
             fail(str(error))
         except _aws_errors() as error:
-            fail(f"AWS refused: {error}")
+            fail(f"The call to AWS failed: {error}")
 
     return run
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.output import fail, in_one_sentence, out, print_json
-from cli.place import Env, Json, Place, place
+from cli.options import Env, Json
+from cli.output import fail, out, print_json, report_errors
+from cli.target import Target, open_target
 from terminal.console import new_table, styled
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
@@ -28,7 +29,7 @@ Digest = Annotated[
 
 
 @app.command(epilog="Example: ./vectora promote explain --to prod")
-@in_one_sentence
+@report_errors
 def explain(to: To, digest: Digest = None, json: Json = False) -> None:
     """Print the verdicts of all gates, from the very function that the pipeline asks."""
     source = _before(to)
@@ -43,7 +44,7 @@ def explain(to: To, digest: Digest = None, json: Json = False) -> None:
 
 
 @app.command(epilog='Example: ./vectora promote bypass --to prod --gate soak --reason "feed parser crashes"')
-@in_one_sentence
+@report_errors
 def bypass(
     to: To,
     gate: Annotated[list[str], typer.Option("--gate", help=f"Repeat for several: {', '.join(BYPASSABLE_GATES)}.")],
@@ -52,7 +53,7 @@ def bypass(
     json: Json = False,
 ) -> None:
     """Let one release, a hotfix, past named gates; the approval still waits, and the bypass is recorded."""
-    source, target = _before(to), place(to)
+    source, target = _before(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
         fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
     if len(reason) > LONGEST_BYPASS_REASON:
@@ -81,10 +82,10 @@ def bypass(
 
 
 @app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
-@in_one_sentence
+@report_errors
 def release_hold(env: Env, json: Json = False) -> None:
     """Let promotions into an environment again, after a failed deployment was looked at."""
-    here = place(env)
+    here = open_target(env)
     released = release(here.account, here.names, _caller(here))
     if json:
         print_json(released.model_dump(mode="json"))
@@ -92,15 +93,15 @@ def release_hold(env: Env, json: Json = False) -> None:
     out.say(f"Promotion into {env} is open again. It was held because {released.reason}")
 
 
-def _before(to: str) -> Place:
-    place(to)
+def _before(to: str) -> Target:
+    open_target(to)
     before = environment_before(to)
     if before is None:
         fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")
-    return place(before)
+    return open_target(before)
 
 
-def _caller(here: Place) -> str:
+def _caller(here: Target) -> str:
     """Who the credentials belong to, such as assumed-role/Operator/somebody."""
     try:
         arn = str(here.account.client("sts").get_caller_identity()["Arn"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from cli.output import in_one_sentence, out, print_json
-from cli.place import Env, Json, place
+from cli.options import Env, Json
+from cli.output import out, print_json, report_errors
 from cli.status import client_promotion_sentence
+from cli.target import open_target
 from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import LedgerEntry, Records, minute
@@ -20,10 +21,10 @@ def _group() -> None:
 
 
 @app.command("list", epilog="Example: ./vectora release list --env prod")
-@in_one_sentence
+@report_errors
 def list_releases(env: Env, json: Json = False) -> None:
     """List the releases of an environment from its ledger, newest last."""
-    here = place(env)
+    here = open_target(env)
     records = Records(here.account, here.names)
     ledger = records.ledger()
     promotions = [each for each in records.client_promotions() if each.is_over]

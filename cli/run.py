@@ -1,4 +1,4 @@
-"""Command `./vectora run`: start the workflow of an environment and follow it."""
+"""Command `./vectora run`."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ from typing import Annotated
 
 import typer
 
-from cli.output import err, fail, in_one_sentence, out, print_json
-from cli.place import ROOT, Env, Json
-from vectora_ops.account import open_account
+from cli.options import Env, Json
+from cli.output import err, fail, out, print_json, report_errors
+from cli.target import open_target
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
-from vectora_ops.settings import load_settings
 
 
-@in_one_sentence
+@report_errors
 def run(
     env: Env,
     client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
     period_days: Annotated[
-        int | None, typer.Option(min=1, max=365, help="Days of news to look back; the client's own setting otherwise.")
+        int | None, typer.Option(min=1, max=365, help="Days of news to look back. Default: the client's setting.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing, then stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing anything, then stop.")] = False,
     json: Json = False,
 ) -> None:
-    """Make a newsletter: start the workflow of an environment and follow it to its end."""
-    settings = load_settings(ROOT)
-    names = settings.names(env)
-    account = open_account(settings.environment(env), env)
-    states = account.client("stepfunctions")
+    """Produce a newsletter: start the workflow of an environment and follow it to its end."""
+    target = open_target(env)
+    states = target.account.client("stepfunctions")
     request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
-    execution_arn = start_run(states, account.state_machine_arn(names.state_machine), request)
+    execution_arn = start_run(states, target.account.state_machine_arn(target.names.state_machine), request)
     err.say(f"Run started: {execution_arn}")
     try:
         outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
     except KeyboardInterrupt:
-        fail(f"You stopped watching; the run goes on. Its end shows in Step Functions, execution {execution_arn}.")
+        fail(f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.")
     if json:
         print_json(outcome)
     else:
@@ -54,9 +51,9 @@ def _show_run(outcome: RunOutcome) -> None:
         by = ", ".join(f"{count} by {name}" for name, count in scored["analyzers"].items() if count)
         out.say(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
         for reason, count in scored["fallback_reasons"].items():
-            out.say(f"  {count} not by the model: {reason}")
+            out.say(f"  {count} without the model: {reason}")
         if scored["cost_usd"] is not None:
-            out.say(f"Cost of the model: ${scored['cost_usd']:.4f}.")
+            out.say(f"Model cost: ${scored['cost_usd']:.4f}.")
     if letter:
         out.say(f"Newsletter: {letter['total_items']} items.")
         for key in letter["files"].values():

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from botocore.exceptions import ClientError
 
-from cli.output import in_one_sentence, out, print_json
-from cli.place import ROOT, Json
+from cli.options import Json
+from cli.output import out, print_json, report_errors
+from cli.paths import ROOT
 from stacks.assets.release import release_of
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
@@ -29,7 +30,7 @@ from vectora_shared.errors import ConfigurationError
 from vectora_shared.storage import Bucket
 
 
-@in_one_sentence
+@report_errors
 def status(
     env: Annotated[str | None, typer.Option("--env", help="One environment; all of them otherwise.")] = None,
     json: Json = False,

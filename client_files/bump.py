@@ -1,4 +1,4 @@
-"""The next semantic version of a client's file, with its line in the changelog; nothing else in the file changes."""
+"""Next semantic version of a client's file, with its entry in the changelog."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from vectora_shared.config.yaml_file import parse_yaml, read_section
 
 
 @dataclass(frozen=True)
-class Bumped:
+class BumpedFile:
+    """The versions of a file before and after a bump."""
+
     client_id: str
     before: str
     after: str
     file: str
 
 
-def bump_file(path: Path, bump: Bump, message: str, today: date) -> Bumped:
-    """Raise the version of the file at `path`; two at a time wait for each other, and both count.
+def bump_file(path: Path, bump: Bump, message: str, today: date) -> BumpedFile:
+    """Raise the version of the file at `path`; concurrent bumps wait for each other, and each one counts.
 
-    Raises ConfigurationError, with nothing written, when the file cannot be read, would not be valid, or was changed
-    meanwhile.
+    Changes nothing else in the file. Raises ConfigurationError, with nothing written, when the file cannot be read,
+    would not be valid, or was changed meanwhile.
     """
     with edited(path) as edit:
-        done, content = _bumped(str(path), edit.read(), bump, message, today)
+        result, content = _bump(str(path), edit.read(), bump, message, today)
         edit.write(content)
-    return done
+    return result
 
 
-def _bumped(name: str, content: bytes, bump: Bump, message: str, today: date) -> tuple[Bumped, bytes]:
+def _bump(name: str, content: bytes, bump: Bump, message: str, today: date) -> tuple[BumpedFile, bytes]:
     text = EditableText(name, content)
     before = _current_version(name, content)
     after = bumped(before, bump)
@@ -43,9 +45,9 @@ def _bumped(name: str, content: bytes, bump: Bump, message: str, today: date) ->
     text.insert_entry(("metadata", "changelog"), entry)
     changed = text.encoded()
     client = read_section(ClientConfig, parse_yaml(name, changed))
-    return Bumped(client.client_profile.client_id, before, after, name), changed
+    return BumpedFile(client.client_profile.client_id, before, after, name), changed
 
 
 def _current_version(name: str, content: bytes) -> str:
-    """The version in the file's profile; a file whose three versions differ is refused as it is."""
+    """Return the version of a file; raise ConfigurationError when its three versions differ."""
     return read_section(ClientConfig, parse_yaml(name, content)).client_profile.version

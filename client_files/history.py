@@ -17,7 +17,10 @@ class History:
     root: Path
 
     def base_commit(self, branch: str) -> str | None:
-        """Where the working tree left `branch`, or the commit before on the branch itself; None without git's history.
+        """Return the commit to compare the working tree with.
+
+        That is the merge base with `branch`; on the branch itself, without an uncommitted change of a client file, the
+        commit before the last. None when the checkout has no history or no such commit.
 
         Raises VectoraError when there is no such branch.
         """
@@ -29,7 +32,8 @@ class History:
                 break
         else:
             raise VectoraError(
-                f"git knows no branch or commit '{branch}' that this checkout came from: fetch it (--base)."
+                f"git finds no branch or commit '{branch}' that this checkout is based on: fetch it, or give another "
+                "(--base)."
             )
         head = self.git("rev-parse", "HEAD").strip()
         unchanged = not self.git("status", "--porcelain", "--", "config/clients").strip()
@@ -39,22 +43,26 @@ class History:
         return base
 
     def is_repository(self) -> bool:
-        """Whether this checkout has its own history; a build's source has none, and may lie within another's."""
+        """Return whether `root` is the top of a repository.
+
+        The source of a build has no history of its own, and may be inside another repository.
+        """
         top = self._git_or_none("rev-parse", "--show-toplevel")
         return top is not None and Path(top.strip()).resolve() == self.root
 
     def clients_of_commit(self, commit: str) -> Iterator[tuple[str, bytes]]:
-        """Every client file of a commit, by client id."""
+        """Yield the id and the file of every client of a commit."""
         for path in self.git("ls-tree", "--name-only", commit, "config/clients/").splitlines():
             if path.endswith(".yaml") and (body := self.file(commit, path)) is not None:
                 yield Path(path).stem, body
 
     def file(self, commit: str, path: str) -> bytes | None:
+        """Return a file as of a commit, None when the commit does not have it."""
         result = self._run("show", f"{commit}:{path}")
         return result.stdout if result and result.returncode == 0 else None
 
     def git(self, *arguments: str) -> str:
-        """What git prints; raises VectoraError with git's reason."""
+        """Return the output of a git command; raise VectoraError with git's reason when it fails."""
         result = self._run(*arguments)
         if result is None:
             raise VectoraError("git is missing: install it (on Debian and Ubuntu: apt-get install git).")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from client_files.history import History
 from vectora_shared.config.changes import version_problem
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import (
@@ -14,6 +15,7 @@ from vectora_shared.config.content import (
     FolderContent,
     WithFile,
     client_configuration,
+    client_ids,
     load_canonical,
     validate_all,
 )
@@ -23,12 +25,19 @@ from vectora_shared.keys import client_key
 
 
 @dataclass(frozen=True)
-class Validation:
-    """`clients` are the valid ones' files, by id; `problems` are sentences, `notes` say what could not be checked."""
+class ValidFile:
+    """A client file that matches its schema and the canonical files."""
 
-    clients: dict[str, CheckedFile]
+    config: ClientConfig
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The valid client files by client id, and the problems of the others, one sentence each."""
+
+    clients: dict[str, ValidFile]
     problems: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
     @property
     def versions(self) -> dict[str, str]:
@@ -36,65 +45,85 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class CheckedFile:
-    config: ClientConfig
-    body: bytes
+class VersionCheck:
+    """Problems with version numbers, and notes on what was not compared, one sentence each."""
+
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def validated_file(content: Content) -> Validation:
+def validate_folder(content: Content) -> Validation:
+    """Validate all client files and canonical files of a configuration."""
     try:
         configurations = validate_all(content)
     except ConfigurationError as error:
         return Validation({}, tuple(str(error).splitlines()))
     clients = {each.client.client_profile.client_id: each.client for each in configurations}
-    checked = {name: CheckedFile(client, content.read(client_key(name))) for name, client in clients.items()}
-    return Validation(checked, ())
+    return Validation(
+        {client_id: ValidFile(client, content.read(client_key(client_id))) for client_id, client in clients.items()}, ()
+    )
 
 
-def validated_files(files: list[Path], config: Path) -> Validation:
+def validate_files(files: list[Path], config: Path) -> Validation:
+    """Validate single client files with the canonical files of the folder `config`."""
     canonical = load_canonical(FolderContent(config))
-    clients: dict[str, CheckedFile] = {}
+    clients: dict[str, ValidFile] = {}
     problems: list[str] = []
     for path in files:
         try:
-            checked = _checked_file(path, config, canonical)
-            clients[checked.config.client_profile.client_id] = checked
+            valid = _validate_file(path, config, canonical)
+            clients[valid.config.client_profile.client_id] = valid
         except ConfigurationError as error:
             problems += str(error).splitlines()
     return Validation(clients, tuple(problems))
 
 
-def _checked_file(path: Path, config: Path, canonical: Canonical) -> CheckedFile:
-    """Raises ConfigurationError whose sentences name the file as it was given."""
+def check_versions_since(branch: str, found: Validation, history: History) -> VersionCheck:
+    """Check that client files which differ from the base commit of `branch` have a new version.
+
+    Raises VectoraError when there is no such branch.
+    """
+    commit = history.base_commit(branch)
+    if commit is None:
+        return VersionCheck(notes=(f"There is no earlier commit: versions were not compared with {branch}.",))
+    before = dict(history.clients_of_commit(commit))
+    return VersionCheck(_version_problems(found, before, f"{branch} ({commit[:10]})"))
+
+
+def check_versions_deployed(env: str, found: Validation, deployed: Content) -> VersionCheck:
+    """Check that client files which differ from the deployed ones have a new version."""
+    before = {client_id: deployed.read(client_key(client_id)) for client_id in client_ids(deployed)}
+    new = tuple(f"{client_id} is new in {env}." for client_id in found.clients if client_id not in before)
+    return VersionCheck(_version_problems(found, before, f"what {env} has"), new)
+
+
+def _validate_file(path: Path, config: Path, canonical: Canonical) -> ValidFile:
+    """Return a valid file; raise ConfigurationError whose sentences name it as it was given."""
     try:
         body = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a client file.") from error
     client_id = read_section(ClientConfig, parse_yaml(str(path), body)).client_profile.client_id
-    # Elsewhere it may have any name; in config/clients it will have its client's.
+    # The file may have any name here; in config/clients it is named after its client.
     key = client_key(client_id)
     try:
         content = WithFile(FolderContent(config), key, body)
-        return CheckedFile(client_configuration(content, client_id, canonical).client, body)
+        return ValidFile(client_configuration(content, client_id, canonical).client, body)
     except ConfigurationError as error:
         raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error
 
 
-Compared = tuple[list[str], list[str]]
-
-
-def unmoved(found: Validation, before: dict[str, bytes], where: str) -> list[str]:
-    """Sentences on files that differ from `before` under a version that does not say so."""
+def _version_problems(found: Validation, before: dict[str, bytes], where: str) -> tuple[str, ...]:
     changed = {name: file for name, file in found.clients.items() if before.get(name, file.body) != file.body}
-    problems = (_unmoved_version(name, before[name], file.config, where) for name, file in changed.items())
-    return [problem for problem in problems if problem]
+    problems = (_version_problem(name, before[name], file.config, where) for name, file in changed.items())
+    return tuple(problem for problem in problems if problem)
 
 
-def _unmoved_version(client_id: str, before: bytes, later: ClientConfig, where: str) -> str | None:
+def _version_problem(client_id: str, before: bytes, later: ClientConfig, where: str) -> str | None:
     try:
         earlier = read_section(ClientConfig, parse_yaml(client_key(client_id), before))
     except ConfigurationError:
-        # Written for an earlier schema: what changed is not known, that it changed is.
+        # The earlier file has an earlier schema: it differs, but its changes cannot be classified.
         version = later.client_profile.version
         same = f'version: "{version}"'.encode() in before
         return f"{client_key(client_id)} differs from {where}, both have version {version}: bump it." if same else None

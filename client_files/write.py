@@ -1,4 +1,4 @@
-"""Writing a client file: whole or not at all, and never over what somebody else wrote meanwhile."""
+"""Atomic writes of client files that never overwrite a concurrent change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vectora_shared.errors import ConfigurationError
 
 
 class Edit:
-    """One file as it was when its edit began; `before` is None where there was none."""
+    """Edit of one file; `before` is its content when the edit began, None if there was no file."""
 
     def __init__(self, path: Path, target: Path, before: bytes | None) -> None:
         self._path = path
@@ -22,61 +22,61 @@ class Edit:
         self.before = before
 
     def read(self) -> bytes:
-        """Raises ConfigurationError when there is no such file."""
+        """Return the content of the file; raise ConfigurationError when there is no such file."""
         if self.before is None:
             raise ConfigurationError(f"{self._path} cannot be read: No such file or directory.")
         return self.before
 
     def write(self, content: bytes) -> None:
-        """Put `content` in the file's place.
+        """Replace the file by `content`.
 
-        Raises ConfigurationError, with the file as it is, when the folder is missing or may not be written, or when
-        the file is not what it was.
+        Raises ConfigurationError, without a change of the file, when the folder is missing or not writable, or when
+        the file was changed since the edit began.
         """
         try:
             self._require_unchanged()
-            beside = self._written_beside(content)
+            temporary = self._write_temporary(content)
             try:
-                # Writing took time; what is left between this look and the rename is no more than that.
+                # Writing took time. After this check only the rename is left.
                 self._require_unchanged()
-                self._put_in_place(beside)
+                self._replace_by(temporary)
             finally:
-                beside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
             _flush_folder(self._target.parent)
         except OSError as error:
             raise ConfigurationError(f"{self._path} cannot be written: {error.strerror or error}.") from error
 
-    def _written_beside(self, content: bytes) -> Path:
+    def _write_temporary(self, content: bytes) -> Path:
         mode = self._target.stat().st_mode & 0o777 if self.before is not None else 0o644
         descriptor, name = tempfile.mkstemp(dir=self._target.parent, prefix=f".{self._target.name}.")
-        beside = Path(name)
+        temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.chmod(mode)
+            temporary.chmod(mode)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-        return beside
+        return temporary
 
     def _require_unchanged(self) -> None:
         if _content(self._target) != self.before:
             raise self._changed()
 
-    def _put_in_place(self, beside: Path) -> None:
+    def _replace_by(self, temporary: Path) -> None:
         if self.before is None:
             try:
-                # Unlike a rename, a link is refused when somebody was faster.
-                self._target.hardlink_to(beside)
+                # Unlike a rename, a hard link fails when another program created the file meanwhile.
+                self._target.hardlink_to(temporary)
             except FileExistsError as error:
                 raise self._changed() from error
             except OSError:
-                # The file system has no hard links; the comparison remains.
-                beside.replace(self._target)
+                # The file system has no hard links; only the comparison above protects the file.
+                temporary.replace(self._target)
         else:
-            beside.replace(self._target)
+            temporary.replace(self._target)
 
     def _changed(self) -> ConfigurationError:
         return ConfigurationError(
@@ -86,10 +86,10 @@ class Edit:
 
 @contextmanager
 def edited(path: Path) -> Iterator[Edit]:
-    """Edit a file while other commands that edit in its folder wait.
+    """Edit a file while other commands that edit files in its folder wait.
 
-    A link is followed: what it leads to is edited. Editors know nothing of the lock, so the file is compared before it
-    is replaced. Raises ConfigurationError when the file is there and cannot be read.
+    Follows a link and edits the file it points to. Editors ignore the lock, so the file is compared before it is
+    replaced. Raises ConfigurationError when the file exists and cannot be read.
     """
     with _reading(path):
         target = path.resolve()
@@ -104,7 +104,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        # Before Python 3.13 links in a circle are a RuntimeError.
+        # Circular links are a RuntimeError before Python 3.13.
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise ConfigurationError(f"{path} cannot be read: {reason}.") from error
 
@@ -118,16 +118,16 @@ def _content(path: Path) -> bytes | None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Locks the folder itself, which leaves no lock file behind; the system frees it when its owner is gone."""
+    """Lock the folder itself, which leaves no lock file; the system releases the lock when the process ends."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:
-        # Whoever reads or writes the file says what is wrong with the folder.
+        # Reading or writing the file reports the error of the folder.
         yield
         return
     try:
         with contextlib.suppress(OSError):
-            # Network file systems may lock no folder; the comparison remains.
+            # Some network file systems cannot lock folders; the comparison protects the file.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -135,7 +135,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _flush_folder(folder: Path) -> None:
-    # Not every file system flushes folders; the file itself is flushed and in its place.
+    # Not every file system can flush folders; the file itself is flushed.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,1 +1,1 @@
-"""Terminal output: the only place where text meets rich."""
+"""Terminal output with rich."""

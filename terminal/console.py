@@ -1,4 +1,4 @@
-"""Consoles and tables that show every text as it is: no markup, no control characters, no forged lines in a table."""
+"""Consoles and tables that show untrusted text literally: no markup, no control characters, no forged lines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vectora_ops.plain_text import one_line, visible
 
 
 class Terminal(Console):
-    """A console on which words in brackets, `:smile:` and escape sequences are text like any other.
+    """Console that prints brackets, `:smile:` and escape sequences as text.
 
-    Colours come from `style` arguments and `Text` objects only, so that no caller has to remember to escape.
+    Colours come from `style` arguments and `Text` objects only, so no caller needs to escape anything.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class Terminal(Console):
         )
 
     def say(self, text: str, style: str | None = None) -> None:
-        """Print one sentence in one line, whatever the values in it hold."""
+        """Print a text on one line, regardless of the values in it."""
         self.print(one_line(text), style=style, soft_wrap=True)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        # Every string passes here before its width is measured. Some of rich's callers say markup=True by themselves.
+        # rich calls this for every string before it measures its width; some of its callers pass markup=True.
         return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        # Texts that were styled by hand did not pass `render_str`. Control segments are rich's own movements.
+        # Styled texts do not pass through `render_str`. Control segments are cursor movements of rich itself.
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
@@ -56,13 +56,13 @@ class _Rows(Table):
 
 
 def new_table(*columns: str, fold: bool = False, ruled: bool = False) -> Table:
-    """A table in which a cell that is a string is one line, whatever it holds; `fold` breaks long cells."""
-    made = _Rows(box=box.SIMPLE, header_style="bold") if ruled else _Rows(box=None, pad_edge=False, header_style="dim")
+    """Return a table whose string cells are always one line; `fold` wraps long cells."""
+    table = _Rows(box=box.SIMPLE, header_style="bold") if ruled else _Rows(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        made.add_column(column, overflow="fold" if fold else "ellipsis")
-    return made
+        table.add_column(column, overflow="fold" if fold else "ellipsis")
+    return table
 
 
 def styled(text: str, style: str) -> Text:
-    """One line in a colour, for a cell of a table or a sentence."""
+    """Return a text on one line in a style, for a table cell or a sentence."""
     return Text(one_line(text), style)

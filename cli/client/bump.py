@@ -1,4 +1,4 @@
-"""`./vectora client bump`: the next version of a client's file."""
+"""Command `./vectora client bump`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.client.places import CONFIG, known_client
-from cli.output import in_one_sentence, out, print_json
-from cli.place import ROOT, Json
+from cli.client.client_file import known_client
+from cli.options import Json
+from cli.output import out, print_json, report_errors
+from cli.paths import CONFIG, display_path
 from vectora_shared.config.content import FolderContent
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from vectora_shared.config.changes import Bump
 
 
-@in_one_sentence
+@report_errors
 def bump(
-    client: Annotated[str, typer.Argument(help="A client's id, or the path of its file.", show_default=False)],
+    client: Annotated[str, typer.Argument(help="The client's id, or the path of its file.", show_default=False)],
     major: Annotated[
-        bool, typer.Option("--major", help="Items appear or disappear; something was taken away.")
+        bool, typer.Option("--major", help="Something was removed, or items appear or disappear.")
     ] = False,
     minor: Annotated[bool, typer.Option("--minor", help="Something was added, or a setting changed.")] = False,
-    patch: Annotated[bool, typer.Option("--patch", help="Only texts, comments or layout.")] = False,
+    patch: Annotated[bool, typer.Option("--patch", help="Only texts, comments or layout changed.")] = False,
     message: Annotated[
         str, typer.Option("-m", "--message", help="What changed and why, in one line.", show_default=False)
     ] = "",
@@ -35,38 +36,35 @@ def bump(
     """Raise the version of a client's file and add a line to its changelog."""
     from client_files.bump import bump_file
 
-    done = bump_file(_file(client), _chosen(major, minor, patch), _said(message), datetime.now(UTC).date())
-    file = _shown(done.file)
+    bumped = bump_file(
+        _file(client), _chosen_bump(major, minor, patch), _one_line_message(message), datetime.now(UTC).date()
+    )
+    file = display_path(Path(bumped.file))
     if json:
-        print_json({"client_id": done.client_id, "from": done.before, "to": done.after, "file": file})
+        print_json({"client_id": bumped.client_id, "from": bumped.before, "to": bumped.after, "file": file})
         return
-    out.say(f"{file}: {done.client_id} is {done.after} now, {done.before} before.")
+    out.say(f"{file}: {bumped.client_id} is now {bumped.after}, before {bumped.before}.")
 
 
-def _chosen(major: bool, minor: bool, patch: bool) -> Bump:
-    asked: dict[Bump, bool] = {"major": major, "minor": minor, "patch": patch}
-    chosen = [name for name, is_asked in asked.items() if is_asked]
+def _chosen_bump(major: bool, minor: bool, patch: bool) -> Bump:
+    options: dict[Bump, bool] = {"major": major, "minor": minor, "patch": patch}
+    chosen = [name for name, is_given in options.items() if is_given]
     if len(chosen) != 1:
-        raise VectoraError("Say how far the version moves, with exactly one of --major, --minor and --patch.")
+        raise VectoraError("Choose the next version with exactly one of --major, --minor and --patch.")
     return chosen[0]
 
 
-def _said(message: str) -> str:
+def _one_line_message(message: str) -> str:
     if not message.strip():
-        raise VectoraError('Say what changed and why (-m "..."): it stands in the changelog.')
+        raise VectoraError('Say what changed and why (-m "..."): the changelog records it.')
     if len(message.strip().splitlines()) > 1:
-        raise VectoraError("The message (-m) must be one line: the changelog has one for each version.")
+        raise VectoraError("The message (-m) must be one line.")
     return message.strip()
 
 
 def _file(client: str) -> Path:
-    """Of a client by its id, or what is a path already."""
+    """Return the path of a client's file, given its id or a path."""
     path = Path(client)
     if path.suffix in (".yaml", ".yml") or path.is_file() or len(path.parts) > 1:
         return path
     return CONFIG / client_key(known_client(FolderContent(CONFIG), client, "config/"))
-
-
-def _shown(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else file

@@ -1,19 +1,20 @@
-"""`./vectora client promote`: a client's file goes on by itself, judged, after a snapshot, proven by a run."""
+"""Command `./vectora client promote`."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
+from cli.client.client_file import read_client_file
 from cli.client.diff import show_changes
-from cli.client.places import client_text
-from cli.output import confirmed, err, fail, in_one_sentence, out, print_json, typed
-from cli.place import Json, Place, place
+from cli.confirmation import require_confirmation
+from cli.options import Json, Yes
+from cli.output import err, fail, out, print_json, report_errors
 from cli.promote import show_decision
+from cli.remote import run_in_function
+from cli.target import Target, open_target
 from vectora_ops.promotion.clients import SourceFile, is_unfinished
-from vectora_ops.remote import run_remotely
 from vectora_ops.settings import environment_before
 from vectora_shared.config.changes import changes_between
 from vectora_shared.config.client import ClientConfig
@@ -21,90 +22,75 @@ from vectora_shared.config.yaml_file import parse_yaml, read_section
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
 
-ASKED_BY_NAME = "prod"
 
-
-@in_one_sentence
+@report_errors
 def promote(
     client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
     source: Annotated[
-        str, typer.Option("--from", help="Environment that has the file: dev or stage.", show_default=False)
+        str, typer.Option("--from", help="Environment to promote from: dev or stage.", show_default=False)
     ],
-    target: Annotated[str, typer.Option("--to", help="The environment after it: stage or prod.", show_default=False)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only judge and show what would change.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for automation.")] = False,
+    target: Annotated[str, typer.Option("--to", help="The next environment: stage or prod.", show_default=False)],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only evaluate the gates and show what would change.")
+    ] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Promote a client's file ahead of the release that brings it; a failed run takes everything back by itself."""
-    there, here = place(source), place(target)
+    """Promote a client's file to the next environment, ahead of the release that contains it.
+
+    Takes a snapshot first and runs the newsletter afterwards. If the run fails, the change is undone.
+    """
+    origin, destination = open_target(source), open_target(target)
     if environment_before(target) != source:
-        fail(
-            f"Client files come into {target} from {environment_before(target) or 'a release only'}, not from {source}."
-        )
-    said = run_remotely(
-        there.account, there.names, "promotion", {"operation": "judge-client", "client_id": client}, lambda count: None
-    )
-    file = SourceFile.model_validate(said["file"])
-    resumed = is_unfinished(here.account, here.names, file)
-    lets_through = said["decision"]["outcome"] == "pass" or resumed
+        before = environment_before(target) or "a release only"
+        fail(f"Client files are promoted into {target} from {before}, not from {source}.")
+    answer = run_in_function(origin, "promotion", {"operation": "judge-client", "client_id": client})
+    decision, file = answer["decision"], SourceFile.model_validate(answer["file"])
+    resumed = is_unfinished(destination.account, destination.names, file)
+    passes = decision["outcome"] == "pass" or resumed
     if not json:
-        _show(said["decision"], file, target, resumed=resumed)
-    if dry_run or not lets_through:
+        _show(decision, file, target, resumed=resumed)
+    if dry_run or not passes:
         if json:
-            print_json({"decision": said["decision"], "result": None})
-        raise typer.Exit(0 if lets_through else 1)
+            print_json({"decision": decision, "result": None})
+        raise typer.Exit(0 if passes else 1)
     if not yes:
-        _ask(file, target)
-    result = _promoted(here, source, client)
+        require_confirmation(f"promote {file.client_id} {file.version} into {target}", target)
+    result = _promote(destination, source, client)
     if json:
-        print_json({"decision": said["decision"], "result": result})
+        print_json({"decision": decision, "result": result})
         return
     out.say(
-        f"{target} has {client} {result['version']}: {result['outcome']}. What was there before is in snapshot "
-        f"{result['snapshot']}.",
+        f"{target} has {client} {result['version']}: {result['outcome']}. The state before the promotion is in "
+        f"snapshot {result['snapshot']}.",
     )
 
 
 def _show(decision: dict[str, Any], file: SourceFile, target: str, *, resumed: bool) -> None:
     if resumed:
-        out.say(f"The promotion of {file.client_id} {file.version} into {target} was interrupted: it goes on.")
+        out.say(f"Continuing the interrupted promotion of {file.client_id} {file.version} into {target}.")
         return
     show_decision(decision)
     try:
-        earlier = client_text(file.client_id, target).config(file.client_id)
+        earlier = read_client_file(file.client_id, target).config(file.client_id)
     except VectoraError:
-        # It is new there, or was broken by hand.
+        # The target has no such file, or an invalid one.
         return
     later = read_section(ClientConfig, parse_yaml(client_key(file.client_id), file.body))
     show_changes(changes_between(earlier, later))
 
 
-def _ask(file: SourceFile, target: str) -> None:
-    what = f"{file.client_id} {file.version} into {target}"
-    if not sys.stdin.isatty():
-        fail(f"Nobody is there to confirm the promotion of {what}: say --yes.")
-    if target == ASKED_BY_NAME:
-        if typed(f"Type the environment's name ({target}) to go on") != target:
-            fail("That is not its name; nothing was changed.")
-    elif not confirmed(f"Promote {what}?"):
-        fail("Nothing was changed.")
-
-
-def _promoted(here: Place, source: str, client: str) -> dict[str, Any]:
-    err.say(f"Snapshot of {here.names.env}, publication and a run of the newsletter: some minutes ...")
-    event = {"operation": "promote-client", "client_id": client, "source": source}
+def _promote(target: Target, source: str, client: str) -> dict[str, Any]:
+    env = target.names.env
+    err.say(f"Taking a snapshot of {env}, publishing the file and running the newsletter: this takes minutes ...")
     try:
-        said = run_remotely(
-            here.account,
-            here.names,
-            "rollback",
-            event,
-            lambda count: err.say(f"  going on, invocation {count + 1} ..."),
+        answer = run_in_function(
+            target, "rollback", {"operation": "promote-client", "client_id": client, "source": source}
         )
     except KeyboardInterrupt:
         fail(
-            "You stopped watching; the promotion goes on. Its end shows in "
-            f"./vectora release list --env {here.names.env}; if it does not come, promote again."
+            f"Stopped following; the promotion continues. See its result with ./vectora release list --env {env}; "
+            "if it has none after some minutes, run the same command again."
         )
-    result: dict[str, Any] = said["result"]
+    result: dict[str, Any] = answer["result"]
     return result

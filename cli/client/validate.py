@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.client.files import ConfigFolder
-from cli.client.places import CONFIG, deployed_content
-from cli.output import err, fail, in_one_sentence, out, print_json
-from cli.place import ROOT, Json
+from cli.client.client_file import deployed_content
+from cli.client.show import ConfigFolder
+from cli.options import Json
+from cli.output import err, fail, out, print_json, report_errors
+from cli.paths import CONFIG, ROOT
 from client_files.history import History
-from client_files.validate import Compared, Validation, unmoved, validated_file, validated_files
+from client_files.validate import (
+    Validation,
+    VersionCheck,
+    check_versions_deployed,
+    check_versions_since,
+    validate_files,
+    validate_folder,
+)
 from vectora_ops.settings import load_settings
 from vectora_shared.config.content import FolderContent, client_ids
-from vectora_shared.keys import client_key
 
 
-@in_one_sentence
+@report_errors
 def validate(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Client files elsewhere; those in config/ otherwise.", show_default=False),
+        typer.Argument(help="Client files outside config/. Default: all files in config/.", show_default=False),
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option("--base", help="Branch that the change is made for: a file that differs needs a new version."),
+        typer.Option("--base", help="Base branch. A client file that differs from it needs a new version."),
     ] = None,
     env: Annotated[
         str | None,
-        typer.Option("--env", help="Environment that it goes to: a file that differs from there needs a new version."),
+        typer.Option(
+            "--env", help="Environment. A client file that differs from the deployed one needs a new version."
+        ),
     ] = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
-    """Check client and canonical files as a whole, and that a changed client file has a version that says so."""
-    found = validated_files(files, config) if files else validated_file(FolderContent(config))
-    compared = (_against_base(found, base), _against_deployed(found, env))
+    """Validate client and canonical files, and check that changed client files have a new version."""
+    found = validate_files(files, config) if files else validate_folder(FolderContent(config))
+    checks = tuple(_version_checks(found, base, env))
     ids = sorted({*found.clients, *client_ids(FolderContent(config))})
     too_long = load_settings(ROOT).client_id_problems(ids)
-    problems = (*found.problems, *too_long, *(problem for problems, _ in compared for problem in problems))
-    notes = [note for _, notes in compared for note in notes]
+    problems = (*found.problems, *too_long, *(problem for check in checks for problem in check.problems))
+    notes = [note for check in checks for note in check.notes]
     if json:
         print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
         raise typer.Exit(1 if problems else 0)
@@ -53,20 +63,8 @@ def validate(
     out.say(f"Valid: {named}, and the canonical files.")
 
 
-def _against_base(found: Validation, branch: str | None) -> Compared:
-    if branch is None:
-        return [], []
-    history = History(ROOT)
-    commit = history.base_commit(branch)
-    if commit is None:
-        return [], [f"There is no earlier commit here: versions were not compared with {branch}."]
-    return unmoved(found, dict(history.clients_of_commit(commit)), f"{branch} ({commit[:10]})"), []
-
-
-def _against_deployed(found: Validation, env: str | None) -> Compared:
-    if env is None:
-        return [], []
-    content = deployed_content(env)
-    deployed = {name: content.read(client_key(name)) for name in client_ids(content)}
-    new = [f"{name} is new in {env}." for name in found.clients if name not in deployed]
-    return unmoved(found, deployed, f"what {env} has"), new
+def _version_checks(found: Validation, base: str | None, env: str | None) -> Iterator[VersionCheck]:
+    if base is not None:
+        yield check_versions_since(base, found, History(ROOT))
+    if env is not None:
+        yield check_versions_deployed(env, found, deployed_content(env))

@@ -1,4 +1,4 @@
-"""`./vectora doctor`: what must be true of an account before the first deployment, checked."""
+"""Command `./vectora doctor`, and its checks of an account."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Annotated
 import typer
 
 from cli.doctor.finding import Finding, Verdict
-from cli.output import in_one_sentence, out, print_json
-from cli.place import ROOT, Json
+from cli.options import ENVIRONMENTS, Json
+from cli.output import out, print_json, report_errors
+from cli.paths import ROOT
 from terminal.console import new_table, styled
 from vectora_core.text.words import shown
-from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+from vectora_ops.settings import load_settings
 
 COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "unknown": "yellow"}
 WIDTH = 80
 
 
-@in_one_sentence
+@report_errors
 def doctor(
     env: Annotated[
         str | None,
-        typer.Option(
-            "--env", help=f"Environment: {', '.join(ENVIRONMENT_NAMES)}. All of them and the pipeline otherwise."
-        ),
+        typer.Option("--env", help=f"Environment: {ENVIRONMENTS}. Default: all environments and the pipeline."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check that an account is ready for a deployment: pass, fail or unknown, and what to do. Changes nothing.
+    """Check whether an account is ready for a deployment, and show what to do. Changes nothing.
 
-    Exits with 1 when a check fails. What is unknown, such as a quota that you may not read, does not fail.
+    Each check passes, fails or is unknown. Exits with 1 when a check fails. An unknown result, such as that of a quota
+    you may not read, is no failure.
     """
-    # Here, as it takes a while to import what other commands do without.
+    # Imported here because it takes a while, and no other command needs it.
     from cli.doctor.examination import examine
 
     findings = examine(ROOT, load_settings(ROOT), env)
@@ -58,11 +58,11 @@ def _show(findings: tuple[Finding, ...]) -> None:
     table.width = WIDTH
     table.add_column("", width=7)
     table.add_column("check", width=21, overflow="fold")
-    table.add_column("found, and what to do", overflow="fold", ratio=1)
+    table.add_column("result and advice", overflow="fold", ratio=1)
     for finding in findings:
         color = COLORS[finding.verdict]
         table.add_row(styled(finding.verdict, color), finding.check, shown(finding.found))
         if finding.advice:
             table.add_row("", "", f"→ {shown(finding.advice)}")
-    # The console does not wrap by itself, so that addresses can be copied; this table fits a terminal.
+    # The console does not wrap lines, so that addresses can be copied; this table fits a terminal.
     out.print(table, soft_wrap=False)

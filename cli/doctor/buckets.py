@@ -1,4 +1,4 @@
-"""Whether the buckets' names are free, or taken by the account's own stacks: bucket names are global."""
+"""Checks of bucket names: free, or used by the account's own stacks. Bucket names are global."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Literal
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, Check, Finding, code_of
+from cli.doctor.finding import DENIED, Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.names import PIPELINE_BUCKETS
+from vectora_shared.aws_errors import error_code
 
 State = Literal["free", "ours", "left over", "elsewhere", "in another region"]
-# By layer what its bucket names are made of; a test compares them with the templates.
+# The content names in the bucket names of each layer; a test compares them with the templates.
 CONTENTS = {
     "s0-operations": ("snapshots", "snapshots-access-logs"),
     "s0-core": ("config", "data", "newsletters", "lambda-code", "access-logs"),
@@ -22,26 +23,26 @@ BUCKET = "AWS::S3::Bucket"
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Buckets that a stack has or will have; `whose` names it for people."""
+class _BucketGroup:
+    """Buckets that stacks have or will have; `owner` names the stacks for people."""
 
-    whose: str
+    owner: str
     stacks: tuple[str, ...]
     buckets: tuple[str, ...]
     advice: str
 
 
-def look(subject: Subject) -> Iterator[Finding]:
-    """Look at every name, an environment at a time."""
-    for place in _places(subject):
-        # An environment that cannot be read says nothing about the others.
-        yield from Check(f"buckets of {place.whose}", lambda s, p=place: _findings(s, p)).run(subject)  # type: ignore[misc]
+def check_buckets(subject: Subject) -> Iterator[Finding]:
+    """Check the names of each environment, and of the pipeline."""
+    for group in _groups(subject):
+        # An environment that cannot be read must not hide the others.
+        yield from Check(f"buckets of {group.owner}", lambda s, g=group: _findings(s, g)).run(subject)  # type: ignore[misc]
 
 
-def _places(subject: Subject) -> Iterator[_Place]:
+def _groups(subject: Subject) -> Iterator[_BucketGroup]:
     for env in subject.envs:
         names = subject.settings.names(env)
-        yield _Place(
+        yield _BucketGroup(
             env,
             tuple(names.stack(layer) for layer in CONTENTS),
             tuple(names.bucket(content) for contents in CONTENTS.values() for content in contents),
@@ -49,7 +50,7 @@ def _places(subject: Subject) -> Iterator[_Place]:
         )
     if subject.pipeline:
         names = subject.settings.names(subject.envs[0])
-        yield _Place(
+        yield _BucketGroup(
             "the pipeline",
             (names.pipeline,),
             tuple(names.pipeline_bucket(content) for content in PIPELINE_BUCKETS),
@@ -57,14 +58,14 @@ def _places(subject: Subject) -> Iterator[_Place]:
         )
 
 
-def _findings(subject: Subject, place: _Place) -> Iterator[Finding]:
-    owned = {name for stack in place.stacks for name in _buckets_of(subject, stack)}
-    states = {name: _state(subject, name, owned) for name in place.buckets}
-    yield _finding(subject, place, states)
+def _findings(subject: Subject, group: _BucketGroup) -> Iterator[Finding]:
+    owned = {name for stack in group.stacks for name in _buckets_of(subject, stack)}
+    states = {name: _state(subject, name, owned) for name in group.buckets}
+    yield _finding(subject, group, states)
 
 
-def _finding(subject: Subject, place: _Place, states: dict[str, State]) -> Finding:
-    check = f"buckets of {place.whose}"
+def _finding(subject: Subject, group: _BucketGroup, states: dict[str, State]) -> Finding:
+    check = f"buckets of {group.owner}"
     for state, found, advice in (
         (
             "elsewhere",
@@ -76,7 +77,7 @@ def _finding(subject: Subject, place: _Place, states: dict[str, State]) -> Findi
             f"yours in another region than {subject.region}",
             "empty and delete it, or correct `region` in config/environments.yaml",
         ),
-        ("left over", "yours, and in no stack, so that creating it will fail", place.advice),
+        ("left over", "yours, but in no stack, so creating it will fail", group.advice),
     ):
         if named := [name for name, each in states.items() if each == state]:
             return Finding(check, "fail", f"{', '.join(named)}: {found}", advice)
@@ -89,8 +90,8 @@ def _state(subject: Subject, name: str, owned: set[str]) -> State:
     try:
         answer = subject.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=subject.account_id)
     except ClientError as error:
-        # A HEAD request's answer has no body, so that there is only a status (HeadBucket, API reference).
-        code = code_of(error)
+        # The answer to a HEAD request has no body, so its code is the HTTP status (HeadBucket, API reference).
+        code = error_code(error)
         if code in ("404", "NoSuchBucket"):
             return "free"
         if code in ("301", "PermanentRedirect"):
@@ -98,14 +99,14 @@ def _state(subject: Subject, name: str, owned: set[str]) -> State:
         if code in DENIED and name not in owned:
             return "elsewhere"
         raise
-    # botocore follows S3 into the bucket's own region, and says which it was.
+    # botocore follows the redirect to the bucket's region, and returns that region.
     if answer.get("BucketRegion", subject.region) != subject.region:
         return "in another region"
     return "ours" if name in owned else "left over"
 
 
 def _buckets_of(subject: Subject, stack: str) -> set[str]:
-    """Names of the buckets in a stack; empty when there is no such stack."""
+    """Return the names of the buckets in a stack, none when there is no such stack."""
     try:
         pages = subject.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         return {
@@ -117,9 +118,9 @@ def _buckets_of(subject: Subject, stack: str) -> set[str]:
             and each.get("PhysicalResourceId")
         }
     except ClientError as error:
-        if code_of(error) == "ValidationError":
+        if error_code(error) == "ValidationError":
             return set()
         raise
 
 
-CHECK = Check("buckets", look)
+CHECK = Check("buckets", check_buckets)

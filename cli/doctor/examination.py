@@ -1,4 +1,4 @@
-"""All checks of an account, run at once and listed in the order in which they are to be mended."""
+"""All checks of an account, run concurrently and listed in the order in which to fix them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from cli.doctor import bootstrap, buckets, model, permissions, pipeline, quotas, tools
 from cli.doctor.finding import Check, Finding
-from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, compare_account, look_at_caller
+from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 from vectora_shared.errors import VectoraError
@@ -20,37 +20,37 @@ THREADS = 8
 
 
 def examine(root: Path, settings: Settings, env: str | None) -> tuple[Finding, ...]:
-    """Check an environment, or the pipeline with all environments when none is named.
+    """Check an environment, or the pipeline and all environments when `env` is None.
 
-    Raises ConfigurationError for an unknown environment, VectoraError when the environments that a pipeline deploys to
-    are in several regions.
+    Raises ConfigurationError for an unknown environment, VectoraError when the pipeline's environments are in several
+    regions.
     """
     envs = (env,) if env else ENVIRONMENT_NAMES
     region = _one_region(settings, envs)
-    found = list(tools.look(root))
+    found = list(tools.check_tools(root))
     try:
         session = boto3.Session(region_name=region)
     except BotoCoreError as error:
-        # Such as a profile that does not exist.
+        # For example, the profile does not exist.
         return (
             *found,
             Finding(CREDENTIALS, "fail", str(error), LOG_IN),
-            *_not_looked_at(env is None, "no credentials"),
+            *_not_checked(env is None, "no credentials"),
         )
-    caller, identity = look_at_caller(session, region)
+    caller, identity = check_caller(session, region)
     found += identity
     if caller is None:
-        return (*found, *_not_looked_at(env is None, "there are no usable credentials"))
-    account = compare_account(caller, {each: settings.environment(each).account for each in envs})
+        return (*found, *_not_checked(env is None, "no usable credentials"))
+    account = check_account(caller, {each: settings.environment(each).account for each in envs})
     found.append(account)
     if account.verdict == "fail":
-        return (*found, *_not_looked_at(env is None, "these are credentials of another account"))
+        return (*found, *_not_checked(env is None, "credentials of another account"))
     subject = _subject(root, settings, envs, env is None, session, region, caller)
     return (*found, *_checked(subject))
 
 
 def checks(with_pipeline: bool) -> tuple[Check, ...]:
-    """Return the checks of the account itself, in order."""
+    """Return the checks that need credentials of the account, in order."""
     return (
         permissions.CHECK,
         *bootstrap.CHECKS,
@@ -67,9 +67,9 @@ def _checked(subject: Subject) -> Iterator[Finding]:
             yield from findings
 
 
-def _not_looked_at(with_pipeline: bool, why: str) -> Iterator[Finding]:
+def _not_checked(with_pipeline: bool, why: str) -> Iterator[Finding]:
     for check in checks(with_pipeline):
-        yield Finding(check.name, "unknown", f"not looked at: {why}")
+        yield Finding(check.name, "unknown", f"not checked: {why}")
 
 
 def _subject(
@@ -97,7 +97,7 @@ def _one_region(settings: Settings, envs: tuple[str, ...]) -> str:
     regions = sorted({settings.environment(env).region for env in envs})
     if len(regions) > 1:
         raise VectoraError(
-            f"The pipeline deploys to one region, and config/environments.yaml names several ({', '.join(regions)}): "
+            f"The pipeline deploys to one region, but config/environments.yaml has several ({', '.join(regions)}): "
             "check one environment at a time (--env stage)."
         )
     return regions[0]

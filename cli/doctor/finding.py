@@ -1,4 +1,4 @@
-"""Finding of a check: pass, fail or unknown, with the facts and the advice."""
+"""Findings of checks: pass, fail or unknown, with facts and advice."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.doctor.subject import Subject
-from cli.operator_policy import POLICY_FILE
+from cli.operator_policy import POLICY_FILE as POLICY
+from vectora_shared.aws_errors import error_code
 
 Verdict = Literal["pass", "fail", "unknown"]
-# As services name a missing permission, or one that an organization denies.
+# Codes for a missing permission, or one that an organization denies.
 DENIED = (
     "AccessDenied",
     "AccessDeniedException",
@@ -21,12 +22,11 @@ DENIED = (
     "UnauthorizedOperation",
     "403",
 )
-POLICY = POLICY_FILE
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check. `advice` is what to do, also for a pass that will not stay one."""
+    """Result of one check; `advice` says what to do, even for a pass that may become a failure."""
 
     check: str
     verdict: Verdict
@@ -36,36 +36,31 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A check by name; `look` may raise, which makes the result unknown."""
+    """A named check; an exception of `function` makes the result unknown."""
 
     name: str
-    look: Callable[[Subject], Iterator[Finding]]
+    function: Callable[[Subject], Iterator[Finding]]
 
     def run(self, subject: Subject) -> list[Finding]:
-        """Return the findings; what was found before an error stays, and the error itself is one that is unknown."""
+        """Return the findings up to the first error, and an unknown finding for the error."""
         findings: list[Finding] = []
         try:
-            for finding in self.look(subject):
+            for finding in self.function(subject):
                 findings.append(finding)
         except Exception as error:  # noqa: BLE001
-            # One service that does not answer as expected must not hide what the others say.
+            # An unexpected answer of one service must not hide the findings of the others.
             findings.append(unknown(self.name, error))
         return findings
 
 
 def unknown(check: str, error: Exception) -> Finding:
-    """Say why it is not known, and what to do."""
+    """Return an unknown finding with the reason, and with advice for a missing permission."""
     if isinstance(error, ClientError):
-        code, message = code_of(error), error.response["Error"].get("Message", "")
+        code, message = error_code(error), error.response["Error"].get("Message", "")
         if code in DENIED:
             found = f"you may not call {error.operation_name}"
-            return Finding(check, "unknown", found, f"to have it checked, attach {POLICY} to your role")
+            return Finding(check, "unknown", found, f"attach {POLICY} to your role to include this check")
         return Finding(check, "unknown", f"AWS answered {error.operation_name} with {code}: {message}".rstrip(": "))
     if isinstance(error, BotoCoreError):
         return Finding(check, "unknown", f"AWS did not answer: {error}")
     return Finding(check, "unknown", f"the answer cannot be read ({type(error).__name__}: {error})")
-
-
-def code_of(error: ClientError) -> str:
-    """Return AWS's code of an error; for a HEAD request it is the HTTP status, as there is no body."""
-    return str(error.response["Error"].get("Code", ""))

@@ -1,4 +1,4 @@
-"""Who the credentials belong to, whether the region accepts them, and whether this machine's clock is right."""
+"""Checks of the caller: credentials, region, account and this machine's clock."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
-from cli.doctor.finding import Finding, code_of, unknown
-from cli.doctor.subject import PATIENCE
+from cli.doctor.finding import Finding, unknown
+from cli.doctor.subject import CLIENT_CONFIG
+from vectora_shared.aws_errors import error_code
 
 if TYPE_CHECKING:
     import boto3
 
 CREDENTIALS, REGION, CLOCK, ACCOUNT = "credentials", "region", "clock", "account"
 LOG_IN = "set AWS_PROFILE or log in (aws sso login), then run this again"
-# A region that is enabled by default: there credentials are known whatever other regions are enabled.
+# A region that every account has enabled, so it accepts all valid credentials.
 ALWAYS_ENABLED = "us-east-1"
-NOT_KNOWN_HERE = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure")
+NOT_ACCEPTED = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure")
 EXPIRED = ("ExpiredToken", "ExpiredTokenException")
 # AWS refuses signatures that are 5 minutes off, S3 those that are 15 ("Troubleshoot Signature Version 4", IAM guide).
 CLOCK_WARNING_SECONDS, CLOCK_FAILURE_SECONDS = 60, 240
@@ -32,8 +33,8 @@ class Caller:
     arn: str
 
 
-def look_at_caller(session: boto3.Session, region: str) -> tuple[Caller | None, list[Finding]]:
-    """Ask the region's STS, which needs no permission; the caller is None when that tells nobody."""
+def check_caller(session: boto3.Session, region: str) -> tuple[Caller | None, list[Finding]]:
+    """Call the region's STS, which needs no permission; return no caller when STS does not accept the credentials."""
     before = datetime.now(UTC)
     try:
         answer = _caller_identity(session, region)
@@ -44,14 +45,14 @@ def look_at_caller(session: boto3.Session, region: str) -> tuple[Caller | None, 
         advice = "check this machine's network, its proxy (HTTPS_PROXY) and its certificates (AWS_CA_BUNDLE)"
         return None, [Finding(CREDENTIALS, "fail", f"AWS cannot be reached: {error}", advice)]
     except BotoCoreError as error:
-        return None, [Finding(CREDENTIALS, "fail", f"there are none that can be used: {error}", LOG_IN)]
+        return None, [Finding(CREDENTIALS, "fail", f"there are no usable ones: {error}", LOG_IN)]
     caller = Caller(str(answer["Account"]), str(answer["Arn"]))
     enabled = Finding(REGION, "pass", f"{region} is enabled and accepts your credentials")
     return caller, [_credentials(caller), enabled, _clock(before, answer)]
 
 
-def compare_account(caller: Caller, configured: Mapping[str, str | None]) -> Finding:
-    """Compare with the accounts in config/environments.yaml, by environment."""
+def check_account(caller: Caller, configured: Mapping[str, str | None]) -> Finding:
+    """Compare the caller's account with those in config/environments.yaml, by environment."""
     others = {env: account for env, account in configured.items() if account and account != caller.account_id}
     if others:
         named = ", ".join(f"{env} to {account}" for env, account in others.items())
@@ -66,15 +67,15 @@ def compare_account(caller: Caller, configured: Mapping[str, str | None]) -> Fin
     return Finding(
         ACCOUNT,
         "pass",
-        f"{caller.account_id}; config/environments.yaml names none, so it is whatever you log in to",
-        "set `account` there, so that no environment is ever deployed to a wrong one",
+        f"{caller.account_id}; config/environments.yaml sets none, so every account is accepted",
+        "set `account` there, so that no environment is deployed to a wrong account",
     )
 
 
 def _caller_identity(session: boto3.Session, region: str) -> dict[str, Any]:
-    # The regional endpoint: in a region that the account has not enabled it knows no credentials of the account
+    # The regional endpoint rejects all credentials of an account that has not enabled the region
     # ("Manage AWS STS in an AWS Region", IAM guide).
-    return dict(session.client("sts", region_name=region, config=PATIENCE).get_caller_identity())
+    return dict(session.client("sts", region_name=region, config=CLIENT_CONFIG).get_caller_identity())
 
 
 def _credentials(caller: Caller) -> Finding:
@@ -82,7 +83,7 @@ def _credentials(caller: Caller) -> Finding:
         return Finding(
             CREDENTIALS,
             "fail",
-            "they are those of the account's root user, which nothing can restrict",
+            "they belong to the account's root user, whose permissions cannot be restricted",
             "delete the root user's access keys and use a role ('Root user best practices', IAM guide): "
             "docs/runbooks/first-deployment.md",
         )
@@ -90,10 +91,10 @@ def _credentials(caller: Caller) -> Finding:
 
 
 def _refused(session: boto3.Session, region: str, error: ClientError) -> list[Finding]:
-    code = code_of(error)
+    code = error_code(error)
     if code in EXPIRED:
         return [Finding(CREDENTIALS, "fail", "they have expired", LOG_IN)]
-    if code in NOT_KNOWN_HERE:
+    if code in NOT_ACCEPTED:
         return [_region_or_credentials(session, region)]
     if code in ("SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed"):
         advice = "check the secret key, and this machine's clock (below)"
@@ -105,7 +106,7 @@ def _region_or_credentials(session: boto3.Session, region: str) -> Finding:
     try:
         _caller_identity(session, ALWAYS_ENABLED)
     except (ClientError, BotoCoreError):
-        return Finding(CREDENTIALS, "fail", "AWS does not know them", LOG_IN)
+        return Finding(CREDENTIALS, "fail", "AWS does not accept them", LOG_IN)
     return Finding(
         REGION,
         "fail",
@@ -120,12 +121,12 @@ def _clock(before: datetime, answer: Mapping[str, Any]) -> Finding:
     after = datetime.now(UTC)
     header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:
-        theirs = parsedate_to_datetime(header)
+        server_time = parsedate_to_datetime(header)
     except (TypeError, ValueError):
         return Finding(CLOCK, "unknown", "AWS's answer has no date to compare with")
-    # The header has whole seconds, and was written between the request and the answer.
-    off = max((before - theirs).total_seconds() - 1, (theirs - after).total_seconds(), 0.0)
-    advice = "let this machine's clock be set by NTP: AWS refuses requests that are 5 minutes off"
+    # The header is in whole seconds, of a moment between the request and the answer.
+    off = max((before - server_time).total_seconds() - 1, (server_time - after).total_seconds(), 0.0)
+    advice = "synchronize this machine's clock with NTP: AWS refuses requests that are 5 minutes off"
     if off >= CLOCK_FAILURE_SECONDS:
         return Finding(CLOCK, "fail", f"this machine's clock is {off:.0f} s off AWS's", advice)
     if off > CLOCK_WARNING_SECONDS:

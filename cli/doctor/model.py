@@ -1,4 +1,4 @@
-"""Whether Bedrock lets the account use the model: inference profile, access in each region, use-case form."""
+"""Checks of the account's access to the Bedrock model: inference profile, regions and use-case form."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, Check, Finding, code_of, unknown
+from cli.doctor.finding import DENIED, Check, Finding, unknown
 from cli.doctor.subject import Subject
 from vectora_ops.settings import Model
+from vectora_shared.aws_errors import error_code
 
 PROFILE, ACCESS, ROUTES, FORM = "model profile", "model access", "model regions", "model use case"
 NOT_THERE = ("ResourceNotFoundException", "ValidationException")
-# Credentials are not known in a region that the account has not enabled.
+# A region that the account has not enabled does not accept its credentials.
 NOT_ENABLED = ("InvalidClientTokenId", "UnrecognizedClientException")
 CONSOLE = "Bedrock console, Model catalog"
-# What each part of the answer must say, and what to do otherwise (GetFoundationModelAvailability, API reference;
+# Required value of each part of the answer, and advice otherwise (GetFoundationModelAvailability, API reference;
 # "Request access to models", Bedrock user guide).
-WANTED = {
+REQUIRED = {
     "authorizationStatus": (
         "AUTHORIZED",
-        "let an administrator look at the organization's policies and AWS Support's restrictions of the account",
+        "an administrator checks the organization's policies and AWS Support's restrictions of the account",
     ),
     "entitlementAvailability": ("AVAILABLE", f"open the model once in the {CONSOLE}"),
     "agreementAvailability": (
@@ -32,14 +33,14 @@ WANTED = {
     ),
     "regionAvailability": (
         "AVAILABLE",
-        "choose a model or region that go together (config/environments.yaml, `model`)",
+        "choose a region that has the model, or another model (config/environments.yaml, `model`)",
     ),
 }
 
 
 @dataclass(frozen=True)
 class _Access:
-    """Unmet parts of an answer: the part, its value, and the advice."""
+    """Availability of a model; `problems` are the unmet parts with their values and the advice."""
 
     problems: tuple[tuple[str, str, str], ...]
 
@@ -48,8 +49,8 @@ class _Access:
         return not self.problems
 
 
-def look(subject: Subject) -> Iterator[Finding]:
-    """Ask once for each model and region that an environment asks Bedrock for."""
+def check_model(subject: Subject) -> Iterator[Finding]:
+    """Check each model and region that the environments use, once."""
     models = {
         (model.id, model.region): model
         for env in subject.envs
@@ -57,7 +58,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     }
     for model in models.values():
         for check in (_profile, _access_and_form, _routes):
-            # Each on its own: a profile that may not be read says nothing about access.
+            # Each check runs separately: a profile that may not be read must not hide the others.
             yield from Check(NAMES[check], lambda s, c=check, m=model: c(s, m)).run(subject)  # type: ignore[misc]
 
 
@@ -67,7 +68,7 @@ def _profile(subject: Subject, model: Model) -> Iterator[Finding]:
     try:
         profile = subject.client("bedrock", model.region).get_inference_profile(inferenceProfileIdentifier=model.id)
     except ClientError as error:
-        if code_of(error) not in NOT_THERE:
+        if error_code(error) not in NOT_THERE:
             raise
         advice = "correct `model.id` or `model.region` in config/environments.yaml"
         yield Finding(PROFILE, "fail", f"there is no inference profile {model.id} in {model.region}", advice)
@@ -90,7 +91,7 @@ def _access_and_form(subject: Subject, model: Model) -> Iterator[Finding]:
         access = _access(subject, model, model.region)
         yield _access_finding(model, access)
     except ClientError as error:
-        if code_of(error) in NOT_THERE:
+        if error_code(error) in NOT_THERE:
             advice = "correct `model.id` or `model.region` in config/environments.yaml"
             yield Finding(ACCESS, "fail", f"there is no {model.foundation_model_id} in {model.region}", advice)
         else:
@@ -102,20 +103,20 @@ def _access_and_form(subject: Subject, model: Model) -> Iterator[Finding]:
 def _access_finding(model: Model, access: _Access) -> Finding:
     if access.complete:
         return Finding(ACCESS, "pass", f"{model.foundation_model_id} may be used in {model.region}")
-    said = ", ".join(f"{part} is {value}" for part, value, _ in access.problems)
+    unmet = ", ".join(f"{part} is {value}" for part, value, _ in access.problems)
     advice = "; ".join(dict.fromkeys(advice for _, _, advice in access.problems))
-    return Finding(ACCESS, "fail", f"{model.foundation_model_id} in {model.region}: {said}", advice)
+    return Finding(ACCESS, "fail", f"{model.foundation_model_id} in {model.region}: {unmet}", advice)
 
 
 def _form(subject: Subject, model: Model, access: _Access | None) -> Iterator[Finding]:
-    """Anthropic asks once per account, or per organization, for what its models are used."""
+    """Check Anthropic's use-case form, which is required once per account or organization."""
     try:
         subject.client("bedrock", model.region).get_use_case_for_model_access()
     except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
+        if error_code(error) != "ResourceNotFoundException":
             raise
         if access is not None and access.complete:
-            yield Finding(FORM, "pass", "no form in this account, and access is there: the organization's counts")
+            yield Finding(FORM, "pass", "no form in this account, but access: the organization's form applies")
         else:
             advice = f"an administrator fills in Anthropic's form: {CONSOLE}, an Anthropic model"
             yield Finding(FORM, "fail", "Anthropic's use-case form was not submitted in this account", advice)
@@ -134,40 +135,44 @@ def _routes(subject: Subject, model: Model) -> Iterator[Finding]:
         try:
             access = _access(subject, model, region)
         except ClientError as error:
-            code = code_of(error)
+            code = error_code(error)
             kind = not_enabled if code in NOT_ENABLED else refused if code in NOT_THERE else unclear
             kind.append(f"{region} ({'no permission' if code in DENIED else code})")
         except Exception as error:  # noqa: BLE001
-            # A region without an endpoint for Bedrock, or one that does not answer.
+            # The region has no endpoint for Bedrock, or the endpoint does not answer.
             unclear.append(f"{region} ({type(error).__name__})")
         else:
-            # The agreement is the account's; a region that only receives requests need not have it.
-            here = [
+            # The agreement belongs to the account; a region that only receives requests does not need it.
+            unmet = [
                 value for part, value, _ in access.problems if part in ("regionAvailability", "authorizationStatus")
             ]
-            refused += [f"{region} ({', '.join(here)})"] if here else []
+            refused += [f"{region} ({', '.join(unmet)})"] if unmet else []
     yield _routes_finding(others, refused, unclear, not_enabled)
 
 
 def _routes_finding(others: list[str], refused: list[str], unclear: list[str], not_enabled: list[str]) -> Finding:
     if refused:
-        advice = "correct `model.routes_to`, or let an administrator look at the organization's policies"
+        advice = "correct `model.routes_to`, or an administrator checks the organization's policies"
         return Finding(ROUTES, "fail", f"the model cannot be used in {', '.join(refused)}", advice)
     if unclear:
-        return Finding(ROUTES, "unknown", f"not known for {', '.join(unclear)}")
+        return Finding(ROUTES, "unknown", f"unknown for {', '.join(unclear)}")
     # "Supported Regions and models for inference profiles", Bedrock user guide.
-    note = f"; {len(not_enabled)} are not enabled in the account, and a profile needs no such" if not_enabled else ""
+    note = f"; {len(not_enabled)} are not enabled, which a profile does not require" if not_enabled else ""
     return Finding(ROUTES, "pass", f"usable in the {len(others)} other regions it is routed to{note}")
 
 
 def _access(subject: Subject, model: Model, region: str) -> _Access:
     client = subject.client("bedrock", region)
     answer: dict[str, Any] = client.get_foundation_model_availability(modelId=model.foundation_model_id)
-    said = {**answer, "agreementAvailability": answer["agreementAvailability"]["status"]}
+    availability = {**answer, "agreementAvailability": answer["agreementAvailability"]["status"]}
     return _Access(
-        tuple((part, said[part], advice) for part, (wanted, advice) in WANTED.items() if said[part] != wanted)
+        tuple(
+            (part, availability[part], advice)
+            for part, (required, advice) in REQUIRED.items()
+            if availability[part] != required
+        )
     )
 
 
 NAMES = {_profile: PROFILE, _access_and_form: ACCESS, _routes: ROUTES}
-CHECK = Check("model", look)
+CHECK = Check("model", check_model)

@@ -1,4 +1,4 @@
-"""Whether the caller may do what the operator policy lists, as IAM simulates it."""
+"""Check of the caller's permissions against the operator policy, by IAM's policy simulation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, POLICY, Check, Finding, code_of, unknown
+from cli.doctor.finding import DENIED, POLICY, Check, Finding, unknown
 from cli.doctor.subject import Subject
+from vectora_shared.aws_errors import error_code
 
 NAME = "permissions"
 NAMED_IN_A_FINDING = 6
-# Whose statements list resources of two kinds, such as a pipeline and its stages: an action fits one of them.
+# Services whose statements list two kinds of resources, such as a pipeline and its stages: an action fits one of them.
 TWO_KINDS = ("codepipeline:", "codeconnections:", "codestar-connections:")
 # Roles of IAM Identity Center have a path, which the ARN of a session leaves out ("Understanding ARNs", IAM guide).
 SSO_ROLE = "AWSReservedSSO_"
@@ -23,7 +24,7 @@ SSO_ROLE = "AWSReservedSSO_"
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of the operator policy: actions, ARN patterns, and the values of its conditions by key."""
+    """Statement of the operator policy: actions, ARN patterns, and keys and values of its conditions."""
 
     sid: str
     actions: tuple[str, ...]
@@ -50,8 +51,8 @@ def operator_statements(root: Path, account_id: str, region: str) -> list[Statem
     ]
 
 
-def look(subject: Subject) -> Iterator[Finding]:
-    """Simulate every statement; what cannot be simulated is unknown, never a failure."""
+def check_permissions(subject: Subject) -> Iterator[Finding]:
+    """Simulate every statement; a statement that cannot be simulated is unknown, never a failure."""
     source = _policy_source(subject)
     if isinstance(source, Finding):
         yield source
@@ -64,22 +65,22 @@ def look(subject: Subject) -> Iterator[Finding]:
             count += 1
             if not allowed:
                 (undecided if missing else denied).append(action)
-    yield _result(source, count, denied, undecided)
+    yield _finding(source, count, denied, undecided)
 
 
-def _result(source: str, count: int, denied: list[str], undecided: list[str]) -> Finding:
+def _finding(source: str, count: int, denied: list[str], undecided: list[str]) -> Finding:
     who = source.rpartition(":")[2]
     if denied:
-        advice = f"an administrator attaches {POLICY} to {who}, or looks for what denies it (boundary, organization)"
+        advice = f"an administrator attaches {POLICY} to {who}, or finds what denies it (boundary, organization)"
         return Finding(NAME, "fail", f"{who} lacks {_named(denied)}", advice)
     if undecided:
-        found = f"{who} has {_named(undecided)} under conditions only that a simulation does not know"
+        found = f"{who} has {_named(undecided)} only under conditions that the simulation cannot evaluate"
         return Finding(NAME, "unknown", found)
     return Finding(NAME, "pass", f"{who} has all {count} actions of the operator policy, as IAM simulates it")
 
 
 def _policy_source(subject: Subject) -> str | Finding:
-    """The ARN of the user or role whose policies count."""
+    """Return the ARN of the user or role whose policies apply, or a finding when it is unknown."""
     kind, _, name = subject.caller_arn.split(":", 5)[5].partition("/")
     if kind == "user":
         return subject.caller_arn
@@ -89,14 +90,14 @@ def _policy_source(subject: Subject) -> str | Finding:
     try:
         return str(subject.client("iam").get_role(RoleName=role)["Role"]["Arn"])
     except ClientError as error:
-        if code_of(error) not in DENIED or role.startswith(SSO_ROLE):
+        if error_code(error) not in DENIED or role.startswith(SSO_ROLE):
             return unknown(NAME, error)
         # Most roles have no path.
         return f"arn:aws:iam::{subject.account_id}:role/{role}"
 
 
 def _simulated(subject: Subject, source: str, statement: Statement) -> Iterator[tuple[str, bool, bool]]:
-    """By action whether it is allowed on all resources, and whether an unknown condition decided."""
+    """Yield for each action whether all resources allow it, and whether an unknown condition was decisive."""
     request: dict[str, Any] = {"PolicySourceArn": source, "ActionNames": list(statement.actions)}
     resources = [_example(arn, env) for arn in statement.resources for env in _examples(subject, arn)]
     if resources != ["*"]:
@@ -126,7 +127,7 @@ def _examples(subject: Subject, arn: str) -> tuple[str, ...]:
 
 
 def _example(arn: str, env: str) -> str:
-    """A resource that the pattern matches: most of its wildcards stand for the environment."""
+    """Return a resource that the pattern matches: most of its wildcards stand for the environment."""
     return arn if arn == "*" else arn.replace("s?-*", "s0-core").replace("*", env)
 
 
@@ -152,4 +153,4 @@ def _named(actions: list[str]) -> str:
     return ", ".join(names[:NAMED_IN_A_FINDING]) + more
 
 
-CHECK = Check(NAME, look)
+CHECK = Check(NAME, check_permissions)

@@ -1,4 +1,4 @@
-"""Whether the delivery pipeline's connection to the repository is recorded, and available."""
+"""Check of the delivery pipeline's connection to the repository."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import Check, Finding, code_of
+from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
+from vectora_shared.aws_errors import error_code
 
 NAME = "connection"
 ARN = re.compile(
@@ -18,15 +19,15 @@ ARN = re.compile(
 RUNBOOK = "docs/runbooks/pipeline.md"
 
 
-def look(subject: Subject) -> Iterator[Finding]:
-    """Read the parameter, and ask the service that the ARN names."""
+def check_connection(subject: Subject) -> Iterator[Finding]:
+    """Read the connection's ARN from its parameter, and its status from the service in the ARN."""
     parameter = subject.settings.pipeline.connection_arn_parameter
     try:
         arn = str(subject.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"])
     except ClientError as error:
-        if code_of(error) != "ParameterNotFound":
+        if error_code(error) != "ParameterNotFound":
             raise
-        advice = f"an administrator makes a connection and stores its ARN there ({RUNBOOK}, 'Set it up')"
+        advice = f"an administrator creates a connection and stores its ARN there ({RUNBOOK}, 'Set it up')"
         yield Finding(NAME, "fail", f"there is no parameter {parameter}", advice)
         return
     parsed = ARN.fullmatch(arn)
@@ -34,7 +35,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         advice = f"store the ARN of a connection ({RUNBOOK})"
         yield Finding(NAME, "fail", f"{parameter} holds '{arn}', which is not the ARN of a connection", advice)
     elif parsed["account"] != subject.account_id:
-        advice = f"make one in this account and store its ARN ({RUNBOOK})"
+        advice = f"create one in this account and store its ARN ({RUNBOOK})"
         yield Finding(NAME, "fail", f"the connection belongs to account {parsed['account']}", advice)
     else:
         yield _state(subject, arn, parsed["service"], parsed["region"])
@@ -45,15 +46,15 @@ def _state(subject: Subject, arn: str, service: str, region: str) -> Finding:
     try:
         connection = subject.client(service, region).get_connection(ConnectionArn=arn)["Connection"]
     except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
+        if error_code(error) != "ResourceNotFoundException":
             raise
-        advice = f"make a connection and store its ARN ({RUNBOOK})"
+        advice = f"create a connection and store its ARN ({RUNBOOK})"
         return Finding(NAME, "fail", f"there is no connection {arn}", advice)
     name, status = connection["ConnectionName"], connection["ConnectionStatus"]
     if status == "AVAILABLE":
         return Finding(NAME, "pass", f"{name} is AVAILABLE, with the prefix {service}")
-    advice = "finish it in the console: Developer Tools, Settings, Connections, 'Update pending connection'"
+    advice = "complete it in the console: Developer Tools, Settings, Connections, 'Update pending connection'"
     return Finding(NAME, "fail", f"{name} is {status}", advice)
 
 
-CHECK = Check(NAME, look)
+CHECK = Check(NAME, check_connection)

@@ -1,4 +1,4 @@
-"""The account that is examined: its settings, the caller, and clients with the doctor's patience."""
+"""Account under examination: its settings, the caller, and AWS clients with short timeouts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vectora_ops.settings import Settings
 if TYPE_CHECKING:
     import boto3
 
-# Throttling and passing failures are retried; an address that does not answer must not hold up all other checks.
-PATIENCE = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20)
+# Throttling and transient failures are retried; an endpoint that does not answer must not block the other checks.
+CLIENT_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=20)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """`envs` are the environments that are checked; `pipeline` is whether the delivery pipeline is, too."""
+    """The account and what to check in it: the environments `envs`, and with `pipeline` the delivery pipeline."""
 
     root: Path
     settings: Settings
@@ -35,13 +35,13 @@ class Subject:
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return the client of a service, one for all threads."""
+        """Return the client of a service, which all threads share."""
         key = service, region or self.region
-        # boto3's sessions are not made for several threads ("Multithreading", boto3 guide).
+        # boto3 sessions are not thread-safe ("Multithreading", boto3 guide).
         with self._lock:
             if key not in self._clients:
                 make: Any = self.session.client
-                self._clients[key] = make(service, region_name=key[1], config=PATIENCE)
+                self._clients[key] = make(service, region_name=key[1], config=CLIENT_CONFIG)
             return self._clients[key]
 
     @property

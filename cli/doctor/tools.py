@@ -1,4 +1,4 @@
-"""Whether this machine has the tools that the repository is pinned to."""
+"""Checks of the tools on this machine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ OLDEST_PYTHON = (3, 11)
 NODE_MAJOR = "24"
 SECONDS = 30
 MAKE_SETUP = "make setup"
-# What `make setup` makes the environment from (Makefile, `$(READY)`).
+# Files that `make setup` builds the environment from (Makefile, `$(READY)`).
 SOURCES = ("requirements.txt", "requirements-dev.txt", "package-lock.json")
 
 
-def look(root: Path, python: tuple[int, int] = sys.version_info[:2]) -> Iterator[Finding]:
-    """Look at what is installed below `root`; an error of one is a finding of its own."""
+def check_tools(root: Path, python: tuple[int, int] = sys.version_info[:2]) -> Iterator[Finding]:
+    """Check the tools installed below `root`; an error in one check becomes its finding."""
     checks: dict[str, Callable[[], Finding]] = {
         PYTHON: lambda: _python(python),
         NODE: lambda: _node(root),
@@ -41,21 +41,21 @@ def look(root: Path, python: tuple[int, int] = sys.version_info[:2]) -> Iterator
 def _python(version: tuple[int, int]) -> Finding:
     found, needed = (".".join(map(str, each)) for each in (version, OLDEST_PYTHON))
     if version < OLDEST_PYTHON:
-        return Finding(PYTHON, "fail", f"{found}, and {needed} is needed", "make setup PYTHON=python3.11")
+        return Finding(PYTHON, "fail", f"{found}, {needed} is required", "make setup PYTHON=python3.11")
     return Finding(PYTHON, "pass", f"{found}, at least {needed}")
 
 
 def _node(root: Path) -> Finding:
-    said = subprocess.run(
+    version = subprocess.run(
         [root / ".venv" / "bin" / "node", "--version"],
         capture_output=True,
         encoding="utf-8",
         check=True,
         timeout=SECONDS,
     ).stdout.strip()
-    if said.removeprefix("v").partition(".")[0] != NODE_MAJOR:
-        return Finding(NODE, "fail", f"{said}, and {NODE_MAJOR} is pinned", MAKE_SETUP)
-    return Finding(NODE, "pass", f"{said}, in .venv")
+    if version.removeprefix("v").partition(".")[0] != NODE_MAJOR:
+        return Finding(NODE, "fail", f"{version}, {NODE_MAJOR} is pinned", MAKE_SETUP)
+    return Finding(NODE, "pass", f"{version}, in .venv")
 
 
 def _cdk(root: Path) -> Finding:
@@ -69,7 +69,7 @@ def _cdk(root: Path) -> Finding:
 def _git() -> Finding:
     path = shutil.which("git")
     if path is None:
-        return Finding(GIT, "fail", "it is missing", "install it (on Debian and Ubuntu: apt-get install git)")
+        return Finding(GIT, "fail", "git is missing", "install it (on Debian and Ubuntu: apt-get install git)")
     return Finding(GIT, "pass", path)
 
 
@@ -79,7 +79,7 @@ def _set_up(root: Path) -> Finding:
         return Finding(SET_UP, "fail", "the environment is not set up", MAKE_SETUP)
     newer = [name for name in SOURCES if (root / name).stat().st_mtime > ready.stat().st_mtime]
     if newer:
-        return Finding(SET_UP, "fail", f"{', '.join(newer)} changed since it was set up", MAKE_SETUP)
+        return Finding(SET_UP, "fail", f"{', '.join(newer)} changed since the set-up", MAKE_SETUP)
     return Finding(SET_UP, "pass", "newer than the locked requirements")
 
 

@@ -1,4 +1,4 @@
-"""Rehearsal of a restore: a snapshot's files written to a scratch prefix by the code of a rollback, and compared."""
+"""Rehearsal of a restore: a snapshot's files, restored to a scratch prefix by the code of a rollback and compared."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONGEST_TEMPLATE_BYTES = 51_200
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreRehearsal:
-    """`prefix` lay in the data bucket and is gone again; `problems` name what was not as the snapshot says."""
+    """Result of a rehearsal; `prefix` was deleted again, `problems` name files that differ from the snapshot."""
 
     snapshot: str
     prefix: str
@@ -48,10 +48,10 @@ class RestoreRehearsal:
 def rehearse_restore(
     account: Account, names: Names, snapshot: str, *, observer: Observer | None = None, clock: Clock = utc_now
 ) -> RestoreRehearsal:
-    """Restore every file of a snapshot below a scratch prefix of the data bucket, read it back, and remove it all.
+    """Restore every file of a snapshot below a scratch prefix of the data bucket, compare it, and delete the copies.
 
-    Raises VectoraError when there is no such snapshot or no data bucket to restore into, BusyError when another
-    operation holds the environment.
+    Raises VectoraError when there is no such snapshot or no data bucket, BusyError when another operation holds the
+    environment.
     """
     manifest = Vault(account, names).manifest(snapshot)
     with Lease(account, names, operation="restore rehearsal of", subject=snapshot, clock=clock) as lease:
@@ -75,7 +75,7 @@ class _Rehearsal:
 
     def run(self) -> RestoreRehearsal:
         try:
-            # What an interrupted rehearsal left would pass for this one's.
+            # Files left behind by an interrupted rehearsal would be taken for those of this one.
             self._clean()
             for component in COMPONENTS:
                 self._observer.step(component)
@@ -96,11 +96,11 @@ class _Rehearsal:
             for entry in self._readable_entries(component):
                 self._lease.renew()
                 if len(working) >= IN_FLIGHT:
-                    self._note(working.popleft().result())
+                    self._add_problem(working.popleft().result())
                 working.append(pool.submit(self._restore_and_compare, component, entry))
                 self._entries, self._bytes = self._entries + 1, self._bytes + entry.size
             while working:
-                self._note(working.popleft().result())
+                self._add_problem(working.popleft().result())
         self._observer.advance(Advance(component, self._entries, self._bytes, self._bytes))
 
     def _readable_entries(self, component: Component) -> Iterator[Entry]:
@@ -110,7 +110,7 @@ class _Rehearsal:
         except DamagedError as error:
             self._problems.append(f"{component}: {error}")
 
-    def _note(self, problem: str | None) -> None:
+    def _add_problem(self, problem: str | None) -> None:
         if problem:
             self._problems.append(problem)
 
@@ -124,13 +124,13 @@ class _Rehearsal:
         for start in range(0, entry.size, CHUNK_BYTES):
             digest.update(self._reader.get(key, byte_range=(start, min(CHUNK_BYTES, entry.size - start))).body)
         if digest.hexdigest() != entry.sha256:
-            return f"{component}: {entry.path} did not read back as it was restored."
+            return f"{component}: {entry.path} differs after it was restored."
         if component == "stacks" and entry.path.endswith("/template"):
             return self._validate(entry)
         return None
 
     def _validate(self, entry: Entry) -> str | None:
-        """What CloudFormation has against a template."""
+        """Return a problem if CloudFormation does not accept the template."""
         template = self._vault.bytes_of(entry).decode("utf-8")
         if doubtful := doubtful_places(parse_template(template)):
             return f"stacks: {lost_in(entry.path.partition('/')[0], doubtful)}."
@@ -139,27 +139,27 @@ class _Rehearsal:
         try:
             self._cloudformation.validate_template(TemplateBody=template)
         except ClientError as error:
-            # Anything else, such as a missing permission, says nothing about the template.
+            # Other errors, such as a missing permission, are not about the template.
             if error_code(error) != "ValidationError":
                 raise
             return f"stacks: {entry.path}: CloudFormation does not accept it: {error_message(error)}"
         return None
 
     def _clean(self) -> None:
-        # Whoever took over the lease may be rehearsing the same snapshot below the same prefix.
+        # A new holder of the lease may be rehearsing the same snapshot below the same prefix.
         self._lease.confirm()
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        doomed: list[dict[str, Any]] = []
+        versions: list[dict[str, Any]] = []
         try:
             for page in pages:
                 found = (*page.get("Versions", []), *page.get("DeleteMarkers", []))
-                doomed += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+                versions += [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
         except ClientError as error:
             if not is_absent(error, "bucket"):
                 raise
             raise VectoraError(
                 f"There is no bucket {self._bucket} to rehearse a restore in: deploy the environment first."
             ) from error
-        for start in range(0, len(doomed), DELETED_AT_ONCE):
-            group = doomed[start : start + DELETED_AT_ONCE]
+        for start in range(0, len(versions), DELETED_AT_ONCE):
+            group = versions[start : start + DELETED_AT_ONCE]
             self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": group, "Quiet": True})

@@ -1,10 +1,9 @@
-"""Tables that the snapshot commands print."""
+"""Tables of the snapshot commands."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from rich.filesize import decimal as size
@@ -12,17 +11,16 @@ from rich.table import Table
 
 from cli.output import out
 from cli.snapshot.drill import RestoreRehearsal
-from cli.watch import minute
 from terminal.console import new_table, styled
+from vectora_ops.records import minute
 from vectora_ops.snapshots.catalog import Listed
 from vectora_ops.snapshots.compare import Change
-from vectora_ops.snapshots.verify import Verification
 
 CHANGES_SHOWN = 50
 
 
 def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
-    """Show the first changes of each component and count the rest; whether there were any."""
+    """Show the first changes of each component, count the others, and return whether there are any."""
     counts: Counter[str] = Counter()
     marks = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
     for change in changes:
@@ -40,15 +38,15 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
     return bool(counts)
 
 
-def table_of(listed: Iterable[Listed]) -> Table:
-    table = new_table("snapshot", "state", "taken (UTC)", "occasion", "release", "files", "bytes")
+def snapshot_table(listed: Iterable[Listed]) -> Table:
+    table = new_table("snapshot", "state", "taken", "occasion", "release", "files", "bytes")
     for each in listed:
         state = each.state + (", pinned" if each.pinned else "")
         colour = {"complete": "", "incomplete": "yellow", "damaged": "red", "leftover": "dim"}[each.state]
         table.add_row(
             each.name,
             styled(state, colour),
-            minute(each.started_at),
+            minute(each.started_at) if each.started_at else "",
             each.occasion,
             each.release_version or "",
             f"{each.entries:,}",
@@ -69,15 +67,8 @@ def show_verification(verification: dict[str, Any]) -> None:
 
 def show_rehearsal(rehearsal: RestoreRehearsal) -> None:
     out.say(
-        f"Restored {rehearsal.entries:,} files, {size(rehearsal.bytes)}, to {rehearsal.prefix}, compared, removed.",
+        f"Restored {rehearsal.entries:,} files ({size(rehearsal.bytes)}) to {rehearsal.prefix}, compared them, and "
+        "deleted the copies."
     )
     for problem in rehearsal.problems:
         out.say(f"  {problem}", style="red")
-
-
-def plain_document(verification: Verification) -> dict[str, Any]:
-    return asdict(verification)
-
-
-def listed_row(text: str | None) -> list[str] | None:
-    return [name.strip() for name in text.split(",") if name.strip()] if text else None

@@ -1,4 +1,4 @@
-"""The names that client files may use: scopes, bouquets, sources, prompts and bonuses of the canonical content."""
+"""Names that client files may use: scopes, bouquets, sources, prompts and bonuses of the canonical files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,18 @@ def known_names(canonical: Canonical) -> KnownNames:
     )
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """A hint on the known name that is most like it."""
+def closest_hint(name: str, known: Collection[str]) -> str:
+    """Return a hint on the closest known name, to end a sentence with."""
     found = yaml_file.nearest(name, known, cutoff=0)
-    return f"did you mean '{found}'?" if found else "there is none like it."
+    return f"did you mean '{found}'?" if found else "no known name is similar."
 
 
 def similar(name: str, known: Collection[str]) -> str:
-    """A hint on a known name that could be meant; empty where none is similar."""
+    """Return a hint on a similar known name, to append to a reason; empty if none is similar."""
     found = yaml_file.nearest(name, known, cutoff=0.6)
     return f" (similar: '{found}')" if found else ""
+
+
+def first_word(name: str) -> str:
+    """Return the prefix that names of one subject share, such as lai of lai_keywords."""
+    return name.split("_")[0]

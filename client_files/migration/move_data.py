@@ -1,4 +1,4 @@
-"""Data of a client's old ids, copied below its stable id in one environment; nothing is overwritten or deleted."""
+"""Copies of a client's data from its old ids to its stable id, which overwrite and delete nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
+from client_files.buckets import keys_below
 from vectora_ops.names import Names
 from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import curated_prefix, ingested_prefix
+from vectora_shared.storage import Bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 THREADS = 16
-Outcome = Literal["copied", "already", "left"]
+CopyOutcome = Literal["copied", "already", "left"]
 Progress = Callable[[int, int], None]
 
 
@@ -30,7 +33,7 @@ class _Task:
     bucket: str
     source: str
     target: str
-    newer_id: str | None  # whose object of the same name goes before
+    newer_id: str | None  # the newer old id that has an object of the same name
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Left:
 
 @dataclass(frozen=True)
 class MovedFrom:
-    """What became of the objects of one old id."""
+    """Numbers of copied and existing objects of one old id, and the objects that were not copied."""
 
     old_id: str
     copied: int
@@ -63,19 +66,21 @@ class _Body:
 def move_data(
     s3: S3Client, names: Names, old_ids: Sequence[str], new_id: str, *, dry_run: bool, progress: Progress
 ) -> tuple[MovedFrom, ...]:
-    """`old_ids` begins with the newest, whose objects go before those of the others.
+    """Copy the objects of all old ids; `old_ids` begins with the newest, whose objects take precedence.
 
     Can be repeated after an interruption at any point. Raises VectoraError when a bucket is missing, or when a copy
-    reads back as other bytes than its source.
+    differs from its source.
     """
     ids = [old_id for old_id in dict.fromkeys(old_ids) if old_id != new_id]
     tasks = list(_tasks(s3, names, ids, new_id))
-    outcomes: list[tuple[_Task, Outcome, str]] = []
+    outcomes: list[tuple[_Task, CopyOutcome, str]] = []
     progress(0, len(tasks))
-    # Without the context manager's wait for all, an interruption would be noticed after the last copy.
+    # The context manager would wait for all copies before it raises an interruption.
     pool = ThreadPoolExecutor(THREADS)
     try:
-        for task, (outcome, reason) in zip(tasks, pool.map(lambda each: _moved(s3, each, dry_run), tasks), strict=True):
+        for task, (outcome, reason) in zip(
+            tasks, pool.map(lambda each: _copy_task(s3, each, dry_run), tasks), strict=True
+        ):
             outcomes.append((task, outcome, reason))
             progress(len(outcomes), len(tasks))
     finally:
@@ -83,7 +88,7 @@ def move_data(
     return tuple(_summary(old_id, [entry for entry in outcomes if entry[0].old_id == old_id]) for old_id in ids)
 
 
-def _summary(old_id: str, outcomes: Sequence[tuple[_Task, Outcome, str]]) -> MovedFrom:
+def _summary(old_id: str, outcomes: Sequence[tuple[_Task, CopyOutcome, str]]) -> MovedFrom:
     kinds = [outcome for _, outcome, _ in outcomes]
     left = tuple(
         Left(task.bucket, task.source, task.target, reason) for task, outcome, reason in outcomes if outcome == "left"
@@ -95,7 +100,7 @@ def _tasks(s3: S3Client, names: Names, ids: Sequence[str], new_id: str) -> Itera
     taken: dict[tuple[str, str], str] = {}
     for old_id in ids:
         for bucket, old, new in _prefixes(names, old_id, new_id):
-            for key in _keys(s3, bucket, old):
+            for key in keys_below(Bucket(s3, bucket), old):
                 target = new + key.removeprefix(old)
                 owner = taken.setdefault((bucket, target), old_id)
                 yield _Task(old_id, bucket, key, target, owner if owner != old_id else None)
@@ -107,35 +112,25 @@ def _prefixes(names: Names, old_id: str, new_id: str) -> Iterator[tuple[str, str
     yield names.bucket("newsletters"), f"{old_id}/", f"{new_id}/"
 
 
-def _keys(s3: S3Client, bucket: str, prefix: str) -> list[str]:
-    try:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
-            raise
-        raise VectoraError(f"There is no bucket {bucket}: deploy the environment first, or choose another.") from error
-
-
-def _moved(s3: S3Client, task: _Task, dry_run: bool) -> tuple[Outcome, str]:
+def _copy_task(s3: S3Client, task: _Task, dry_run: bool) -> tuple[CopyOutcome, str]:
     if task.newer_id:
-        return "left", f"{task.newer_id} has one for the same day, and the higher version goes before"
+        return "left", f"{task.newer_id} has one for the same day, and the newer id takes precedence"
     source = _read(s3, task.bucket, task.source)
     if source is None:
-        return "left", "it is gone since it was listed"
+        return "left", "it was deleted while this command ran"
     target = _read(s3, task.bucket, task.target)
     if target is None and dry_run:
         return "copied", ""
-    if target is None and _copied(s3, task, source):
+    if target is None and _copy(s3, task, source):
         return "copied", ""
     target = target or _read(s3, task.bucket, task.target)
     if target and (target.sha256, target.size) == (source.sha256, source.size):
         return "already", ""
-    return "left", "other bytes lie at the target, which are never overwritten"
+    return "left", "the target has other content, which is never overwritten"
 
 
-def _copied(s3: S3Client, task: _Task, source: _Body) -> bool:
-    """False when something else came to lie at the target meanwhile."""
+def _copy(s3: S3Client, task: _Task, source: _Body) -> bool:
+    """Copy an object and compare it; return False when another object was written to the target meanwhile."""
     try:
         s3.copy_object(
             Bucket=task.bucket,
@@ -145,14 +140,14 @@ def _copied(s3: S3Client, task: _Task, source: _Body) -> bool:
             IfNoneMatch="*",
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+        if error_code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
             return False
         raise
     copy = _read(s3, task.bucket, task.target)
     if copy is None or (copy.sha256, copy.size) != (source.sha256, source.size):
         raise VectoraError(
-            f"s3://{task.bucket}/{task.target} does not read back as s3://{task.bucket}/{task.source}: delete it, then "
-            "run the same command again."
+            f"s3://{task.bucket}/{task.target} is not an exact copy of s3://{task.bucket}/{task.source}: delete it, "
+            "then run the same command again."
         )
     return True
 
@@ -161,7 +156,7 @@ def _read(s3: S3Client, bucket: str, key: str) -> _Body | None:
     try:
         found = read_object(s3, Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+        if not is_absent(error, "object"):
             raise
         return None
     return _Body(hashlib.sha256(found.body).hexdigest(), len(found.body), found.etag)

@@ -1,4 +1,4 @@
-"""A client file of the old releases (v3 to v17): whose it is, which version, and what its authors wrote about it."""
+"""Client file of an old release (v3 to v17): its client, its version and its purpose."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Version = tuple[int, int, int]
 # lai_weekly_v5, lai_weekly_v2_1, lai_weekly_v5_test
 _VERSIONED_ID = re.compile(r"(?P<stem>.+?)[_-]v(?P<numbers>\d+(?:[_.]\d+)*)(?:[_.-].*)?", re.IGNORECASE)
 _OBJECTIVE = re.compile(r"\W*(?:OBJECTI[FV]E?S?|GOALS?|PURPOSE)\b[^:]*:(?P<text>.*)", re.IGNORECASE)
-LONGEST_STORY = 300
+LONGEST_PURPOSE = 300
 
 
 @dataclass(frozen=True)
 class OldFile:
-    """`stem` is the client's id without its version, `version` the one that the file says it has."""
+    """An old file; `stem` is the client's id without its version, `version` the one that the file states."""
 
     name: str
     path: FilePath
@@ -37,7 +37,7 @@ class OldFile:
 
     @property
     def short_name(self) -> str:
-        """What tells it from other files of the client, such as v6."""
+        """Part of the id that distinguishes the file from others of the client, such as v6."""
         return self.client_id.removeprefix(f"{self.stem}_") or self.client_id
 
     def value(self, *path: str | int) -> Any:
@@ -47,7 +47,7 @@ class OldFile:
         return f"{self.name}, line {self.text.line_of(path)}"
 
     def day(self, field: str) -> str | None:
-        """A date of the file's metadata as YYYY-MM-DD, None when it is no date."""
+        """Return a date of the file's metadata as YYYY-MM-DD, None when it is no date."""
         match = re.match(r"\d{4}-\d{2}-\d{2}", str(self.value("metadata", field) or ""))
         try:
             return date.fromisoformat(match[0]).isoformat() if match else None
@@ -56,10 +56,10 @@ class OldFile:
 
 
 def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
-    """`client_id` is for a file that does not say whose it is.
+    """Return the file at `path`; `client_id` is used if the file has none.
 
-    Raises ConfigurationError, in one sentence with file and line, when it cannot be read, is no client file, or is
-    one of the current form.
+    Raises ConfigurationError, in one sentence with file and line, when it cannot be read, is no client file, or already
+    has the current form.
     """
     name = str(path)
     try:
@@ -73,8 +73,7 @@ def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
         if client_id is None:
             line = text.line_of(("client_profile", "client_id"))
             raise ConfigurationError(
-                f"{name}, line {line}: there is no client_profile.client_id, so that nobody knows whose file it is: "
-                "add it, or say --client-id."
+                f"{name}, line {line}: there is no client_profile.client_id: add it, or give it with --client-id."
             )
         found = client_id
     match = _VERSIONED_ID.fullmatch(found)
@@ -93,13 +92,13 @@ def _refuse_current(text: EditableText, content: bytes) -> None:
         read_section(ClientConfig, parse_yaml(text.name, content))
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"{text.name} has the current form already (version {version}), with mistakes to correct:\n{error}"
+            f"{text.name} already has the current form (version {version}), with errors to correct:\n{error}"
         ) from error
-    raise ConfigurationError(f"{text.name} has the current form already (version {version}): nothing to migrate.")
+    raise ConfigurationError(f"{text.name} already has the current form (version {version}): nothing to migrate.")
 
 
 def _version(written: Any, numbers_of_id: str) -> Version:
-    """As x.y.z, from the template's version, else from the id, else 1.0.0."""
+    """Return the version from the template's version, else from the id, else 1.0.0."""
     match = re.match(r"[vV]?(\d{1,6}(?:\.\d{1,6})*)", str(written if written is not None else "").strip())
     numbers = match[1].split(".") if match else [number[:6] for number in re.split(r"[_.]", numbers_of_id) if number]
     parts = [int(number) for number in numbers[:3]] or [1]
@@ -107,19 +106,19 @@ def _version(written: Any, numbers_of_id: str) -> Version:
     return (padded[0], padded[1], padded[2])
 
 
-def story_of(file: OldFile) -> tuple[str, Path | None]:
-    """What the file was made for, in one line, and the field that says it."""
+def purpose_of(file: OldFile) -> tuple[str, Path | None]:
+    """Return the purpose that the authors recorded, in one line, and the field that has it."""
     notes = file.value("metadata", "creation_notes")
     if isinstance(notes, str) and (objective := _objective(notes)):
         return objective, ("metadata", "creation_notes")
     author = file.value("metadata", "created_by")
     if isinstance(author, str) and author.strip():
         return _one_line(author), ("metadata", "created_by")
-    return "nobody wrote down what it was made for.", None
+    return "the file does not state its purpose.", None
 
 
 def _objective(notes: str) -> str | None:
-    """The line that begins with OBJECTIF or objective, or the lines below it up to a blank one."""
+    """Return the line that begins with OBJECTIF or objective, or the lines below it up to a blank one."""
     lines = [line.strip() for line in notes.splitlines()]
     for index, line in enumerate(lines):
         if match := _OBJECTIVE.fullmatch(line):
@@ -136,4 +135,4 @@ def _without_bullet(line: str) -> str:
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST_STORY else line[: LONGEST_STORY - 3].rstrip() + "..."
+    return line if len(line) <= LONGEST_PURPOSE else line[: LONGEST_PURPOSE - 3].rstrip() + "..."

@@ -1,52 +1,31 @@
-"""What an edit of the configuration does to a newsletter: the same day's news, made by two configurations."""
+"""Comparison of two newsletters: the same day's news, selected with two configurations."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import get_args
 
-from client_files.preview.model import Instead, ItemChange, Kind, News, Place, Preview, Side, is_by_model, title_of
+from client_files.preview.model import ItemChange, Kind, News, OtherBaseline, Placement, Preview, Side, title_of
 from client_files.preview.notes import notes_of
 from client_files.preview.reasons import count_of_items, previous_score, why_it_comes, why_it_is_missing, why_it_moves
 from client_files.preview.stored_answers import StoredAnswers
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.item_files import without_doubles
-from vectora_core.items import CuratedItem, IngestedItem
+from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import select
 from vectora_core.normalize.run import curated_items
-from vectora_core.normalize.stories import Story, stories_of
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import Configuration, Scopes
 
 
-def news_of_day(
-    ingested: Sequence[IngestedItem], curated: Sequence[CuratedItem], day: date, *, asks_model: bool
-) -> News:
-    """What a run of normalize-score for that day starts from."""
-    return News(day, tuple(stories_of(ingested)), _by_id(curated), asks_model)
+def preview(news: News, edited: Configuration, baseline: Configuration | OtherBaseline) -> Preview:
+    """Compare the day's newsletter of the configuration `edited` with that of `baseline`.
 
-
-def news_of_curated(curated: Sequence[CuratedItem], day: date) -> News:
-    """The same from curated items alone, whose text is cut down to the story already."""
-    stored = _by_id(curated)
-    asks_model = any(is_by_model(item) for item in stored.values())
-    items = [(_as_ingested(item), item.normalized_content) for item in stored.values()]
-    if any("extracted_date" not in content.model_fields_set for _, content in items):
-        # The running system neither cut texts nor looked for dates: its curated items hold the ingested text.
-        return News(day, tuple(stories_of(item for item, _ in items)), stored, asks_model)
-    stories = (Story(item, content.extracted_date, content.date_confidence) for item, content in items)
-    return News(day, tuple(stories), stored, asks_model)
-
-
-def preview(news: News, edited: Configuration, before: Configuration | Instead) -> Preview:
-    """The newsletter of the day by `edited`, beside the one by `before`.
-
-    Items that the lexicon analyzed are analyzed anew; of items that the model analyzed its stored answer is kept, and
-    put through the engine again.
+    Items that the lexicon analyzed are analyzed again. For items that the model analyzed, the stored answers are
+    processed again.
     """
-    known = before.scopes if isinstance(before, Configuration) else edited.scopes
-    old = _side_before(news, edited, before, known)
+    known = baseline.scopes if isinstance(baseline, Configuration) else edited.scopes
+    old = _baseline_side(news, edited, baseline, known)
     new = _side(news, edited, known)
     changes = _changes(old, new)
     return Preview(
@@ -57,34 +36,26 @@ def preview(news: News, edited: Configuration, before: Configuration | Instead) 
         before=old.sections,
         after=new.sections,
         changes=changes,
-        summary=_summary(changes, len(old.places)),
-        notes=tuple(notes_of(news, edited, before)),
+        summary=_summary(changes, len(old.placements)),
+        notes=tuple(notes_of(news, edited, baseline)),
     )
 
 
-def _as_ingested(item: CuratedItem) -> IngestedItem:
-    return IngestedItem.model_validate(item.model_dump())
-
-
-def _by_id(curated: Sequence[CuratedItem]) -> dict[str, CuratedItem]:
-    return {item.item_id: item for item in without_doubles(curated)}
-
-
-def _side_before(news: News, edited: Configuration, before: Configuration | Instead, known: Scopes) -> Side:
-    if isinstance(before, Configuration):
-        return _side(news, before, known)
-    return _selected(edited.client, tuple(news.stored.values()) if before == "stored results" else ())
+def _baseline_side(news: News, edited: Configuration, baseline: Configuration | OtherBaseline, known: Scopes) -> Side:
+    if isinstance(baseline, Configuration):
+        return _side(news, baseline, known)
+    return _selected(edited.client, tuple(news.stored.values()) if baseline == "stored results" else ())
 
 
 def _side(news: News, configuration: Configuration, known: Scopes) -> Side:
     lexicon = Lexicon(configuration)
     analyzer = StoredAnswers(news.answered, known, configuration, lexicon)
     analyses = [analyzer.analyze(story.item) for story in news.stories]
-    # When it was made is not compared.
-    made = datetime.combine(news.day, datetime.min.time(), UTC)
+    # The time of analysis is not compared.
+    analyzed_at = datetime.combine(news.day, datetime.min.time(), UTC)
     return _selected(
         configuration.client,
-        curated_items(news.stories, analyses, configuration, lexicon, news.mode, news.day, made),
+        curated_items(news.stories, analyses, configuration, lexicon, news.mode, news.day, analyzed_at),
     )
 
 
@@ -93,8 +64,8 @@ def _selected(client: ClientConfig, items: Sequence[CuratedItem]) -> Side:
 
 
 def _changes(old: Side, new: Side) -> tuple[ItemChange, ...]:
-    """What comes, what goes, what moves, what is rescored; each in the order of the newsletter."""
-    before, after = old.places, new.places
+    """Return the items that come, go, move and are rescored, each group in the order of the newsletter."""
+    before, after = old.placements, new.placements
     come = [_change("comes", each, old, new, why_it_comes(each, old, new)) for each in after if each not in before]
     go = [_change("goes", each, old, new, why_it_is_missing(each, new)) for each in before if each not in after]
     both = [each for each in after if each in before]
@@ -110,20 +81,22 @@ def _changes(old: Side, new: Side) -> tuple[ItemChange, ...]:
 
 def _change(kind: Kind, item_id: str, old: Side, new: Side, why: str) -> ItemChange:
     title = title_of(new.items[item_id])
-    return ItemChange(kind, item_id, title, why, old.places.get(item_id), new.places.get(item_id))
+    return ItemChange(kind, item_id, title, why, old.placements.get(item_id), new.placements.get(item_id))
 
 
-def _settled(before: Mapping[str, Place], after: Mapping[str, Place]) -> Collection[str]:
-    """The items of both newsletters that keep section and order; what only made room for another has not moved."""
+def _settled(before: Mapping[str, Placement], after: Mapping[str, Placement]) -> Collection[str]:
+    """Return the items that keep their section and their order; making room for another item is no move."""
     sections: dict[str, list[str]] = {}
-    for item_id, place in after.items():
-        if item_id in before and before[item_id].section_id == place.section_id:
-            sections.setdefault(place.section_id, []).append(item_id)
-    return {item_id for ids in sections.values() for item_id in _most_in_order(ids, before, after)}
+    for item_id, placement in after.items():
+        if item_id in before and before[item_id].section_id == placement.section_id:
+            sections.setdefault(placement.section_id, []).append(item_id)
+    return {item_id for ids in sections.values() for item_id in _longest_in_order(ids, before, after)}
 
 
-def _most_in_order(ids: Sequence[str], before: Mapping[str, Place], after: Mapping[str, Place]) -> tuple[str, ...]:
-    """The most of them that stood in this order before; rather those whose score is the same."""
+def _longest_in_order(
+    ids: Sequence[str], before: Mapping[str, Placement], after: Mapping[str, Placement]
+) -> tuple[str, ...]:
+    """Return the longest subsequence with the earlier order; of several, the one with most unchanged scores."""
     best: list[tuple[int, int, tuple[str, ...]]] = []
     for index, item_id in enumerate(ids):
         fits = (best[other] for other in range(index) if before[ids[other]].position < before[item_id].position)

@@ -14,31 +14,31 @@ from vectora_core.normalize.stories import Story
 from vectora_shared.config.client import ClientConfig, LayoutSection
 
 Kind = Literal["comes", "goes", "moves", "is rescored"]
-# What the edit is compared with when it is not a configuration: what the items' file says, or an empty newsletter.
-Instead = Literal["stored results", "nothing"]
+# What an edit is compared with if not with a configuration: the results in the items' file, or an empty newsletter.
+OtherBaseline = Literal["stored results", "nothing"]
 TITLE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
 class News:
-    """A day's news as the engine has it before analysis, and what it made of it the last time, by item_id."""
+    """A day's news as it is before analysis, and the engine's last results for it by item_id."""
 
     day: date
     stories: tuple[Story, ...]
     stored: Mapping[str, CuratedItem]
-    asks_model: bool  # whether a run would, where this news is from
+    calls_model: bool  # whether a run in the environment of this news calls the model
 
     @property
     def mode(self) -> ScoringMode:
-        """How the day was scored; as the workflow does where nothing tells."""
+        """Scoring mode of the stored results; the workflow's default if they have none or several."""
         modes = {item.scoring_results.score_breakdown.scoring_mode for item in self.stored.values()}
         known = sorted(modes & set(get_args(ScoringMode)))
         return cast(ScoringMode, known[0]) if len(known) == 1 else "balanced"
 
     @property
     def answered(self) -> Mapping[str, NormalizedContent]:
-        """The model's stored answers by item_id, as far as a run would ask it for them."""
-        items = [self.stored.get(story.item.item_id) for story in self.stories] if self.asks_model else []
+        """Stored answers of the model by item_id; none if a run does not call the model."""
+        items = [self.stored.get(story.item.item_id) for story in self.stories] if self.calls_model else []
         return {item.item_id: item.normalized_content for item in items if item and is_by_model(item)}
 
 
@@ -58,8 +58,8 @@ class PreviewSection:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an item stands in a newsletter, counted from 1."""
+class Placement:
+    """Section and position of an item in a newsletter, counted from 1, and its score."""
 
     section_id: str
     position: int
@@ -68,19 +68,19 @@ class Place:
 
 @dataclass(frozen=True)
 class ItemChange:
-    """`before` is None for what comes, `after` for what goes."""
+    """Change of one item; `before` is None for an item that comes, `after` for one that goes."""
 
     kind: Kind
     item_id: str
     title: str
     why: str
-    before: Place | None
-    after: Place | None
+    before: Placement | None
+    after: Placement | None
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Both newsletters and what is different; `notes` say what does not show in a preview of this edit."""
+    """Both newsletters and their differences; `notes` name effects of the edit that a preview cannot show."""
 
     client_id: str
     day: date
@@ -95,17 +95,17 @@ class Preview:
 
 @dataclass(frozen=True)
 class Side:
-    """A newsletter, with the items that are not in it."""
+    """One side of the comparison: a newsletter, and all items that it was selected from."""
 
     client: ClientConfig
     items: Mapping[str, CuratedItem]
     selection: Selection
 
     @property
-    def places(self) -> dict[str, Place]:
-        """By item_id, in the order of the newsletter."""
+    def placements(self) -> dict[str, Placement]:
+        """Placements by item_id, in the order of the newsletter."""
         return {
-            item.item_id: Place(filled.section.id, position, item.scoring_results.final_score)
+            item.item_id: Placement(filled.section.id, position, item.scoring_results.final_score)
             for filled in self.selection.sections
             for position, item in enumerate(filled.items, start=1)
         }
@@ -122,7 +122,7 @@ class Side:
         return {section.id: section for section in self.client.newsletter_layout.sections}
 
 
-def shortened(title: str) -> str:
+def short_title(title: str) -> str:
     return title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client_files.preview.model import Side, score_of, shortened, title_of
+from client_files.preview.model import Side, score_of, short_title, title_of
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import event_of, reaches_score, takes
 
@@ -14,23 +14,22 @@ def why_it_comes(item_id: str, old: Side, new: Side) -> str:
     if not before.matching_results.matched_domains:
         return _why_it_matches_now(before, now, old, new)
     if not reaches_score(before, old.client.newsletter_selection):
-        return (
-            f"score {score_of(now):g} reaches the {new.client.newsletter_selection.min_score:g} needed now (min_score)"
-        )
+        needed = new.client.newsletter_selection.min_score
+        return f"score {score_of(now):g} reaches the {needed:g} now required (min_score)"
     if item_id in old.selection.doubles:
         first = old.items[old.selection.doubles[item_id]]
-        return f'no longer a double of "{shortened(title_of(first))}"'
+        return f'no longer a duplicate of "{short_title(title_of(first))}"'
     if not any(takes(section, before) for section in old.layout.values()):
-        return f"a section takes {event_of(now)} news now"
-    return "there is room now"
+        return f"a section now accepts {event_of(now)} news"
+    return "the newsletter now has room"
 
 
 def _why_it_matches_now(before: CuratedItem, now: CuratedItem, old: Side, new: Side) -> str:
-    was, left_out = _best_score(before), before.matching_results.exclusion_reasons
-    if was >= _needed(old) and left_out and not now.matching_results.exclusion_reasons:
-        return f"no longer left out as {', '.join(left_out)}"
+    was, excluded_as = _best_score(before), before.matching_results.exclusion_reasons
+    if was >= _needed(old) and excluded_as and not now.matching_results.exclusion_reasons:
+        return f"no longer excluded as {', '.join(excluded_as)}"
     if was < _needed(old) and was >= _needed(new):
-        return f"domain score {_best_score(now):g} reaches the {_needed(new):g} needed now"
+        return f"domain score {_best_score(now):g} reaches the {_needed(new):g} now required"
     return f"matches now: {_best_reason(now)}"
 
 
@@ -42,12 +41,12 @@ def why_it_is_missing(item_id: str, side: Side) -> str:
     if not reaches_score(item, rules):
         return f"score {score_of(item):g} is below min_score {rules.min_score:g}"
     if item_id in side.selection.doubles:
-        return f'double of "{shortened(title_of(side.items[side.selection.doubles[item_id]]))}"'
+        return f'duplicate of "{short_title(title_of(side.items[side.selection.doubles[item_id]]))}"'
     if item_id in side.selection.over_limit:
-        return f"no room: the newsletter has {count_of_items(rules.max_items_total)} at the most"
+        return f"no room: the newsletter has {count_of_items(rules.max_items_total)} at most"
     taking = [section for section in side.layout.values() if takes(section, item)]
     if not taking:
-        return f"no section takes {event} news"
+        return f"no section accepts {event} news"
     sections = " and ".join(f"{section.id} (at most {count_of_items(section.max_items)})" for section in taking)
     return f"no room in {sections}"
 
@@ -55,30 +54,32 @@ def why_it_is_missing(item_id: str, side: Side) -> str:
 def _why_it_matches_nothing(item: CuratedItem, side: Side) -> str:
     results = item.matching_results
     if results.exclusion_reasons and _best_score(item) >= _needed(side):
-        return f"left out as {', '.join(results.exclusion_reasons)}"
+        return f"excluded as {', '.join(results.exclusion_reasons)}"
     if not results.domain_relevance:
         return "no watch domain is enabled"
     return (
-        f"no longer matches: best domain score {_best_score(item):g} of the {_needed(side):g} needed "
+        f"no longer matches: best domain score {_best_score(item):g} of the {_needed(side):g} required "
         f"({_best_reason(item)})"
     )
 
 
 def why_it_moves(item_id: str, old: Side, new: Side) -> str:
-    item, before, after = new.items[item_id], old.places[item_id], new.places[item_id]
+    item, before, after = new.items[item_id], old.placements[item_id], new.placements[item_id]
     was, now = old.layout[before.section_id], new.layout[after.section_id]
     if was.id == now.id:
         if was.sort_by != now.sort_by:
-            return f"{now.id} is sorted by {now.sort_by} now"
-        return previous_score(before.score, after.score) if before.score != after.score else "others change around it"
+            return f"{now.id} is now sorted by {now.sort_by}"
+        return (
+            previous_score(before.score, after.score) if before.score != after.score else "the items around it changed"
+        )
     if event_of(old.items[item_id]) != event_of(item):
-        return f"{event_of(item)} news now, was {event_of(old.items[item_id])}"
+        return f"now {event_of(item)} news, was {event_of(old.items[item_id])}"
     section = new.layout.get(was.id)
     if section is None:
-        return f"there is no section {was.id} any more"
+        return f"section {was.id} was removed"
     if not takes(section, item):
-        return f"{was.id} no longer takes {event_of(item)} news"
-    return f"{now.id} takes it first now" if now.priority < section.priority else f"no room in {was.id}"
+        return f"{was.id} no longer accepts {event_of(item)} news"
+    return f"{now.id} now has a higher priority" if now.priority < section.priority else f"no room in {was.id}"
 
 
 def previous_score(before: float, after: float) -> str:
@@ -90,7 +91,7 @@ def _best_score(item: CuratedItem) -> float:
 
 
 def _best_reason(item: CuratedItem) -> str:
-    """Of the domains that it matches, else of all."""
+    """Return the reason of the best score, of the domains that the item matches or else of all."""
     relevance = item.matching_results.domain_relevance
     found = [relevance[name] for name in item.matching_results.matched_domains] or [*relevance.values()]
     return max(found, key=lambda entry: entry.score).reasoning

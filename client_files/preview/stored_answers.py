@@ -17,14 +17,14 @@ from vectora_shared.errors import VectoraError
 
 
 class _NoModel:
-    """A preview asks nobody and costs nothing."""
+    """A client that refuses every call, so that a preview costs nothing."""
 
     def converse(self, **_request: Any) -> Any:
-        raise VectoraError("A preview does not ask the model.")
+        raise VectoraError("A preview does not call the model.")
 
 
 class StoredAnswers(BedrockAnalyzer):
-    """The engine's analyzer, with a model that repeats itself; where it never answered, the lexicon does."""
+    """The engine's analyzer with the model's stored answers; the lexicon analyzes items that have none."""
 
     def __init__(
         self,
@@ -45,16 +45,16 @@ class StoredAnswers(BedrockAnalyzer):
 
 
 def _reply(item: IngestedItem, analysis: NormalizedContent, known: Scopes) -> ModelReply:
-    """What the model answered, as far as its analysis tells: names in the spelling of the text."""
+    """Return the model's answer, reconstructed from the stored analysis with names as the text spells them."""
     text = parts_of(item.title, item.content).everything
     names = analysis.entities
     return ModelReply.model_construct(
         summary=analysis.summary,
-        companies=_as_in_text(names.companies, known.companies.aliases, text),
-        molecules=_as_in_text(names.molecules, known.molecules.aliases, text),
-        technologies=_as_in_text(names.technologies, {}, text),
-        trademarks=_as_in_text(names.trademarks, known.trademarks.aliases, text),
-        indications=_as_in_text(names.indications, known.indications.aliases, text),
+        companies=_names_in_text(names.companies, known.companies.aliases, text),
+        molecules=_names_in_text(names.molecules, known.molecules.aliases, text),
+        technologies=_names_in_text(names.technologies, {}, text),
+        trademarks=_names_in_text(names.trademarks, known.trademarks.aliases, text),
+        indications=_names_in_text(names.indications, known.indications.aliases, text),
         event_type=analysis.event_classification.primary_type,
         event_confidence=analysis.event_classification.confidence,
         lai_relevance_score=analysis.lai_relevance_score,
@@ -63,19 +63,22 @@ def _reply(item: IngestedItem, analysis: NormalizedContent, known: Scopes) -> Mo
     )
 
 
-def _as_in_text(names: Sequence[str], aliases: Mapping[str, tuple[str, ...]], text: str) -> list[str]:
-    """The engine spells the model's names as the scopes do, and adds the source's company, which the text may lack."""
+def _names_in_text(names: Sequence[str], aliases: Mapping[str, tuple[str, ...]], text: str) -> list[str]:
+    """Return the names as the text spells them, without those that it does not have.
+
+    The engine stores names in the spelling of the scopes, and adds the source's company.
+    """
     found = (_spelling_in(text, (name, *aliases.get(name, ()))) for name in names)
     return [name for name in found if name]
 
 
 def _spelling_in(text: str, spellings: Sequence[str]) -> str | None:
-    as_they_are = (spelling for spelling in spellings if occurs(fold(spelling), text))
-    loosely = (found[0] for spelling in spellings if (found := _loosely(spelling).search(text)))
-    return next(chain(as_they_are, loosely), None)
+    exact = (spelling for spelling in spellings if occurs(fold(spelling), text))
+    similar = (found[0] for spelling in spellings if (found := _similar_spelling(spelling).search(text)))
+    return next(chain(exact, similar), None)
 
 
-def _loosely(spelling: str) -> re.Pattern[str]:
-    """Finds what `spelling_key` does not tell apart from the spelling."""
+def _similar_spelling(spelling: str) -> re.Pattern[str]:
+    """Return a pattern for all spellings that have the same `spelling_key`."""
     characters = r"[\s-]*".join(map(re.escape, spelling_key(fold(spelling))))
     return re.compile(rf"(?<![A-Za-z0-9]){characters}(?![A-Za-z0-9])", re.IGNORECASE)

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli.client import diff, files, places, validate
+from cli.client import client_file, diff, show, validate
 
 ROOT = Path(__file__).resolve().parents[3]
 VERSION = (ROOT / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8").partition('version: "')[2][:5]
@@ -23,9 +23,9 @@ Run = Callable[..., Result]
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with this configuration in its first commit, in which the commands work."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    for module in (places, files):
+    for module in (client_file, show):
         monkeypatch.setattr(module, "CONFIG", tmp_path / "config")
-    for module in (places, validate):
+    for module in (client_file, validate):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     _git(tmp_path, "init", "--quiet", "--initial-branch", "main")
     _commit(tmp_path, "first")
@@ -35,8 +35,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def client(checkout: Path) -> Run:
     app = typer.Typer()
-    app.command("list")(files.list_clients)
-    app.command()(files.show)
+    app.command("list")(show.list_clients)
+    app.command()(show.show)
     app.command()(validate.validate)
     app.command()(diff.diff)
 
@@ -201,7 +201,7 @@ def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
     assert "max_items_total" in shown
     refused = client("diff", "lai_weekly", "--from", "1.2.3")
     assert refused.exit_code == 1
-    assert f"No commit has version 1.2.3 of config/clients/lai_weekly.yaml; versions there: 8.0.0, {VERSION}." in (
+    assert f"No commit has version 1.2.3 of config/clients/lai_weekly.yaml; its versions: 8.0.0, {VERSION}." in (
         refused.output.replace("\n", "")
     )
 

@@ -15,13 +15,14 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli import adopt, output, promote, release, rollback, run, status
-from cli.client import diff, files, migrate, places, preview, validate
+from cli.client import client_file, diff, migrate, preview, show, validate
 from cli.snapshot import commands, tables
 from cli.snapshot.drill import RestoreRehearsal
 from cli.status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
-from client_files.migration.fates import Addition, Fate
 from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
+from client_files.migration.outcomes import Addition, FieldOutcome
+from client_files.migration.output_file import MigrationResult
 from client_files.preview.model import ItemChange, Preview
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
 from vectora_ops.cloudformation.imports import Orphan
@@ -143,10 +144,11 @@ def _preview() -> Preview:
     return Preview(HOSTILE, date(2026, 1, 30), "stored", 1, (), (), (change,), HOSTILE, (HOSTILE,))  # type: ignore[arg-type]
 
 
-def _migration() -> Migration:
-    fate = Fate(HOSTILE, HOSTILE, 1, HOSTILE, "changed", HOSTILE, HOSTILE, HOSTILE)
+def _migration() -> MigrationResult:
+    outcome = FieldOutcome(HOSTILE, HOSTILE, 1, HOSTILE, "changed", HOSTILE, HOSTILE, HOSTILE)
     added = (Addition(HOSTILE, HOSTILE, HOSTILE),)
-    return Migration(HOSTILE, HOSTILE, (HOSTILE, HOSTILE), b"", (fate,), added, {HOSTILE: 1})
+    migration = Migration(HOSTILE, HOSTILE, (HOSTILE, HOSTILE), b"", (outcome,), added, {HOSTILE: 1})
+    return MigrationResult(migration, written=False, warnings=())
 
 
 def _fail() -> None:
@@ -161,7 +163,7 @@ SHOWN: dict[str, Show] = {
     "release list": lambda: release._show_ledger("dev", _ledger(), DIGEST),
     "rollback --dry-run": lambda: rollback._show_plan(_plan(), as_json=False),
     "rollback": lambda: rollback._show_result(_rolled_back()),
-    "snapshot list": lambda: output.out.print(tables.table_of([_listed(), _listed("damaged")])),
+    "snapshot list": lambda: output.out.print(tables.snapshot_table([_listed(), _listed("damaged")])),
     "snapshot list --markdown": lambda: output.print_lines(as_markdown(HOSTILE, [_listed()])),
     "snapshot diff": lambda: (tables.show_changes(_plan().changes, HOSTILE), None)[1],
     "snapshot diff, equal": lambda: (tables.show_changes([], HOSTILE), None)[1],
@@ -171,7 +173,7 @@ SHOWN: dict[str, Show] = {
     "snapshot verify --restore": lambda: tables.show_rehearsal(_restored()),
     "client diff": lambda: diff.show_changes((Change(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, "major"),)),
     "client preview": lambda: preview._show(_preview()),
-    "client migrate": lambda: migrate._show(_migration(), Path(HOSTILE), dry_run=True),
+    "client migrate": lambda: migrate._show(_migration(), HOSTILE),
     "client migrate --move-data": lambda: migrate._show_moved(
         (MovedFrom(HOSTILE, 1, 1, (Left(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)),), HOSTILE, HOSTILE, dry_run=False
     ),
@@ -198,7 +200,7 @@ def test_a_hostile_error_of_several_lines_gives_no_order_to_the_terminal(capsys:
 
 
 def test_an_error_of_a_command_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    @output.in_one_sentence
+    @output.report_errors
     def command() -> None:
         raise VectoraError(f"The file {HOSTILE.partition(chr(13))[0]} is wrong.")
 
@@ -231,7 +233,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
     for module in (release, promote, commands):
-        monkeypatch.setattr(module, "place", lambda env: here)
+        monkeypatch.setattr(module, "open_target", lambda env: here)
     monkeypatch.setattr(release, "Records", lambda account, names: records)
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
     monkeypatch.setattr(promote, "run_remotely", lambda *_: {"decision": _decision()})
@@ -277,15 +279,15 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"{old}  name: {json.dumps(HOSTILE.partition(chr(13))[0])}\n{after}", encoding="utf-8"
     )
     (folder / "canary [x] \x1b[31m.yaml").write_text(text, encoding="utf-8")
-    for module in (places, files):
+    for module in (client_file, show):
         monkeypatch.setattr(module, "CONFIG", folder)
     return folder
 
 
 def test_hostile_client_files_are_listed_shown_and_compared(config: Path) -> None:
     other = str(config / "canary [x] \x1b[31m.yaml")
-    listed = _invoke(files.list_clients, "--config", str(config))
-    shown = _invoke(files.show, "canary", "--config", str(config))
+    listed = _invoke(show.list_clients, "--config", str(config))
+    shown = _invoke(show.show, "canary", "--config", str(config))
     compared = _invoke(diff.diff, "canary", "--from", other)
     for result in (listed, shown, compared):
         assert result.exit_code == 0, result.output
@@ -304,8 +306,7 @@ def test_a_hostile_file_name_is_named_when_it_cannot_be_read(config: Path) -> No
 
 def test_what_is_adopted_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     orphan = Orphan(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
-    monkeypatch.setattr(adopt, "load_settings", lambda root: SimpleNamespace(environment=lambda env: None))
-    monkeypatch.setattr(adopt, "open_account", lambda settings, env: None)
+    monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=None))
     monkeypatch.setattr(adopt, "find_orphans", lambda account, templates: (orphan,))
     monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())
     result = _invoke(adopt.adopt, "--env", "dev", "--dry-run")
@@ -314,7 +315,7 @@ def test_what_is_adopted_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert shows_markup(result.output)
 
 
-@pytest.mark.parametrize("ask", [output.confirmed, output.typed])
+@pytest.mark.parametrize("ask", [output.ask_yes_no, output.ask_text])
 def test_a_question_names_its_subject_as_text_on_standard_error(
     ask: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

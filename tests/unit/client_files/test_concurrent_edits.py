@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from cli.client import migrate as migrate_command
 from client_files.bump import bump_file
+from client_files.migration import output_file
 from client_files.write import edited
 from vectora_shared.config.content import FolderContent, load_client
 from vectora_shared.errors import ConfigurationError
@@ -121,13 +121,13 @@ def test_a_migration_does_not_replace_a_file_that_was_saved_meanwhile(
 ) -> None:
     target = config / "clients/lai_weekly.yaml"
     old = next(path for path in sorted(OLD.iterdir()) if path.name.startswith("lai_weekly_v7"))
-    migrated = migrate_command._migrated
+    migrate = output_file.migrate
 
-    def slowly(*arguments: object) -> object:
+    def slowly(*arguments: object, **options: object) -> object:
         target.write_bytes(b"# saved by an editor\n")
-        return migrated(*arguments)  # type: ignore[arg-type]
+        return migrate(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(migrate_command, "_migrated", slowly)
+    monkeypatch.setattr(output_file, "migrate", slowly)
     result = run("migrate", old, "--replace", "--client-id", "lai_weekly")
     assert result.exit_code == 1
     assert CHANGED in result.output

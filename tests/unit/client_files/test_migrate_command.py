@@ -1,4 +1,4 @@
-"""`./vectora client migrate`: one file for old ones, never over another unasked, and one sentence for bad input."""
+"""`./vectora client migrate`: output, protection of existing files, and one sentence for bad input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT = V4.read_text(encoding="utf-8")
 
 @pytest.fixture
 def empty(config: Path) -> Path:
-    """The configuration folder without a file of the client."""
+    """Return the configuration folder without the client's file."""
     (config / "clients" / "lai_weekly.yaml").unlink()
     return config
 
@@ -30,18 +30,18 @@ def test_old_files_become_one_file_of_the_client(run: Run, empty: Path) -> None:
     assert result.exit_code == 0, result.output
     found = load_configuration(FolderContent(empty), "lai_weekly").client
     assert found.client_profile.version == "7.0.0"
-    for said in ("lai_weekly_v4.yaml: ", "superseded by it", "lai_weekly 7.0.0 is written to"):
-        assert said in result.output
+    for text in ("lai_weekly_v4.yaml: ", "superseded by those of lai_weekly_v6", "lai_weekly 7.0.0 is written to"):
+        assert text in result.output
     assert sorted(path.name for path in (empty / "clients").iterdir()) == ["canary.yaml", "lai_weekly.yaml"]
 
 
-def test_the_report_has_what_where_what_happened_and_why(run: Run, empty: Path) -> None:
+def test_the_report_has_field_line_outcome_and_reason(run: Run, empty: Path) -> None:
     lines = run("migrate", V6).output.splitlines()
     row = next(line for line in lines if line.startswith("client_profile.voice"))
     number = next(n for n, line in enumerate(V6.read_text().splitlines(), 1) if "voice" in line)
     assert row.split()[1] == str(number)
     assert "dropped" in row
-    assert "nothing wrote in a voice" in row
+    assert "no release used a voice" in row
 
 
 def test_json_lists_every_field(run: Run, empty: Path) -> None:
@@ -54,7 +54,7 @@ def test_json_lists_every_field(run: Run, empty: Path) -> None:
     assert {"carried", "changed", "added", "dropped", "kept_as_comments", "superseded"} <= set(document)
 
 
-def test_an_existing_file_is_left_unless_it_is_to_be_replaced(run: Run, config: Path) -> None:
+def test_an_existing_file_is_kept_without_replace(run: Run, config: Path) -> None:
     path = config / "clients" / "lai_weekly.yaml"
     before = path.read_bytes()
     result = run("migrate", V6)
@@ -77,7 +77,7 @@ def test_a_dry_run_writes_nothing(run: Run, config: Path) -> None:
     result = run("migrate", V6, "--dry-run")
     assert result.exit_code == 0
     assert "would be written to" in result.output
-    assert "say --replace" in result.output
+    assert "give --replace" in result.output
     assert {path: path.read_bytes() for path in config.rglob("*") if path.is_file()} == before
 
 
@@ -103,15 +103,15 @@ def test_files_of_different_clients_need_a_common_id(run: Run, empty: Path) -> N
     assert run("migrate", V6, OLD / "tech_weekly_template.yaml", "--client-id", "lai_weekly").exit_code == 0
 
 
-def test_a_current_file_is_current_already(run: Run, config: Path) -> None:
+def test_a_file_of_the_current_form_is_refused(run: Run, config: Path) -> None:
     result = run("migrate", config / "clients" / "lai_weekly.yaml")
     assert result.exit_code == 1
-    assert "has the current form already" in result.output
+    assert "already has the current form" in result.output
     assert len(result.output.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("content", [TEXT.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + TEXT.encode()])
-def test_windows_line_ends_and_a_byte_order_mark_are_no_obstacle(
+def test_windows_line_ends_and_a_byte_order_mark_are_read(
     run: Run, empty: Path, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "lai_weekly_v4.yaml"
@@ -123,12 +123,12 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_obstacle(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "line 1: the file is empty"),
         (b"# only a comment\n", "line 1: the file is empty"),
-        (b"just a text\n", "a mapping of keys"),
-        (b"- a\n- b\n", "a mapping of keys"),
+        (b"just a text\n", "mapping of keys"),
+        (b"- a\n- b\n", "mapping of keys"),
         (TEXT.replace("  language", "\tlanguage").encode(), "not valid YAML"),
         (TEXT.replace('  voice: "concise"', '  name: "again"').encode(), "line "),
         (TEXT.replace("client_profile:\n", "client_profile: [\n").encode(), "line "),
@@ -139,20 +139,23 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_obstacle(
         (b"other: 1\n", "there is no client_profile.client_id"),
         (b"client_profile: [1]\n", "there is no client_profile.client_id"),
         (b"client_profile: {client_id: 7}\n", "there is no client_profile.client_id"),
-        (b"client_profile: {client_id: x_v1}\nwatch_domains: {a: 1}\n", "a list belongs there"),
-        (b"client_profile: {client_id: x_v1}\nwatch_domains: [a]\n", "a mapping of keys belongs there"),
-        (b"client_profile: {client_id: x_v1}\nmetadata: text\n", "a mapping of keys belongs there"),
+        (b"client_profile: {client_id: x_v1}\nwatch_domains: {a: 1}\n", "a list is required"),
+        (b"client_profile: {client_id: x_v1}\nwatch_domains: [a]\n", "a mapping of keys is required"),
+        (b"client_profile: {client_id: x_v1}\nmetadata: text\n", "a mapping of keys is required"),
         (b"client_profile: {client_id: x_v1}\n", "is missing: a newsletter needs at least one domain"),
         (b"a: &x [*x]\nclient_profile: {client_id: x_v1}\n", "line 1"),
         (b"? [a, b]\n: c\n", "line 1"),
         (b"a: !!python/object:os.system x\n", "line 1"),
         (b"[" * 5000, "nested more than"),
         (b"<<: {a: 1}\nclient_profile: {client_id: x_v1}\n", "line 1"),
-        ("client_profile:\n  client_id: x\u2028y\n".encode(), "line 2: an invisible line end (U+2028)"),
+        (
+            "client_profile:\n  client_id: x\u2028y\n".encode(),
+            "line 2: the line contains an invisible line end (U+2028)",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_with_the_file_and_nothing_is_written(
-    run: Run, empty: Path, tmp_path: Path, content: bytes, said: str
+    run: Run, empty: Path, tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "old.yaml"
     path.write_bytes(content)
@@ -160,25 +163,25 @@ def test_bad_input_is_one_sentence_with_the_file_and_nothing_is_written(
     assert result.exit_code == 1, result.output
     assert isinstance(result.exception, SystemExit)
     assert str(path) in result.output
-    assert said in result.output
+    assert message in result.output
     assert "Traceback" not in result.output
     assert [entry.name for entry in (empty / "clients").iterdir()] == ["canary.yaml"]
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
-def test_a_file_that_is_not_there_is_named(run: Run, empty: Path, tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_named(run: Run, empty: Path, tmp_path: Path, name: str) -> None:
     result = run("migrate", tmp_path / name)
     assert result.exit_code == 1
     assert f"{tmp_path / name} cannot be read: " in result.output
 
 
-def test_a_folder_that_is_not_there_is_named(run: Run, empty: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(run: Run, empty: Path, tmp_path: Path) -> None:
     result = run("migrate", V6, "--output", tmp_path / "no" / "such.yaml")
     assert result.exit_code == 1
     assert "cannot be written: No such file or directory" in result.output
 
 
-def test_problems_stop_it_and_are_in_the_json_too(run: Run, empty: Path, changed: Change) -> None:
+def test_with_problems_nothing_is_written_and_the_json_has_them(run: Run, empty: Path, changed: Change) -> None:
     path = changed("lai_weekly_v6.yaml", ('"lai_keywords"', '"lai_keyword"'))
     result = run("migrate", path)
     assert result.exit_code == 1
@@ -190,7 +193,7 @@ def test_problems_stop_it_and_are_in_the_json_too(run: Run, empty: Path, changed
     assert [entry.name for entry in (empty / "clients").iterdir()] == ["canary.yaml"]
 
 
-def test_moving_data_needs_an_environment_and_the_other_way_round(run: Run, empty: Path) -> None:
+def test_env_and_move_data_require_each_other(run: Run, empty: Path) -> None:
     for option in (["--move-data"], ["--env", "dev"]):
         result = run("migrate", V6, *option)
         assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""Old client files in the current form: what is carried, changed, added and dropped, and that nothing goes unsaid."""
+"""Migration of old client files: every field is carried, changed, kept as a comment or dropped, with a reason."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client_files.migration.fates import leaves
 from client_files.migration.migrate import Migration, migrate, new_client_id, read_old_files
 from client_files.migration.old_file import read_old_file
+from client_files.migration.outcomes import leaves
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import Canonical, FolderContent, WithFile, load_configuration
 from vectora_shared.config.yaml_file import dotted, parse_yaml, read_section
@@ -36,8 +36,8 @@ def client(migration: Migration) -> ClientConfig:
     return read_section(ClientConfig, parse_yaml("new.yaml", migration.body))
 
 
-def fates(migration: Migration) -> dict[str, tuple[str, str | None, str]]:
-    return {fate.path: (fate.happened, fate.to, fate.reason) for fate in migration.fates}
+def outcomes_by_path(migration: Migration) -> dict[str, tuple[str, str | None, str]]:
+    return {outcome.path: (outcome.action, outcome.to, outcome.reason) for outcome in migration.outcomes}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,24 +50,27 @@ def test_every_old_file_becomes_a_valid_configuration(migrated: Migrate, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_field_of_an_old_file_has_exactly_one_fate(migrated: Migrate, name: str) -> None:
+def test_every_field_of_an_old_file_has_exactly_one_outcome(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
     data = parse_yaml(name, (OLD / name).read_bytes()).data
     expected = [dotted(path) for path in leaves(_lists(data))]
-    assert Counter(fate.path for fate in migration.fates) == Counter(expected)
-    assert all(fate.reason for fate in migration.fates if fate.happened != "carried")
+    assert Counter(outcome.path for outcome in migration.outcomes) == Counter(expected)
+    assert all(outcome.reason for outcome in migration.outcomes if outcome.action != "carried")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_said_of_the_new_file_is_in_it(migrated: Migrate, name: str) -> None:
+def test_the_report_matches_the_new_file(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
-    told = {fate.to for fate in migration.fates if fate.to} | {addition.path for addition in migration.added}
+    reported = {outcome.to for outcome in migration.outcomes if outcome.to}
+    reported |= {addition.path for addition in migration.added}
     new = [dotted(path) for path in leaves(_lists(parse_yaml("new", migration.body).data))]
-    unsaid = [
-        path for path in new if path not in told and not any(path.startswith((f"{to}[", f"{to}.")) for to in told)
+    unreported = [
+        path
+        for path in new
+        if path not in reported and not any(path.startswith((f"{to}[", f"{to}.")) for to in reported)
     ]
-    assert [path for path in unsaid if not path.startswith("metadata.changelog[1]")] == []
-    assert [to for to in told if not any(path == to or path.startswith((f"{to}[", f"{to}.")) for path in new)] == []
+    assert [path for path in unreported if not path.startswith("metadata.changelog[1]")] == []
+    assert [to for to in reported if not any(path == to or path.startswith((f"{to}[", f"{to}.")) for path in new)] == []
 
 
 def _lists(value: Any) -> Any:
@@ -76,7 +79,7 @@ def _lists(value: Any) -> Any:
     return [_lists(inner) for inner in value] if isinstance(value, tuple) else value
 
 
-def test_the_newest_file_decides_and_each_old_file_has_an_entry(migrated: Migrate) -> None:
+def test_the_newest_file_is_used_and_each_old_file_has_a_changelog_entry(migrated: Migrate) -> None:
     migration = migrated(*(OLD / f"lai_weekly_{name}.yaml" for name in ("v4", "v6", "v3", "v5_test")))
     found = client(migration)
     assert [Path(name).stem for name in migration.files] == [
@@ -101,11 +104,11 @@ def test_the_newest_file_decides_and_each_old_file_has_an_entry(migrated: Migrat
 def test_fields_that_only_an_older_file_has_are_reported_and_the_others_counted(migrated: Migrate) -> None:
     older = OLD / "lai_weekly_v3.yaml"
     migration = migrated(OLD / "lai_weekly_v4.yaml", older)
-    told = {fate.path: fate.reason for fate in migration.fates if fate.file == str(older)}
-    assert told["watch_domains[1].id"].startswith("lai_weekly_v4 has it no more")
-    assert "client_profile.name" not in told
+    reasons = {outcome.path: outcome.reason for outcome in migration.outcomes if outcome.file == str(older)}
+    assert reasons["watch_domains[1].id"].startswith("lai_weekly_v4 no longer has it")
+    assert "client_profile.name" not in reasons
     total = len(list(leaves(_lists(parse_yaml("x", older.read_bytes()).data))))
-    assert migration.superseded[str(older)] + len(told) == total
+    assert migration.superseded[str(older)] + len(reasons) == total
 
 
 def test_two_files_of_one_version_make_one_entry(migrated: Migrate, changed: Change) -> None:
@@ -117,7 +120,7 @@ def test_two_files_of_one_version_make_one_entry(migrated: Migrate, changed: Cha
     assert "; lai_weekly_v4: Focus" in found.metadata.changelog[1].changes
 
 
-def test_a_file_that_is_replaced_keeps_its_changelog_and_its_version_is_passed(canonical: Canonical) -> None:
+def test_the_changelog_of_a_replaced_file_is_kept_and_its_version_exceeded(canonical: Canonical) -> None:
     existing = read_section(ClientConfig, parse_yaml("x", (CONFIG / "clients" / "lai_weekly.yaml").read_bytes()))
     files = read_old_files([OLD / "lai_weekly_v6.yaml"], None)
     content = FolderContent(CONFIG)
@@ -130,7 +133,7 @@ def test_a_file_that_is_replaced_keeps_its_changelog_and_its_version_is_passed(c
     assert "6.0.0" in {entry.version for entry in found.metadata.changelog}
 
 
-def test_comments_stay_with_what_stays(migrated: Migrate) -> None:
+def test_comments_of_kept_fields_are_kept(migrated: Migrate) -> None:
     text = migrated(OLD / "lai_weekly_v4.yaml").body.decode()
     for comment in (
         "# LAI WEEKLY v4 (TECH FOCUS)",
@@ -148,21 +151,23 @@ def test_comments_stay_with_what_stays(migrated: Migrate) -> None:
         assert comment not in text
 
 
-def test_free_texts_become_comments_above_what_they_are_about(migrated: Migrate) -> None:
+def test_free_texts_become_comments_above_their_parent(migrated: Migrate) -> None:
     migration = migrated(OLD / "lai_weekly_v4.yaml")
     text = migration.body.decode()
     assert "# Wide window for long cycles\npipeline:" in text
     assert '  # the one domain of v4\n  - id: "tech_lai_ecosystem"' in text
     assert "    # pure players: a strong sign\n    pure_player_company:" in text
     assert '    # no item is lost\n    - id: "others"' in text
-    assert fates(migration)["pipeline.notes"][0] == "comment"
+    assert outcomes_by_path(migration)["pipeline.notes"][0] == "comment"
 
 
-def test_bonuses_get_the_names_under_which_canonical_counts_them(migrated: Migrate) -> None:
+def test_bonuses_get_their_canonical_names(migrated: Migrate) -> None:
     migration = migrated(OLD / "lai_weekly_v4.yaml")
     assert set(client(migration).scoring_config.client_specific_bonuses) == {"pure_player_company", "hybrid_company"}
-    happened, to, reason = fates(migration)["scoring_config.client_specific_bonuses.pure_player_companies.bonus"]
-    assert (happened, to) == ("carried", "scoring_config.client_specific_bonuses.pure_player_company.bonus")
+    action, to, reason = outcomes_by_path(migration)[
+        "scoring_config.client_specific_bonuses.pure_player_companies.bonus"
+    ]
+    assert (action, to) == ("carried", "scoring_config.client_specific_bonuses.pure_player_company.bonus")
     assert "both would count" in reason
 
 
@@ -171,7 +176,7 @@ def test_two_bonuses_for_one_scope_become_one_with_the_points_of_both(migrated: 
     migration = migrated(path)
     bonuses = client(migration).scoring_config.client_specific_bonuses
     assert {name: bonus.bonus for name, bonus in bonuses.items()} == {"pure_player_company": 6.5}
-    assert fates(migration)["scoring_config.client_specific_bonuses.hybrid_companies.bonus"][0] == "changed"
+    assert outcomes_by_path(migration)["scoring_config.client_specific_bonuses.hybrid_companies.bonus"][0] == "changed"
 
 
 @pytest.mark.parametrize(
@@ -191,14 +196,14 @@ def test_the_threshold_that_was_in_force_stays_in_force(
     assert client(migrated(changed(name, *changes))).matching_config.min_domain_score == expected
 
 
-def test_without_priorities_sections_follow_their_position_and_catch_alls_come_last(migrated: Migrate) -> None:
+def test_without_priorities_sections_keep_their_order_and_catch_alls_come_last(migrated: Migrate) -> None:
     sections = client(migrated(OLD / "lai_weekly_v3.yaml")).newsletter_layout.sections
     assert {section.id: section.priority for section in sections} == {"top_signals": 2, "regulatory_updates": 1}
     sections = client(migrated(OLD / "lai_weekly_v17.yaml")).newsletter_layout.sections
     assert {section.id: section.priority for section in sections} == {"deals": 2, "science": 3, "everything": 4}
 
 
-def test_what_the_old_engine_did_without_saying_is_written_down(migrated: Migrate) -> None:
+def test_implicit_behaviour_of_the_old_engine_becomes_explicit(migrated: Migrate) -> None:
     migration = migrated(OLD / "lai_weekly_v3.yaml")
     found = client(migration)
     assert found.client_profile.active is False
@@ -217,30 +222,32 @@ def test_what_the_old_engine_did_without_saying_is_written_down(migrated: Migrat
 
 
 def test_unknown_bouquets_events_and_orders_are_named(migrated: Migrate) -> None:
-    told = fates(migrated(OLD / "lai_weekly_v7.yaml"))
-    happened, _, reason = told["source_config.source_bouquets_enabled[1]"]
-    assert happened == "dropped"
+    found = outcomes_by_path(migrated(OLD / "lai_weekly_v7.yaml"))
+    action, _, reason = found["source_config.source_bouquets_enabled[1]"]
+    assert action == "dropped"
     assert "no bouquet of this name (similar: 'lai_press_mvp')" in reason
-    assert told["newsletter_layout.sections[0].sort_by"][0] == "changed"
-    told = fates(migrated(OLD / "lai_weekly_v4.yaml"))
-    assert told["newsletter_selection.critical_event_types[0]"][0] == "dropped"
+    assert found["newsletter_layout.sections[0].sort_by"][0] == "changed"
+    found = outcomes_by_path(migrated(OLD / "lai_weekly_v4.yaml"))
+    assert found["newsletter_selection.critical_event_types[0]"][0] == "dropped"
 
 
 def test_deduplication_that_was_off_stays_off(migrated: Migrate) -> None:
     assert client(migrated(OLD / "lai_weekly_v7.yaml")).newsletter_selection.deduplication.similarity_threshold == 1.0
 
 
-def test_link_texts_that_were_left_out_are_still(migrated: Migrate) -> None:
+def test_excluded_link_texts_stay_excluded(migrated: Migrate) -> None:
     found = client(migrated(OLD / "lai_weekly_v6.yaml"))
     assert found.source_config.content_filters.exclude_titles == ("Download attachment", "Read more")
 
 
-def test_fields_that_nobody_ever_saw_are_dropped_with_line_and_reason(migrated: Migrate) -> None:
+def test_unknown_fields_are_dropped_with_line_and_reason(migrated: Migrate) -> None:
     migration = migrated(OLD / "lai_weekly_v17.yaml")
-    fate = next(fate for fate in migration.fates if fate.path == "metadata.never_seen_before.deep[1].deeper")
+    outcome = next(
+        outcome for outcome in migration.outcomes if outcome.path == "metadata.never_seen_before.deep[1].deeper"
+    )
     lines = (OLD / "lai_weekly_v17.yaml").read_text().splitlines()
-    assert "deeper" in lines[fate.line - 1]
-    assert fate.reason == "no release of the engine reads it"
+    assert "deeper" in lines[outcome.line - 1]
+    assert outcome.reason == "no release of the engine reads it"
 
 
 @pytest.mark.parametrize(
@@ -280,7 +287,7 @@ def test_the_stable_id_is_the_old_one_without_its_version(changed: Change, clien
     assert new_client_id(read_old_files([path], None), None) == stem
 
 
-def test_an_id_that_could_be_none_needs_another(changed: Change) -> None:
+def test_an_invalid_id_requires_the_option(changed: Change) -> None:
     path = changed("lai_weekly_v4.yaml", ('"lai_weekly_v4"', '"LAI-Weekly"'))
     with pytest.raises(ConfigurationError, match=r"line \d+: 'LAI-Weekly' is no client id.*--client-id"):
         new_client_id(read_old_files([path], None), None)
@@ -288,34 +295,34 @@ def test_an_id_that_could_be_none_needs_another(changed: Change) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "line_of", "said"),
+    ("before", "after", "line_of", "message"),
     [
         ('"lai_keywords"', '"lai_keyword"', '"lai_keyword"', "did you mean 'lai_keywords'?"),
         ('"lai_companies_mvp_core"', '"lai_core"', '"lai_core"', "names 'lai_core', which canonical/scopes/companies"),
-        ('"lai_corporate_mvp"\n    - "lai_press_mvp"', '"a"\n    - "b"', "source_bouquets", "none of it is known"),
-        ('- "regulatory"\n      sort', '- "approval"\n      sort', "filter_event_types", "none of it is known"),
+        ('"lai_corporate_mvp"\n    - "lai_press_mvp"', '"a"\n    - "b"', "source_bouquets", "none of them is known"),
+        ('- "regulatory"\n      sort', '- "approval"\n      sort', "filter_event_types", "none of them is known"),
         ("max_items: 6", "max_items: six", "max_items: six", "max_items"),
         ("bonus: 5.0", "bonus: 500", "bonus: 500", "bonus"),
         ("technology: 0.30", "technology: high", "technology: high", "a number from 0 to 1"),
         ('frequency: "weekly"', 'frequency: "Weekly"', 'frequency: "Weekly"', "frequency"),
     ],
 )
-def test_what_a_person_must_decide_is_told_by_the_old_files_line(
-    migrated: Migrate, changed: Change, before: str, after: str, line_of: str, said: str
+def test_a_required_decision_is_reported_with_the_old_files_line(
+    migrated: Migrate, changed: Change, before: str, after: str, line_of: str, message: str
 ) -> None:
     path = changed("lai_weekly_v4.yaml", (before, after))
     migration = migrated(path)
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if line_of in text)
-    assert any(f"{path}, line {line}" in problem and said in problem for problem in migration.problems)
+    assert any(f"{path}, line {line}" in problem and message in problem for problem in migration.problems)
     assert len(migration.problems) == 1
 
 
-def test_all_problems_are_told_at_once(migrated: Migrate, changed: Change) -> None:
+def test_all_problems_are_reported_together(migrated: Migrate, changed: Change) -> None:
     path = changed("lai_weekly_v4.yaml", ('"lai_keywords"', '"x"'), ('"lai_trademarks_global"', '"y"'))
     assert len(migrated(path).problems) == 2
 
 
-def test_a_domain_without_technology_takes_that_of_its_sibling(migrated: Migrate, changed: Change) -> None:
+def test_a_domain_without_technology_gets_that_of_its_sibling(migrated: Migrate, changed: Change) -> None:
     scope = '    technology_scope: "lai_keywords"\n    company_scope: "lai_companies_global"\n    trade'
     path = changed("lai_weekly_v3.yaml", (scope, scope.split("\n", 1)[1]))
     assert client(migrated(path)).watch_domains[1].technology_scope == "lai_keywords"
@@ -343,7 +350,7 @@ NEW_VALUES: Any = (
     additions=st.lists(st.tuples(st.sampled_from(ALL_PATHS), NEW_VALUES), max_size=3),
 )
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_an_old_file_says_nothing_goes_unsaid(
+def test_every_field_of_any_old_file_is_reported(
     tmp_path_factory: pytest.TempPathFactory, canonical: Canonical, deletions: Any, mutations: Any, additions: Any
 ) -> None:
     data = copy.deepcopy(BASE)
@@ -365,15 +372,15 @@ def test_whatever_an_old_file_says_nothing_goes_unsaid(
         assert str(file) in refusal
         return
     migration = migrate(old, client_id, content=FolderContent(CONFIG), canonical=canonical, today=TODAY)
-    if migration.problems and not migration.fates:
+    if migration.problems and not migration.outcomes:
         assert all(str(file) in problem for problem in migration.problems)
         return
     read = _lists(parse_yaml("old", file.read_bytes()).data)
-    assert Counter(fate.path for fate in migration.fates) == Counter(dotted(path) for path in leaves(read))
+    assert Counter(outcome.path for outcome in migration.outcomes) == Counter(dotted(path) for path in leaves(read))
     new = _lists(parse_yaml("new", migration.body).data)
-    for fate in migration.fates:
-        if fate.happened == "carried":
-            assert _found(new, fate.to) == fate.value, fate
+    for outcome in migration.outcomes:
+        if outcome.action == "carried":
+            assert _found(new, outcome.to) == outcome.value, outcome
 
 
 def _at(data: Any, path: tuple[str | int, ...], change: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from typer.testing import Result
 
 from cli.client import migrate
-from cli.place import Place
+from cli.target import Target
 from client_files.migration.move_data import MovedFrom, move_data
 from vectora_ops.names import Names
 from vectora_shared.errors import VectoraError
@@ -149,7 +149,7 @@ def test_a_dry_run_counts_and_copies_nothing() -> None:
 def test_a_copy_that_reads_back_differently_stops_it() -> None:
     s3 = FakeS3(OBJECTS)
     s3.damages = True
-    with pytest.raises(VectoraError, match="does not read back as"):
+    with pytest.raises(VectoraError, match="is not an exact copy of"):
         move(s3)
 
 
@@ -167,7 +167,7 @@ def s3_of_dev(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
             assert service == "s3"
             return fake
 
-    monkeypatch.setattr(migrate, "place", lambda env: Place(None, NAMES, FakeAccount()))  # type: ignore[arg-type]
+    monkeypatch.setattr(migrate, "open_target", lambda env: Target(None, NAMES, FakeAccount()))  # type: ignore[arg-type]
     return fake
 
 
@@ -179,11 +179,11 @@ def test_data_moves_for_a_file_that_was_migrated_before(
     arguments = ("migrate", OLD / "lai_weekly_v6.yaml", "--env", "dev", "--move-data")
     result = run(*arguments)
     assert result.exit_code == 0, result.output
-    assert "is there already and stays as it is; only data is moved" in result.output
-    assert "lai_weekly_v6 in dev: 3 objects copied to lai_weekly, 0 there already, 0 left." in result.output
-    assert "Every copy was read back" in result.output
+    assert "already exists and is kept; only data is copied" in result.output
+    assert "lai_weekly_v6 in dev: 3 objects copied to lai_weekly, 0 already there, 0 not copied." in result.output
+    assert "Every copy was compared with its source" in result.output
     assert file.read_bytes() == before
-    assert "Nothing to copy: all that can be is below lai_weekly already." in run(*arguments).output
+    assert "Nothing to copy: lai_weekly already has every object." in run(*arguments).output
 
 
 def test_files_and_data_move_in_one_go(run: Callable[..., Result], config: Path, s3_of_dev: FakeS3) -> None:

@@ -1,3 +1,5 @@
+"""Edited configurations, news and the engine's newsletters for tests of previews."""
+
 from __future__ import annotations
 
 import copy
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from client_files.preview.compare import news_of_day
+from client_files.preview.inputs import news_of_day
 from client_files.preview.model import News, Preview, PreviewSection
 from tests.unit.conftest import MemoryBucket
 from vectora_core.items import CuratedItem, IngestedItem
@@ -65,11 +67,11 @@ def edited_content(edit: Edit, key: str = CLIENT_KEY) -> EditedContent:
 
 
 def unchanged(_document: dict[str, Any]) -> None:
-    """No edit."""
+    """Leave the document as it is."""
 
 
 class TextModel:
-    """A model that always answers the same to the same text: names that stand in it, the rest by its hash."""
+    """Model with a deterministic answer to each text: the names in it, and the rest from its hash."""
 
     def __init__(self, configuration: Configuration) -> None:
         scopes = configuration.scopes
@@ -97,7 +99,7 @@ class TextModel:
         assert found
         title, content = (html.unescape(part) for part in found.groups())
         text = fold(f"{title}. {content}")
-        dice = hashlib.sha256(text.encode("utf-8")).digest()
+        digest = hashlib.sha256(text.encode("utf-8")).digest()
         names = {
             kind: [spelling for spelling in spellings if occurs(fold(spelling), text)]
             for kind, spellings in self._spellings.items()
@@ -107,16 +109,16 @@ class TextModel:
             "summary": title,
             "companies": [*names["companies"], "A company that the text does not name"],
             "technologies": [word for word in ("depot", "Long-Acting Injectable") if occurs(word, text)],
-            "event_type": EVENTS[dice[0] % len(EVENTS)],
+            "event_type": EVENTS[digest[0] % len(EVENTS)],
             "event_confidence": 0.8,
-            "lai_relevance_score": dice[1] % 11,
-            "anti_lai_detected": dice[2] % 8 == 0,
+            "lai_relevance_score": digest[1] % 11,
+            "anti_lai_detected": digest[2] % 8 == 0,
             "pure_player_context": False,
         }
 
 
 class Issue(NamedTuple):
-    """What the engine made of a day: the newsletter as the preview tells one, and the curated items."""
+    """Result of the engine for a day: the newsletter's sections, and the curated items."""
 
     sections: list[tuple[str, list[tuple[str, str, float, str]]]]
     curated: list[CuratedItem]
@@ -151,20 +153,20 @@ def run_engine(ingested: Sequence[Any], content: Any, model: TextModel | None = 
     return Issue(sections, [CuratedItem.model_validate(each) for each in data.read_json(CURATED) or ()])
 
 
-def told(sections: Iterable[PreviewSection]) -> list[tuple[str, list[tuple[str, str, float, str]]]]:
-    """Sections of a preview, as `run_engine` tells those of the engine."""
+def sections_of(sections: Iterable[PreviewSection]) -> list[tuple[str, list[tuple[str, str, float, str]]]]:
+    """Return the sections of a preview in the form of `run_engine`."""
     return [
         (section.section_id, [(each.item_id, each.title, each.score, each.event) for each in section.items])
         for section in sections
     ]
 
 
-def news_of(ingested: Sequence[Any], curated: Sequence[CuratedItem], *, asks_model: bool = False) -> News:
-    return news_of_day([IngestedItem.model_validate(each) for each in ingested], curated, DAY, asks_model=asks_model)
+def news_of(ingested: Sequence[Any], curated: Sequence[CuratedItem], *, calls_model: bool = False) -> News:
+    return news_of_day([IngestedItem.model_validate(each) for each in ingested], curated, DAY, calls_model=calls_model)
 
 
 def entry(title: str, text: str = "", source: str = "press_sector__fiercepharma", days_old: int = 1) -> dict[str, Any]:
-    """An ingested item; its id is the title's first word."""
+    """Return an ingested item; its id is the title's first word."""
     return {
         "item_id": title.partition(":")[0].lower(),
         "source_key": source,
@@ -178,7 +180,7 @@ def entry(title: str, text: str = "", source: str = "press_sector__fiercepharma"
 
 
 def labelled_entries(every: int) -> list[dict[str, Any]]:
-    """News in the style of the eight sources, some of it with the marks that pages leave in texts."""
+    """Return news in the style of the eight sources, some with remains of web pages in the text."""
     halves = yaml.safe_load(LABELLED.read_text(encoding="utf-8"))
     rows = [row for half in halves.values() for row in half][::every]
     return [_labelled_entry(index, *row[2:]) for index, row in enumerate(rows)]

@@ -1,4 +1,4 @@
-"""Whatever the edit of the client's file: the preview's newsletter is the one that the engine then makes."""
+"""Agreement of previews with the engine: after any edit, the engine produces the previewed newsletter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client_files.preview.compare import news_of_curated, preview
+from client_files.preview.compare import preview
+from client_files.preview.inputs import news_of_curated
 from tests.unit.preview.conftest import (
     CLIENT,
     CLIENT_KEY,
@@ -22,7 +23,7 @@ from tests.unit.preview.conftest import (
     labelled_entries,
     news_of,
     run_engine,
-    told,
+    sections_of,
     unchanged,
 )
 from vectora_shared.config.content import Configuration, load_configuration
@@ -82,7 +83,7 @@ def sections(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 @st.composite
 def edits(draw: st.DrawFn) -> Mapping[str, Any]:
-    """Parts of the client's file that somebody wrote anew."""
+    """Draw edited parts of the client's file."""
     bonuses = {
         name: {**bonus, "bonus": draw(st.sampled_from([0.0, 1.0, 9.5]))}
         for name, bonus in CLIENT["scoring_config"]["client_specific_bonuses"].items()
@@ -137,7 +138,7 @@ def by_model(model: TextModel) -> Issue:
     return run_engine(INGESTED, EditedContent({}), model)
 
 
-def test_the_news_is_of_a_size_that_shows_something(by_lexicon: Issue, by_model: Issue) -> None:
+def test_the_news_is_large_enough_for_these_tests(by_lexicon: Issue, by_model: Issue) -> None:
     for issue in (by_lexicon, by_model):
         assert len(issue.sections) >= 3
         assert sum(len(items) for _, items in issue.sections) >= 10
@@ -147,33 +148,35 @@ def test_the_news_is_of_a_size_that_shows_something(by_lexicon: Issue, by_model:
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(edit=edits())
-def test_items_of_the_lexicon_are_told_as_the_engine_makes_them(by_lexicon: Issue, edit: Mapping[str, Any]) -> None:
+def test_previews_of_items_analyzed_by_the_lexicon_agree_with_the_engine(
+    by_lexicon: Issue, edit: Mapping[str, Any]
+) -> None:
     content = content_of(edit)
     edited = load_configuration(content, "lai_weekly")
     expected = run_engine(INGESTED, content).sections
     result = preview(news_of(INGESTED, by_lexicon.curated), edited, DEPLOYED)
-    assert told(result.before) == by_lexicon.sections
-    assert told(result.after) == expected
-    assert told(preview(news_of_curated(by_lexicon.curated, result.day), edited, DEPLOYED).after) == expected
+    assert sections_of(result.before) == by_lexicon.sections
+    assert sections_of(result.after) == expected
+    assert sections_of(preview(news_of_curated(by_lexicon.curated, result.day), edited, DEPLOYED).after) == expected
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(edit=edits())
-def test_items_of_the_model_are_told_as_the_engine_makes_them_without_asking_it(
+def test_previews_of_items_analyzed_by_the_model_agree_with_the_engine_without_a_call(
     by_model: Issue, model: TextModel, edit: Mapping[str, Any]
 ) -> None:
     content = content_of(edit)
     edited = load_configuration(content, "lai_weekly")
     expected = run_engine(INGESTED, content, model).sections
-    result = preview(news_of(INGESTED, by_model.curated, asks_model=True), edited, DEPLOYED)
-    assert told(result.before) == by_model.sections
-    assert told(result.after) == expected
-    assert told(preview(news_of_curated(by_model.curated, result.day), edited, DEPLOYED).after) == expected
+    result = preview(news_of(INGESTED, by_model.curated, calls_model=True), edited, DEPLOYED)
+    assert sections_of(result.before) == by_model.sections
+    assert sections_of(result.after) == expected
+    assert sections_of(preview(news_of_curated(by_model.curated, result.day), edited, DEPLOYED).after) == expected
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(edit=edits())
-def test_changes_lead_from_the_one_newsletter_to_the_other(by_lexicon: Issue, edit: Mapping[str, Any]) -> None:
+def test_changes_describe_every_difference_of_the_newsletters(by_lexicon: Issue, edit: Mapping[str, Any]) -> None:
     edited = load_configuration(content_of(edit), "lai_weekly")
     result = preview(news_of(INGESTED, by_lexicon.curated), edited, DEPLOYED)
     before = {each.item_id: section.section_id for section in result.before for each in section.items}
@@ -192,7 +195,7 @@ def test_changes_lead_from_the_one_newsletter_to_the_other(by_lexicon: Issue, ed
     assert all(change.why for change in result.changes)
 
 
-def test_an_edit_of_what_all_clients_share_agrees_for_both_analyzers(
+def test_an_edit_of_a_canonical_file_agrees_for_both_analyzers(
     by_lexicon: Issue, by_model: Issue, model: TextModel
 ) -> None:
     def without_core_companies(document: dict[str, Any]) -> None:
@@ -205,13 +208,13 @@ def test_an_edit_of_what_all_clients_share_agrees_for_both_analyzers(
 
     content = edited_content(without_core_companies, "canonical/scopes/companies.yaml")
     edited = load_configuration(content, "lai_weekly")
-    for issue, asked in ((by_lexicon, None), (by_model, model)):
-        result = preview(news_of(INGESTED, issue.curated, asks_model=asked is not None), edited, DEPLOYED)
-        assert told(result.after) == run_engine(INGESTED, content, asked).sections != issue.sections
+    for issue, called in ((by_lexicon, None), (by_model, model)):
+        result = preview(news_of(INGESTED, issue.curated, calls_model=called is not None), edited, DEPLOYED)
+        assert sections_of(result.after) == run_engine(INGESTED, content, called).sections != issue.sections
 
 
 def test_the_same_configuration_changes_nothing(deployed: Configuration, by_model: Issue) -> None:
     same = load_configuration(edited_content(unchanged), "lai_weekly")
-    result = preview(news_of(INGESTED, by_model.curated, asks_model=True), same, deployed)
+    result = preview(news_of(INGESTED, by_model.curated, calls_model=True), same, deployed)
     assert (result.changes, result.before) == ((), result.after)
-    assert "Both configurations say the same." in result.notes
+    assert "Both configurations are equal." in result.notes

@@ -1,4 +1,4 @@
-"""`./vectora client preview`: where its news and configurations come from, what it prints, its JSON, its errors."""
+"""`./vectora client preview`: sources of news and configurations, output, JSON and errors."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Preview = Callable[..., Result]
 
 @pytest.fixture
 def command(s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> Preview:
-    """The command, with dev in memory."""
+    """Return the command, with dev in memory."""
     here = SimpleNamespace(
         account=SimpleNamespace(client=lambda service: s3),
         names=Names(project="vectora-inbox", env="dev"),
         settings=SimpleNamespace(model=SimpleNamespace(analyzer="lexicon")),
     )
-    monkeypatch.setattr(module, "place", lambda env: here)
+    monkeypatch.setattr(module, "open_target", lambda env: here)
     app = typer.Typer()
     app.command()(module.preview)
 
@@ -49,7 +49,7 @@ def command(s3: MemoryS3, monkeypatch: pytest.MonkeyPatch) -> Preview:
 
 @pytest.fixture
 def dev(s3: MemoryS3) -> MemoryS3:
-    """The repository's configuration is published, and a run was made."""
+    """Return dev after the repository's configuration was published and two days were run."""
     for file in (ROOT / "config").rglob("*.yaml"):
         key = file.relative_to(ROOT / "config").as_posix()
         s3.objects["vectora-inbox-config-dev", key] = file.read_bytes()
@@ -66,7 +66,7 @@ def store(s3: MemoryS3, client: str, day: Any) -> None:
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Path:
-    """config/ with a higher domain score to reach."""
+    """Return a copy of config/ that requires a higher domain score."""
     return edited_copy(tmp_path / "edited", "min_domain_score: 0.30", "min_domain_score: 0.90")
 
 
@@ -78,19 +78,19 @@ def edited_copy(folder: Path, old: str, new: str) -> Path:
     return folder
 
 
-def test_people_see_what_goes_and_why(command: Preview, dev: MemoryS3, edited: Path) -> None:
+def test_the_text_shows_removed_items_and_the_reason(command: Preview, dev: MemoryS3, edited: Path) -> None:
     result = command("lai_weekly", "--env", "dev", "--config", edited)
     assert result.exit_code == 0, result.output
     assert "lai_weekly on the news of 2026-02-02 (2 items):" in result.stdout
     (line,) = (line for line in result.stdout.splitlines() if line.startswith("goes"))
     assert line.split(maxsplit=3)[1:3] == ["others", "13.4"]
-    # What strangers wrote neither formats nor commands the terminal.
+    # Untrusted content neither formats nor controls the terminal.
     assert "Bravo: Nanexa[2J on its [products] and plans" in line
     assert "no longer matches" in line
     assert "0 items come, 1 goes, 0 move; 1 of 2 stays as it is." in result.stdout
 
 
-def test_programs_get_both_newsletters(command: Preview, dev: MemoryS3, edited: Path) -> None:
+def test_json_has_both_newsletters(command: Preview, dev: MemoryS3, edited: Path) -> None:
     document = json.loads(command("lai_weekly", "--env", "dev", "--config", edited, "--json").stdout)
     assert document["day"] == "2026-02-02"
     ids = {
@@ -110,21 +110,25 @@ def test_without_an_edit_nothing_changes_and_nothing_is_written(command: Preview
     assert (dev.objects, dev.puts) == (before, puts)
 
 
-def test_an_earlier_day_can_be_asked_for(command: Preview, dev: MemoryS3) -> None:
+def test_an_earlier_day_can_be_chosen(command: Preview, dev: MemoryS3) -> None:
     assert "on the news of 2026-01-26" in command("lai_weekly", "--env", "dev", "--day", "2026-01-26").stdout
 
 
-def test_a_baseline_goes_before_what_is_deployed(command: Preview, dev: MemoryS3, edited: Path) -> None:
+def test_a_baseline_takes_precedence_over_the_deployed_configuration(
+    command: Preview, dev: MemoryS3, edited: Path
+) -> None:
     result = command("lai_weekly", "--env", "dev", "--baseline", edited)
     assert "1 item comes, 0 go, 0 move; 1 of 1 stays as it is." in result.stdout
 
 
-def test_a_new_client_with_news_is_compared_with_nothing(command: Preview, dev: MemoryS3, tmp_path: Path) -> None:
+def test_a_new_client_with_news_is_compared_with_an_empty_newsletter(
+    command: Preview, dev: MemoryS3, tmp_path: Path
+) -> None:
     folder = tmp_path / "config"
     shutil.copytree(ROOT / "config", folder)
     text = (folder / CLIENT_KEY).read_text(encoding="utf-8")
     (folder / "clients/depots.yaml").write_text(text.replace("lai_weekly ", "depots "), encoding="utf-8")
-    sentence = "dev has no news of depots to try it on: deploy the client and run it first (./vectora run --env dev "
+    sentence = "dev has no news of depots for a preview: deploy the client and run it first (./vectora run --env dev "
     assert sentence + "--client depots)" in command("depots", "--env", "dev", "--config", folder).stderr
     store(dev, "depots", DAY)
     result = command("depots", "--env", "dev", "--config", folder)
@@ -142,10 +146,10 @@ def test_a_file_on_disk_needs_no_environment(command: Preview, edited: Path, tmp
     assert "0 items come, 1 goes, 0 move; 1 of 2 stays as it is." in result.stdout
     compared = command("lai_weekly", "--data", file, "--config", edited)
     assert "0 items come, 1 goes, 0 move; 1 of 2 stays as it is." in compared.stdout
-    assert "Compared with the matching and scoring that the file holds" in compared.stdout
+    assert "Compared with the matching and scoring in the file" in compared.stdout
 
 
-def test_curated_items_of_the_running_system_are_read_as_it_wrote_them(command: Preview, tmp_path: Path) -> None:
+def test_curated_items_of_the_running_system_are_read(command: Preview, tmp_path: Path) -> None:
     title = "Nanexa and Acme sign license agreement for PharmaShell®-based products"
     item = {
         **entry(title, f"PRESSRELEASES10 December, 2025{title}Acme pays.READ MORE", "press_corporate__nanexa"),
@@ -192,8 +196,8 @@ def test_curated_items_of_the_running_system_are_read_as_it_wrote_them(command: 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Say where the news comes from"),
-        (("--env", "dev", "--data", "items.json"), "Say where the news comes from"),
+        ((), "Give one source of news"),
+        (("--env", "dev", "--data", "items.json"), "Give one source of news"),
         (("--data", "missing.json"), "missing.json cannot be read (No such file or directory)"),
         (("--data", "README.md"), "README.md is not JSON"),
         (("--data", "package.json"), "package.json is not a list of items: give a curated items.json."),
@@ -203,7 +207,7 @@ def test_curated_items_of_the_running_system_are_read_as_it_wrote_them(command: 
         (("--env", "dev", "--baseline", "nowhere"), "nowhere/canonical/sources/source_catalog.yaml is missing"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(
+def test_bad_input_is_reported_in_one_sentence(
     command: Preview,
     dev: MemoryS3,
     monkeypatch: pytest.MonkeyPatch,
@@ -216,7 +220,7 @@ def test_what_is_wrong_is_told_in_one_sentence(
     assert result.stderr.startswith(sentence)
 
 
-def test_an_invalid_edit_is_told_by_the_validation(command: Preview, dev: MemoryS3, tmp_path: Path) -> None:
+def test_an_invalid_edit_is_reported_by_the_validation(command: Preview, dev: MemoryS3, tmp_path: Path) -> None:
     folder = edited_copy(
         tmp_path / "wrong", "company_scope: lai_companies_global", "company_scope: lai_companies_gobal"
     )
@@ -226,8 +230,8 @@ def test_an_invalid_edit_is_told_by_the_validation(command: Preview, dev: Memory
     assert "did you mean 'lai_companies_global'?" in result.stderr
 
 
-def test_a_deployed_file_that_does_not_fit_is_told_as_such(command: Preview, dev: MemoryS3) -> None:
+def test_an_invalid_deployed_file_is_reported(command: Preview, dev: MemoryS3) -> None:
     dev.objects["vectora-inbox-config-dev", CLIENT_KEY] = b"client_profile: {}\n"
     result = command("lai_weekly", "--env", "dev")
     assert result.exit_code == 1
-    assert result.stderr.startswith("What is deployed in dev does not fit this release")
+    assert result.stderr.startswith("The configuration deployed in dev is not valid for this release")

@@ -1,4 +1,4 @@
-"""An edit whose effect does not show on news that is there is told in a sentence; no other sentence is said."""
+"""Notes on edits without a visible effect on the existing news, and on nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def without_corporate_sources(document: dict[str, Any]) -> None:
     document["source_config"]["sources_extra_enabled"] = ["press_corporate__medincell", "press_corporate__peptron"]
 
 
-def with_another_title_left_out(document: dict[str, Any]) -> None:
+def with_another_excluded_title(document: dict[str, Any]) -> None:
     document["source_config"]["content_filters"]["exclude_titles"].append("Bravo: Buvidal depot approved")
 
 
@@ -51,13 +51,13 @@ def renamed(document: dict[str, Any]) -> None:
         (
             without_corporate_sources,
             (
-                "No longer read, from the next ingestion on: press_corporate__camurus, press_corporate__delsitech, "
-                "press_corporate__nanexa. What was ingested of them (1 item here) stays, here as in the engine.",
+                "Not read from the next ingestion on: press_corporate__camurus, press_corporate__delsitech, "
+                "press_corporate__nanexa. Items already ingested from them (1 item here) stay.",
             ),
         ),
         (
-            with_another_title_left_out,
-            ("exclude_titles apply from the next ingestion on: items that were ingested stay.",),
+            with_another_excluded_title,
+            ("exclude_titles apply from the next ingestion on: items already ingested stay.",),
         ),
         (
             twice_as_long,
@@ -66,41 +66,41 @@ def renamed(document: dict[str, Any]) -> None:
         (
             paused_and_monthly,
             (
-                "frequency (monthly, was weekly) changes when newsletters are made, not this one.",
-                "The schedule no longer makes this newsletter (active), which does not show in its items.",
+                "frequency (monthly, was weekly) changes when newsletters are produced, not this one.",
+                "The schedule stops producing this newsletter (active), which does not show in its items.",
             ),
         ),
         (renamed, ()),
     ],
 )
-def test_edits_of_the_client_s_file(deployed: Configuration, edit: Edit, expected: tuple[str, ...]) -> None:
+def test_edits_of_the_clients_file_are_noted(deployed: Configuration, edit: Edit, expected: tuple[str, ...]) -> None:
     assert notes(deployed, edit) == expected
 
 
-def test_sources_that_come_to_a_bouquet_have_no_news_yet(deployed: Configuration) -> None:
+def test_sources_added_to_a_bouquet_have_no_news_yet(deployed: Configuration) -> None:
     def with_new_source(document: dict[str, Any]) -> None:
         source = {"source_key": "press_sector__new", "source_type": "press_sector", "ingestion_mode": "rss"}
         document["sources"].append({**source, "url": "https://example.org/feed"})
         document["bouquets"][0]["source_keys"].append("press_sector__new")
 
-    expected = "There is no news of press_sector__new yet: what comes of it shows after the first ingestion."
+    expected = "There is no news of press_sector__new yet: its items show after the first ingestion."
     assert notes(deployed, with_new_source, SOURCES_KEY) == (expected,)
 
 
-def test_sources_that_are_read_in_another_way(deployed: Configuration) -> None:
+def test_a_changed_way_of_reading_a_source_is_noted(deployed: Configuration) -> None:
     def with_another_address(document: dict[str, Any]) -> None:
         document["sources"][0]["url"] = "https://example.org/news"
         document["sources"][1]["notes"] = "Moved."
 
     expected = (
-        "How press_corporate__medincell is read changed: that applies from the next ingestion on and does not show."
+        "How press_corporate__medincell is read changed: this applies from the next ingestion on, and does not show."
     )
     assert notes(deployed, with_another_address, SOURCES_KEY) == (expected,)
 
 
-def test_a_prompt_is_not_tried(deployed: Configuration) -> None:
-    def shouting(document: dict[str, Any]) -> None:
+def test_an_edited_prompt_is_noted(deployed: Configuration) -> None:
+    def in_capitals(document: dict[str, Any]) -> None:
         document["system"] = document["system"].upper()
 
-    expected = "What the model is told (prompt, event types) changed: a preview does not ask it, so that does not show."
-    assert notes(deployed, shouting, "canonical/prompts/lai_analysis.yaml") == (expected,)
+    expected = "The model's input (prompt, event types) changed: a preview calls no model, so this does not show."
+    assert notes(deployed, in_capitals, "canonical/prompts/lai_analysis.yaml") == (expected,)

@@ -1,4 +1,4 @@
-"""Each edit shows exactly what it makes come, go and move, and why."""
+"""Items that each edit adds, removes and moves, and the reasons."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from client_files.preview.compare import news_of_curated, preview
-from client_files.preview.model import News, Place
+from client_files.preview.compare import preview
+from client_files.preview.inputs import news_of_curated
+from client_files.preview.model import News, Placement
 from tests.unit.preview.conftest import (
     CLIENT_KEY,
     DAY,
@@ -58,7 +59,7 @@ def edited(edit: Edit, key: str = CLIENT_KEY) -> Configuration:
 
 
 def setting(path: str, value: Any) -> Edit:
-    """Sets what stands at the path; None removes it."""
+    """Return an edit that sets the value at a path, or removes it if `value` is None."""
 
     def edit(document: Any) -> None:
         *parents, last = (int(part) if part.isdecimal() else part for part in path.split("."))
@@ -79,20 +80,20 @@ def with_approvals_first(document: dict[str, Any]) -> None:
 
 
 REGULATORY, _, CLINICAL, OTHERS = (f"newsletter_layout.sections.{index}" for index in range(4))
-DOUBLE = 'double of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"'
-# One edit of the client's file, and all that it changes.
+DUPLICATE = 'duplicate of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"'
+# Edits of the client's file, and all changes of each.
 EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
     "fewer items in all": (
         setting("newsletter_selection.max_items_total", 6),
-        [("goes", "juliet", "no room: the newsletter has 6 items at the most")],
+        [("goes", "juliet", "no room: the newsletter has 6 items at most")],
     ),
     "a higher score to reach": (
         setting("newsletter_selection.min_score", 10.0),
         [("goes", "juliet", "score 8.5 is below min_score 10")],
     ),
-    "stories that are doubles sooner": (
+    "a lower similarity for duplicates": (
         setting("newsletter_selection.deduplication.similarity_threshold", 0.7),
-        [("goes", "hotel", DOUBLE)],
+        [("goes", "hotel", DUPLICATE)],
     ),
     "a higher domain score to reach": (
         setting("matching_config.min_domain_score", 0.9),
@@ -100,7 +101,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
             (
                 "goes",
                 "golf",
-                "no longer matches: best domain score 0.8 of the 0.9 needed (first sentences name PharmaShell; "
+                "no longer matches: best domain score 0.8 of the 0.9 required (first sentences name PharmaShell; "
                 "relevance 8 of 10 by the analysis)",
             )
         ],
@@ -111,7 +112,8 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
             (
                 "goes",
                 "juliet",
-                "no longer matches: best domain score 0 of the 0.3 needed (no sign; relevance 0 of 10 by the analysis)",
+                "no longer matches: best domain score 0 of the 0.3 required (no sign; relevance 0 of 10 by the "
+                "analysis)",
             ),
             ("moves", "bravo", "score 14.35, was 17.94"),
         ],
@@ -120,25 +122,25 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
         setting("watch_domains.0.enabled", False),
         [("goes", name, "no watch domain is enabled") for _, names in IN_ORDER for name in names],
     ),
-    "nothing is left out": (
+    "nothing is excluded": (
         setting("watch_domains.0.exclusion_scopes", []),
-        [("comes", "echo", "no longer left out as financial reporting")],
+        [("comes", "echo", "no longer excluded as financial reporting")],
     ),
     "a section for other news": (
         setting(f"{CLINICAL}.filter_event_types", ["regulatory"]),
-        [("moves", "delta", "clinical_updates no longer takes clinical_update news")],
+        [("moves", "delta", "clinical_updates no longer accepts clinical_update news")],
     ),
     "a section less": (
         setting(CLINICAL, None),
-        [("moves", "delta", "there is no section clinical_updates any more")],
+        [("moves", "delta", "section clinical_updates was removed")],
     ),
     "a section before another": (
         with_approvals_first,
-        [("moves", name, "approvals takes it first now") for name in ("bravo", "alpha", "hotel")],
+        [("moves", name, "approvals now has a higher priority") for name in ("bravo", "alpha", "hotel")],
     ),
     "a section in another order": (
         setting(f"{REGULATORY}.sort_by", "date_desc"),
-        [("moves", "bravo", "regulatory_updates is sorted by date_desc now")],
+        [("moves", "bravo", "regulatory_updates is now sorted by date_desc")],
     ),
     "a shorter section before another": (
         setting(f"{REGULATORY}.max_items", 2),
@@ -150,7 +152,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
     ),
     "no section for the rest": (
         setting(f"{OTHERS}.filter_event_types", ["safety_signal"]),
-        [("goes", name, "no section takes other news") for name in ("golf", "juliet")],
+        [("goes", name, "no section accepts other news") for name in ("golf", "juliet")],
     ),
     "a bonus less": (
         setting("scoring_config.client_specific_bonuses.key_molecule.bonus", 0.0),
@@ -161,8 +163,8 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
 
 def test_the_newsletter_before_the_edits(news: News, deployed: Configuration) -> None:
     result = preview(news, deployed, deployed)
-    told = [(section.section_id, [item.item_id for item in section.items]) for section in result.before]
-    assert told == IN_ORDER
+    found = [(section.section_id, [item.item_id for item in section.items]) for section in result.before]
+    assert found == IN_ORDER
     assert result.summary == "0 items come, 0 go, 0 move; 7 of 7 stay as they are."
 
 
@@ -176,34 +178,37 @@ def test_an_edit_shows_what_it_changes_and_nothing_else(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("fewer items in all", [("comes", "juliet", "there is room now")]),
-        ("a higher score to reach", [("comes", "juliet", "score 8.5 reaches the 0 needed now (min_score)")]),
+        ("fewer items in all", [("comes", "juliet", "the newsletter now has room")]),
+        ("a higher score to reach", [("comes", "juliet", "score 8.5 reaches the 0 now required (min_score)")]),
         (
-            "stories that are doubles sooner",
+            "a lower similarity for duplicates",
             [
                 (
                     "comes",
                     "hotel",
-                    'no longer a double of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"',
+                    'no longer a duplicate of "Alpha: FDA approves Uzedy, a long-acting injectable, for bi…"',
                 )
             ],
         ),
-        ("a higher domain score to reach", [("comes", "golf", "domain score 0.8 reaches the 0.3 needed now")]),
-        ("no section for the rest", [("comes", name, "a section takes other news now") for name in ("golf", "juliet")]),
+        ("a higher domain score to reach", [("comes", "golf", "domain score 0.8 reaches the 0.3 now required")]),
         (
-            "nothing is left out",
-            [("goes", "echo", "left out as financial reporting")],
+            "no section for the rest",
+            [("comes", name, "a section now accepts other news") for name in ("golf", "juliet")],
         ),
-        ("a section for other news", [("moves", "delta", "clinical_updates takes it first now")]),
+        (
+            "nothing is excluded",
+            [("goes", "echo", "excluded as financial reporting")],
+        ),
+        ("a section for other news", [("moves", "delta", "clinical_updates now has a higher priority")]),
     ],
 )
-def test_the_edit_taken_back_brings_everything_back(
+def test_undoing_an_edit_shows_the_opposite_change(
     news: News, deployed: Configuration, name: str, expected: list[tuple[str, str, str]]
 ) -> None:
     assert changes_of(preview(news, deployed, edited(EDITS[name][0]))) == expected
 
 
-def test_a_name_that_is_added_to_a_scope_brings_its_news(news: News, deployed: Configuration) -> None:
+def test_a_name_added_to_a_scope_adds_its_news(news: News, deployed: Configuration) -> None:
     def with_brand(document: dict[str, Any]) -> None:
         document["scopes"]["lai_trademarks_core"]["names"].append("Zyloform")
 
@@ -213,21 +218,24 @@ def test_a_name_that_is_added_to_a_scope_brings_its_news(news: News, deployed: C
     assert result.summary == "1 item comes, 0 go, 0 move; 7 of 7 stay as they are."
 
 
-def test_places_and_scores_are_told_before_and_after(news: News, deployed: Configuration) -> None:
+def test_placements_and_scores_are_shown_before_and_after(news: News, deployed: Configuration) -> None:
     (bravo, delta) = preview(news, edited(EDITS["a bonus less"][0]), deployed).changes
     assert (bravo.before, bravo.after) == (
-        Place("regulatory_updates", 1, 17.94),
-        Place("regulatory_updates", 3, 15.44),
+        Placement("regulatory_updates", 1, 17.94),
+        Placement("regulatory_updates", 3, 15.44),
     )
-    assert (delta.before, delta.after) == (Place("clinical_updates", 1, 11.79), Place("clinical_updates", 1, 9.29))
+    assert (delta.before, delta.after) == (
+        Placement("clinical_updates", 1, 11.79),
+        Placement("clinical_updates", 1, 9.29),
+    )
 
 
-def test_the_summary_counts_what_stays_with_another_score(news: News, deployed: Configuration) -> None:
+def test_the_summary_counts_items_that_stay_with_another_score(news: News, deployed: Configuration) -> None:
     result = preview(news, edited(EDITS["a bonus less"][0]), deployed)
     assert result.summary == "0 items come, 0 go, 1 moves; 6 of 7 stay as they are, 1 of them with another score."
 
 
-def test_a_client_that_is_new_there_begins_with_an_empty_newsletter(news: News, deployed: Configuration) -> None:
+def test_a_new_client_is_compared_with_an_empty_newsletter(news: News, deployed: Configuration) -> None:
     result = preview(news, deployed, "nothing")
     assert [change.item_id for change in result.changes] == [name for _, names in IN_ORDER for name in names]
     assert {change.kind for change in result.changes} == {"comes"}
@@ -235,16 +243,16 @@ def test_a_client_that_is_new_there_begins_with_an_empty_newsletter(news: News, 
         "matches: title names Uzedy, long-acting injectable; relevance 9.5 of 10 by the analysis"
     )
     assert result.summary == "7 items come, 0 go, 0 move."
-    assert result.notes[0] == "The client is new there: it is compared with an empty newsletter."
+    assert result.notes[0] == "The client is new there: its newsletter is compared with an empty one."
 
 
-def test_without_a_configuration_before_the_stored_results_are_what_is_compared(
+def test_without_a_baseline_configuration_stored_results_are_compared(
     curated: list[CuratedItem],
 ) -> None:
     news = news_of_curated(curated, DAY)
     result = preview(news, edited(EDITS["a higher domain score to reach"][0]), "stored results")
     assert [(change.kind, change.item_id) for change in result.changes] == [("goes", "golf")]
-    # The limit is on both sides the edited one.
+    # The edited limit applies to both sides.
     assert preview(news, edited(EDITS["fewer items in all"][0]), "stored results").changes == ()
 
 
@@ -254,35 +262,35 @@ def by_model(item: CuratedItem, **analysis: Any) -> CuratedItem:
     return item.model_copy(update={"normalized_content": content})
 
 
-def test_what_the_model_said_is_kept_and_the_rest_is_analyzed_anew(
+def test_stored_answers_of_the_model_are_used_and_other_items_are_analyzed_again(
     curated: list[CuratedItem], deployed: Configuration
 ) -> None:
-    said = EventClassification(primary_type="safety_signal", confidence=0.7)
-    mixed = [by_model(item, event_classification=said) if item.item_id == "golf" else item for item in curated]
-    result = preview(news_of(INGESTED, mixed, asks_model=True), deployed, deployed)
+    stored = EventClassification(primary_type="safety_signal", confidence=0.7)
+    mixed = [by_model(item, event_classification=stored) if item.item_id == "golf" else item for item in curated]
+    result = preview(news_of(INGESTED, mixed, calls_model=True), deployed, deployed)
     events = {item.item_id: item.event for section in result.after for item in section.items}
     assert (events["golf"], events["juliet"]) == ("safety_signal", "other")
     assert result.notes[1:] == (
-        "1 of 10 items with the model's stored answers: a run asks it anew.",
-        "9 of 10 items by the lexicon: no stored answer; a run asks the model.",
+        "1 of 10 items with the model's stored answers: a run calls it again.",
+        "9 of 10 items by the lexicon: no stored answer; a run calls the model.",
     )
 
 
-def test_where_no_model_is_asked_its_old_answers_do_not_count(
+def test_stored_answers_are_ignored_where_a_run_calls_no_model(
     curated: list[CuratedItem], deployed: Configuration
 ) -> None:
-    said = EventClassification(primary_type="safety_signal", confidence=0.7)
-    mixed = [by_model(item, event_classification=said) for item in curated]
+    stored = EventClassification(primary_type="safety_signal", confidence=0.7)
+    mixed = [by_model(item, event_classification=stored) for item in curated]
     assert preview(news_of(INGESTED, mixed), deployed, deployed).after == (
         preview(news_of(INGESTED, curated), deployed, deployed).after
     )
 
 
-def test_the_company_of_a_source_that_no_scope_knows_any_more_gives_no_bonus(deployed: Configuration) -> None:
+def test_a_sources_company_that_no_scope_has_gives_no_bonus(deployed: Configuration) -> None:
     ingested = [entry("Kilo: FDA approves a long-acting injectable", "Injected monthly.", NANEXA)]
     (kilo,) = run_engine(ingested, EditedContent({})).curated
     assert kilo.normalized_content.entities.companies == ("Nanexa",)
-    news = news_of(ingested, [by_model(kilo)], asks_model=True)
+    news = news_of(ingested, [by_model(kilo)], calls_model=True)
     result = preview(news, edited(setting("watch_domains.0.company_scope", None)), deployed)
     (change,) = result.changes
     assert change.kind == "is rescored"
@@ -290,7 +298,8 @@ def test_the_company_of_a_source_that_no_scope_knows_any_more_gives_no_bonus(dep
     assert change.after
     assert change.before.score - change.after.score == pytest.approx(5.0)
     assert any(
-        note.startswith(f"Whether the model named the company of {NANEXA} is not stored") for note in result.notes
+        note.startswith(f"Stored answers do not say whether the model named the company of {NANEXA}")
+        for note in result.notes
     )
 
 
@@ -305,7 +314,7 @@ def test_names_of_the_model_follow_the_spelling_of_the_scopes(
 
     stored = [by_model(item) for item in curated]
     result = preview(
-        news_of(INGESTED, stored, asks_model=True), edited(renamed, "canonical/scopes/companies.yaml"), deployed
+        news_of(INGESTED, stored, calls_model=True), edited(renamed, "canonical/scopes/companies.yaml"), deployed
     )
     assert result.changes == ()
     assert any(note.startswith("Aliases changed") for note in result.notes)

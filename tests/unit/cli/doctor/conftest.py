@@ -1,4 +1,4 @@
-"""An account whose answers a test gives, checked against botocore's models."""
+"""Account with answers given by the test and validated against botocore's models."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from vectora_ops.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[4]
 ACCOUNT, REGION = "000000000000", "eu-west-3"
-OPERATOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/vectora-inbox-operator/somebody"
+OPERATOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/vectora-inbox-operator/jane"
 
-# One for all tests, as it keeps the models that it has read.
+# One session for all tests, because it caches the service models.
 SESSION = boto3.Session("key", "secret", region_name=REGION)
 
 Run = Callable[..., list[Finding]]
 
 
 class Aws:
-    """Stands in for a boto3 session; every answer is given once, in the order in which it is asked for."""
+    """Replacement for a boto3 session; each answer is used once, in the order of the test."""
 
     def __init__(self) -> None:
         self._stubbers: dict[tuple[str, str], Stubber] = {}
@@ -43,7 +43,7 @@ class Aws:
     ) -> None:
         self._stubber(service, region).add_client_error(operation, code, message, response_meta=metadata or None)
 
-    def everything_was_asked(self) -> None:
+    def assert_all_used(self) -> None:
         for stubber in self._stubbers.values():
             stubber.assert_no_pending_responses()
 
@@ -60,12 +60,12 @@ class Aws:
 def aws() -> Iterator[Aws]:
     account = Aws()
     yield account
-    account.everything_was_asked()
+    account.assert_all_used()
 
 
 @pytest.fixture
 def run(aws: Aws) -> Run:
-    """Runs a check on stage, or with `pipeline=True` on everything."""
+    """Return a function that runs a check for stage, or with `pipeline=True` for everything."""
 
     def run_check(
         check: Check, *, pipeline: bool = False, env: str = "stage", caller: str = OPERATOR, root: Path = ROOT

@@ -1,4 +1,4 @@
-"""The CDK's bootstrap: version, roles, bucket."""
+"""CDK bootstrap: version, roles and bucket."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from cli.cdk_bootstrap import DEFAULT_QUALIFIER, MINIMUM_VERSION, bootstrap_of
-from cli.doctor.bootstrap import look_at_bucket, look_at_roles, look_at_version
+from cli.doctor.bootstrap import check_bucket, check_roles, check_version
 from cli.doctor.finding import Check
 from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
 
-VERSION, ROLES, BUCKET = (Check("it", look) for look in (look_at_version, look_at_roles, look_at_bucket))
+VERSION, ROLES, BUCKET = (Check("it", check) for check in (check_version, check_roles, check_bucket))
 CREDENTIALS = {
     "Credentials": {
         "AccessKeyId": "ASIA" + "A" * 16,
@@ -38,13 +38,13 @@ def _role(name: str) -> dict[str, object]:
     return {"Role": {"Path": "/", "RoleName": name, "RoleId": "A" * 16, "Arn": arn, "CreateDate": "2026-01-01"}}
 
 
-def test_the_minimum_is_what_the_pinned_library_asks_for(tmp_path: Path) -> None:
+def test_the_minimum_version_is_that_of_the_pinned_library(tmp_path: Path) -> None:
     folder = tmp_path / "cdk.out"
     code = APP.format(folder=str(folder))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"].values()
-    asked = [each.get("properties", {}).get("requiresBootstrapStackVersion", 0) for each in artifacts]
-    assert max(asked) == MINIMUM_VERSION
+    required = [each.get("properties", {}).get("requiresBootstrapStackVersion", 0) for each in artifacts]
+    assert max(required) == MINIMUM_VERSION
     assert result.stdout.strip() == DEFAULT_QUALIFIER
 
 
@@ -76,7 +76,7 @@ def test_a_missing_bootstrap_fails_with_the_command(aws: Aws, run: Run) -> None:
     assert (finding.verdict, finding.advice) == ("fail", "an administrator runs: cdk bootstrap --context env=stage")
 
 
-def test_a_version_that_cannot_be_read_is_unknown(aws: Aws, run: Run) -> None:
+def test_an_unreadable_version_is_unknown(aws: Aws, run: Run) -> None:
     aws.answers("ssm", "get_parameter", {"Parameter": {"Value": "AQICAHh"}})
     aws.refuses("ssm", "get_parameter", "AccessDeniedException")
     assert [each.verdict for _ in range(2) for each in run(VERSION)] == ["unknown", "unknown"]
@@ -107,7 +107,7 @@ def test_a_role_that_may_not_be_assumed_fails(aws: Aws, run: Run) -> None:
     assert "you may not assume cdk-hnb659fds-deploy-role" in finding.found
 
 
-def test_a_missing_role_is_told_from_a_forbidden_one(aws: Aws, run: Run) -> None:
+def test_a_missing_role_is_distinguished_from_a_forbidden_one(aws: Aws, run: Run) -> None:
     for _ in range(2):
         aws.refuses("sts", "assume_role", "AccessDenied")
         aws.refuses("iam", "get_role", "NoSuchEntity")
@@ -117,7 +117,7 @@ def test_a_missing_role_is_told_from_a_forbidden_one(aws: Aws, run: Run) -> None
     assert finding.found == f"the role cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION} is missing"
 
 
-def test_an_execution_role_that_may_not_be_looked_at_is_unknown(aws: Aws, run: Run) -> None:
+def test_an_unreadable_execution_role_is_unknown(aws: Aws, run: Run) -> None:
     for _ in range(2):
         aws.answers("sts", "assume_role", CREDENTIALS)
     aws.refuses("iam", "get_role", "AccessDenied")
@@ -126,21 +126,23 @@ def test_an_execution_role_that_may_not_be_looked_at_is_unknown(aws: Aws, run: R
 
 
 @pytest.mark.parametrize(
-    ("code", "verdict", "said"),
+    ("code", "verdict", "message"),
     [
         ("404", "fail", "is missing"),
-        ("403", "fail", "another account's"),
+        ("403", "fail", "belongs to another account"),
         ("503", "unknown", "503"),
     ],
 )
-def test_a_bucket_that_is_not_there_or_not_ours_fails(aws: Aws, run: Run, code: str, verdict: str, said: str) -> None:
+def test_a_missing_bucket_or_one_of_another_account_fails(
+    aws: Aws, run: Run, code: str, verdict: str, message: str
+) -> None:
     aws.refuses("s3", "head_bucket", code)
     [finding] = run(BUCKET)
     assert finding.verdict == verdict
-    assert said in finding.found
+    assert message in finding.found
 
 
-def test_our_bucket_passes(aws: Aws, run: Run) -> None:
+def test_an_own_bucket_passes(aws: Aws, run: Run) -> None:
     name = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
     aws.answers("s3", "head_bucket", {"BucketRegion": REGION}, Bucket=name, ExpectedBucketOwner=ACCOUNT)
     [finding] = run(BUCKET)

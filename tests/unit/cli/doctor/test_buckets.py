@@ -1,4 +1,4 @@
-"""Names of buckets: free, ours, left over, or taken."""
+"""Bucket names: free, used by own stacks, left behind, or taken."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_free_names_pass(aws: Aws, run: Run) -> None:
     assert (finding.verdict, finding.found) == ("pass", "7 names: 7 free, 0 in the stacks already")
 
 
-def test_buckets_of_our_stacks_pass(aws: Aws, run: Run) -> None:
+def test_buckets_of_own_stacks_pass(aws: Aws, run: Run) -> None:
     _stack(aws, *NAMES[:2])
     _stack(aws, *NAMES[2:])
     for name in NAMES:
@@ -82,13 +82,13 @@ def test_buckets_of_our_stacks_pass(aws: Aws, run: Run) -> None:
     assert (finding.verdict, finding.found) == ("pass", "7 names: 0 free, 7 in the stacks already")
 
 
-def test_a_bucket_that_outlived_its_stack_fails_and_is_to_be_imported(aws: Aws, run: Run) -> None:
+def test_a_bucket_left_behind_by_its_stack_fails_with_the_advice_to_import_it(aws: Aws, run: Run) -> None:
     _no_stack(aws)
     _here(aws, NAMES[0])
     _free(aws, len(NAMES) - 1)
     finding = _one(run(CHECK))
     assert finding.verdict == "fail"
-    assert finding.found.startswith(f"{NAMES[0]}: yours, and in no stack")
+    assert finding.found.startswith(f"{NAMES[0]}: yours, but in no stack")
     assert "./vectora adopt --env stage" in finding.advice
 
 
@@ -115,7 +115,7 @@ def test_a_bucket_in_another_region_fails(aws: Aws, run: Run, redirected: bool) 
     assert "in another region" in finding.found
 
 
-def test_a_bucket_of_our_stack_that_may_not_be_looked_into_is_unknown(aws: Aws, run: Run) -> None:
+def test_an_unreadable_bucket_of_an_own_stack_is_unknown(aws: Aws, run: Run) -> None:
     _stack(aws, NAMES[0])
     _no_stack(aws, 1)
     aws.refuses("s3", "head_bucket", "403")
@@ -123,12 +123,12 @@ def test_a_bucket_of_our_stack_that_may_not_be_looked_into_is_unknown(aws: Aws, 
     assert (finding.verdict, finding.found) == ("unknown", "you may not call HeadBucket")
 
 
-def test_stacks_that_may_not_be_read_are_unknown(aws: Aws, run: Run) -> None:
+def test_unreadable_stacks_are_unknown(aws: Aws, run: Run) -> None:
     aws.refuses("cloudformation", "list_stack_resources", "AccessDenied")
     assert _one(run(CHECK)).verdict == "unknown"
 
 
-def test_one_place_that_cannot_be_read_says_nothing_about_the_others(aws: Aws, run: Run) -> None:
+def test_an_unreadable_environment_does_not_hide_the_others(aws: Aws, run: Run) -> None:
     aws.refuses("cloudformation", "list_stack_resources", "AccessDenied")
     _no_stack(aws, 2 + 2 + 1)
     _free(aws, 2 * len(NAMES) + len(PIPELINE_BUCKETS))

@@ -1,4 +1,4 @@
-"""`./vectora doctor`: what it prints and how it ends, whatever the checks say."""
+"""`./vectora doctor`: output and exit code."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _call(*arguments: str) -> Result:
 
 @pytest.fixture
 def findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    """Findings of the examination; a test changes them."""
+    """Return the findings of the examination, which a test may change."""
     found = list(FINDINGS)
     monkeypatch.setattr(examination, "examine", lambda root, settings, env: tuple(found))
     return found
 
 
-def test_the_table_fits_eighty_columns_and_loses_nothing(findings: list[Finding]) -> None:
+def test_the_table_fits_80_columns_with_all_text(findings: list[Finding]) -> None:
     result = _call("--env", "stage")
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     shown = "".join(result.stdout.split())
@@ -46,7 +46,7 @@ def test_the_table_fits_eighty_columns_and_loses_nothing(findings: list[Finding]
     assert "1 pass, 1 fail, 1 unknown." in result.stdout
 
 
-def test_what_aws_says_does_not_steer_the_terminal(findings: list[Finding]) -> None:
+def test_texts_from_aws_do_not_control_the_terminal(findings: list[Finding]) -> None:
     findings.append(Finding("connection", "unknown", "red \x1b[31malert"))
     assert "\x1b" not in _call().stdout
 
@@ -55,7 +55,7 @@ def test_a_failure_ends_with_1(findings: list[Finding]) -> None:
     assert _call().exit_code == 1
 
 
-def test_what_is_unknown_does_not_fail(findings: list[Finding]) -> None:
+def test_an_unknown_finding_does_not_fail(findings: list[Finding]) -> None:
     findings.pop()
     result = _call()
     assert result.exit_code == 0
@@ -97,7 +97,7 @@ def test_without_credentials_all_checks_are_listed_and_nothing_is_raised(
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
     if variable:
-        monkeypatch.setenv(variable, "nobody")
+        monkeypatch.setenv(variable, "missing")
     result = _call("--json")
     verdicts = {each["check"]: each["verdict"] for each in json.loads(result.stdout)["findings"]}
     assert result.exit_code == 1
@@ -105,23 +105,23 @@ def test_without_credentials_all_checks_are_listed_and_nothing_is_raised(
     assert {verdicts[check.name] for check in checks(with_pipeline=True)} == {"unknown"}
 
 
-def test_a_check_that_breaks_is_unknown_and_keeps_what_it_found(run: Run) -> None:
-    def look(subject: Subject) -> Iterator[Finding]:
+def test_a_check_that_raises_is_unknown_and_keeps_its_earlier_findings(run: Run) -> None:
+    def function(subject: Subject) -> Iterator[Finding]:
         yield Finding("first", "pass", "found")
         raise KeyError("Quota")
 
-    assert run(Check("it", look)) == [
+    assert run(Check("it", function)) == [
         Finding("first", "pass", "found"),
         Finding("it", "unknown", "the answer cannot be read (KeyError: 'Quota')"),
     ]
 
 
-def test_an_answer_that_does_not_come_is_unknown(run: Run) -> None:
-    def look(subject: Subject) -> Iterator[Finding]:
+def test_a_timeout_is_unknown(run: Run) -> None:
+    def function(subject: Subject) -> Iterator[Finding]:
         yield from ()
         raise ReadTimeoutError(endpoint_url="https://bedrock.eu-west-3.amazonaws.com")
 
-    [finding] = run(Check("it", look))
+    [finding] = run(Check("it", function))
     assert finding.verdict == "unknown"
     assert finding.found.startswith("AWS did not answer: Read timeout on endpoint URL")
 

@@ -1,4 +1,4 @@
-"""The pipeline's connection, under its new and its old name."""
+"""The pipeline's connection, under its new and its old service name."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _state(aws: Aws, service: str, status: str, region: str = REGION) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_available_connection_passes_and_says_its_prefix(aws: Aws, run: Run, service: str) -> None:
+def test_an_available_connection_passes_with_its_prefix(aws: Aws, run: Run, service: str) -> None:
     _recorded(aws, _arn(service))
     _state(aws, service, "AVAILABLE")
     [finding] = run(CHECK, pipeline=True)
     assert (finding.verdict, finding.found) == ("pass", f"github is AVAILABLE, with the prefix {service}")
 
 
-def test_a_connection_of_another_region_is_asked_there(aws: Aws, run: Run) -> None:
+def test_a_connection_in_another_region_is_read_there(aws: Aws, run: Run) -> None:
     _recorded(aws, _arn("codeconnections", region="eu-west-1"))
     _state(aws, "codeconnections", "AVAILABLE", region="eu-west-1")
     [finding] = run(CHECK, pipeline=True)
@@ -48,7 +48,7 @@ def test_a_connection_of_another_region_is_asked_there(aws: Aws, run: Run) -> No
 
 @pytest.mark.parametrize("status", ["PENDING", "ERROR"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_connection_that_is_not_finished_fails(aws: Aws, run: Run, service: str, status: str) -> None:
+def test_an_incomplete_connection_fails(aws: Aws, run: Run, service: str, status: str) -> None:
     _recorded(aws, _arn(service))
     _state(aws, service, status)
     [finding] = run(CHECK, pipeline=True)
@@ -65,7 +65,7 @@ def test_a_missing_parameter_fails(aws: Aws, run: Run) -> None:
 @pytest.mark.parametrize(
     "value", ["ARN", "", f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:host/{ID}", _arn("codecommit")]
 )
-def test_what_is_no_arn_of_a_connection_fails(aws: Aws, run: Run, value: str) -> None:
+def test_a_value_that_is_no_arn_of_a_connection_fails(aws: Aws, run: Run, value: str) -> None:
     _recorded(aws, value)
     [finding] = run(CHECK, pipeline=True)
     assert finding.verdict == "fail"
@@ -86,7 +86,7 @@ def test_a_connection_that_was_deleted_fails(aws: Aws, run: Run) -> None:
 
 
 @pytest.mark.parametrize("service", ["ssm", "codeconnections"])
-def test_what_may_not_be_read_is_unknown(aws: Aws, run: Run, service: str) -> None:
+def test_an_unreadable_parameter_or_connection_is_unknown(aws: Aws, run: Run, service: str) -> None:
     if service == "ssm":
         aws.refuses("ssm", "get_parameter", "AccessDeniedException")
     else:

@@ -1,4 +1,4 @@
-"""Who calls, where, and with which clock: what the first question to AWS tells."""
+"""Checks of the caller: credentials, region, account and clock."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from cli.doctor.identity import Caller, compare_account, look_at_caller
+from cli.doctor.identity import Caller, check_account, check_caller
 from tests.unit.cli.doctor.conftest import ACCOUNT, OPERATOR, REGION, Aws
 
 
-def _said(seconds_off: float = 0, arn: str = OPERATOR) -> dict[str, Any]:
+def _answer(seconds_off: float = 0, arn: str = OPERATOR) -> dict[str, Any]:
     return {"Account": ACCOUNT, "Arn": arn, "UserId": "AROA", **_dated(seconds_off)}
 
 
@@ -22,8 +22,8 @@ def _dated(seconds_off: float) -> dict[str, Any]:
     return {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
 
-def _look(session: Any) -> tuple[Caller | None, dict[str, tuple[str, str]]]:
-    caller, findings = look_at_caller(session, REGION)
+def _check(session: Any) -> tuple[Caller | None, dict[str, tuple[str, str]]]:
+    caller, findings = check_caller(session, REGION)
     return caller, {each.check: (each.verdict, each.found) for each in findings}
 
 
@@ -36,8 +36,8 @@ class _Failing:
 
 
 def test_a_role_in_an_enabled_region_passes(aws: Aws) -> None:
-    aws.answers("sts", "get_caller_identity", _said())
-    caller, findings = _look(aws)
+    aws.answers("sts", "get_caller_identity", _answer())
+    caller, findings = _check(aws)
     assert caller == Caller(ACCOUNT, OPERATOR)
     assert {check: verdict for check, (verdict, _) in findings.items()} == {
         "credentials": "pass",
@@ -47,53 +47,53 @@ def test_a_role_in_an_enabled_region_passes(aws: Aws) -> None:
 
 
 def test_the_root_user_fails(aws: Aws) -> None:
-    aws.answers("sts", "get_caller_identity", _said(arn=f"arn:aws:iam::{ACCOUNT}:root"))
-    caller, findings = _look(aws)
+    aws.answers("sts", "get_caller_identity", _answer(arn=f"arn:aws:iam::{ACCOUNT}:root"))
+    caller, findings = _check(aws)
     assert caller is not None
     assert findings["credentials"][0] == "fail"
     assert "root user" in findings["credentials"][1]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (NoCredentialsError(), "Unable to locate credentials"),
         (EndpointConnectionError(endpoint_url="https://sts.eu-west-3.amazonaws.com"), "AWS cannot be reached"),
     ],
 )
-def test_without_credentials_or_network_nobody_is_known(error: Exception, said: str) -> None:
-    caller, findings = _look(_Failing(error))
+def test_without_credentials_or_network_the_caller_is_unknown(error: Exception, message: str) -> None:
+    caller, findings = _check(_Failing(error))
     assert caller is None
     assert findings["credentials"][0] == "fail"
-    assert said in findings["credentials"][1]
+    assert message in findings["credentials"][1]
 
 
 def test_expired_credentials_fail(aws: Aws) -> None:
     aws.refuses("sts", "get_caller_identity", "ExpiredToken")
-    caller, findings = _look(aws)
+    caller, findings = _check(aws)
     assert caller is None
     assert findings["credentials"] == ("fail", "they have expired")
 
 
-def test_a_region_that_is_not_enabled_is_told_from_wrong_credentials(aws: Aws) -> None:
+def test_a_region_that_is_not_enabled_is_distinguished_from_wrong_credentials(aws: Aws) -> None:
     aws.refuses("sts", "get_caller_identity", "InvalidClientTokenId")
-    aws.answers("sts", "get_caller_identity", _said(), region="us-east-1")
-    caller, findings = _look(aws)
+    aws.answers("sts", "get_caller_identity", _answer(), region="us-east-1")
+    caller, findings = _check(aws)
     assert caller is None
     assert findings["region"][0] == "fail"
     assert "credentials" not in findings
 
 
-def test_credentials_that_no_region_knows_fail(aws: Aws) -> None:
+def test_credentials_that_no_region_accepts_fail(aws: Aws) -> None:
     aws.refuses("sts", "get_caller_identity", "InvalidClientTokenId")
     aws.refuses("sts", "get_caller_identity", "InvalidClientTokenId", region="us-east-1")
-    _, findings = _look(aws)
-    assert findings["credentials"] == ("fail", "AWS does not know them")
+    _, findings = _check(aws)
+    assert findings["credentials"] == ("fail", "AWS does not accept them")
 
 
-def test_an_error_of_sts_leaves_the_credentials_unknown(aws: Aws) -> None:
+def test_after_an_error_of_sts_the_credentials_are_unknown(aws: Aws) -> None:
     aws.refuses("sts", "get_caller_identity", "Throttling", message="Rate exceeded")
-    caller, findings = _look(aws)
+    caller, findings = _check(aws)
     assert caller is None
     assert findings["credentials"] == ("unknown", "AWS answered GetCallerIdentity with Throttling: Rate exceeded")
 
@@ -111,36 +111,36 @@ def test_an_error_of_sts_leaves_the_credentials_unknown(aws: Aws) -> None:
     ],
 )
 def test_the_clock_is_compared_with_aws(aws: Aws, seconds_off: float, verdict: str, advised: bool) -> None:
-    aws.answers("sts", "get_caller_identity", _said(seconds_off))
-    [clock] = [each for each in look_at_caller(_session(aws), REGION)[1] if each.check == "clock"]
+    aws.answers("sts", "get_caller_identity", _answer(seconds_off))
+    [clock] = [each for each in check_caller(_session(aws), REGION)[1] if each.check == "clock"]
     assert (clock.verdict, bool(clock.advice)) == (verdict, advised)
 
 
-def test_a_clock_that_is_too_wrong_for_a_signature_is_still_compared(aws: Aws) -> None:
+def test_the_clock_is_compared_even_if_aws_rejects_the_signature(aws: Aws) -> None:
     aws.refuses("sts", "get_caller_identity", "SignatureDoesNotMatch", **_dated(3600)["ResponseMetadata"])
-    _, findings = _look(aws)
+    _, findings = _check(aws)
     assert findings["credentials"][0] == findings["clock"][0] == "fail"
     assert "3600 s off" in findings["clock"][1] or "3599 s off" in findings["clock"][1]
 
 
-def test_an_answer_without_a_date_leaves_the_clock_unknown(aws: Aws) -> None:
+def test_without_a_date_in_the_answer_the_clock_is_unknown(aws: Aws) -> None:
     aws.answers("sts", "get_caller_identity", {"Account": ACCOUNT, "Arn": OPERATOR})
-    assert _look(aws)[1]["clock"][0] == "unknown"
+    assert _check(aws)[1]["clock"][0] == "unknown"
 
 
 def test_another_account_than_configured_fails() -> None:
-    finding = compare_account(Caller(ACCOUNT, OPERATOR), {"dev": None, "prod": "123456789012"})
+    finding = check_account(Caller(ACCOUNT, OPERATOR), {"dev": None, "prod": "123456789012"})
     assert finding.verdict == "fail"
     assert "prod to 123456789012" in finding.found
 
 
 def test_the_configured_account_passes() -> None:
-    finding = compare_account(Caller(ACCOUNT, OPERATOR), {"stage": ACCOUNT})
+    finding = check_account(Caller(ACCOUNT, OPERATOR), {"stage": ACCOUNT})
     assert (finding.verdict, finding.advice) == ("pass", "")
 
 
 def test_no_configured_account_passes_with_advice() -> None:
-    finding = compare_account(Caller(ACCOUNT, OPERATOR), {"stage": None})
+    finding = check_account(Caller(ACCOUNT, OPERATOR), {"stage": None})
     assert finding.verdict == "pass"
     assert "set `account`" in finding.advice
 

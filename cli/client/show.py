@@ -1,4 +1,4 @@
-"""What client files there are, what they say, and whether they are right."""
+"""Commands `./vectora client list` and `show`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.client.places import CONFIG, deployed_content, known_client
-from cli.output import in_one_sentence, out, print_json
-from cli.place import Json
+from cli.client.client_file import deployed_content, known_client
+from cli.options import ENVIRONMENTS, Json
+from cli.output import out, print_json, report_errors
+from cli.paths import CONFIG
 from terminal.console import new_table
-from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import (
     DOMAIN_SCOPES,
@@ -25,12 +25,14 @@ from vectora_shared.config.content import (
     load_configuration,
 )
 
-SomeEnv = Annotated[
-    str | None,
-    typer.Option("--env", help=f"What is deployed there instead of config/: {', '.join(ENVIRONMENT_NAMES)}."),
+DeployedIn = Annotated[
+    str | None, typer.Option("--env", help=f"Read what is deployed there instead of config/: {ENVIRONMENTS}.")
 ]
 ConfigFolder = Annotated[
-    Path, typer.Option("--config", help="Folder with clients/ and canonical/.", show_default=False)
+    Path,
+    typer.Option(
+        "--config", help="Folder with clients/ and canonical/. Default: config/ of this checkout.", show_default=False
+    ),
 ]
 
 
@@ -38,9 +40,9 @@ def _content(env: str | None, config: Path) -> Content:
     return deployed_content(env) if env else FolderContent(config)
 
 
-@in_one_sentence
-def list_clients(env: SomeEnv = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
-    """List the clients with version, frequency and what they read and watch."""
+@report_errors
+def list_clients(env: DeployedIn = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
+    """List the clients: version, frequency, what they watch and which sources they read."""
     content = _content(env, config)
     canonical = load_canonical(content)
     clients = [client_configuration(content, client_id, canonical).client for client_id in client_ids(content)]
@@ -69,27 +71,27 @@ def _summary(client: ClientConfig) -> dict[str, Any]:
     }
 
 
-@in_one_sentence
+@report_errors
 def show(
     client: Annotated[str, typer.Argument(help="The client's id, such as lai_weekly.", show_default=False)],
-    env: SomeEnv = None,
+    env: DeployedIn = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
-    """Show a client in words: its sources, what it watches by which names, its sections, its versions."""
+    """Describe a client: its sources, what it watches, its sections and its versions."""
     content = _content(env, config)
     configuration = load_configuration(content, known_client(content, client, env or "config/"))
     if json:
         print_json(configuration.client.model_dump(mode="json"))
         return
-    for line in _words(configuration):
+    for line in _description(configuration):
         out.say(line)
 
 
-def _words(configuration: Configuration) -> Iterator[str]:
+def _description(configuration: Configuration) -> Iterator[str]:
     client = configuration.client
     profile = client.client_profile
-    scheduled = f"made {profile.frequency}" if profile.active else "made only when asked for"
+    scheduled = f"produced {profile.frequency}" if profile.active else "produced on request only"
     days = client.pipeline.default_period_days
     yield f"{profile.name} ({profile.client_id} {profile.version}), {scheduled}, from the news of {days} days"
     yield ""
@@ -105,7 +107,7 @@ def _words(configuration: Configuration) -> Iterator[str]:
                 scope = getattr(configuration.scopes, kind).scopes[name]
                 yield f"    {field.removesuffix('_scope').replace('_', ' ')}: {name} - {scope.description}"
         excluded = (configuration.scopes.exclusions.scopes[name] for name in domain.exclusion_scopes)
-        yield f"    leaves out: {'; '.join(scope.description for scope in excluded) or 'nothing'}"
+        yield f"    excludes: {'; '.join(scope.description for scope in excluded) or 'nothing'}"
     yield ""
     yield f"Shows at most {client.newsletter_selection.max_items_total} items"
     for section in sorted(client.newsletter_layout.sections, key=lambda each: each.priority):

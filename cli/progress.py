@@ -1,10 +1,9 @@
-"""Progress of a long operation on a terminal: its steps, and how much it has done."""
+"""Progress of a long operation on a terminal."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from rich.filesize import decimal as size
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -13,8 +12,8 @@ from cli.output import err
 from vectora_ops.progress import Advance, Observer
 
 
-class Watch(Observer):
-    """Shows the step and its counts; where nobody watches, one line a step."""
+class ProgressDisplay(Observer):
+    """Displays the current step and its counts; without a terminal, prints one line per step."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -34,19 +33,11 @@ class Watch(Observer):
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[Watch]:
-    """A Watch for the time of one operation."""
+def progress_display() -> Iterator[ProgressDisplay]:
+    """Display the progress of one operation until the block ends."""
     if not err.is_terminal:
-        yield Watch(None)
+        yield ProgressDisplay(None)
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
-        yield Watch(progress)
-
-
-def minute(moment: datetime | str | None) -> str:
-    """A moment in UTC to the minute; nothing for None."""
-    if moment is None:
-        return ""
-    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f"{parsed.astimezone(UTC):%Y-%m-%d %H:%M}"
+        yield ProgressDisplay(progress)

@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_ops.snapshots.manifest import COMPONENTS
+
+ENVIRONMENTS = ", ".join(ENVIRONMENT_NAMES)
+
+Env = Annotated[str, typer.Option("--env", help=f"Environment: {ENVIRONMENTS}.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation, for automation.")]
+Remote = Annotated[bool, typer.Option("--remote", help="Run it in the environment's own Lambda function.")]
+Components = Annotated[
+    str | None, typer.Option("--components", help=f"Comma-separated: {', '.join(COMPONENTS)}. Default: all.")
+]
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names of a comma-separated list, None when the option was not given."""
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None

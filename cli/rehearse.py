@@ -1,0 +1,25 @@
+"""Command `./vectora rehearse`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Json
+from cli.output import report_errors
+from cli.paths import ROOT
+
+
+@report_errors
+def rehearse(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running and print how to use it.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Approve the promotion into prod yourself.")] = False,
+    json: Json = False,
+) -> None:
+    """Rehearse everything on this machine: three commits through a local pipeline, newsletters, disaster recovery."""
+    # Imported here because the rehearsal takes a while to import, and no other command needs it.
+    from rehearsal.run import RehearsalOptions
+    from rehearsal.run import rehearse as run_rehearsal
+
+    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, ask=ask, as_json=json)))

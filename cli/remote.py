@@ -1,0 +1,20 @@
+"""Operations that run in an environment's own functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cli.output import err
+from cli.target import Target
+from vectora_ops.remote import run_remotely
+
+
+def run_in_function(target: Target, task: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the environment's function `task`, and report each invocation that continues its work."""
+    return run_remotely(
+        target.account,
+        target.names,
+        task,
+        event,
+        lambda count: err.say(f"  continuing in invocation {count + 1} ..."),
+    )
