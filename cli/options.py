@@ -14,7 +14,7 @@ ENVIRONMENTS = ", ".join(ENVIRONMENT_NAMES)
 Env = Annotated[str, typer.Option("--env", help=f"Environment: {ENVIRONMENTS}.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation, for automation.")]
-Remote = Annotated[bool, typer.Option("--remote", help="Run it in the environment's own Lambda function.")]
+Remote = Annotated[bool, typer.Option("--remote", help="Run the operation in the environment's Lambda function.")]
 Components = Annotated[
     str | None, typer.Option("--components", help=f"Comma-separated: {', '.join(COMPONENTS)}. Default: all.")
 ]

@@ -43,7 +43,7 @@ def rollback(
 ) -> None:
     """Roll back an environment to a snapshot: stacks through CloudFormation, content as new object versions.
 
-    Takes a safety snapshot first. Afterwards it compares the environment with the snapshot and runs the smoke test.
+    Takes a safety snapshot first. Afterwards compares the environment with the snapshot and runs the smoke test.
     """
     if dry_run and remote:
         fail("A dry run does not use the environment's function: give either --dry-run or --remote.")

@@ -1,1 +1,1 @@
-"""Editing client files: their text keeps its comments and order, whoever edits it."""
+"""Checks, edits, migration and previews of client files."""

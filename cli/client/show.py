@@ -26,7 +26,7 @@ from vectora_shared.config.content import (
 )
 
 DeployedIn = Annotated[
-    str | None, typer.Option("--env", help=f"Read what is deployed there instead of config/: {ENVIRONMENTS}.")
+    str | None, typer.Option("--env", help=f"Environment to read from, instead of config/: {ENVIRONMENTS}.")
 ]
 ConfigFolder = Annotated[
     Path,

@@ -18,7 +18,7 @@ NAME = "permissions"
 NAMED_IN_A_FINDING = 6
 # Services whose statements list two kinds of resources, such as a pipeline and its stages: an action fits one of them.
 TWO_KINDS = ("codepipeline:", "codeconnections:", "codestar-connections:")
-# Roles of IAM Identity Center have a path, which the ARN of a session leaves out ("Understanding ARNs", IAM guide).
+# Roles of IAM Identity Center have a path, which the ARN of a session omits ("Understanding ARNs", IAM guide).
 SSO_ROLE = "AWSReservedSSO_"
 
 

@@ -27,7 +27,7 @@ class FieldOutcome:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the field was carried; a list entry may have moved up because others were dropped."""
+        """True if the field was carried; a list entry may have moved up because others were dropped."""
         return self.action == "carried" and _without_index(self.to or "") == _without_index(self.path)
 
 
@@ -42,7 +42,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens to a field; `to` is its path in the new file, `after` its new value."""
+    """Decision on one field; `to` is its path in the new file, `after` its new value."""
 
     action: Action
     to: Path | None = None

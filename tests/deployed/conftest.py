@@ -21,7 +21,7 @@ Vectora = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `cdk synth --context env=dev` makes for this machine; synthesized once for all tests."""
+    """Return the assembly of `cdk synth --context env=dev`, synthesized once for all tests."""
     folder = tmp_path_factory.mktemp("cdk") / "cdk.out"
     synthesize(ROOT, "dev", folder)
     return folder
@@ -29,14 +29,14 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def empty_account(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
-    """A bootstrapped account of its own, with nothing deployed."""
+    """Yield a bootstrapped account with nothing deployed."""
     with bootstrapped_account(ROOT, assembly, REGION) as account:
         yield account
 
 
 @pytest.fixture(scope="session")
 def deployed(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
-    """dev as `cdk deploy --context env=dev` leaves it; tests that share it leave it as it was."""
+    """Yield dev after `cdk deploy --context env=dev`; tests that share it restore its state."""
     with bootstrapped_account(ROOT, assembly, REGION) as account:
         account[1]("deploy")
         complete(account[0], ROOT, "dev")
@@ -45,7 +45,7 @@ def deployed(assembly: Path) -> Iterator[tuple[Emulator, Cdk]]:
 
 @pytest.fixture
 def vectora(deployed: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Vectora:
-    """The command with the credentials of the local AWS, which it finds as it would find an operator's."""
+    """Return the command with an operator's credentials of the local AWS in its environment variables."""
     for name, value in deployed[0].environment(operator(deployed[0], ROOT)).items():
         monkeypatch.setenv(name, value)
 

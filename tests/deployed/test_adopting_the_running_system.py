@@ -1,4 +1,4 @@
-"""Deploying over the running system: everything is updated in place, nothing is replaced, no object is lost."""
+"""Deployment over the running system: resources are updated in place, nothing is replaced, no object is lost."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _create(cloudformation: Any, layer: str, template: str, **parameters: str) -
 
 
 def _running_system(emulator: Emulator) -> str:
-    """The four stacks as they run today; answers with the engine's role."""
+    """Create the four stacks as they run today, and return the engine's role."""
     cloudformation = emulator.session().client("cloudformation")
     _create(cloudformation, "s0-core", CORE)
     _create(cloudformation, "s0-iam", IAM)
@@ -97,7 +97,7 @@ def _put_twice(emulator: Emulator, bucket: str) -> None:
         s3.put_object(Bucket=bucket, Key="clients/lai_weekly_v6.yaml", Body=body)
 
 
-def _made_by_hand(emulator: Emulator, role: str) -> None:
+def _create_by_hand(emulator: Emulator, role: str) -> None:
     session = emulator.session()
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
@@ -131,7 +131,7 @@ def _physical_ids(emulator: Emulator, layer: str, logical_ids: tuple[str, ...]) 
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["LogicalResourceId"] in logical_ids}
 
 
-def test_what_the_stacks_hold_is_updated_in_place(empty_account: tuple[Emulator, Callable[..., str]]) -> None:
+def test_resources_of_the_stacks_are_updated_in_place(empty_account: tuple[Emulator, Callable[..., str]]) -> None:
     emulator, cdk = empty_account
     _running_system(emulator)
     before = {bucket: _versions(emulator, bucket) for bucket in ("config", "data", "newsletters")}
@@ -148,11 +148,11 @@ def test_what_the_stacks_hold_is_updated_in_place(empty_account: tuple[Emulator,
     assert len(function["Layers"]) == 2
 
 
-def test_what_was_made_by_hand_is_taken_in_and_then_updated(
+def test_resources_created_by_hand_are_imported_and_then_updated(
     empty_account: tuple[Emulator, Callable[..., str]],
 ) -> None:
     emulator, cdk = empty_account
-    _made_by_hand(emulator, _running_system(emulator))
+    _create_by_hand(emulator, _running_system(emulator))
     before = _versions(emulator, "lambda-code")
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     templates = synthesized_templates(ROOT, "dev")
@@ -178,7 +178,7 @@ def test_what_was_made_by_hand_is_taken_in_and_then_updated(
 
 
 @pytest.mark.parametrize("layer", ["s0-core", "s1-runtime"])
-def test_what_belongs_to_a_stack_is_no_orphan(deployed: tuple[Emulator, Any], layer: str) -> None:
+def test_resources_of_a_stack_are_no_orphans(deployed: tuple[Emulator, Any], layer: str) -> None:
     emulator = deployed[0]
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     name = f"vectora-inbox-{layer}-dev"

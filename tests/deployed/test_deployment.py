@@ -1,4 +1,4 @@
-"""What a deployment does beyond its templates: content published and put back, layers reaching every function."""
+"""Effects of a deployment beyond its templates: published configuration, and layers of every function."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def _client_file(emulator: Emulator) -> bytes:
     return body
 
 
-def test_the_releases_configuration_is_in_the_bucket(deployed: Deployed) -> None:
+def test_the_configuration_of_the_release_is_published(deployed: Deployed) -> None:
     assert _client_file(deployed[0]) == (ROOT / "config" / CLIENT_KEY).read_bytes()
 
 
-def test_status_tells_what_runs(deployed: Deployed) -> None:
+def test_status_shows_the_deployed_release(deployed: Deployed) -> None:
     emulator = deployed[0]
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     status = environment_status(account, Names(project="vectora-inbox", env="dev"))
@@ -49,7 +49,7 @@ def test_status_tells_what_runs(deployed: Deployed) -> None:
     ]
 
 
-def test_status_tells_a_file_that_was_edited_in_the_bucket(deployed: Deployed) -> None:
+def test_status_reports_a_file_edited_in_the_bucket(deployed: Deployed) -> None:
     emulator = deployed[0]
     s3 = emulator.session().client("s3")
     published = _client_file(emulator)
@@ -68,7 +68,7 @@ def test_status_tells_a_file_that_was_edited_in_the_bucket(deployed: Deployed) -
     }
 
 
-def test_an_environment_without_anything_is_told_as_such(deployed: Deployed) -> None:
+def test_status_reports_an_environment_that_is_not_deployed(deployed: Deployed) -> None:
     emulator = deployed[0]
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     status = environment_status(account, Names(project="vectora-inbox", env="prod"))
@@ -111,7 +111,7 @@ def _state(emulator: Emulator) -> str:
     return str(stack["StackStatus"])
 
 
-def test_a_failing_deployment_puts_the_old_configuration_back(deployed: Deployed) -> None:
+def test_a_failing_deployment_restores_the_old_configuration(deployed: Deployed) -> None:
     emulator = deployed[0]
     published = _client_file(emulator)
     new = published.replace(_version("lai_weekly").encode("ascii"), b"99.0.0")
@@ -138,7 +138,7 @@ def test_a_failing_deployment_puts_the_old_configuration_back(deployed: Deployed
             .get_object(Bucket=CONFIG_BUCKET, Key=CLIENT_KEY, VersionId=version["VersionId"])
         )
         seen.append(body["Body"].read())
-    assert new in seen, "the new content was never published: the test shows nothing"
+    assert new in seen, "the new content was never published: the test proves nothing"
     assert _state(emulator) == "UPDATE_ROLLBACK_COMPLETE"
     assert _client_file(emulator) == published
 
@@ -184,11 +184,11 @@ def test_a_new_layer_version_reaches_the_function_in_the_other_stack(deployed: D
     assert next(layer["Arn"] for layer in layers) == before
 
 
-def test_an_operator_sees_no_difference_after_a_deployment(deployed: tuple[Emulator, Any]) -> None:
+def test_a_diff_after_a_deployment_is_empty(deployed: tuple[Emulator, Any]) -> None:
     assert "Number of stacks with differences: 0" in deployed[1]("diff")
 
 
-def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
+def test_a_second_deployment_changes_nothing(deployed: Deployed) -> None:
     emulator, cdk = deployed
     cloudformation = emulator.session().client("cloudformation")
 

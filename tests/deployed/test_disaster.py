@@ -1,4 +1,4 @@
-"""A broken environment becomes again what its snapshot says, by its own functions under their own permissions."""
+"""Recovery of a broken environment from its snapshot, by its own functions with their own permissions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def step(_: str) -> Iterator[None]:
     yield
 
 
-def test_an_environment_broken_in_four_ways_is_rolled_back_and_proven(deployed: tuple[Emulator, Any]) -> None:
+def test_an_environment_broken_in_four_ways_is_rolled_back_and_verified(deployed: tuple[Emulator, Any]) -> None:
     emulator = deployed[0]
     session = emulator.session_of(operator(emulator, ROOT))
     account = Account(ACCOUNT, emulator.region, session)
@@ -51,7 +51,7 @@ def test_an_environment_broken_in_four_ways_is_rolled_back_and_proven(deployed: 
 
 
 def remove_stacks(account: Account, *, retain: bool) -> None:
-    """All stacks but operations; what they hold goes with them, or stays as in stage and prod."""
+    """Delete all stacks except operations, with their resources, or with retained ones as in stage and prod."""
     stacks = Stacks(account)
     for name in (NAMES.stack(layer) for layer in reversed(STACK_LAYERS) if layer != OPERATIONS_LAYER):
         definition = stacks.read(name)
@@ -68,14 +68,14 @@ def remove_stacks(account: Account, *, retain: bool) -> None:
 
 
 def empty_buckets(account: Account, resources: Iterable[tuple[str, str]]) -> None:
-    """Remove every version: CloudFormation deletes empty buckets only."""
+    """Delete every version, because CloudFormation deletes empty buckets only."""
     s3 = account.session.resource("s3")
     for bucket in (physical_id for kind, physical_id in resources if kind == "AWS::S3::Bucket"):
         s3.Bucket(bucket).object_versions.delete()
 
 
-@pytest.mark.parametrize("retain", [True, False], ids=["buckets are left behind", "buckets are gone too"])
-def test_an_environment_without_its_stacks_is_made_again_by_its_own_function(
+@pytest.mark.parametrize("retain", [True, False], ids=["retained buckets", "deleted buckets"])
+def test_deleted_stacks_are_created_again_by_the_environments_own_function(
     deployed: tuple[Emulator, Any], retain: bool
 ) -> None:
     emulator = deployed[0]

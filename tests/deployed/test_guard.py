@@ -1,4 +1,4 @@
-"""Nothing is deployed to an environment before a snapshot of it is complete, whoever deploys."""
+"""Guard of deployments: every deployment waits for a complete snapshot."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from vectora_shared.errors import VectoraError
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 OTHER_STACKS = tuple(NAMES.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
-USED_AS_THEY_ARE = ("tools", "build", "node_modules", "package.json", ".venv")
+LINKED = ("tools", "build", "node_modules", "package.json", ".venv")
 Deployed = tuple[Emulator, Cdk]
 
 
 @pytest.fixture(scope="module")
 def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The assembly of a release that differs in a canonical file, and its digest."""
+    """Return the assembly of a release that differs in a canonical file, and its digest."""
     root = tmp_path_factory.mktemp("next") / "release"
     root.mkdir()
     for name in RELEASE_PATHS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, root / name)
-    for name in USED_AS_THEY_ARE:
+    for name in LINKED:
         (root / name).symlink_to(ROOT / name)
     with (root / "config" / "canonical" / "models" / "pricing.yaml").open("a", encoding="utf-8") as file:
         file.write("# of the next release\n")
@@ -52,7 +52,7 @@ def deploy(emulator: Emulator, assembly: Path) -> None:
 
 
 def snapshots_before(emulator: Emulator, digest: str) -> list[Manifest]:
-    """What was taken before deployments of that release, oldest first."""
+    """Return the snapshots taken before deployments of that release, oldest first."""
     manifests = Vault(account_of(emulator), NAMES).manifests()
     return [each for each in manifests if (each.occasion.kind, each.occasion.detail) == ("deployment", digest)]
 
@@ -78,7 +78,7 @@ def released(emulator: Emulator) -> str:
     return str(json.loads(ssm.get_parameter(Name=NAMES.parameter("release"))["Parameter"]["Value"])["digest"])
 
 
-def test_the_first_deployment_into_an_empty_account_records_that_there_was_nothing(deployed: Deployed) -> None:
+def test_the_first_deployment_into_an_empty_account_takes_an_empty_snapshot(deployed: Deployed) -> None:
     emulator = deployed[0]
     first = snapshots_before(emulator, release_of(ROOT).digest)[0]
     assert first.is_empty
@@ -102,7 +102,7 @@ def test_a_new_release_changes_nothing_before_its_snapshot_is_complete(
         assert snapshot.release.digest == before
         events = {stack: events_of(emulator, stack) for stack in OTHER_STACKS}
         new = [each for stack, found in events.items() for each in found[: len(found) - seen[stack]]]
-        assert new, "no other stack changed: the test shows nothing"
+        assert new, "no other stack changed: the test proves nothing"
         assert snapshot.completed_at <= min(each["Timestamp"] for each in new)
     finally:
         cdk("deploy")
@@ -118,8 +118,8 @@ def test_a_snapshot_that_fails_stops_the_deployment_before_anything_else_changes
     taken = len(snapshots_before(emulator, digest))
 
     with (
-        Lease(account_of(emulator), NAMES, operation="rollback", subject="somebody's"),
-        pytest.raises(VectoraError, match=r"No snapshot, no deployment: Environment dev is busy: rollback somebody's"),
+        Lease(account_of(emulator), NAMES, operation="rollback", subject="another"),
+        pytest.raises(VectoraError, match=r"No snapshot, no deployment: Environment dev is busy: rollback another"),
     ):
         deploy(emulator, assembly)
 

@@ -1,4 +1,4 @@
-"""Each role may do what its function does, and is denied another function's, environment's or model's things."""
+"""Permissions of each role: its function's operations, and none of other functions, environments or models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.templates import ROOT
 from vectora_ops.settings import load_settings
 
 MODEL = load_settings(ROOT).environment("dev").model
-# By the stack that holds them.
+# Roles by logical id, with the layer of their stack.
 ROLES = {
     "IngestNormalizeRole": "s0-iam",
     "NormalizeScoreRole": "s0-iam",
@@ -48,7 +48,7 @@ def _delete(bucket: str, key: str) -> Operation:
     return lambda client: client("s3").delete_object(Bucket=f"vectora-inbox-{bucket}-dev", Key=key)
 
 
-def _ask(model_id: str) -> Operation:
+def _call_model(model_id: str) -> Operation:
     message = {"role": "user", "content": [{"text": "?"}]}
     tools = [{"toolSpec": {"name": "answer", "inputSchema": {"json": {"type": "object"}}}}]
     force = {"tools": tools, "toolChoice": {"tool": {"name": "answer"}}}
@@ -66,7 +66,7 @@ def _change_stack(layer: str, env: str = "dev") -> Operation:
         try:
             client("cloudformation").delete_change_set(StackName=name, ChangeSetName="never-made")
         except ClientError as error:
-            # Whoever is told so was let in.
+            # These errors follow the permission check, so the call was allowed.
             if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
                 raise
 
@@ -79,16 +79,16 @@ def _remove_version(bucket: str) -> Operation:
 
 
 def _unless_absent(operation: Operation, *codes: str) -> Operation:
-    """Whoever is told that there is no such thing was let in."""
+    """Ignore errors for a missing resource: they follow the permission check, so the call was allowed."""
 
-    def ask(client: Client) -> None:
+    def call(client: Client) -> None:
         try:
             operation(client)
         except ClientError as error:
             if error.response["Error"]["Code"] not in codes:
                 raise
 
-    return ask
+    return call
 
 
 def _history(env: str) -> Operation:
@@ -119,7 +119,7 @@ def _invoke(function: str) -> Operation:
     return lambda client: client("lambda").invoke(FunctionName=f"vectora-inbox-{function}-dev", Payload=b"{}")
 
 
-# Of a client that no other test knows.
+# Data of a client that no other test uses.
 DAY = "probe/2026/01/05"
 OPERATIONS: dict[str, Operation] = {
     "read the client file": _get("config", "clients/lai_weekly.yaml"),
@@ -144,24 +144,24 @@ OPERATIONS: dict[str, Operation] = {
     "read another environment": _get("data", f"ingested/{DAY}/items.json", "stage"),
     "write another environment": _put("data", f"ingested/{DAY}/items.json", "prod"),
     "write another environment's newsletters": _put("newsletters", f"{DAY}/newsletter.md", "prod"),
-    "ask the model": _ask(MODEL.id),
-    "ask another model": _ask("anthropic.claude-3-sonnet-20240229-v1:0"),
+    "call the model": _call_model(MODEL.id),
+    "call another model": _call_model("anthropic.claude-3-sonnet-20240229-v1:0"),
     "read the PubMed key": _secret("dev"),
     "read another environment's PubMed key": _secret("prod"),
     "invoke another function": _invoke("newsletter-v2"),
     "read a run's manifest": _get("newsletters", f"{DAY}/manifest.json"),
     "read the canary's newsletter": _get("newsletters", "canary/2026/01/15/probe.json"),
     "read the ledger": _history("dev"),
-    "read the ledger of where releases go next": _history("stage"),
+    "read the ledger of the next environment": _history("stage"),
     "read the ledger of prod": _history("prod"),
     "read the hold": _read_record("hold"),
-    "read the hold of where releases go next": _read_record("hold", "stage"),
+    "read the hold of the next environment": _read_record("hold", "stage"),
     "write the hold of another environment": _write_record("hold", "prod"),
     "write a bypass": _write_record("bypass", "stage"),
     "read a run": _read_run("dev"),
     "read another environment's run": _read_run("prod"),
     "list all buckets": lambda client: client("s3").list_buckets(),
-    "make a role": lambda client: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
+    "create a role": lambda client: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
 }
 READS_CONTENT = {
     "read a run's manifest",
@@ -185,7 +185,7 @@ ALLOWED: dict[str, set[str]] = {
         "read a canonical file",
         "read ingested items",
         "write curated items",
-        "ask the model",
+        "call the model",
     },
     SMOKE_TEST: {"read a run", "read the canary's newsletter"},
     PROMOTION: {
@@ -193,8 +193,8 @@ ALLOWED: dict[str, set[str]] = {
         "read a run",
         "read a run's manifest",
         "read the ledger",
-        "read the ledger of where releases go next",
-        "read the hold of where releases go next",
+        "read the ledger of the next environment",
+        "read the hold of the next environment",
     },
     NEWSLETTER: {"read the client file", "read a canonical file", "read curated items", "write a newsletter"},
     PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
@@ -218,7 +218,7 @@ ALLOWED: dict[str, set[str]] = {
 
 @pytest.fixture(scope="module")
 def model(deployed: tuple[Emulator, Any]) -> Iterator[Model]:
-    """The model that the environment may ask; it knows another one too, so that only permission keeps callers away."""
+    """Yield a model service with the environment's model and another one, which only missing permissions block."""
     profile = InferenceProfile(MODEL.id, MODEL.foundation_model_id, MODEL.routes_to)
     other = InferenceProfile.of_model("anthropic.claude-3-sonnet-20240229-v1:0", REGION)
     emulator = deployed[0]
@@ -229,7 +229,7 @@ def model(deployed: tuple[Emulator, Any]) -> Iterator[Model]:
 
 @pytest.fixture(scope="module")
 def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[str, Client]]:
-    """Clients with the credentials of each role; what the roles may read, and what they may not, is there."""
+    """Yield clients with the credentials of each role, after creating all objects that the operations read."""
     emulator = deployed[0]
     root = emulator.session()
     for bucket, env in (("data", "stage"), ("data", "prod"), ("newsletters", "prod"), ("snapshots", "prod")):
@@ -272,7 +272,7 @@ def _trust_of(root: boto3.Session, name: str) -> str:
 
 def _client_of(emulator: Emulator, name: str) -> Client:
     root = emulator.session()
-    # Lambda alone may assume these roles; the test lets the account in for a while, and touches nothing else.
+    # Only Lambda may assume these roles; for the test, the account may assume them too.
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
@@ -300,5 +300,7 @@ def _is_allowed(operation: Operation, client: Client) -> bool:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_role_may_do_exactly_what_its_function_does(clients_of: dict[str, Client], role: str, operation: str) -> None:
+def test_a_role_has_exactly_the_permissions_of_its_function(
+    clients_of: dict[str, Client], role: str, operation: str
+) -> None:
     assert _is_allowed(OPERATIONS[operation], clients_of[role]) == (operation in ALLOWED[role])

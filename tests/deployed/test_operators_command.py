@@ -1,4 +1,4 @@
-"""`./vectora` on a deployed environment: what it prints, its JSON, its exit codes."""
+"""`./vectora` on a deployed environment: output, JSON and exit codes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[E
         assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
 
 
-def test_running_again_the_same_day_loses_and_doubles_nothing(vectora: Vectora) -> None:
+def test_a_second_run_of_a_day_neither_loses_nor_duplicates_items(vectora: Vectora) -> None:
     first, second = (
         json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--json").stdout)["steps"] for _ in range(2)
     )
@@ -40,7 +40,7 @@ def test_running_again_the_same_day_loses_and_doubles_nothing(vectora: Vectora) 
     assert second["newsletter"]["total_items"] == first["newsletter"]["total_items"] > 0
 
 
-def test_every_sample_publisher_is_read_without_trouble(vectora: Vectora) -> None:
+def test_every_sample_publisher_is_read_without_errors(vectora: Vectora) -> None:
     outcome = json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json").stdout)
     sources = {source["source_key"]: source for source in outcome["steps"]["ingest"]["sources"]}
     assert len(sources) == 8
@@ -55,18 +55,18 @@ def test_a_dry_run_ends_after_ingestion(vectora: Vectora) -> None:
 
 
 def test_a_failed_run_gives_its_reason_and_exit_code_1(vectora: Vectora) -> None:
-    result = vectora("run", "--env", "dev", "--client", "nobody")
+    result = vectora("run", "--env", "dev", "--client", "missing")
     assert result.exit_code == 1
-    assert "clients/nobody.yaml is missing" in result.stderr
+    assert "clients/missing.yaml is missing" in result.stderr
 
 
-def test_an_environment_without_workflow_is_told_to_be_deployed(vectora: Vectora) -> None:
+def test_without_a_workflow_the_error_advises_to_deploy(vectora: Vectora) -> None:
     result = vectora("run", "--env", "stage", "--client", "lai_weekly")
     assert result.exit_code == 1
     assert "There is no workflow vectora-inbox-newsletter-stage: deploy the environment first" in result.stderr
 
 
-def test_status_shows_what_is_deployed_and_what_is_not(vectora: Vectora) -> None:
+def test_status_shows_deployed_and_missing_environments(vectora: Vectora) -> None:
     result = vectora("status")
     assert result.exit_code == 0
     assert "(this checkout)" in result.stdout
@@ -85,14 +85,14 @@ def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     assert dev["drift"] == []
 
 
-def test_adopt_says_when_there_is_nothing_to_take_in(vectora: Vectora) -> None:
+def test_adopt_reports_that_there_is_nothing_to_import(vectora: Vectora) -> None:
     result = vectora("adopt", "--env", "dev", "--dry-run")
     assert result.exit_code == 0
-    assert "Nothing to take in" in result.stdout
+    assert "Nothing to import" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["run", "adopt"])
-def test_what_acts_asks_for_the_environment(vectora: Vectora, command: str) -> None:
+def test_commands_that_change_something_require_the_environment(vectora: Vectora, command: str) -> None:
     result = vectora(command)
     assert result.exit_code == 2
     assert "--env" in result.stderr
@@ -105,7 +105,7 @@ def test_every_command_has_help_with_an_example(vectora: Vectora, command: str) 
     assert f"Example: ./vectora {command}" in result.stdout
 
 
-def test_without_credentials_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_one_sentence_advises_to_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")

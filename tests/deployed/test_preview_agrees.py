@@ -1,4 +1,4 @@
-"""`./vectora client preview` before a deployment tells the newsletter that the deployed engine makes after it."""
+"""Agreement of `./vectora client preview` with the newsletter of the deployed engine after the deployment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Sections = list[tuple[str, list[tuple[str, float, str]]]]
 
 
 class Engine:
-    """The deployed engine, and the configuration that it has."""
+    """The deployed engine and its configuration."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._account = Account(ACCOUNT, emulator.region, emulator.session())
@@ -47,7 +47,7 @@ class Engine:
         publish(self.s3, archive=archive, digest=hashlib.sha256(archive).hexdigest(), bucket=NAMES.bucket("config"))
 
     def newsletter(self, day: date) -> Sections:
-        """Of the news that is there: normalized and written again."""
+        """Return the newsletter of the stored news, after normalizing and writing it again."""
         for task in ("normalize-score-v2", "newsletter-v2"):
             answer = self._account.client("lambda").invoke(
                 FunctionName=NAMES.function(task),
@@ -76,7 +76,7 @@ def _archive(content: Content) -> bytes:
 
 @pytest.fixture
 def engine(deployed: tuple[Emulator, Any]) -> Iterator[Engine]:
-    """The engine; the configuration and its record are afterwards what they were."""
+    """Yield the engine, and restore the configuration and its record afterwards."""
     engine = Engine(deployed[0])
     record = {"Bucket": NAMES.bucket("config"), "Key": RECORD_KEY}
     published, recorded = engine.published(), engine.s3.get_object(**record)["Body"].read()
@@ -87,7 +87,7 @@ def engine(deployed: tuple[Emulator, Any]) -> Iterator[Engine]:
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Path:
-    """config/ with the client's file and what all clients share edited."""
+    """Return a copy of config/ with edits of the client's file and of canonical files."""
     folder = tmp_path / "config"
     shutil.copytree(ROOT / "config", folder)
     files = {key: _read(folder / key) for key in (CLIENT_KEY, EXCLUSIONS_KEY, TRADEMARKS_KEY)}
@@ -124,37 +124,35 @@ def previewed(*arguments: str) -> dict[str, Any]:
     return document
 
 
-def told(sections: list[dict[str, Any]]) -> Sections:
+def sections_of(sections: list[dict[str, Any]]) -> Sections:
     return [
         (section["section_id"], [(each["item_id"], each["score"], each["event"]) for each in section["items"]])
         for section in sections
     ]
 
 
-def test_the_preview_is_the_newsletter_that_comes_after_the_deployment(
-    vectora: Vectora, engine: Engine, edited: Path
-) -> None:
+def test_the_preview_is_the_newsletter_after_the_deployment(vectora: Vectora, engine: Engine, edited: Path) -> None:
     assert vectora("run", "--env", "dev", "--client", "lai_weekly").exit_code == 0
     published = engine.published()
     result = previewed("--env", "dev", "--config", str(edited))
     day = date.fromisoformat(result["day"])
-    assert told(result["before"]) == engine.newsletter(day)
+    assert sections_of(result["before"]) == engine.newsletter(day)
 
     engine.publish(_archive(FolderContent(edited)))
 
-    assert told(result["after"]) == engine.newsletter(day)
+    assert sections_of(result["after"]) == engine.newsletter(day)
     kinds = {change["kind"] for change in result["changes"]}
-    assert {"comes", "goes", "moves"} <= kinds, f"{kinds}: the edit changes too little, the test shows nothing"
-    # Now deployed and edited are the same.
+    assert {"comes", "goes", "moves"} <= kinds, f"{kinds}: the edit changes too little, the test proves nothing"
+    # The deployed and the edited configuration are now equal.
     again = previewed("--env", "dev", "--config", str(edited), "--day", day.isoformat())
     assert (again["changes"], again["after"]) == ([], result["after"])
-    # And the way back is told as well.
+    # The opposite edit is previewed, too.
     back = previewed("--env", "dev")
     engine.publish(published)
-    assert told(back["after"]) == told(result["before"]) == engine.newsletter(day)
+    assert sections_of(back["after"]) == sections_of(result["before"]) == engine.newsletter(day)
 
 
-def test_an_environment_that_is_not_deployed_says_so(vectora: Vectora) -> None:
+def test_an_environment_that_is_not_deployed_is_reported(vectora: Vectora) -> None:
     app = typer.Typer()
     app.command()(preview)
     result = CliRunner().invoke(app, ["lai_weekly", "--env", "stage"])

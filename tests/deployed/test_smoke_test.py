@@ -1,4 +1,4 @@
-"""The smoke test runs the deployed engine on its canary, and notices when no newsletter comes out."""
+"""Smoke test of the deployed engine with its canary client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def account_of(emulator: Emulator) -> Account:
     return Account(ACCOUNT, emulator.region, emulator.session())
 
 
-def test_a_newsletter_with_items_comes_out(deployed: tuple[Emulator, Any]) -> None:
+def test_a_newsletter_with_items_passes(deployed: tuple[Emulator, Any]) -> None:
     account = account_of(deployed[0])
     steps: list[str] = []
 
@@ -31,28 +31,31 @@ def test_a_newsletter_with_items_comes_out(deployed: tuple[Emulator, Any]) -> No
     assert steps == ["Ingest", "NormalizeScore", "WriteNewsletter"]
 
 
-def test_a_broken_canary_fails_with_the_runs_own_reason(deployed: tuple[Emulator, Any]) -> None:
+def test_a_broken_canary_fails_with_the_reason_of_its_run(deployed: tuple[Emulator, Any]) -> None:
     account = account_of(deployed[0])
-    s3, place = account.client("s3"), {"Bucket": NAMES.bucket("config"), "Key": "canonical/samples/canary_feed.xml"}
-    feed = s3.get_object(**place)["Body"].read()
+    s3, feed_object = (
+        account.client("s3"),
+        {"Bucket": NAMES.bucket("config"), "Key": "canonical/samples/canary_feed.xml"},
+    )
+    feed = s3.get_object(**feed_object)["Body"].read()
     try:
-        s3.delete_object(**place)
+        s3.delete_object(**feed_object)
 
         result = smoke_test(account, NAMES, on_step=lambda step: None)
     finally:
-        s3.put_object(**place, Body=feed)
+        s3.put_object(**feed_object, Body=feed)
 
     assert not result.passed
     assert "canary_feed.xml" in result.reason
 
 
-def test_a_run_that_fails_reaches_the_rollback_function_and_the_canarys_does_not(
+def test_a_failed_run_is_reported_to_the_rollback_function_except_for_the_canary(
     deployed: tuple[Emulator, Any],
 ) -> None:
-    """By Step Functions' own events, through the rule and under the role of the template."""
+    """Uses Step Functions' own events, with the rule and the role of the template."""
     account = account_of(deployed[0])
     states, machine = account.client("stepfunctions"), account.state_machine_arn(NAMES.state_machine)
-    for request in (RunRequest(client_id=CANARY_CLIENT, target_date="never"), RunRequest(client_id="nobody")):
+    for request in (RunRequest(client_id=CANARY_CLIENT, target_date="never"), RunRequest(client_id="missing")):
         assert not follow_run(states, start_run(states, machine, request), lambda step: None).succeeded
 
     def newest_alarm() -> str:
@@ -60,15 +63,15 @@ def test_a_run_that_fails_reaches_the_rollback_function_and_the_canarys_does_not
         return value
 
     wait_until(
-        "the failed run is on record",
-        lambda: "the run of nobody failed" in newest_alarm(),
+        "the failed run is recorded",
+        lambda: "the run of missing failed" in newest_alarm(),
         log=lambda: function_logs(account, NAMES),
     )
     history = account.client("ssm").get_parameter_history(Name=NAMES.parameter(ALARM))["Parameters"]
     assert not any("the run of canary" in each["Value"] for each in history)
 
 
-def test_an_environment_without_a_workflow_says_so(deployed: tuple[Emulator, Any]) -> None:
+def test_an_environment_without_a_workflow_fails_with_its_name(deployed: tuple[Emulator, Any]) -> None:
     result = smoke_test(account_of(deployed[0]), Names(project="vectora-inbox", env="prod"), on_step=lambda step: None)
 
     assert not result.passed

@@ -1,4 +1,4 @@
-"""`./vectora snapshot` and `rollback` on a deployed environment: what they print, their JSON, their exit codes."""
+"""`./vectora snapshot` and `rollback` on a deployed environment: output, JSON and exit codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VAULT = "vectora-inbox-snapshots-dev"
 COMMANDS = ("create", "list", "show", "diff", "verify", "pin", "unpin", "prune")
 
 
-def taken(vectora: Vectora, label: str, *options: str) -> str:
+def create_snapshot(vectora: Vectora, label: str, *options: str) -> str:
     result = vectora("snapshot", "create", "--env", "dev", "--name", label, "--json", *options)
     assert result.exit_code == 0, result.output
     return str(json.loads(result.stdout)["name"])
@@ -26,7 +26,7 @@ def taken(vectora: Vectora, label: str, *options: str) -> str:
 
 @pytest.fixture
 def edited(deployed: tuple[Emulator, Any]) -> Iterator[bytes]:
-    """A client file that is edited in the bucket, as somebody in a hurry does; the test gets the original."""
+    """Yield the original of a client file that the test edits in the bucket, and restore it afterwards."""
     s3 = deployed[0].session().client("s3")
     original: bytes = s3.get_object(Bucket=CONFIG, Key=CLIENT_KEY)["Body"].read()
 
@@ -40,7 +40,7 @@ def edited(deployed: tuple[Emulator, Any]) -> Iterator[bytes]:
 
 def edit(deployed: tuple[Emulator, Any], original: bytes) -> None:
     s3 = deployed[0].session().client("s3")
-    s3.put_object(Bucket=CONFIG, Key=CLIENT_KEY, Body=original + b"# in a hurry\n")
+    s3.put_object(Bucket=CONFIG, Key=CLIENT_KEY, Body=original + b"# by hand\n")
 
 
 @pytest.mark.parametrize("remote", [(), ("--remote",)])
@@ -48,7 +48,7 @@ def test_a_snapshot_is_created_listed_shown_and_verified(vectora: Vectora, remot
     created = vectora("snapshot", "create", "--env", "dev", "--name", "by_command", *remote)
     assert created.exit_code == 0, created.output
     name = created.stdout.split()[1]
-    assert f"Snapshot {name} is complete: every byte was read back." in created.stdout
+    assert f"Snapshot {name} is complete and verified." in created.stdout
 
     listed = json.loads(vectora("snapshot", "list", "--env", "dev", "--json").stdout)["snapshots"]
     assert {each["name"]: each["state"] for each in listed}[name] == "complete"
@@ -59,14 +59,14 @@ def test_a_snapshot_is_created_listed_shown_and_verified(vectora: Vectora, remot
     assert (verified.exit_code, verified.stdout.startswith(f"{name} is intact")) == (0, True)
 
 
-def test_a_restore_is_rehearsed_on_request(vectora: Vectora) -> None:
-    result = vectora("snapshot", "verify", taken(vectora, "restorable"), "--env", "dev", "--restore")
+def test_verify_can_rehearse_a_restore(vectora: Vectora) -> None:
+    result = vectora("snapshot", "verify", create_snapshot(vectora, "restorable"), "--env", "dev", "--restore")
     assert result.exit_code == 0, result.output
     assert "restore-rehearsal/restorable_" in result.stdout
 
 
-def test_damage_is_named_and_exits_with_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
-    name = taken(vectora, "damaged")
+def test_damage_is_reported_with_exit_code_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    name = create_snapshot(vectora, "damaged")
     s3, key = deployed[0].session().client("s3"), f"snapshots/{name}/manifest.json"
     whole = s3.get_object(Bucket=VAULT, Key=key)["Body"].read()
     s3.put_object(Bucket=VAULT, Key=key, Body=whole.replace(b'"dev"', b'"dec"'))
@@ -82,39 +82,39 @@ def test_damage_is_named_and_exits_with_1(vectora: Vectora, deployed: tuple[Emul
 
 
 @pytest.mark.parametrize("remote", [(), ("--remote",)])
-def test_an_edited_file_is_drift_and_comes_back(
+def test_an_edited_file_is_shown_as_drift_and_rolled_back(
     vectora: Vectora, deployed: tuple[Emulator, Any], edited: bytes, remote: tuple[str, ...]
 ) -> None:
-    name = taken(vectora, "good")
+    name = create_snapshot(vectora, "good")
     same = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
-    assert (same.exit_code, same.stdout) == (0, f"dev is what {name} says.\n")
+    assert (same.exit_code, same.stdout) == (0, f"dev matches {name}.\n")
     edit(deployed, edited)
 
     drift = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
     assert drift.exit_code == 1
     assert f"~ clients: {CLIENT_KEY}" in drift.stdout
-    assert "+# in a hurry" in drift.stdout
+    assert "+# by hand" in drift.stdout
     planned = vectora("rollback", "--env", "dev", "--snapshot", name, "--dry-run")
     assert CLIENT_KEY in planned.stdout
     assert planned.stdout.endswith("Nothing was changed.\n")
 
     rolled = vectora("rollback", "--env", "dev", "--snapshot", name, "--components", "clients", "--yes", *remote)
     assert rolled.exit_code == 0, rolled.output
-    assert f"dev is again what {name} says: compared and proven" in rolled.stdout
+    assert f"dev matches {name} again, verified in" in rolled.stdout
     again = vectora("rollback", "--env", "dev", "--snapshot", name, "--yes", *remote)
-    assert again.stdout == f"Nothing to do: dev is what {name} says.\n"
+    assert again.stdout == f"Nothing to do: dev matches {name}.\n"
 
 
 def test_two_snapshots_are_compared(vectora: Vectora, deployed: tuple[Emulator, Any], edited: bytes) -> None:
-    first = taken(vectora, "first")
+    first = create_snapshot(vectora, "first")
     edit(deployed, edited)
-    second = taken(vectora, "second")
+    second = create_snapshot(vectora, "second")
     changes = json.loads(vectora("snapshot", "diff", first, second, "--env", "dev", "--json").stdout)["changes"]
     assert [(each["component"], each["path"], each["kind"]) for each in changes] == [("clients", CLIENT_KEY, "changed")]
 
 
-def test_what_is_pinned_stays_and_says_why(vectora: Vectora) -> None:
-    name = taken(vectora, "kept")
+def test_a_pinned_snapshot_is_kept_and_shows_its_reason(vectora: Vectora) -> None:
+    name = create_snapshot(vectora, "kept")
     assert vectora("snapshot", "pin", name, "--env", "dev", "--reason", "before the fair").exit_code == 0
     assert "before the fair" in vectora("snapshot", "show", name, "--env", "dev").stdout
     pruned = json.loads(vectora("snapshot", "prune", "--env", "dev", "--dry-run", "--json").stdout)
@@ -124,8 +124,8 @@ def test_what_is_pinned_stays_and_says_why(vectora: Vectora) -> None:
 
 
 @pytest.mark.parametrize("remote", [(), ("--remote",)])
-def test_pruning_keeps_what_is_young(vectora: Vectora, remote: tuple[str, ...]) -> None:
-    name = taken(vectora, "young")
+def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...]) -> None:
+    name = create_snapshot(vectora, "young")
     result = vectora("snapshot", "prune", "--env", "dev", "--json", *remote)
     assert result.exit_code == 0, result.output
     assert {each["remove"] for each in json.loads(result.stdout)["decisions"]} == {False}
@@ -135,25 +135,26 @@ def test_pruning_keeps_what_is_young(vectora: Vectora, remote: tuple[str, ...]) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("snapshot", "create", "--env", "dev"), "Say either --name"),
+        (("snapshot", "create", "--env", "dev"), "Give either --name"),
         (("snapshot", "create", "--env", "dev", "--name", "Not OK"), "Snapshot name 'Not OK' does not do"),
         (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
         (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
         (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
         (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot x_2026"),
         (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot x_20260101_000000"),
-        (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Say either a second snapshot or --live."),
+        (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Give either a second snapshot or --live."),
         (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot x_2026"),
         (
             ("rollback", "--env", "dev", "--snapshot", "latest", "--components", "fonts"),
             "There is no component 'fonts'",
         ),
-        (("rollback", "--env", "dev", "--snapshot", "latest"), "Nobody is there to confirm the rollback"),
+        (
+            ("rollback", "--env", "dev", "--snapshot", "latest"),
+            "No confirmation is possible without a terminal. Add --yes to roll back",
+        ),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_sentence(
-    vectora: Vectora, arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_bad_input_is_reported_in_one_sentence(vectora: Vectora, arguments: tuple[str, ...], sentence: str) -> None:
     result = vectora(*arguments)
     assert result.exit_code == 1
     assert sentence in " ".join(result.stderr.split())
@@ -163,16 +164,16 @@ def test_what_cannot_be_done_is_told_in_one_sentence(
 @pytest.mark.parametrize(
     ("env", "typed", "sentence"),
     [
-        ("prod", "yes", "That is not its name; nothing was changed."),
+        ("prod", "yes", "The name does not match; nothing was changed."),
         ("prod", "prod", "Environment prod has no vault"),
         ("stage", "n", "Nothing was changed."),
         ("stage", "y", "Environment stage has no vault"),
     ],
 )
-def test_somebody_at_a_terminal_is_asked_and_for_prod_for_its_name(
+def test_on_a_terminal_a_rollback_requires_a_confirmation_and_for_prod_its_name(
     vectora: Vectora, monkeypatch: pytest.MonkeyPatch, env: str, typed: str, sentence: str
 ) -> None:
-    monkeypatch.setattr("cli.rollback.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("cli.confirmation.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     result = vectora("rollback", "--env", env, "--snapshot", "x_20260101_000000", typed=f"{typed}\n")
     assert result.exit_code == 1
     assert sentence in result.stderr

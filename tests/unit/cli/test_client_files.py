@@ -1,4 +1,4 @@
-"""Commands on client files that need no environment: list, show, validate, diff."""
+"""Commands on client files without an environment: list, show, validate, diff."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with this configuration in its first commit, in which the commands work."""
+    """Return a repository with this configuration in its first commit, which the commands use."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for module in (client_file, show):
         monkeypatch.setattr(module, "CONFIG", tmp_path / "config")
@@ -68,7 +68,7 @@ def _edit(checkout: Path, old: str, new: str, file: str = "lai_weekly") -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_clients_are_listed_and_shown_in_words(client: Run) -> None:
+def test_clients_are_listed_and_described(client: Run) -> None:
     listed = client("list")
     assert "lai_weekly" in listed.output
     assert "canary" in listed.output
@@ -77,23 +77,23 @@ def test_clients_are_listed_and_shown_in_words(client: Run) -> None:
     shown = client("show", "lai_weekly").output
     for words in ("LAI Intelligence Weekly", "lai_press_mvp", "Long-acting injectables", "Job offers", "Other Signals"):
         assert words in shown
-    assert "Sweden" in shown, "the sources' notes are told"
+    assert "Sweden" in shown, "the sources' notes are shown"
     assert json.loads(client("show", "lai_weekly", "--json").stdout)["client_profile"]["client_id"] == "lai_weekly"
 
 
-def test_an_unknown_client_is_told_with_the_nearest_name(client: Run) -> None:
+def test_an_unknown_client_is_reported_with_the_closest_name(client: Run) -> None:
     refused = client("show", "lai_weekyl")
     assert refused.exit_code == 1
     assert "There is no client 'lai_weekyl' in config/: did you mean 'lai_weekly'?" in refused.output
 
 
-def test_a_valid_configuration_is_told_with_its_versions(client: Run) -> None:
+def test_a_valid_configuration_is_reported_with_its_versions(client: Run) -> None:
     assert "Valid: canary 1." in client("validate").output
     document = json.loads(client("validate", "--json").stdout)
     assert (document["valid"], document["problems"], document["clients"]["lai_weekly"]) == (True, [], VERSION)
 
 
-def test_every_problem_of_every_file_is_told_at_once(client: Run, checkout: Path) -> None:
+def test_all_problems_of_all_files_are_reported_together(client: Run, checkout: Path) -> None:
     _edit(checkout, "technology_scope: lai_keywords", "technology_scope: lai_keyword")
     _edit(checkout, "frequency: daily", "frequency: dayly", "canary")
     refused = client("validate")
@@ -104,7 +104,7 @@ def test_every_problem_of_every_file_is_told_at_once(client: Run, checkout: Path
     assert (document["valid"], len(document["problems"])) == (False, 2)
 
 
-def test_a_file_elsewhere_is_checked_under_its_own_name(client: Run, checkout: Path) -> None:
+def test_a_file_outside_config_is_reported_under_its_own_name(client: Run, checkout: Path) -> None:
     elsewhere = checkout / "draft.yaml"
     text = (checkout / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8")
     elsewhere.write_text(text, encoding="utf-8")
@@ -120,7 +120,7 @@ def test_a_file_elsewhere_is_checked_under_its_own_name(client: Run, checkout: P
     assert "cannot be read" in missing.output
 
 
-def test_a_client_id_that_is_too_long_for_a_schedule_is_refused_with_the_limit(client: Run, checkout: Path) -> None:
+def test_a_client_id_that_is_too_long_for_a_schedule_is_reported_with_the_limit(client: Run, checkout: Path) -> None:
     clients = checkout / "config" / "clients"
     text = (clients / "lai_weekly.yaml").read_text(encoding="utf-8")
     longest = 36
@@ -134,7 +134,7 @@ def test_a_client_id_that_is_too_long_for_a_schedule_is_refused_with_the_limit(c
     assert f"at most 64. Use an id of at most {longest} characters." in problem
 
 
-def test_a_changed_file_under_its_old_version_fails_against_the_branch_it_is_for(client: Run, checkout: Path) -> None:
+def test_a_changed_file_with_its_old_version_fails_against_the_base_branch(client: Run, checkout: Path) -> None:
     assert client("validate", "--base", "main").exit_code == 0
     _git(checkout, "switch", "--quiet", "--create", "edit")
     _edit(checkout, "      max_items: 6", "      max_items: 5")
@@ -149,7 +149,7 @@ def test_a_changed_file_under_its_old_version_fails_against_the_branch_it_is_for
     assert client("validate", "--base", "main").exit_code == 0
 
 
-def test_on_the_branch_itself_the_last_commit_is_compared_with_the_one_before(client: Run, checkout: Path) -> None:
+def test_on_the_base_branch_itself_the_last_two_commits_are_compared(client: Run, checkout: Path) -> None:
     _edit(checkout, "max_items_total: 20", "max_items_total: 19")
     _commit(checkout, "fewer items")
     refused = client("validate", "--base", "main")
@@ -157,7 +157,7 @@ def test_on_the_branch_itself_the_last_commit_is_compared_with_the_one_before(cl
     assert "--minor" in refused.output
 
 
-def test_a_version_that_moved_too_little_is_refused_with_the_one_it_must_be(client: Run, checkout: Path) -> None:
+def test_a_version_that_is_too_low_is_reported_with_the_required_one(client: Run, checkout: Path) -> None:
     _edit(checkout, "      max_items: 6", "      max_items: 5")
     major, _, _ = VERSION.split(".")
     _edit(checkout, VERSION, f"{major}.9.0")
@@ -165,20 +165,20 @@ def test_a_version_that_moved_too_little_is_refused_with_the_one_it_must_be(clie
     assert f"must be {int(major) + 1}.0.0 or later" in refused.output
 
 
-def test_without_history_it_is_said_that_versions_were_not_compared(client: Run, checkout: Path) -> None:
+def test_without_history_a_note_says_that_versions_were_not_compared(client: Run, checkout: Path) -> None:
     shutil.rmtree(checkout / ".git")
     result = client("validate", "--base", "main")
     assert result.exit_code == 0
     assert "versions were not compared with main" in result.output
 
 
-def test_an_unknown_branch_is_told(client: Run) -> None:
+def test_an_unknown_branch_is_reported(client: Run) -> None:
     refused = client("validate", "--base", "nowhere")
     assert refused.exit_code == 1
     assert "no branch or commit 'nowhere'" in refused.output
 
 
-def test_a_difference_is_shown_with_the_bump_it_needs(client: Run, checkout: Path) -> None:
+def test_a_difference_is_shown_with_the_required_bump(client: Run, checkout: Path) -> None:
     old = checkout / "old.yaml"
     shutil.copy(checkout / "config/clients/lai_weekly.yaml", old)
     assert "the files are the same" in client("diff", "lai_weekly", "--from", str(old)).output
@@ -206,8 +206,8 @@ def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("place", ["qa", "no/such/file.yaml"])
-def test_a_place_that_is_none_is_told_with_those_there_are(client: Run, place: str) -> None:
-    refused = client("diff", "lai_weekly", "--from", place)
+@pytest.mark.parametrize("location", ["qa", "no/such/file.yaml"])
+def test_an_unknown_location_is_reported_with_the_possible_ones(client: Run, location: str) -> None:
+    refused = client("diff", "lai_weekly", "--from", location)
     assert refused.exit_code == 1
     assert "is no environment, no version and no file" in refused.output

@@ -1,4 +1,4 @@
-"""Names, reasons, versions and file names of any content are shown by every command, and obeyed by no terminal."""
+"""Untrusted text in the output of every command: shown, but never interpreted by the terminal."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_hostile_text_is_shown_as_text(command: str, capsys: pytest.CaptureFix
     assert shows_markup(shown.replace("\\[", "[").replace("\\]", "]")), ascii(shown)
 
 
-def test_a_hostile_error_of_several_lines_gives_no_order_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hostile_error_of_several_lines_does_not_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):
         output.fail(f"one {HOSTILE}\ntwo")
     shown = capsys.readouterr().err
@@ -211,7 +211,7 @@ def test_an_error_of_a_command_is_shown_as_text(capsys: pytest.CaptureFixture[st
     assert shows_markup(shown)
 
 
-def test_json_says_the_same_and_gives_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_the_same_text_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     document = {HOSTILE: [HOSTILE, "\ud800 \U000e0041", "Zürich"]}
     output.print_json(document)
     printed = capsys.readouterr().out
@@ -229,11 +229,11 @@ def _invoke(command: Callable[..., None], *arguments: str) -> Result:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment whose records, answers and snapshots are all hostile."""
-    here = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
+    """Replace an environment by one whose records, answers and snapshots are all hostile."""
+    target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
     for module in (release, promote, commands):
-        monkeypatch.setattr(module, "open_target", lambda env: here)
+        monkeypatch.setattr(module, "open_target", lambda env: target)
     monkeypatch.setattr(release, "Records", lambda account, names: records)
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
     monkeypatch.setattr(promote, "run_remotely", lambda *_: {"decision": _decision()})
@@ -256,7 +256,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         (commands.list_command, ("--env", "dev"), 0),
     ],
 )
-def test_commands_run_to_their_end(
+def test_commands_succeed_with_hostile_texts(
     command: Callable[..., None], arguments: tuple[str, ...], code: int, as_json: bool
 ) -> None:
     result = _invoke(command, *arguments, *(["--json"] if as_json else []))
@@ -268,7 +268,7 @@ def test_commands_run_to_their_end(
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A configuration whose newsletter, section and changes have hostile names, and a file name that is one too."""
+    """Return a configuration with a hostile newsletter name, and a client file with a hostile file name."""
     folder = tmp_path / "config"
     (folder / "clients").mkdir(parents=True)
     shutil.copytree(ROOT / "config/canonical", folder / "canonical")
@@ -297,14 +297,14 @@ def test_hostile_client_files_are_listed_shown_and_compared(config: Path) -> Non
     assert r"canary [x] \x1b[31m.yaml has" in compared.output
 
 
-def test_a_hostile_file_name_is_named_when_it_cannot_be_read(config: Path) -> None:
+def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
     missing = _invoke(validate.validate, f"{config}/[/x] \x1b[31m.yaml", "--config", str(config))
     assert missing.exit_code == 1
     assert r"[/x] \x1b[31m.yaml cannot be read" in missing.output
     assert is_harmless(missing.output)
 
 
-def test_what_is_adopted_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imported_resources_with_hostile_names_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     orphan = Orphan(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
     monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=None))
     monkeypatch.setattr(adopt, "find_orphans", lambda account, templates: (orphan,))

@@ -1,4 +1,4 @@
-"""Texts reach a terminal through `terminal/console.py` only, and no source file relies on rich's markup."""
+"""Terminal output: all text goes through `terminal/console.py`, and no source file uses rich's markup."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SOURCES = sorted(
     for folder in ("terminal", "cli", "rehearsal")
     for path in (ROOT / folder).rglob("*.py")
 )
-# Of rich, what takes no text, or takes it without markup.
+# Parts of rich that take no text, or take it without markup.
 ALLOWED_OF_RICH = {
     "rich.filesize": {"decimal"},
     "rich.progress": {"Progress", "SpinnerColumn", "TaskID", "TextColumn", "TimeElapsedColumn"},
-    "rich.table": {"Table"},  # as a type, see NEW
+    "rich.table": {"Table"},  # as a type only, see NEW
     "rich.text": {"Text"},
 }
 NEW = {"Console", "Table", "Panel", "Terminal"}
@@ -44,7 +44,7 @@ def _faults(source: str, name: str) -> Iterator[str]:
         fault = None
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rich" and name != CONSOLES:
             taken = {alias.name for alias in node.names} - ALLOWED_OF_RICH.get(node.module or "", set())
-            fault = f"takes {sorted(taken)} of {node.module}" if taken else None
+            fault = f"imports {sorted(taken)} from {node.module}" if taken else None
         elif isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "rich" for alias in node.names):
             fault = "imports rich as a whole"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MARKUP.search(node.value):
@@ -61,17 +61,17 @@ def _fault_of_call(node: ast.Call, name: str) -> str | None:
     first = node.args[0] if node.args else None
     for keyword in node.keywords:
         if keyword.arg in ("markup", "emoji") and ast.unparse(keyword.value) != "False":
-            return f"says {keyword.arg}={ast.unparse(keyword.value)}"
+            return f"passes {keyword.arg}={ast.unparse(keyword.value)}"
     if called == "from_markup":
-        return "reads markup"
+        return "parses markup"
     if (
         called in NEW
         and name != CONSOLES
         and not (called == "Terminal" and name in ("cli/output.py", "rehearsal/run.py"))
     ):
-        return f"makes a {called} of its own"
+        return f"creates a {called}"
     if called == "TextColumn" and "markup" not in {keyword.arg for keyword in node.keywords}:
-        return "has a column of a progress with markup"
+        return "creates a progress column with markup"
     if (
         called in ("print", "input")
         and owner
@@ -80,7 +80,7 @@ def _fault_of_call(node: ast.Call, name: str) -> str | None:
     ):
         return f"prints {ast.unparse(first)}: use say"
     if called in PRINTS and owner in ("", "typer", "click", "sys.stdout", "sys.stderr") and not _is_plain(first):
-        return f"writes {ast.unparse(first) if first else 'nothing'} past the consoles"
+        return f"writes {ast.unparse(first) if first else 'nothing'} without a console"
     return None
 
 
@@ -101,7 +101,7 @@ def _is_plain(node: ast.expr | None) -> bool:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_no_source_file_writes_past_the_consoles_or_uses_markup(name: str) -> None:
+def test_every_source_file_writes_with_a_console_and_without_markup(name: str) -> None:
     assert list(_faults((ROOT / name).read_text(encoding="utf-8"), name)) == []
 
 
@@ -123,7 +123,7 @@ def test_no_source_file_writes_past_the_consoles_or_uses_markup(name: str) -> No
         "sys.stdout.write(f'{name}')",
     ],
 )
-def test_what_would_let_a_text_through_is_found(line: str) -> None:
+def test_unsafe_output_is_found(line: str) -> None:
     assert list(_faults(line, "cli/some.py"))
 
 
@@ -139,7 +139,7 @@ ONE_LINE: dict[str, Show] = {
 }
 LINES: dict[str, Show] = {
     "a string": lambda terminal: terminal.print(HOSTILE),
-    "markup by demand": lambda terminal: terminal.print(HOSTILE, markup=True, emoji=True),
+    "requested markup": lambda terminal: terminal.print(HOSTILE, markup=True, emoji=True),
     "a text": lambda terminal: terminal.print(Text(HOSTILE)),
     "a document": lambda terminal: terminal.print({HOSTILE: HOSTILE}),
     "a rule": lambda terminal: terminal.rule(HOSTILE.partition("\r")[0]),
@@ -148,7 +148,7 @@ LINES: dict[str, Show] = {
 
 
 @pytest.mark.parametrize("how", [*ONE_LINE, *LINES])
-def test_a_terminal_obeys_no_text_however_it_is_printed(how: str) -> None:
+def test_no_printed_text_controls_the_terminal(how: str) -> None:
     terminal, file = _terminal()
     {**ONE_LINE, **LINES}[how](terminal)
     shown = file.getvalue()
@@ -162,7 +162,7 @@ def new_row(text: str) -> Table:
     return table
 
 
-def test_a_progress_shows_its_description_as_text() -> None:
+def test_progress_shows_its_description_literally() -> None:
     terminal, file = _terminal()
     with Progress(TextColumn("{task.description}", markup=False), console=terminal) as progress:
         progress.add_task(HOSTILE.partition("\r")[0], total=None)

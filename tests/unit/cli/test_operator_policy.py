@@ -1,4 +1,4 @@
-"""The operator's policy: as small as it is said to be, real, and enough for every command."""
+"""Operator policy: within IAM's limits, valid, and sufficient for every command."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _arn(service: str, resource: str) -> str:
 
 
 @pytest.mark.parametrize("account", ["*", ACCOUNT])
-def test_it_fits_a_managed_policy_with_room_to_grow(account: str) -> None:
+def test_the_policy_fits_a_managed_policy_with_reserve(account: str) -> None:
     assert length_without_spaces(operator_policy(load_settings(ROOT), account, REGION)) < LONGEST_MANAGED_POLICY - 200
 
 
 def test_the_document_in_the_repository_is_for_any_account() -> None:
     text = (ROOT / POLICY_FILE).read_text(encoding="utf-8")
     assert [each["Sid"] for each in json.loads(text)["Statement"]] == list(STATEMENTS)
-    # A policy variable would mean something only where IAM evaluates it; an account id would be somebody's.
+    # The document has neither policy variables, which only IAM evaluates, nor a real account id.
     assert re.findall(r"\$\{|\d{12}", text) == []
 
 
@@ -67,7 +67,7 @@ def test_every_action_exists_and_fits_a_resource_of_its_statement(sid: str) -> N
     resources = _listed(STATEMENTS[sid]["Resource"])
     for action in _listed(STATEMENTS[sid]["Action"]):
         formats = [row["resource_arn_format"] for row in _data(action)]
-        # One that knows resources is given some; one that knows none has all, or it would never be allowed.
+        # An action that supports resources is allowed on some; one that does not needs all, or it is never allowed.
         fitting = [arn for arn in resources if _fits(arn, formats)]
         assert fitting or (resources == ["*"] and "*" in formats), f"{action} fits none of {resources}"
 
@@ -79,7 +79,7 @@ def test_every_resource_fits_an_action_of_its_statement(sid: str) -> None:
         assert _fits(arn, formats), f"{arn} fits none of the actions"
 
 
-def test_only_what_reads_the_account_is_allowed_on_everything() -> None:
+def test_only_reading_actions_are_allowed_on_all_resources() -> None:
     on_all = {action for each in POLICY["Statement"] if each["Resource"] == "*" for action in _listed(each["Action"])}
     verbs = ("Get", "Describe", "List", "Validate")
     assert on_all
@@ -91,7 +91,7 @@ def _stack(layer: str, env: str) -> str:
 
 
 def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
-    """Calls that each command makes in its own process, with resources of an environment."""
+    """Return the calls that each command makes in its own process, with resources of an environment."""
     vault, key = f"arn:aws:s3:::vectora-inbox-snapshots-{env}", f"arn:aws:s3:::vectora-inbox-snapshots-{env}/objects/ab"
     config, data = f"arn:aws:s3:::vectora-inbox-config-{env}", f"arn:aws:s3:::vectora-inbox-data-{env}"
     letters = f"arn:aws:s3:::vectora-inbox-newsletters-{env}"
@@ -211,7 +211,7 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("bedrock:GetInferenceProfile", _arn("bedrock", "inference-profile/eu.anthropic.claude")),
             ("s3:ListBucket", "arn:aws:s3:::vectora-inbox-pipeline-artifacts"),
             ("cloudformation:ListStackResources", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
-            # `cdk diff`, which may not assume the lookup role: that one reads the whole account.
+            # `cdk diff` may not assume the lookup role, which reads the whole account.
             ("cloudformation:DescribeStacks", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
             ("cloudformation:GetTemplate", _arn("cloudformation", "stack/vectora-inbox-pipeline/0a1b")),
         ],
@@ -220,7 +220,7 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
 @pytest.mark.parametrize("command", _needed("dev"))
-def test_each_command_may_do_what_it_calls(command: str, env: str) -> None:
+def test_the_calls_of_each_command_are_allowed(command: str, env: str) -> None:
     denied = [(action, resource) for action, resource in _needed(env)[command] if not _allows(action, resource)]
     assert denied == []
 
@@ -244,5 +244,5 @@ def test_each_command_may_do_what_it_calls(command: str, env: str) -> None:
         ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
     ],
 )
-def test_an_operator_may_not(action: str, resource: str) -> None:
+def test_other_calls_are_denied(action: str, resource: str) -> None:
     assert not _allows(action, resource)

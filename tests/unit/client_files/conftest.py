@@ -1,4 +1,4 @@
-"""Old client files, and the commands on a configuration folder that tests may change."""
+"""Old client files, and commands on a configuration folder that tests may change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Change = Callable[..., Path]
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of config/ that the commands take for the repository's."""
+    """Return a copy of config/ that the commands use instead of the repository's."""
     copy = tmp_path / "config"
     shutil.copytree(CONFIG, copy)
     monkeypatch.setattr(bump, "CONFIG", copy)
@@ -64,7 +64,7 @@ def migrated(canonical: Canonical) -> Migrate:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Change:
-    """An old file with a text in it replaced, which must be there."""
+    """Return a function that replaces texts in an old file, which must have them."""
 
     def change(name: str, *replacements: tuple[str, str]) -> Path:
         text = (OLD / name).read_text(encoding="utf-8")

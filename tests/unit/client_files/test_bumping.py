@@ -1,4 +1,4 @@
-"""`./vectora client bump`: the next version, a line in the changelog, and nothing else."""
+"""`./vectora client bump`: the next version and a changelog entry; nothing else changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(config: Path) -> ClientConfig:
 
 
 @pytest.mark.parametrize(("how", "index"), [("--major", 0), ("--minor", 1), ("--patch", 2)])
-def test_the_version_moves_in_all_three_places(run: Run, config: Path, how: str, index: int) -> None:
+def test_the_version_is_raised_in_all_three_fields(run: Run, config: Path, how: str, index: int) -> None:
     before = client(config).client_profile.version
     result = run("bump", "lai_weekly", how, "-m", "Deals of hybrid companies")
     assert result.exit_code == 0, result.output
@@ -51,7 +51,7 @@ def test_no_other_line_changes(run: Run, config: Path, name: str) -> None:
     assert sorted(keys) == sorted([*raised, *entry])
 
 
-def test_line_ends_and_odd_layouts_stay(run: Run, config: Path, tmp_path: Path) -> None:
+def test_line_ends_and_unusual_layouts_are_kept(run: Run, config: Path, tmp_path: Path) -> None:
     text = (config / "clients" / "canary.yaml").read_text()
     text = text.replace("exclusion_scopes: [recruitment]", "exclusion_scopes: [recruitment,\n       people]   ")
     path = tmp_path / "odd.yaml"
@@ -65,7 +65,7 @@ def test_line_ends_and_odd_layouts_stay(run: Run, config: Path, tmp_path: Path) 
     assert b"\n" not in b"".join(after)
 
 
-def test_json_says_what_happened(run: Run, config: Path) -> None:
+def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
     before = client(config).client_profile.version
     result = run("bump", "lai_weekly", "--minor", "-m", "x", "--json")
     document = json.loads(result.stdout)
@@ -78,7 +78,7 @@ def test_json_says_what_happened(run: Run, config: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["lai_weekly", "-m", "x"], "exactly one of --major, --minor and --patch"),
         (["lai_weekly", "--major", "--minor", "-m", "x"], "exactly one of --major, --minor and --patch"),
@@ -89,16 +89,16 @@ def test_json_says_what_happened(run: Run, config: Path) -> None:
         (["missing.yaml", "--minor", "-m", "x"], "missing.yaml cannot be read: No such file"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_sentence(run: Run, config: Path, arguments: list[str], said: str) -> None:
+def test_bad_input_is_reported_in_one_sentence(run: Run, config: Path, arguments: list[str], message: str) -> None:
     before = (config / "clients" / "lai_weekly.yaml").read_bytes()
     result = run("bump", *arguments)
     assert result.exit_code == 1
-    assert said in result.output
+    assert message in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert (config / "clients" / "lai_weekly.yaml").read_bytes() == before
 
 
-def test_an_invalid_file_is_named_and_stays(run: Run, config: Path, tmp_path: Path) -> None:
+def test_an_invalid_file_is_named_and_not_changed(run: Run, config: Path, tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     body = (config / "clients" / "canary.yaml").read_text().replace("frequency: daily", "frequency: hourly")
     path.write_text(body)
@@ -110,7 +110,7 @@ def test_an_invalid_file_is_named_and_stays(run: Run, config: Path, tmp_path: Pa
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["broken.yaml", "config"]
 
 
-def test_a_changelog_in_brackets_gets_the_entry_too(run: Run, config: Path, tmp_path: Path) -> None:
+def test_a_changelog_in_brackets_gets_the_entry(run: Run, config: Path, tmp_path: Path) -> None:
     text = (config / "clients" / "canary.yaml").read_text()
     version = load_client(FolderContent(config), "canary").client_profile.version
     entry = f'{{version: "{version}", date: "2026-11-24", changes: First}}'

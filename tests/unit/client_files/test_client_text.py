@@ -1,4 +1,4 @@
-"""Client files as text: what is not touched stays to the byte, comments stay with what they are about."""
+"""Editable client files: unedited text is kept to the byte, and comments stay with their keys."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def edited(source: str) -> EditableText:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_an_untouched_file_comes_out_byte_for_byte(path: Path) -> None:
+def test_an_unedited_file_is_written_byte_for_byte(path: Path) -> None:
     assert EditableText(path.name, path.read_bytes()).encoded() == path.read_bytes()
 
 
@@ -65,11 +65,11 @@ def test_an_untouched_file_comes_out_byte_for_byte(path: Path) -> None:
         '"a": 1\n',
     ],
 )
-def test_every_layout_comes_out_as_it_was(source: str) -> None:
+def test_every_layout_is_kept(source: str) -> None:
     assert edited(source).encoded().decode() == source
 
 
-def test_a_deleted_key_takes_its_comments_and_leaves_those_of_the_next() -> None:
+def test_deleting_a_key_deletes_its_comments_only() -> None:
     text = edited(SAMPLE)
     text.delete(("a", "b"))
     assert "above b" not in text.text()
@@ -77,13 +77,13 @@ def test_a_deleted_key_takes_its_comments_and_leaves_those_of_the_next() -> None
     assert "  # above c\n  c: two" in text.text()
 
 
-def test_a_deleted_section_takes_its_banner() -> None:
+def test_deleting_a_section_deletes_its_banner() -> None:
     text = edited(SAMPLE)
     text.delete(("a",))
     assert text.text().startswith("# About the file\n\n# About d\nd:")
 
 
-def test_comments_deeper_than_what_follows_belong_to_what_stands_before() -> None:
+def test_comments_indented_deeper_than_the_next_key_belong_to_the_entry_before() -> None:
     text = edited(SAMPLE)
     text.delete(("d", 1))
     assert "above the second" not in text.text()
@@ -91,19 +91,19 @@ def test_comments_deeper_than_what_follows_belong_to_what_stands_before() -> Non
     assert "    # below the last entry\n# About e" in text.text()
 
 
-def test_the_first_key_of_a_list_entry_can_go() -> None:
+def test_the_first_key_of_a_list_entry_can_be_deleted() -> None:
     text = edited(SAMPLE)
     text.delete(("d", 0, "x"))
     assert "  - y: 2\n" in text.text()
 
 
-def test_a_block_that_became_empty_goes_with_its_last_key() -> None:
+def test_deleting_the_last_key_deletes_its_block() -> None:
     text = edited("a:\n  b:\n    c: 1\nd: 2\n")
     text.delete(("a", "b", "c"))
     assert text.text() == "d: 2\n"
 
 
-def test_entries_keep_the_index_that_they_were_read_with() -> None:
+def test_entries_keep_their_original_index() -> None:
     text = edited("a: [x, y, z]\nb:\n  - 1\n  - 2\n  - 3\n")
     for index in (0, 2):
         text.delete(("a", index))
@@ -111,13 +111,13 @@ def test_entries_keep_the_index_that_they_were_read_with() -> None:
     assert yaml.safe_load(text.text()) == {"a": ["y"], "b": [2]}
 
 
-def test_a_value_changes_and_its_comment_stays() -> None:
+def test_a_changed_value_keeps_its_comment() -> None:
     text = edited(SAMPLE)
     text.set(("a", "b"), Quoted("7.0.0"))
     assert '  b: "7.0.0"  # beside b\n' in text.text()
 
 
-def test_new_keys_stand_where_they_are_asked_for_in_the_files_indentation() -> None:
+def test_new_keys_are_written_at_their_position_with_the_files_indentation() -> None:
     text = edited("a:\n- x: 1\n  y: 2\n")
     text.set(("a", 0, "n"), ["p", {"q": 1}], after="x")
     text.set(("a", 0, "f"), Flow(["*", "a, b"]))
@@ -125,7 +125,7 @@ def test_new_keys_stand_where_they_are_asked_for_in_the_files_indentation() -> N
     assert text.text() == 'a:\n- x: 1\n  n:\n  - p\n  - q: 1\n  y: 2\n  f: ["*", "a, b"]\nb:\n  c: {}\n'
 
 
-def test_a_new_section_stands_in_the_given_order() -> None:
+def test_a_new_section_is_written_at_its_position_in_the_order() -> None:
     text = edited("a: 1\nc: 3\n")
     text.insert_section("b", {"x": 1}, ["a", "b", "c"])
     text.insert_section("d", 4, ["a", "b", "c", "d"])
@@ -139,7 +139,7 @@ def test_a_renamed_key_keeps_value_and_comments() -> None:
     assert '# About a\nalso:  # beside a\n  # above b\n  renamed: "one"  # beside b\n' in text.text()
 
 
-def test_a_value_in_brackets_can_be_edited_and_keeps_the_comments_in_it() -> None:
+def test_an_edited_value_in_brackets_keeps_its_comments() -> None:
     text = edited("a: {b: 1,  # about b\n  c: [2, 3]}  # end\nd: 4\n")
     text.delete(("a", "c", 0))
     assert text.data == {"a": {"b": 1, "c": [2, 3]}, "d": 4}
@@ -148,20 +148,20 @@ def test_a_value_in_brackets_can_be_edited_and_keeps_the_comments_in_it() -> Non
     assert "# end" in text.text()
 
 
-def test_anchors_and_tags_are_written_out_and_comments_in_them_kept() -> None:
+def test_anchors_and_tags_are_expanded_and_their_comments_kept() -> None:
     text = edited("# about a\na: &name\n  b: !!str 1  # number\nc: 2\n? d\n: 3\n")
     assert yaml.safe_load(text.text()) == {"a": {"b": "1"}, "c": 2, "d": 3}
     assert "# about a" in text.text()
     assert "# number" in text.text()
 
 
-def test_a_file_written_in_brackets_throughout_is_written_as_blocks() -> None:
+def test_a_file_in_brackets_is_written_as_blocks() -> None:
     text = edited('{"a": {"b": [1, "two"]}, "c": "yes"}\n')
     text.delete(("a", "b", 0))
     assert text.text() == 'a:\n  b:\n    - two\nc: "yes"\n'
 
 
-def test_lines_are_those_of_the_file_that_was_read() -> None:
+def test_line_numbers_are_those_of_the_original_file() -> None:
     text = edited(SAMPLE)
     text.delete(("a", "b"))
     assert text.line_of(("d", 1, "x")) == SAMPLE.splitlines().index("  - x: 3") + 1
@@ -176,7 +176,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 
 @given(VALUES)
 @settings(deadline=None)
-def test_whatever_is_written_reads_back_the_same(value: object) -> None:
+def test_every_written_value_reads_back_equal(value: object) -> None:
     text = edited("a: 1\n")
     text.set(("new",), value)
     assert parse_yaml("some.yaml", text.encoded()).data["new"] == _frozen(value)

@@ -1,4 +1,4 @@
-"""Edits at the same time: commands wait for each other, and nobody's edit is written over."""
+"""Concurrent edits: commands wait for each other, and no edit is overwritten."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pathlib import Path
 from client_files.bump import bump_file
 bump_file(Path(sys.argv[1]), "minor", sys.argv[2], date(2026, 11, 25))
 """
-# Only against hanging for ever; nothing waits so long.
+# Only a limit for a test that hangs.
 HANGS_AFTER_SECONDS = 600
 CHANGED = "was changed by another program meanwhile: nothing was written, run the command again."
 
@@ -68,7 +68,7 @@ def test_bumps_of_several_threads_all_count(config: Path) -> None:
     assert len(load_client(FolderContent(config), "canary").metadata.changelog) == count + 4
 
 
-def test_an_editor_that_saves_in_between_keeps_what_it_saved(
+def test_a_change_saved_by_an_editor_is_not_overwritten(
     run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = config / "clients/lai_weekly.yaml"
@@ -87,7 +87,7 @@ def test_an_editor_that_saves_in_between_keeps_what_it_saved(
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["canary.yaml", "lai_weekly.yaml"]
 
 
-def test_an_editor_that_removes_the_file_in_between_is_noticed(config: Path) -> None:
+def test_a_file_removed_meanwhile_is_not_written_again(config: Path) -> None:
     path = config / "clients/canary.yaml"
     with edited(path) as edit:
         path.unlink()
@@ -96,27 +96,29 @@ def test_an_editor_that_removes_the_file_in_between_is_noticed(config: Path) -> 
     assert not path.exists()
 
 
-def test_a_new_file_is_not_written_over_one_that_came_meanwhile(tmp_path: Path) -> None:
+def test_a_new_file_does_not_overwrite_one_created_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
     with edited(path) as edit:
         assert edit.before is None
-        path.write_bytes(b"of somebody else")
+        path.write_bytes(b"of another program")
         with pytest.raises(ConfigurationError, match=CHANGED):
             edit.write(b"ours")
-    assert path.read_bytes() == b"of somebody else"
+    assert path.read_bytes() == b"of another program"
 
 
-def test_a_new_file_that_comes_at_the_last_moment_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_created_just_before_the_write_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "new.yaml"
     with edited(path) as edit:
-        monkeypatch.setattr(edit, "_require_unchanged", lambda: path.write_bytes(b"of somebody else"))
+        monkeypatch.setattr(edit, "_require_unchanged", lambda: path.write_bytes(b"of another program"))
         with pytest.raises(ConfigurationError, match=CHANGED):
             edit.write(b"ours")
-    assert path.read_bytes() == b"of somebody else"
+    assert path.read_bytes() == b"of another program"
     assert [entry.name for entry in tmp_path.iterdir()] == ["new.yaml"]
 
 
-def test_a_migration_does_not_replace_a_file_that_was_saved_meanwhile(
+def test_a_migration_does_not_replace_a_file_saved_meanwhile(
     run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = config / "clients/lai_weekly.yaml"
@@ -134,7 +136,7 @@ def test_a_migration_does_not_replace_a_file_that_was_saved_meanwhile(
     assert target.read_bytes() == b"# saved by an editor\n"
 
 
-def test_a_command_waits_for_the_one_that_edits(config: Path) -> None:
+def test_a_command_waits_for_the_edit_of_another(config: Path) -> None:
     path = config / "clients/canary.yaml"
     order: list[str] = []
 
@@ -153,7 +155,7 @@ def test_a_command_waits_for_the_one_that_edits(config: Path) -> None:
     assert b"# first\n" in path.read_bytes()
 
 
-def test_a_link_stays_a_link_and_what_it_leads_to_is_edited(config: Path, tmp_path: Path) -> None:
+def test_a_link_is_kept_and_its_target_edited(config: Path, tmp_path: Path) -> None:
     path = config / "clients/canary.yaml"
     link = tmp_path / "link.yaml"
     link.symlink_to(path)
@@ -163,14 +165,14 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_edited(config: Path, tmp_pa
     assert len(load_client(FolderContent(config), "canary").metadata.changelog) == count + 1
 
 
-def test_links_in_a_circle_are_told_in_one_sentence(tmp_path: Path) -> None:
+def test_circular_links_are_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to(tmp_path / "b.yaml")
     (tmp_path / "b.yaml").symlink_to(tmp_path / "a.yaml")
     with pytest.raises(ConfigurationError, match=r"a\.yaml cannot be read"):
         _bump(tmp_path / "a.yaml", 1)
 
 
-def test_the_mode_of_a_file_stays(config: Path) -> None:
+def test_the_mode_of_a_file_is_kept(config: Path) -> None:
     path = config / "clients/canary.yaml"
     path.chmod(0o640)
     _bump(path, 1)

@@ -1,4 +1,4 @@
-"""The engine runs with migrated client files: news is matched, scored and stands in the newsletter."""
+"""The engine with migrated client files: news is matched, scored and part of the newsletter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from vectora_shared.runtime import parse_event
 CONFIG = Path(__file__).parents[3] / "config"
 OLD = Path(__file__).parent / "old"
 NOW = datetime(2026, 2, 2, 7, tzinfo=UTC)
-WANTED = {
+RELEVANT = {
     "partnership": "Camurus and Acme sign license agreement for a long-acting injectable of octreotide",
     "regulatory": "FDA approves once-monthly long-acting injectable risperidone for schizophrenia",
     "clinical_update": "Phase 3 trial of a six-month long-acting injectable meets its primary endpoint",
 }
-UNWANTED = "Nanexa hires a senior accountant: open position in Uppsala"
+UNRELEVANT = "Nanexa hires a senior accountant: open position in Uppsala"
 
 
 def item(title: str) -> dict[str, Any]:
@@ -48,22 +48,22 @@ def item(title: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "events"),
     [
-        ("lai_weekly_v3", set(WANTED)),
-        ("lai_weekly_v4", set(WANTED)),
-        ("lai_weekly_v5_test", set(WANTED)),
-        ("lai_weekly_v6", set(WANTED)),
-        ("lai_weekly_v7", set(WANTED)),
-        ("lai_weekly_v17", set(WANTED)),
-        ("tech_weekly_template", set(WANTED)),
+        ("lai_weekly_v3", set(RELEVANT)),
+        ("lai_weekly_v4", set(RELEVANT)),
+        ("lai_weekly_v5_test", set(RELEVANT)),
+        ("lai_weekly_v6", set(RELEVANT)),
+        ("lai_weekly_v7", set(RELEVANT)),
+        ("lai_weekly_v17", set(RELEVANT)),
+        ("tech_weekly_template", set(RELEVANT)),
     ],
 )
-def test_a_newsletter_is_made_with_a_migrated_file(
+def test_a_newsletter_is_produced_with_a_migrated_file(
     migrated: Callable[..., Migration], data: Any, newsletters: Any, name: str, events: set[str]
 ) -> None:
     migration = migrated(OLD / f"{name}.yaml")
     client_id = migration.client_id
     content = WithFile(FolderContent(CONFIG), client_key(client_id), migration.body)
-    news = [item(title) for title in (*WANTED.values(), UNWANTED)]
+    news = [item(title) for title in (*RELEVANT.values(), UNRELEVANT)]
     data.write_json(f"ingested/{client_id}/2026/02/02/items.json", news)
     scored = normalize(
         parse_event(NormalizeEvent, {"client_id": client_id}),
@@ -85,4 +85,4 @@ def test_a_newsletter_is_made_with_a_migrated_file(
     document = json.loads(newsletters.objects[f"{client_id}/2026/02/02/newsletter.json"])
     titles = {found["title"] for section in document["sections"] for found in section["items"]}
     assert letter["total_items"] == len(events)
-    assert titles == {WANTED[event] for event in events}
+    assert titles == {RELEVANT[event] for event in events}

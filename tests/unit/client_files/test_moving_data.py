@@ -1,4 +1,4 @@
-"""Data of old ids below the stable id: copied and read back, nothing overwritten, nothing deleted, repeatable."""
+"""Data of old ids copied to the stable id: compared and repeatable, with nothing overwritten or deleted."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ OBJECTS = {
     (LETTERS, "lai_weekly_v6/2026/01/28/newsletter.md"): b"# six",
     (DATA, "ingested/lai_weekly_v5/2026/01/28/items.json"): b"five",
     (DATA, "ingested/lai_weekly_v5/2025/12/22/items.json"): b"five alone",
-    (DATA, "ingested/lai_weekly_v5_test/2025/12/22/items.json"): b"somebody else's",
+    (DATA, "ingested/lai_weekly_v5_test/2025/12/22/items.json"): b"of another client",
     (LETTERS, "lai_weekly_v5/2025/12/22/newsletter.md"): b"",
 }
 
 
 class FakeS3:
-    """Objects in memory; `fails_at` is the copy that the connection breaks at."""
+    """S3 with objects in memory; the copy number `fails_at` fails."""
 
     def __init__(self, objects: dict[tuple[str, str], bytes], buckets: tuple[str, ...] = (DATA, LETTERS)) -> None:
         self.objects = dict(objects)
@@ -87,7 +87,7 @@ def counts(moved: dict[str, MovedFrom]) -> dict[str, tuple[int, int, int]]:
     return {old_id: (each.copied, each.already, len(each.left)) for old_id, each in moved.items()}
 
 
-def test_items_and_newsletters_are_copied_and_the_higher_version_goes_before() -> None:
+def test_items_and_newsletters_are_copied_and_the_higher_version_takes_precedence() -> None:
     s3 = FakeS3(OBJECTS)
     moved = move(s3)
     assert counts(moved) == {"lai_weekly_v6": (3, 0, 0), "lai_weekly_v5": (2, 0, 1)}
@@ -104,7 +104,7 @@ def test_items_and_newsletters_are_copied_and_the_higher_version_goes_before() -
     assert left.reason.startswith("lai_weekly_v6 has one for the same day")
 
 
-def test_a_second_time_copies_nothing() -> None:
+def test_a_repeated_copy_copies_nothing() -> None:
     s3 = FakeS3(OBJECTS)
     move(s3)
     before = dict(s3.objects)
@@ -112,7 +112,7 @@ def test_a_second_time_copies_nothing() -> None:
     assert s3.objects == before
 
 
-def test_other_bytes_at_the_target_stay_and_are_told() -> None:
+def test_other_content_at_the_target_is_kept_and_reported() -> None:
     target = (DATA, "ingested/lai_weekly/2026/01/28/items.json")
     s3 = FakeS3({**OBJECTS, target: b"newer"})
     moved = move(s3)
@@ -120,7 +120,7 @@ def test_other_bytes_at_the_target_stay_and_are_told() -> None:
     assert "never overwritten" in moved["lai_weekly_v6"].left[0].reason
 
 
-def test_what_comes_to_lie_there_meanwhile_stays_too() -> None:
+def test_content_written_to_the_target_meanwhile_is_kept() -> None:
     s3 = FakeS3(OBJECTS)
     s3.overtaken_by = b"written by a run"
     moved = move(s3)
@@ -129,7 +129,7 @@ def test_what_comes_to_lie_there_meanwhile_stays_too() -> None:
 
 
 @pytest.mark.parametrize("stop", range(1, 6))
-def test_an_interrupted_move_is_completed_by_the_next(stop: int) -> None:
+def test_an_interrupted_copy_is_completed_by_the_next(stop: int) -> None:
     s3 = FakeS3(OBJECTS)
     s3.fails_at = stop
     with pytest.raises(ClientError):
@@ -146,14 +146,14 @@ def test_a_dry_run_counts_and_copies_nothing() -> None:
     assert s3.objects == OBJECTS
 
 
-def test_a_copy_that_reads_back_differently_stops_it() -> None:
+def test_a_copy_that_differs_from_its_source_is_an_error() -> None:
     s3 = FakeS3(OBJECTS)
     s3.damages = True
     with pytest.raises(VectoraError, match="is not an exact copy of"):
         move(s3)
 
 
-def test_a_missing_bucket_is_one_sentence() -> None:
+def test_a_missing_bucket_is_reported_in_one_sentence() -> None:
     with pytest.raises(VectoraError, match=f"There is no bucket {DATA}: "):
         move(FakeS3({}, buckets=()))
 
@@ -171,7 +171,7 @@ def s3_of_dev(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
     return fake
 
 
-def test_data_moves_for_a_file_that_was_migrated_before(
+def test_data_is_copied_for_a_file_that_was_migrated_before(
     run: Callable[..., Result], config: Path, s3_of_dev: FakeS3
 ) -> None:
     file = config / "clients" / "lai_weekly.yaml"
@@ -186,7 +186,7 @@ def test_data_moves_for_a_file_that_was_migrated_before(
     assert "Nothing to copy: lai_weekly already has every object." in run(*arguments).output
 
 
-def test_files_and_data_move_in_one_go(run: Callable[..., Result], config: Path, s3_of_dev: FakeS3) -> None:
+def test_files_and_data_can_be_migrated_together(run: Callable[..., Result], config: Path, s3_of_dev: FakeS3) -> None:
     (config / "clients" / "lai_weekly.yaml").unlink()
     result = run("migrate", OLD / "lai_weekly_v6.yaml", "--env", "dev", "--move-data")
     assert result.exit_code == 0, result.output
@@ -194,7 +194,7 @@ def test_files_and_data_move_in_one_go(run: Callable[..., Result], config: Path,
     assert len(s3_of_dev.objects) == len(OBJECTS) + 3
 
 
-def test_an_unknown_environment_is_one_sentence(run: Callable[..., Result], config: Path) -> None:
+def test_an_unknown_environment_is_reported_in_one_sentence(run: Callable[..., Result], config: Path) -> None:
     result = run("migrate", OLD / "lai_weekly_v6.yaml", "--env", "moon", "--move-data")
     assert result.exit_code == 1
     assert "moon" in result.output
