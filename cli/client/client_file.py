@@ -40,8 +40,15 @@ def known_client(content: Content, client_id: str, where: str) -> str:
     known = client_ids(content)
     if client_id in known:
         return client_id
-    hint = did_you_mean(client_id, known) or f"clients: {', '.join(known) or 'none'}. "
-    raise ConfigurationError(f"There is no client '{client_id}' in {where}: {hint.rstrip()}")
+    hint = did_you_mean(client_id, known).rstrip() or f"choose one of {', '.join(known) or 'none'}."
+    raise ConfigurationError(f"There is no client '{client_id}' in {where}: {hint}")
+
+
+def folder_content(folder: Path) -> FolderContent:
+    """Return the content of a configuration folder; raise ConfigurationError when it does not exist."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"There is no folder {folder}: give one with clients/ and canonical/.")
+    return FolderContent(folder)
 
 
 def deployed_content(env: str) -> BucketContent:

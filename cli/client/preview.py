@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from cli.client.client_file import folder_content
 from cli.options import ENVIRONMENTS, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
@@ -62,11 +63,11 @@ def preview(
         raise VectoraError("Give one source of news: an environment (--env dev) or a file (--data items.json).")
     # Imported here because the engine takes a while to import.
     from client_files.preview.compare import preview as compare
-    from vectora_shared.config.content import FolderContent, load_configuration
+    from vectora_shared.config.content import load_configuration
 
     chosen_day = _parse_day(day)
-    edited = load_configuration(FolderContent(config), client)
-    given = load_configuration(FolderContent(baseline), client) if baseline else None
+    edited = load_configuration(folder_content(config), client)
+    given = load_configuration(folder_content(baseline), client) if baseline else None
     if data:
         news, before = _from_file(data, chosen_day, given)
     else:

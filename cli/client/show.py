@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.client.client_file import deployed_content, known_client
+from cli.client.client_file import deployed_content, folder_content, known_client
 from cli.options import ENVIRONMENTS, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
@@ -18,7 +18,6 @@ from vectora_shared.config.content import (
     DOMAIN_SCOPES,
     Configuration,
     Content,
-    FolderContent,
     client_configuration,
     client_ids,
     load_canonical,
@@ -37,7 +36,7 @@ ConfigFolder = Annotated[
 
 
 def _content(env: str | None, config: Path) -> Content:
-    return deployed_content(env) if env else FolderContent(config)
+    return deployed_content(env) if env else folder_content(config)
 
 
 @report_errors

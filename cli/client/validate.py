@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.client.client_file import deployed_content
+from cli.client.client_file import deployed_content, folder_content
 from cli.client.show import ConfigFolder
 from cli.options import Json
 from cli.output import err, fail, out, print_json, report_errors
@@ -23,7 +23,7 @@ from client_files.validate import (
     validate_folder,
 )
 from vectora_ops.settings import load_settings
-from vectora_shared.config.content import FolderContent, client_ids
+from vectora_shared.config.content import client_ids
 
 
 @report_errors
@@ -46,9 +46,10 @@ def validate(
     json: Json = False,
 ) -> None:
     """Validate client and canonical files, and check that changed client files have a new version."""
-    found = validate_files(files, config) if files else validate_folder(FolderContent(config))
+    content = folder_content(config)
+    found = validate_files(files, config) if files else validate_folder(content)
     checks = tuple(_version_checks(found, base, env))
-    ids = sorted({*found.clients, *client_ids(FolderContent(config))})
+    ids = sorted({*found.clients, *client_ids(content)})
     too_long = load_settings(ROOT).client_id_problems(ids)
     problems = (*found.problems, *too_long, *(problem for check in checks for problem in check.problems))
     notes = [note for check in checks for note in check.notes]

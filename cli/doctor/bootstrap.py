@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, MINIMUM_VERSION
-from cli.doctor.finding import DENIED, POLICY, Check, Finding, unknown
+from cli.doctor.finding import DENIED, Check, Finding, unknown
 from cli.doctor.subject import Subject
+from cli.operator_policy import POLICY_FILE
 from vectora_shared.aws_errors import error_code
 
 VERSION, ROLES, BUCKET = "bootstrap version", "bootstrap roles", "bootstrap bucket"
@@ -59,7 +60,7 @@ def _not_assumed(subject: Subject, kind: str) -> Finding:
     if missing is not None and missing.verdict == "fail":
         return missing
     found = f"you may not assume {subject.bootstrap.role_name(kind)}"
-    return Finding(ROLES, "fail", found, f"an administrator attaches {POLICY} to your role, and bootstraps if required")
+    return Finding(ROLES, "fail", found, f"an administrator attaches {POLICY_FILE} to your role, and bootstraps if required")
 
 
 def _missing(subject: Subject, kind: str) -> Finding | None:

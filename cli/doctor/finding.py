@@ -9,7 +9,7 @@ from typing import Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.doctor.subject import Subject
-from cli.operator_policy import POLICY_FILE as POLICY
+from cli.operator_policy import POLICY_FILE
 from vectora_shared.aws_errors import error_code
 
 Verdict = Literal["pass", "fail", "unknown"]
@@ -59,7 +59,7 @@ def unknown(check: str, error: Exception) -> Finding:
         code, message = error_code(error), error.response["Error"].get("Message", "")
         if code in DENIED:
             found = f"you may not call {error.operation_name}"
-            return Finding(check, "unknown", found, f"attach {POLICY} to your role to include this check")
+            return Finding(check, "unknown", found, f"attach {POLICY_FILE} to your role to include this check")
         return Finding(check, "unknown", f"AWS answered {error.operation_name} with {code}: {message}".rstrip(": "))
     if isinstance(error, BotoCoreError):
         return Finding(check, "unknown", f"AWS did not answer: {error}")

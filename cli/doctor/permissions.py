@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, POLICY, Check, Finding, unknown
+from cli.doctor.finding import DENIED, Check, Finding, unknown
 from cli.doctor.subject import Subject
+from cli.operator_policy import POLICY_FILE
 from vectora_shared.aws_errors import error_code
 
 NAME = "permissions"
@@ -34,7 +35,7 @@ class Statement:
 
 def operator_statements(root: Path, account_id: str, region: str) -> list[Statement]:
     """Return the operator policy's statements for an account and region."""
-    document = json.loads((root / POLICY).read_text(encoding="utf-8"))
+    document = json.loads((root / POLICY_FILE).read_text(encoding="utf-8"))
     return [
         Statement(
             sid=each["Sid"],
@@ -71,7 +72,7 @@ def check_permissions(subject: Subject) -> Iterator[Finding]:
 def _finding(source: str, count: int, denied: list[str], undecided: list[str]) -> Finding:
     who = source.rpartition(":")[2]
     if denied:
-        advice = f"an administrator attaches {POLICY} to {who}, or finds what denies it (boundary, organization)"
+        advice = f"an administrator attaches {POLICY_FILE} to {who}, or finds what denies it (boundary, organization)"
         return Finding(NAME, "fail", f"{who} lacks {_named(denied)}", advice)
     if undecided:
         found = f"{who} has {_named(undecided)} only under conditions that the simulation cannot evaluate"

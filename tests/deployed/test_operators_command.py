@@ -98,13 +98,6 @@ def test_commands_that_change_something_require_the_environment(vectora: Vectora
     assert "--env" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "status", "adopt", "rehearse"])
-def test_every_command_has_help_with_an_example(vectora: Vectora, command: str) -> None:
-    result = vectora(command, "--help")
-    assert result.exit_code == 0
-    assert f"Example: ./vectora {command}" in result.stdout
-
-
 def test_without_credentials_one_sentence_advises_to_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)

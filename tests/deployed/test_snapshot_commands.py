@@ -15,7 +15,6 @@ from tests.deployed.conftest import Vectora
 CONFIG = "vectora-inbox-config-dev"
 CLIENT_KEY = "clients/lai_weekly.yaml"
 VAULT = "vectora-inbox-snapshots-dev"
-COMMANDS = ("create", "list", "show", "diff", "verify", "pin", "unpin", "prune")
 
 
 def create_snapshot(vectora: Vectora, label: str, *options: str) -> str:
@@ -177,10 +176,3 @@ def test_on_a_terminal_a_rollback_requires_a_confirmation_and_for_prod_its_name(
     result = vectora("rollback", "--env", env, "--snapshot", "x_20260101_000000", typed=f"{typed}\n")
     assert result.exit_code == 1
     assert sentence in result.stderr
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(vectora: Vectora, command: str) -> None:
-    result = vectora("snapshot", command, "--help")
-    assert result.exit_code == 0
-    assert f"Example: ./vectora snapshot {command}" in result.stdout

@@ -15,6 +15,7 @@ from typer.testing import Result
 
 from client_files.bump import bump_file
 from client_files.migration import output_file
+from client_files.migration.migrate import migrate
 from client_files.write import edited
 from vectora_shared.config.content import FolderContent, load_client
 from vectora_shared.errors import ConfigurationError
@@ -123,7 +124,6 @@ def test_a_migration_does_not_replace_a_file_saved_meanwhile(
 ) -> None:
     target = config / "clients/lai_weekly.yaml"
     old = next(path for path in sorted(OLD.iterdir()) if path.name.startswith("lai_weekly_v7"))
-    migrate = output_file.migrate
 
     def slowly(*arguments: object, **options: object) -> object:
         target.write_bytes(b"# saved by an editor\n")

@@ -203,8 +203,11 @@ def test_curated_items_of_the_running_system_are_read(command: Preview, tmp_path
         (("--data", "package.json"), "package.json is not a list of items: give a curated items.json."),
         (("--env", "dev", "--day", "yesterday"), "--day is 'yesterday': write it as YYYY-MM-DD"),
         (("--env", "dev", "--day", "2020-01-01"), "dev has no news of lai_weekly of 2020-01-01: the newest is of 2026"),
-        (("--env", "dev", "--config", "nowhere"), "nowhere/canonical/sources/source_catalog.yaml is missing"),
-        (("--env", "dev", "--baseline", "nowhere"), "nowhere/canonical/sources/source_catalog.yaml is missing"),
+        (("--env", "dev", "--config", "nowhere"), "There is no folder nowhere: give one with clients/ and canonical/."),
+        (
+            ("--env", "dev", "--baseline", "nowhere"),
+            "There is no folder nowhere: give one with clients/ and canonical/.",
+        ),
     ],
 )
 def test_bad_input_is_reported_in_one_sentence(

@@ -82,12 +82,6 @@ def test_an_unknown_environment_is_one_sentence() -> None:
     assert result.stderr.strip() == "There is no environment 'production': choose one of dev, stage, prod."
 
 
-def test_help_has_an_example() -> None:
-    result = _call("--help")
-    assert result.exit_code == 0
-    assert "Example: ./vectora doctor --env stage" in result.stdout
-
-
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", None])
 def test_without_credentials_all_checks_are_listed_and_nothing_is_raised(
     monkeypatch: pytest.MonkeyPatch, variable: str | None
