@@ -60,7 +60,7 @@ def _not_assumed(subject: Subject, kind: str) -> Finding:
     if missing is not None and missing.verdict == "fail":
         return missing
     found = f"you may not assume {subject.bootstrap.role_name(kind)}"
-    return Finding(ROLES, "fail", found, f"an administrator attaches {POLICY_FILE} to your role, and bootstraps if required")
+    return Finding(ROLES, "fail", found, f"an administrator attaches {POLICY_FILE} to your role, or bootstraps again")
 
 
 def _missing(subject: Subject, kind: str) -> Finding | None:
