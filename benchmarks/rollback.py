@@ -16,7 +16,7 @@ from rehearsal.emulator import ACCOUNT
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.stacks import FUNCTION, Stacks
 from vectora_ops.cloudformation.templates import parse_template
-from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names, StackLayer
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.settings import load_settings
@@ -26,7 +26,7 @@ from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 
 ROUNDS = 3
 ENV = "dev"
-CHANGED = ("s1-runtime", "s1-ingest-v2")
+CHANGED: tuple[StackLayer, ...] = ("s1-runtime", "s1-ingest-v2")
 # Of what the owner asks for: five minutes (legacy-system.md, "Measured, and asked for").
 TARGET_SECONDS = 300
 

@@ -27,7 +27,7 @@ from rehearsal.proxy import Proxy
 from rehearsal.repository import BRANCH, BuildImage, Repository
 from rehearsal.tether import end_tethered, start_tethered
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import Names, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_shared.config.content import FolderContent, validate_all
 from vectora_shared.errors import VectoraError
@@ -230,7 +230,7 @@ class Delivery:
             pipelineName=self.pipeline, stageName=env, pipelineExecutionId=execution, retryMode=mode
         )
 
-    def invoke(self, env: str, task: str, event: dict[str, Any]) -> dict[str, Any]:
+    def invoke(self, env: str, task: OperationsTask, event: dict[str, Any]) -> dict[str, Any]:
         """The answer of an operations function, as a schedule or an operator gets it."""
         from vectora_ops.remote import run_remotely
 

@@ -14,7 +14,7 @@ import boto3
 
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
-from vectora_ops.names import Names
+from vectora_ops.names import Names, OperationsTask
 from vectora_ops.remote import run_remotely
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.snapshots.compare import with_live
@@ -91,7 +91,7 @@ def rehearse_disaster(
     )
 
 
-def _remotely(account: Account, names: Names, task: str, event: dict[str, Any]) -> dict[str, Any]:
+def _remotely(account: Account, names: Names, task: OperationsTask, event: dict[str, Any]) -> dict[str, Any]:
     return run_remotely(account, names, task, event, lambda count: None)
 
 

@@ -1,8 +1,8 @@
-"""s1-runtime: layers, the functions behind ingestion, the workflow of a run, and the release's configuration."""
+"""Stack s1-runtime: layers, functions, newsletter workflow, schedules and published configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -10,17 +10,20 @@ from constructs import Construct
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
+from stacks.engine_function import FAILURE_IS_REPORTED_BY_THE_RUN, engine_function
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.newsletter_schedule import NewsletterSchedule
 from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
-from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
-from vectora_ops.names import Names, schedule_id
+from vectora_constructs.python_function import PythonFunction
+from vectora_constructs.schedule import Schedule
+from vectora_ops.names import FunctionTask, Names, schedule_id
 from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.config.client import ClientConfig
 
 
 class RuntimeStack(ComponentStack):
+    """Stack `{project}-s1-runtime-{env}`."""
+
     def __init__(
         self,
         scope: Construct,
@@ -61,9 +64,7 @@ class RuntimeStack(ComponentStack):
         normalize_score = self._function(
             "NormalizeScoreV2",
             task="normalize-score-v2",
-            code="normalize_score_v2",
             description="Normalizes, matches and scores the ingested items of a client",
-            memory_mb=1024,
             environment={
                 "DATA_BUCKET": names.bucket("data"),
                 "BEDROCK_MODEL_ID": settings.model.id,
@@ -78,9 +79,7 @@ class RuntimeStack(ComponentStack):
         newsletter = self._function(
             "NewsletterV2",
             task="newsletter-v2",
-            code="newsletter_v2",
             description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
-            memory_mb=1024,
             environment={
                 "DATA_BUCKET": names.bucket("data"),
                 "NEWSLETTERS_BUCKET": names.bucket("newsletters"),
@@ -91,7 +90,6 @@ class RuntimeStack(ComponentStack):
         publisher = self._function(
             "PublishConfiguration",
             task="publish-configuration",
-            code="publish_configuration",
             description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
             memory_mb=512,
             environment={},
@@ -114,14 +112,16 @@ class RuntimeStack(ComponentStack):
             "NewsletterWorkflow",
             state_machine_name=names.state_machine,
             log_group_name=names.state_machine_log_group,
-            role_arn=self.told("WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"),
+            role_arn=self.shared_parameter(
+                "WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"
+            ),
             ingest_function_name=names.function("ingest-v2"),
             normalize_score_function_name=names.function("normalize-score-v2"),
             newsletter_function_name=names.function("newsletter-v2"),
             log_retention_days=settings.logs.retention_days,
             removal_policy=self.removal_policy,
         )
-        schedule_role = self.told(
+        schedule_role = self.shared_parameter(
             "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
         )
         for client in clients:
@@ -144,32 +144,21 @@ class RuntimeStack(ComponentStack):
         self,
         construct_id: str,
         *,
-        task: str,
-        code: str,
+        task: FunctionTask,
         description: str,
-        memory_mb: int,
-        environment: dict[str, str],
-        why_no_dead_letters: str = FAILS_ITS_RUN,
+        memory_mb: int = 1024,
+        environment: Mapping[str, str],
+        why_no_dead_letters: str = FAILURE_IS_REPORTED_BY_THE_RUN,
     ) -> PythonFunction:
-        return PythonFunction(
+        return engine_function(
             self,
             construct_id,
-            function_name=self.names.function(task),
+            task=task,
             description=description,
-            code=self.asset(f"{construct_id}Package", self._packages.function(code)),
+            packages=self._packages,
             layer_arns=self._layer_arns,
-            role_arn=self.told(f"{construct_id}RoleParameter", f"roles/{task}", f"Role of function {task}"),
             memory_mb=memory_mb,
-            timeout_seconds=900,
-            environment={
-                "ENV": self.names.env,
-                "PROJECT_NAME": self.names.project,
-                "CONFIG_BUCKET": self.names.bucket("config"),
-                "LOG_LEVEL": self.settings.logs.level,
-                **environment,
-            },
-            log_retention_days=self.settings.logs.retention_days,
-            removal_policy=self.removal_policy,
+            environment=environment,
             why_no_dead_letters=why_no_dead_letters,
         )
 
@@ -179,7 +168,7 @@ class RuntimeStack(ComponentStack):
         expression = {"daily": schedule.daily, "weekly": schedule.weekly, "monthly": schedule.monthly}[
             profile.frequency
         ]
-        NewsletterSchedule(
+        Schedule(
             self,
             schedule_id(profile.client_id),
             schedule_name=self.names.schedule(profile.client_id, profile.frequency),
@@ -187,9 +176,9 @@ class RuntimeStack(ComponentStack):
             expression=expression,
             time_zone=schedule.time_zone,
             enabled=schedule.enabled,
-            state_machine_arn=workflow.resource.ref,
+            target_arn=workflow.resource.ref,
             role_arn=role_arn,
-            client_id=profile.client_id,
+            target_input={"client_id": profile.client_id},
         )
 
     def _record_release(self, release: Release, *, after: PublishedConfiguration) -> None:

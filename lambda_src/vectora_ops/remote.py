@@ -17,7 +17,7 @@ from botocore.exceptions import (
 )
 
 from vectora_ops.account import Account
-from vectora_ops.names import OPERATIONS_LAYER, Names
+from vectora_ops.names import OPERATIONS_LAYER, Names, OperationsTask
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -28,7 +28,7 @@ BROKEN = (HTTPClientError, IncompleteReadError, json.JSONDecodeError)
 
 
 def run_remotely(
-    account: Account, names: Names, task: str, event: dict[str, Any], on_continuation: Callable[[int], None]
+    account: Account, names: Names, task: OperationsTask, event: dict[str, Any], on_continuation: Callable[[int], None]
 ) -> dict[str, Any]:
     """The answer of function `task` (snapshot or rollback), invoked again for as long as its work goes on.
 

@@ -1,4 +1,4 @@
-"""What the operations functions may do, function by function."""
+"""Permissions of the operations functions, one method a function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from vectora_ops.names import (
     OPERATIONS_LAYER,
     RETRY,
     STACK_LAYERS,
+    BucketContent,
     Names,
+    OperationsTask,
 )
 
 ACCOUNT = "${AWS::AccountId}"
-CORE_BUCKETS = ("config", "data", "newsletters", "lambda-code", "access-logs")
+CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
 CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
 STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
 ANSWER_JOBS = Grant(
@@ -35,7 +37,7 @@ ANSWER_JOBS = Grant(
 class OperationsGrants:
     """Grants of the operations functions of one environment.
 
-    `preceding` is where its releases come from, `following` where they go next.
+    Releases are promoted from the environment `preceding`, and into the environment `following`.
     """
 
     def __init__(
@@ -47,8 +49,12 @@ class OperationsGrants:
         self._preceding = preceding
         self._following = following
 
-    def function_arn(self, task: str, names: Names | None = None) -> str:
+    def _function_arn(self, task: OperationsTask, names: Names | None = None) -> str:
         return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
+
+    def invoke(self, task: OperationsTask) -> Grant:
+        """Return the grant of a schedule that invokes function `task`."""
+        return Grant(sid="Invoke", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),))
 
     @property
     def _stack_arns(self) -> tuple[str, ...]:
@@ -79,8 +85,8 @@ class OperationsGrants:
             f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
         )
 
-    def _reading(self, task: str) -> tuple[Grant, ...]:
-        """Reading the environment, writing its vault, and going on in a further invocation."""
+    def _read_environment(self, task: OperationsTask) -> tuple[Grant, ...]:
+        """Return the grants to read the environment, write its vault, and continue in a new invocation."""
         vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
         region, account = self._region, ACCOUNT
         return (
@@ -118,7 +124,7 @@ class OperationsGrants:
             ),
             Grant(
                 sid="ReadFunctions",
-                # Without ListTags the answer has no tags but a TagsError (GetFunction, API reference).
+                # Without ListTags, GetFunction answers a TagsError instead of tags (Lambda API reference).
                 actions=("lambda:GetFunction", "lambda:ListTags"),
                 resources=(f"arn:aws:lambda:{region}:{account}:function:{self._names.project}-*-{self._names.env}",),
                 wildcard_reason="A snapshot holds every function of the environment, also those of other releases.",
@@ -126,7 +132,7 @@ class OperationsGrants:
             Grant(
                 sid="ReadLayers",
                 actions=("lambda:GetLayerVersion",),
-                # Also of other accounts, such as Powertools for AWS Lambda, when their owner lets this one read them.
+                # Includes layers of other accounts whose owner permits it, such as Powertools for AWS Lambda.
                 resources=(f"arn:aws:lambda:{region}:*:layer:*:*",),
                 wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
             ),
@@ -146,7 +152,7 @@ class OperationsGrants:
                 resources=(self._parameter("release"), self._parameter(HOLD)),
             ),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self.function_arn(task),)),
+            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
         )
 
     @property
@@ -165,7 +171,7 @@ class OperationsGrants:
 
     @property
     def machine_arn(self) -> str:
-        """The workflow of a newsletter."""
+        """ARN of the newsletter workflow."""
         return f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{self._names.state_machine}"
 
     @property
@@ -187,7 +193,7 @@ class OperationsGrants:
 
     def snapshot(self) -> tuple[Grant, ...]:
         return (
-            *self._reading("snapshot"),
+            *self._read_environment("snapshot"),
             ANSWER_JOBS,
             Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
             Grant(
@@ -202,7 +208,7 @@ class OperationsGrants:
         region, account = self._region, ACCOUNT
         execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{account}-{region}"
         return (
-            *self._reading("rollback"),
+            *self._read_environment("rollback"),
             Grant(
                 sid="RestoreStacks",
                 actions=(
@@ -218,8 +224,8 @@ class OperationsGrants:
                 resources=self._stack_arns,
                 wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
             ),
-            # A change set reads the parameters by which the stacks tell each other names and ARNs (the CDK's bootstrap
-            # template grants it to its deploy role for its own parameter).
+            # A change set reads the parameters that the stacks share (the CDK's bootstrap template grants its deploy
+            # role the same for its own parameter).
             Grant(
                 sid="ReadParametersOfStacks",
                 actions=("ssm:GetParameters",),
@@ -244,7 +250,7 @@ class OperationsGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            # What outlived a stack that is gone is taken into the new one.
+            # Resources that outlived a deleted stack are imported into the new one.
             Grant(
                 sid="FindBucketsLeftBehind",
                 actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
@@ -274,14 +280,14 @@ class OperationsGrants:
                 actions=("codepipeline:DisableStageTransition",),
                 resources=(self._stage_arn(self._names.env),),
             ),
-            *self._asking_before(),
+            *self._ask_preceding(),
         )
 
-    def _asking_before(self) -> tuple[Grant, ...]:
-        """A client's file is judged, and handed over, by the environment that it comes from."""
+    def _ask_preceding(self) -> tuple[Grant, ...]:
+        """Return the grant to let the preceding environment judge a client file and return it."""
         if self._preceding is None:
             return ()
-        judge = self.function_arn("promotion", self._preceding)
+        judge = self._function_arn("promotion", self._preceding)
         return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
 
     def smoke_test(self) -> tuple[Grant, ...]:
@@ -297,7 +303,7 @@ class OperationsGrants:
             ),
             # Lambda refuses a destination that the function's role may not use (PutFunctionEventInvokeConfig).
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            # Without it a missing newsletter looks like a denied one.
+            # Without it S3 answers 403 instead of 404 for a missing newsletter.
             Grant(sid="SeeWhetherItIsThere", actions=("s3:ListBucket",), resources=(newsletters,)),
         )
 
@@ -359,7 +365,7 @@ class OperationsGrants:
                 resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
                 wildcard_reason="Step Functions names the executions; the state machine is fixed.",
             ),
-            # Which promotion it has said cannot be retried.
+            # Record of promotions that were reported as not retryable.
             Grant(
                 sid="NoteRetry",
                 actions=("ssm:GetParameter", "ssm:PutParameter"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import FunctionTask, Names, StackLayer
 
 NAMES = Names(project="vectora-inbox", env="dev")
 REGION = "eu-west-3"
@@ -97,7 +97,7 @@ class SmallEnvironment:
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/stranger.yaml", Body=b"new: true\n")
         s3.delete_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml")
 
-    def say(self, task: str) -> Any:
+    def say(self, task: FunctionTask) -> Any:
         """What a function answers."""
         answer = self.account.client("lambda").invoke(FunctionName=NAMES.function(task), Payload=b"{}")
         return json.loads(answer["Payload"].read())
@@ -129,7 +129,7 @@ class SmallEnvironment:
                 Bucket=vault, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
             )
 
-    def _stack(self, layer: str, template: dict[str, Any]) -> None:
+    def _stack(self, layer: StackLayer, template: dict[str, Any]) -> None:
         cloudformation, name = self.account.client("cloudformation"), NAMES.stack(layer)
         request = {
             "StackName": name,
@@ -178,7 +178,7 @@ class SmallEnvironment:
             "Resources": {"IngestV2Function": self._function("ingest-v2", version, {"Ref": "Layer"})},
         }
 
-    def _function(self, task: str, version: str, layer: dict[str, Any]) -> dict[str, Any]:
+    def _function(self, task: FunctionTask, version: str, layer: dict[str, Any]) -> dict[str, Any]:
         return {
             "Type": "AWS::Lambda::Function",
             "Properties": {

@@ -14,6 +14,7 @@ from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
+from vectora_ops.names import BucketContent
 from vectora_ops.progress import Observer, OutOfTimeError, utc_now
 from vectora_ops.snapshots import take as taking
 from vectora_ops.snapshots.bucket_source import BucketSource
@@ -41,7 +42,7 @@ def entries(small: SmallEnvironment, manifest: Manifest) -> dict[str, Entry]:
     }
 
 
-def put(small: SmallEnvironment, content: str, key: str, body: bytes) -> None:
+def put(small: SmallEnvironment, content: BucketContent, key: str, body: bytes) -> None:
     small.account.client("s3").put_object(Bucket=NAMES.bucket(content), Key=key, Body=body)
 
 

@@ -180,7 +180,9 @@ def test_a_refused_request_before_anything_changed_is_a_sentence_too(small: Smal
 def test_a_bucket_that_may_not_be_seen_is_not_taken_for_none(small: SmallEnvironment) -> None:
     denied = own_clients(small.account)
     refuse(denied, "s3", "HeadBucket", "AccessDenied")
-    template = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": NAMES.bucket("other")}}}}
+    template = {
+        "Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "vectora-inbox-other-dev"}}}
+    }
 
     with pytest.raises(VectoraError, match=r"There is a bucket vectora-inbox-other-dev.*\(status 403\)"):
         find_orphans(denied, {NAMES.stack("s0-core"): template})

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -275,7 +276,7 @@ def _golden() -> dict[str, Body]:
     found = {settings.names("dev").pipeline: _read(GOLDEN / "pipeline.yaml")}
     for env in ENVIRONMENT_NAMES:
         names = settings.names(env)
-        found |= {names.stack(path.stem): _read(path) for path in sorted((GOLDEN / env).glob("*.yaml"))}
+        found |= {names.stack(layer): _read(GOLDEN / env / f"{layer}.yaml") for layer in STACK_LAYERS}
     return found
 
 

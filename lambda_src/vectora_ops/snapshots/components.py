@@ -46,4 +46,10 @@ def component_source(
 
 def bucket_of(names: Names, component: Component) -> str:
     """Return the bucket of a component whose items are objects."""
-    return names.bucket({"clients": "config", "canonical": "config"}.get(component, component))
+    match component:
+        case "clients" | "canonical":
+            return names.bucket("config")
+        case "data" | "newsletters":
+            return names.bucket(component)
+        case _:
+            raise ValueError(f"The items of component {component} are not objects of a bucket.")

@@ -76,7 +76,7 @@ def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
         ("concurrency: 2", "concurrency: 0", "environments.dev.model.concurrency", "greater than or equal to 1"),
         ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "allowed are bedrock, lexicon"),
         ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "greater than 0"),
-        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case name"),
+        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case prefix"),
         ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "such as eu-west-3"),
         (
             "weekly: cron(0 6 ? * MON *)",
