@@ -1,4 +1,4 @@
-"""A bucket as all of them must be: versioned, encrypted, private, TLS only, access logged, old versions expiring."""
+"""Bucket with the settings of all buckets: versioned, encrypted, private, TLS only, access logs, lifecycle."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 DAYS_TO_ABORT_UPLOADS = 7
-# Clocks differ, and S3 counts in whole days.
+# Margin for clock differences, and because S3 counts whole days.
 LOCK_MARGIN_DAYS = 1
-# Read within milliseconds, unlike the other Glacier classes: an old object may belong to the newest snapshot.
+# Readable within milliseconds, unlike the other Glacier classes: the newest snapshot may reference an old object.
 GLACIER_INSTANT_RETRIEVAL = "GLACIER_IR"
-GLACIER_MINIMUM_DAYS = 90  # what is removed earlier is paid for so long (S3 pricing)
+GLACIER_MINIMUM_DAYS = 90  # minimum storage duration that is charged (S3 pricing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectLock:
-    """New objects cannot be removed for `days`; those below `objects_prefix` move to Glacier, if they are to."""
+    """Retention of new objects for `days`, and transition to Glacier of those below `objects_prefix`, if set."""
 
     days: int
     objects_prefix: str
@@ -41,7 +41,7 @@ class PrivateBucket(Construct):
         expire_after_days: int | None = None,
         object_lock: ObjectLock | None = None,
     ) -> None:
-        """`access_log_bucket_name` is None only for the bucket that receives the access logs."""
+        """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs."""
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
             self,
@@ -158,10 +158,10 @@ def _deny_without_tls(bucket_arn: str) -> dict[str, object]:
 
 
 def _deny_longer_locks(bucket_arn: str, days: int) -> list[dict[str, object]]:
-    """Return statements against locks that last for years, or that not even the account's root can remove.
+    """Return statements that deny locks longer than `days`, and compliance locks, which no one can remove.
 
-    S3 user guide, Object Lock considerations, "setting limits on retention periods with a bucket policy"; a put with a
-    lock has the same condition keys as PutObjectRetention (service authorization reference).
+    S3 user guide, Object Lock considerations, "setting limits on retention periods with a bucket policy". PutObject
+    with a lock has the same condition keys as PutObjectRetention (service authorization reference).
     """
     deny = {
         "Effect": "Deny",

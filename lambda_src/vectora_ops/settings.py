@@ -160,7 +160,7 @@ class Promotion(Section):
 
     @property
     def judges_runs(self) -> bool:
-        """Whether the gates judge runs of the release in the preceding environment, not only its smoke test."""
+        """True if the gates judge runs of the release in the preceding environment, not only its smoke test."""
         return bool(
             self.soak_days
             or self.minimum_runs

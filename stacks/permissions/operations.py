@@ -322,10 +322,10 @@ class OperationsGrants:
             ),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
         )
-        return (*record, *self._judging(self._following)) if self._following else record
+        return (*record, *self._judge(self._following)) if self._following else record
 
-    def _judging(self, target: Names) -> tuple[Grant, ...]:
-        """Reading what a release did here, and what `target` has."""
+    def _judge(self, target: Names) -> tuple[Grant, ...]:
+        """Return the grants to judge a release by its runs here, for its promotion into `target`."""
         config, _, newsletters = self._buckets
         target_config = f"arn:aws:s3:::{target.bucket('config')}"
         machine = self._names.state_machine
