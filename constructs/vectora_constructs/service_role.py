@@ -16,7 +16,7 @@ SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Actions on resources. A resource with a wildcard requires `wildcard_reason`, which acknowledges cdk-nag's finding.
+    """Actions on resources. A wildcard resource requires `wildcard_reason`, which acknowledges the finding of cdk-nag.
 
     Raises ValueError for an action with a wildcard, and for a wildcard without a reason.
     """
