@@ -19,12 +19,12 @@ COMMIT = re.compile(r"^\S.*(?=, commit [0-9a-f]{12}: )")
 STAGE = re.compile(r"^  [A-Za-z]+$")
 SENTENCE = re.compile(r"^  \S")
 BAR = re.compile(r"^    (?P<before>·*)(?P<length>█+)(?P<after>·*)(?P<action>.*?)(?P<failed>  failed)?$")
-# Rich's SVG loads its font from a content delivery network; a page must show the picture without asking anybody.
+# Rich's SVG loads its font from a content delivery network; a page must show the picture without any request.
 WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def main() -> None:
-    """Draw what `./vectora rehearse` printed."""
+    """Write the picture of what `./vectora rehearse` printed."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Example: ./vectora rehearse > build/rehearsal.txt && "
