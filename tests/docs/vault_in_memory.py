@@ -19,7 +19,7 @@ import botocore.session
 from moto import mock_aws
 
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import BucketContent, Names
 
 REGION = "eu-west-3"
 NAMES = Names(project="vectora-inbox", env="dev")
@@ -122,7 +122,7 @@ def fill_with_stacks(account: Account) -> None:
     )
 
 
-def put(account: Account, content: str, key: str, body: bytes, content_type: str = "binary/octet-stream") -> None:
+def put(account: Account, content: BucketContent, key: str, body: bytes, content_type: str = "binary/octet-stream") -> None:
     account.client("s3").put_object(Bucket=NAMES.bucket(content), Key=key, Body=body, ContentType=content_type)
 
 
