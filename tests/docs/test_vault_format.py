@@ -28,7 +28,7 @@ from tests.docs.vault_in_memory import (
 )
 from tests.docs.vault_reader import IncompleteError, ReadError, Snapshot, UnknownVersionError, canonical, read_snapshot
 from vectora_ops.account import Account
-from vectora_ops.snapshots import take as taking
+from vectora_ops.snapshots import packing
 from vectora_ops.snapshots.index import ENTRIES_IN_A_PART
 from vectora_ops.snapshots.lease import LEASE, RENEW_AFTER
 from vectora_ops.snapshots.manifest import Occasion
@@ -235,7 +235,7 @@ def test_files_are_packed_and_cut_at_the_sizes_of_the_document(account: Account)
 
 
 def test_an_index_of_several_parts_is_read(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taking, "ENTRIES_IN_A_PART", 2)
+    monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 2)
     for number in range(5):
         put(account, "newsletters", f"lai_weekly/{number}.md", b"news" * number)
 
