@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
 from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import http_status, is_absent
 from vectora_shared.errors import VectoraError
 
 # The object does not exist, or is no longer the one that was asked for.
@@ -70,7 +71,7 @@ class ObjectReader:
         try:
             found = read_object(self._s3, Bucket=self.bucket, Key=key, **request)
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in NOT_FOUND:
+            if http_status(error) in NOT_FOUND:
                 return Response(found=False)
             raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
         except BotoCoreError as error:
@@ -90,7 +91,7 @@ class ObjectReader:
             for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, **request):
                 yield from map(_listed_object, page.get("Contents", []))
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchBucket":
+            if is_absent(error, "bucket"):
                 raise NoSuchBucketError(f"There is no bucket {self.bucket}.") from error
             raise VectoraError(f"S3 refused to list s3://{self.bucket}: {error}.") from error
         except BotoCoreError as error:
