@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
@@ -14,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.aws_texts import LONGEST_PARAMETER, cut, plain, without_references
 from vectora_shared.errors import VectoraError
@@ -297,7 +297,3 @@ def held_since(hold: Hold) -> str:
         f"promotion is held since {minute(hold.at)} because {hold.reason.rstrip('.')}"
         f"{f'; {hold.outcome}' if hold.outcome else ''}"
     )
-
-
-def minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -12,7 +12,7 @@ from tests.faults.answers import ascii_only
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment, _iam, _parameter
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.imports import adopt, find_orphans
+from vectora_ops.cloudformation.imports import find_importable, import_resources
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.rollback.plan import plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
@@ -110,10 +110,10 @@ def test_nothing_is_imported_into_a_stack_whose_text_is_not_given_back(accented:
     }
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     wanted = {"Resources": {"CodeBucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}}}
-    orphans = find_orphans(accented.account, {IAM: wanted})
+    orphans = find_importable(accented.account, {IAM: wanted})
     assert [orphan.name for orphan in orphans] == [bucket]
 
     with pytest.raises(VectoraError, match=PLACE):
-        adopt(accented.account, orphans)
+        import_resources(accented.account, orphans)
 
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy

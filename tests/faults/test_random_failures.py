@@ -18,7 +18,7 @@ from tests.faults.operations import differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import stacks as cloudformation
+from vectora_ops.cloudformation import polling
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.catalog import list_snapshots
@@ -74,8 +74,8 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
     nap = SimpleNamespace(sleep=lambda seconds: None)
     monkeypatch.setattr(botocore.endpoint, "time", nap)
     monkeypatch.setattr(aws, "time", nap)
-    monkeypatch.setattr(cloudformation, "FIRST_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloudformation, "LONGEST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(polling, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(polling, "LONGEST_PAUSE_SECONDS", 0.01)
 
     def begin(seed: int, share: float) -> None:
         state["random"], state["share"] = random.Random(seed), share  # noqa: S311

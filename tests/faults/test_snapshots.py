@@ -15,9 +15,9 @@ from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
 from vectora_ops.progress import Observer, OutOfTimeError, utc_now
-from vectora_ops.snapshots import take as taking
+from vectora_ops.snapshots import packing, reading
 from vectora_ops.snapshots.bucket_source import BucketSource
-from vectora_ops.snapshots.catalog import list_snapshots, newest_to_return_to
+from vectora_ops.snapshots.catalog import list_snapshots, newest_rollback_target
 from vectora_ops.snapshots.compare import between_snapshots
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import BusyError, Lease
@@ -180,8 +180,8 @@ def test_of_two_at_once_one_is_refused_and_nothing_is_mixed(small: SmallEnvironm
 def test_it_goes_on_where_the_invocation_before_had_to_stop(
     small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "ENTRIES_IN_A_PART", 10)
-    monkeypatch.setattr(taking, "BATCH_ITEMS", 10)
+    monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 10)
+    monkeypatch.setattr(reading, "BATCH_ITEMS", 10)
     for number in range(60):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 100)
     reads: list[str] = []
@@ -271,14 +271,14 @@ def test_latest_means_neither_an_empty_snapshot_nor_what_a_rollback_found(accoun
     small._vault(locked=True)
     vault = Vault(account, NAMES)
     take(account, "empty")
-    assert newest_to_return_to(vault) is None
+    assert newest_rollback_target(vault) is None
 
     small.fill()
     good = take(account)
     small.break_it()
     back_to(account, good)
 
-    newest = newest_to_return_to(vault)
+    newest = newest_rollback_target(vault)
     assert newest is not None
     assert newest.name == good.name
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.faults.answers import change_answers, own_clients, refuse
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
-from vectora_ops.cloudformation.imports import find_orphans
+from vectora_ops.cloudformation.imports import find_importable
 from vectora_ops.progress import utc_now
 from vectora_ops.snapshots.manifest import Manifest
 from vectora_ops.snapshots.retention import Policy, prune
@@ -42,8 +42,8 @@ def _without_variables(parsed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("leave_out", "sentence"),
     [
-        (_without_tags, "does not tell the tags of function vectora-inbox-.*Grant lambda:ListTags"),
-        (_without_variables, r"does not tell the environment variables of .*Grant kms:Decrypt"),
+        (_without_tags, "did not return the tags of function vectora-inbox-.*Grant lambda:ListTags"),
+        (_without_variables, r"did not return the environment variables of .*Grant kms:Decrypt"),
     ],
 )
 def test_no_snapshot_and_no_comparison_without_all_of_a_function(
@@ -183,7 +183,7 @@ def test_a_bucket_that_may_not_be_seen_is_not_taken_for_none(small: SmallEnviron
     template = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": NAMES.bucket("other")}}}}
 
     with pytest.raises(VectoraError, match=r"There is a bucket vectora-inbox-other-dev.*\(status 403\)"):
-        find_orphans(denied, {NAMES.stack("s0-core"): template})
+        find_importable(denied, {NAMES.stack("s0-core"): template})
 
 
 # --- locks

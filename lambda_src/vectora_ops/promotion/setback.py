@@ -18,9 +18,10 @@ from vectora_ops.promotion.ending import Endings
 from vectora_ops.promotion.facts import failed_run, failed_runs
 from vectora_ops.promotion.gates import FailedRun
 from vectora_ops.promotion.way_back import LastRelease, WayBack, WaysBack
-from vectora_ops.records import Alarm, Hold, Records, held_since, minute
+from vectora_ops.records import Alarm, Hold, Records, held_since
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.vault import Vault
+from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError

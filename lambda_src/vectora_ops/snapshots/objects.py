@@ -1,4 +1,4 @@
-"""Reading and listing the objects of one bucket."""
+"""Reads and listings of the objects of one bucket."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import http_status, is_absent
 from vectora_shared.errors import VectoraError
 
-# The object does not exist, or is no longer the one that was asked for.
+# The object does not exist, or no longer has the requested ETag.
 NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Answer to one read; the body is empty when the object was not found."""
+    """Result of one read; the body is empty when the object was not found."""
 
     found: bool
     body: bytes = b""
@@ -44,7 +44,7 @@ class NoSuchBucketError(VectoraError):
 
 
 class ObjectReader:
-    """Reads of one bucket by boto3's client, safe for many threads."""
+    """Reader of one bucket by boto3's client, safe for many threads."""
 
     def __init__(self, account: Account, bucket: str) -> None:
         self.bucket = bucket
@@ -60,7 +60,7 @@ class ObjectReader:
     ) -> Response:
         """Read an object; `if_match` is an ETag without quotes, `byte_range` start and length in bytes.
 
-        Raises VectoraError when S3 refuses, or still fails after all attempts.
+        Raises VectoraError when S3 refuses, or when all attempts fail.
         """
         request = {"IfMatch": f'"{if_match}"'} if if_match else {}
         if version_id:
@@ -76,14 +76,14 @@ class ObjectReader:
             raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
         except BotoCoreError as error:
             raise VectoraError(f"S3 did not answer for s3://{self.bucket}/{key}: {error}.") from error
-        # A server may ignore a range and answer with everything (RFC 9110, section 14.2).
+        # A server may ignore a range and return the whole object (RFC 9110, section 14.2).
         body = found.body[start : start + length] if byte_range and not found.is_part else found.body
         return Response(found=True, body=body, version_id=found.version_id, content_type=found.content_type)
 
     def listed(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
-        """Yield the objects below a prefix in the order of their keys, those after the key `after` only.
+        """Yield the objects below a prefix whose keys come after `after`, sorted by key.
 
-        Raises NoSuchBucketError, and VectoraError when S3 refuses or still fails after all attempts.
+        Raises NoSuchBucketError, and VectoraError when S3 refuses or when all attempts fail.
         """
         paginator = self._s3.get_paginator("list_objects_v2")
         request = {"StartAfter": after} if after else {}

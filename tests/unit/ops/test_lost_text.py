@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vectora_ops.cloudformation.lost_text import doubtful_places, is_doubtful, lost_in
+from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths, may_have_lost_text
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
 
@@ -26,7 +26,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
     ],
 )
 def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
-    assert not is_doubtful(text)
+    assert not may_have_lost_text(text)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
     ],
 )
 def test_every_other_question_mark_may_have_been_another_character(text: str) -> None:
-    assert is_doubtful(text)
+    assert may_have_lost_text(text)
 
 
 def test_the_place_is_named_in_values_lists_and_keys() -> None:
@@ -55,22 +55,22 @@ def test_the_place_is_named_in_values_lists_and_keys() -> None:
             "Rule": {"Properties": {"ScheduleExpression": "cron(0 6 ? * MON *)", "Cl?": 1, "N": 1, "F": None}},
         },
     }
-    assert doubtful_places(template) == (
+    assert lost_text_paths(template) == (
         "Description",
         "Resources.Topic.Properties.Tags[1].Value",
         "Resources.Rule.Properties.Cl?",
     )
 
 
-def test_of_many_places_the_first_are_named() -> None:
-    places = tuple(f"Resources.R{number}" for number in range(7))
-    sentence = lost_in("a-stack", places)
+def test_only_the_first_of_many_paths_are_named() -> None:
+    paths = tuple(f"Resources.R{number}" for number in range(7))
+    sentence = describe_lost_text("a-stack", paths)
     assert "Stack a-stack has a question mark at Resources.R0, " in sentence
-    assert "Resources.R4 and 2 more places, where" in sentence
+    assert "Resources.R4 and 2 more paths, where" in sentence
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_nothing_in_templates_of_this_project_is_doubtful(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.isascii()
-    assert doubtful_places(yaml.safe_load(text)) == ()
+    assert lost_text_paths(yaml.safe_load(text)) == ()

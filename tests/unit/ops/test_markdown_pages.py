@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from tests.unit.cli.hostile import HOSTILE, OBEYED
 from tests.unit.ops.test_snapshot_records import a_manifest
 from vectora_ops.plain_text import as_code, in_markdown, one_line, visible
-from vectora_ops.snapshots.catalog import Listed, as_markdown
+from vectora_ops.snapshots.catalog import SnapshotSummary, as_markdown
 from vectora_ops.snapshots.manifest import Occasion, Release, readme
 
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_the_page_of_a_snapshot_shows_its_manifest_as_text() -> None:
 
 
 def test_the_list_of_snapshots_keeps_its_table() -> None:
-    listed = Listed(
+    listed = SnapshotSummary(
         name=HOSTILE,
         state="leftover",
         started_at=NOON,

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.change_set_request import TemplateSender
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_shared.aws import s3_client
 
@@ -97,7 +97,7 @@ def test_cloudformation_is_given_the_regional_address_of_a_template() -> None:
     account = account_in("eu-south-1")
     Wire(account.client("s3"))
     template = json.dumps({"Description": "x" * 60_000})
-    found = Stacks(account, assets_bucket="cdk-assets")._template("a-stack", template, None)
+    found = TemplateSender(account, "cdk-assets").request("a-stack", template, None)
     assert found["TemplateURL"].startswith("https://cdk-assets.s3.eu-south-1.amazonaws.com/vectora-restore/")
 
 

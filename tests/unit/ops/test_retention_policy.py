@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from vectora_ops.snapshots.catalog import Listed, State
+from vectora_ops.snapshots.catalog import SnapshotSummary, State
 from vectora_ops.snapshots.retention import Policy, decide
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DEV = Policy(keep_last=2, minimum_age_days=1)
 
 
-def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned: bool = False) -> Listed:
-    return Listed(
+def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned: bool = False) -> SnapshotSummary:
+    return SnapshotSummary(
         name=name,
         state=state,
         started_at=NOW - timedelta(days=days_old),
@@ -27,7 +27,7 @@ def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned:
     )
 
 
-def removed(*listed: Listed, policy: Policy = DEV) -> list[str]:
+def removed(*listed: SnapshotSummary, policy: Policy = DEV) -> list[str]:
     return [decision.name for decision in decide(listed, policy, NOW) if decision.remove]
 
 
