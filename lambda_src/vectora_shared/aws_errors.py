@@ -38,7 +38,7 @@ def http_status(error: ClientError) -> int:
 def is_absent(error: ClientError, thing: Thing) -> bool:
     """Return whether AWS says that the requested `thing` does not exist.
 
-    After a HEAD request on an object, "object" is also true when the bucket is missing: HEAD cannot tell the two apart.
+    After a HEAD request on an object, "object" is also true when the bucket is missing: HEAD does not distinguish them.
     """
     if thing == "stack":
         return _no_such_stack(error)

@@ -1,4 +1,4 @@
-"""S3, Lambda and CloudFormation fail and throttle at random: nothing is lost, and in the end the work is done."""
+"""Random failures and throttling of S3, Lambda and CloudFormation: nothing is lost, and operations complete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Body:
 
 @pytest.fixture
 def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
-    """Makes a share of all requests fail, one after the other as the seed says; waits between tries take no time."""
+    """Let a share of all requests fail, in an order that the seed determines; pauses between attempts take no time."""
     state = {"random": random.Random(0), "share": 0.0}  # noqa: S311
 
     def strikes() -> bool:
@@ -85,7 +85,7 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
 
 
 def in_bad_weather(small: SmallEnvironment, weather: Callable[[int, float], None]) -> Account:
-    # An operation that could not release its lease leaves one that lapses.
+    # An operation that cannot release its lease leaves it to lapse.
     account = after_the_lease(small.account)
     for service in SERVICES:
         account.client(service).meta.events.register("before-send", weather.hook)  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ class StackRestorer:
         return changed
 
     def repair(self) -> list[str]:
-        """Recreate resources that were changed or deleted outside CloudFormation, which an update does not notice.
+        """Create resources again that were changed or deleted outside CloudFormation, which an update does not notice.
 
         The result names the resources as `stack/logical id`.
         """

@@ -130,7 +130,7 @@ def _started(each: SnapshotSummary) -> str:
 
 
 def pin(vault: Vault, name: str, reason: str, *, clock: Clock = utc_now) -> Pin:
-    """Exempt a snapshot from pruning; raises VectoraError when no complete snapshot has that name."""
+    """Protect a snapshot from pruning; raises VectoraError when no complete snapshot has that name."""
     if not reason.strip():
         raise VectoraError(f"Give the reason to pin {name} (--reason): it is shown with the pin.")
     vault.manifest(name)

@@ -1,4 +1,4 @@
-"""Question marks that CloudFormation may have put in place of other characters, and those that are its authors'."""
+"""Question marks that may be lost text of CloudFormation, and genuine ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
         "cron(0 6 ? * MON *) and cron(0 3 * * ? *)",
     ],
 )
-def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
+def test_a_question_mark_in_a_schedule_expression_is_no_lost_text(text: str) -> None:
     assert not may_have_lost_text(text)
 
 
@@ -37,7 +37,7 @@ def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
         "Really?",
         "https://example.org/feed?a=1",
         "cron(0 6 ? * MON *)?",
-        "cron(0 6 ? * ? *)",  # not valid, so one of them is no field of a schedule
+        "cron(0 6 ? * ? *)",  # invalid, so one of the two is no field of a schedule
         "cron(0 ? * * MON *)",
         "cron(0 6 ?? * MON *)",
         "cron(0 6 ? * MON)",
@@ -47,7 +47,7 @@ def test_every_other_question_mark_may_have_been_another_character(text: str) ->
     assert may_have_lost_text(text)
 
 
-def test_the_place_is_named_in_values_lists_and_keys() -> None:
+def test_paths_are_found_in_values_lists_and_keys() -> None:
     template = {
         "Description": "R?le",
         "Resources": {
@@ -70,7 +70,7 @@ def test_only_the_first_of_many_paths_are_named() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_nothing_in_templates_of_this_project_is_doubtful(file: Path) -> None:
+def test_no_template_of_this_project_may_have_lost_text(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.isascii()
     assert lost_text_paths(yaml.safe_load(text)) == ()
