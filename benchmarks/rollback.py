@@ -14,7 +14,8 @@ from benchmarks.storage import ROOT
 from rehearsal.deployment import bootstrapped_account, complete, synthesize
 from rehearsal.emulator import ACCOUNT
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.stacks import FUNCTION, Stacks
+from vectora_ops.cloudformation.definition import FUNCTION
+from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names, StackLayer
 from vectora_ops.rollback.request import RollbackRequest

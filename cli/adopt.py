@@ -11,8 +11,8 @@ from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.output import err, in_one_sentence, out, print_json
 from cli.place import ROOT, Env, Json
 from vectora_ops.account import open_account
-from vectora_ops.cloudformation.imports import adopt as take_in
-from vectora_ops.cloudformation.imports import find_orphans
+from vectora_ops.cloudformation.imports import find_importable
+from vectora_ops.cloudformation.imports import import_resources as take_in
 from vectora_ops.settings import load_settings
 
 
@@ -28,7 +28,7 @@ def adopt(
     settings = load_settings(ROOT)
     account = open_account(settings.environment(env), env)
     err.print("Reading the templates and looking for what exists ...")
-    orphans = find_orphans(account, synthesized_templates(ROOT, env))
+    orphans = find_importable(account, synthesized_templates(ROOT, env))
     if not dry_run:
         # With CloudFormation's own role: an operator may not read and tag whatever is imported.
         role = bootstrap_of(ROOT, account.account_id, account.region).role_arn(EXECUTION_ROLE)

@@ -9,7 +9,8 @@ from cli.place import Env, Json, place
 from cli.status import client_promotion_sentence
 from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.records import LedgerEntry, Records, minute
+from vectora_ops.records import LedgerEntry, Records
+from vectora_ops.times import minute
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 

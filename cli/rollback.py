@@ -18,7 +18,7 @@ from vectora_ops.rollback.plan import RollbackPlan, plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.smoke import SmokeResult, environment_has_canary, smoke_test
-from vectora_ops.snapshots.catalog import newest_to_return_to
+from vectora_ops.snapshots.catalog import newest_rollback_target
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
@@ -60,7 +60,7 @@ def rollback(
 def _resolved(here: Place, snapshot: str) -> str:
     if snapshot != "latest":
         return snapshot
-    latest = newest_to_return_to(Vault(here.account, here.names))
+    latest = newest_rollback_target(Vault(here.account, here.names))
     if latest is None:
         raise VectoraError(
             f"There is no snapshot of {here.names.env} that latest could mean: an empty one and a rollback's safety "

@@ -14,7 +14,7 @@ from cli.output import out
 from cli.snapshot.drill import RestoreRehearsal
 from cli.watch import minute
 from terminal.console import new_table, styled
-from vectora_ops.snapshots.catalog import Listed
+from vectora_ops.snapshots.catalog import SnapshotSummary
 from vectora_ops.snapshots.compare import Change
 from vectora_ops.snapshots.verify import Verification
 
@@ -40,7 +40,7 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
     return bool(counts)
 
 
-def table_of(listed: Iterable[Listed]) -> Table:
+def table_of(listed: Iterable[SnapshotSummary]) -> Table:
     table = new_table("snapshot", "state", "taken (UTC)", "occasion", "release", "files", "bytes")
     for each in listed:
         state = each.state + (", pinned" if each.pinned else "")

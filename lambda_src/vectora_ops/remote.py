@@ -18,6 +18,7 @@ from botocore.exceptions import (
 
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, Names, OperationsTask
+from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -70,7 +71,7 @@ def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]
 
 def _refusal(error: ClientError, names: Names, function: str) -> Exception:
     """A sentence for what an operator can change; the error itself for the rest."""
-    match error.response["Error"]["Code"]:
+    match error_code(error):
         case "ResourceNotFoundException":
             return VectoraError(
                 f"There is no function {function}: deploy it first "

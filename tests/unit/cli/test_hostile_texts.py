@@ -24,14 +24,14 @@ from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
 from client_files.preview.model import ItemChange, Preview
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
-from vectora_ops.cloudformation.imports import Orphan
-from vectora_ops.cloudformation.stacks import ResourceChange
+from vectora_ops.cloudformation.definition import ResourceChange
+from vectora_ops.cloudformation.imports import ImportableResource
 from vectora_ops.plain_text import one_line
 from vectora_ops.records import ClientPromotion, LedgerEntry
 from vectora_ops.rollback.plan import RollbackPlan, StackPlan
 from vectora_ops.runs import RunOutcome
 from vectora_ops.snapshots import compare
-from vectora_ops.snapshots.catalog import Listed, as_markdown
+from vectora_ops.snapshots.catalog import SnapshotSummary, as_markdown
 from vectora_shared.config.changes import Change
 from vectora_shared.errors import VectoraError
 
@@ -101,8 +101,8 @@ def _rolled_back() -> dict[str, Any]:
     return {**names, **lists, **counts, "smoke_test": {"reason": HOSTILE}}
 
 
-def _listed(state: str = "complete") -> Listed:
-    return Listed(
+def _listed(state: str = "complete") -> SnapshotSummary:
+    return SnapshotSummary(
         name=HOSTILE,
         state=state,  # type: ignore[arg-type]
         started_at=NOON,
@@ -303,10 +303,10 @@ def test_a_hostile_file_name_is_named_when_it_cannot_be_read(config: Path) -> No
 
 
 def test_what_is_adopted_may_have_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    orphan = Orphan(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
+    orphan = ImportableResource(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
     monkeypatch.setattr(adopt, "load_settings", lambda root: SimpleNamespace(environment=lambda env: None))
     monkeypatch.setattr(adopt, "open_account", lambda settings, env: None)
-    monkeypatch.setattr(adopt, "find_orphans", lambda account, templates: (orphan,))
+    monkeypatch.setattr(adopt, "find_importable", lambda account, templates: (orphan,))
     monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())
     result = _invoke(adopt.adopt, "--env", "dev", "--dry-run")
     assert result.exit_code == 0, result.output
