@@ -1,4 +1,4 @@
-"""Set-up of all tests: guard against constructs/__init__.py, Node.js for the CDK, no AWS account, order of the tests."""
+"""Set-up of all tests: guard against constructs/__init__.py, Node.js for the CDK, no AWS access, order of tests."""
 
 from __future__ import annotations
 
