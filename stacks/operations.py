@@ -64,7 +64,7 @@ class OperationsStack(ComponentStack):
         preceding: Names | None,
         following: tuple[Names, Promotion] | None,
     ) -> None:
-        """Promote releases from `preceding` into this environment, and from it into `following` by its gates."""
+        """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates."""
         super().__init__(
             scope,
             layer=OPERATIONS_LAYER,
@@ -79,10 +79,7 @@ class OperationsStack(ComponentStack):
             self, "OperationsTopic", topic_name=names.topic("operations"), emails=settings.operators
         ).resource
         self._topic_arn = topic.ref
-        layers = (
-            self._layer("VectoraOpsLayer", "vectora-ops", "Operations, packages vectora_ops and vectora_core"),
-            self._layer("OpsDepsLayer", "ops-deps", "Third-party packages of the operations, locked by hash"),
-        )
+        layers = self._layers()
         grants = OperationsGrants(
             self,
             names=names,
@@ -90,26 +87,8 @@ class OperationsStack(ComponentStack):
             preceding=preceding,
             following=following[0] if following else None,
         )
-        snapshot = self._function(
-            "Snapshot",
-            "Takes, verifies and prunes snapshots of the environment",
-            layers,
-            grants.snapshot(),
-            {
-                "SNAPSHOT_KEEP_LAST": str(settings.snapshots.keep_last or "all"),
-                "SNAPSHOT_MINIMUM_AGE_DAYS": str(settings.snapshots.minimum_age_days),
-            },
-        )
-        rollback = self._function(
-            "Rollback",
-            "Rolls the environment back to a snapshot and proves it",
-            layers,
-            grants.rollback(),
-            {
-                "PROMOTION_WATCH_HOURS": str(settings.promotion.watch_hours),
-                "FAILED_RUNS_A_DAY": str(settings.alarms.failed_runs),
-            },
-        )
+        snapshot = self._snapshot(layers, grants)
+        rollback = self._rollback(layers, grants)
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
@@ -136,10 +115,35 @@ class OperationsStack(ComponentStack):
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
 
+    def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
+        snapshots = self.settings.snapshots
+        return self._function(
+            "Snapshot",
+            "Takes, verifies and prunes snapshots of the environment",
+            layers,
+            grants.snapshot(),
+            {
+                "SNAPSHOT_KEEP_LAST": str(snapshots.keep_last or "all"),
+                "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
+            },
+        )
+
+    def _rollback(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
+        return self._function(
+            "Rollback",
+            "Rolls the environment back to a snapshot and proves it",
+            layers,
+            grants.rollback(),
+            {
+                "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
+                "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+            },
+        )
+
     def _vault(self) -> None:
         settings, names = self.settings, self.names
         logs_name = names.bucket("snapshots-access-logs")
-        # Apart from the access logs of s0-core, which is deployed later; the vault must outlive the environment.
+        # Separate from the log bucket of s0-core: that stack is deployed later, and the vault outlives the environment.
         access_logs = PrivateBucket(
             self,
             "SnapshotsAccessLogsBucket",
@@ -169,6 +173,13 @@ class OperationsStack(ComponentStack):
             ),
         )
         self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
+
+    def _layers(self) -> tuple[str, str]:
+        """Return the ARNs of the layers."""
+        return (
+            self._layer("VectoraOpsLayer", "vectora-ops", "Operations, packages vectora_ops and vectora_core"),
+            self._layer("OpsDepsLayer", "ops-deps", "Third-party packages of the operations, locked by hash"),
+        )
 
     def _layer(self, construct_id: str, content: LayerContent, description: str) -> str:
         package = self._packages.operations_layer() if content == "vectora-ops" else self._packages.dependencies_layer()
@@ -287,7 +298,7 @@ class OperationsStack(ComponentStack):
         role_name: str,
         event: Mapping[str, str],
     ) -> None:
-        """Invoke `function` with `event` on a schedule, by a role of its own that may do nothing else."""
+        """Invoke `function` with `event` on a schedule, by a role that allows nothing else."""
         role = ServiceRole(
             self,
             role_id,

@@ -42,92 +42,17 @@ class RuntimeStack(ComponentStack):
             names=names,
             settings=settings,
         )
-        core_layer = CodeLayer(
-            self,
-            "VectoraCoreLayer",
-            layer_name=names.layer("vectora-core"),
-            description="The newsletter engine, package vectora_core",
-            content=self.asset("VectoraCorePackage", packages.engine_layer()),
-            parameter_name=names.parameter("layers/vectora-core"),
-        )
-        dependencies_layer = CodeLayer(
-            self,
-            "CommonDepsLayer",
-            layer_name=names.layer("common-deps"),
-            description="Third-party packages of the engine, locked by hash",
-            content=self.asset("CommonDepsPackage", packages.dependencies_layer()),
-            parameter_name=names.parameter("layers/common-deps"),
-        )
         self._packages = packages
+        core_layer, dependencies_layer = self._layers()
         self._layer_arns = (core_layer.resource.ref, dependencies_layer.resource.ref)
-
-        normalize_score = self._function(
-            "NormalizeScoreV2",
-            task="normalize-score-v2",
-            description="Normalizes, matches and scores the ingested items of a client",
-            environment={
-                "DATA_BUCKET": names.bucket("data"),
-                "BEDROCK_MODEL_ID": settings.model.id,
-                "BEDROCK_REGION": settings.model.region,
-                "ANALYZER": settings.model.analyzer,
-                "ANALYZER_FALLBACK": settings.model.fallback,
-                "MODEL_CONCURRENCY": str(settings.model.concurrency),
-                "MODEL_MAX_ATTEMPTS": str(settings.model.max_attempts),
-                "MODEL_RETRY_MODE": settings.model.retry_mode,
-            },
-        )
-        newsletter = self._function(
-            "NewsletterV2",
-            task="newsletter-v2",
-            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
-            environment={
-                "DATA_BUCKET": names.bucket("data"),
-                "NEWSLETTERS_BUCKET": names.bucket("newsletters"),
-                "BEDROCK_MODEL_ID": settings.model.id,
-                "BEDROCK_REGION": settings.model.region,
-            },
-        )
-        publisher = self._function(
-            "PublishConfiguration",
-            task="publish-configuration",
-            description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
-            memory_mb=512,
-            environment={},
-            why_no_dead_letters="CloudFormation waits for its answer and fails the deployment when none comes.",
-        )
-        content = packages.configuration()
-        configuration = PublishedConfiguration(
-            self,
-            "PublishedConfiguration",
-            publisher_arn=publisher.resource.attr_arn,
-            content=self.asset("ConfigurationContent", content),
-            content_digest=content.digest,
-            config_bucket_name=names.bucket("config"),
-        )
-        # Content after the code that reads it: what fails before leaves both as they were.
+        normalize_score = self._normalize_score()
+        newsletter = self._newsletter()
+        configuration = self._published_configuration()
+        # Content after the code that reads it: if the code cannot be deployed, the content does not change either.
         for function in (normalize_score, newsletter):
             configuration.resource.node.add_dependency(function.resource)
-        workflow = NewsletterWorkflow(
-            self,
-            "NewsletterWorkflow",
-            state_machine_name=names.state_machine,
-            log_group_name=names.state_machine_log_group,
-            role_arn=self.shared_parameter(
-                "WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"
-            ),
-            ingest_function_name=names.function("ingest-v2"),
-            normalize_score_function_name=names.function("normalize-score-v2"),
-            newsletter_function_name=names.function("newsletter-v2"),
-            log_retention_days=settings.logs.retention_days,
-            removal_policy=self.removal_policy,
-        )
-        schedule_role = self.shared_parameter(
-            "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
-        )
-        for client in clients:
-            if not client.client_profile.active:
-                continue
-            self._schedule(client, workflow=workflow, role_arn=schedule_role)
+        workflow = self._workflow()
+        self._schedules(clients, workflow)
         self._record_release(release, after=configuration)
 
         self.output("StateMachineArn", workflow.resource.ref, "ARN of the state machine that makes a newsletter")
@@ -139,6 +64,100 @@ class RuntimeStack(ComponentStack):
         self.output(
             "CommonDepsLayerArn", dependencies_layer.resource.ref, "ARN of the version of layer common-deps in use"
         )
+
+    def _layers(self) -> tuple[CodeLayer, CodeLayer]:
+        core_layer = CodeLayer(
+            self,
+            "VectoraCoreLayer",
+            layer_name=self.names.layer("vectora-core"),
+            description="The newsletter engine, package vectora_core",
+            content=self.asset("VectoraCorePackage", self._packages.engine_layer()),
+            parameter_name=self.names.parameter("layers/vectora-core"),
+        )
+        dependencies_layer = CodeLayer(
+            self,
+            "CommonDepsLayer",
+            layer_name=self.names.layer("common-deps"),
+            description="Third-party packages of the engine, locked by hash",
+            content=self.asset("CommonDepsPackage", self._packages.dependencies_layer()),
+            parameter_name=self.names.parameter("layers/common-deps"),
+        )
+        return core_layer, dependencies_layer
+
+    def _normalize_score(self) -> PythonFunction:
+        model = self.settings.model
+        return self._function(
+            "NormalizeScoreV2",
+            task="normalize-score-v2",
+            description="Normalizes, matches and scores the ingested items of a client",
+            environment={
+                "DATA_BUCKET": self.names.bucket("data"),
+                "BEDROCK_MODEL_ID": model.id,
+                "BEDROCK_REGION": model.region,
+                "ANALYZER": model.analyzer,
+                "ANALYZER_FALLBACK": model.fallback,
+                "MODEL_CONCURRENCY": str(model.concurrency),
+                "MODEL_MAX_ATTEMPTS": str(model.max_attempts),
+                "MODEL_RETRY_MODE": model.retry_mode,
+            },
+        )
+
+    def _newsletter(self) -> PythonFunction:
+        return self._function(
+            "NewsletterV2",
+            task="newsletter-v2",
+            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
+            environment={
+                "DATA_BUCKET": self.names.bucket("data"),
+                "NEWSLETTERS_BUCKET": self.names.bucket("newsletters"),
+                "BEDROCK_MODEL_ID": self.settings.model.id,
+                "BEDROCK_REGION": self.settings.model.region,
+            },
+        )
+
+    def _published_configuration(self) -> PublishedConfiguration:
+        publisher = self._function(
+            "PublishConfiguration",
+            task="publish-configuration",
+            description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
+            memory_mb=512,
+            environment={},
+            why_no_dead_letters="CloudFormation waits for its answer and fails the deployment when none comes.",
+        )
+        content = self._packages.configuration()
+        return PublishedConfiguration(
+            self,
+            "PublishedConfiguration",
+            publisher_arn=publisher.resource.attr_arn,
+            content=self.asset("ConfigurationContent", content),
+            content_digest=content.digest,
+            config_bucket_name=self.names.bucket("config"),
+        )
+
+    def _workflow(self) -> NewsletterWorkflow:
+        names = self.names
+        return NewsletterWorkflow(
+            self,
+            "NewsletterWorkflow",
+            state_machine_name=names.state_machine,
+            log_group_name=names.state_machine_log_group,
+            role_arn=self.shared_parameter(
+                "WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"
+            ),
+            ingest_function_name=names.function("ingest-v2"),
+            normalize_score_function_name=names.function("normalize-score-v2"),
+            newsletter_function_name=names.function("newsletter-v2"),
+            log_retention_days=self.settings.logs.retention_days,
+            removal_policy=self.removal_policy,
+        )
+
+    def _schedules(self, clients: Sequence[ClientConfig], workflow: NewsletterWorkflow) -> None:
+        role = self.shared_parameter(
+            "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
+        )
+        for client in clients:
+            if client.client_profile.active:
+                self._schedule(client, workflow=workflow, role_arn=role)
 
     def _function(
         self,

@@ -12,7 +12,7 @@ from aws_cdk import pipelines
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class ApprovalStep(pipelines.Step):
-    """Waits for an approver; `information` and `link` may hold variables of earlier steps."""
+    """Step that waits for an approval; `information` and `link` may contain variables of earlier steps."""
 
     def __init__(
         self, step_id: str, *, information: str, link: str, topic: sns.ITopic, expires_after_days: int

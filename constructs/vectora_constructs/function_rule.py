@@ -11,7 +11,9 @@ from constructs import Construct
 
 from vectora_constructs.python_function import PythonFunction
 
-RETRIED_FOR_A_DAY = "EventBridge tries for 24 hours; what the function then fails at is told to the operators' topic."
+RETRIED_FOR_A_DAY = (
+    "EventBridge retries for 24 hours; an alarm notifies the operators of events that the function drops."
+)
 
 
 class FunctionRule(Construct):

@@ -1,4 +1,4 @@
-"""Lambda function as a step of CDK Pipelines, which has no such step: the function answers CodePipeline's job."""
+"""Step of CDK Pipelines that invokes a Lambda function, which returns the result of CodePipeline's job."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from aws_cdk import pipelines
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class LambdaStep(pipelines.Step):
-    """Invokes function `function_name`, which another stack of the same account and region creates earlier.
+    """Step that invokes function `function_name` of a stack that is deployed earlier in the same account and region.
 
-    CodePipeline invokes the function again while it answers with a continuation token; the function fails the job
-    after `timeout_minutes`. Its output variables are in the namespace `{id}`, for later steps.
+    CodePipeline invokes the function again while it returns a continuation token; the function fails the job after
+    `timeout_minutes`. Later steps read its output variables from the namespace `{id}`.
     """
 
     def __init__(

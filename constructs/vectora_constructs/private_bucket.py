@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -48,15 +49,7 @@ class PrivateBucket(Construct):
             "Default",
             bucket_name=bucket_name,
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="AES256"
-                        )
-                    )
-                ]
-            ),
+            bucket_encryption=_encryption(),
             public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
                 block_public_acls=True,
                 block_public_policy=True,
@@ -83,21 +76,29 @@ class PrivateBucket(Construct):
             ),
         )
         self.resource.apply_removal_policy(removal_policy)
+        bucket_arn = self.resource.attr_arn
+        statements = [_deny_without_tls(bucket_arn)]
+        if receives_access_logs_of:
+            statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
+        if object_lock:
+            statements += _deny_longer_locks(bucket_arn, object_lock.days)
+        self._add_policy(statements).apply_removal_policy(removal_policy)
+
+    def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
         policy = s3.CfnBucketPolicy(
             self,
             "Policy",
             bucket=self.resource.ref,
-            policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    _deny_without_tls(self.resource.attr_arn),
-                    *([_allow_access_logs(bucket_name, receives_access_logs_of)] if receives_access_logs_of else []),
-                    *(_deny_longer_locks(self.resource.attr_arn, object_lock.days) if object_lock else []),
-                ],
-            },
+            policy_document={"Version": "2012-10-17", "Statement": statements},
         )
-        policy.override_logical_id(f"{construct_id}Policy")
-        policy.apply_removal_policy(removal_policy)
+        policy.override_logical_id(f"{self.node.id}Policy")
+        return policy
+
+
+def _encryption() -> s3.CfnBucket.BucketEncryptionProperty:
+    by_default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="AES256")
+    rule = s3.CfnBucket.ServerSideEncryptionRuleProperty(server_side_encryption_by_default=by_default)
+    return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
 
 
 def _lifecycle_rules(

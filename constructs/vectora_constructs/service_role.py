@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 # Services that send aws:SourceAccount when they assume a role (their guides, "cross-service confused deputy").
-# Lambda does not send it.
+# Lambda does not.
 SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws.com")
 
 
@@ -76,7 +76,7 @@ class ServiceRole(Construct):
         policy_name: str,
         grants: Sequence[Grant],
     ) -> None:
-        """Add the role that principal `service`, such as lambda.amazonaws.com, may assume.
+        """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
         Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
         to 64 characters, so that patterns such as `*-dev-*` may not match.

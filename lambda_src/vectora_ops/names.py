@@ -19,8 +19,6 @@ PipelineBucketContent = Literal["artifacts", "access-logs"]
 LayerContent = Literal["vectora-core", "common-deps", "vectora-ops", "ops-deps"]
 Frequency = Literal["daily", "weekly", "monthly"]
 
-# In the order in which commits are promoted.
-ENVIRONMENT_NAMES: tuple[EnvName, ...] = get_args(EnvName)
 OPERATIONS_LAYER: StackLayer = "s0-operations"
 # In the order of deployment.
 STACK_LAYERS: tuple[StackLayer, ...] = get_args(StackLayer)
@@ -31,7 +29,7 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-# Client of the smoke test, and the prefixes of its objects in the data and newsletter buckets: part of no snapshot.
+# Client of the smoke test, and the prefixes of its objects in the data and newsletter buckets. Snapshots omit them.
 CANARY_CLIENT = "canary"
 CANARY_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/")
 # Parameters of promotions (vectora_ops.records).
@@ -66,7 +64,7 @@ class Limit:
 LIMITS: Mapping[str, Limit] = {
     "stack": Limit("CloudFormation", 128),  # CreateStack, API reference
     "bucket": Limit("S3", 63),  # S3 user guide, general purpose bucket naming rules
-    "function": Limit("Lambda", 64),  # CreateFunction, API reference: 140 is for an ARN
+    "function": Limit("Lambda", 64),  # CreateFunction, API reference: 140 is the limit of an ARN
     "log group": Limit("CloudWatch Logs", 512),
     "layer": Limit("Lambda", 140),
     "topic": Limit("SNS", 256),
@@ -76,7 +74,7 @@ LIMITS: Mapping[str, Limit] = {
     "state machine": Limit("Step Functions", 80),
     "schedule": Limit("EventBridge Scheduler", 64),
     "pipeline": Limit("CodePipeline", 100),
-    "parameter": Limit("SSM", 1011),  # PutParameter, API reference: the rest of 2048 is the ARN's
+    "parameter": Limit("SSM", 1011),  # PutParameter, API reference: 2048 includes the ARN's prefix
 }
 
 
@@ -97,7 +95,7 @@ class Names:
         return replace(self, env=env)
 
     def _named(self, kind: str, thing: str) -> str:
-        return _within(kind, f"{self.project}-{thing}-{self.env}")
+        return _within_limit(kind, f"{self.project}-{thing}-{self.env}")
 
     def stack(self, layer: StackLayer) -> str:
         return self._named("stack", layer)
@@ -109,13 +107,13 @@ class Names:
         return self._bucket(f"{self.pipeline}-{content}")
 
     def _bucket(self, name: str) -> str:
-        return _within("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)
+        return _within_limit("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)
 
     def function(self, task: FunctionTask | OperationsTask) -> str:
         return self._named("function", task)
 
     def log_group(self, task: FunctionTask | OperationsTask) -> str:
-        return _within("log group", f"/aws/lambda/{self.function(task)}")
+        return _within_limit("log group", f"/aws/lambda/{self.function(task)}")
 
     def layer(self, content: LayerContent) -> str:
         return self._named("layer", content)
@@ -130,7 +128,7 @@ class Names:
     @property
     def pipeline(self) -> str:
         """Name of the pipeline, one for all environments; its stages are named after them."""
-        return _within("pipeline", f"{self.project}-pipeline")
+        return _within_limit("pipeline", f"{self.project}-pipeline")
 
     def alarm(self, purpose: str) -> str:
         return self._named("alarm", purpose)
@@ -145,7 +143,7 @@ class Names:
     @property
     def state_machine_log_group(self) -> str:
         # This prefix keeps the resource policy of log delivery below its size limit (Step Functions guide, logging).
-        return _within("log group", f"/aws/vendedlogs/states/{self.state_machine}")
+        return _within_limit("log group", f"/aws/vendedlogs/states/{self.state_machine}")
 
     def schedule(self, client_id: str, frequency: str) -> str:
         """Return the name of a schedule; `client_id` is a client's id, or the task of a scheduled function."""
@@ -158,7 +156,7 @@ class Names:
 
     def parameter(self, path: str) -> str:
         """Return the name of an SSM parameter that stacks share, such as `roles/ingest-v2`."""
-        return _within("parameter", f"/{self.project}/{self.env}/{path}")
+        return _within_limit("parameter", f"/{self.project}/{self.env}/{path}")
 
     @property
     def pubmed_api_key_parameter(self) -> str:
@@ -167,10 +165,10 @@ class Names:
 
     def check(self) -> None:
         """Raise ConfigurationError if a name that depends on no client is too long."""
-        for _ in self._all():
+        for _ in self._all_names():
             pass
 
-    def _all(self) -> Iterator[str]:
+    def _all_names(self) -> Iterator[str]:
         named_things: tuple[tuple[Callable[[Any], str], Sequence[str]], ...] = (
             (self.stack, STACK_LAYERS),
             (self.bucket, BUCKETS),
@@ -179,12 +177,12 @@ class Names:
             (self.layer, LAYERS),
         )
         for named, things in named_things:
-            # The longest first, so that the message names the decisive one.
+            # The longest first, so that an error message quotes it.
             yield from (named(thing) for thing in sorted(things, key=len, reverse=True))
         yield self.state_machine_log_group
 
 
-def _within(kind: str, name: str) -> str:
+def _within_limit(kind: str, name: str) -> str:
     limit = LIMITS[kind]
     if len(name) > limit.longest:
         raise ConfigurationError(

@@ -56,7 +56,7 @@ def _log_retention(days: int) -> int:
 
 
 def _parameter_name(name: str) -> str:
-    """Return `name`; raises ValueError if SSM refuses it (SSM user guide, constraints for parameter names)."""
+    """Return `name`; raise ValueError if SSM refuses it (SSM user guide, constraints for parameter names)."""
     if name.lower().startswith(RESERVED_PARAMETER_PREFIXES) or name.count("/") > PARAMETER_LEVELS:
         raise ValueError(
             f"names that begin with aws or ssm, or have more than {PARAMETER_LEVELS} levels, are refused by SSM"
@@ -87,7 +87,7 @@ Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
 
 
 class Model(Section):
-    """Settings of the model: which one, in which region, and what happens if it does not answer."""
+    """Settings of the model: id, region, retries, and the fallback if a call fails."""
 
     analyzer: Literal["bedrock", "lexicon"] = Field(description="bedrock or lexicon")
     fallback: Literal["lexicon", "none"] = Field(description="lexicon or none")
@@ -195,7 +195,7 @@ class Environments(Section):
 
 
 class Pipeline(Section):
-    """Settings of the pipeline."""
+    """Settings of the pipeline: its repository, its connection and its approvals."""
 
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=LONGEST_REPOSITORY)] = Field(
         description=f"owner/name, as the connection knows it, at most {LONGEST_REPOSITORY} characters"
@@ -243,12 +243,12 @@ class Settings(Section):
         return self
 
     def environment(self, name: str) -> EnvironmentSettings:
-        """Return the settings of environment `name`; raises ConfigurationError if there is none of that name."""
+        """Return the settings of environment `name`; raise ConfigurationError if there is no such environment."""
         settings: EnvironmentSettings = getattr(self.environments, environment_name(name))
         return settings
 
     def names(self, env: str) -> Names:
-        """Return the names in environment `env`; raises ConfigurationError if there is none of that name."""
+        """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
         return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
 
     def client_id_problems(self, client_ids: Iterable[str]) -> list[str]:
@@ -261,7 +261,7 @@ ENVIRONMENT_NAMES: tuple[EnvName, ...] = get_args(EnvName)
 
 
 def environment_name(name: str) -> EnvName:
-    """Return `name`; raises ConfigurationError that lists the environments if there is none of that name."""
+    """Return `name` if it is an environment; otherwise raise ConfigurationError, which lists the environments."""
     for env in ENVIRONMENT_NAMES:
         if env == name:
             return env

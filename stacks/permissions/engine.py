@@ -22,7 +22,7 @@ TRACE_AND_SAMPLE = Grant(
 
 
 class EngineGrants:
-    """Grants of the engine in one environment, one method a role."""
+    """Grants of the engine in one environment, one method per role."""
 
     def __init__(self, stack: Construct, *, names: Names, settings: EnvironmentSettings) -> None:
         self._stack = stack

@@ -1,4 +1,4 @@
-"""Permissions of the operations functions, one method a function."""
+"""Permissions of the operations functions, one method per function."""
 
 from __future__ import annotations
 
@@ -87,8 +87,16 @@ class OperationsGrants:
 
     def _read_environment(self, task: OperationsTask) -> tuple[Grant, ...]:
         """Return the grants to read the environment, write its vault, and continue in a new invocation."""
+        return (
+            *self._write_vault(),
+            *self._read_content_and_code(),
+            *self._read_deployed(),
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
+        )
+
+    def _write_vault(self) -> tuple[Grant, ...]:
         vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
-        region, account = self._region, ACCOUNT
         return (
             Grant(
                 sid="LookIntoVault",
@@ -108,6 +116,10 @@ class OperationsGrants:
                 resources=(f"{vault}/*",),
                 wildcard_reason="Objects of the vault are named by the digest of their content.",
             ),
+        )
+
+    def _read_content_and_code(self) -> tuple[Grant, ...]:
+        return (
             Grant(sid="ListContent", actions=("s3:ListBucket", "s3:ListBucketVersions"), resources=self._buckets),
             Grant(
                 sid="ReadContent",
@@ -122,6 +134,12 @@ class OperationsGrants:
                 resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
+        )
+
+    def _read_deployed(self) -> tuple[Grant, ...]:
+        """Return the grants to read functions, layers, stacks and the release."""
+        region, account = self._region, ACCOUNT
+        return (
             Grant(
                 sid="ReadFunctions",
                 # Without ListTags, GetFunction answers a TagsError instead of tags (Lambda API reference).
@@ -151,8 +169,6 @@ class OperationsGrants:
                 actions=("ssm:GetParameter",),
                 resources=(self._parameter("release"), self._parameter(HOLD)),
             ),
-            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
         )
 
     @property
@@ -192,6 +208,7 @@ class OperationsGrants:
         )
 
     def snapshot(self) -> tuple[Grant, ...]:
+        """Return the grants of function snapshot."""
         return (
             *self._read_environment("snapshot"),
             ANSWER_JOBS,
@@ -205,10 +222,21 @@ class OperationsGrants:
         )
 
     def rollback(self) -> tuple[Grant, ...]:
-        region, account = self._region, ACCOUNT
-        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{account}-{region}"
+        """Return the grants of function rollback."""
         return (
             *self._read_environment("rollback"),
+            *self._restore_stacks(),
+            *self._restore_code_and_content(),
+            *self._find_resources_left_behind(),
+            *self._machine_grants,
+            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
+            *self._react_to_failures(),
+            *self._ask_preceding(),
+        )
+
+    def _restore_stacks(self) -> tuple[Grant, ...]:
+        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{ACCOUNT}-{self._region}"
+        return (
             Grant(
                 sid="RestoreStacks",
                 actions=(
@@ -235,9 +263,13 @@ class OperationsGrants:
             Grant(
                 sid="LetCloudFormationWork",
                 actions=("iam:PassRole",),
-                resources=(f"arn:aws:iam::{account}:role/{execution_role}",),
+                resources=(f"arn:aws:iam::{ACCOUNT}:role/{execution_role}",),
                 condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
             ),
+        )
+
+    def _restore_code_and_content(self) -> tuple[Grant, ...]:
+        return (
             Grant(
                 sid="PutCodeBack",
                 actions=("s3:PutObject", "s3:AbortMultipartUpload"),
@@ -250,7 +282,11 @@ class OperationsGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            # Resources that outlived a deleted stack are imported into the new one.
+        )
+
+    def _find_resources_left_behind(self) -> tuple[Grant, ...]:
+        """Return the grants to find resources that outlived a deleted stack: they are imported into the new one."""
+        return (
             Grant(
                 sid="FindBucketsLeftBehind",
                 actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
@@ -262,8 +298,11 @@ class OperationsGrants:
                 resources=("*",),
                 wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
             ),
-            *self._machine_grants,
-            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
+        )
+
+    def _react_to_failures(self) -> tuple[Grant, ...]:
+        """Return the grants to find what failed, record it, and hold the promotion into this environment."""
+        return (
             Grant(
                 sid="ReadPromotion",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
@@ -280,17 +319,17 @@ class OperationsGrants:
                 actions=("codepipeline:DisableStageTransition",),
                 resources=(self._stage_arn(self._names.env),),
             ),
-            *self._ask_preceding(),
         )
 
     def _ask_preceding(self) -> tuple[Grant, ...]:
-        """Return the grant to let the preceding environment judge a client file and return it."""
+        """Return the grant to request a judged client file from the preceding environment."""
         if self._preceding is None:
             return ()
         judge = self._function_arn("promotion", self._preceding)
         return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
 
     def smoke_test(self) -> tuple[Grant, ...]:
+        """Return the grants of function smoke-test."""
         newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
         return (
             ANSWER_JOBS,
@@ -308,6 +347,7 @@ class OperationsGrants:
         )
 
     def promotion(self) -> tuple[Grant, ...]:
+        """Return the grants of function promotion."""
         record = (
             ANSWER_JOBS,
             Grant(

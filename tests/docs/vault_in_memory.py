@@ -122,7 +122,9 @@ def fill_with_stacks(account: Account) -> None:
     )
 
 
-def put(account: Account, content: BucketContent, key: str, body: bytes, content_type: str = "binary/octet-stream") -> None:
+def put(
+    account: Account, content: BucketContent, key: str, body: bytes, content_type: str = "binary/octet-stream"
+) -> None:
     account.client("s3").put_object(Bucket=NAMES.bucket(content), Key=key, Body=body, ContentType=content_type)
 
 
