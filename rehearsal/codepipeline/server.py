@@ -64,7 +64,7 @@ class Server:
         handler = functools.partial(_Handler, engine)
         names = aws_names.service_names("codepipeline")
         self._server = SecureServer(authority.server_context(*names), handler)
-        proxy.lead(names, to_port(self._server.server_port))
+        proxy.route(names, to_port(self._server.server_port))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="codepipeline"
         )

@@ -22,7 +22,7 @@ from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ENDED
 from rehearsal.emulator import Emulator
 from rehearsal.proxy import OpenNetwork, Proxy
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 
 SCRATCH_PREFIX = "codepipeline-"
 WAITS_TO_BE_ENDED = [sys.executable, "-c", "import signal; signal.pause()"]
@@ -61,7 +61,7 @@ class CodePipeline:
         self._scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
         # Removes the folder also when this process is killed.
         with Path(os.devnull).open("wb") as nowhere:
-            self._keeper = start_tethered(
+            self._keeper = start_supervised(
                 WAITS_TO_BE_ENDED, environment={}, folder=self._scratch, output=nowhere, remove=self._scratch
             )
         logs = (self._logs or self._scratch / "logs").resolve()
@@ -83,7 +83,7 @@ class CodePipeline:
         # The emulator is gone by now, and with it everybody who could be told.
         self._publisher.aws = None
         self._publisher.close()
-        end_tethered(self._keeper)
+        end_supervised(self._keeper)
 
     def connect(self, emulator: Emulator) -> None:
         """From now on `emulator` decides who may call, and is acted upon; earlier pipelines are forgotten."""

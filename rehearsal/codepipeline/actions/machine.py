@@ -16,7 +16,7 @@ from rehearsal.codepipeline.actions.context import Context
 from rehearsal.codepipeline.aws import Credentials
 from rehearsal.codepipeline.buildspec import Buildspec
 from rehearsal.codepipeline.errors import ActionFailedError
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -51,7 +51,7 @@ class Machine:
         log = self._context.logs / f"{self._build['id'].replace(':', '-')}.log"
         self._context.run.log = log
         with log.open("wb") as output:
-            process = start_tethered(
+            process = start_supervised(
                 [shutil.which("bash") or "/bin/bash", "--noprofile", "--norc", str(program)],
                 environment=environment,
                 folder=self._folders[self._primary],
@@ -60,7 +60,7 @@ class Machine:
             try:
                 in_time = self._wait(process, minutes * self._context.hooks.timing.build_minute)
             finally:
-                end_tethered(process)
+                end_supervised(process)
         if not in_time:
             message = f"Build terminated with state: TIMED_OUT. It took longer than the project's {minutes} minutes."
             raise ActionFailedError(message, "JobFailed")

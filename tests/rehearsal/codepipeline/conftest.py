@@ -248,7 +248,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority, emulat
         CodePipeline(
             proxy, authority, repositories=repositories, timing=TIMING, observer=changes.append, fault=fault
         ) as service,
-        Emulator(emulator_python, authority, region=REGION, proxy=proxy, knows_pipelines=True) as emulator,
+        Emulator(emulator_python, authority, region=REGION, proxy=proxy, with_pipelines=True) as emulator,
     ):
         service.connect(emulator)
         world = World(service, emulator, repository, changes, faults)

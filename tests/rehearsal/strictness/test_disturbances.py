@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 
 from rehearsal.certificates import Authority
-from rehearsal.disturbances import Disturbances, happened
+from rehearsal.disturbances import Disturbances, disturbance_counts
 from rehearsal.emulator import ACCOUNT, Emulator, root_user
 
 REGION = "eu-west-3"
@@ -70,7 +70,7 @@ def test_botocore_takes_each_of_them_for_a_passing_failure(undisturbed: Emulator
     for service, (operation, arguments) in CALLS.items():
         answer = getattr(clients[service], operation)(**arguments)
         attempts += answer["ResponseMetadata"]["RetryAttempts"]
-    counts = happened(undisturbed.endpoint, undisturbed.ca_bundle)
+    counts = disturbance_counts(undisturbed.endpoint, undisturbed.ca_bundle)
     assert attempts == sum(counts.values()) > 0
 
 
@@ -124,11 +124,11 @@ def test_a_new_execution_is_not_found_by_the_first_reads(undisturbed: Emulator, 
 def test_an_emulator_is_disturbed_from_the_start_and_only_where_that_was_asked_for(
     emulator: Emulator, emulator_python: Path, authority: Authority, kit: Any
 ) -> None:
-    assert happened(emulator.endpoint, emulator.ca_bundle) == {}
+    assert disturbance_counts(emulator.endpoint, emulator.ca_bundle) == {}
     disturbed = Disturbances(throttle=1.0)
     with Emulator(emulator_python, authority, region=REGION, disturbances=disturbed) as other:
         # The account's administrator could not even be made.
         client: Any = other.session_of(root_user(ACCOUNT))
         identity = client.client("sts", config=ONCE).get_caller_identity
         assert kit.error_of(identity)[0] == "Throttling"
-        assert happened(other.endpoint, other.ca_bundle) == {"throttle": 1}
+        assert disturbance_counts(other.endpoint, other.ca_bundle) == {"throttle": 1}
