@@ -272,22 +272,22 @@ PIPELINES: tuple[Row, ...] = (
     _stand_in(
         "Going on with an execution after UpdatePipeline: its stage and it are cancelled",
         "CodePipeline API reference, StageExecution: Cancelled",
-        "test_executions.py::test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end",
+        "test_executions.py::test_an_update_cancels_the_running_stage_immediately_and_its_action_runs_to_its_end",
     ),
     _stand_in(
         "RetryStageExecution after a change of the pipeline",
         "botocore's model, StageNotRetryableException",
-        "test_executions.py::test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end",
+        "test_executions.py::test_an_update_cancels_the_running_stage_immediately_and_its_action_runs_to_its_end",
     ),
     _stand_in(
         "A connection under the service's other name",
         "Developer Tools console guide, connections rename",
-        "test_permissions.py::test_a_connection_is_used_under_the_name_in_its_arn",
+        "test_permissions.py::test_a_connection_needs_the_permission_with_the_service_name_of_its_arn",
     ),
     _stand_in(
         "A stack action without iam:PassRole for its role",
         "CodePipeline User Guide, CloudFormation action reference",
-        "test_permissions.py::test_a_stack_action_needs_its_rights",
+        "test_permissions.py::test_a_stack_action_needs_its_permissions",
     ),
 )
 
