@@ -75,7 +75,7 @@ class Acts:
         self._reports: list[ExecutionReport] = []
 
     def play(self) -> None:
-        """Play all acts; raise StepError at the first result that is not as expected."""
+        """Run all acts; raise StepError at the first result that is not as expected."""
         delivery = self._delivery
         with self._step(f"Account {delivery.account_id} bootstrapped for {delivery.region}"):
             delivery.bootstrap()

@@ -39,7 +39,7 @@ class Shared:
         return self.connection
 
     def close(self) -> None:
-        """Interrupt all waits, and let no further action start."""
+        """End all waits, and let no further action start."""
         with self.changed:
             self.closing = True
             self.changed.notify_all()

@@ -123,7 +123,7 @@ class Execution:
 
     @property
     def ended_already(self) -> bool:
-        """Whether the execution has ended."""
+        """State of an execution that will not change any more, except by a retry."""
         return self.status in ENDED
 
     @property

@@ -17,7 +17,7 @@ from rehearsal.templates import DeployedStack, read_stack
 
 @dataclass(frozen=True)
 class StackReport:
-    """How the resources of a stack came to agree with its template; each logical id is in one of the three groups.
+    """Logical ids of a stack: deployed as in the template, completed by API, or with unsupported properties.
 
     `left_out` has resources with properties that the emulator does not support. `gaps` are the entries of the table
     that apply to the stack.

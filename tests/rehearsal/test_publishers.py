@@ -19,7 +19,7 @@ from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
 DAY = date(2026, 3, 2)
-# Only against hanging for ever.
+# Only a guard against hanging.
 HANGS_AFTER_SECONDS = 600
 
 
