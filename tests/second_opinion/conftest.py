@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from rehearsal.certificates import Authority
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 from tests.second_opinion.own_host_names import CERTIFICATE_NAMES, REGION, OwnHostNames
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -63,14 +63,14 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     certificate, key = authority.write_certificate(folder, "127.0.0.1", *CERTIFICATE_NAMES)
     with log.open("wb") as output:
         command = [sys.executable, str(SERVER), str(certificate), str(key)]
-        process = start_tethered(command, environment={"PYTHONWARNINGS": "ignore"}, folder=folder, output=output)
+        process = start_supervised(command, environment={"PYTHONWARNINGS": "ignore"}, folder=folder, output=output)
         try:
             with OwnHostNames(_port(log), bundle) as own:
                 running = Moto(_port(log), bundle, own)
                 yield running
                 running.close()
         finally:
-            end_tethered(process)
+            end_supervised(process)
 
 
 def _port(log: Path) -> int:
