@@ -1,1 +1,1 @@
-"""What `make bench` measures; each figure is a ratio of two things measured in the same run."""
+"""Benchmarks of `make bench`; most figures are ratios of two values that are measured in the same run."""

@@ -1,4 +1,4 @@
-"""`make bench`: measures what the project claims and prints it as a table, or as JSON with --json."""
+"""`make bench`: measures the figures that the project claims, and prints a table, or JSON with --json."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
 
 
 def main() -> int:
+    """Run the chosen benchmarks; return 1 when a figure exceeds its limit."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, epilog="Example: make bench")
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which; all of them otherwise")
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="benchmarks to run; all by default")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     arguments = parser.parse_args()
     progress = Console(stderr=True)
@@ -55,7 +56,7 @@ def _print(figures: list[Figure]) -> None:
     for column in ("what", "measured", "limit", "", "how"):
         table.add_column(column)
     for figure in figures:
-        verdict = "ok" if figure.kept else "MISSED"
+        verdict = "ok" if figure.kept else "EXCEEDED"
         table.add_row(figure.what, f"{figure.value:.2f} {figure.unit}", f"{figure.limit:g}", verdict, figure.how)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 

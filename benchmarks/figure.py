@@ -1,4 +1,4 @@
-"""A measured figure and the limit that it must keep."""
+"""Measured figures and their limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """`unit` is x for a ratio of two things measured in the same run, s, MiB, or %."""
+    """A measured value and its limit; the unit x stands for a ratio of two values measured in the same run."""
 
     what: str
     value: float
@@ -17,4 +17,5 @@ class Figure:
 
     @property
     def kept(self) -> bool:
+        """Result of the comparison: true when the value is within its limit."""
         return self.value <= self.limit

@@ -1,4 +1,4 @@
-"""What importing a handler costs beyond boto3, which Lambda brings."""
+"""Time to import a handler, in addition to boto3, which is part of Lambda's runtime."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ print(time.perf_counter() - start)
 
 
 def import_figures() -> list[Figure]:
+    """Measure the import of each handler."""
     return [
         Figure(f"import of {function} beyond boto3", _seconds(function), "s", 0.3, f"best of {ROUNDS} processes")
         for function in FUNCTIONS

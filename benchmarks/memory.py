@@ -1,4 +1,4 @@
-"""The peak memory of a snapshot at 1,000, 10,000 and 100,000 objects, each taken by a process of its own."""
+"""Peak memory of a snapshot of 1,000, 10,000 and 100,000 objects, each in a separate process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.storage import ROOT, Storage, run, storage
 
 SIZES = (1_000, 10_000, 100_000)
 OBJECT_BYTES = 2 * 1024
-# The peak of the process itself: what getrusage tells begins with that of its parent.
+# Reads the peak from /proc, because getrusage includes the peak of the parent process.
 PROGRAM = """
 import re
 from pathlib import Path
@@ -26,6 +26,7 @@ print(manifest.entries, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status")
 
 
 def memory_figures() -> list[Figure]:
+    """Compare the peaks of memory of different numbers of objects."""
     peaks: list[float] = []
     with storage() as there:
         before = 0
@@ -37,7 +38,7 @@ def memory_figures() -> list[Figure]:
     shown = ", ".join(f"{peak:.0f} MiB at {objects:,}" for objects, peak in zip(SIZES, peaks, strict=True))
     thousand, ten_thousand, hundred_thousand = peaks
     return [
-        # Of 1,000 objects not even one part of the index becomes full.
+        # With 1,000 objects, not even one part of the index is full; so this limit is higher.
         Figure("memory of a snapshot, 10,000 objects against 1,000", ten_thousand / thousand, "x", 1.8, shown),
         Figure(
             "memory of a snapshot, 100,000 objects against 10,000", hundred_thousand / ten_thousand, "x", 1.2, shown
@@ -46,9 +47,9 @@ def memory_figures() -> list[Figure]:
 
 
 def _peak(there: Storage, objects: int) -> float:
-    """In MiB."""
+    """Return the peak memory of a snapshot in MiB."""
     environment = {**there.environment, "PYTHONPATH": str(ROOT / "lambda_src")}
     entries, kibibytes = map(int, run([sys.executable, "-c", PROGRAM], environment).split())
     if entries != objects:
-        raise RuntimeError(f"{entries:,} objects were taken instead of {objects:,}: the figure would mean nothing")
+        raise RuntimeError(f"The snapshot has {entries:,} objects instead of {objects:,}: the figure would be invalid.")
     return kibibytes / 1024

@@ -1,4 +1,4 @@
-"""The wall time of a run's model calls against items x latency / concurrency, with a real client and a slow server."""
+"""Wall time of a run's model calls, against items x latency / concurrency, with a real client and a slow server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Converse(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing to say."""
+        """Write no access log."""
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -64,16 +64,19 @@ def _serve(port: Connection) -> None:
 
 
 def model_call_figures() -> list[Figure]:
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
+    """Measure the model calls of a run."""
+    receiver, sender = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(sender,), daemon=True)
     server.start()
     try:
-        seconds = _seconds(f"http://127.0.0.1:{ours.recv()}")
+        seconds = _seconds(f"http://127.0.0.1:{receiver.recv()}")
     finally:
         server.terminate()
         server.join()
     ideal = ITEMS * LATENCY_SECONDS / CONCURRENCY
-    how = f"{ITEMS} items, {LATENCY_SECONDS} s a call, {CONCURRENCY} at once: {seconds:.1f} s against {ideal:.1f} s"
+    how = (
+        f"{ITEMS} items, {LATENCY_SECONDS} s per call, {CONCURRENCY} concurrent: {seconds:.1f} s against {ideal:.1f} s"
+    )
     return [Figure("model calls of a run", seconds / ideal, "x", 1.2, how)]
 
 
@@ -104,5 +107,5 @@ def _seconds(endpoint: str) -> float:
     analyses = analyze_concurrently(items, analyzer, CONCURRENCY, lambda: None)
     seconds = time.perf_counter() - start
     if any(analysis.normalization_metadata.analyzer != "bedrock" for analysis in analyses):
-        raise RuntimeError("an item was not analyzed by the model: the figure would mean nothing")
+        raise RuntimeError("An item was not analyzed by the model: the figure would be invalid.")
     return seconds

@@ -1,4 +1,4 @@
-"""The rehearsal, played once: what the stand-in for CodePipeline takes beyond the actions that it runs."""
+"""Overhead of the stand-in for CodePipeline in one rehearsal, in addition to the actions that it runs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.storage import ROOT
-from rehearsal.run import RehearsalOptions, rehearsed
+from rehearsal.run import RehearsalOptions, completed_rehearsal
 from terminal.console import Terminal
 
-# Of an execution's time; the rest is that of actions, approvals and holds, which AWS would take too.
+# Share of an execution's time; the rest are actions, approvals and holds, which take time on AWS too.
 LARGEST_OVERHEAD_PERCENT = 5.0
 
 
 def rehearsal_figures() -> list[Figure]:
+    """Measure the highest overhead of all commits."""
     with tempfile.TemporaryDirectory() as folder:
         options = RehearsalOptions(root=ROOT, results_folder=Path(folder))
-        with rehearsed(options, Terminal(stderr=True)) as (result, _, _):
+        with completed_rehearsal(options, Terminal(stderr=True)) as (result, _, _):
             commits = result.commits
     worst = max(commits, key=lambda commit: commit.overhead_percent)
     each = ", ".join(f"{commit.overhead_percent:.1f} % of {commit.seconds:.0f} s" for commit in commits)

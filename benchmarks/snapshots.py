@@ -1,4 +1,4 @@
-"""A snapshot of 10,000 objects against s5cmd and `aws s3 sync` that copy them; the second one against listing alone."""
+"""Time of a snapshot of 10,000 objects, against s5cmd and `aws s3 sync`, and of a second one, against listing."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ CHANGED = 10
 
 
 def snapshot_figures() -> list[Figure]:
-    ours, s5cmd, sync, second, listing = [], [], [], [], []
+    """Measure snapshots, copies and lists of the same objects in turns."""
+    snapshots, s5cmd, sync, second, listing = [], [], [], [], []
     with storage() as there:
         there.fill(0, OBJECTS, OBJECT_BYTES)
         for number in range(ROUNDS):
             s5cmd.append(_seconds(lambda number=number: _copied_by_s5cmd(there, f"by-s5cmd-{number}")))  # type: ignore[misc]
             sync.append(_seconds(lambda number=number: _copied_by_sync(there, f"by-sync-{number}")))  # type: ignore[misc]
-            ours.append(_seconds(lambda number=number: _snapshot(there, f"first{number}")))  # type: ignore[misc]
+            snapshots.append(_seconds(lambda number=number: _snapshot(there, f"first{number}")))  # type: ignore[misc]
             there.change(CHANGED, OBJECT_BYTES)
             listing.append(_seconds(lambda: there.count(NEWSLETTERS)))
             second.append(_seconds(lambda number=number: _snapshot(there, f"second{number}")))  # type: ignore[misc]
             for copy in (f"by-s5cmd-{number}", f"by-sync-{number}"):
                 if there.count(copy) != OBJECTS:
-                    raise RuntimeError(f"{copy} does not hold {OBJECTS:,} objects: the figure would mean nothing")
+                    raise RuntimeError(f"{copy} does not have {OBJECTS:,} objects: the figure would be invalid.")
             there.empty_the_vault()
     what = f"{OBJECTS:,} objects of {OBJECT_BYTES // 1024} KiB, median of {ROUNDS}"
-    first = median(ours)
+    first = median(snapshots)
     return [
         Figure(
             "first snapshot, against s5cmd cp",
@@ -62,7 +63,7 @@ def snapshot_figures() -> list[Figure]:
 def _snapshot(there: Storage, label: str) -> None:
     manifest = take_snapshot(there.account, NAMES, SnapshotRequest(label=label, occasion=Occasion(kind="operator")))
     if manifest.components["newsletters"].entries != OBJECTS:
-        raise RuntimeError(f"{manifest.name} does not hold {OBJECTS:,} objects: the figure would mean nothing")
+        raise RuntimeError(f"{manifest.name} does not have {OBJECTS:,} objects: the figure would be invalid.")
 
 
 def _copied_by_s5cmd(there: Storage, bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""An environment's buckets and vault on a local AWS, filled with as many newsletters as a measurement needs."""
+"""Buckets and vault of an environment on a local AWS, with the number of newsletters that a measurement needs."""
 
 from __future__ import annotations
 
@@ -29,22 +29,24 @@ NEWSLETTERS = NAMES.bucket("newsletters")
 
 @dataclass(frozen=True)
 class Storage:
-    """`environment` leads the peers' commands to the local AWS."""
+    """The local AWS; `environment` are the variables with which s5cmd and the AWS CLI reach it."""
 
     account: Account
     endpoint: str
     environment: dict[str, str]
 
     def create_bucket(self, name: str) -> None:
-        place = {"LocationConstraint": REGION}
-        self.account.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        """Create a bucket."""
+        location = {"LocationConstraint": REGION}
+        self.account.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
 
     def count(self, bucket: str) -> int:
+        """List a bucket and return the number of its objects."""
         pages = self.account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return sum(len(page.get("Contents", [])) for page in pages)
 
     def fill(self, first: int, last: int, size: int) -> None:
-        """Newsletters number `first` to `last`, each of `size` bytes that nothing compresses."""
+        """Upload newsletters number `first` to `last`, each of `size` incompressible bytes."""
         with tempfile.TemporaryDirectory() as folder:
             for number in range(first, last):
                 name = f"{number // 1000:04}-{number % 1000:03}.json"
@@ -52,11 +54,13 @@ class Storage:
             self.s5cmd("cp", f"{folder}/", f"s3://{NEWSLETTERS}/lai_weekly/")
 
     def change(self, count: int, size: int) -> None:
+        """Replace some of the newsletters."""
         for number in range(count):
             key = f"lai_weekly/{number:04}-007.json"
             self.account.client("s3").put_object(Bucket=NEWSLETTERS, Key=key, Body=os.urandom(size))
 
     def empty_the_vault(self) -> None:
+        """Delete all objects of the vault."""
         s3, vault = self.account.client("s3"), NAMES.bucket("snapshots")
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=vault):
             for each in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
@@ -65,15 +69,17 @@ class Storage:
                 )
 
     def s5cmd(self, *arguments: str) -> None:
+        """Run s5cmd."""
         run([str(PEERS / "s5cmd"), "--log", "error", "--endpoint-url", self.endpoint, *arguments], self.environment)
 
     def aws(self, *arguments: str) -> None:
+        """Run the AWS CLI."""
         run([str(PEERS / "aws"), *arguments], self.environment)
 
 
 @contextmanager
 def storage() -> Iterator[Storage]:
-    """Empty buckets and an empty vault; plain HTTP without a proxy, which would be measured instead."""
+    """Start a local AWS with empty buckets, with plain HTTP and no proxy, because these would be measured instead."""
     with (
         Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator,
         mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": emulator.endpoint}),
@@ -95,7 +101,7 @@ def storage() -> Iterator[Storage]:
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
-    """What a command printed; raises RuntimeError with its errors when it fails."""
+    """Run a command and return its output; raise RuntimeError with its errors when it fails."""
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise RuntimeError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout)[-2000:]}")

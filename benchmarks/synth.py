@@ -1,4 +1,4 @@
-"""`cdk synth` of prod against that of an app with one bucket, run in turns."""
+"""Time of `cdk synth` of prod, against an app with one bucket, in turns."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ app.synth()
 
 
 def synth_figures() -> list[Figure]:
+    """Measure both apps in turns."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder)
         (empty / "app.py").write_text(EMPTY_APP, encoding="utf-8")
         (empty / "cdk.json").write_bytes((ROOT / "cdk.json").read_bytes())
-        ours, theirs = [], []
+        prod, one_bucket = [], []
         for round_ in range(ROUNDS + 1):
             seconds = (_synth(ROOT, "--context", "env=prod", "--output", str(empty / "out")), _synth(empty))
-            if round_:  # the first fills caches
-                ours.append(seconds[0])
-                theirs.append(seconds[1])
-    ratio = median(ours) / median(theirs)
-    how = f"median of {ROUNDS}: {median(ours):.2f} s against {median(theirs):.2f} s for one bucket"
+            if round_:  # the first round fills caches
+                prod.append(seconds[0])
+                one_bucket.append(seconds[1])
+    ratio = median(prod) / median(one_bucket)
+    how = f"median of {ROUNDS}: {median(prod):.2f} s against {median(one_bucket):.2f} s for one bucket"
     return [Figure("cdk synth of prod", ratio, "x", 1.5, how)]
 
 

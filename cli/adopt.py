@@ -12,8 +12,7 @@ from cli.options import Env, Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.target import open_target
-from vectora_ops.cloudformation.imports import adopt as import_resources
-from vectora_ops.cloudformation.imports import find_orphans
+from vectora_ops.cloudformation.imports import find_importable, import_resources
 
 
 @report_errors
@@ -28,17 +27,17 @@ def adopt(
 
     account = open_target(env).account
     err.print("Reading the templates and searching for existing resources ...")
-    orphans = find_orphans(account, synthesized_templates(ROOT, env))
+    resources = find_importable(account, synthesized_templates(ROOT, env))
     if not dry_run:
         # CloudFormation uses its own role: operators may not read and tag every kind of imported resource.
         role = bootstrap_of(ROOT, account.account_id, account.region).role_arn(EXECUTION_ROLE)
-        import_resources(account, orphans, role_arn=role)
+        import_resources(account, resources, role_arn=role)
     if json:
-        print_json({"env": env, "dry_run": dry_run, "resources": [asdict(orphan) for orphan in orphans]})
+        print_json({"env": env, "dry_run": dry_run, "resources": [asdict(resource) for resource in resources]})
         return
-    for orphan in orphans:
-        out.say(f"{orphan.stack_name}: {orphan.kind} {orphan.name}")
-    if not orphans:
+    for resource in resources:
+        out.say(f"{resource.stack_name}: {resource.kind} {resource.name}")
+    if not resources:
         out.say(f"Nothing to import: every existing resource of {env} belongs to its stacks.")
     elif dry_run:
         out.print("Nothing was changed.")

@@ -8,20 +8,20 @@ from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
 from cli.paths import ROOT
-from vectora_ops.names import BYPASS, HOLD, LEDGER
+from vectora_ops.names import BYPASS, HOLD, LEDGER, BucketContent, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 POLICY_FILE = "docs/reference/operator-policy.json"
-# One document for all environments and accounts.
-ANY = "*"
+# One document is for all environments and accounts. Typed Any, because it stands for every name of a few.
+ANY: Any = "*"
 # IAM counts no white space (IAM and AWS STS quotas, "IAM and STS character limits"): 6,144 for a managed policy.
 LONGEST_MANAGED_POLICY = 6144
 # All of STACK_LAYERS: s0-core, s1-runtime and so on.
-LAYERS = "s?-*"
-REMOTE_TASKS = ("snapshot", "rollback", "promotion")
-CONTENT = ("config", "data", "newsletters")
+LAYERS: Any = "s?-*"
+REMOTE_TASKS: tuple[OperationsTask, ...] = ("snapshot", "rollback", "promotion")
+CONTENT: tuple[BucketContent, ...] = ("config", "data", "newsletters")
 # Prefixes of bucket names: snapshots-access-logs is included.
-LEFT_BEHIND = ("lambda-code", "access-logs", "snapshots")
+LEFT_BEHIND: tuple[BucketContent, ...] = ("lambda-code", "access-logs", "snapshots")
 # Prefix that a rehearsed restore writes to (cli.snapshot.drill).
 SCRATCH = "restore-rehearsal/"
 # New connections have ARNs of the first since July 2024 ("Connections rename", Developer Tools console guide).
@@ -208,10 +208,10 @@ class _Statements:
     def _arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         return f"arn:aws:{service}:{region or self._region}:{self._account}:{resource}"
 
-    def _bucket(self, content: str) -> str:
+    def _bucket(self, content: BucketContent) -> str:
         return f"arn:aws:s3:::{self._names.bucket(content)}"
 
-    def _function(self, task: str) -> str:
+    def _function(self, task: OperationsTask) -> str:
         return self._arn("lambda", f"function:{self._names.function(task)}")
 
     def _parameter(self, name: str) -> str:

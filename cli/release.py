@@ -10,7 +10,8 @@ from cli.status import client_promotion_sentence
 from cli.target import open_target
 from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.records import LedgerEntry, Records, minute
+from vectora_ops.records import LedgerEntry, Records
+from vectora_ops.times import minute
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 

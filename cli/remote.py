@@ -6,10 +6,11 @@ from typing import Any
 
 from cli.output import err
 from cli.target import Target
+from vectora_ops.names import OperationsTask
 from vectora_ops.remote import run_remotely
 
 
-def run_in_function(target: Target, task: str, event: dict[str, Any]) -> dict[str, Any]:
+def run_in_function(target: Target, task: OperationsTask, event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of the environment's function `task`, and report each invocation that continues its work."""
     return run_remotely(
         target.account,

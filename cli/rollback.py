@@ -18,7 +18,7 @@ from vectora_ops.rollback.plan import RollbackPlan, plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.smoke import SmokeResult, environment_has_canary, smoke_test
-from vectora_ops.snapshots.catalog import newest_to_return_to
+from vectora_ops.snapshots.catalog import newest_rollback_target
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
@@ -67,7 +67,7 @@ def rollback(
 def _full_name(target: Target, snapshot: str) -> str:
     if snapshot != "latest":
         return snapshot
-    latest = newest_to_return_to(Vault(target.account, target.names))
+    latest = newest_rollback_target(Vault(target.account, target.names))
     if latest is None:
         env = target.names.env
         raise VectoraError(

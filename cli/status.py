@@ -18,8 +18,9 @@ from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.promotion.facts import live_release
-from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since, minute
+from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+from vectora_ops.times import minute
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.client import ClientConfig

@@ -1,4 +1,4 @@
-"""The acts of the rehearsal: a commit goes to prod, a bad one is rolled back by itself, and the fix goes after it."""
+"""The acts of the rehearsal: a commit reaches prod, a bad one is rolled back automatically, and its fix follows."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ from vectora_ops.records import Records
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault
 
-# Where what is to be lost never is a reader's newsletter, and all is as in prod.
+# Configured like prod, but without readers who could lose a newsletter.
 DISASTER_ENVIRONMENT = "stage"
 STAGE_MODEL = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 MISTYPED_MODEL = STAGE_MODEL.replace("sonnet", "sonet")
-BAD_MESSAGE = "Ask another model on stage (mistyped)"
-FIX_MESSAGE = "Ask the right model on stage again"
-FIXES = "# The fix of a mistyped model.\n"
+BAD_MESSAGE = "Use another model on stage (mistyped)"
+FIX_MESSAGE = "Use the right model on stage again"
+FIX_COMMENT = "# The fix of a mistyped model.\n"
 
 Step = Callable[[str], AbstractContextManager[None]]
-# Given what the approver is shown; whether to approve.
+# Gets the information and the link that an approver sees, and returns whether to approve.
 Approver = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentResult:
+    """Result for one environment: its stacks, newsletter runs, and the disaster act where it took place."""
+
     env: str
     stacks: tuple[StackReport, ...]
     runs: tuple[ClientRun, ...]
@@ -45,7 +47,7 @@ class EnvironmentResult:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitResult:
-    """What became of a pushed commit: where it `ended`, with `reason`, and what else was proven on the way."""
+    """Outcome of a pushed commit: where it `ended`, with `reason`, and further `proofs`."""
 
     message: str
     commit: str
@@ -59,7 +61,7 @@ class CommitResult:
 
 
 class Acts:
-    """Plays the acts on a delivery that is up, in this order; each raises StepError when anything is not as it must."""
+    """The acts, played in order on a running delivery; each raises StepError when a result is not as expected."""
 
     def __init__(self, delivery: Delivery, results: Path, step: Step, approver: Approver) -> None:
         self._delivery = delivery
@@ -73,10 +75,11 @@ class Acts:
         self._reports: list[ExecutionReport] = []
 
     def play(self) -> None:
+        """Run all acts; raise StepError at the first result that is not as expected."""
         delivery = self._delivery
         with self._step(f"Account {delivery.account_id} bootstrapped for {delivery.region}"):
             delivery.bootstrap()
-        with self._step("Pipeline deployed by cdk deploy; its first execution began"):
+        with self._step("Pipeline deployed by cdk deploy; its first execution started"):
             execution = delivery.deploy_pipeline()
         self._first_commit(execution)
         self._disaster_act()
@@ -85,6 +88,7 @@ class Acts:
 
     @property
     def environments(self) -> tuple[EnvironmentResult, ...]:
+        """Results by environment, in the order of promotion."""
         return tuple(
             EnvironmentResult(
                 env=env,
@@ -97,36 +101,38 @@ class Acts:
 
     @property
     def commits(self) -> tuple[CommitResult, ...]:
+        """Outcomes of the commits, in the order they were pushed."""
         return tuple(self._commits)
 
     @property
     def reports(self) -> tuple[ExecutionReport, ...]:
+        """Reports of the commits' executions, in the same order."""
         return tuple(self._reports)
 
-    # --- a commit goes to prod
+    # --- a commit reaches prod
 
     def _first_commit(self, execution: str) -> None:
         delivery = self._delivery
         delivery.follow(execution)
         refused = self._refused_at_the_gate(execution)
-        # A retried execution's time between its tries is nobody's overhead.
+        # Measured now: the time until a retry would count as overhead of the pipeline.
         measured = delivery.report(execution)
         for env in ("dev", "stage"):
             self._complete(env)
             self._newsletters(env)
-        with self._step("stage: a second run, because prod wants two"):
+        with self._step("stage: a second run, because the gate of prod requires two"):
             self._newsletter("stage", days_ago=1)
-        with self._step("stage: the clock is moved: it has had this release for 15 days"):
+        with self._step("stage: the release is made 15 days old, to satisfy the soak gate"):
             self._age("stage", days=15)
         decision = delivery.invoke("stage", "promotion", {"operation": "explain"})["decision"]
         if decision["outcome"] != "pass":
             raise StepError(f"The gate of prod still refuses: {decision['sentence']}", ())
-        with self._step("The schedule tries the refused promotion again"):
+        with self._step("The schedule retries the refused promotion"):
             delivery.invoke("stage", "promotion", {"operation": "retry"})
-            asked = delivery.wait_for_approval(execution, "prod")
-        approved = self._approver(asked["information"], asked["link"])
+            approval = delivery.wait_for_approval(execution, "prod")
+        approved = self._approver(approval["information"], approval["link"])
         why = "approved in the rehearsal" if approved else "rejected in the rehearsal"
-        delivery.answer_approval("prod", asked["token"], approve=approved, why=why)
+        delivery.answer_approval("prod", approval["token"], approve=approved, why=why)
         status = delivery.follow(execution)
         if not approved:
             raise StepError("The promotion into prod was rejected, so the rehearsal ends here.", ())
@@ -136,24 +142,24 @@ class Acts:
         self._complete("prod")
         self._newsletters("prod")
         proofs = (f"First refused: {refused}", f"After 15 days: {decision['sentence']}")
-        self._note("This checkout", execution, "in prod", f"Approved: {asked['information']}", proofs, measured)
+        self._record("This checkout", execution, "in prod", f"Approved: {approval['information']}", proofs, measured)
 
     def _refused_at_the_gate(self, execution: str) -> str:
         message = self._delivery.stopped_at(execution, "gate-prod")
         if "soaked" not in message:
-            raise StepError(f"A fresh commit was to be refused because it has not soaked, but: {message}", ())
+            raise StepError(f"The gate of prod did not refuse a new commit for its soak time, but: {message}", ())
         return message
 
-    # --- what an environment does
+    # --- steps in one environment
 
     def _complete(self, env: str) -> None:
         session = self._delivery.administrator
         names = self._delivery.names(env)
-        with self._step(f"{env}: resources read back and completed"):
+        with self._step(f"{env}: resources compared with their templates, and completed by API"):
             self._stacks[env] = tuple(complete_by_api(session, names.stack(layer)) for layer in STACK_LAYERS)
 
     def _newsletters(self, env: str) -> None:
-        # An earlier rehearsal's newsletter must not pass for this one's.
+        # A newsletter of an earlier rehearsal must not be mistaken for this one's.
         shutil.rmtree(self._results / env, ignore_errors=True)
         with self._step(f"{env}: newsletter made by {self._delivery.names(env).state_machine}"):
             self._newsletter(env, days_ago=0)
@@ -173,7 +179,7 @@ class Acts:
                     self._runs.setdefault(env, []).append(run)
 
     def _age(self, env: str, *, days: int) -> None:
-        """Nothing here can wait for two weeks: the ledger is made to say that they have passed."""
+        """Move the newest ledger entry back in time, because a rehearsal cannot wait for two weeks of soak."""
         account = replace(self._delivery.account(), session=self._delivery.administrator)
         records = Records(account, self._delivery.names(env))
         last = records.ledger()[-1]
@@ -195,7 +201,7 @@ class Acts:
         execution = delivery.push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
         delivery.follow(execution)
         message = delivery.stopped_at(execution, f"smoke-test-{env}")
-        with self._step(f"{env}: rolled back by itself, and held"):
+        with self._step(f"{env}: rolled back automatically, and held"):
             wait_until(
                 f"{env} is held",
                 lambda: (hold := records.hold()) is not None and hold.state == "held",
@@ -209,16 +215,19 @@ class Acts:
             vault = Vault(account, names)
             left = list(with_live(vault, Environment(account, names), vault.manifest(deployment.snapshot)))
         if left or live_digest(account, names) != before:
-            raise StepError(f"{env} is not what it was: {len(left)} differences, such as {left[:3]}.", ())
-        told = inbox.wait_for(f"Promotion into {env} is held")
-        self._note(BAD_MESSAGE, execution, f"stopped at smoke-test-{env}", message, (hold.outcome, f"Told: {told}"))
+            raise StepError(
+                f"{env} differs from its snapshot after the rollback: {len(left)} differences, such as {left[:3]}.", ()
+            )
+        notification = inbox.wait_for(f"Promotion into {env} is held")
+        proofs = (hold.outcome, f"Notified: {notification}")
+        self._record(BAD_MESSAGE, execution, f"stopped at smoke-test-{env}", message, proofs)
 
     def _fix(self) -> None:
         delivery, env = self._delivery, "stage"
         account, names = delivery.account(), delivery.names(env)
         execution = delivery.push(FIX_MESSAGE, _fix_stage_model)
-        with self._step(f"{env}: the fix passed dev and waits, because {env} is held"):
-            wait_until("the fix waits before stage", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
+        with self._step(f"{env}: the fix passed dev, and waits because {env} is held"):
+            wait_until(f"the fix waits before {env}", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
         with self._step(f"{env}: the hold is released"):
             release_hold(account, names, "the rehearsal")
         delivery.follow(execution)
@@ -226,14 +235,14 @@ class Acts:
         ledger = Records(account, names).ledger()
         if ledger[-1].kind != "release" or ledger[-1].execution != execution:
             raise StepError(f"The fix did not reach {env}: its ledger ends with {ledger[-1]}.", ())
-        self._note(FIX_MESSAGE, execution, f"in {env}; into prod when it has soaked", refused, ())
+        self._record(FIX_MESSAGE, execution, f"in {env}; prod follows after its soak time", refused, ())
 
     def _passed(self, execution: str, action: str) -> bool:
         return any(
             each.action == action and each.status == "Succeeded" for each in self._delivery.report(execution).actions
         )
 
-    def _note(
+    def _record(
         self,
         message: str,
         execution: str,
@@ -244,7 +253,7 @@ class Acts:
     ) -> None:
         report = measured or self._delivery.report(execution)
         self._reports.append(self._delivery.report(execution))
-        built = next(
+        synth = next(
             each
             for each in self._delivery.client("codepipeline").list_action_executions(
                 pipelineName=self._delivery.pipeline, filter={"pipelineExecutionId": execution}
@@ -255,7 +264,7 @@ class Acts:
             CommitResult(
                 message=message,
                 commit=self._delivery.repository.head,
-                digest=built["output"]["outputVariables"]["RELEASE_DIGEST"],
+                digest=synth["output"]["outputVariables"]["RELEASE_DIGEST"],
                 execution=execution,
                 ended=ended,
                 reason=reason,
@@ -267,7 +276,7 @@ class Acts:
 
 
 def _set_stage_model(folder: Path, before: str, after: str) -> None:
-    """In config/environments.yaml, from stage on: prod keeps what it has."""
+    """Replace the model of stage in config/environments.yaml; prod keeps its own."""
     path = folder / "config" / "environments.yaml"
     head, stage, rest = path.read_text(encoding="utf-8").partition("\n  stage:\n")
     changed = rest.replace(f"id: {before}", f"id: {after}", 1)
@@ -281,4 +290,4 @@ def _set_stage_model(folder: Path, before: str, after: str) -> None:
 def _fix_stage_model(folder: Path) -> None:
     _set_stage_model(folder, MISTYPED_MODEL, STAGE_MODEL)
     path = folder / "config" / "environments.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + FIXES, encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + FIX_COMMENT, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Host names that AWS serves, and the reason why any other name below amazonaws.com is refused."""
+"""Host names that AWS serves, and the reasons to refuse other names below amazonaws.com."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from botocore.loaders import Loader
 
 DOMAIN = "amazonaws.com"
-# S3 user guide, "Bucket naming rules"; a dot would not fit the certificate's wildcard (same guide, "Virtual hosting").
+# S3 user guide, "Bucket naming rules"; the certificate's wildcard excludes dots (same guide, "Virtual hosting").
 BUCKET = r"(?P<bucket>[a-z0-9][a-z0-9-]{1,61}[a-z0-9])"
 
 
@@ -43,29 +43,29 @@ def is_aws(host: str) -> bool:
 
 
 def refusal(host: str) -> str | None:
-    """Return why the rehearsal does not answer at this name of AWS, or None when AWS serves it there.
+    """Return why the rehearsal refuses a host name below AWS's domain, or None for a name that AWS serves.
 
-    Regional endpoints of services, global ones of global services, and S3 buckets by regional virtual-hosted addresses
-    (S3 user guide, "Virtual hosting of general purpose buckets") are served. S3's global endpoint is not: it redirects
-    requests for a new bucket for up to 24 hours, and refuses buckets of regions launched after March 2019.
+    Served are regional endpoints, global endpoints of global services, and S3 buckets at regional virtual-hosted
+    addresses (S3 user guide, "Virtual hosting of general purpose buckets"). S3's global endpoint is refused: on AWS it
+    redirects requests for a new bucket for up to 24 hours, and refuses buckets of regions launched after March 2019.
     """
     partition = _partition()
     if host in partition.global_hosts:
         return None
     if re.fullmatch(rf"({BUCKET}\.)?s3\.{re.escape(DOMAIN)}", host):
-        return f"{host} is S3's global endpoint, which no bucket of a region may be reached by"
+        return f"{host} is S3's global endpoint: use the bucket's regional endpoint"
     matched = re.fullmatch(
         rf"({BUCKET}\.s3|(?P<service>[a-z0-9-]+))\.(?P<region>[a-z0-9-]+)\.{re.escape(DOMAIN)}", host
     )
     if matched is None or (matched["service"] or "s3") not in partition.services:
-        return f"{host} is no host name of a service that AWS has"
+        return f"{host} is not a host name of an AWS service"
     if matched["region"] not in partition.regions:
         return f"{host} names the region {matched['region']}, which AWS does not have"
     return None
 
 
 def certificate_names() -> tuple[str, ...]:
-    """Return the names that a certificate for all served names has to hold."""
+    """Return the names for a certificate that covers all served names."""
     partition = _partition()
     regional = (name for region in sorted(partition.regions) for name in (f"*.{region}", f"*.s3.{region}"))
     return (*(f"{name}.{DOMAIN}" for name in regional), *sorted(partition.global_hosts))

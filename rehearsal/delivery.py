@@ -1,4 +1,4 @@
-"""An account with the project's own pipeline in it: pushed to like a repository, followed, approved and retried."""
+"""A local AWS account with the project's own pipeline, and the operations on it: push, follow, approve, retry."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
 from rehearsal.operators import operator
-from rehearsal.press import Press, Scenario
 from rehearsal.proxy import Proxy
+from rehearsal.publishers import Publishers, Scenario
 from rehearsal.repository import BRANCH, BuildImage, Repository
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import Names, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_shared.aws_errors import error_code
 from vectora_shared.config.content import FolderContent, validate_all
 from vectora_shared.errors import VectoraError
 
 LOG_LINES_SHOWN = 40
-# Only against hanging for ever: each wait ends when it has what it waits for.
+# Only a guard against hanging: each wait ends as soon as its condition holds.
 EXECUTION_SECONDS = 3600.0
 REACTION_SECONDS = 600.0
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
@@ -42,7 +43,7 @@ Fault = Callable[[ActionAddress], str | FailAfter | None]
 
 
 class StepError(VectoraError):
-    """A step failed; `log` is what it had to say."""
+    """A step failed; `log` are the last lines of its output."""
 
     def __init__(self, message: str, log: Sequence[str]) -> None:
         super().__init__(message)
@@ -50,7 +51,7 @@ class StepError(VectoraError):
 
 
 class Delivery:
-    """Context manager: publishers, model, CodePipeline and AWS on this machine, ended with everything they started.
+    """Publishers, model, CodePipeline and AWS on this machine, as a context manager that ends all their processes.
 
     `logs` receives a file for each build and each command of the CDK.
     """
@@ -71,7 +72,7 @@ class Delivery:
         observer: Callable[[StateChange], None],
         fault: Fault | None = None,
     ) -> None:
-        """Raises VectoraError when a tool or the configuration of the checkout at `root` is missing or wrong."""
+        """Raise VectoraError when the checkout at `root` lacks a tool, or has an invalid configuration."""
         self._root = root
         self._logs = logs
         self._scenario = scenario
@@ -93,7 +94,7 @@ class Delivery:
             sources = self.configurations[0].sources.sources
             today = datetime.now(UTC).date()
             proxy = self.proxy = stack.enter_context(Proxy())
-            stack.enter_context(Press(proxy, authority, sources, scenario=self._scenario, day=today))
+            stack.enter_context(Publishers(proxy, authority, sources, scenario=self._scenario, day=today))
             active = [each for each in self.configurations if each.client.client_profile.active]
             self.model = stack.enter_context(Model(proxy, authority, self.profiles(), LexiconAnswer(active)))
             self.model.behave(self._behaviour)
@@ -110,7 +111,7 @@ class Delivery:
                 )
             )
             self.emulator = stack.enter_context(
-                Emulator(self._emulator_python, authority, region=self.region, proxy=proxy, knows_pipelines=True)
+                Emulator(self._emulator_python, authority, region=self.region, proxy=proxy, with_pipelines=True)
             )
             self.model.connect(self.emulator)
             self.service.connect(self.emulator)
@@ -126,21 +127,25 @@ class Delivery:
     ) -> None:
         self._exit.__exit__(kind, error, trace)
 
-    # --- the place
+    # --- account, region and names
 
     @property
     def region(self) -> str:
+        """Region of the account."""
         return self.settings.environment(ENVIRONMENT_NAMES[0]).region
 
     @property
     def account_id(self) -> str:
+        """Account id of the configuration, or the emulator's default account."""
         return self.settings.environment(ENVIRONMENT_NAMES[0]).account or ACCOUNT
 
     @property
     def pipeline(self) -> str:
+        """Name of the pipeline."""
         return self.names(ENVIRONMENT_NAMES[0]).pipeline
 
     def names(self, env: str) -> Names:
+        """Return the names of an environment's resources."""
         return self.settings.names(env)
 
     def account(self) -> Account:
@@ -150,11 +155,11 @@ class Delivery:
 
     @property
     def administrator(self) -> boto3.Session:
-        """A session for what no operator does: set-up, sabotage and reading everything."""
+        """Session of the account's administrator, for what no operator does: set-up, damage, reading everything."""
         return self.emulator.session(self.account_id, self.region)
 
     def client(self, service: str) -> Any:
-        """A client of the administrator."""
+        """Return a client that acts as the administrator."""
         make: Any = self.administrator.client
         return make(service)
 
@@ -171,38 +176,41 @@ class Delivery:
         )
 
     def deploy_pipeline(self) -> str:
-        """`cdk deploy` without an environment; the id of the execution that the new pipeline begins with."""
+        """Deploy the pipeline with `cdk deploy`; return the id of its first execution."""
         output = str(self.emulator.scratch / "cdk.out")
         self.cdk("deploy-pipeline", "deploy", "--context", HOST_PLATFORM, "--output", output)
         summaries = self.client("codepipeline").list_pipeline_executions(pipelineName=self.pipeline)
         return str(summaries["pipelineExecutionSummaries"][-1]["pipelineExecutionId"])
 
     def push(self, message: str, change: Callable[[Path], None]) -> str:
-        """Commit a change and push it; the id of the execution that it starts."""
+        """Commit and push a change; return the id of the execution that it starts."""
         self.repository.push(message, change)
         [execution] = self.service.pushed(self.settings.pipeline.repository, BRANCH)
         return execution
 
     def follow(self, execution: str) -> str:
-        """The execution's status at its end, such as Succeeded or Failed."""
+        """Wait until the execution ends; return its status, such as Succeeded or Failed."""
         return self.service.wait(self.pipeline, execution, EXECUTION_SECONDS)
 
     def report(self, execution: str) -> ExecutionReport:
+        """Return the report of an execution."""
         return self.service.report(self.pipeline, execution)
 
     def stopped_at(self, execution: str, action: str) -> str:
-        """What the action said when it failed the execution; raises StepError when it was not the one that did."""
+        """Return the message of the action that failed the execution; raise StepError when it was another action."""
         failed = [each for each in self.report(execution).actions if each.status == "Failed"]
         if failed and failed[-1].action == action:
             return failed[-1].message or ""
-        found = f"{failed[-1].action} failed: {failed[-1].message}" if failed else "nothing did"
+        found = f"{failed[-1].action} failed: {failed[-1].message}" if failed else "no action failed."
         log = failed[-1].log if failed else None
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log else []
-        where = f" The whole log is {shown(log, self._root)}." if log else ""
-        raise StepError(f"Execution {execution} was to fail at {action}, but {found}{where}", lines[-LOG_LINES_SHOWN:])
+        where = f" The whole log is {display_path(log, self._root)}." if log else ""
+        raise StepError(
+            f"Execution {execution} should have failed at {action}, but {found}{where}", lines[-LOG_LINES_SHOWN:]
+        )
 
     def wait_for_approval(self, execution: str, env: str) -> dict[str, str]:
-        """What the approver is shown: the token, the information and the link."""
+        """Wait for the approval action; return its token, information and link."""
         action = f"approval-{env}"
         self.service.wait_for_action(self.pipeline, execution, env, action, EXECUTION_SECONDS)
         state = self.client("codepipeline").get_pipeline_state(name=self.pipeline)
@@ -216,6 +224,7 @@ class Delivery:
         }
 
     def answer_approval(self, env: str, token: str, *, approve: bool, why: str) -> None:
+        """Approve or reject the promotion into `env`, with a reason."""
         self.client("codepipeline").put_approval_result(
             pipelineName=self.pipeline,
             stageName=env,
@@ -225,13 +234,13 @@ class Delivery:
         )
 
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
-        """`mode` is FAILED_ACTIONS or ALL_ACTIONS."""
+        """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""
         self.client("codepipeline").retry_stage_execution(
             pipelineName=self.pipeline, stageName=env, pipelineExecutionId=execution, retryMode=mode
         )
 
-    def invoke(self, env: str, task: str, event: dict[str, Any]) -> dict[str, Any]:
-        """The answer of an operations function, as a schedule or an operator gets it."""
+    def invoke(self, env: str, task: OperationsTask, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke an operations function as a schedule or an operator does; return its answer."""
         from vectora_ops.remote import run_remotely
 
         return run_remotely(self.account(), self.names(env), task, event, lambda count: None)
@@ -239,15 +248,15 @@ class Delivery:
     # --- commands
 
     def tools_environment(self, identity: Identity | None = None) -> dict[str, str]:
-        """Return what tools on this machine need in order to work as the operator or as `identity`."""
+        """Return the variables with which tools on this machine act as the operator or as `identity`."""
         return self.emulator.environment(identity or self.operator) | self.service.network.environment()
 
     def cdk(self, step: str, *arguments: str, identity: Identity | None = None) -> None:
-        """Run the CDK CLI as the operator or as `identity`; raises StepError with the end of its log when it fails."""
+        """Run the CDK CLI as the operator or as `identity`; raise StepError with the end of its log when it fails."""
         log = self._logs / f"{step}.log"
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with log.open("wb") as output:
-            process = start_tethered(
+            process = start_supervised(
                 [str(self._cdk), *arguments],
                 environment=own | self.tools_environment(identity),
                 folder=self._root,
@@ -258,24 +267,25 @@ class Delivery:
         if code:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             raise StepError(
-                f"Step {step} failed (exit code {code}); the whole log is {shown(log, self._root)}.",
+                f"Step {step} failed (exit code {code}); the whole log is {display_path(log, self._root)}.",
                 lines[-LOG_LINES_SHOWN:],
             )
 
     def _end_processes(self) -> None:
         for process in self._processes:
-            end_tethered(process)
+            end_supervised(process)
 
     def profiles(self) -> list[InferenceProfile]:
+        """Return the inference profiles of all environments' models."""
         models = {each.model.id: each.model for each in map(self.settings.environment, ENVIRONMENT_NAMES)}
         return [InferenceProfile(each.id, each.foundation_model_id, each.routes_to) for each in models.values()]
 
 
 class Inbox:
-    """What operators of an environment are told: a queue that subscribes to its topic."""
+    """Notifications to the operators of an environment, received by a queue that subscribes to its topic."""
 
     def __init__(self, delivery: Delivery, env: str) -> None:
-        """The environment has to be deployed."""
+        """Subscribe to the topic of an environment that is deployed."""
         names = delivery.names(env)
         self._sqs = delivery.client("sqs")
         self._queue = self._sqs.create_queue(QueueName=f"{names.project}-operators-{env}")["QueueUrl"]
@@ -297,18 +307,18 @@ class Inbox:
         )
 
     def wait_for(self, text: str) -> str:
-        """The first message with that text, which may still be on its way; raises StepError when none comes."""
+        """Wait for a message with that text and return it; raise StepError when none arrives."""
         found: list[str] = []
 
-        def came() -> bool:
+        def has_arrived() -> bool:
             found.extend(each for each in self.read() if text in each)
             return bool(found)
 
-        wait_until(f"operators are told '{text}'", came)
+        wait_until(f"operators are notified of '{text}'", has_arrived)
         return found[0]
 
     def read(self) -> list[str]:
-        """All messages that came since the last call."""
+        """Return all messages that arrived since the last call."""
         found: list[str] = []
         while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
@@ -318,27 +328,28 @@ class Inbox:
 
 
 def wait_until(
-    what: str,
-    is_so: Callable[[], bool],
+    event: str,
+    condition: Callable[[], bool],
     seconds: float = REACTION_SECONDS,
     log: Callable[[], Sequence[str]] = tuple,
 ) -> None:
-    """Raises StepError naming `what`, with what `log` then tells, when it does not come true in time."""
+    """Wait until `condition` holds; raise StepError naming `event`, with the lines of `log`, when time runs out."""
     deadline = time.monotonic() + seconds
-    while not _holds(is_so):
+    while not _holds(condition):
         if time.monotonic() > deadline:
-            raise StepError(f"After {seconds:.0f} seconds still not: {what}.", log())
+            raise StepError(f"Waited {seconds:.0f} seconds in vain for this: {event}.", log())
         time.sleep(0.1)
 
 
-def _holds(is_so: Callable[[], bool]) -> bool:
+def _holds(condition: Callable[[], bool]) -> bool:
     try:
-        return is_so()
+        return condition()
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "ParameterNotFound"):
+        if error_code(error) in ("ResourceNotFoundException", "ParameterNotFound"):
             return False
         raise
 
 
-def shown(path: Path, root: Path) -> str:
+def display_path(path: Path, root: Path) -> str:
+    """Return a path relative to the checkout where it is inside."""
     return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -1,4 +1,4 @@
-"""One environment deployed by the real CDK CLI to a local AWS that enforces permissions: for tests and benchmarks."""
+"""Deployments of one environment by the real CDK CLI to a local AWS, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator
 from rehearsal.gaps.complete import complete_by_api
 from rehearsal.operators import operator
-from rehearsal.press import ALL_WELL, Press
 from rehearsal.proxy import Proxy
+from rehearsal.publishers import ALL_WELL, Publishers
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.settings import load_settings
 from vectora_shared.config.content import FolderContent, load_sources
 from vectora_shared.errors import VectoraError
 
-# Functions run on this machine's Python here, so layers are built for it.
+# The emulator runs functions on this machine's Python, so layers are built for it.
 HOST_PLATFORM = "lambda-platform=host"
-# A command of the CDK CLI on the assembly, such as deploy; the result is what it printed.
+# Runs a command of the CDK CLI on the assembly, such as deploy, and returns its output.
 Cdk = Callable[..., str]
 
 
 def run_cdk(root: Path, *arguments: str, environment: dict[str, str]) -> str:
-    """What the CDK CLI printed; raises VectoraError with it when it failed."""
+    """Run the CDK CLI and return its output; raise VectoraError with the output when it fails."""
     result = subprocess.run(
         [root / ".venv" / "bin" / "cdk", *arguments],
         cwd=root,
@@ -43,20 +43,23 @@ def run_cdk(root: Path, *arguments: str, environment: dict[str, str]) -> str:
 
 
 def synthesize(root: Path, env: str, assembly: Path) -> None:
-    """Write to `assembly` what is deployed to `env` on this machine."""
+    """Synthesize the stacks of `env` for this machine into the folder `assembly`."""
     context = ("--context", f"env={env}", "--context", HOST_PLATFORM)
     run_cdk(root, "synth", "--quiet", *context, "--output", str(assembly), environment={})
 
 
 @contextmanager
 def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tuple[Emulator, Cdk]]:
-    """An account with nothing but the CDK's bootstrap and the operator role, and publishers who all answer."""
+    """Start a local AWS whose account has the CDK's bootstrap and the operator role, with healthy publishers.
+
+    The context yields the emulator and a function that runs the CDK CLI as the operator.
+    """
     authority = Authority()
     sources = load_sources(FolderContent(root / "config")).sources
     python = root / ".venv-emulator" / "bin" / "python"
     with (
         Proxy() as proxy,
-        Press(proxy, authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()),
+        Publishers(proxy, authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()),
         Emulator(python, authority, region=region, proxy=proxy) as emulator,
     ):
         run_cdk(root, "bootstrap", "--app", str(assembly), environment=emulator.environment())
@@ -69,7 +72,7 @@ def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tu
 
 
 def complete(emulator: Emulator, root: Path, env: str) -> None:
-    """Apply what the emulator's CloudFormation drops, such as the vault's Object Lock, as the rehearsal does."""
+    """Apply properties that the emulator's CloudFormation drops, such as the vault's Object Lock."""
     names: Names = load_settings(root).names(env)
     for layer in STACK_LAYERS:
         complete_by_api(emulator.session(), names.stack(layer))

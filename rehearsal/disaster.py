@@ -1,4 +1,4 @@
-"""An act of the rehearsal: an environment is snapshot, broken in four ways, and rolled back by its own functions."""
+"""The disaster act: an environment is snapshot, broken in four ways, and rolled back by its own functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import boto3
 
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
-from vectora_ops.names import Names
+from vectora_ops.names import Names, OperationsTask
 from vectora_ops.remote import run_remotely
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.snapshots.compare import with_live
@@ -22,13 +22,13 @@ from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
 LABEL = "rehearsal"
-BROKEN = "def lambda_handler(event, context):\n    raise RuntimeError('broken by hand')\n"
+BROKEN_CODE = "def lambda_handler(event, context):\n    raise RuntimeError('broken by hand')\n"
 Step = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisasterResult:
-    """`differences` is what diff --live showed after the breaking; after the rollback it showed none."""
+    """Result of the act; `differences` were shown by diff --live while the environment was broken."""
 
     env: str
     snapshot: str
@@ -46,7 +46,7 @@ class DisasterResult:
 
 
 class DisasterError(VectoraError):
-    """The act did not go as it must."""
+    """A proof of the act failed."""
 
 
 def rehearse_disaster(
@@ -54,18 +54,18 @@ def rehearse_disaster(
 ) -> DisasterResult:
     """Snapshot an environment that is deployed, break it as `administrator`, and roll it back.
 
-    Raises DisasterError when any proof fails.
+    Raise DisasterError when a proof fails.
     """
     env = names.env
     with step(f"{env}: snapshot taken by {names.function('snapshot')}"):
         manifest = _remotely(account, names, "snapshot", {"operation": "create", "label": LABEL})["manifest"]
     with step(f"{env}: broken in four ways"):
         broken = _break(administrator, names, client_id)
-    with step(f"{env}: a run fails, diff --live says why"):
+    with step(f"{env}: a run fails, and diff --live shows the damage"):
         failed_run = _failed_run(account, names, client_id)
         differences = _differences(account, names, manifest["name"])
         if not differences:
-            raise DisasterError(f"Environment {env} was broken in four ways, and diff --live shows no difference.")
+            raise DisasterError(f"Environment {env} was broken in four ways, but diff --live shows no difference.")
     with step(f"{env}: rolled back by {names.function('rollback')}"):
         started = time.monotonic()
         rollback = {"operation": "rollback", "snapshot": manifest["name"]}
@@ -73,7 +73,9 @@ def rehearse_disaster(
         seconds = time.monotonic() - started
     with step(f"{env}: compared with the snapshot"):
         if left := _differences(account, names, manifest["name"]):
-            raise DisasterError(f"After the rollback {len(left)} differences are left in {env}: {'; '.join(left[:5])}.")
+            raise DisasterError(
+                f"After the rollback of {env}, {len(left)} differences remain, such as {'; '.join(left[:5])}."
+            )
     return DisasterResult(
         env=env,
         snapshot=manifest["name"],
@@ -86,12 +88,12 @@ def rehearse_disaster(
         objects_written=result["objects_written"],
         stacks_changed=tuple(result["stacks_changed"]),
         resources_recreated=tuple(result["resources_recreated"]),
-        smoke_test=result["smoke_test"]["reason"] if result["smoke_test"] else "no canary in this release",
+        smoke_test=result["smoke_test"]["reason"] if result["smoke_test"] else "this release has no canary client",
         rollback_seconds=round(seconds, 1),
     )
 
 
-def _remotely(account: Account, names: Names, task: str, event: dict[str, Any]) -> dict[str, Any]:
+def _remotely(account: Account, names: Names, task: OperationsTask, event: dict[str, Any]) -> dict[str, Any]:
     return run_remotely(account, names, task, event, lambda count: None)
 
 
@@ -100,7 +102,7 @@ def _break(administrator: boto3.Session, names: Names, client_id: str) -> tuple[
     s3 = administrator.client("s3")
     config = names.bucket("config")
     bad_code = names.function("normalize-score-v2")
-    functions.update_function_code(FunctionName=bad_code, ZipFile=_zip("handler.py", BROKEN))
+    functions.update_function_code(FunctionName=bad_code, ZipFile=_zip("handler.py", BROKEN_CODE))
     layered = names.function("newsletter-v2")
     layer = functions.publish_layer_version(
         LayerName=names.layer("vectora-core"), Content={"ZipFile": _zip("python/vectora_core/__init__.py", "")}
@@ -136,7 +138,7 @@ def _failed_run(account: Account, names: Names, client_id: str) -> str:
     execution = start_run(states, account.state_machine_arn(names.state_machine), RunRequest(client_id=client_id))
     outcome = follow_run(states, execution, lambda step: None)
     if outcome.succeeded:
-        raise DisasterError(f"Environment {names.env} was broken in four ways, and a run of {client_id} succeeded.")
+        raise DisasterError(f"Environment {names.env} was broken in four ways, but a run of {client_id} succeeded.")
     return outcome.reason or outcome.status
 
 

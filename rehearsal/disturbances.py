@@ -1,4 +1,4 @@
-"""Rates of disturbances, handed to the emulator by its environment or, while it runs, by its control address."""
+"""Rates of disturbances, passed to the emulator by its environment or, while it runs, by its control address."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-# As rehearsal/inside/disturbances.py names them.
+# The same names as in rehearsal/inside/disturbances.py, which runs in the emulator's own interpreter.
 VARIABLE = "REHEARSAL_DISTURBANCES"
 CONTROL = "/_rehearsal/disturbances"
 
 
 @dataclass(frozen=True)
 class Disturbances:
-    """Shares of all requests between 0 and 1, drawn in the order of the seed; a few reads of new executions.
+    """Shares of all requests that are disturbed, each between 0 and 1, drawn at random from `seed`.
 
-    `throttle` answers as AWS does when a rate is exceeded, `server_error` with status 500, and `cut` ends an answer in
-    its middle. The first `stale_reads` reads of a new execution do not find it.
+    `throttle` answers as AWS does when a rate is exceeded, `server_error` answers with status 500, and `cut` ends an
+    answer in its middle. The first `stale_reads` reads of a new execution do not find it.
     """
 
     seed: int = 0
@@ -30,7 +30,7 @@ class Disturbances:
     stale_reads: int = 0
 
     def environment(self) -> dict[str, str]:
-        """Return the variable for the emulator that begins with these rates."""
+        """Return the variable that starts the emulator with these rates."""
         return {VARIABLE: json.dumps(asdict(self))}
 
     def set(self, endpoint: str, ca_bundle: Path) -> None:
@@ -38,7 +38,7 @@ class Disturbances:
         _call(endpoint, ca_bundle, "PUT", json.dumps(asdict(self)).encode("utf-8"))
 
 
-def happened(endpoint: str, ca_bundle: Path) -> Mapping[str, int]:
+def disturbance_counts(endpoint: str, ca_bundle: Path) -> Mapping[str, int]:
     """Return how often each kind of disturbance occurred since the rates were set."""
     counts: Mapping[str, int] = _call(endpoint, ca_bundle, "GET", None)["counts"]
     return counts

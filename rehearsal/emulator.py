@@ -1,4 +1,4 @@
-"""The local AWS: one ministack process on loopback, reached at AWS's own host names with TLS and enforced IAM."""
+"""The local AWS: one ministack process on loopback, at AWS's own host names, with TLS and enforced IAM."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rehearsal import aws_names
 from rehearsal.certificates import Authority
 from rehearsal.disturbances import Disturbances
 from rehearsal.proxy import Proxy, to_port
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 from vectora_shared.errors import VectoraError
 
 ACCOUNT = "0" * 12
@@ -47,7 +47,7 @@ class EmulatorError(VectoraError):
 
 
 class _PortTakenError(EmulatorError):
-    """Somebody took the port between our looking and ministack's binding it."""
+    """Another process took the free port before ministack bound it."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,23 @@ class Identity:
 
 
 def root_user(account: str) -> Identity:
-    """Return the root user of an account: the emulator takes the account's id for its key and checks no signature.
+    """Return the root user of an account; the emulator accepts the account id as its key and checks no signature.
 
-    It makes the account's administrator, and stands for AWS's own services, which nobody else can be.
+    It creates the account's administrator, and represents AWS's own services.
     """
     return Identity(account, "test")
 
 
 class Emulator:
-    """Context manager: started and healthy inside, ended and removed afterwards, also when this process is killed.
+    """The emulator, as a context manager that starts it and removes it, also when this process is killed.
 
-    `python` is the interpreter of the environment that holds ministack; it also runs the Lambda functions.
-    `proxy` leads to it at AWS's host names; without one it has its own. `worker_environment` is seen by every Lambda
-    function, as the emulator hands its own environment on. With `knows_pipelines` its CloudFormation hands pipelines to
-    the stand-in for CodePipeline. With `enforce_iam` False it speaks plain HTTP on `endpoint` only and lets everybody
-    do everything, for benchmarks of what the way there would distort. With `disturbances` it throttles,
-    fails and cuts answers short from the start.
+    `python` is the interpreter of the environment that has ministack; it also runs the Lambda functions.
+    `proxy` routes AWS's host names to the emulator; by default the emulator has its own proxy.
+    `worker_environment` are variables for every Lambda function.
+    `with_pipelines`: CloudFormation passes pipelines to the stand-in for CodePipeline.
+    `enforce_iam`: when False, the emulator speaks plain HTTP on `endpoint` and allows every call, for benchmarks that
+    TLS and IAM would distort.
+    `disturbances` are throttled, failed and truncated answers, from the start.
     """
 
     endpoint: str
@@ -97,12 +98,12 @@ class Emulator:
         proxy: Proxy | None = None,
         worker_environment: Mapping[str, str] | None = None,
         enforce_iam: bool = True,
-        knows_pipelines: bool = False,
+        with_pipelines: bool = False,
         disturbances: Disturbances | None = None,
     ) -> None:
         self._disturbances = disturbances
         self._enforce_iam = enforce_iam
-        self._knows_pipelines = knows_pipelines
+        self._with_pipelines = with_pipelines
         self._python = python
         self.authority = authority
         self._worker_environment = dict(worker_environment or {})
@@ -127,22 +128,23 @@ class Emulator:
 
     @property
     def pid(self) -> int:
-        """The process that holds the emulator; ending it ends everything of the emulator's."""
+        """Id of the supervisor's process; ending it ends all of the emulator's processes."""
         if self._process is None:
             raise EmulatorError("The local AWS is not running: enter the emulator's context first.")
         return self._process.pid
 
     @property
     def log_file(self) -> Path:
+        """The emulator's log."""
         return self.scratch / "emulator.log"
 
     @property
     def record(self) -> Path:
-        """The file in which every signed request is recorded, a JSON document a line (inside/front_door.py)."""
+        """File of all signed requests, one JSON document per line (inside/front_door.py)."""
         return self.scratch / RECORD
 
     def environment(self, identity: Identity | None = None) -> dict[str, str]:
-        """Return what the CDK CLI, the AWS CLI and boto3 need in order to reach the emulator and nothing else.
+        """Return variables with which the CDK CLI, the AWS CLI and boto3 reach the emulator, and no other AWS.
 
         They act as `identity`, or as the account's administrator.
         """
@@ -158,28 +160,28 @@ class Emulator:
             "AWS_SHARED_CREDENTIALS_FILE": empty,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
-            # The CDK remembers there which account a key belongs to; ours must not enter the user's own cache.
+            # The CDK caches there which account a key belongs to; these keys must not enter the user's own cache.
             "CDK_HOME": str(self.scratch / "cdk"),
             "TMPDIR": str(self.scratch / "tmp"),
         }
 
     def reset(self) -> None:
-        """Forget everything: as after a start, in a fraction of the time."""
+        """Reset the emulator to its state after a start, in a fraction of the time."""
         request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
         with self._opener().open(request, timeout=30):
             pass
         self._administrators.clear()
 
     def administrator(self, account: str = ACCOUNT) -> Identity:
-        """Return the user who may do everything in the account, and whose signatures are checked as everybody's."""
+        """Return a user with all permissions in the account, created on first use; its signatures are checked."""
         if account not in self._administrators:
             iam = self.session_of(root_user(account)).client("iam")
             iam.create_user(UserName=ADMINISTRATOR)
             everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
             document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
             iam.put_user_policy(UserName=ADMINISTRATOR, PolicyName="everything", PolicyDocument=document)
-            made = iam.create_access_key(UserName=ADMINISTRATOR)["AccessKey"]
-            self._administrators[account] = Identity(made["AccessKeyId"], made["SecretAccessKey"])
+            key = iam.create_access_key(UserName=ADMINISTRATOR)["AccessKey"]
+            self._administrators[account] = Identity(key["AccessKeyId"], key["SecretAccessKey"])
         return self._administrators[account]
 
     def session(self, account: str = ACCOUNT, region: str | None = None) -> boto3.Session:
@@ -209,14 +211,14 @@ class Emulator:
                     raise
 
     def _start(self, port: int) -> None:
-        # Resolved, because macOS's temporary folder is a link and Node compares paths.
+        # Resolved, because macOS's temporary folder is a symbolic link, and Node compares paths.
         self.scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
         self.endpoint = f"{'https' if self._enforce_iam else 'http'}://127.0.0.1:{port}"
         try:
             self._prepare()
             with self.log_file.open("w+b") as log:
-                self._process = start_tethered(
-                    # -P: this folder's modules are not the emulator's.
+                self._process = start_supervised(
+                    # -P keeps the entry point's folder, with modules of our own, off the emulator's module path.
                     [str(self._python), "-P", str(ENTRY)],
                     environment=self._own_environment(port),
                     folder=self.scratch,
@@ -224,7 +226,7 @@ class Emulator:
                     remove=self.scratch,
                 )
                 self._wait_until_healthy(log)
-            self.proxy.lead_aws(to_port(port))
+            self.proxy.route_aws(to_port(port))
         except BaseException:
             self._end()
             raise
@@ -241,7 +243,7 @@ class Emulator:
         )
 
     def _own_environment(self, port: int) -> dict[str, str]:
-        # Nothing of the host's: whatever stands here reaches the Lambda functions too.
+        # No variables of the host: the emulator passes its environment to the Lambda functions.
         plain = {
             "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
             "HOME": str(self.scratch / "home"),
@@ -265,7 +267,7 @@ class Emulator:
             "MINISTACK_SSL_CERT": str(self._certificate),
             "MINISTACK_SSL_KEY": str(self._key),
         }
-        pipelines = {"REHEARSAL_PIPELINES": "yes"} if self._knows_pipelines else {}
+        pipelines = {"REHEARSAL_PIPELINES": "yes"} if self._with_pipelines else {}
         disturbed = self._disturbances.environment() if self._disturbances else {}
         return plain | (secure if self._enforce_iam else {}) | pipelines | disturbed | self._worker_environment
 
@@ -273,14 +275,14 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                said = _tail(log)
-                kind = _PortTakenError if "already in use" in said else EmulatorError
-                raise kind(f"The local AWS ended while starting; its log said: {said}")
+                last_lines = _tail(log)
+                kind = _PortTakenError if "already in use" in last_lines else EmulatorError
+                raise kind(f"The local AWS ended while starting; the end of its log: {last_lines}")
             if self._is_healthy():
                 return
             time.sleep(0.02)
         raise EmulatorError(
-            f"The local AWS did not answer within {START_SECONDS:.0f} seconds; its log said: {_tail(log)}"
+            f"The local AWS did not answer within {START_SECONDS:.0f} seconds; the end of its log: {_tail(log)}"
         )
 
     def _is_healthy(self) -> bool:
@@ -298,22 +300,22 @@ class Emulator:
 
     def _end(self) -> None:
         if self._process is not None:
-            end_tethered(self._process)
+            end_supervised(self._process)
             self._process = None
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 @functools.cache
 def _models() -> Loader:
-    """Return one loader for all sessions: to read AWS's models takes longer than most tests."""
+    """Return one loader for all sessions, because reading AWS's models takes longer than most tests."""
     loader: Loader = botocore.session.Session().get_component("data_loader")
     return loader
 
 
 def _tail(log: IO[bytes]) -> str:
-    # Through the open file, whose name is gone as soon as the process is; without moving the offset that they share.
+    # Read through the open file: its name is removed as soon as the process ends. pread leaves the shared offset alone.
     text = os.pread(log.fileno(), LOG_BYTES_READ, 0).decode("utf-8", "replace")
-    return " | ".join([line for line in text.splitlines() if line.strip()][-5:]) or "nothing"
+    return " | ".join([line for line in text.splitlines() if line.strip()][-5:]) or "empty"
 
 
 def _free_port() -> int:

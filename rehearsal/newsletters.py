@@ -1,4 +1,4 @@
-"""Newsletters of the rehearsal: made by the deployed workflow, and copied out of the bucket, which ends with it."""
+"""Newsletters of the rehearsal: produced by the deployed workflow, and copied from the bucket to this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 
 @dataclass(frozen=True, kw_only=True)
 class ClientRun:
-    """One newsletter: `items` by stage, and the files it left in the results folder."""
+    """One newsletter run: `items` by stage, and `files` in the results folder."""
 
     client_id: str
     seconds: float
@@ -31,7 +31,7 @@ class ClientRun:
 
 
 def make_newsletter(account: Account, names: Names, client_id: str, day: date, results: Path) -> ClientRun:
-    """Make the newsletter of `day` and copy it to `results`; raises StepError with the functions' log when it fails."""
+    """Make the newsletter of `day` and copy it to `results`; raise StepError with the functions' log when it fails."""
     states = account.client("stepfunctions")
     request = RunRequest(client_id=client_id, target_date=day.isoformat())
     try:
@@ -44,11 +44,11 @@ def make_newsletter(account: Account, names: Names, client_id: str, day: date, r
             f"{names.env}: the run of {client_id} {outcome.status.lower()}: {outcome.reason}",
             function_logs(account, names),
         )
-    files = _extract(account, names, f"{client_id}/{day:%Y/%m/%d}/", results)
+    files = _download(account, names, f"{client_id}/{day:%Y/%m/%d}/", results)
     return _client_run(client_id, outcome, files)
 
 
-def _extract(account: Account, names: Names, prefix: str, results: Path) -> tuple[Path, ...]:
+def _download(account: Account, names: Names, prefix: str, results: Path) -> tuple[Path, ...]:
     s3 = account.client("s3")
     bucket = names.bucket("newsletters")
     files: list[Path] = []
@@ -63,7 +63,7 @@ def _extract(account: Account, names: Names, prefix: str, results: Path) -> tupl
 def _client_run(client_id: str, outcome: RunOutcome, files: Sequence[Path]) -> ClientRun:
     manifests = [path for path in files if path.name == "manifest.json"]
     if not manifests:
-        raise StepError(f"The run of {client_id} succeeded and wrote no manifest.json.", [str(path) for path in files])
+        raise StepError(f"The run of {client_id} succeeded but wrote no manifest.json.", [str(path) for path in files])
     manifest = json.loads(manifests[0].read_bytes())
     metrics = manifest["metrics"]
     sources = outcome.steps.get("ingest", {}).get("sources", [])
@@ -79,7 +79,7 @@ def _client_run(client_id: str, outcome: RunOutcome, files: Sequence[Path]) -> C
 
 
 def function_logs(account: Account, names: Names) -> list[str]:
-    """The last lines that the environment's functions logged."""
+    """Return the last lines that the environment's functions logged."""
     logs = account.client("logs")
     lines: list[tuple[int, str]] = []
     for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS):

@@ -1,4 +1,4 @@
-"""The operator role of the rehearsal: the one that deployments and ./vectora act as, with its documented policy."""
+"""The operator role of the rehearsal, with its documented policy, which deployments and ./vectora act as."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from vectora_shared.errors import VectoraError
 
 POLICY = Path("docs") / "reference" / "operator-policy.json"
-# The policy lets an operator look at roles of this name only.
+# The policy allows an operator to read only roles of this name.
 ROLE = "vectora-inbox-operator"
 USER = "operator"
 # The longest that a role may allow (IAM API, CreateRole, MaxSessionDuration).
@@ -20,9 +20,9 @@ SESSION_SECONDS = 43200
 
 @functools.cache
 def operator(emulator: Emulator, root: Path, account: str = ACCOUNT) -> Identity:
-    """Make the operator role as an administrator does, once, and return a session of it.
+    """Create the operator role as an administrator, once, and return a session of it.
 
-    Raises VectoraError when the checkout at `root` has no operator policy.
+    Raise VectoraError when the checkout at `root` has no operator policy.
     """
     iam = emulator.session(account).client("iam")
     role = iam.create_role(

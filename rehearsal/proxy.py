@@ -1,4 +1,4 @@
-"""The local network: a CONNECT proxy on loopback that leads each host name to the server that stands for it."""
+"""The local network: a CONNECT proxy on loopback that routes each host name to its local server."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 DIRECT_VARIABLES = ("NO_PROXY", "no_proxy")
 LOOPBACK = "127.0.0.1,localhost"
 
-# Takes over a client's connection to a host and returns when it has ended.
+# Serves a client's connection to a host, and returns when the connection has ended.
 Destination = Callable[[socket.socket], None]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A host that a client asked for and was not given, with the sentence it got."""
+    """A refused connection: the host, and the reason that the client got."""
 
     host: str
     reason: str
 
 
 class Proxy:
-    """Context manager: leads clients to local servers by the names they ask for, and refuses every other name."""
+    """A proxy that routes host names to local servers and refuses all other names, as a context manager."""
 
     def __init__(self) -> None:
         self._destinations: dict[str, Destination] = {}
@@ -59,7 +59,7 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        """The proxy's address for HTTPS_PROXY."""
+        """Address of the proxy for HTTPS_PROXY."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
@@ -67,21 +67,21 @@ class Proxy:
         """All refused requests so far."""
         return tuple(self._refusals)
 
-    def lead(self, hosts: Iterable[str], destination: Destination) -> None:
-        """Let connections to these hosts be taken over by `destination`."""
+    def route(self, hosts: Iterable[str], destination: Destination) -> None:
+        """Route connections to these hosts to `destination`."""
         with self._lock:
             self._destinations |= dict.fromkeys(hosts, destination)
 
-    def lead_aws(self, destination: Destination) -> None:
-        """Let connections to the names that AWS serves, and that nobody else was given, be taken over."""
+    def route_aws(self, destination: Destination) -> None:
+        """Route connections to all other names that AWS serves to `destination`."""
         self._aws = destination
 
     def refuse(self, host: str, reason: str) -> None:
-        """Note a refused request."""
+        """Record a refused request."""
         self._refusals.append(Refusal(host, reason))
 
     def destination(self, host: str, port: int) -> Destination | str:
-        """Return who takes over a connection, or the sentence that refuses it."""
+        """Return the destination of a connection, or the reason why it is refused."""
         if port != HTTPS_PORT:
             return f"the rehearsal reaches no real web site ({host}:{port})"
         if found := self._destinations.get(host):
@@ -89,7 +89,7 @@ class Proxy:
         if aws_names.is_aws(host):
             if reason := aws_names.refusal(host):
                 return reason
-            return self._aws or f"there is no local AWS to answer for {host}"
+            return self._aws or f"no local AWS is running that could answer for {host}"
         return f"the rehearsal reaches no real web site ({host})"
 
     def environment(self) -> dict[str, str]:
@@ -98,18 +98,20 @@ class Proxy:
 
 
 class OpenNetwork(Proxy):
-    """The network of builds and operators: AWS is where `local` leads, and everything else is the internet."""
+    """The network of builds and operators: AWS's names are those of `local`, all others are on the internet."""
 
     def __init__(self, local: Proxy) -> None:
         super().__init__()
         self._local = local
 
     def destination(self, host: str, port: int) -> Destination | str:
+        """Return the local destination of a name of AWS, otherwise a connection to the internet."""
         if aws_names.is_aws(host):
             return self._local.destination(host, port)
         return _to_internet(host, port)
 
     def refuse(self, host: str, reason: str) -> None:
+        """Record a refused request at the local proxy."""
         self._local.refuse(host, reason)
 
 
@@ -119,15 +121,15 @@ def to_port(port: int) -> Destination:
 
 
 def _to_internet(host: str, port: int) -> Destination:
-    def lead(client: socket.socket) -> None:
+    def relay(client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             _join(client, _connection_to(host, port))
 
-    return lead
+    return relay
 
 
 def _connection_to(host: str, port: int) -> socket.socket:
-    """Connect as this machine does: through its own proxy when it has one. Raises OSError."""
+    """Connect to the internet, through this machine's own proxy when it has one; raise OSError."""
     upstream = urlsplit(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "")
     if not upstream.hostname:
         return socket.create_connection((host, port), CONNECT_SECONDS)
@@ -146,7 +148,7 @@ def _join(client: socket.socket, server: socket.socket) -> None:
     with server:
         for each in (client, server):
             each.settimeout(None)
-            # Each of many small messages waits for an answer.
+            # Small messages must not be delayed: each waits for an answer.
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         back = threading.Thread(target=_copy, args=(server, client), daemon=True, name="tunnel")
         back.start()
@@ -168,7 +170,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _Client(http.server.BaseHTTPRequestHandler):
-    """Knows CONNECT, nothing else."""
+    """Handler of a client's connection; it supports CONNECT only."""
 
     protocol_version = "HTTP/1.1"
     timeout = 60
@@ -178,7 +180,7 @@ class _Client(http.server.BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write no access lines: they would bury the rehearsal's own report."""
+        """Write no access log, which would hide the rehearsal's own output."""
 
     def do_CONNECT(self) -> None:
         host, _, port = self.path.rpartition(":")

@@ -1,4 +1,4 @@
-"""A git repository to push to, made from this checkout, and the image in which the pipeline builds its commits."""
+"""The rehearsal's git repository, made from this checkout, and the tools of the pipeline's build image."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from vectora_shared.errors import VectoraError
 
-# What .gitignore leaves out, and what belongs to this machine or to another git repository.
+# Files that .gitignore excludes, and files of this machine or of another git repository.
 NOT_COPIED = (".git", ".venv*", "node_modules", "build", "cdk.out*", "__pycache__", ".*_cache", ".rehearsal")
 BRANCH = "main"
-# What `make` installs from; a commit that changes one of them is given no tools and installs its own.
+# Files that `make` installs tools from; the build of a commit that changes one of them installs its own tools.
 LOCKS = (
     "requirements.txt",
     "requirements-dev.txt",
@@ -25,23 +25,23 @@ LOCKS = (
 )
 PLATFORM = {"lambda-platform": "host"}
 CACHES = ("build", ".mypy_cache", ".ruff_cache")
-# Of the host's environment: by what pip and npm find and trust their registries.
-REACHES = ("npm_config_", "pip_")
+# Prefixes of the host's variables that configure the registries of pip and npm.
+REGISTRY_PREFIXES = ("npm_config_", "pip_")
 AUTHOR = {f"GIT_{who}_{what}": "rehearsal@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 class Repository:
-    """A repository in `folder` whose first commit is the checkout at `root` as it is now, committed or not."""
+    """A git repository in `folder`; its first commit has the files of the checkout at `root`, committed or not."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        """Raises VectoraError when git is missing or refuses."""
+        """Create the repository; raise VectoraError when git is missing or fails."""
         self.folder = folder
         shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
         self._git("init", "--quiet", "--initial-branch", BRANCH)
         self.head = self._commit("This checkout")
 
     def push(self, message: str, change: Callable[[Path], None]) -> str:
-        """Commit what `change` does to the files; the result is the commit's id."""
+        """Commit the changes that `change` makes to the files; return the commit's id."""
         change(self.folder)
         self.head = self._commit(message)
         return self.head
@@ -69,31 +69,32 @@ class Repository:
 
 
 class BuildImage:
-    """What a build image has installed: here the tools of the checkout at `root`, for commits that lock the same."""
+    """Tools of the build image: those of the checkout at `root`, for commits with the same lock files."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def __call__(self, source: Path, home: Path) -> Mapping[str, str]:
-        """Give a build's source folder the tools, and answer with the variables it needs for them."""
-        # The user's own defaults (CDK guide, "Runtime context", ~/.cdk.json): functions run on this machine's Python.
+        """Link the tools into a build's source folder, and return the variables that the build needs for them."""
+        # The user's defaults (CDK guide, "Runtime context", ~/.cdk.json), because functions run on this machine's
+        # Python.
         (home / ".cdk.json").write_text(json.dumps({"context": PLATFORM}), encoding="utf-8")
         tools = self._root / ".venv" / "bin"
-        if self._locks_the_same(source):
+        if self._has_same_locks(source):
             self._link_tools(source)
         return {
             "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)]),
-            **_reaches_the_registries(),
+            **_registry_settings(),
             "npm_config_cache": str(self._root / "build" / "npm-cache"),
             "npm_config_prefer_offline": "true",
             "npm_config_fund": "false",
             "npm_config_audit": "false",
             "npm_config_update_notifier": "false",
-            # A rehearsal tells nobody about itself.
+            # A rehearsal sends no data about itself.
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
 
-    def _locks_the_same(self, source: Path) -> bool:
+    def _has_same_locks(self, source: Path) -> bool:
         return all(
             (source / name).is_file() and (source / name).read_bytes() == (self._root / name).read_bytes()
             for name in LOCKS
@@ -106,17 +107,17 @@ class BuildImage:
             if entry.name != ".ready":
                 (environment / entry.name).symlink_to(entry)
         for name in CACHES:
-            # In a fresh clone too, so that the second build finds what the first one left.
+            # Created in a fresh clone too, so that the second build finds the first one's caches.
             (self._root / name).mkdir(exist_ok=True)
         for name in ("node_modules", *CACHES):
             (source / name).symlink_to(self._root / name)
-        # Last, so that it is newer than what it was installed from.
+        # Touched last, because make compares its time with the lock files'.
         (environment / ".ready").touch()
 
 
-def _reaches_the_registries() -> dict[str, str]:
-    """How this machine reaches the package registries; a build's own home and certificates know nothing of it."""
-    passed = {name: value for name, value in os.environ.items() if name.lower().startswith(REACHES)}
+def _registry_settings() -> dict[str, str]:
+    """Return this machine's settings of the package registries, which a build's own home lacks."""
+    passed = {name: value for name, value in os.environ.items() if name.lower().startswith(REGISTRY_PREFIXES)}
     settings = Path.home() / ".npmrc"
     if settings.exists():
         passed["npm_config_userconfig"] = str(settings)

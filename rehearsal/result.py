@@ -11,7 +11,7 @@ from rehearsal.model import Statistics
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalResult:
-    """All of a rehearsal that succeeded; `commits` in the order they were pushed."""
+    """Result of a rehearsal that succeeded; `commits` are in the order they were pushed."""
 
     environments: tuple[EnvironmentResult, ...]
     commits: tuple[CommitResult, ...]

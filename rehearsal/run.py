@@ -1,4 +1,4 @@
-"""The rehearsal: a local AWS, a pipeline in it, and three commits that go through dev, stage and prod as they must."""
+"""The rehearsal: a local AWS, the project's pipeline in it, and three commits that the pipeline promotes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.model import Behaviour
-from rehearsal.press import Scenario
+from rehearsal.publishers import Scenario
 from rehearsal.result import RehearsalResult
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
@@ -34,36 +34,37 @@ from vectora_shared.errors import VectoraError
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalOptions:
-    """What is rehearsed, and with which publishers and model."""
+    """Options of a rehearsal: the checkout, the output, the approver, and how publishers and model behave."""
 
     root: Path
-    results_folder: Path | None = None  # build/rehearsal otherwise
+    results_folder: Path | None = None  # default: build/rehearsal
     keep: bool = False
     as_json: bool = False
     ask: bool = False  # a person approves; otherwise the rehearsal does
     scenario: Scenario = field(default_factory=Scenario)
     behaviour: Behaviour = field(default_factory=Behaviour)
-    fault: Fault | None = None  # asked before each action of the pipeline
+    fault: Fault | None = None  # called before each action of the pipeline
 
     @property
     def results(self) -> Path:
+        """Folder of newsletters and logs."""
         return self.results_folder or self.root / "build" / "rehearsal"
 
 
 def rehearse(options: RehearsalOptions, console: Terminal | None = None) -> int:
-    """Rehearse and report; the exit code is 1 when a step failed and 130 when somebody interrupted it.
+    """Rehearse and report; return exit code 1 when a step failed, and 130 after an interrupt.
 
     Progress and failures go to `console` (standard error), the summary or the JSON document to standard output.
     """
     console = console or Terminal(stderr=True)
     with _signals_as_interrupt():
         try:
-            with rehearsed(options, console) as (result, delivery, reports):
+            with completed_rehearsal(options, console) as (result, delivery, reports):
                 _report(options, result, reports)
                 if options.keep:
-                    _keep(console, delivery)
+                    _keep_running(console, delivery)
         except KeyboardInterrupt:
-            console.print("Interrupted; everything was ended and removed.")
+            console.print("Interrupted. All processes were ended, and their files removed.")
             return 130
         except VectoraError as error:
             _show_failure(options, console, error)
@@ -73,7 +74,7 @@ def rehearse(options: RehearsalOptions, console: Terminal | None = None) -> int:
 
 @contextlib.contextmanager
 def _signals_as_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the rehearsal as Ctrl-C does, with all its clean-up."""
+    """Let SIGTERM and SIGHUP end the rehearsal as Ctrl-C does, with all its clean-up."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -104,28 +105,31 @@ def _write_json(document: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Raises VectoraError when another rehearsal writes to the folder; the system frees it when its owner is gone."""
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Raise VectoraError when another rehearsal uses the folder; the system releases the lock when that one ends."""
     with (folder / ".lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise VectoraError(
-                f"Another rehearsal writes to {folder}: wait for its end, or end the one that you kept (--keep)."
+                f"Another rehearsal writes to {folder}: wait until it ends, or end the one that you kept (--keep)."
             ) from error
         yield
 
 
 @contextlib.contextmanager
-def rehearsed(
+def completed_rehearsal(
     options: RehearsalOptions, console: Terminal
 ) -> Iterator[tuple[RehearsalResult, Delivery, Sequence[ExecutionReport]]]:
-    """All acts played; inside, everything is still up. Raises VectoraError when a step fails."""
+    """Run the whole rehearsal and keep its local AWS running inside the context.
+
+    Raise VectoraError when a step fails.
+    """
     started = time.monotonic()
     logs = options.results / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_alone_in(options.results))
+        stack.enter_context(_exclusive(options.results))
         progress = stack.enter_context(progress_of(console))
         steps = _Steps(progress)
         with steps("Local AWS, CodePipeline, publishers and model started"):
@@ -141,13 +145,13 @@ def rehearsed(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
-        with steps("Recorded calls judged under AWS's own action names; names of AWS that were asked for"):
+        with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
         result = RehearsalResult(
             environments=acts.environments,
             commits=acts.commits,
-            resources=_counted(acts.environments),
+            resources=_resource_counts(acts.environments),
             model=delivery.model.statistics,
             calls=calls,
             seconds=round(time.monotonic() - started, 1),
@@ -156,7 +160,7 @@ def rehearsed(
 
 
 class _Steps:
-    """Shows a step while it goes on, and what became of it."""
+    """Progress of steps on the terminal: each while it runs, and its outcome."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -182,7 +186,7 @@ def _approver(options: RehearsalOptions, progress: Progress) -> Approver:
 
     def approve(information: str, link: str) -> bool:
         console.print(styled("Approval for prod:", "bold") + styled(f" {information}", ""), soft_wrap=True)
-        console.print(styled(f"  What changes: {link}", ""), soft_wrap=True)
+        console.print(styled(f"  Changes: {link}", ""), soft_wrap=True)
         if not options.ask:
             console.print("  Approved by the rehearsal (--ask lets you decide).")
             return True
@@ -204,28 +208,28 @@ def _report(options: RehearsalOptions, result: RehearsalResult, reports: Sequenc
         show_summary(result, reports, options.root, Terminal())
 
 
-def _keep(console: Terminal, delivery: Delivery) -> None:
+def _keep_running(console: Terminal, delivery: Delivery) -> None:
     exports = delivery.tools_environment()
-    console.print("\nThe local AWS stays up. In another terminal:")
+    console.print("\nThe local AWS keeps running. In another terminal:")
     for name in sorted(name for name in exports if name.startswith(("AWS_", "NODE_", "HTTPS_", "NO_PROXY"))):
         console.say(f"  export {name}={exports[name]}")
     console.say(
         "Then: ./vectora status | ./vectora promote explain --to prod | aws s3 ls | "
         f"aws codepipeline get-pipeline-state --name {delivery.pipeline}"
     )
-    console.say(f"The CDK needs --context {HOST_PLATFORM} here, as functions run on this machine's Python.")
+    console.say(f"The CDK needs --context {HOST_PLATFORM} here, because functions run on this machine's Python.")
     console.say(
-        f"The model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} {delivery.model.control} "
-        "(PUT sets it)"
+        f"To read the model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} "
+        f"{delivery.model.control} (PUT sets it)"
     )
-    console.say(f"End it: Ctrl-C here, or kill {os.getpid()}.")
-    # To be stopped is how this ends as it should.
+    console.say(f"To end it: Ctrl-C here, or kill {os.getpid()}.")
+    # An interrupt is the normal end here.
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
-    console.print("Ended; nothing is left of it.")
+    console.print("Ended. All processes were ended, and their files removed.")
 
 
-def _counted(results: Sequence[EnvironmentResult]) -> dict[str, int]:
+def _resource_counts(results: Sequence[EnvironmentResult]) -> dict[str, int]:
     stacks = [stack for result in results for stack in result.stacks]
     return {
         "deployed_unmodified": sum(len(stack.unmodified) for stack in stacks),

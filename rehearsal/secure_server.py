@@ -1,4 +1,4 @@
-"""HTTPS on loopback for the stand-ins: one thread a connection, and no client that hangs up is an error of ours."""
+"""The HTTPS server of the stand-ins: on loopback, with a thread per connection."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 
 
 class SecureServer(http.server.ThreadingHTTPServer):
-    """Listens on a free port."""
+    """An HTTPS server on a free port; a client that closes its connection is not an error."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, context: ssl.SSLContext, handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
-        # The handshake happens in the connection's own thread, so that a silent client holds nobody up.
+        # The handshake takes place in the connection's own thread, so that a silent client blocks no other.
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report errors, except those of closed connections."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)

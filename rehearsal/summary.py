@@ -1,4 +1,4 @@
-"""What a rehearsal says at its end: newsletters, what became of each commit and when, and where AWS differs."""
+"""The summary of a rehearsal: commits with their timelines, newsletters, and differences from AWS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.filesize import decimal as size
 
 from rehearsal.acts import CommitResult
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import shown
+from rehearsal.delivery import display_path
 from rehearsal.disaster import DisasterResult
 from rehearsal.gaps.table import BEHAVIOUR_GAPS, GAPS
 from rehearsal.view import timeline
@@ -23,6 +23,7 @@ Show = Callable[[str], None]
 
 
 def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Terminal) -> None:
+    """Print the summary; `reports` are those of the commits, in the same order."""
     show = out.say
     for commit, report in zip(result.commits, reports, strict=True):
         _show_commit(commit, report, out, show)
@@ -32,13 +33,14 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
             _show_disaster(environment.disaster, show)
     counts = result.resources
     show(
-        f"Resources: {counts['deployed_unmodified']} deployed unmodified, {counts['completed_by_api']} completed by "
-        f"API, {counts['left_out']} left out in part."
+        f"Resources: {counts['deployed_unmodified']} deployed as in the template, {counts['completed_by_api']} "
+        f"completed by API, {counts['left_out']} with properties that the emulator does not support."
     )
     _show_gaps(result, show)
-    show(f"Model: {result.model.calls} calls, {result.model.highest_concurrency} at once at the most.")
+    show(f"Model: {result.model.calls} calls, at most {result.model.highest_concurrency} concurrently.")
     show(f"Calls: {result.calls}.")
-    show(f"Signatures and IAM were enforced at AWS's own host names. Took {result.seconds:.0f} s.")
+    show("Signatures and IAM permissions were enforced at AWS's own host names.")
+    show(f"The rehearsal took {result.seconds:.0f} s.")
 
 
 def _show_commit(commit: CommitResult, report: ExecutionReport, out: Terminal, show: Show) -> None:
@@ -50,7 +52,7 @@ def _show_commit(commit: CommitResult, report: ExecutionReport, out: Terminal, s
     show(f"  {commit.reason}")
     for proof in commit.proofs:
         show(f"  {proof}")
-    show(f"  {commit.seconds:.0f} s, of which {commit.overhead_percent:.1f} % were not actions' or waits for a hold.")
+    show(f"  {commit.seconds:.0f} s, of which {commit.overhead_percent:.1f} % is overhead of the local pipeline.")
 
 
 def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: Show) -> None:
@@ -64,19 +66,20 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
     for environment in result.environments:
         for run in environment.runs:
             pages = [Path(name) for name in run.files if name.endswith(".html")]
-            show(f"{environment.env}, {run.client_id}: {', '.join(shown(page, root) for page in pages)}")
+            show(f"{environment.env}, {run.client_id}: {', '.join(display_path(page, root) for page in pages)}")
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
-        show(f"Source in trouble: {source}: {why}")
+        show(f"Source failed: {source}: {why}")
 
 
 def _show_gaps(result: RehearsalResult, show: Show) -> None:
     met = {name for environment in result.environments for stack in environment.stacks for name in stack.gaps}
     for gap in GAPS:
         if gap.name in met:
-            show(f"  {gap.name}: {gap.instead}. {gap.reason}.")
+            show(f"  {gap.name}: {gap.treatment}. {gap.reason}.")
+    show("The emulator differs from AWS in these ways; after each colon, what the project does about it:")
     for behaviour in BEHAVIOUR_GAPS:
-        show(f"  {behaviour.what}: {behaviour.instead}.")
+        show(f"  {behaviour.difference}: {behaviour.treatment}.")
 
 
 def _show_disaster(disaster: DisasterResult, show: Show) -> None:
@@ -84,11 +87,11 @@ def _show_disaster(disaster: DisasterResult, show: Show) -> None:
         f"{disaster.env}: snapshot {disaster.snapshot} ({disaster.entries} objects, {size(disaster.bytes)}), then "
         f"broken in {len(disaster.broken)} ways; diff --live showed {disaster.differences} differences:"
     )
-    for way in disaster.broken:
-        show(f"  {way}")
+    for damage in disaster.broken:
+        show(f"  {damage}")
     show(
         f"  Rolled back in {disaster.rollback_seconds:.1f} s: {disaster.objects_written} objects written, "
-        f"{len(disaster.stacks_changed)} stacks updated, {len(disaster.resources_recreated)} resources changed by hand "
-        f"made anew; what was there before is in {disaster.safety_snapshot}."
+        f"{len(disaster.stacks_changed)} stacks updated, {len(disaster.resources_recreated)} resources that were "
+        f"changed by hand recreated. The state before the rollback is in snapshot {disaster.safety_snapshot}."
     )
     show(f"  Proof: {disaster.smoke_test}; every component's digest equals the snapshot's, diff --live is empty.")

@@ -1,4 +1,4 @@
-"""A deployed stack's template with its references resolved, as CloudFormation saw it when it made the resources."""
+"""Templates of deployed stacks, with their references resolved."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Properties = Mapping[str, Any]
 
 
 class TemplateError(VectoraError):
-    """The template uses something that is not resolved here."""
+    """The template uses a reference or function that is not supported here."""
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """The template of a stack together with what its references stand for."""
+    """The template of a stack, and the values of its references."""
 
     name: str
     template: Mapping[str, Any]
@@ -32,9 +32,9 @@ class DeployedStack:
     region: str
 
     def properties(self, logical_id: str) -> dict[str, Any]:
-        """The properties of a resource without references.
+        """Return the properties of a resource with all references resolved.
 
-        Raises TemplateError naming a function that is not known here.
+        Raise TemplateError naming a function that is not supported here.
         """
         resolved = self._resolve(self.template["Resources"][logical_id].get("Properties", {}))
         return {name: value for name, value in resolved.items() if value is not None}
@@ -53,7 +53,7 @@ class DeployedStack:
     def _call(self, function: str, argument: Any) -> Any:
         match function:
             case "Ref":
-                return self._referenced(argument)
+                return self._ref(argument)
             case "Fn::GetAtt":
                 logical_id, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
                 return self._attribute(logical_id, attribute)
@@ -61,13 +61,13 @@ class DeployedStack:
                 delimiter, parts = argument
                 return delimiter.join(str(self._resolve(part)) for part in parts)
             case "Fn::Sub":
-                return self._substituted(argument)
+                return self._substitute(argument)
             case _:
                 raise TemplateError(
-                    f"Stack {self.name}: rehearsal/templates.py does not know {function}: add it there."
+                    f"Stack {self.name}: rehearsal/templates.py does not support {function}: add it there."
                 )
 
-    def _substituted(self, argument: Any) -> str:
+    def _substitute(self, argument: Any) -> str:
         text, own = (argument, {}) if isinstance(argument, str) else argument
 
         def value_of(match: re.Match[str]) -> str:
@@ -77,11 +77,11 @@ class DeployedStack:
             if name in own:
                 return str(self._resolve(own[name]))
             logical_id, _, attribute = name.partition(".")
-            return str(self._attribute(logical_id, attribute) if attribute else self._referenced(name))
+            return str(self._attribute(logical_id, attribute) if attribute else self._ref(name))
 
         return re.sub(r"\$\{([^}]+)\}", value_of, text)
 
-    def _referenced(self, name: str) -> Any:
+    def _ref(self, name: str) -> Any:
         pseudo = {
             "AWS::AccountId": self.account,
             "AWS::Region": self.region,
@@ -90,16 +90,16 @@ class DeployedStack:
             "AWS::StackName": self.name,
             "AWS::NoValue": None,
         }
-        for known in (pseudo, self.parameters, self.physical_ids):
-            if name in known:
-                return known[name]
+        for values in (pseudo, self.parameters, self.physical_ids):
+            if name in values:
+                return values[name]
         raise TemplateError(f"Stack {self.name}: its template refers to {name}, which the stack does not have.")
 
     def _attribute(self, logical_id: str, attribute: str) -> str:
         arn_of = _ARNS.get(self.resource_types.get(logical_id, ""))
         if attribute != "Arn" or arn_of is None:
             raise TemplateError(
-                f"Stack {self.name}: rehearsal/templates.py does not know {logical_id}.{attribute}: add it there."
+                f"Stack {self.name}: rehearsal/templates.py does not support {logical_id}.{attribute}: add it there."
             )
         return arn_of(self.physical_ids[logical_id], self.region, self.account)
 
@@ -115,6 +115,7 @@ _ARNS: Mapping[str, Callable[[str, str, str], str]] = {
 
 
 def read_stack(session: boto3.Session, stack_name: str) -> DeployedStack:
+    """Read a stack's template, parameters and resources from CloudFormation."""
     cloudformation = session.client("cloudformation")
     body = cloudformation.get_template(StackName=stack_name)["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else body

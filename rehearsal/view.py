@@ -1,4 +1,4 @@
-"""What a terminal shows of a pipeline: each action while it runs, and a timeline of the whole at the end."""
+"""Terminal views of a pipeline: its actions while they run, and a timeline of an execution at the end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ LONGEST_MESSAGE = 150
 
 
 def progress_of(console: Terminal) -> Progress:
+    """Return a progress display with a spinner, the description and the elapsed time."""
     columns = (SpinnerColumn(finished_text=Text("✓", "green")), TextColumn("{task.description}", markup=False))
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
 
 
 class PipelineView:
-    """Told every change of state, from any thread: what runs is shown live, what ended stays as a line."""
+    """Live view of a pipeline, called with each change of state from any thread.
+
+    Running actions are shown live; each one that ended remains as a line.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -42,9 +46,9 @@ class PipelineView:
             if change.kind == "action":
                 self._action(change)
             elif change.kind == "stage" and change.state == "STARTED":
-                self._say(Text(f"  {change.stage}", "bold"))
+                self._print(Text(f"  {change.stage}", "bold"))
             elif change.kind == "pipeline" and change.state in ("SUPERSEDED", "STOPPED", "CANCELED"):
-                self._say(Text(f"  Execution {change.execution_id[:8]} {change.state.lower()}", "yellow"))
+                self._print(Text(f"  Execution {change.execution_id[:8]} {change.state.lower()}", "yellow"))
 
     def _action(self, change: StateChange) -> None:
         key = (change.execution_id, change.stage, change.action)
@@ -60,15 +64,14 @@ class PipelineView:
             line.append(f" ({(change.ended - change.started).total_seconds():.1f} s)", "dim")
         if change.message and change.state != "SUCCEEDED":
             line.append(f" {_short(one_line(change.message))}", "red")
-        self._say(line)
+        self._print(line)
 
-    def _say(self, line: Text) -> None:
+    def _print(self, line: Text) -> None:
         self._progress.console.print(line, highlight=False, soft_wrap=True)
 
 
 def timeline(report: ExecutionReport) -> Iterator[Text]:
-    """One line an action: when it ran within the execution, and for how long."""
-    # The time an execution stood before closed stages would hide everything else.
+    """Yield one line per action: when it ran within the execution, and for how long."""
     begin, scale = report.started, max(report.seconds, 0.1)
     stage = ""
     for action in report.actions:

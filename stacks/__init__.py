@@ -1,1 +1,1 @@
-"""The stacks of an environment, one file a stack."""
+"""Stacks of the environments and of the pipeline, one file per stack."""

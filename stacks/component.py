@@ -1,4 +1,4 @@
-"""What every stack of an environment has: its name, its tags, and the names by which it knows the others."""
+"""Base of the stacks of an environment: name, tags, removal policy, assets, shared parameters, outputs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.assets.packages import Package
-from vectora_ops.names import Names
+from vectora_ops.names import Names, StackLayer
 from vectora_ops.settings import EnvironmentSettings
 
-# RetainExceptOnCreate: a first deployment that fails must not leave names behind that make the next one fail with
-# "already exists". S3 deletes no bucket that holds something. (CloudFormation user guide, DeletionPolicy attribute)
+# RetainExceptOnCreate: resources of a failed first deployment are deleted, or the next deployment would fail with
+# "already exists". S3 does not delete a bucket with objects (CloudFormation user guide, DeletionPolicy attribute).
 KEEP = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class ComponentStack(cdk.Stack):
-    """Stack `{project}-{layer}-{env}`; its id is that name, because the CDK CLI selects stacks by id."""
+    """Stack `{project}-{layer}-{env}`. Its id equals its name, because the CDK CLI selects stacks by id."""
 
     def __init__(
         self,
         scope: Construct,
         *,
-        layer: str,
+        layer: StackLayer,
         component: str,
         description: str,
         names: Names,
@@ -34,7 +34,7 @@ class ComponentStack(cdk.Stack):
             stack_name=names.stack(layer),
             description=description,
             env=cdk.Environment(account=settings.account, region=settings.region),
-            # The CLI compares the bootstrap's version before it deploys; the rule would fill a page of each template.
+            # The CLI checks the bootstrap version before it deploys; the rule would add a page to each template.
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         self.layer = layer
@@ -62,8 +62,8 @@ class ComponentStack(cdk.Stack):
             display_name=construct_id,
         )
 
-    def told(self, construct_id: str, path: str, description: str) -> str:
-        """What another stack wrote to parameter `path`; CloudFormation reads it anew at every deployment."""
+    def shared_parameter(self, construct_id: str, path: str, description: str) -> str:
+        """Return the value of SSM parameter `path` of another stack, which CloudFormation reads at every deployment."""
         parameter = cdk.CfnParameter(
             self,
             construct_id,

@@ -1,4 +1,4 @@
-"""s0-core: the buckets of an environment."""
+"""Stack s0-core: buckets of an environment."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from constructs import Construct
 
 from stacks.component import ComponentStack
 from vectora_constructs.private_bucket import PrivateBucket
-from vectora_ops.names import Names
+from vectora_ops.names import BucketContent, Names
 from vectora_ops.settings import EnvironmentSettings
 
-# Logical ids of the running system; with another id CloudFormation would replace the bucket.
-BUCKETS = (
+# Logical ids of the running system: with another id, CloudFormation would replace the bucket.
+BUCKETS: tuple[tuple[str, BucketContent, str], ...] = (
     ("ConfigBucket", "config", "client configuration and canonical content"),
     ("DataBucket", "data", "ingested and curated items"),
     ("NewslettersBucket", "newsletters", "newsletters and their manifests"),
@@ -20,6 +20,8 @@ BUCKETS = (
 
 
 class CoreStack(ComponentStack):
+    """Stack `{project}-s0-core-{env}`."""
+
     def __init__(self, scope: Construct, *, names: Names, settings: EnvironmentSettings) -> None:
         super().__init__(
             scope,
@@ -55,7 +57,7 @@ class CoreStack(ComponentStack):
                 removal_policy=self.removal_policy,
                 access_log_bucket_name=access_logs_name,
             )
-            # Its policy lets S3 deliver; without it the first deliveries are lost.
+            # The policy of the log bucket permits delivery; without it, the first log files are lost.
             bucket.resource.add_resource_dependency(access_logs.resource)
             self.output(f"{logical_id}Name", bucket.resource.ref, f"Name of the bucket with {purpose}")
             self.output(f"{logical_id}Arn", bucket.resource.attr_arn, f"ARN of the bucket with {purpose}")

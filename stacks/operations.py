@@ -1,4 +1,4 @@
-"""s0-operations: the vault, the functions that fill it and restore from it, and those that promote a release."""
+"""Stack s0-operations: snapshot vault, functions for snapshots, rollbacks and promotions, operators' topic."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
-from vectora_constructs.function_schedule import FunctionSchedule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import Notifications
 from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
 from vectora_constructs.python_function import PythonFunction
+from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
 from vectora_ops.names import (
@@ -28,19 +28,21 @@ from vectora_ops.names import (
     RUN_CHANGED,
     STAGE_CHANGED,
     UNFINISHED_STAGE_STATES,
+    LayerContent,
     Names,
+    OperationsTask,
 )
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
-# Replaced and hidden versions in the vault: an original that somebody overwrote is there to repair from for so long.
+# Days that replaced and deleted versions stay in the vault, so that an overwritten object can be repaired.
 REPAIR_DAYS = 90
 ONE_VCPU_MEMORY_MB = 1769
-TELLS_THE_OPERATORS = (
+DROPPED_EVENTS_RAISE_AN_ALARM = (
     "An alarm notifies the operators of an event that is dropped after its retry. The event itself goes nowhere: those "
     "of CodePipeline and CloudFormation carry credentials and signed addresses, which no queue and no mail may hold."
 )
 # By construct id: the function's task, and its folder in lambda_src.
-OPERATIONS_FUNCTIONS = {
+OPERATIONS_FUNCTIONS: Mapping[str, tuple[OperationsTask, str]] = {
     "Snapshot": ("snapshot", "snapshot"),
     "Rollback": ("rollback", "rollback"),
     "SmokeTest": ("smoke-test", "smoke_test"),
@@ -49,6 +51,8 @@ OPERATIONS_FUNCTIONS = {
 
 
 class OperationsStack(ComponentStack):
+    """Stack `{project}-s0-operations-{env}`, deployed before all others of the environment."""
+
     def __init__(
         self,
         scope: Construct,
@@ -60,7 +64,7 @@ class OperationsStack(ComponentStack):
         preceding: Names | None,
         following: tuple[Names, Promotion] | None,
     ) -> None:
-        """Releases come from `preceding` and go on into `following`, whose gates ask something of them."""
+        """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates."""
         super().__init__(
             scope,
             layer=OPERATIONS_LAYER,
@@ -75,10 +79,7 @@ class OperationsStack(ComponentStack):
             self, "OperationsTopic", topic_name=names.topic("operations"), emails=settings.operators
         ).resource
         self._topic_arn = topic.ref
-        layers = (
-            self._layer("VectoraOpsLayer", "vectora-ops", "Operations, packages vectora_ops and vectora_core"),
-            self._layer("OpsDepsLayer", "ops-deps", "Third-party packages of the operations, locked by hash"),
-        )
+        layers = self._layers()
         grants = OperationsGrants(
             self,
             names=names,
@@ -86,31 +87,17 @@ class OperationsStack(ComponentStack):
             preceding=preceding,
             following=following[0] if following else None,
         )
-        snapshot = self._function(
-            "Snapshot",
-            "Takes, verifies and prunes snapshots of the environment",
-            layers,
-            grants.snapshot(),
-            {
-                "SNAPSHOT_KEEP_LAST": str(settings.snapshots.keep_last or "all"),
-                "SNAPSHOT_MINIMUM_AGE_DAYS": str(settings.snapshots.minimum_age_days),
-            },
-        )
-        rollback = self._function(
-            "Rollback",
-            "Rolls the environment back to a snapshot and proves it",
-            layers,
-            grants.rollback(),
-            {
-                "PROMOTION_WATCH_HOURS": str(settings.promotion.watch_hours),
-                "FAILED_RUNS_A_DAY": str(settings.alarms.failed_runs),
-            },
-        )
+        snapshot = self._snapshot(layers, grants)
+        rollback = self._rollback(layers, grants)
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
         promotion = self._function(
-            "Promotion", "Records releases and judges what may go on", layers, grants.promotion(), _judging(following)
+            "Promotion",
+            "Records releases and judges what may go on",
+            layers,
+            grants.promotion(),
+            _gate_variables(following),
         )
         self._daily_snapshot(snapshot, grants)
         self._automatic_rollback(rollback, grants)
@@ -128,10 +115,35 @@ class OperationsStack(ComponentStack):
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
 
+    def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
+        snapshots = self.settings.snapshots
+        return self._function(
+            "Snapshot",
+            "Takes, verifies and prunes snapshots of the environment",
+            layers,
+            grants.snapshot(),
+            {
+                "SNAPSHOT_KEEP_LAST": str(snapshots.keep_last or "all"),
+                "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
+            },
+        )
+
+    def _rollback(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
+        return self._function(
+            "Rollback",
+            "Rolls the environment back to a snapshot and proves it",
+            layers,
+            grants.rollback(),
+            {
+                "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
+                "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+            },
+        )
+
     def _vault(self) -> None:
         settings, names = self.settings, self.names
         logs_name = names.bucket("snapshots-access-logs")
-        # Not core's: that one is deployed later, and the vault must outlive the environment.
+        # Separate from the log bucket of s0-core: that stack is deployed later, and the vault outlives the environment.
         access_logs = PrivateBucket(
             self,
             "SnapshotsAccessLogsBucket",
@@ -162,7 +174,14 @@ class OperationsStack(ComponentStack):
         )
         self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
 
-    def _layer(self, construct_id: str, content: str, description: str) -> str:
+    def _layers(self) -> tuple[str, str]:
+        """Return the ARNs of the layers."""
+        return (
+            self._layer("VectoraOpsLayer", "vectora-ops", "Operations, packages vectora_ops and vectora_core"),
+            self._layer("OpsDepsLayer", "ops-deps", "Third-party packages of the operations, locked by hash"),
+        )
+
+    def _layer(self, construct_id: str, content: LayerContent, description: str) -> str:
         package = self._packages.operations_layer() if content == "vectora-ops" else self._packages.dependencies_layer()
         layer = CodeLayer(
             self,
@@ -212,7 +231,7 @@ class OperationsStack(ComponentStack):
             },
             log_retention_days=self.settings.logs.retention_days,
             removal_policy=self.removal_policy,
-            why_no_dead_letters=TELLS_THE_OPERATORS,
+            why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
         )
         retries = lambda_.CfnEventInvokeConfig(
             self,
@@ -223,7 +242,7 @@ class OperationsStack(ComponentStack):
         )
         retries.override_logical_id(f"{construct_id}Failures")
         cdk.Validations.of(retries).acknowledge(
-            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=TELLS_THE_OPERATORS)
+            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
         )
         LostEventsAlarm(
             self,
@@ -235,18 +254,16 @@ class OperationsStack(ComponentStack):
         return function
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
-        settings = self.settings
-        FunctionSchedule(
-            self,
+        snapshots = self.settings.snapshots
+        self._schedule(
             "DailySnapshot",
             schedule_name=self.names.schedule("snapshot", "daily"),
             description="Takes the daily snapshot",
-            expression=settings.snapshots.daily_at,
-            time_zone=settings.schedule.time_zone,
-            enabled=settings.snapshots.daily,
+            expression=snapshots.daily_at,
+            enabled=snapshots.daily,
             function=snapshot,
-            function_arn=grants.function_arn("snapshot"),
-            role_id="SnapshotSchedule",
+            invoke=grants.invoke("snapshot"),
+            role_id="SnapshotScheduleRole",
             role_name=self.names.role("snapshot-schedule"),
             event={"operation": "create", "label": "daily", "occasion": "schedule"},
         )
@@ -254,23 +271,58 @@ class OperationsStack(ComponentStack):
     def _retries(self, promotion: PythonFunction, grants: OperationsGrants, policy: Promotion) -> None:
         if policy.retry_at is None:
             return
-        FunctionSchedule(
-            self,
+        self._schedule(
             "RetryPromotion",
             schedule_name=self.names.schedule("promotion", "retry"),
             description="Tries a promotion again that was refused",
             expression=policy.retry_at,
-            time_zone=self.settings.schedule.time_zone,
             enabled=True,
             function=promotion,
-            function_arn=grants.function_arn("promotion"),
-            role_id="RetrySchedule",
+            invoke=grants.invoke("promotion"),
+            role_id="RetryScheduleRole",
             role_name=self.names.role("retry-schedule"),
             event={"operation": "retry"},
         )
 
+    def _schedule(
+        self,
+        construct_id: str,
+        *,
+        schedule_name: str,
+        description: str,
+        expression: str,
+        enabled: bool,
+        function: PythonFunction,
+        invoke: Grant,
+        role_id: str,
+        role_name: str,
+        event: Mapping[str, str],
+    ) -> None:
+        """Invoke `function` with `event` on a schedule, by a role that allows nothing else."""
+        role = ServiceRole(
+            self,
+            role_id,
+            role_name=role_name,
+            service="scheduler.amazonaws.com",
+            description=f"{description}: invokes the function",
+            policy_name=role_id.removesuffix("Role") + "Policy",
+            grants=(invoke,),
+        ).resource
+        Schedule(
+            self,
+            construct_id,
+            schedule_name=schedule_name,
+            description=description,
+            expression=expression,
+            time_zone=self.settings.schedule.time_zone,
+            enabled=enabled,
+            target_arn=function.resource.attr_arn,
+            role_arn=role.attr_arn,
+            target_input=event,
+        )
+
     def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
-        """What the rollback function reacts to by itself."""
+        """Invoke the rollback function when a deployment or a run fails."""
         FunctionRule(
             self,
             "DeploymentFailed",
@@ -304,7 +356,7 @@ class OperationsStack(ComponentStack):
         )
 
 
-def _judging(following: tuple[Names, Promotion] | None) -> dict[str, str]:
+def _gate_variables(following: tuple[Names, Promotion] | None) -> dict[str, str]:
     if following is None:
         return {}
     names, policy = following

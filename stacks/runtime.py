@@ -1,8 +1,8 @@
-"""s1-runtime: layers, the functions behind ingestion, the workflow of a run, and the release's configuration."""
+"""Stack s1-runtime: layers, functions, newsletter workflow, schedules and published configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -10,17 +10,20 @@ from constructs import Construct
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
+from stacks.engine_function import FAILURE_IS_REPORTED_BY_THE_RUN, engine_function
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.newsletter_schedule import NewsletterSchedule
 from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
-from vectora_constructs.python_function import FAILS_ITS_RUN, PythonFunction
-from vectora_ops.names import Names, schedule_id
+from vectora_constructs.python_function import PythonFunction
+from vectora_constructs.schedule import Schedule
+from vectora_ops.names import FunctionTask, Names, schedule_id
 from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.config.client import ClientConfig
 
 
 class RuntimeStack(ComponentStack):
+    """Stack `{project}-s1-runtime-{env}`."""
+
     def __init__(
         self,
         scope: Construct,
@@ -39,95 +42,17 @@ class RuntimeStack(ComponentStack):
             names=names,
             settings=settings,
         )
-        core_layer = CodeLayer(
-            self,
-            "VectoraCoreLayer",
-            layer_name=names.layer("vectora-core"),
-            description="The newsletter engine, package vectora_core",
-            content=self.asset("VectoraCorePackage", packages.engine_layer()),
-            parameter_name=names.parameter("layers/vectora-core"),
-        )
-        dependencies_layer = CodeLayer(
-            self,
-            "CommonDepsLayer",
-            layer_name=names.layer("common-deps"),
-            description="Third-party packages of the engine, locked by hash",
-            content=self.asset("CommonDepsPackage", packages.dependencies_layer()),
-            parameter_name=names.parameter("layers/common-deps"),
-        )
         self._packages = packages
+        core_layer, dependencies_layer = self._layers()
         self._layer_arns = (core_layer.resource.ref, dependencies_layer.resource.ref)
-
-        normalize_score = self._function(
-            "NormalizeScoreV2",
-            task="normalize-score-v2",
-            code="normalize_score_v2",
-            description="Normalizes, matches and scores the ingested items of a client",
-            memory_mb=1024,
-            environment={
-                "DATA_BUCKET": names.bucket("data"),
-                "BEDROCK_MODEL_ID": settings.model.id,
-                "BEDROCK_REGION": settings.model.region,
-                "ANALYZER": settings.model.analyzer,
-                "ANALYZER_FALLBACK": settings.model.fallback,
-                "MODEL_CONCURRENCY": str(settings.model.concurrency),
-                "MODEL_MAX_ATTEMPTS": str(settings.model.max_attempts),
-                "MODEL_RETRY_MODE": settings.model.retry_mode,
-            },
-        )
-        newsletter = self._function(
-            "NewsletterV2",
-            task="newsletter-v2",
-            code="newsletter_v2",
-            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
-            memory_mb=1024,
-            environment={
-                "DATA_BUCKET": names.bucket("data"),
-                "NEWSLETTERS_BUCKET": names.bucket("newsletters"),
-                "BEDROCK_MODEL_ID": settings.model.id,
-                "BEDROCK_REGION": settings.model.region,
-            },
-        )
-        publisher = self._function(
-            "PublishConfiguration",
-            task="publish-configuration",
-            code="publish_configuration",
-            description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
-            memory_mb=512,
-            environment={},
-            why_no_dead_letters="CloudFormation waits for its answer and fails the deployment when none comes.",
-        )
-        content = packages.configuration()
-        configuration = PublishedConfiguration(
-            self,
-            "PublishedConfiguration",
-            publisher_arn=publisher.resource.attr_arn,
-            content=self.asset("ConfigurationContent", content),
-            content_digest=content.digest,
-            config_bucket_name=names.bucket("config"),
-        )
-        # Content after the code that reads it: what fails before leaves both as they were.
+        normalize_score = self._normalize_score()
+        newsletter = self._newsletter()
+        configuration = self._published_configuration()
+        # Content after the code that reads it: if the code cannot be deployed, the content does not change either.
         for function in (normalize_score, newsletter):
             configuration.resource.node.add_dependency(function.resource)
-        workflow = NewsletterWorkflow(
-            self,
-            "NewsletterWorkflow",
-            state_machine_name=names.state_machine,
-            log_group_name=names.state_machine_log_group,
-            role_arn=self.told("WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"),
-            ingest_function_name=names.function("ingest-v2"),
-            normalize_score_function_name=names.function("normalize-score-v2"),
-            newsletter_function_name=names.function("newsletter-v2"),
-            log_retention_days=settings.logs.retention_days,
-            removal_policy=self.removal_policy,
-        )
-        schedule_role = self.told(
-            "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
-        )
-        for client in clients:
-            if not client.client_profile.active:
-                continue
-            self._schedule(client, workflow=workflow, role_arn=schedule_role)
+        workflow = self._workflow()
+        self._schedules(clients, workflow)
         self._record_release(release, after=configuration)
 
         self.output("StateMachineArn", workflow.resource.ref, "ARN of the state machine that makes a newsletter")
@@ -140,36 +65,119 @@ class RuntimeStack(ComponentStack):
             "CommonDepsLayerArn", dependencies_layer.resource.ref, "ARN of the version of layer common-deps in use"
         )
 
+    def _layers(self) -> tuple[CodeLayer, CodeLayer]:
+        core_layer = CodeLayer(
+            self,
+            "VectoraCoreLayer",
+            layer_name=self.names.layer("vectora-core"),
+            description="The newsletter engine, package vectora_core",
+            content=self.asset("VectoraCorePackage", self._packages.engine_layer()),
+            parameter_name=self.names.parameter("layers/vectora-core"),
+        )
+        dependencies_layer = CodeLayer(
+            self,
+            "CommonDepsLayer",
+            layer_name=self.names.layer("common-deps"),
+            description="Third-party packages of the engine, locked by hash",
+            content=self.asset("CommonDepsPackage", self._packages.dependencies_layer()),
+            parameter_name=self.names.parameter("layers/common-deps"),
+        )
+        return core_layer, dependencies_layer
+
+    def _normalize_score(self) -> PythonFunction:
+        model = self.settings.model
+        return self._function(
+            "NormalizeScoreV2",
+            task="normalize-score-v2",
+            description="Normalizes, matches and scores the ingested items of a client",
+            environment={
+                "DATA_BUCKET": self.names.bucket("data"),
+                "BEDROCK_MODEL_ID": model.id,
+                "BEDROCK_REGION": model.region,
+                "ANALYZER": model.analyzer,
+                "ANALYZER_FALLBACK": model.fallback,
+                "MODEL_CONCURRENCY": str(model.concurrency),
+                "MODEL_MAX_ATTEMPTS": str(model.max_attempts),
+                "MODEL_RETRY_MODE": model.retry_mode,
+            },
+        )
+
+    def _newsletter(self) -> PythonFunction:
+        return self._function(
+            "NewsletterV2",
+            task="newsletter-v2",
+            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
+            environment={
+                "DATA_BUCKET": self.names.bucket("data"),
+                "NEWSLETTERS_BUCKET": self.names.bucket("newsletters"),
+                "BEDROCK_MODEL_ID": self.settings.model.id,
+                "BEDROCK_REGION": self.settings.model.region,
+            },
+        )
+
+    def _published_configuration(self) -> PublishedConfiguration:
+        publisher = self._function(
+            "PublishConfiguration",
+            task="publish-configuration",
+            description="Publishes a release's configuration content to the config bucket; called by CloudFormation",
+            memory_mb=512,
+            environment={},
+            why_no_dead_letters="CloudFormation waits for its answer and fails the deployment when none comes.",
+        )
+        content = self._packages.configuration()
+        return PublishedConfiguration(
+            self,
+            "PublishedConfiguration",
+            publisher_arn=publisher.resource.attr_arn,
+            content=self.asset("ConfigurationContent", content),
+            content_digest=content.digest,
+            config_bucket_name=self.names.bucket("config"),
+        )
+
+    def _workflow(self) -> NewsletterWorkflow:
+        names = self.names
+        return NewsletterWorkflow(
+            self,
+            "NewsletterWorkflow",
+            state_machine_name=names.state_machine,
+            log_group_name=names.state_machine_log_group,
+            role_arn=self.shared_parameter(
+                "WorkflowRoleParameter", "roles/newsletter-workflow", "Role of the newsletter workflow"
+            ),
+            ingest_function_name=names.function("ingest-v2"),
+            normalize_score_function_name=names.function("normalize-score-v2"),
+            newsletter_function_name=names.function("newsletter-v2"),
+            log_retention_days=self.settings.logs.retention_days,
+            removal_policy=self.removal_policy,
+        )
+
+    def _schedules(self, clients: Sequence[ClientConfig], workflow: NewsletterWorkflow) -> None:
+        role = self.shared_parameter(
+            "ScheduleRoleParameter", "roles/newsletter-schedule", "Role of the newsletter schedules"
+        )
+        for client in clients:
+            if client.client_profile.active:
+                self._schedule(client, workflow=workflow, role_arn=role)
+
     def _function(
         self,
         construct_id: str,
         *,
-        task: str,
-        code: str,
+        task: FunctionTask,
         description: str,
-        memory_mb: int,
-        environment: dict[str, str],
-        why_no_dead_letters: str = FAILS_ITS_RUN,
+        memory_mb: int = 1024,
+        environment: Mapping[str, str],
+        why_no_dead_letters: str = FAILURE_IS_REPORTED_BY_THE_RUN,
     ) -> PythonFunction:
-        return PythonFunction(
+        return engine_function(
             self,
             construct_id,
-            function_name=self.names.function(task),
+            task=task,
             description=description,
-            code=self.asset(f"{construct_id}Package", self._packages.function(code)),
+            packages=self._packages,
             layer_arns=self._layer_arns,
-            role_arn=self.told(f"{construct_id}RoleParameter", f"roles/{task}", f"Role of function {task}"),
             memory_mb=memory_mb,
-            timeout_seconds=900,
-            environment={
-                "ENV": self.names.env,
-                "PROJECT_NAME": self.names.project,
-                "CONFIG_BUCKET": self.names.bucket("config"),
-                "LOG_LEVEL": self.settings.logs.level,
-                **environment,
-            },
-            log_retention_days=self.settings.logs.retention_days,
-            removal_policy=self.removal_policy,
+            environment=environment,
             why_no_dead_letters=why_no_dead_letters,
         )
 
@@ -179,7 +187,7 @@ class RuntimeStack(ComponentStack):
         expression = {"daily": schedule.daily, "weekly": schedule.weekly, "monthly": schedule.monthly}[
             profile.frequency
         ]
-        NewsletterSchedule(
+        Schedule(
             self,
             schedule_id(profile.client_id),
             schedule_name=self.names.schedule(profile.client_id, profile.frequency),
@@ -187,9 +195,9 @@ class RuntimeStack(ComponentStack):
             expression=expression,
             time_zone=schedule.time_zone,
             enabled=schedule.enabled,
-            state_machine_arn=workflow.resource.ref,
+            target_arn=workflow.resource.ref,
             role_arn=role_arn,
-            client_id=profile.client_id,
+            target_input={"client_id": profile.client_id},
         )
 
     def _record_release(self, release: Release, *, after: PublishedConfiguration) -> None:

@@ -1,4 +1,4 @@
-"""What all tests share: the guard against the constructs/ trap, and Node.js for the CDK."""
+"""Set-up of all tests: guard against constructs/__init__.py, Node.js for the CDK, no AWS access, order of tests."""
 
 from __future__ import annotations
 
@@ -11,45 +11,46 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
-# Folders whose tests share an account that takes long to set up.
-SHARING = ("delivery", "deployed")
+# Folders whose tests share an emulated account that takes minutes to set up.
+SHARED_ACCOUNT_FOLDERS = ("delivery", "deployed")
 
 if (ROOT / "constructs" / "__init__.py").exists():
     raise pytest.UsageError(
-        "constructs/__init__.py exists: it hides the package `constructs` from PyPI, so that nothing of the CDK "
-        "can be imported. Delete it; see docs/adr/0001-constructs-is-a-source-root.md."
+        "constructs/__init__.py exists: it hides the package `constructs` from PyPI, so that `import aws_cdk` "
+        "fails. Delete it; see docs/adr/0001-constructs-is-a-source-root.md."
     )
 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 os.environ["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
-    # No test may reach an account of the person who runs it.
+    # Tests must not use the credentials or the account of the person who runs them.
     del os.environ[variable]
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-3"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
-class _KeepTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """What shares fixtures runs in one process: a folder that shares an account, otherwise a file."""
+class _SchedulingByFixtures(LoadScopeScheduling):  # type: ignore[misc]
+    """Scheduler that runs a folder with a shared account, and any other test file, in one process each."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         folder = file.split("/")[1]
-        return folder if folder in SHARING else file
+        return folder if folder in SHARED_ACCOUNT_FOLDERS else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogether:
-    return _KeepTogether(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _SchedulingByFixtures:
+    return _SchedulingByFixtures(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first, so that nobody waits for them at the end."""
-    items.sort(key=lambda item: SHARING.index(_folder(item)) if _folder(item) in SHARING else len(SHARING))
+    """Start the longest tests first, so that the other processes do not wait for them at the end."""
+    order = {folder: number for number, folder in enumerate(SHARED_ACCOUNT_FOLDERS)}
+    items.sort(key=lambda item: order.get(_folder(item), len(order)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The longest chain of tests sets how long all take: the others let it go first, once in each process."""
-    if _folder(item) != SHARING[0] and os.nice(0) == 0:
+    """Lower the priority of all other processes, once each: the slowest folder decides how long the run takes."""
+    if _folder(item) != SHARED_ACCOUNT_FOLDERS[0] and os.nice(0) == 0:
         os.nice(10)
 
 

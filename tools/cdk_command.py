@@ -1,4 +1,4 @@
-"""`cdk`: the pinned CDK CLI on the pinned Node.js, which takes all stacks when none is named."""
+"""Command `cdk`: the pinned CDK CLI on the pinned Node.js, for all stacks if none is named."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-# With several stacks and none named these stop and ask; CDK_ALL=true selects all, but also overrides a named one.
+# If no stack is named, these fail for an app with several stacks. CDK_ALL=true selects all, but also overrides names.
 COMMANDS_ON_STACKS = ("deploy", "diff", "synth", "synthesize", "destroy")
-# Options of the pinned CLI whose next word is their value; a test compares them with `cdk --help`.
+# Options of the pinned CLI that have a value; a test compares them with `cdk --help`.
 OPTIONS_WITH_VALUE = frozenset(
     """
     -a --app --asset-build-concurrency --build --build-exclude -c --ca-bundle-path --change-set-name --concurrency
@@ -25,7 +25,7 @@ OPTIONS_WITH_VALUE = frozenset(
 
 
 def names_a_stack(arguments: Sequence[str]) -> bool:
-    """Whether a word of the command line after the command is neither an option nor an option's value."""
+    """Return True if an argument after the command is neither an option nor an option's value."""
     words = iter(arguments)
     for word in words:
         if word.startswith("-"):
@@ -41,7 +41,7 @@ def main() -> None:
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     environment["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
-    # The app is compiled once, not at every synth, whatever the shell says.
+    # With this variable, which a shell may set, Python would compile the app at every synth.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
     if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):

@@ -1,4 +1,4 @@
-"""`make lock`: resolves the hash-locked requirements anew, for every platform and without naming an index."""
+"""Command of `make lock` that resolves the hash-locked requirements, for every platform and without an index URL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# In this order: later ones are constrained by earlier ones.
+# In dependency order: earlier files constrain later ones.
 LOCKS = ("lambda_src/requirements", "requirements", "requirements-dev", "requirements-emulator", "requirements-bench")
 OPTIONS = ("--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate")
 

@@ -1,4 +1,4 @@
-"""Golden templates: what CloudFormation gets, as sorted YAML without what changes with every commit."""
+"""Golden templates: the synthesized templates as sorted YAML, without the digests that every commit changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GOLDEN_FOLDER = ROOT / "tests" / "stacks" / "templates"
 
 
 def synthesize(env: str) -> dict[str, Template]:
-    """The templates of an environment by layer, such as s0-core."""
+    """Return the templates of an environment by layer, such as s0-core."""
     names = load_settings(ROOT).names(env)
     templates = synthesized_templates(ROOT, env)
     return {layer: templates[names.stack(layer)] for layer in STACK_LAYERS}
@@ -27,7 +27,7 @@ def synthesize_pipeline() -> Template:
 
 
 def golden_text(template: Template) -> str:
-    """Sorted YAML; digests of assets and of the release are replaced, because every commit has its own."""
+    """Return sorted YAML with a placeholder for the digests of assets and of the release."""
     text = yaml.safe_dump(template, sort_keys=True, allow_unicode=True, width=120, default_flow_style=False)
     return re.sub(r"\b[0-9a-f]{64}\b", "<digest>", text)
 

@@ -1,4 +1,4 @@
-"""`make templates`: writes the golden templates anew, for review like code."""
+"""Command of `make templates` that writes the golden templates, for review in the commit."""
 
 from __future__ import annotations
 

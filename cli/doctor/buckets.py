@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 from cli.doctor.finding import DENIED, Check, Finding
 from cli.doctor.subject import Subject
-from vectora_ops.names import PIPELINE_BUCKETS
+from vectora_ops.names import PIPELINE_BUCKETS, BucketContent, StackLayer
 from vectora_shared.aws_errors import error_code
 
 State = Literal["free", "ours", "left over", "elsewhere", "in another region"]
 # The content names in the bucket names of each layer; a test compares them with the templates.
-CONTENTS = {
+CONTENTS: Mapping[StackLayer, tuple[BucketContent, ...]] = {
     "s0-operations": ("snapshots", "snapshots-access-logs"),
     "s0-core": ("config", "data", "newsletters", "lambda-code", "access-logs"),
 }

@@ -18,7 +18,6 @@ from cli.target import Target, open_target
 from terminal.console import new_table
 from vectora_ops.live_environment import Environment
 from vectora_ops.plain_text import one_line
-from vectora_ops.records import minute
 from vectora_ops.snapshots.catalog import as_markdown, list_snapshots
 from vectora_ops.snapshots.catalog import pin as pin_snapshot
 from vectora_ops.snapshots.catalog import unpin as unpin_snapshot
@@ -29,6 +28,7 @@ from vectora_ops.snapshots.retention import prune as prune_vault
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+from vectora_ops.times import minute
 
 Name = Annotated[str, typer.Argument(help="Full name of the snapshot, such as lai_v7_stable_20260130_120000.")]
 

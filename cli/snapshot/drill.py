@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.lost_text import doubtful_places, lost_in
+from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
@@ -132,8 +132,8 @@ class _Rehearsal:
     def _validate(self, entry: Entry) -> str | None:
         """Return a problem if CloudFormation does not accept the template."""
         template = self._vault.bytes_of(entry).decode("utf-8")
-        if doubtful := doubtful_places(parse_template(template)):
-            return f"stacks: {lost_in(entry.path.partition('/')[0], doubtful)}."
+        if doubtful := lost_text_paths(parse_template(template)):
+            return f"stacks: {describe_lost_text(entry.path.partition('/')[0], doubtful)}."
         if len(template.encode("utf-8")) > LONGEST_TEMPLATE_BYTES:
             return None
         try:

@@ -12,9 +12,9 @@ from rich.table import Table
 from cli.output import out
 from cli.snapshot.drill import RestoreRehearsal
 from terminal.console import new_table, styled
-from vectora_ops.records import minute
-from vectora_ops.snapshots.catalog import Listed
+from vectora_ops.snapshots.catalog import SnapshotSummary
 from vectora_ops.snapshots.compare import Change
+from vectora_ops.times import minute
 
 CHANGES_SHOWN = 50
 
@@ -38,7 +38,7 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
     return bool(counts)
 
 
-def snapshot_table(listed: Iterable[Listed]) -> Table:
+def snapshot_table(listed: Iterable[SnapshotSummary]) -> Table:
     table = new_table("snapshot", "state", "taken", "occasion", "release", "files", "bytes")
     for each in listed:
         state = each.state + (", pinned" if each.pinned else "")

@@ -1,1 +1,1 @@
-"""Domain constructs of Vectora Inbox, one a file."""
+"""Domain constructs of Vectora Inbox, one per file."""

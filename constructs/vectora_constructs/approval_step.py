@@ -1,4 +1,4 @@
-"""An approval bound to one commit and one release: what is approved is what this execution carries, nothing else."""
+"""Manual approval as a step of CDK Pipelines, bound to the commit and release of its execution."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 
-# Manual approval actions, quotas of CodePipeline.
-LONGEST_INFORMATION = 1000
-
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class ApprovalStep(pipelines.Step):
-    """Waits for somebody; `information` and `link` may hold variables of earlier steps."""
+    """Step that waits for an approval; `information` and `link` may contain variables of earlier steps."""
 
     def __init__(
         self, step_id: str, *, information: str, link: str, topic: sns.ITopic, expires_after_days: int

@@ -1,4 +1,4 @@
-"""A layer and the parameter by which other stacks find its version in use; old versions stay for rollbacks."""
+"""Lambda layer and the parameter with the ARN of its version in use; old versions stay for rollbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function that reacts to events of the account's default bus."""
+"""EventBridge rules that invoke a function."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from constructs import Construct
 
 from vectora_constructs.python_function import PythonFunction
 
-RETRIED_FOR_A_DAY = "EventBridge tries for 24 hours; what the function then fails at is told to the operators' topic."
+RETRIED_FOR_A_DAY = (
+    "EventBridge retries for 24 hours; an alarm notifies the operators of events that the function drops."
+)
 
 
 class FunctionRule(Construct):
-    """Rule `{id}` and `{id}Permission`, by which EventBridge may invoke the function for this rule."""
+    """Rule `{id}` on the default event bus, and `{id}Permission` for EventBridge to invoke the function."""
 
     def __init__(
         self,
@@ -27,7 +29,7 @@ class FunctionRule(Construct):
         pattern: Mapping[str, object],
         function: PythonFunction,
     ) -> None:
-        """`pattern` is the event pattern as EventBridge has it."""
+        """Invoke `function` for events that match `pattern`, an EventBridge event pattern."""
         super().__init__(scope, construct_id)
         self.resource = events.CfnRule(
             self,

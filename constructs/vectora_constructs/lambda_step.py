@@ -1,4 +1,4 @@
-"""A Lambda function as a step of CDK Pipelines, which has none: the function answers CodePipeline's job itself."""
+"""Step of CDK Pipelines that invokes a Lambda function, which returns the result of CodePipeline's job."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from aws_cdk import pipelines
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class LambdaStep(pipelines.Step):
-    """Invokes function `function_name`, which another stack of the same account and region makes before this step runs.
+    """Step that invokes function `function_name` of a stack that is deployed earlier in the same account and region.
 
-    The function is invoked again for as long as it answers with a continuation token, and fails by itself after
-    `timeout_minutes`. What it puts out are variables in the namespace `{id}`, for steps that run later.
+    CodePipeline invokes the function again while it returns a continuation token; the function fails the job after
+    `timeout_minutes`. Later steps read its output variables from the namespace `{id}`.
     """
 
     def __init__(
         self, step_id: str, *, function_name: str, timeout_minutes: int, parameters: Mapping[str, str]
     ) -> None:
-        """`parameters` may hold variables of earlier steps."""
+        """Add the step; `parameters` may hold variables of earlier steps."""
         super().__init__(step_id)
         self._function_name = function_name
         self._parameters = {**parameters, "timeout_minutes": str(timeout_minutes)}
         self._discover_referenced_outputs(dict(parameters))
 
     def variable(self, name: str) -> str:
-        """A variable that the function puts out, by the name it gives it."""
+        """Return the reference to output variable `name` of the function."""
         return f"#{{{self.id}.{name}}}"
 
     @jsii.member(jsii_name="produceAction")
@@ -59,7 +59,7 @@ class LambdaStep(pipelines.Step):
         return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
 
     def _role(self, options: pipelines.ProduceActionOptions, function_arn: str) -> iam.IRole:
-        """Of this action alone: the role that CDK would make may also list all functions and invoke old versions."""
+        """Return a role for this action only: CDK's own role may list all functions and invoke old versions."""
         role = iam.Role(
             options.scope,
             f"{self.id}Role",

@@ -1,4 +1,4 @@
-"""The alarm on events that a function could not handle, in place of the events themselves."""
+"""Alarm on events that a function dropped."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ PERIOD_SECONDS = 300
 class LostEventsAlarm(Construct):
     """Alarm `{id}`, which notifies a topic.
 
-    Lambda drops an event after its last retry, or when it is too old (metric AsyncEventsDropped, Lambda guide). A
-    destination for it would receive the whole event, and those of CodePipeline and CloudFormation carry credentials.
+    Lambda drops an event after its last retry, or when it is too old (metric AsyncEventsDropped, Lambda guide). No
+    failure destination is used: it would receive the event, and events of CodePipeline and CloudFormation carry
+    credentials.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The run of the engine for one client: ingest, normalize and score, write the newsletter."""
+"""State machine of a run: ingest, normalize and score, write the newsletter of one client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-# A function may run 900 s; the margin lets its own time-out be reported as such.
+# A function may run for 900 s; with the margin, its own timeout is reported.
 STEP_TIMEOUT_SECONDS = 930
 RUN_TIMEOUT_SECONDS = 3600
 
@@ -106,7 +106,7 @@ def _definition() -> dict[str, Any]:
     }
 
 
-# The day that ingest settled on goes with the run, so that a run over midnight stays one run.
+# Every step receives the day that ingestion chose, so that a run past midnight keeps one date.
 _DAY_OF_RUN = {"Payload": {"client_id.$": "$.client_id", "target_date.$": "$.ingest.body.target_date"}}
 
 
@@ -134,7 +134,7 @@ def _invoke(function: str, payload: dict[str, Any], result_path: str, then: str)
                 "JitterStrategy": "FULL",
             },
             {
-                # A crashed or timed-out function: once more, for every step can be repeated.
+                # Retry a crashed or timed-out function once: every step is idempotent.
                 "ErrorEquals": ["States.TaskFailed", "States.Timeout"],
                 "IntervalSeconds": 5,
                 "MaxAttempts": 1,

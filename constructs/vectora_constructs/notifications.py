@@ -1,4 +1,4 @@
-"""Topics of notifications for operators: encrypted, with a subscription for each operator's address."""
+"""Notification topic of the operators: encrypted, with a subscription for each e-mail address."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-# The shortest that KMS allows: a deleted key takes nothing with it but messages that were not delivered yet.
+# The minimum of KMS: with a deleted key, only undelivered messages are lost.
 DAYS_UNTIL_KEY_IS_DELETED = 7
-# Services that publish in their own name instead of that of a role (SNS developer guide, key management), and whether
-# they tell KMS for which account: EventBridge does not.
+# Services that publish as service principals (SNS developer guide, key management), and whether they send
+# aws:SourceAccount to KMS: EventBridge does not.
 PUBLISHING_SERVICES: Mapping[str, bool] = {
     "cloudwatch.amazonaws.com": True,
     "budgets.amazonaws.com": True,
@@ -24,8 +24,8 @@ USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey*"]
 class Notifications(Construct):
     """Topic `{id}`, its policy `{id}Policy`, its key `{id}Key`, and a subscription for each address.
 
-    The key is of its own because alarms, rules and budgets cannot publish to a topic that is encrypted with the key
-    that AWS manages, alias/aws/sns, whose policy cannot be changed (AWS re:Post). It costs one US dollar a month.
+    The topic has a customer managed key, because alarms, rules and budgets cannot publish to a topic encrypted with
+    alias/aws/sns, whose policy cannot be changed (AWS re:Post). The key costs 1 USD a month (KMS pricing).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic_name: str, emails: Sequence[str]) -> None:
@@ -75,7 +75,7 @@ def _deny_without_tls(topic_arn: str) -> dict[str, object]:
 
 
 def _allow_services(topic_arn: str) -> dict[str, object]:
-    """Return the statement without which a policy locks services out: it replaces the one that SNS would make."""
+    """Return the statement for services: an explicit topic policy replaces the default one, which permits them."""
     return {
         "Sid": "AllowServicesOfThisAccount",
         "Effect": "Allow",
@@ -87,7 +87,7 @@ def _allow_services(topic_arn: str) -> dict[str, object]:
 
 
 def _administer() -> dict[str, object]:
-    """Return the statement of KMS's own default policy: IAM decides in this account."""
+    """Return the statement of the default key policy, by which IAM policies decide in this account."""
     return {
         "Sid": "LetIamDecide",
         "Effect": "Allow",
@@ -98,7 +98,7 @@ def _administer() -> dict[str, object]:
 
 
 def _publish_by_role(stack: cdk.Stack) -> dict[str, object]:
-    """Return the statement that alias/aws/sns has too: whoever may publish in this account, and only through SNS."""
+    """Return the statement that alias/aws/sns has as well: principals of this account, through SNS only."""
     return {
         "Sid": "AllowPublishersOfThisAccount",
         "Effect": "Allow",

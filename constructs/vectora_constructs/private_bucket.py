@@ -1,7 +1,8 @@
-"""A bucket as all of them must be: versioned, encrypted, private, TLS only, access logged, old versions expiring."""
+"""Bucket with the settings of all buckets: versioned, encrypted, private, TLS only, access logs, lifecycle."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -9,16 +10,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 DAYS_TO_ABORT_UPLOADS = 7
-# Clocks differ, and S3 counts in whole days.
+# Margin for clock differences, and because S3 counts whole days.
 LOCK_MARGIN_DAYS = 1
-# Read within milliseconds, unlike the other Glacier classes: an old object may belong to the newest snapshot.
+# Readable within milliseconds, unlike the other Glacier classes: the newest snapshot may reference an old object.
 GLACIER_INSTANT_RETRIEVAL = "GLACIER_IR"
-GLACIER_MINIMUM_DAYS = 90  # what is removed earlier is paid for so long (S3 pricing)
+GLACIER_MINIMUM_DAYS = 90  # minimum storage duration that is charged (S3 pricing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectLock:
-    """New objects cannot be removed for `days`; those below `objects_prefix` move to Glacier, if they are to."""
+    """Retention of new objects for `days`, and transition to Glacier of those below `objects_prefix`, if set."""
 
     days: int
     objects_prefix: str
@@ -41,22 +42,14 @@ class PrivateBucket(Construct):
         expire_after_days: int | None = None,
         object_lock: ObjectLock | None = None,
     ) -> None:
-        """`access_log_bucket_name` is None only for the bucket that receives the access logs."""
+        """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs."""
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
             self,
             "Default",
             bucket_name=bucket_name,
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="AES256"
-                        )
-                    )
-                ]
-            ),
+            bucket_encryption=_encryption(),
             public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
                 block_public_acls=True,
                 block_public_policy=True,
@@ -83,21 +76,29 @@ class PrivateBucket(Construct):
             ),
         )
         self.resource.apply_removal_policy(removal_policy)
+        bucket_arn = self.resource.attr_arn
+        statements = [_deny_without_tls(bucket_arn)]
+        if receives_access_logs_of:
+            statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
+        if object_lock:
+            statements += _deny_longer_locks(bucket_arn, object_lock.days)
+        self._add_policy(statements).apply_removal_policy(removal_policy)
+
+    def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
         policy = s3.CfnBucketPolicy(
             self,
             "Policy",
             bucket=self.resource.ref,
-            policy_document={
-                "Version": "2012-10-17",
-                "Statement": [
-                    _deny_without_tls(self.resource.attr_arn),
-                    *([_allow_access_logs(bucket_name, receives_access_logs_of)] if receives_access_logs_of else []),
-                    *(_deny_longer_locks(self.resource.attr_arn, object_lock.days) if object_lock else []),
-                ],
-            },
+            policy_document={"Version": "2012-10-17", "Statement": statements},
         )
-        policy.override_logical_id(f"{construct_id}Policy")
-        policy.apply_removal_policy(removal_policy)
+        policy.override_logical_id(f"{self.node.id}Policy")
+        return policy
+
+
+def _encryption() -> s3.CfnBucket.BucketEncryptionProperty:
+    by_default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(sse_algorithm="AES256")
+    rule = s3.CfnBucket.ServerSideEncryptionRuleProperty(server_side_encryption_by_default=by_default)
+    return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
 
 
 def _lifecycle_rules(
@@ -158,10 +159,10 @@ def _deny_without_tls(bucket_arn: str) -> dict[str, object]:
 
 
 def _deny_longer_locks(bucket_arn: str, days: int) -> list[dict[str, object]]:
-    """Return statements against locks that last for years, or that not even the account's root can remove.
+    """Return statements that deny locks longer than `days`, and compliance locks, which no one can remove.
 
-    S3 user guide, Object Lock considerations, "setting limits on retention periods with a bucket policy"; a put with a
-    lock has the same condition keys as PutObjectRetention (service authorization reference).
+    S3 user guide, Object Lock considerations, "setting limits on retention periods with a bucket policy". PutObject
+    with a lock has the same condition keys as PutObjectRetention (service authorization reference).
     """
     deny = {
         "Effect": "Deny",

@@ -1,4 +1,4 @@
-"""The configuration content of a release, published to the config bucket together with the code that reads it."""
+"""Publication of a release's configuration content to the config bucket, in the stack of the code that reads it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 300
 
 
 class PublishedConfiguration(Construct):
-    """Custom resource `{id}`: its properties name the content, so a CloudFormation rollback publishes the old one."""
+    """Custom resource `{id}`. Its properties name the content, so that a stack rollback publishes the previous one."""
 
     def __init__(
         self,

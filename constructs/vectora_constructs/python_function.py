@@ -1,4 +1,4 @@
-"""A function of the system: one runtime and architecture for all, own log group, code and layers from the commit."""
+"""Lambda functions: one runtime and architecture for all, each with its own log group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 RUNTIME = "python3.14"
-FAILS_ITS_RUN = "Invoked synchronously by the workflow, whose run fails and keeps the error; a queue would stay empty."
 ARCHITECTURE = "arm64"
 
 
@@ -35,7 +34,7 @@ class PythonFunction(Construct):
         removal_policy: cdk.RemovalPolicy,
         why_no_dead_letters: str,
     ) -> None:
-        """`why_no_dead_letters` tells the auditor where a failed invocation shows instead of in a dead letter queue."""
+        """Add the function; `why_no_dead_letters` says where a failure is reported instead."""
         super().__init__(scope, construct_id)
         self.log_group = logs.CfnLogGroup(
             self, "LogGroup", log_group_name=f"/aws/lambda/{function_name}", retention_in_days=log_retention_days

@@ -1,4 +1,4 @@
-"""The role of one function or service: who may assume it, and grants that each say what they are for."""
+"""Role of one function or service, with named grants."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-# These send aws:SourceAccount when they assume a role (their guides, "cross-service confused deputy"); Lambda does not.
+# Services that send aws:SourceAccount when they assume a role (their guides, "cross-service confused deputy").
+# Lambda does not.
 SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws.com")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Actions on resources. A resource with a wildcard needs `wildcard_reason`, which answers the auditor."""
+    """Actions on resources. A wildcard resource requires `wildcard_reason`, which acknowledges the finding of cdk-nag.
+
+    Raises ValueError for an action with a wildcard, and for a wildcard without a reason.
+    """
 
     sid: str
     actions: tuple[str, ...]
@@ -45,10 +49,10 @@ class Grant:
         return {**statement, "Condition": condition} if condition else statement
 
     def _condition(self) -> dict[str, object]:
-        """Return the grant's own condition, and for S3 that the bucket belongs to this account.
+        """Return the grant's condition; for S3, add that the bucket belongs to this account.
 
-        Names of buckets are global: one that was deleted, or never was ours, may belong to somebody else (S3 user
-        guide, verifying bucket ownership).
+        Bucket names are global: another account may own a bucket of the expected name (S3 user guide, verifying bucket
+        ownership).
         """
         condition = dict(self.condition or {})
         if not any(action.startswith("s3:") for action in self.actions):
@@ -72,10 +76,10 @@ class ServiceRole(Construct):
         policy_name: str,
         grants: Sequence[Grant],
     ) -> None:
-        """`service` is the principal, such as lambda.amazonaws.com.
+        """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
-        Only roles of the running system have no `role_name`: CloudFormation generates it and cuts it to 64 characters,
-        so that patterns such as `*-dev-*` may miss it.
+        Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
+        to 64 characters, so that patterns such as `*-dev-*` may not match.
         """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(
@@ -97,14 +101,14 @@ class ServiceRole(Construct):
                 )
             ],
         )
-        answers = [answer for grant in grants for answer in _answers_to_the_auditor(grant, service)]
-        if answers:
-            cdk.Validations.of(self.resource).acknowledge(*answers)
+        findings = [finding for grant in grants for finding in _acknowledged_findings(grant, service)]
+        if findings:
+            cdk.Validations.of(self.resource).acknowledge(*findings)
 
 
-def _answers_to_the_auditor(grant: Grant, service: str) -> list[cdk.Acknowledgment]:
+def _acknowledged_findings(grant: Grant, service: str) -> list[cdk.Acknowledgment]:
     reason = grant.wildcard_reason or ""
-    rules = [f"AwsSolutions-IAM5[Resource::{_as_nag_shows(resource)}]" for resource in grant.wildcards]
+    rules = [f"AwsSolutions-IAM5[Resource::{_in_nag_notation(resource)}]" for resource in grant.wildcards]
     if "*" in grant.resources and service == "lambda.amazonaws.com":
         rules.append("Serverless-LambdaStarPermissions")
     return [cdk.Acknowledgment(id=rule, reason=reason) for rule in rules]
@@ -117,6 +121,6 @@ def _trust(service: str) -> dict[str, object]:
     return trust
 
 
-def _as_nag_shows(resource: str) -> str:
-    # cdk-nag shows pseudo parameters as <AWS::AccountId>.
+def _in_nag_notation(resource: str) -> str:
+    # cdk-nag writes pseudo parameters as <AWS::AccountId>.
     return resource.replace("${", "<").replace("}", ">")

@@ -1,16 +1,16 @@
-"""The guard of every deployment: when the release changes, CloudFormation waits for a snapshot before it goes on."""
+"""Custom resource that makes CloudFormation wait for a snapshot when the release changes."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 from constructs import Construct
 
-# The longest that CloudFormation waits (AWS::CloudFormation::CustomResource, ServiceTimeout).
+# CloudFormation's maximum (AWS::CloudFormation::CustomResource, ServiceTimeout).
 TIMEOUT_SECONDS = 3600
 
 
 class SnapshotBeforeDeployment(Construct):
-    """Custom resource `{id}`, called whenever the release's digest differs from the one before."""
+    """Custom resource `{id}`. CloudFormation updates it when the release's digest changes, and waits for its answer."""
 
     def __init__(self, scope: Construct, construct_id: str, *, snapshot_function_arn: str, release_digest: str) -> None:
         super().__init__(scope, construct_id)

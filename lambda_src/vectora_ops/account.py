@@ -1,4 +1,4 @@
-"""The AWS account and region that an operator's credentials lead to."""
+"""AWS account and region of the credentials in use, with their clients."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     import boto3
 
 READ_TIMEOUT_SECONDS = 60
-# An invocation that is waited for may take 900 s. Routers on the way forget connections that are silent for long, and
-# a repeated request would run the function again (Lambda API reference, Invoke).
+# A synchronous invocation may take 900 s. Routers drop connections that are silent for long, hence the keepalive, and a
+# repeated request would run the function again (Lambda API reference, Invoke).
 INVOKING = Config(read_timeout=930, tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class Account:
+    """One account in one region, with one client per service."""
+
     account_id: str
     region: str
     session: boto3.Session
@@ -33,15 +35,15 @@ class Account:
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """Return the client of a service, with retries; one for all threads."""
+        """Return the client of a service, with retries; all threads share it."""
         return self._client(service, service, Config(read_timeout=READ_TIMEOUT_SECONDS))
 
     def invoker(self) -> Any:
-        """Return the Lambda client for synchronous invocations, which it never repeats."""
+        """Return the Lambda client for synchronous invocations, which never repeats a request."""
         return self._client("invoker", "lambda", INVOKING)
 
     def http_session(self, url: str) -> URLLib3Session:
-        """Return what downloads from a signed address, with the trust and the proxies of the session's clients."""
+        """Return an HTTP session for presigned addresses, with the CA bundle and proxies of the session's clients."""
         # boto3 has no public name for this setting, which botocore gives to every client (botocore/session.py).
         trusted = self.session._session.get_config_variable("ca_bundle")
         proxies = self.client("lambda").meta.config.proxies
@@ -66,7 +68,7 @@ class Account:
 
 
 def open_account(settings: EnvironmentSettings, env: str) -> Account:
-    """The account of the ordinary credentials chain, in the environment's region.
+    """Return the account of the default credentials chain, in the environment's region.
 
     Raises VectoraError when there are no usable credentials, or when they belong to another account than configured.
     """
@@ -80,7 +82,7 @@ def open_account(settings: EnvironmentSettings, env: str) -> Account:
 
 
 def account_of_credentials(region: str) -> Account:
-    """Raises VectoraError when there are no usable credentials."""
+    """Return the account of the default credentials chain; raises VectoraError without usable credentials."""
     import boto3
 
     session = boto3.Session(region_name=region)
@@ -88,6 +90,6 @@ def account_of_credentials(region: str) -> Account:
         account_id = with_whole_answers(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
-            f"AWS does not know who you are ({error}): set AWS_PROFILE or log in, then try again."
+            f"AWS did not accept your credentials ({error}): set AWS_PROFILE or log in, then try again."
         ) from error
     return Account(account_id, region, session)

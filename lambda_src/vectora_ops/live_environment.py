@@ -1,4 +1,4 @@
-"""Environment as it is deployed now."""
+"""Live state of an environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.stacks import StackDefinition, Stacks
+from vectora_ops.cloudformation.definition import FUNCTION, StackDefinition
+from vectora_ops.cloudformation.reading import StackReader
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
@@ -18,11 +19,11 @@ from vectora_shared.errors import VectoraError
 
 @dataclass(frozen=True)
 class Layer:
-    """A version of a layer in use; `sha256` is None for one whose bytes cannot be had.
+    """A layer version in use; `sha256` is None when its bytes cannot be read.
 
-    That is a version that was deleted, or a foreign one: the layer of another account, such as AWS's Powertools. A
-    foreign version is known by its ARN, whose content never changes (Lambda guide, layers): a rollback attaches it
-    again by that ARN. Nothing of it is read, because the environment's roles may read layers of their own account only.
+    That is a deleted version, or a foreign one: a layer of another account, such as AWS's Powertools. The content of a
+    version never changes (Lambda guide, layers), so its ARN identifies a foreign one, and a rollback attaches that ARN
+    again. It is not read, because the roles of the environment may read layers of their own account only.
     """
 
     arn: str
@@ -40,21 +41,21 @@ class Layer:
     @property
     def path(self) -> str:
         if self.foreign:
-            # No layer of this account has a colon in its name, so none is taken for it.
+            # A layer name has no colon, so no layer of this account has the same path.
             owner, _, name, version = self.arn.split(":")[4:]
             return f"{owner}:{name}/{version}"
         return f"{self.name}/{self.sha256[:16] if self.sha256 else 'deleted-version'}"
 
 
 class Environment:
-    """One look at an environment: answers are kept, so that its parts agree with each other."""
+    """State of an environment at one time: answers are cached, so that all parts of the state are consistent."""
 
     def __init__(self, account: Account, names: Names) -> None:
         self.account = account
         self.names = names
-        # The operations stack holds the tool itself: a snapshot is taken while it is being deployed.
+        # Without the operations stack, which holds this tool: a snapshot is taken while that stack is deployed.
         self.stack_names = tuple(names.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
-        self._stacks = Stacks(account)
+        self._stacks = StackReader(account)
         self._functions: dict[str, dict[str, Any] | None] = {}
         self._layers: dict[str, Layer] = {}
         self._definitions: dict[str, StackDefinition | None] = {}
@@ -66,37 +67,33 @@ class Environment:
         return self._definitions[name]
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
-        """By logical id the type and the physical id; empty when there is no such stack."""
+        """Return type and physical id by logical id; empty when there is no such stack."""
         if name not in self._resources:
             self._resources[name] = self._stacks.resources(name) if self.stack(name) else {}
         return self._resources[name]
 
     def outputs(self, name: str) -> dict[str, str]:
-        described = self._described(name) or {}
+        described = self._stacks.describe(name) or {}
         return {each["OutputKey"]: each.get("OutputValue", "") for each in described.get("Outputs", [])}
 
-    def moving_stacks(self) -> list[str]:
-        """Stacks that CloudFormation is changing at this moment."""
-        statuses = {name: (self._described(name) or {}).get("StackStatus", "") for name in self.stack_names}
-        waiting = "REVIEW_IN_PROGRESS"  # for somebody to execute its first change set
-        return [name for name, status in statuses.items() if status.endswith("_IN_PROGRESS") and status != waiting]
-
-    def _described(self, name: str) -> dict[str, Any] | None:
-        try:
-            described: dict[str, Any] = self.account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][
-                0
-            ]
-        except ClientError as error:
-            if is_absent(error, "stack"):
-                return None
-            raise
-        return described
+    def changing_stacks(self) -> list[str]:
+        """Return the stacks that CloudFormation is changing now."""
+        statuses = {name: (self._stacks.describe(name) or {}).get("StackStatus", "") for name in self.stack_names}
+        # In review, nothing happens until the stack's first change set is executed.
+        return [
+            name
+            for name, status in statuses.items()
+            if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+        ]
 
     def stack_of_function(self, name: str) -> tuple[str, str] | None:
-        """Stack and logical id of a function, or None when it belongs to no stack."""
+        """Return stack and logical id of a function, or None when no stack of the environment has it."""
+        return self._owner_of(FUNCTION, name)
+
+    def _owner_of(self, kind: str, physical_id: str) -> tuple[str, str] | None:
         for stack in self.stack_names:
-            for logical_id, (kind, physical_id) in self.resources(stack).items():
-                if kind == "AWS::Lambda::Function" and physical_id == name:
+            for logical_id, resource in self.resources(stack).items():
+                if resource == (kind, physical_id):
                     return stack, logical_id
         return None
 
@@ -105,7 +102,7 @@ class Environment:
             physical_id
             for stack in self.stack_names
             for kind, physical_id in self.resources(stack).values()
-            if kind == "AWS::Lambda::Function"
+            if kind == FUNCTION
         }
         return sorted(in_stacks | {self.names.function(task) for task in FUNCTION_TASKS})
 
@@ -121,8 +118,8 @@ class Environment:
             if is_absent(error, "function"):
                 return None
             raise
-        # Lambda leaves out what the caller may not see and still answers 200: tags without lambda:ListTags, variables
-        # without the right to decrypt them (GetFunctionResponse and EnvironmentResponse, botocore's model of Lambda).
+        # Lambda omits what the caller may not read and still answers 200: tags without lambda:ListTags, variables when
+        # the caller may not decrypt them (GetFunctionResponse and EnvironmentResponse, botocore's model of Lambda).
         if withheld := answer.get("TagsError"):
             raise _incomplete_read(name, "tags", "lambda:ListTags", withheld)
         if withheld := answer["Configuration"].get("Environment", {}).get("Error"):
@@ -146,6 +143,7 @@ class Environment:
     def _read_layer(self, arn: str) -> Layer:
         owner, _, name = arn.split(":")[4:7]
         if owner != self.account.account_id:
+            # Both notes are part of the snapshot's format: a changed word is a difference to all earlier snapshots.
             note = {"note": "This layer is of another account: its bytes stay there, a rollback refers to it."}
             return Layer(arn, name, None, 0, note, foreign=True)
         try:
@@ -154,23 +152,19 @@ class Environment:
             if not is_absent(error, "layer version"):
                 raise
             return Layer(arn, name, None, 0, {"note": "This version was deleted: its bytes are gone."})
-        decided = ("Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
+        published = ("Description", "CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
         return Layer(
             arn=arn,
             name=name,
             sha256=hex_digest(answer["Content"]["CodeSha256"]),
             size=answer["Content"]["CodeSize"],
-            description={key: answer[key] for key in decided if answer.get(key)},
+            description={key: answer[key] for key in published if answer.get(key)},
         )
 
     def role(self, arn: str) -> str:
-        """The role by the stack that defines it: its own name is generated, and another one after a restore."""
-        name = arn.rpartition("/")[2]
-        for stack in self.stack_names:
-            for logical_id, (kind, physical_id) in self.resources(stack).items():
-                if kind == "AWS::IAM::Role" and physical_id == name:
-                    return f"{stack}/{logical_id}"
-        return arn
+        """Return a role's stack and logical id, or its ARN without a stack: its name is generated at each creation."""
+        owner = self._owner_of("AWS::IAM::Role", arn.rpartition("/")[2])
+        return "/".join(owner) if owner else arn
 
     def release(self) -> str | None:
         ssm = self.account.client("ssm")
@@ -185,8 +179,8 @@ class Environment:
 def _incomplete_read(function: str, what: str, permission: str, error: Mapping[str, str]) -> VectoraError:
     reason = f"{error.get('ErrorCode', 'no code')}: {error.get('Message', 'no reason given')}"
     return VectoraError(
-        f"Lambda does not tell the {what} of function {function} ({reason.rstrip('.')}): a snapshot or comparison "
-        f"without them would be wrong. Grant {permission} to whoever runs this, then try again."
+        f"Lambda did not return the {what} of function {function} ({reason.rstrip('.')}): a snapshot or comparison "
+        f"without them would be wrong. Grant {permission} to the identity that runs this, then try again."
     )
 
 

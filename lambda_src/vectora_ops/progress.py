@@ -16,7 +16,7 @@ def utc_now() -> datetime:
 
 
 class OutOfTimeError(VectoraError):
-    """The invocation ends soon; what was done is kept, and `subject` is resumed by calling again."""
+    """The deadline is near; completed work stays, and another call resumes `subject`."""
 
     def __init__(self, subject: str) -> None:
         super().__init__(f"{subject} is not done yet: it goes on where it stopped when it is called again.")
@@ -34,10 +34,10 @@ class Advance:
 
 
 class Observer:
-    """Hears nothing; whoever wants to overrides."""
+    """Progress callbacks of a long operation. Does nothing by default; override what you need."""
 
     def step(self, name: str) -> None:
-        """The step `name` begins."""
+        """Handle the start of the step `name`."""
 
     def advance(self, advance: Advance) -> None: ...
 

@@ -6,7 +6,6 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
@@ -14,6 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_ops.times import minute
+from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.aws_texts import LONGEST_PARAMETER, cut, plain, without_references
 from vectora_shared.errors import VectoraError
 
@@ -195,7 +196,7 @@ class Records:
         try:
             value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
+            if is_absent(error, "parameter"):
                 return None
             raise
         return self._parsed(model, name, value)
@@ -210,7 +211,7 @@ class Records:
             pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
             values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ParameterNotFound":
+            if is_absent(error, "parameter"):
                 return ()
             raise
         found = []
@@ -244,7 +245,7 @@ class Records:
                     Overwrite=True,
                 )
             except ClientError as error:
-                if error.response["Error"]["Code"] != "TooManyUpdates" or not tries_left:
+                if error_code(error) != "TooManyUpdates" or not tries_left:
                     raise
                 self._sleep(UPDATE_PAUSE_SECONDS)
             else:
@@ -296,7 +297,3 @@ def held_since(hold: Hold) -> str:
         f"promotion is held since {minute(hold.at)} because {hold.reason.rstrip('.')}"
         f"{f'; {hold.outcome}' if hold.outcome else ''}"
     )
-
-
-def minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

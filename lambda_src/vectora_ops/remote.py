@@ -17,7 +17,8 @@ from botocore.exceptions import (
 )
 
 from vectora_ops.account import Account
-from vectora_ops.names import OPERATIONS_LAYER, Names
+from vectora_ops.names import OPERATIONS_LAYER, Names, OperationsTask
+from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -28,7 +29,7 @@ BROKEN = (HTTPClientError, IncompleteReadError, json.JSONDecodeError)
 
 
 def run_remotely(
-    account: Account, names: Names, task: str, event: dict[str, Any], on_continuation: Callable[[int], None]
+    account: Account, names: Names, task: OperationsTask, event: dict[str, Any], on_continuation: Callable[[int], None]
 ) -> dict[str, Any]:
     """The answer of function `task` (snapshot or rollback), invoked again for as long as its work goes on.
 
@@ -70,7 +71,7 @@ def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]
 
 def _refusal(error: ClientError, names: Names, function: str) -> Exception:
     """A sentence for what an operator can change; the error itself for the rest."""
-    match error.response["Error"]["Code"]:
+    match error_code(error):
         case "ResourceNotFoundException":
             return VectoraError(
                 f"There is no function {function}: deploy it first "

@@ -13,6 +13,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from vectora_ops.progress import Deadline, OutOfTimeError, never
+from vectora_shared.aws_errors import error_code
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def start_run(states: SFNClient, state_machine_arn: str, request: RunRequest) ->
             stateMachineArn=state_machine_arn, name=name, input=json.dumps(request.as_input())
         )["executionArn"]
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code == "ExecutionAlreadyExists":
             # It has ended before the request was repeated.
             return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
@@ -123,7 +124,7 @@ def _described(states: SFNClient, execution_arn: str, *, patient: bool) -> Any:
     try:
         return states.describe_execution(executionArn=execution_arn)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionDoesNotExist" or not patient:
+        if error_code(error) != "ExecutionDoesNotExist" or not patient:
             raise
         return None
 
@@ -132,7 +133,7 @@ def _steps_begun(states: SFNClient, execution_arn: str) -> list[str]:
     try:
         return _steps_in_history(states, execution_arn)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+        if error_code(error) != "ExecutionDoesNotExist":
             raise
         # Known to DescribeExecution, which was asked before: its history comes a moment later.
         return []

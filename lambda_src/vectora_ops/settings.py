@@ -1,20 +1,19 @@
-"""config/environments.yaml: all that differs between dev, stage and prod, as typed immutable objects."""
+"""Settings of the environments and the pipeline: the models of config/environments.yaml."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from vectora_ops.names import LIMITS, Names, client_id_problems
+from vectora_ops.names import LIMITS, EnvName, Names, client_id_problems
 from vectora_shared.config.yaml_file import MisfitError, Section, parse_yaml, read_section
 from vectora_shared.errors import ConfigurationError
 
-EnvName = Literal["dev", "stage", "prod"]
 RemovalPolicy = Literal["retain", "destroy"]
-# The periods CloudWatch Logs accepts (PutRetentionPolicy, API reference).
+# Retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy, API reference).
 LOG_RETENTION_DAYS = (
     1,
     3,
@@ -41,24 +40,24 @@ LOG_RETENTION_DAYS = (
 )
 
 PARAMETER_LEVELS = 15
-FOR_AWS_ALONE = ("/aws", "/ssm")
+RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
 LONGEST_PROJECT = 30
 # CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
 LONGEST_REPOSITORY = 93
-# Beginnings of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
-NO_PROJECT = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
-NO_SUFFIX = ("-s3alias", "-an")
+# Reserved prefixes of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
+RESERVED_PROJECT_PREFIXES = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
+RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")
 
 
 def _log_retention(days: int) -> int:
     if days not in LOG_RETENTION_DAYS:
-        raise ValueError(f"CloudWatch Logs keeps one of {', '.join(map(str, LOG_RETENTION_DAYS))} days")
+        raise ValueError(f"CloudWatch Logs accepts only {', '.join(map(str, LOG_RETENTION_DAYS))} days")
     return days
 
 
 def _parameter_name(name: str) -> str:
-    """SSM user guide, requirements and constraints for parameter names."""
-    if name.lower().startswith(FOR_AWS_ALONE) or name.count("/") > PARAMETER_LEVELS:
+    """Return `name`; raise ValueError if SSM refuses it (SSM user guide, constraints for parameter names)."""
+    if name.lower().startswith(RESERVED_PARAMETER_PREFIXES) or name.count("/") > PARAMETER_LEVELS:
         raise ValueError(
             f"names that begin with aws or ssm, or have more than {PARAMETER_LEVELS} levels, are refused by SSM"
         )
@@ -66,14 +65,16 @@ def _parameter_name(name: str) -> str:
 
 
 def _project(name: str) -> str:
-    if name.startswith(NO_PROJECT):
-        raise ValueError(f"names of buckets or parameters that begin with {', '.join(NO_PROJECT)} are reserved by AWS")
+    if name.startswith(RESERVED_PROJECT_PREFIXES):
+        raise ValueError(
+            f"names of buckets or parameters that begin with {', '.join(RESERVED_PROJECT_PREFIXES)} are reserved by AWS"
+        )
     return name
 
 
 def _bucket_suffix(suffix: str) -> str:
-    if f"-{suffix}".endswith(NO_SUFFIX):
-        raise ValueError(f"names of buckets that end with {' or '.join(NO_SUFFIX)} are reserved by S3")
+    if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
+        raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
     return suffix
 
 
@@ -86,7 +87,7 @@ Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
 
 
 class Model(Section):
-    """Which model the engine asks, from where, and what happens when it does not answer."""
+    """Settings of the model: id, region, retries, and the fallback if a call fails."""
 
     analyzer: Literal["bedrock", "lexicon"] = Field(description="bedrock or lexicon")
     fallback: Literal["lexicon", "none"] = Field(description="lexicon or none")
@@ -95,15 +96,15 @@ class Model(Section):
     routes_to: Annotated[tuple[Region, ...], Field(min_length=1)] = Field(
         description="list of the regions that the inference profile routes to"
     )
-    concurrency: Annotated[int, Field(ge=1, le=50)] = Field(description="model calls at once, 1 to 50")
-    max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(description="tries of one model call, 1 to 20")
+    concurrency: Annotated[int, Field(ge=1, le=50)] = Field(description="concurrent model calls, 1 to 50")
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = Field(description="attempts of one model call, 1 to 20")
     retry_mode: Literal["adaptive", "standard"] = Field(
-        description="adaptive (slows down for all when throttled) or standard (each call waits for itself)"
+        description="adaptive (all calls slow down after throttling) or standard (each call waits on its own)"
     )
 
     @property
     def foundation_model_id(self) -> str:
-        """The model behind an inference profile: its id without the leading geography."""
+        """Id of the model behind an inference profile: the profile's id without its geography."""
         geography, _, model = self.id.partition(".")
         return model if geography in ("eu", "us", "apac", "global") else self.id
 
@@ -120,7 +121,7 @@ class Logs(Section):
 
 
 class Schedule(Section):
-    """When the newsletter of a client with that frequency is made."""
+    """Schedules of newsletters, by the frequency of the client."""
 
     enabled: bool = Field(description="true or false")
     time_zone: str = Field(description="IANA time zone, such as Europe/Paris")
@@ -130,21 +131,21 @@ class Schedule(Section):
 
 
 class Alarms(Section):
-    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs a day that roll a new release back")
-    run_minutes: Annotated[int, Field(ge=1)] = Field(description="minutes of a run from which an alarm is raised")
-    noise_percent: Percent = Field(description="noise in the newsletter from which an alarm is raised")
+    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs in a day that roll back a new release")
+    run_minutes: Annotated[int, Field(ge=1)] = Field(description="run duration in minutes that raises an alarm")
+    noise_percent: Percent = Field(description="noise in a newsletter, in percent, that raises an alarm")
 
 
 class Snapshots(Section):
     keep_last: Annotated[int, Field(ge=1)] | None = None
-    minimum_age_days: Days = Field(description="days for which no snapshot is removed, and its bytes are locked")
+    minimum_age_days: Days = Field(description="days during which a snapshot is not deleted and its data is locked")
     glacier_after_days: Annotated[int, Field(ge=30, le=3650)] | None = None
-    daily: bool = Field(description="true or false: a snapshot every day, beside those before deployments")
+    daily: bool = Field(description="true or false: a snapshot every day, in addition to those before deployments")
     daily_at: Cron = Field(description="cron(...) expression, in the schedule's time zone")
 
 
 class Promotion(Section):
-    """What a release must have shown in the environment before this one to be promoted into this one."""
+    """Gates that a release must pass in the preceding environment to be promoted into this one."""
 
     requires_smoke_test: bool = Field(description="true or false")
     requires_end_to_end_test: bool = False
@@ -159,7 +160,7 @@ class Promotion(Section):
 
     @property
     def judges_runs(self) -> bool:
-        """Whether what the release did in the environment before counts, not only its smoke test."""
+        """True if the gates judge runs of the release in the preceding environment, not only its smoke test."""
         return bool(
             self.soak_days
             or self.minimum_runs
@@ -176,7 +177,7 @@ class EnvironmentSettings(Section):
     model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
     logs: Logs = Field(description="a mapping: level, retention_days")
     removal_policy: RemovalPolicy = Field(description="retain or destroy")
-    old_versions_days: Days = Field(description="days that replaced versions of objects are kept")
+    old_versions_days: Days = Field(description="days that noncurrent versions of objects are kept")
     schedule: Schedule = Field(description="a mapping: enabled, time_zone, daily, weekly, monthly")
     alarms: Alarms = Field(description="a mapping: failed_runs, run_minutes, noise_percent")
     snapshots: Snapshots = Field(
@@ -194,7 +195,7 @@ class Environments(Section):
 
 
 class Pipeline(Section):
-    """Where the pipeline takes commits from."""
+    """Settings of the pipeline: its repository, its connection and its approvals."""
 
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=LONGEST_REPOSITORY)] = Field(
         description=f"owner/name, as the connection knows it, at most {LONGEST_REPOSITORY} characters"
@@ -206,25 +207,25 @@ class Pipeline(Section):
         AfterValidator(_parameter_name),
     ] = Field(description="SSM parameter that holds the ARN of the CodeConnections connection")
     web_address: Annotated[str, StringConstraints(pattern=r"^https://[^\s#]+$")] = Field(
-        description="https address of the repository's web page, under which /compare/A...B shows changes"
+        description="https address of the repository's web page, where /compare/A...B shows changes"
     )
     approval_days: Annotated[int, Field(ge=1, le=7)] = Field(
-        description="days after which an approval that nobody gave expires, 1 to 7"
+        description="days after which a pending approval expires, 1 to 7"
     )
 
 
 class Settings(Section):
-    """The whole file."""
+    """Settings of all environments: the content of config/environments.yaml."""
 
     project: Annotated[
         str,
         StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=LONGEST_PROJECT),
         AfterValidator(_project),
-    ] = Field(description=f"lower-case name that all deployed names begin with, at most {LONGEST_PROJECT} characters")
+    ] = Field(description=f"lower-case prefix of all deployed names, at most {LONGEST_PROJECT} characters")
     bucket_suffix: (
         Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)] | None
     ) = Field(
-        default=None, description="lower-case letters, digits and single hyphens, that the names of buckets end with"
+        default=None, description="lower-case letters, digits and single hyphens, appended to the names of buckets"
     )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
     pipeline: Pipeline = Field(
@@ -238,42 +239,52 @@ class Settings(Section):
                 self.names(env).check()
             except ConfigurationError as error:
                 key = "bucket_suffix" if self.bucket_suffix else "project"
-                raise MisfitError(((key,), f"makes a name that AWS refuses: {str(error).rstrip('.')}")) from error
+                raise MisfitError(((key,), f"results in a name that AWS refuses: {str(error).rstrip('.')}")) from error
         return self
 
     def environment(self, name: str) -> EnvironmentSettings:
-        """Raises ConfigurationError listing the environments when there is none of that name."""
-        if name not in ENVIRONMENT_NAMES:
-            raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(ENVIRONMENT_NAMES)}.")
-        settings: EnvironmentSettings = getattr(self.environments, name)
+        """Return the settings of environment `name`; raise ConfigurationError if there is no such environment."""
+        settings: EnvironmentSettings = getattr(self.environments, environment_name(name))
         return settings
 
     def names(self, env: str) -> Names:
-        self.environment(env)
-        return Names(project=self.project, env=env, bucket_suffix=self.bucket_suffix or "")
+        """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
+        return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
 
     def client_id_problems(self, client_ids: Iterable[str]) -> list[str]:
-        """Return a sentence for each client id with which not all environments can be deployed."""
+        """Return a sentence for each client id that cannot be deployed in every environment."""
         return client_id_problems(map(self.names, ENVIRONMENT_NAMES), client_ids)
 
 
-ENVIRONMENT_NAMES: tuple[str, ...] = tuple(Environments.model_fields)
+# In the order in which commits are promoted.
+ENVIRONMENT_NAMES: tuple[EnvName, ...] = get_args(EnvName)
 
 
-def environment_after(env: str) -> str | None:
-    """Where a release goes after `env`; None for the last environment."""
-    following = ENVIRONMENT_NAMES[ENVIRONMENT_NAMES.index(env) + 1 :]
+def environment_name(name: str) -> EnvName:
+    """Return `name` if it is an environment; otherwise raise ConfigurationError, which lists the environments."""
+    for env in ENVIRONMENT_NAMES:
+        if env == name:
+            return env
+    raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(ENVIRONMENT_NAMES)}.")
+
+
+def environment_after(env: str) -> EnvName | None:
+    """Return the environment that releases are promoted into from `env`; None for the last one."""
+    following = ENVIRONMENT_NAMES[ENVIRONMENT_NAMES.index(environment_name(env)) + 1 :]
     return following[0] if following else None
 
 
-def environment_before(env: str) -> str | None:
-    """Where a release comes from before `env`; None for the first environment."""
-    position = ENVIRONMENT_NAMES.index(env)
+def environment_before(env: str) -> EnvName | None:
+    """Return the environment that releases are promoted from into `env`; None for the first one."""
+    position = ENVIRONMENT_NAMES.index(environment_name(env))
     return ENVIRONMENT_NAMES[position - 1] if position else None
 
 
 def load_settings(root: Path) -> Settings:
-    """`root` is the repository; raises ConfigurationError naming file, line and key of every mistake."""
+    """Return the settings of the repository at `root`.
+
+    Raises ConfigurationError that names file, line and key of every error.
+    """
     path = root / "config" / "environments.yaml"
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Codes of AWS errors, and which of them say that a thing is absent."""
+"""Codes, messages and HTTP status of AWS errors, and the codes that say that something does not exist."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 from botocore.exceptions import ClientError
 
 Thing = Literal["object", "bucket", "stack", "change set", "function", "layer version", "parameter"]
-# The answer to a HEAD request has no body, so botocore knows its status only, which is 404 for a missing object and for
-# a missing bucket alike (S3 API reference, HeadObject and HeadBucket; the names in botocore's model never arrive).
+# The answer to a HEAD request has no body, so botocore knows only the status, which is 404 for a missing object and for
+# a missing bucket (S3 API reference, HeadObject and HeadBucket; the error names in botocore's model never arrive).
 HEAD_NOT_FOUND = "404"
 CODES: dict[Thing, tuple[str, ...]] = {
     "object": ("NoSuchKey", HEAD_NOT_FOUND),
@@ -30,10 +30,15 @@ def error_message(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Message", "")) or error_code(error)
 
 
-def is_absent(error: ClientError, thing: Thing) -> bool:
-    """Return whether AWS says that `thing`, which was asked for, does not exist.
+def http_status(error: ClientError) -> int:
+    """Return the HTTP status of AWS's answer, 0 when it has none."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
-    After a HEAD request on an object, "object" is also true when the bucket is missing: HEAD cannot tell the two apart.
+
+def is_absent(error: ClientError, thing: Thing) -> bool:
+    """Return whether AWS says that the requested `thing` does not exist.
+
+    After a HEAD request on an object, "object" is also true when the bucket is missing: HEAD does not distinguish them.
     """
     if thing == "stack":
         return _no_such_stack(error)
@@ -41,6 +46,6 @@ def is_absent(error: ClientError, thing: Thing) -> bool:
 
 
 def _no_such_stack(error: ClientError) -> bool:
-    # CloudFormation has no code of its own for it: every invalid request is a ValidationError, and the message decides
+    # CloudFormation has no code for a missing stack: every invalid request is a ValidationError, so the message decides
     # (DescribeStacks, API reference; the CDK CLI compares the same words).
     return error_code(error) == "ValidationError" and "does not exist" in error_message(error)

@@ -1,4 +1,4 @@
-"""A stand-in for AWS CodePipeline V2, and for the part of CodeBuild it needs, that acts upon the emulator."""
+"""A stand-in for AWS CodePipeline V2, and for the parts of CodeBuild that it needs, which works on the emulator."""
 
 from rehearsal.codepipeline.errors import CodePipelineError
 from rehearsal.codepipeline.hooks import ActionAddress, FailAfter, StateChange, Timing

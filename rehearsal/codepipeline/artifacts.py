@@ -1,4 +1,4 @@
-"""Artifacts are zips that keep what a build needs of files: their mode and symbolic links."""
+"""Zip files of artifacts, which preserve modes and symbolic links."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rehearsal.codepipeline.errors import ActionFailedError
 
-# A zip's oldest possible date; contents with it have the same bytes whenever they are packed.
+# The oldest date of a zip entry; with a constant date, equal contents have equal bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Extract with modes and symbolic links; raises ActionFailedError for an entry that would leave `folder`."""
+    """Extract with modes and symbolic links; raise ActionFailedError for an entry outside of `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive) as source:
         for entry in source.infolist():
@@ -26,7 +26,7 @@ def _unpack_entry(source: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path)
     mode = entry.external_attr >> 16
     target = (folder / entry.filename).absolute()
     if not target.parent.resolve().is_relative_to(folder.resolve()):
-        raise ActionFailedError(f"The artifact holds the path {entry.filename}, which leads out of it.")
+        raise ActionFailedError(f"The artifact has the path {entry.filename}, which is outside of its folder.")
     if stat.S_ISLNK(mode):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(source.read(entry).decode("utf-8"))
@@ -51,7 +51,7 @@ def _pack_file(target: zipfile.ZipFile, folder: Path, file: Path) -> None:
 
 
 def matching(folder: Path, patterns: Sequence[str]) -> set[Path]:
-    """Files by a buildspec's patterns: ** stands for any folders, * for a part of a name."""
+    """Return the files that match a buildspec's patterns: ** matches any folders, * a part of a name."""
     expressions = [re.compile(_expression(pattern.removeprefix("./"))) for pattern in patterns]
     everything = (path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
     return {path for path in everything if _matches(path.relative_to(folder).as_posix(), expressions)}
@@ -68,7 +68,7 @@ def _expression(pattern: str) -> str:
 
 
 def read_member(archive: Path, name: str) -> bytes:
-    """One file of an artifact; raises ActionFailedError when it is not in it."""
+    """Return the content of a file in an artifact; raise ActionFailedError when it is missing."""
     with zipfile.ZipFile(archive) as source:
         try:
             return source.read(name)

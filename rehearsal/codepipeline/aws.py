@@ -1,4 +1,4 @@
-"""Calls to the emulator under the roles that AWS would act with, so that a missing permission really is missing."""
+"""Calls to the emulator with the roles that AWS would use, so that a missing permission fails."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.emulator import ACCOUNT, Emulator, Identity, root_user
 from rehearsal.proxy import Proxy
+from vectora_shared.aws_errors import error_message
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Of a role's session."""
+    """Credentials of a role's session."""
 
     role_arn: str
     identity: Identity
@@ -27,10 +28,10 @@ class Credentials:
 
 
 class Aws:
-    """The emulator as seen by CodePipeline and CodeBuild.
+    """The emulator for CodePipeline and CodeBuild.
 
-    The emulator lets its root assume a role that trusts a service, because no caller can be one. So root stands for
-    the service there, after a check that the role trusts that very service. Builds work in `network`.
+    No caller of the emulator can be a service, but its root user can assume a role that trusts a service. So the
+    stand-in acts as root, after a check that the role trusts the service. `network` is the network of builds.
     """
 
     def __init__(self, emulator: Emulator, network: Proxy) -> None:
@@ -41,58 +42,58 @@ class Aws:
         self._session = botocore.session.Session()
         self._session.set_config_variable("ca_bundle", str(emulator.ca_bundle))
         self._lock = threading.Lock()
-        self._own_clients: dict[str, Any] = {}
+        self._admin_clients: dict[str, Any] = {}
         self._config = Config(
             proxies={"https": emulator.proxy.address},
             retries={"mode": "standard", "max_attempts": 2},
             max_pool_connections=20,
         )
 
-    def own(self, service: str) -> Any:
-        """A client of the account's administrator, for what AWS does by itself."""
-        if service not in self._own_clients:
-            self._own_clients[service] = self._client(service, self.emulator.administrator())
-        return self._own_clients[service]
+    def admin_client(self, service: str) -> Any:
+        """Return a client of the account's administrator, for work that AWS does without a role."""
+        if service not in self._admin_clients:
+            self._admin_clients[service] = self._client(service, self.emulator.administrator())
+        return self._admin_clients[service]
 
-    def service(self, service: str) -> Any:
-        """A client for what only AWS's own services may do."""
+    def service_client(self, service: str) -> Any:
+        """Return a client of the root user, for calls that only AWS's services may make."""
         return self._client(service, root_user(ACCOUNT))
 
     def client(self, service: str, credentials: Credentials) -> Any:
-        """A client of a role's session."""
+        """Return a client of a role's session."""
         return self._client(service, credentials.identity)
 
     def build_environment(self, role: Credentials) -> dict[str, str]:
-        """Return what the tools of a build need in order to reach AWS with the project's role."""
+        """Return the variables with which the tools of a build use the project's role."""
         return {**self.emulator.environment(role.identity), **self._network.environment()}
 
     def as_service(self, service: str, role_arn: str, session: str) -> Credentials:
-        """The role's session as `service` gets it; raises ActionFailedError when the role does not trust it."""
+        """Assume a role as `service`; raise ActionFailedError when the role does not trust the service."""
         if not self.trusts(role_arn, service):
             raise _not_assumed(service, role_arn, f"its trust policy does not name {service}")
-        return self._assume(self.service("sts"), service, role_arn, session)
+        return self._assume(self.service_client("sts"), service, role_arn, session)
 
     def assume(self, by: Credentials, role_arn: str, session: str) -> Credentials:
-        """The role's session as another role gets it; raises ActionFailedError when that is not permitted."""
+        """Assume a role as another role; raise ActionFailedError when that is not permitted."""
         return self._assume(self.client("sts", by), by.role_arn, role_arn, session)
 
     def trusts(self, role_arn: str, service: str) -> bool:
-        """Whether the role exists and its trust policy lets `service` assume it."""
+        """Return whether the role exists and its trust policy allows `service`."""
         try:
-            role = self.own("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+            role = self.admin_client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
         except ClientError:
             return False
         return service in _trusted_services(role["AssumeRolePolicyDocument"])
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
-        """Whether IAM lets the role do `action`, for what the emulator does not check by itself."""
-        answer = self.own("iam").simulate_principal_policy(
+        """Return whether IAM allows the role an action that the emulator does not check by itself."""
+        answer = self.admin_client("iam").simulate_principal_policy(
             PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
         )
         return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
 
     def require(self, role_arn: str, action: str, resource: str) -> None:
-        """Raises ActionFailedError when IAM does not let the role do `action`."""
+        """Raise ActionFailedError when IAM does not allow the role an action."""
         if not self.allows(role_arn, action, resource):
             message = f"The role {role_arn} is not authorized to perform: {action} on resource: {resource}"
             raise ActionFailedError(message, "PermissionError")
@@ -106,7 +107,7 @@ class Aws:
         return Credentials(role_arn, identity, answer["Expiration"])
 
     def _client(self, service: str, identity: Identity) -> Any:
-        # botocore's loading of service models is not made for several threads.
+        # botocore's loading of service models is not thread-safe.
         with self._lock:
             return self._session.create_client(
                 service,
@@ -137,8 +138,8 @@ def _services_in(trust: Mapping[str, Any]) -> Iterator[str]:
             yield from services if isinstance(services, list) else [services]
 
 
-def said(error: Exception) -> str:
-    """What an AWS API answered, without botocore's frame around it."""
+def error_text(error: Exception) -> str:
+    """Return the message of an AWS API's error, without the text that botocore puts around it."""
     if isinstance(error, ClientError):
-        return str(error.response["Error"].get("Message") or error)
+        return error_message(error) or str(error)
     return str(error)

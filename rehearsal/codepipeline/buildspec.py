@@ -1,4 +1,4 @@
-"""A buildspec of version 0.2; what the stand-in does not execute of it is refused by name."""
+"""Buildspecs of version 0.2; features that the stand-in does not execute are refused by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OnFailure = Literal["ABORT", "CONTINUE"]
 
 @dataclass(frozen=True)
 class Phase:
-    """`finally_commands` run whatever became of the others."""
+    """A phase; `finally_commands` run also when other commands failed."""
 
     name: str
     commands: tuple[str, ...]
@@ -27,7 +27,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Files:
-    """What becomes an artifact."""
+    """Files of an artifact, by patterns below a folder."""
 
     patterns: tuple[str, ...]
     base_directory: str
@@ -35,7 +35,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """`secondary` is by artifact identifier."""
+    """A parsed buildspec; `secondary` artifacts are by their identifier."""
 
     phases: tuple[Phase, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Buildspec:
 
 
 def read(text: str, where: str) -> Buildspec:
-    """Raises ActionFailedError for an invalid buildspec, or for the first thing in it that is not executed."""
+    """Parse a buildspec; raise ActionFailedError when it is invalid or has a feature that is not executed."""
     document = _mapping(_parsed(text, where), where)
     _only(document, ("version", "env", "phases", "artifacts"), where)
     if str(document.get("version")) != "0.2":
@@ -95,7 +95,7 @@ def _commands(value: Any) -> tuple[str, ...]:
 
 def _files(document: Any, where: str) -> Files:
     artifact = _mapping(document, f"{where}: artifacts")
-    # CodePipeline names artifacts itself, so that `name` has no effect on AWS either.
+    # CodePipeline names artifacts itself, so `name` has no effect on AWS either.
     _only(artifact, ("files", "base-directory", "name", "secondary-artifacts"), f"{where}: artifacts")
     return Files(_commands(artifact["files"]), str(artifact.get("base-directory", ".")))
 
@@ -115,6 +115,6 @@ def _only(document: Mapping[str, Any], known: Sequence[str], where: str) -> None
         raise _refusal(where, unknown[0])
 
 
-def _refusal(where: str, what: str) -> ActionFailedError:
-    message = f"{where} contains '{what}', which the stand-in for CodeBuild does not execute."
+def _refusal(where: str, feature: str) -> ActionFailedError:
+    message = f"{where} contains '{feature}', which the stand-in for CodeBuild does not execute."
     return ActionFailedError(message, "BuildspecError")

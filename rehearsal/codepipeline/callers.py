@@ -1,4 +1,4 @@
-"""Who calls, and whether IAM lets them: the emulator verifies the very bytes that were signed for us."""
+"""Verification of callers by the emulator, which checks the signature and IAM's permission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESOURCE_HEADER = "x-rehearsal-resource"
 
 @dataclass(frozen=True)
 class Request:
-    """As it arrived, with the names of its headers in small letters."""
+    """A request as it arrived, with lower-case names of headers."""
 
     path: str
     headers: Mapping[str, str]
@@ -27,8 +27,8 @@ class Request:
 
 
 def verify(aws: Aws, request: Request, operation: str, resource: str) -> str:
-    """The caller's ARN; raises ApiError when the signature is wrong or IAM denies the operation on `resource`."""
-    status, document = _ask(aws, request, resource)
+    """Return the caller's ARN; raise ApiError when the signature is invalid or IAM denies the operation."""
+    status, document = _forward(aws, request, resource)
     if status != 200:
         kind = str(document.get("__type", "AccessDeniedException")).rpartition("#")[2]
         raise ApiError(kind, str(document.get("message") or document.get("Message") or "The call was refused."), status)
@@ -45,7 +45,8 @@ def verify(aws: Aws, request: Request, operation: str, resource: str) -> str:
     return caller
 
 
-def _ask(aws: Aws, request: Request, resource: str) -> tuple[int, Mapping[str, object]]:
+def _forward(aws: Aws, request: Request, resource: str) -> tuple[int, Mapping[str, object]]:
+    """Send the unchanged request to the emulator, so that its signature remains valid."""
     connection = _connection(aws)
     try:
         connection.putrequest("POST", request.path, skip_host=True, skip_accept_encoding=True)

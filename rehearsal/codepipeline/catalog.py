@@ -1,4 +1,4 @@
-"""The action types that are executed, with what each takes: configuration keys and numbers of artifacts."""
+"""Catalog of the supported action types: their configuration keys and numbers of artifacts."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ STACK_MODES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _nothing(_action: Action) -> str | None:
+def _no_check(_action: Action) -> str | None:
     return None
 
 
 @dataclass(frozen=True)
 class Provider:
-    """`check` answers with what is wrong with an action, as the end of a sentence that begins with its name."""
+    """Requirements of an action type; `check` returns an action's error, as the end of a sentence after its name."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
     inputs: tuple[int, int]
     outputs: tuple[int, int]
-    check: Callable[[Action], str | None] = field(default=_nothing)
+    check: Callable[[Action], str | None] = field(default=_no_check)
 
 
 def _check_source(action: Action) -> str | None:
     form = action.configuration.get("OutputArtifactFormat", "CODE_ZIP")
     if form != "CODE_ZIP":
-        return f"asks for OutputArtifactFormat {form}, which the stand-in for CodePipeline does not execute"
+        return f"has the OutputArtifactFormat {form}, which the stand-in for CodePipeline does not execute"
     if "/" not in action.configuration["FullRepositoryId"]:
         return "has a FullRepositoryId that is not of the form owner/name"
     return None
@@ -50,10 +50,10 @@ def _check_build(action: Action) -> str | None:
         return "has several input artifacts and therefore needs the configuration PrimarySource"
     if primary is not None and primary not in action.inputs:
         return f"has the PrimarySource {primary}, which is none of its input artifacts"
-    return _wrong_variables(action.configuration.get("EnvironmentVariables", "[]"))
+    return _check_variables(action.configuration.get("EnvironmentVariables", "[]"))
 
 
-def _wrong_variables(text: str) -> str | None:
+def _check_variables(text: str) -> str | None:
     try:
         variables = json.loads(text)
         names = [variable["name"] for variable in variables if isinstance(variable["value"], str)]

@@ -1,4 +1,4 @@
-"""The details of EventBridge events in CodePipeline's own form."""
+"""Changes of state with the details of their EventBridge events, in CodePipeline's form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rehearsal.codepipeline.state import ActionRun, Artifact, Execution, StageRu
 
 
 def of_execution(execution: Execution, state: str) -> Notice:
-    """The execution entered `state`."""
+    """Return the notice that the execution entered `state`."""
     kind, detail = execution.trigger
     change = StateChange(
         "pipeline",
@@ -32,7 +32,7 @@ def of_execution(execution: Execution, state: str) -> Notice:
 
 
 def of_stage(execution: Execution, stage: StageRun, state: str) -> Notice:
-    """The execution's passage through the stage entered `state`."""
+    """Return the notice that the stage of an execution entered `state`."""
     moment = now()
     change = StateChange(
         "stage",
@@ -58,7 +58,7 @@ def of_stage(execution: Execution, stage: StageRun, state: str) -> Notice:
 
 
 def of_action(execution: Execution, run: ActionRun, state: str, region: str) -> Notice:
-    """The action execution entered `state`."""
+    """Return the notice that the action execution entered `state`."""
     kind = run.action.type
     change = StateChange(
         "action",

@@ -1,4 +1,4 @@
-"""A pipeline's declaration as CodePipeline V2 takes it; what the stand-in cannot execute is refused by name."""
+"""Declarations of pipelines for CodePipeline V2; features that the stand-in does not execute are refused by name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ExecutionMode = Literal["SUPERSEDED", "QUEUED"]
 Document = Mapping[str, Any]
 
 CONDITIONS = ("onFailure", "onSuccess", "beforeEntry")
-NOT_EXECUTED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
+UNSUPPORTED_OF_ACTION = ("commands", "outputVariables", "environmentVariables")
 
 
 @dataclass(frozen=True)
 class ActionType:
-    """Who carries an action out."""
+    """Type of an action: category, owner, provider and version."""
 
     category: str
     owner: str
@@ -30,7 +30,7 @@ class ActionType:
 
 @dataclass(frozen=True)
 class Action:
-    """One step of a stage; actions of one run order run at the same time."""
+    """One action of a stage; actions of one run order run concurrently."""
 
     name: str
     type: ActionType
@@ -45,20 +45,20 @@ class Action:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one execution at a time passes through."""
+    """A stage of a pipeline, which one execution at a time passes."""
 
     name: str
     actions: tuple[Action, ...]
 
     def groups(self) -> list[list[Action]]:
-        """The actions by run order, lowest first."""
+        """Return the actions by run order, lowest first."""
         orders = sorted({action.run_order for action in self.actions})
         return [[action for action in self.actions if action.run_order == order] for order in orders]
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A declaration that passed `read`; `document` is what GetPipeline shows of it."""
+    """A valid declaration; `document` is GetPipeline's view of it."""
 
     name: str
     role_arn: str
@@ -70,13 +70,13 @@ class Pipeline:
     document: Document
 
     def actions(self) -> Iterator[tuple[Stage, Action]]:
-        """Every action with its stage, in the order of the declaration."""
+        """Yield every action with its stage, in the order of the declaration."""
         for stage in self.stages:
             for action in stage.actions:
                 yield stage, action
 
     def stage(self, name: str) -> Stage:
-        """Raises ApiError StageNotFoundException."""
+        """Return a stage; raise ApiError StageNotFoundException."""
         for stage in self.stages:
             if stage.name == name:
                 return stage
@@ -84,7 +84,7 @@ class Pipeline:
         raise ApiError("StageNotFoundException", message)
 
     def action(self, stage: str, name: str) -> Action:
-        """Raises ApiError StageNotFoundException or ActionNotFoundException."""
+        """Return an action; raise ApiError StageNotFoundException or ActionNotFoundException."""
         for action in self.stage(stage).actions:
             if action.name == name:
                 return action
@@ -93,8 +93,8 @@ class Pipeline:
 
 
 def read(document: Document) -> Pipeline:
-    """The declaration typed; raises ApiError naming the first thing the stand-in does not execute."""
-    _refuse_what_is_not_executed(document)
+    """Parse a declaration; raise ApiError naming the first feature that the stand-in does not execute."""
+    _refuse_unsupported(document)
     store = document["artifactStore"]
     return Pipeline(
         name=document["name"],
@@ -118,7 +118,7 @@ def _stage(document: Document) -> Stage:
 
 
 def _action(document: Document) -> Action:
-    for feature in NOT_EXECUTED_OF_ACTION:
+    for feature in UNSUPPORTED_OF_ACTION:
         if document.get(feature):
             raise refusal(f"{feature} of action '{document['name']}'", "InvalidActionDeclarationException")
     if document.get("region"):
@@ -144,7 +144,7 @@ def _names(artifacts: Sequence[Document]) -> tuple[str, ...]:
     return tuple(artifact["name"] for artifact in artifacts)
 
 
-def _refuse_what_is_not_executed(document: Document) -> None:
+def _refuse_unsupported(document: Document) -> None:
     if document.get("pipelineType", "V1") != "V2":
         raise refusal("pipeline type V1; set the type V2", "InvalidStructureException")
     if document.get("executionMode") == "PARALLEL":
@@ -155,13 +155,13 @@ def _refuse_what_is_not_executed(document: Document) -> None:
         raise refusal("artifact stores by region; name one artifactStore", "InvalidStructureException")
 
 
-def refusal(what: str, code: str) -> ApiError:
-    """For what AWS might do, and the stand-in does not."""
-    return ApiError(code, f"The stand-in for CodePipeline does not execute this: {what}.")
+def refusal(feature: str, code: str) -> ApiError:
+    """Return the error for a feature that AWS may have but the stand-in does not execute."""
+    return ApiError(code, f"The stand-in for CodePipeline does not execute this: {feature}.")
 
 
 def _as_shown(document: Document) -> Document:
-    """With the defaults that GetPipeline fills in."""
+    """Return the declaration with GetPipeline's defaults."""
     defaults = {"runOrder": 1, "configuration": {}, "inputArtifacts": [], "outputArtifacts": []}
     stages = [
         {**stage, "actions": [{**defaults, **action} for action in stage["actions"]]} for stage in document["stages"]

@@ -1,4 +1,4 @@
-"""Pipelines and what may be asked of them; each running execution has a thread of its own."""
+"""The engine: all pipelines and the operations on them, with a thread for each running execution."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ActionRun, Execution, Gate, Record, StageStatus, Transition, now
 from rehearsal.codepipeline.validation import check
 
-# Of one pipeline in QUEUED mode.
+# Limit of one pipeline in QUEUED mode.
 QUEUED_EXECUTIONS = 50
-# Only against hanging for ever: a thread ends with the request that it waits for.
+# Only a guard against hanging: a thread ends with the request that it waits for.
 HANGS_AFTER_SECONDS = 600.0
 
 TransitionType = Literal["Inbound", "Outbound"]
@@ -26,7 +26,7 @@ RetryMode = Literal["FAILED_ACTIONS", "ALL_ACTIONS"]
 
 
 class Engine:
-    """Every method raises ApiError as the API operation of that name answers it."""
+    """Pipelines with operations named after the API's; each raises the ApiError of its API operation."""
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
@@ -34,10 +34,12 @@ class Engine:
         self._threads: list[threading.Thread] = []
 
     def records(self) -> list[Record]:
+        """Return all pipelines by name."""
         with self.shared.changed:
             return sorted(self._records.values(), key=lambda record: record.pipeline.name)
 
     def record(self, name: str) -> Record:
+        """Return a pipeline."""
         with self.shared.changed:
             if name not in self._records:
                 message = f"Account '{self.shared.aws.account}' does not have a pipeline with name '{name}'"
@@ -45,6 +47,7 @@ class Engine:
             return self._records[name]
 
     def execution(self, name: str, execution_id: str) -> Execution:
+        """Return an execution of a pipeline."""
         for execution in self.record(name).executions:
             if execution.id == execution_id:
                 return execution
@@ -52,6 +55,7 @@ class Engine:
         raise ApiError("PipelineExecutionNotFoundException", message)
 
     def create(self, document: Document, tags: Mapping[str, str], caller: str) -> Record:
+        """Create a pipeline and start its first execution."""
         pipeline = self._checked(document)
         with self.shared.changed:
             if pipeline.name in self._records:
@@ -65,11 +69,11 @@ class Engine:
         return record
 
     def update(self, document: Document) -> Record:
-        """Cancel executions under way, as AWS does when their definition changes; actions that began run to their end.
+        """Change a pipeline and cancel its running executions, as AWS does; actions in progress run to their end.
 
-        API reference, StageExecution: a status of Cancelled means that the pipeline's definition was updated before the
-        stage execution could be completed. When AWS tells of it is not documented. The earliest moment is the
-        strictest, because whoever reacts meets what the stage's actions still do.
+        API reference, StageExecution: the status Cancelled means that the pipeline's definition was updated before the
+        stage execution could be completed. AWS does not document when it reports that. The stand-in reports it
+        immediately, which is the strictest reading: a reader of the status meets actions that still run.
         """
         record = self.record(document["name"])
         pipeline = self._checked(document)
@@ -89,9 +93,10 @@ class Engine:
         for stage in execution.stages.values():
             if stage.status == "InProgress":
                 stage.status = "Cancelled"
-                self.shared.publisher.tell(of_stage(execution, stage, "CANCELED"))
+                self.shared.publisher.publish(of_stage(execution, stage, "CANCELED"))
 
     def delete(self, name: str) -> None:
+        """Delete a pipeline and cancel its running executions."""
         with self.shared.changed:
             record = self._records.pop(name, None)
             for execution in _running(record) if record else []:
@@ -106,6 +111,7 @@ class Engine:
         overrides: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Execution:
+        """Start an execution; `overrides` are commits by name of the Source action."""
         with self.shared.changed:
             record = self.record(name)
             _refuse_unknown_sources(record.pipeline, overrides or {})
@@ -115,11 +121,12 @@ class Engine:
                 raise ApiError("ConcurrentPipelineExecutionsLimitExceededException", message)
             execution = Execution(record.pipeline, record.version, trigger, dict(overrides or {}), values)
             record.executions.append(execution)
-            self.shared.publisher.tell(of_execution(execution, "STARTED"))
+            self.shared.publisher.publish(of_execution(execution, "STARTED"))
             self._spawn(Runner(self.shared, record, execution).run)
         return execution
 
     def stop(self, name: str, execution_id: str, abandon: bool, reason: str | None) -> None:
+        """Stop an execution after its actions in progress or, with `abandon`, immediately."""
         with self.shared.changed:
             execution = self._running_execution(name, execution_id)
             if execution.ended_already:
@@ -130,7 +137,7 @@ class Engine:
                 raise ApiError("DuplicatedStopRequestException", message)
             execution.stop_reason = reason
             execution.status = "Stopping"
-            self.shared.publisher.tell(of_execution(execution, "STOPPING"))
+            self.shared.publisher.publish(of_execution(execution, "STOPPING"))
             if abandon:
                 self._abandon_execution(name, execution)
             self.shared.changed.notify_all()
@@ -141,7 +148,7 @@ class Engine:
         except ApiError as error:
             if error.code != "PipelineExecutionNotFoundException":
                 raise
-            # StopPipelineExecution has no code of its own for this.
+            # StopPipelineExecution has no own code for a missing execution.
             raise ApiError("PipelineExecutionNotStoppableException", str(error)) from error
 
     def _abandon_execution(self, name: str, execution: Execution) -> None:
@@ -149,15 +156,16 @@ class Engine:
         for stage in execution.stages.values():
             if stage.status == "InProgress":
                 stage.status = "Stopped"
-                self.shared.publisher.tell(of_stage(execution, stage, "STOPPED"))
+                self.shared.publisher.publish(of_stage(execution, stage, "STOPPED"))
         execution.status = "Stopped"
         execution.ended = execution.updated = now()
-        self.shared.publisher.tell(of_execution(execution, "STOPPED"))
+        self.shared.publisher.publish(of_execution(execution, "STOPPED"))
         for gate in self.record(name).gates.values():
             if gate.holder is execution:
                 gate.holder = None
 
     def retry(self, name: str, stage: str, execution_id: str, mode: RetryMode) -> Execution:
+        """Retry a failed stage of an execution."""
         with self.shared.changed:
             record = self.record(name)
             record.pipeline.stage(stage)
@@ -171,9 +179,9 @@ class Engine:
             execution.status, execution.ended, execution.message = "InProgress", None, None
             execution.attempt += 1
             record.gates[stage].holder = execution
-            self.shared.publisher.tell(of_execution(execution, "RESUMED"))
-            kept = done if mode == "FAILED_ACTIONS" else frozenset()
-            self._spawn(lambda: Runner(self.shared, record, execution).run(position, kept))
+            self.shared.publisher.publish(of_execution(execution, "RESUMED"))
+            skipped = done if mode == "FAILED_ACTIONS" else frozenset()
+            self._spawn(lambda: Runner(self.shared, record, execution).run(position, skipped))
             return execution
 
     def _retryable(self, record: Record, stage: str, execution_id: str) -> Execution:
@@ -193,6 +201,7 @@ class Engine:
         return execution
 
     def set_transition(self, name: str, stage: str, kind: TransitionType, transition: Transition) -> None:
+        """Open or close a transition of a stage."""
         with self.shared.changed:
             record = self.record(name)
             gate = record.gates[record.pipeline.stage(stage).name]
@@ -203,13 +212,13 @@ class Engine:
             self.shared.changed.notify_all()
 
     def decide(self, name: str, stage: str, action: str, token: str, decision: tuple[str, str, str]) -> None:
-        """`decision` is Approved or Rejected, a summary, and who decided."""
+        """Decide an approval; `decision` is Approved or Rejected, a summary, and the approver's ARN."""
         with self.shared.changed:
             record = self.record(name)
             record.pipeline.action(stage, action)
             run = record.latest_run(stage, action)
             if run is None or run.token != token:
-                message = "Invalid approval token: it belongs to no approval request of this action."
+                message = "Invalid approval token: this action has no approval request with this token."
                 raise ApiError("InvalidApprovalTokenException", message)
             if run.decision is not None or run.status != "InProgress":
                 message = f"The approval action '{action}' has already been approved or rejected."
@@ -219,19 +228,19 @@ class Engine:
             self.shared.changed.notify_all()
 
     def pushed(self, repository: str, branch: str) -> list[Execution]:
-        """Starts the pipelines that watch the branch."""
+        """Start the pipelines that watch the branch."""
         with self.shared.changed:
             names = [record.pipeline.name for record in self.records() if _watches(record.pipeline, repository, branch)]
         detail = json.dumps({"FullRepositoryId": repository, "BranchName": branch})
         return [self.start(name, ("WebhookV2", detail)) for name in names]
 
-    def forget(self) -> None:
-        """Everything, as when another emulator is connected."""
+    def delete_all(self) -> None:
+        """Delete all pipelines, as required when another emulator is connected."""
         for record in self.records():
             self.delete(record.pipeline.name)
 
     def close(self) -> None:
-        """Returns when no thread is left."""
+        """End all executions and return when no thread is left."""
         self.shared.close()
         for thread in self._threads:
             thread.join(HANGS_AFTER_SECONDS)
@@ -248,7 +257,7 @@ class Engine:
         for run in runs:
             run.status = "Abandoned"
             run.ended = run.updated = now()
-            self.shared.publisher.tell(of_action(execution, run, state, self.shared.aws.region))
+            self.shared.publisher.publish(of_action(execution, run, state, self.shared.aws.region))
 
     def _spawn(self, work: Callable[[], None]) -> None:
         self._threads = [thread for thread in self._threads if thread.is_alive()]
@@ -266,10 +275,10 @@ def _in_progress(execution: Execution) -> list[ActionRun]:
 
 
 def _watches(pipeline: Pipeline, repository: str, branch: str) -> bool:
-    wanted = {"FullRepositoryId": repository, "BranchName": branch}
+    pushed = {"FullRepositoryId": repository, "BranchName": branch}
     sources = (action.configuration for _, action in pipeline.actions() if action.type == SOURCE)
     return any(
-        wanted.items() <= configuration.items() and configuration.get("DetectChanges", "true").lower() != "false"
+        pushed.items() <= configuration.items() and configuration.get("DetectChanges", "true").lower() != "false"
         for configuration in sources
     )
 

@@ -1,4 +1,4 @@
-"""Errors of the stand-in: for people, for callers of the API in AWS's own codes, and for a failed action."""
+"""Errors of the stand-in: of its own use, of the API with AWS's codes, and of actions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from vectora_shared.errors import VectoraError
 
 
 class CodePipelineError(VectoraError):
-    """The stand-in was used wrongly, or what was waited for did not happen."""
+    """The stand-in is not used as intended, or a wait ended without success."""
 
 
 class ApiError(CodePipelineError):
-    """An answer to a caller of the API, with the code that AWS gives."""
+    """An error of the API, with AWS's code."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class ApiError(CodePipelineError):
 
 
 class ActionFailedError(CodePipelineError):
-    """An action failed; the message is what its error details say."""
+    """An action failed; the message becomes its error details."""
 
     def __init__(self, message: str, code: str = "JobFailed") -> None:
         super().__init__(message)
@@ -27,4 +27,4 @@ class ActionFailedError(CodePipelineError):
 
 
 class InterruptedActionError(CodePipelineError):
-    """Nobody waits for the action's result any more: it was abandoned, or the stand-in ends."""
+    """The action's result is no longer needed: it was abandoned, or the stand-in ends."""

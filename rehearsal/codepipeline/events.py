@@ -1,4 +1,4 @@
-"""Tells the observer and EventBridge of every change of state, in order, without holding the engine up."""
+"""Publisher of changes of state to the observer and to EventBridge."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TITLES = {"pipeline": "Pipeline", "stage": "Stage", "action": "Action"}
 
 @dataclass(frozen=True)
 class Notice:
-    """A change and the detail of its event."""
+    """A change of state with the detail of its event."""
 
     change: StateChange
     detail: Mapping[str, Any]
 
 
 class Publisher:
-    """One thread; `close` returns after everything was told."""
+    """A publisher that sends notices in order, in a thread of its own, so that the engine never waits for it."""
 
     def __init__(self, observer: Observer) -> None:
         self.aws: Aws | None = None
@@ -39,10 +39,12 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, daemon=True, name="codepipeline-events")
         self._thread.start()
 
-    def tell(self, notice: Notice) -> None:
+    def publish(self, notice: Notice) -> None:
+        """Queue a notice."""
         self._notices.put(notice)
 
     def close(self) -> None:
+        """Return after all queued notices were sent."""
         self._notices.put(None)
         self._thread.join()
 
@@ -52,21 +54,21 @@ class Publisher:
             while len(batch) < ENTRIES_OF_A_CALL and not self._notices.empty():
                 following = self._notices.get()
                 if following is None:
-                    self._tell_all(batch)
+                    self._publish_all(batch)
                     return
                 batch.append(following)
-            self._tell_all(batch)
+            self._publish_all(batch)
 
-    def _tell_all(self, batch: list[Notice]) -> None:
+    def _publish_all(self, batch: list[Notice]) -> None:
         for notice in batch:
             self._observe(notice.change)
         if self.aws is None:
             return
         entries = [_entry(notice, self.aws) for notice in batch]
         try:
-            answer = self.aws.service("events").put_events(Entries=entries)
+            answer = self.aws.service_client("events").put_events(Entries=entries)
         except EndpointConnectionError:
-            # The emulator has ended, and with it everybody who could be told.
+            # The emulator has ended, and with it all recipients of events.
             return
         except (ClientError, BotoCoreError) as error:
             print(visible(f"CodePipeline's events did not reach EventBridge: {error}"), file=sys.stderr)
@@ -78,7 +80,7 @@ class Publisher:
         try:
             self._observer(change)
         except Exception:  # noqa: BLE001
-            # A live view that breaks must not end the run it watches.
+            # An error of the observer, such as a live view, must not end the execution.
             traceback.print_exc()
 
 

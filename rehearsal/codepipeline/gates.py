@@ -1,4 +1,4 @@
-"""How executions enter and leave stages: one at a time, the newest or the next one, through open transitions."""
+"""Gates of stages: one execution at a time enters, by the pipeline's mode, when the transitions are open."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ class Gates:
     record: Record
 
     def enter(self, execution: Execution, position: int) -> bool:
-        """Whether the execution got into the stage; raises InterruptedActionError when the stand-in ends."""
+        """Wait for the stage; return whether the execution entered it.
+
+        Raise InterruptedActionError when the stand-in ends.
+        """
         stages = execution.pipeline.stages
         gate = self._gate(stages[position].name)
         before = self._gate(stages[position - 1].name) if position else None
         began = time.monotonic()
         with self.shared.changed:
-            # A retried execution got its stage when the retry was asked for.
+            # A retried execution holds its stage since the request for the retry.
             if gate.holder is not execution:
                 self._queue(gate, execution)
                 self.shared.changed.wait_for(lambda: self._is_decided(gate, before, execution))
@@ -40,7 +43,7 @@ class Gates:
             return True
 
     def leave(self, execution: Execution, stage: str) -> None:
-        """Let the next one in."""
+        """Free the stage for the next execution."""
         with self.shared.changed:
             gate = self._gate(stage)
             if gate.holder is execution:
@@ -64,7 +67,7 @@ class Gates:
         older.status = "Superseded"
         older.ended = older.updated = now()
         older.message = f"Superseded by execution {newest.id}."
-        self.shared.publisher.tell(of_execution(older, "SUPERSEDED"))
+        self.shared.publisher.publish(of_execution(older, "SUPERSEDED"))
 
     def _is_decided(self, gate: Gate, before: Gate | None, execution: Execution) -> bool:
         if self.shared.closing or execution.halting:

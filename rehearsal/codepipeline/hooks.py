@@ -1,4 +1,4 @@
-"""What a caller of the stand-in sets, and what it is told: times, faults, the build image, and changes of state."""
+"""Settings and callbacks of the stand-in: times, faults, the build image, and the observer of changes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Kind = Literal["pipeline", "stage", "action"]
 
 @dataclass(frozen=True)
 class Timing:
-    """How long things take here, in seconds; AWS's own times would make a rehearsal wait for days."""
+    """Durations in seconds; with AWS's own, a rehearsal would take days."""
 
     job_answer: float = 1200.0  # as on AWS: 20 minutes without an answer of the Lambda function
     job_limit: float = 3600.0  # AWS: 24 hours with continuations
     continuation_pause: float = 0.2  # AWS: about half a minute
-    approval_minute: float = 60.0  # what one minute of an approval's timeout takes
-    build_minute: float = 60.0  # what one minute of a project's timeout takes
-    poll_first: float = 0.02  # between questions to CloudFormation, growing by half each time
+    approval_minute: float = 60.0  # length of one minute of an approval's timeout
+    build_minute: float = 60.0  # length of one minute of a project's timeout
+    poll_first: float = 0.02  # first pause between reads of CloudFormation; it grows by half each time
     poll_longest: float = 0.25
-    # So many times ListActionExecutions answers with nothing for an execution: it is eventually consistent.
+    # Number of empty answers of ListActionExecutions for an execution, because it is eventually consistent.
     unlisted_reads: int = 0
 
 
@@ -60,23 +60,23 @@ class StateChange:
     ended: datetime | None
 
 
-# Given a build's source folder and its home; the variables that the image adds to the build's environment.
+# Gets a build's source folder and home, and returns the variables of the build image.
 Image = Callable[[Path, Path], Mapping[str, str]]
 Observer = Callable[[StateChange], None]
 Fault = Callable[[ActionAddress], str | FailAfter | None]
 
 
 def no_fault(_address: ActionAddress) -> None:
-    return None
+    """Return no fault."""
 
 
 def no_observer(_change: StateChange) -> None:
-    return None
+    """Ignore a change of state."""
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """The caller's part in a run; `repositories` maps owner/name to a local git repository."""
+    """All settings and callbacks; `repositories` maps owner/name to a local git repository."""
 
     repositories: Mapping[str, Path]
     timing: Timing = field(default_factory=Timing)

@@ -1,4 +1,4 @@
-"""Jobs: what a Lambda function of an Invoke action is asked to do and must answer by the API."""
+"""Jobs of Invoke actions, which their Lambda functions answer through the API."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from rehearsal.codepipeline.errors import ApiError
 from rehearsal.codepipeline.state import new_id
 
-# Of all variables of an action execution together.
+# Limit for all variables of an action execution together.
 VARIABLES_BYTES = 122_880
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Of the function: `failure` is its message and type."""
+    """Answer of the function; `failure` is a message and its type."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     continuation_token: str | None = None
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass
 class Job:
-    """One invocation's task; `data` is as the function gets it."""
+    """Job of one invocation; `data` is part of the function's event."""
 
     account: str
     data: Mapping[str, Any]
@@ -46,23 +46,27 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def open(self, job: Job) -> Job:
+        """Add a job that can be answered."""
         with self._changed:
             self._jobs[job.id] = job
         return job
 
     def get(self, job_id: str) -> Job:
-        """Raises ApiError JobNotFoundException."""
+        """Return a job; raise ApiError JobNotFoundException."""
         if job_id not in self._jobs:
             raise ApiError("JobNotFoundException", "The job was specified in an invalid format or cannot be found.")
         return self._jobs[job_id]
 
     def close(self, job: Job) -> None:
-        """No answer to it counts any more."""
+        """Refuse further answers to a job."""
         with self._changed:
             job.closed = True
 
     def answer(self, job_id: str, answer: Answer) -> None:
-        """Raises ApiError JobNotFoundException, InvalidJobStateException or OutputVariablesSizeExceededException."""
+        """Store the answer to a job.
+
+        Raise ApiError JobNotFoundException, InvalidJobStateException or OutputVariablesSizeExceededException.
+        """
         if len(json.dumps(dict(answer.variables)).encode("utf-8")) > VARIABLES_BYTES:
             message = f"The output variables exceed the limit of {VARIABLES_BYTES} bytes."
             raise ApiError("OutputVariablesSizeExceededException", message)
@@ -70,7 +74,7 @@ class Jobs:
             job = self.get(job_id)
             if job.closed or job.answer is not None:
                 state = "Failed" if job.answer is None or job.answer.failure else "Succeeded"
-                message = f"Job {job_id} is in the terminal state {state}; it takes no more answers."
+                message = f"Job {job_id} is in the terminal state {state} and cannot be answered."
                 raise ApiError("InvalidJobStateException", message)
             job.answer = answer
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""The API's operations by name: what each answers, and on which resource IAM has to allow it."""
+"""The API's operations: the answer of each, and the resource on which IAM has to allow it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class Call:
-    """One request of a verified caller."""
+    """One request with its verified caller."""
 
     engine: Engine
     input: Input
@@ -64,7 +64,7 @@ def _start(call: Call) -> View:
     overrides = {}
     for revision in call.input.get("sourceRevisions", []):
         if revision["revisionType"] != "COMMIT_ID":
-            message = f"The stand-in for CodePipeline takes no source revision of type {revision['revisionType']}."
+            message = f"The stand-in for CodePipeline does not support source revisions of {revision['revisionType']}."
             raise ApiError("ValidationException", message)
         overrides[revision["actionName"]] = revision["revisionValue"]
     variables = {each["name"]: each["value"] for each in call.input.get("variables", [])}
@@ -102,10 +102,10 @@ def _list_actions(call: Call) -> View:
         raise ApiError(
             "ValidationException", "The stand-in for CodePipeline does not filter by latestInPipelineExecution."
         )
-    wanted = chosen.get("pipelineExecutionId")
-    if wanted and _is_not_listed_yet(call, call.engine.execution(record.pipeline.name, wanted)):
+    execution_id = chosen.get("pipelineExecutionId")
+    if execution_id and _is_not_listed_yet(call, call.engine.execution(record.pipeline.name, execution_id)):
         return _page(call, "actionExecutionDetails", [])
-    runs = [(each, run) for each in record.executions if wanted in (None, each.id) for run in each.runs]
+    runs = [(each, run) for each in record.executions if execution_id in (None, each.id) for run in each.runs]
     newest_first = sorted(runs, key=lambda pair: pair[1].started, reverse=True)
     return _page(call, "actionExecutionDetails", [views.action_detail(*pair) for pair in newest_first])
 
@@ -119,8 +119,8 @@ def _is_not_listed_yet(call: Call, execution: Execution) -> bool:
 def _approve(call: Call) -> View:
     result = call.input["result"]
     decision = (result["status"], result["summary"], call.caller)
-    place = (call.input["pipelineName"], call.input["stageName"], call.input["actionName"])
-    call.engine.decide(*place, call.input["token"], decision)
+    address = (call.input["pipelineName"], call.input["stageName"], call.input["actionName"])
+    call.engine.decide(*address, call.input["token"], decision)
     return {"approvedAt": now()}
 
 
@@ -152,8 +152,8 @@ def _job(call: Call) -> View:
 
 
 def _retry(call: Call) -> View:
-    place = (call.input["pipelineName"], call.input["stageName"], call.input["pipelineExecutionId"])
-    return {"pipelineExecutionId": call.engine.retry(*place, call.input["retryMode"]).id}
+    address = (call.input["pipelineName"], call.input["stageName"], call.input["pipelineExecutionId"])
+    return {"pipelineExecutionId": call.engine.retry(*address, call.input["retryMode"]).id}
 
 
 def _enable(call: Call) -> View:
@@ -165,8 +165,8 @@ def _disable(call: Call) -> View:
 
 
 def _set_transition(call: Call, transition: Transition) -> View:
-    place = (call.input["pipelineName"], call.input["stageName"], call.input["transitionType"])
-    call.engine.set_transition(*place, transition)
+    address = (call.input["pipelineName"], call.input["stageName"], call.input["transitionType"])
+    call.engine.set_transition(*address, transition)
     return {}
 
 
@@ -209,7 +209,7 @@ def _page(call: Call, name: str, items: Sequence[View]) -> View:
 
 @dataclass(frozen=True)
 class Operation:
-    """`resource` holds the input's members that name what IAM is asked about; none of them: everything."""
+    """An operation; `resource` are the input's members that name the resource for IAM, none for all resources."""
 
     answer: Callable[[Call], View]
     resource: tuple[str, ...] = ()
@@ -241,7 +241,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 
 def resource_of(operation: Operation, given: Input, region: str, account: str) -> str:
-    """The ARN that IAM is asked about; * for job results, which no resource can be named for."""
+    """Return the ARN on which IAM checks the operation; * for operations that cannot be limited to resources."""
     if not operation.resource:
         return "*"
     names = [_member(given, path) for path in operation.resource]

@@ -1,4 +1,4 @@
-"""How long an execution and its actions took, and how much of that was the stand-in's own doing."""
+"""Reports of executions: durations of actions, and the stand-in's own overhead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rehearsal.codepipeline.state import ActionRun, Execution, now
 
 @dataclass(frozen=True)
 class ActionReport:
-    """One action execution."""
+    """Report of an action execution."""
 
     stage: str
     action: str
@@ -26,13 +26,13 @@ class ActionReport:
 
     @property
     def seconds(self) -> float:
-        """So far, when it has not ended."""
+        """Duration, until now for a running action."""
         return ((self.ended or now()) - self.started).total_seconds()
 
 
 @dataclass(frozen=True)
 class ExecutionReport:
-    """One execution; `waited` are the seconds it stood before stages that were closed or occupied."""
+    """Report of an execution; `waited` are the seconds before stages that were closed or occupied."""
 
     pipeline: str
     execution_id: str
@@ -46,25 +46,26 @@ class ExecutionReport:
 
     @property
     def seconds(self) -> float:
-        """So far, when it has not ended."""
+        """Duration, until now for a running execution."""
         return ((self.ended or now()) - self.started).total_seconds()
 
     @property
     def critical_path(self) -> float:
-        """Seconds of the longest action of each run order, together; a wait for an approval is an action's time."""
+        """Sum of the longest action of each run order, in seconds; the wait for an approval is part of its action."""
         longest: dict[tuple[str, int], float] = {}
         for action in self.actions:
-            place = (action.stage, action.run_order)
-            longest[place] = max(longest.get(place, 0.0), action.seconds)
+            group = (action.stage, action.run_order)
+            longest[group] = max(longest.get(group, 0.0), action.seconds)
         return sum(longest.values())
 
     @property
     def overhead(self) -> float:
-        """Seconds of an execution that was not retried which went neither into actions nor into waiting."""
+        """Seconds outside of actions and waits, for an execution that was not retried."""
         return self.seconds - self.critical_path - self.waited
 
 
 def report(execution: Execution) -> ExecutionReport:
+    """Return the report of an execution."""
     return ExecutionReport(
         pipeline=execution.pipeline.name,
         execution_id=execution.id,

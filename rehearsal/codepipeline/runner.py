@@ -1,4 +1,4 @@
-"""Runs one execution through its stages, in a thread of its own; actions of one run order run at the same time."""
+"""Runner of an execution: it passes the stages in a thread of its own, and runs the actions of a run order together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.actions import EXECUTORS
 from rehearsal.codepipeline.actions.context import Context, Outcome
-from rehearsal.codepipeline.aws import said
+from rehearsal.codepipeline.aws import error_text
 from rehearsal.codepipeline.catalog import SOURCE
 from rehearsal.codepipeline.changes import of_action, of_execution, of_stage
 from rehearsal.codepipeline.definition import Action, Stage
@@ -27,13 +27,13 @@ from rehearsal.codepipeline.variables import EXECUTION, PIPELINE, resolve
 
 SERVICE = "codepipeline.amazonaws.com"
 SESSION = "AWS-CodePipeline"
-# The event's state of a stage or an execution by its status.
+# State in events, by status of a stage or an execution.
 STATES = {"Succeeded": "SUCCEEDED", "Failed": "FAILED", "Stopped": "STOPPED", "Cancelled": "CANCELED"}
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Of one execution."""
+    """Runner of one execution."""
 
     shared: Shared
     record: Record
@@ -41,30 +41,31 @@ class Runner:
 
     @property
     def gates(self) -> Gates:
+        """Gates of the pipeline's stages."""
         return Gates(self.shared, self.record)
 
-    def run(self, position: int = 0, kept: frozenset[str] = frozenset()) -> None:
-        """From the stage at `position` on; there, the actions named in `kept` are not run again."""
+    def run(self, position: int = 0, skipped: frozenset[str] = frozenset()) -> None:
+        """Run the stages from `position` on; in the first one, do not repeat the actions named in `skipped`."""
         try:
-            self._walk(position, kept)
+            self._run_stages(position, skipped)
         except InterruptedActionError:
             return
 
-    def _walk(self, position: int, kept: frozenset[str]) -> None:
+    def _run_stages(self, position: int, skipped: frozenset[str]) -> None:
         for number in range(position, len(self.execution.pipeline.stages)):
             if not self.gates.enter(self.execution, number):
                 self._halt()
                 return
-            if not self._pass(self.execution.pipeline.stages[number], kept):
+            if not self._run_stage(self.execution.pipeline.stages[number], skipped):
                 return
-            kept = frozenset()
+            skipped = frozenset()
         self._finish("Succeeded")
 
-    def _pass(self, stage: Stage, kept: frozenset[str]) -> bool:
-        """Whether the execution may go on to the next stage."""
+    def _run_stage(self, stage: Stage, skipped: frozenset[str]) -> bool:
+        """Run a stage; return whether the execution continues with the next one."""
         self._begin_stage(stage)
         for group in stage.groups():
-            self._run_group(stage, [action for action in group if action.name not in kept])
+            self._run_group(stage, [action for action in group if action.name not in skipped])
             with self.shared.changed:
                 if self.execution.ended_already:
                     return False
@@ -88,10 +89,10 @@ class Runner:
     def _begin_stage(self, stage: Stage) -> None:
         with self.shared.changed:
             run = StageRun(stage.name, self.execution.id)
-            again = stage.name in self.execution.stages
+            is_retry = stage.name in self.execution.stages
             self.execution.stages[stage.name] = run
             self.execution.updated = now()
-            self.shared.publisher.tell(of_stage(self.execution, run, "RESUMED" if again else "STARTED"))
+            self.shared.publisher.publish(of_stage(self.execution, run, "RESUMED" if is_retry else "STARTED"))
             self.shared.changed.notify_all()
 
     def _end_stage(self, stage: Stage, status: StageStatus) -> None:
@@ -100,11 +101,11 @@ class Runner:
             self.execution.updated = now()
             if run.status != "Cancelled":
                 run.status = status
-                self.shared.publisher.tell(of_stage(self.execution, run, STATES[status]))
+                self.shared.publisher.publish(of_stage(self.execution, run, STATES[status]))
         self.gates.leave(self.execution, stage.name)
 
     def _halt(self, otherwise: ExecutionStatus | None = None) -> None:
-        """End the execution as what was asked of it, or else as `otherwise`."""
+        """End the execution as cancelled or stopped when that was requested, otherwise as `otherwise`."""
         if self.execution.cancelled:
             self._finish("Cancelled")
         elif otherwise is not None:
@@ -118,7 +119,7 @@ class Runner:
                 return
             self.execution.status = status
             self.execution.ended = self.execution.updated = now()
-            self.shared.publisher.tell(of_execution(self.execution, STATES[status]))
+            self.shared.publisher.publish(of_execution(self.execution, STATES[status]))
             self.shared.changed.notify_all()
 
     def _run_group(self, stage: Stage, actions: list[Action]) -> None:
@@ -145,11 +146,11 @@ class Runner:
         except ActionFailedError as error:
             self._fail(run, str(error), error.code)
         except (ClientError, BotoCoreError) as error:
-            self._fail(run, said(error), "PermissionError")
+            self._fail(run, error_text(error), "PermissionError")
         except Exception as error:  # noqa: BLE001
-            # An error of the stand-in's own must not leave the execution running for ever.
+            # An error of the stand-in itself must not leave the execution in progress for ever.
             traceback.print_exc(file=sys.stderr)
-            self._fail(run, f"The stand-in for CodePipeline is at fault: {error!r}", "InternalError")
+            self._fail(run, f"The stand-in for CodePipeline has an error of its own: {error!r}", "InternalError")
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -160,7 +161,7 @@ class Runner:
             inputs = tuple(self.execution.artifacts[name] for name in action.inputs)
             run = ActionRun(self.execution.id, stage.name, action, inputs=inputs, configuration=action.configuration)
             self.execution.runs.append(run)
-            self._tell(run, "STARTED")
+            self._publish(run, "STARTED")
             return run
 
     def _outcome(self, run: ActionRun, scratch: Path) -> Outcome:
@@ -208,7 +209,7 @@ class Runner:
                 self.execution.namespaces[run.action.namespace] = outcome.variables
             run.status = "Succeeded"
             run.ended = run.updated = now()
-            self._tell(run, "SUCCEEDED")
+            self._publish(run, "SUCCEEDED")
 
     def _fail(self, run: ActionRun, message: str, code: str) -> None:
         with self.shared.changed:
@@ -218,8 +219,8 @@ class Runner:
             run.ended = run.updated = now()
             if run.action.type == SOURCE:
                 self.execution.message = message
-            self._tell(run, "FAILED")
+            self._publish(run, "FAILED")
 
-    def _tell(self, run: ActionRun, state: str) -> None:
-        self.shared.publisher.tell(of_action(self.execution, run, state, self.shared.aws.region))
+    def _publish(self, run: ActionRun, state: str) -> None:
+        self.shared.publisher.publish(of_action(self.execution, run, state, self.shared.aws.region))
         self.shared.changed.notify_all()

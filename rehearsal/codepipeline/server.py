@@ -27,12 +27,15 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
 def answer(engine: Engine, request: Request) -> Mapping[str, Any]:
-    """What the operation answers; raises ApiError."""
+    """Return an operation's answer; raise ApiError."""
     name = request.headers.get("x-amz-target", "").removeprefix(f"{TARGET}.")
     operation = OPERATIONS.get(name)
     if operation is None:
-        known = "does not execute" if shapes.knows(name) else "does not know"
-        raise ApiError("UnknownOperationException", f"The stand-in for CodePipeline {known} the operation {name}.")
+        if shapes.is_operation(name):
+            message = f"The stand-in for CodePipeline does not execute the operation {name}."
+        else:
+            message = f"CodePipeline has no operation {name}."
+        raise ApiError("UnknownOperationException", message)
     if engine.shared.connection is None:
         message = "The stand-in for CodePipeline is not connected to an emulator yet."
         raise ApiError("ServiceUnavailableException", message, 503)
@@ -51,26 +54,27 @@ def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}")
     except ValueError as error:
-        raise ApiError("SerializationException", f"The request is no JSON: {error}") from error
+        raise ApiError("SerializationException", f"The request is not valid JSON: {error}") from error
     if not isinstance(document, dict):
-        raise ApiError("SerializationException", "The request is no JSON object.")
+        raise ApiError("SerializationException", "The request is not a JSON object.")
     return document
 
 
 class Server:
-    """Answers from its start until `close`, which returns when it is gone."""
+    """The HTTPS server, which runs from its creation until `close`."""
 
     def __init__(self, proxy: Proxy, authority: Authority, engine: Engine) -> None:
         handler = functools.partial(_Handler, engine)
         names = aws_names.service_names("codepipeline")
         self._server = SecureServer(authority.server_context(*names), handler)
-        proxy.lead(names, to_port(self._server.server_port))
+        proxy.route(names, to_port(self._server.server_port))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="codepipeline"
         )
         self._thread.start()
 
     def close(self) -> None:
+        """Stop the server and return when it has ended."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -86,7 +90,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The observer is told what matters."""
+        """Write no access log; the observer gets the changes of state."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -99,9 +103,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except ApiError as error:
             return error.status, {"__type": error.code, "message": str(error)}
         except Exception as error:  # noqa: BLE001
-            # The caller is told, as a connection that just ends would hide the cause.
+            # A connection that just ends would hide the cause from the caller.
             traceback.print_exc(file=sys.stderr)
-            return 500, {"__type": "InternalFailure", "message": f"The stand-in is at fault: {error!r}"}
+            return 500, {"__type": "InternalFailure", "message": f"The stand-in has an error of its own: {error!r}"}
 
     def _send(self, status: int, document: Mapping[str, Any]) -> None:
         body = json.dumps(document, default=_as_number).encode("utf-8")

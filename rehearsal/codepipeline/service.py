@@ -1,4 +1,4 @@
-"""The stand-in for AWS CodePipeline: started before the emulator that it acts upon, ended after it."""
+"""The stand-in for AWS CodePipeline, which starts before its emulator and ends after it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ENDED
 from rehearsal.emulator import Emulator
 from rehearsal.proxy import OpenNetwork, Proxy
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 
 SCRATCH_PREFIX = "codepipeline-"
-WAITS_TO_BE_ENDED = [sys.executable, "-c", "import signal; signal.pause()"]
+WAIT_FOR_SIGNAL = [sys.executable, "-c", "import signal; signal.pause()"]
 
 
 class CodePipeline:
-    """Context manager: CodePipeline in `proxy`; `connect` it to the emulator before a pipeline is deployed there.
+    """CodePipeline behind AWS's host names in `proxy`, as a context manager.
 
-    `repositories` maps a connection's owner/name to a local git repository. `image` is called with a build's source
-    folder and home before its commands and answers with what the build image would add to their environment.
-    `observer` receives every change of state, in order. `fault` is called before each action: a sentence fails the
-    action, FailAfter lets it run and then fails it. `logs` is where builds write; without it their logs are gone at
-    the end. `network` is what builds and operators reach: AWS as in `proxy`, and package registries.
+    `connect` it to the emulator before a pipeline is deployed there.
+
+    `repositories` maps a connection's owner/name to a local git repository. `image` is called before a build's
+    commands with the build's source folder and home, and returns the variables of the build image. `observer` receives
+    every change of state, in order. `fault` is called before each action: a text fails the action, FailAfter lets it
+    run and then fails it. `logs` is the folder of the builds' logs, by default a temporary one. `network` is the
+    network of builds and operators: AWS as in `proxy`, and the internet.
     """
 
     network: OpenNetwork
@@ -59,10 +61,10 @@ class CodePipeline:
 
     def __enter__(self) -> Self:
         self._scratch = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX)).resolve()
-        # Removes the folder also when this process is killed.
+        # The supervisor removes the folder also when this process is killed.
         with Path(os.devnull).open("wb") as nowhere:
-            self._keeper = start_tethered(
-                WAITS_TO_BE_ENDED, environment={}, folder=self._scratch, output=nowhere, remove=self._scratch
+            self._cleaner = start_supervised(
+                WAIT_FOR_SIGNAL, environment={}, folder=self._scratch, output=nowhere, remove=self._scratch
             )
         logs = (self._logs or self._scratch / "logs").resolve()
         logs.mkdir(parents=True, exist_ok=True)
@@ -80,25 +82,28 @@ class CodePipeline:
         self._engine.close()
         self.network.__exit__(kind, error, trace)
         self._server.close()
-        # The emulator is gone by now, and with it everybody who could be told.
+        # The emulator has ended by now, and with it all recipients of events.
         self._publisher.aws = None
         self._publisher.close()
-        end_tethered(self._keeper)
+        end_supervised(self._cleaner)
 
     def connect(self, emulator: Emulator) -> None:
-        """From now on `emulator` decides who may call, and is acted upon; earlier pipelines are forgotten."""
+        """Work on `emulator`, with its IAM, from now on; pipelines of an earlier emulator are deleted."""
         if self._shared.connection is not None:
-            self._engine.forget()
+            self._engine.delete_all()
         self._shared.connection = self._publisher.aws = Aws(emulator, self.network)
 
     def pushed(self, repository: str, branch: str) -> list[str]:
-        """Start the pipelines that watch the branch; the result is the ids of their executions."""
+        """Start the pipelines that watch the branch; return the ids of their executions."""
         return [execution.id for execution in self._engine.pushed(repository, branch)]
 
     def wait(self, pipeline: str, execution_id: str, timeout: float, *, until: Collection[str] = ENDED) -> str:
-        """The execution's status once it is one of `until`; raises CodePipelineError after `timeout` seconds."""
+        """Wait until the execution's status is one of `until`, and return it.
+
+        Raise CodePipelineError after `timeout` seconds.
+        """
         execution = self._engine.execution(pipeline, execution_id)
-        self._wait(lambda: execution.status in until, timeout, lambda: self._whereabouts(pipeline, execution_id))
+        self._wait(lambda: execution.status in until, timeout, lambda: self._progress(pipeline, execution_id))
         return execution.status
 
     def wait_for_action(
@@ -111,30 +116,30 @@ class CodePipeline:
         *,
         until: Collection[str] = ("InProgress",),
     ) -> None:
-        """Until the action's status is one of `until` or, for an approval in progress, until it can be decided.
+        """Wait until the action's status is one of `until`, and until an approval has its token.
 
-        Raises CodePipelineError after `timeout` seconds.
+        Raise CodePipelineError after `timeout` seconds.
         """
         execution = self._engine.execution(pipeline, execution_id)
 
-        def is_there() -> bool:
+        def is_reached() -> bool:
             run = execution.latest_run(stage, action)
-            undecidable = run is not None and run.action.type.category == "Approval" and run.token is None
-            return run is not None and run.status in until and not undecidable
+            lacks_token = run is not None and run.action.type.category == "Approval" and run.token is None
+            return run is not None and run.status in until and not lacks_token
 
-        self._wait(is_there, timeout, lambda: self._whereabouts(pipeline, execution_id))
+        self._wait(is_reached, timeout, lambda: self._progress(pipeline, execution_id))
 
     def report(self, pipeline: str, execution_id: str) -> ExecutionReport:
-        """Times and outcomes so far."""
+        """Return the report of an execution, so far."""
         with self._shared.changed:
             return report(self._engine.execution(pipeline, execution_id))
 
-    def _wait(self, is_so: Callable[[], bool], timeout: float, whereabouts: Callable[[], str]) -> None:
+    def _wait(self, condition: Callable[[], bool], timeout: float, progress: Callable[[], str]) -> None:
         with self._shared.changed:
-            if not self._shared.changed.wait_for(is_so, timeout):
-                raise CodePipelineError(f"After {timeout:.0f} seconds {whereabouts()}")
+            if not self._shared.changed.wait_for(condition, timeout):
+                raise CodePipelineError(f"After {timeout:.0f} seconds {progress()}")
 
-    def _whereabouts(self, pipeline: str, execution_id: str) -> str:
+    def _progress(self, pipeline: str, execution_id: str) -> str:
         execution = self._engine.execution(pipeline, execution_id)
         actions = ", ".join(f"{run.stage}/{run.action.name} {run.status}" for run in execution.runs[-3:]) or "no action"
         return f"execution {execution_id} of pipeline '{pipeline}' is {execution.status} (last: {actions})."

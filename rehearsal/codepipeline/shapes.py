@@ -1,4 +1,4 @@
-"""Input checked against AWS's own shapes, as botocore carries them: members, types, lengths, patterns and choices."""
+"""Checks of API input against botocore's model: members, types, lengths, patterns and enumerations."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _service() -> ServiceModel:
     return botocore.session.Session().get_service_model("codepipeline")
 
 
-def knows(operation: str) -> bool:
-    """Whether AWS has an operation of that name."""
+def is_operation(operation: str) -> bool:
+    """Return whether AWS has an operation of that name."""
     return operation in _service().operation_names
 
 
 def check(operation: str, given: dict[str, Any]) -> None:
-    """Raises ApiError ValidationException with the first thing that does not fit the operation's input."""
+    """Raise ApiError ValidationException naming the first error of an operation's input."""
     model: OperationModel = _service().operation_model(operation)
     shape = model.input_shape
     if shape is None:

@@ -1,4 +1,4 @@
-"""What the engine's parts share: one lock, the connection to the emulator, and the caller's hooks."""
+"""State that the engine's parts share: the lock, the connection to the emulator, and the hooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rehearsal.codepipeline.jobs import Jobs
 
 @dataclass
 class Shared:
-    """`changed` guards all state and is notified of every change of it."""
+    """Shared state; `changed` is the lock of all state, and is notified of each change."""
 
     hooks: Hooks
     publisher: Publisher
@@ -31,7 +31,7 @@ class Shared:
 
     @property
     def aws(self) -> Aws:
-        """Raises CodePipelineError before `connect`."""
+        """The connected emulator; CodePipelineError before `connect`."""
         if self.connection is None:
             raise CodePipelineError(
                 "The stand-in for CodePipeline is not connected to an emulator yet: call connect()."
@@ -39,7 +39,7 @@ class Shared:
         return self.connection
 
     def close(self) -> None:
-        """Nothing starts any more, and nobody waits any more."""
+        """End all waits, and let no further action start."""
         with self.changed:
             self.closing = True
             self.changed.notify_all()

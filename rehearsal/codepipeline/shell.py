@@ -1,4 +1,4 @@
-"""One bash for all commands of a build, so that exported variables survive; written as a script that reports phases."""
+"""The bash script of a build: all commands run in one shell, so that exported variables persist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rehearsal.codepipeline.buildspec import Buildspec, Phase
 
-# The names begin so that no buildspec's variable is one of them.
+# The prefix __cb_ keeps these names apart from variables of a buildspec.
 PROLOGUE = """\
 __cb_report() { printf '%s\\t%s\\t%s\\n' "$1" "$2" "$3" >> "$__cb_reports"; }
 __cb_export() {
@@ -39,7 +39,7 @@ fi
 
 @dataclass(frozen=True)
 class Failure:
-    """A command that ended with `status`; `command` is None when the shell itself was left."""
+    """A command that failed with `status`; `command` is None when a command ended the shell itself."""
 
     phase: str
     command: str | None
@@ -47,7 +47,7 @@ class Failure:
 
 
 def script(buildspec: Buildspec, reports: Path, exports: Path) -> str:
-    """The build as a bash script, which writes failures to `reports` and exported variables to `exports`."""
+    """Return the build's script, which writes failures to `reports` and exported variables to `exports`."""
     settings = (
         f"__cb_reports={shlex.quote(str(reports))}\n__cb_exports={shlex.quote(str(exports))}\n"
         f"__cb_exported={shlex.quote(' '.join(buildspec.exported))}\n"
@@ -69,7 +69,7 @@ def _phase(phase: Phase) -> str:
 
 
 def _consequence(phase: Phase) -> str:
-    """After a failed build phase post_build still runs; after any other nothing does."""
+    """Return the end of a phase: post_build still runs after a failed build phase; all other failures end the build."""
     goes_on = phase.on_failure == "CONTINUE" or (phase.on_failure is None and phase.name in ("build", "post_build"))
     abort = "" if goes_on else "__cb_abort=1; "
     return f'if [ -n "$__cb_failed" ]; then export CODEBUILD_BUILD_SUCCEEDING=0; {abort}fi\n__cb_phase=\n'
@@ -81,7 +81,7 @@ def _command(phase: str, number: int, text: str) -> str:
 
 
 def failures(buildspec: Buildspec, reports: Path) -> list[Failure]:
-    """What failed, in order; a phase that may go on after a failure counts none the less."""
+    """Return the failures in order, including those of phases that continue after a failure."""
     commands = {phase.name: (*phase.commands, *phase.finally_commands) for phase in buildspec.phases}
     lines = reports.read_text(encoding="utf-8").splitlines() if reports.exists() else []
     return [_failure(commands, *line.split("\t")) for line in lines]
@@ -93,7 +93,7 @@ def _failure(commands: dict[str, tuple[str, ...]], phase: str, which: str, statu
 
 
 def exported(exports: Path, names: Sequence[str]) -> dict[str, str]:
-    """The values of exported variables at the build's end."""
+    """Return the values of exported variables at the build's end."""
     text = exports.read_text(encoding="utf-8") if exports.exists() else ""
     values = dict(entry.split("=", 1) for entry in text.split("\0") if entry)
     return {name: values.get(name, "") for name in names}

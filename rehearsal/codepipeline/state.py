@@ -1,4 +1,4 @@
-"""What the stand-in remembers of pipelines, executions, stages and actions; guarded by one lock."""
+"""State of pipelines, executions, stages and actions, guarded by one lock."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 
 def now() -> datetime:
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
+    """Return a new unique id."""
     return str(uuid.uuid4())
 
 
@@ -37,7 +39,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Revision:
-    """What a Source action brought in."""
+    """The commit that a Source action read."""
 
     action: str
     artifact: str
@@ -49,7 +51,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Transition:
-    """Whether executions may pass."""
+    """State of a stage's transition: whether executions may pass."""
 
     enabled: bool = True
     reason: str | None = None
@@ -78,14 +80,14 @@ class ActionRun:
     external_id: str | None = None
     external_url: str | None = None
     token: str | None = None
-    decision: tuple[str, str, str] | None = None  # status, summary and who decided
+    decision: tuple[str, str, str] | None = None  # status, summary and ARN of the approver
     updated_by: str | None = None
     log: Path | None = None
 
 
 @dataclass
 class StageRun:
-    """One passage of an execution through a stage."""
+    """One run of a stage in an execution."""
 
     stage: str
     execution_id: str
@@ -95,12 +97,12 @@ class StageRun:
 
 @dataclass
 class Execution:
-    """One run of a pipeline, by the declaration it started with."""
+    """One run of a pipeline, with the declaration that it started with."""
 
     pipeline: Pipeline
     version: int
     trigger: tuple[str, str]  # type and detail
-    overrides: Mapping[str, str]  # a Source action's name and the commit to take
+    overrides: Mapping[str, str]  # commits by name of the Source action
     variables: Mapping[str, str]
     id: str = field(default_factory=new_id)
     status: ExecutionStatus = "InProgress"
@@ -111,7 +113,7 @@ class Execution:
     stop_reason: str | None = None
     cancelled: bool = False
     attempt: int = 1
-    listed: int = 0  # how often its actions were asked for
+    listed: int = 0  # number of ListActionExecutions calls for it
     waited: float = 0.0
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -121,22 +123,23 @@ class Execution:
 
     @property
     def ended_already(self) -> bool:
+        """State of an execution that will not change any more, except by a retry."""
         return self.status in ENDED
 
     @property
     def halting(self) -> bool:
-        """Nothing new of it may start."""
+        """State in which no further action of the execution starts."""
         return self.ended_already or self.cancelled or self.status == "Stopping"
 
     def latest_run(self, stage: str, action: str) -> ActionRun | None:
-        """The action's last execution within this one."""
+        """Return the action's last run in this execution."""
         found = (run for run in reversed(self.runs) if run.stage == stage and run.action.name == action)
         return next(found, None)
 
 
 @dataclass
 class Gate:
-    """The entrance of a stage, which one execution at a time passes."""
+    """Entrance of a stage, which one execution at a time passes."""
 
     holder: Execution | None = None
     waiting: list[Execution] = field(default_factory=list)
@@ -147,7 +150,7 @@ class Gate:
 
 @dataclass
 class Record:
-    """A pipeline with all that happened to it."""
+    """A pipeline with its executions and gates."""
 
     pipeline: Pipeline
     tags: dict[str, str]
@@ -158,6 +161,6 @@ class Record:
     gates: dict[str, Gate] = field(default_factory=dict)
 
     def latest_run(self, stage: str, action: str) -> ActionRun | None:
-        """The action's last execution, of whichever execution of the pipeline."""
+        """Return the action's last run in any execution of the pipeline."""
         runs = (execution.latest_run(stage, action) for execution in self.executions)
         return max((run for run in runs if run), key=lambda run: run.started, default=None)

@@ -1,4 +1,4 @@
-"""What CodePipeline checks of a declaration before anything runs: names, order, artifacts, variables, limits."""
+"""CodePipeline's checks of a declaration: names, order, artifacts, variables and limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALUE_CHARACTERS = 1000
 
 
 def check(pipeline: Pipeline) -> None:
-    """Raises ApiError with AWS's code and one sentence for the first thing that is wrong."""
+    """Raise ApiError with AWS's code for the first error of a declaration."""
     _check_shape(pipeline)
     _check_stages(pipeline)
     for stage, action in pipeline.actions():
@@ -60,8 +60,8 @@ def _check_stages(pipeline: Pipeline) -> None:
             raise _wrong(f"Stage '{stage.name}' has more than one action named '{again}'.", code)
         for action in stage.actions:
             if (action.type.category == "Source") != (position == 0):
-                where = "Only Source actions may stand in the first stage, and only there"
-                message = f"{where}: action '{action.name}' of stage '{stage.name}' is a {action.type.category} action."
+                rule = "The first stage must have only Source actions, and no other stage may have one"
+                message = f"{rule}: action '{action.name}' of stage '{stage.name}' is a {action.type.category} action."
                 raise _wrong(message, "InvalidStructureException")
 
 
@@ -129,7 +129,7 @@ def _check_namespaces(pipeline: Pipeline) -> None:
     if again := _twice(names):
         raise _wrong(f"More than one action has the namespace '{again}'.")
     if own := next((name for name in names if name in (EXECUTION, PIPELINE)), None):
-        raise _wrong(f"The namespace '{own}' is CodePipeline's own.")
+        raise _wrong(f"The namespace '{own}' is reserved for CodePipeline.")
 
 
 def _check_references(pipeline: Pipeline) -> None:
@@ -138,8 +138,8 @@ def _check_references(pipeline: Pipeline) -> None:
     for stage, group in _in_order(pipeline):
         for action in group:
             where = f"Action '{action.name}' of stage '{stage.name}'"
-            if wrong := malformed(action.configuration):
-                raise _wrong(f"{where} has {wrong}, which is no reference of the form #{{namespace.name}}.")
+            if found := malformed(action.configuration):
+                raise _wrong(f"{where} has {found}, which is not a reference of the form #{{namespace.name}}.")
             for namespace, name in references(action.configuration):
                 if namespace in known and name not in known[namespace]:
                     raise _wrong(f"{where} refers to '{namespace}.{name}', which does not exist.")

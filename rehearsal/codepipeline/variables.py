@@ -1,4 +1,4 @@
-"""References of the form #{namespace.name} in a configuration, found before a run and replaced during it."""
+"""References to variables, of the form #{namespace.name}, in configurations."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Namespaces = Mapping[str, Mapping[str, str]]
 
 
 def references(configuration: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Namespace and name of every reference."""
+    """Yield namespace and name of every reference."""
     for text in configuration.values():
         yield from REFERENCE.findall(text)
 
 
 def malformed(configuration: Mapping[str, str]) -> str | None:
-    """The first #{...} that is no reference."""
+    """Return the first #{...} that is not a valid reference."""
     found = (each for text in configuration.values() for each in BEGINNING.findall(text))
     return next((each for each in found if not REFERENCE.fullmatch(each)), None)
 
 
 def resolve(configuration: Mapping[str, str], namespaces: Namespaces) -> dict[str, str]:
-    """The configuration with values for references; raises ActionFailedError for a variable that nobody produced."""
+    """Return the configuration with values for references; raise ActionFailedError for a variable without a value."""
 
     def value(match: re.Match[str]) -> str:
         namespace, name = match.groups()

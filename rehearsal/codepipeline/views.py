@@ -11,16 +11,18 @@ from rehearsal.codepipeline.state import ActionRun, Artifact, Execution, Gate, R
 View = dict[str, Any]
 
 
-def without_nothing(view: Mapping[str, Any]) -> View:
-    """AWS leaves members out that have no value."""
+def without_none(view: Mapping[str, Any]) -> View:
+    """Return the view without members that have no value, as AWS does."""
     return {key: value for key, value in view.items() if value is not None}
 
 
 def declaration(record: Record) -> View:
+    """Return the declaration of GetPipeline."""
     return {**record.pipeline.document, "version": record.version}
 
 
 def summary(record: Record) -> View:
+    """Return the entry of ListPipelines."""
     return {
         "name": record.pipeline.name,
         "version": record.version,
@@ -32,6 +34,7 @@ def summary(record: Record) -> View:
 
 
 def execution(each: Execution) -> View:
+    """Return the view of GetPipelineExecution."""
     revisions = [
         {
             "name": revision.artifact,
@@ -42,7 +45,7 @@ def execution(each: Execution) -> View:
         }
         for revision in each.revisions
     ]
-    return without_nothing(
+    return without_none(
         {
             "pipelineName": each.pipeline.name,
             "pipelineVersion": each.version,
@@ -59,6 +62,7 @@ def execution(each: Execution) -> View:
 
 
 def execution_summary(each: Execution) -> View:
+    """Return the entry of ListPipelineExecutions."""
     revisions = [
         {
             "actionName": revision.action,
@@ -68,7 +72,7 @@ def execution_summary(each: Execution) -> View:
         }
         for revision in each.revisions
     ]
-    return without_nothing(
+    return without_none(
         {
             "pipelineExecutionId": each.id,
             "status": each.status,
@@ -89,6 +93,7 @@ def _trigger(each: Execution) -> View:
 
 
 def state(record: Record) -> View:
+    """Return the view of GetPipelineState."""
     stages = [_stage(record, stage.name) for stage in record.pipeline.stages]
     return {
         "pipelineName": record.pipeline.name,
@@ -103,7 +108,7 @@ def _stage(record: Record, name: str) -> View:
     gate = record.gates.get(name, Gate())
     inbound = [_stage_execution(each, "InProgress") for each in gate.waiting]
     latest = gate.latest if gate.latest and name in gate.latest.stages else None
-    return without_nothing(
+    return without_none(
         {
             "stageName": name,
             "inboundExecution": inbound[0] if inbound else None,
@@ -122,7 +127,7 @@ def _stage_execution(each: Execution, status: str) -> View:
 def _transition(transition: Transition) -> View:
     if transition.changed_by is None:
         return {"enabled": transition.enabled}
-    return without_nothing(
+    return without_none(
         {
             "enabled": transition.enabled,
             "lastChangedBy": transition.changed_by,
@@ -136,7 +141,7 @@ def _action(record: Record, stage: str, name: str) -> View:
     run = record.latest_run(stage, name)
     if run is None:
         return {"actionName": name}
-    return without_nothing(
+    return without_none(
         {
             "actionName": name,
             "currentRevision": _revision(record, run) if run.action.type == SOURCE else None,
@@ -157,7 +162,7 @@ def _revision(record: Record, run: ActionRun) -> View | None:
 def _run(run: ActionRun) -> View:
     failed = run.status == "Failed"
     waiting = run.action.type == APPROVAL and run.status == "InProgress"
-    return without_nothing(
+    return without_none(
         {
             "actionExecutionId": run.id,
             "status": run.status,
@@ -173,9 +178,10 @@ def _run(run: ActionRun) -> View:
 
 
 def action_detail(each: Execution, run: ActionRun) -> View:
+    """Return the entry of ListActionExecutions."""
     kind, action = run.action.type, run.action
     failed = run.status == "Failed"
-    result = without_nothing(
+    result = without_none(
         {
             "externalExecutionId": run.external_id,
             "externalExecutionSummary": run.message,
@@ -183,7 +189,7 @@ def action_detail(each: Execution, run: ActionRun) -> View:
             "errorDetails": {"code": run.error_code, "message": run.message} if failed else None,
         }
     )
-    return without_nothing(
+    return without_none(
         {
             "pipelineExecutionId": each.id,
             "actionExecutionId": run.id,
@@ -194,7 +200,7 @@ def action_detail(each: Execution, run: ActionRun) -> View:
             "lastUpdateTime": run.ended or run.updated,
             "updatedBy": run.updated_by,
             "status": run.status,
-            "input": without_nothing(
+            "input": without_none(
                 {
                     "actionTypeId": {
                         "category": kind.category,

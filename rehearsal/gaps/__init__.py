@@ -1,1 +1,1 @@
-"""Properties that the emulator drops, applied through its APIs and read back."""
+"""Differences between the emulator and AWS, and their completion by API."""

@@ -1,4 +1,4 @@
-"""Where the local AWS falls short of the templates: the one table of gaps, and what is done about each."""
+"""Completion of deployed stacks: properties that the emulator dropped, applied by API and read back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 import boto3
 
 from rehearsal.gaps.readers import READERS
-from rehearsal.gaps.shapes import shaped
+from rehearsal.gaps.shapes import api_value
 from rehearsal.gaps.table import BUCKET, GAPS, UNREADABLE, Aws, Gap, GapError
 from rehearsal.templates import DeployedStack, read_stack
 
 
 @dataclass(frozen=True)
 class StackReport:
-    """How the resources of a stack came to be as its template says, by logical id; each stands in one of the three.
+    """Logical ids of a stack: deployed as in the template, completed by API, or with unsupported properties.
 
-    `gaps` are the entries of the table that the stack met.
+    `left_out` has resources with properties that the emulator does not support. `gaps` are the entries of the table
+    that apply to the stack.
     """
 
     stack: str
@@ -30,82 +31,93 @@ class StackReport:
 
     @property
     def resources(self) -> int:
+        """Number of the stack's resources."""
         return len(self.unmodified) + len(self.completed) + len(self.left_out)
 
 
 def complete_by_api(session: boto3.Session, stack_name: str, gaps: tuple[Gap, ...] = GAPS) -> StackReport:
-    """Apply what CloudFormation dropped, from the template as deployed, and read all of it back.
+    """Apply the properties that CloudFormation dropped, from the deployed template, and read all resources back.
 
-    Raises GapError naming each property that is not as the template says and that `gaps` does not name.
+    Raise GapError naming each property that differs from the template and has no entry in `gaps`.
     """
     aws = Aws(session)
     stack = read_stack(session, stack_name)
-    named = {(gap.resource_type, gap.property_name): gap for gap in gaps}
-    treated = {logical_id: _treat(aws, stack, logical_id, named) for logical_id in stack.resource_types}
-    if problems := [problem for resource in treated.values() for problem in resource.problems]:
+    by_property = {(gap.resource_type, gap.property_name): gap for gap in gaps}
+    results = {
+        logical_id: _complete_resource(aws, stack, logical_id, by_property) for logical_id in stack.resource_types
+    }
+    if problems := [problem for resource in results.values() for problem in resource.problems]:
         raise GapError(
-            f"Stack {stack_name} is not here what its template says, and rehearsal/gaps/table.py does not know why:\n"
+            f"Stack {stack_name} differs from its template in ways that rehearsal/gaps/table.py does not explain:\n"
             + "\n".join(f"- {problem}" for problem in problems)
         )
-    met = {
+    applied = {
         f"{stack.resource_types[logical_id]} {name}"
-        for logical_id, resource in treated.items()
-        for name in (*resource.completed, *resource.left_out)
+        for logical_id, resource in results.items()
+        for name in (*resource.completed, *resource.skipped)
     }
     return StackReport(
         stack=stack_name,
-        unmodified=tuple(name for name, each in treated.items() if not (each.completed or each.left_out)),
-        completed=tuple(name for name, each in treated.items() if each.completed and not each.left_out),
-        left_out=tuple(name for name, each in treated.items() if each.left_out),
-        gaps=tuple(sorted(met)),
+        unmodified=tuple(name for name, each in results.items() if not (each.completed or each.skipped)),
+        completed=tuple(name for name, each in results.items() if each.completed and not each.skipped),
+        left_out=tuple(name for name, each in results.items() if each.skipped),
+        gaps=tuple(sorted(applied)),
     )
 
 
 @dataclass
-class _Treated:
+class _ResourceResult:
+    """Names of a resource's properties by outcome, and the differences that no gap explains."""
+
     completed: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def _treat(aws: Aws, stack: DeployedStack, logical_id: str, gaps: Mapping[tuple[str, str], Gap]) -> _Treated:
+def _complete_resource(
+    aws: Aws, stack: DeployedStack, logical_id: str, gaps: Mapping[tuple[str, str], Gap]
+) -> _ResourceResult:
     resource_type = stack.resource_types[logical_id]
-    result = _Treated()
-    if whole := gaps.get((resource_type, "*")):
-        result.left_out.append(whole.property_name)
+    result = _ResourceResult()
+    if gap_of_type := gaps.get((resource_type, "*")):
+        result.skipped.append(gap_of_type.property_name)
         return result
     if resource_type not in READERS:
-        result.problems.append(f"{logical_id}: nothing here can read back a resource of type {resource_type}")
+        result.problems.append(
+            f"{logical_id}: rehearsal/gaps/readers.py cannot read back a resource of type {resource_type}"
+        )
         return result
     properties = stack.properties(logical_id)
     physical_id = stack.physical_ids[logical_id]
-    wanted = {name: shaped(resource_type, name, properties) for name in properties}
-    readable = [name for name in wanted if (resource_type, name) not in UNREADABLE]
+    expected = {name: api_value(resource_type, name, properties) for name in properties}
     before = READERS[resource_type](aws, physical_id, properties)
-    for name in readable:
+    for name in expected:
+        if (resource_type, name) in UNREADABLE:
+            continue
         gap = gaps.get((resource_type, name))
-        arrived = name in before and _same(before[name], wanted[name])
-        if arrived and not (gap and gap.reads_back_anyway):
+        matches = name in before and _same(before[name], expected[name])
+        if matches and not (gap and gap.reads_back_unapplied):
             continue
         if gap is None:
             found = json.dumps(before.get(name, "nothing"), default=str)[:200]
             result.problems.append(f"{logical_id} ({resource_type}): {name} reads back as {found}")
-        elif gap.instead == "left out":
-            result.left_out.append(name)
+        elif gap.treatment == "skipped":
+            result.skipped.append(name)
         else:
-            if gap.complete:
-                gap.complete(aws, physical_id, wanted[name])
+            if gap.apply:
+                gap.apply(aws, physical_id, expected[name])
             result.completed.append(name)
     if result.completed:
-        again = properties if resource_type != BUCKET else {name: properties[name] for name in result.completed}
-        after = READERS[resource_type](aws, physical_id, again)
-        lost = [name for name in result.completed if not _same(after.get(name), wanted[name])]
+        # A bucket has a call for each property, so only the completed ones are read.
+        read = properties if resource_type != BUCKET else {name: properties[name] for name in result.completed}
+        after = READERS[resource_type](aws, physical_id, read)
+        lost = [name for name in result.completed if not _same(after.get(name), expected[name])]
         result.problems += [f"{logical_id} ({resource_type}): {name} could not be set by API either" for name in lost]
     return result
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    return bool(_unordered(found) == _unordered(wanted))
+def _same(found: Any, expected: Any) -> bool:
+    return bool(_unordered(found) == _unordered(expected))
 
 
 def _unordered(value: Any) -> Any:

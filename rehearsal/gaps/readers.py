@@ -1,4 +1,4 @@
-"""Readers of resources as the emulator has them."""
+"""Readers that return a resource of the emulator as properties of its CloudFormation type."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from rehearsal.gaps.table import (
 from rehearsal.templates import Properties
 
 # CloudFormation adds tags of its own to those of the template.
-CLOUDFORMATIONS_OWN = "aws:"
+RESERVED_PREFIX = "aws:"
 
 
 def _unless_absent(call: Callable[[], Any]) -> Any:
-    """None where the service says that there is no such configuration."""
+    """Return the call's result, or None when the service has no such configuration."""
     try:
         return call()
     except ClientError as error:
@@ -159,7 +159,7 @@ def _read_parameter(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
         "Type": parameter["Type"],
         "Value": parameter["Value"],
         "Description": described[0].get("Description") if described else None,
-        "Tags": {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith(CLOUDFORMATIONS_OWN)},
+        "Tags": {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith(RESERVED_PREFIX)},
     }
 
 
@@ -182,9 +182,9 @@ def _read_state_machine(aws: Aws, arn: str, _: Properties) -> dict[str, Any]:
 def _read_schedule(aws: Aws, name: str, properties: Properties) -> dict[str, Any]:
     schedule = aws("scheduler").get_schedule(Name=properties.get("Name", name))
     target = schedule["Target"]
-    # Services add their defaults; what the template leaves open is not compared.
-    kept = {key: target.get(key) for key in properties["Target"]}
-    return {**{key: schedule.get(key) for key in properties}, "Target": kept}
+    # Services add their defaults: only keys of the template are compared.
+    compared = {key: target.get(key) for key in properties["Target"]}
+    return {**{key: schedule.get(key) for key in properties}, "Target": compared}
 
 
 def _read_configuration(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _read_configuration(aws: Aws, _: str, properties: Properties) -> dict[str, A
 
 
 def _read_guard(aws: Aws, physical_id: str, properties: Properties) -> dict[str, Any]:
-    """The release before whose deployment the newest such snapshot was taken, as its manifest says."""
+    """Return the release of the newest snapshot that was taken before a deployment, by its manifest."""
     bucket = physical_id.partition("/")[0]
     pages = aws("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="snapshots/")
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
@@ -263,7 +263,7 @@ def _read_rule(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
 
 
 def _read_permission(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
-    """The statement of the function's policy that is for this source."""
+    """Return the statement of the function's policy with this source."""
     name = properties["FunctionName"]
     policy = json.loads(aws("lambda").get_policy(FunctionName=name)["Policy"])
     for statement in policy["Statement"]:
@@ -285,7 +285,7 @@ def _read_alarm(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
 
 
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith(CLOUDFORMATIONS_OWN)]
+    return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith(RESERVED_PREFIX)]
 
 
 READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {

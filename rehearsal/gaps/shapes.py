@@ -1,4 +1,4 @@
-"""Template properties in the shape that the APIs answer."""
+"""Template properties in the form of the APIs' answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rehearsal.gaps.table import BUCKET, FUNCTION, LAYER, STATE_MACHINE, GapErro
 from rehearsal.templates import Properties
 
 
-def shaped(resource_type: str, name: str, properties: Properties) -> Any:
+def api_value(resource_type: str, name: str, properties: Properties) -> Any:
+    """Return a property's value as the reader of its resource type returns it."""
     shape = SHAPES.get((resource_type, name))
     return shape(properties) if shape else properties[name]
 
@@ -20,29 +21,29 @@ def _lifecycle_rules(properties: Properties) -> list[dict[str, Any]]:
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    shaped: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    result: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     expiration: dict[str, Any] = {}
     for name, value in rule.items():
         match name:
             case "Status" | "Prefix":
                 continue
             case "Id":
-                shaped["ID"] = value
+                result["ID"] = value
             case "ExpirationInDays":
                 expiration["Days"] = value
             case "ExpiredObjectDeleteMarker":
                 expiration[name] = value
             case "NoncurrentVersionExpiration" | "AbortIncompleteMultipartUpload":
-                shaped[name] = value
+                result[name] = value
             case "Transitions":
-                shaped[name] = [{"Days": t["TransitionInDays"], "StorageClass": t["StorageClass"]} for t in value]
+                result[name] = [{"Days": t["TransitionInDays"], "StorageClass": t["StorageClass"]} for t in value]
             case "NoncurrentVersionTransitions":
-                shaped[name] = [
+                result[name] = [
                     {"NoncurrentDays": t["TransitionInDays"], "StorageClass": t["StorageClass"]} for t in value
                 ]
             case _:
-                raise GapError(f"rehearsal/gaps/table.py does not know the lifecycle rule's key {name}: add it there.")
-    return shaped | ({"Expiration": expiration} if expiration else {})
+                raise GapError(f"rehearsal/gaps/shapes.py does not support the lifecycle key {name}: add it there.")
+    return result | ({"Expiration": expiration} if expiration else {})
 
 
 def _encryption_rules(properties: Properties) -> list[dict[str, Any]]:
@@ -69,7 +70,7 @@ def _definition(properties: Properties) -> Any:
 
 
 def _camel(value: Any) -> Any:
-    """CloudFormation's Level is Step Functions' level."""
+    """Return a value with keys in Step Functions' spelling: CloudFormation's `Level` is `level`."""
     if isinstance(value, dict):
         return {key[:1].lower() + key[1:]: _camel(entry) for key, entry in value.items()}
     return [_camel(entry) for entry in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Table of properties that the emulator drops, and how each is applied."""
+"""Tables of differences between the emulator and AWS, and what the rehearsal does about each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import boto3
 
 from vectora_shared.errors import VectoraError
 
-Instead = Literal["completed by API", "left out"]
+Treatment = Literal["completed by API", "skipped"]
 BUCKET, BUCKET_POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, LOG_GROUP, PARAMETER = "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SSM::Parameter"
@@ -19,15 +19,15 @@ TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
 KEY = "AWS::KMS::Key"
 RULE, PERMISSION, ALARM = "AWS::Events::Rule", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm"
 CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
-Complete = Callable[["Aws", str, Any], None]
+Apply = Callable[["Aws", str, Any], None]
 
 
 class GapError(VectoraError):
-    """A property did not arrive as the template says, and the table does not name it."""
+    """A property differs from the template, and the table does not name it."""
 
 
 class Aws:
-    """Clients of one session, each made once."""
+    """Clients of one session, each created once."""
 
     def __init__(self, session: boto3.Session) -> None:
         self._make: Any = session.client
@@ -45,23 +45,24 @@ class Gap:
 
     resource_type: str
     property_name: str
-    instead: Instead
+    treatment: Treatment
     reason: str
-    complete: Complete | None = None
-    # What the emulator claims when asked says nothing: set it in any case.
-    reads_back_anyway: bool = False
+    apply: Apply | None = None
+    # The emulator reports the value although it did not apply it: set it in any case.
+    reads_back_unapplied: bool = False
 
     @property
     def name(self) -> str:
+        """Resource type and property, or * for the whole resource."""
         return f"{self.resource_type} {self.property_name}"
 
 
 @dataclass(frozen=True)
 class BehaviourGap:
-    """Something that works on AWS in a way in which it does not work here."""
+    """A difference in behaviour between the emulator and AWS, and what the project does about it."""
 
-    what: str
-    instead: str
+    difference: str
+    treatment: str
 
 
 def _put_encryption(aws: Aws, bucket: str, value: Any) -> None:
@@ -97,9 +98,9 @@ def _put_state_machine_logging(aws: Aws, arn: str, value: Any) -> None:
 
 
 def _put_schedule_time_zone(aws: Aws, name: str, value: Any) -> None:
-    kept = ("Description", "ScheduleExpression", "State", "FlexibleTimeWindow", "Target", "GroupName")
+    others = ("Description", "ScheduleExpression", "State", "FlexibleTimeWindow", "Target", "GroupName")
     schedule = aws("scheduler").get_schedule(Name=name)
-    unchanged = {key: schedule[key] for key in kept if key in schedule}
+    unchanged = {key: schedule[key] for key in others if key in schedule}
     aws("scheduler").update_schedule(Name=name, ScheduleExpressionTimezone=value, **unchanged)
 
 
@@ -107,67 +108,75 @@ def _put_topic_key(aws: Aws, arn: str, value: Any) -> None:
     aws("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=value)
 
 
-_DROPPED = "The emulator's CloudFormation says CREATE_COMPLETE and does not apply it"
+_DROPPED = "The emulator's CloudFormation does not apply it, but reports CREATE_COMPLETE"
 GAPS: tuple[Gap, ...] = (
-    Gap(BUCKET, "BucketEncryption", "completed by API", _DROPPED, _put_encryption, reads_back_anyway=True),
+    Gap(BUCKET, "BucketEncryption", "completed by API", _DROPPED, _put_encryption, reads_back_unapplied=True),
     Gap(BUCKET, "LifecycleConfiguration", "completed by API", _DROPPED, _put_lifecycle),
     Gap(BUCKET, "Tags", "completed by API", _DROPPED, _put_tags),
     Gap(BUCKET, "LoggingConfiguration", "completed by API", _DROPPED, _put_logging),
     Gap(BUCKET, "OwnershipControls", "completed by API", _DROPPED, _put_ownership),
-    Gap(BUCKET, "ObjectLockEnabled", "completed by API", f"{_DROPPED}; it comes with the lock's configuration"),
+    Gap(BUCKET, "ObjectLockEnabled", "completed by API", f"{_DROPPED}; the lock's configuration enables it"),
     Gap(BUCKET, "ObjectLockConfiguration", "completed by API", _DROPPED, _put_object_lock),
-    Gap(BUCKET, "VersioningConfiguration", "completed by API", "Suspended is ignored", _suspend_or_enable_versioning),
+    Gap(
+        BUCKET,
+        "VersioningConfiguration",
+        "completed by API",
+        "The emulator's CloudFormation ignores the status Suspended",
+        _suspend_or_enable_versioning,
+    ),
     Gap(STATE_MACHINE, "LoggingConfiguration", "completed by API", _DROPPED, _put_state_machine_logging),
-    Gap(STATE_MACHINE, "TracingConfiguration", "left out", "The emulator's Step Functions knows no X-Ray tracing"),
+    Gap(STATE_MACHINE, "TracingConfiguration", "skipped", "The emulator's Step Functions has no X-Ray tracing"),
     Gap(SCHEDULE, "ScheduleExpressionTimezone", "completed by API", _DROPPED, _put_schedule_time_zone),
     Gap(TOPIC, "KmsMasterKeyId", "completed by API", _DROPPED, _put_topic_key),
 )
 BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap(
-        "IAM on Converse checks an action bedrock:Converse on a foundation model, even for an inference profile",
+        "For Converse, IAM checks an action bedrock:Converse on a foundation model, even for an inference profile",
         "the model stand-in checks bedrock:InvokeModel on the profile and on its model in every region it routes to",
     ),
     BehaviourGap(
-        "IAM checks other actions and resources than AWS for many calls of Lambda and some of SSM, IAM and Scheduler",
-        "rehearsal/inside/actions.py names those of AWS",
+        "For many calls of Lambda and some of SSM, IAM and Scheduler, IAM checks other actions and resources than AWS",
+        "rehearsal/inside/actions.py replaces them by AWS's",
     ),
     BehaviourGap(
-        "CloudFormation, Lambda, SNS, EventBridge, Step Functions, Parameter Store and S3 accept what AWS refuses",
-        "rehearsal/strictness.py is the table of what is refused here, with the test of each row",
+        "CloudFormation, Lambda, SNS, EventBridge, Step Functions, Parameter Store and S3 accept requests that AWS "
+        "refuses",
+        "rehearsal/inside refuses them; rehearsal/strictness.py lists each refusal with its test",
     ),
     BehaviourGap(
-        "Conditions of templates know no Fn::Join, by which CDK's bootstrap gives CloudFormation's role its policies",
-        "rehearsal/inside/stacks.py joins",
+        "Conditions of templates do not support Fn::Join, which CDK's bootstrap needs to attach the policies of "
+        "CloudFormation's role",
+        "rehearsal/inside/stacks.py resolves it",
     ),
-    BehaviourGap("Bedrock answers a fixed text, without tools or throttling", "the model stand-in answers"),
+    BehaviourGap("Bedrock returns a fixed text, without tools or throttling", "the model stand-in replaces it"),
     BehaviourGap(
-        "There is no CodePipeline, CodeBuild runs nothing, and CloudFormation knows no pipelines",
-        "the stand-in executes the pipeline, and is a resource type of the emulator's CloudFormation",
+        "CodePipeline is missing, CodeBuild runs no commands, and CloudFormation has no resource type for pipelines",
+        "the stand-in for CodePipeline executes the pipeline, and adds the resource type to CloudFormation",
     ),
     BehaviourGap(
-        "Conditions on a role's tags are not resolved, by which CDK limits what its builds may assume",
+        "Conditions on a role's tags, with which CDK limits the roles that builds may assume, are not resolved",
         "rehearsal/inside/conditions.py resolves them",
     ),
-    BehaviourGap("Nobody can wait for two weeks of soak", "the ledger is made to say that they have passed"),
+    BehaviourGap("A rehearsal cannot wait for two weeks of soak", "it changes the time in the promotion ledger"),
     BehaviourGap(
-        "The role of CloudFormation is not enforced, except for the parameters that it reads",
-        "tests check what may be passed to it on the template",
+        "The permissions of CloudFormation's service role are not enforced, except for parameters that it reads",
+        "tests check its policy on the template",
     ),
-    BehaviourGap("Schedules fire in UTC whatever their time zone", "the rehearsal starts the state machine itself"),
+    BehaviourGap("Schedules ignore their time zone and run in UTC", "the rehearsal starts the state machine itself"),
     BehaviourGap(
-        "Functions run on this machine's Python, whatever runtime and architecture they declare",
-        "the rehearsal synthesizes with --context lambda-platform=host: layers for this interpreter",
+        "Functions run on this machine's Python, not on the runtime and architecture that they declare",
+        "the rehearsal synthesizes layers for this interpreter, with --context lambda-platform=host",
     ),
     BehaviourGap("Access logs are never delivered", "tests check the bucket policy that allows their delivery"),
-    BehaviourGap("Memory limits of functions are not enforced", "left to AWS"),
+    BehaviourGap("Memory limits of functions are not enforced", "not checked before AWS"),
 )
-# Properties that no API shows. Each is proven by something else.
+# Properties that no API returns, and what proves each of them.
 UNREADABLE: Mapping[tuple[str, str], str] = {
     (CONFIGURATION, "ServiceToken"): "the published digest proves that this function was called",
-    (CONFIGURATION, "ServiceTimeout"): "says how long CloudFormation waits",
-    (CONFIGURATION, "ContentBucket"): "the published digest is that of this content",
-    (CONFIGURATION, "ContentKey"): "the published digest is that of this content",
-    (KEY, "PendingWindowInDays"): "says how long KMS waits when the key is deleted",
+    (CONFIGURATION, "ServiceTimeout"): "only limits how long CloudFormation waits",
+    (CONFIGURATION, "ContentBucket"): "the published digest equals this content's",
+    (CONFIGURATION, "ContentKey"): "the published digest equals this content's",
+    (KEY, "PendingWindowInDays"): "only sets how long KMS waits before it deletes the key",
     (GUARD, "ServiceToken"): "the snapshot proves that this function was called",
-    (GUARD, "ServiceTimeout"): "says how long CloudFormation waits",
+    (GUARD, "ServiceTimeout"): "only limits how long CloudFormation waits",
 }

@@ -1,4 +1,4 @@
-"""Names of actions and resources as AWS checks them, where ministack checks others."""
+"""AWS's actions and resources for requests for which ministack checks others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ministack.services import iam  # type: ignore[import-not-found]
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import Answer, Request, refuse_first, wrap
 
-# Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda": operations whose action
-# has another name.
+# Operations whose action has another name (Service Authorization Reference, "Actions, resources, and condition keys
+# for AWS Lambda").
 LAMBDA_ACTIONS = {
     "Invoke": "InvokeFunction",
     "InvokeAsync": "InvokeFunction",
@@ -35,7 +35,7 @@ def lambda_action(method: str, path: str, query: dict[str, Any]) -> str | None:
 
 
 def action_of(original: Any, service: str, method: str, path: str, headers: Any, body: bytes, query: Any) -> str | None:
-    """Return AWS's name of the action that a request needs."""
+    """Return AWS's action for a request."""
     if service == "lambda" and (name := lambda_action(method, path, query or {})):
         return f"lambda:{name}"
     action: str | None = original(service, method, path, headers, body, query)
@@ -43,7 +43,7 @@ def action_of(original: Any, service: str, method: str, path: str, headers: Any,
 
 
 def resource_of(original: Any, service: str, method: str, path: str, *rest: Any) -> str:
-    """Return the ARN that AWS checks, for what ministack checks on another one."""
+    """Return the ARN on which AWS checks a request."""
     _, body, query, region, account = rest
     arn = str(original(service, method, path, *rest))
     if service == "lambda":
@@ -67,14 +67,14 @@ def _lambda_resource(arn: str, method: str, path: str, query: dict[str, Any], re
         return ":".join([f"arn:aws:lambda:{region}:{account}:layer", *name, *version]) if name else "*"
     if method == "POST" and parts[-1:] == ["functions"]:
         return arn
-    # Lambda Developer Guide, "Fine-tuning the Resources and Conditions sections of policies": a request that
-    # references a qualified function is denied by a policy on the unqualified ARN.
+    # Lambda Developer Guide, "Fine-tuning the Resources and Conditions sections of policies": a policy on the
+    # unqualified ARN does not allow a request for a version or alias.
     qualifier = _query(query, "Qualifier")
     return f"{arn}:{qualifier}" if qualifier and ":function:" in arn and arn.count(":") == 6 else arn
 
 
 def _with_path(arn: str) -> str:
-    """The ARN of a role has its path, which no call to IAM names."""
+    """Return a role's ARN with its path, which is not part of a call to IAM."""
     account, _, name = arn.partition(":iam::")[2].partition(":role/")
     role = iam._roles.get_scoped(account, None, name)
     return str(role["Arn"]) if role else arn
@@ -95,7 +95,7 @@ def _parameters(body: bytes, region: str, account: str) -> list[str]:
 
 
 def refuse_other_parameters(request: Request) -> Answer | None:
-    """Check the second and later names of a call, each of which AWS checks."""
+    """Check the second and later parameters of a call, because ministack checks only the first."""
     region, account = get_region(), get_account_id()
     for arn in _parameters(request.body, region, account)[1:]:
         action = f"ssm:{request.operation}"
@@ -105,11 +105,11 @@ def refuse_other_parameters(request: Request) -> Answer | None:
 
 
 def register() -> None:
-    """Correct the names before any request is checked."""
+    """Replace ministack's actions and resources by AWS's."""
     iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
     wrap(iam_actions, "extract_iam_action", action_of)
     wrap(iam_actions, "extract_resource_arn", resource_of)
-    # SimulatePrincipalPolicy hands over the role's name with its path.
+    # SimulatePrincipalPolicy passes the role's name with its path.
     wrap(
         iam_evaluator,
         "_gather_role_policies",

@@ -19,9 +19,9 @@ LIST = "s3:ListBucket"
 async def _conceal_missing_objects(
     original: Any, method: str, path: str, headers: dict[str, str], *rest: Any, **named: Any
 ) -> Answer:
-    """Answer AccessDenied for a missing object to whoever may not list its bucket (S3 API reference, GetObject).
+    """Answer AccessDenied for a missing object to callers who may not list its bucket (S3 API reference, GetObject).
 
-    Requests to virtual-hosted addresses come here too, with the bucket in their path.
+    Requests to virtual-hosted addresses arrive here too, with the bucket in their path.
     """
     answer: Answer = await original(method, path, headers, *rest, **named)
     bucket, key = s3._parse_bucket_key(path, headers)
@@ -36,7 +36,7 @@ async def _conceal_missing_objects(
 
 
 def _keep_full_buckets() -> None:
-    """CloudFormation deletes no bucket with objects or versions in it; the resource fails to be deleted."""
+    """Let CloudFormation fail to delete a bucket that has objects or versions."""
     original = provisioners._RESOURCE_HANDLERS[TYPE]["delete"]
 
     def delete(name: str, properties: Any) -> None:

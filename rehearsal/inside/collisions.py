@@ -1,4 +1,4 @@
-"""Names that exist already: CloudFormation creates no resource over another one."""
+"""CloudFormation's refusal to create a resource whose name is taken."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ministack.services.cloudformation import provisioners, stacks  # type: igno
 from rehearsal.inside.wrapping import wrap
 
 Properties = Mapping[str, Any]
-# Limits of names of roles, functions, rules, schedules and buckets.
-CUT_IN_PARTS = (63, 64)
+# Lengths of names of roles, functions, rules, schedules and buckets, which are truncated in parts.
+TRUNCATED_IN_PARTS = (63, 64)
 PART_CHARACTERS, SUFFIX_CHARACTERS = 24, 12
 UNBOUNDED = 1024
 
@@ -37,8 +37,8 @@ def _rule_key(name: str, properties: Properties) -> str:
     return str(eventbridge._rule_key(name, properties.get("EventBusName") or "default"))
 
 
-# By type: the property that names the resource, and whether the service has one of that name. Parameters and pipelines
-# are created through their own APIs, which refuse a name that is taken.
+# By resource type: the property with the name, and a check whether the service has a resource of that name.
+# Parameters and pipelines are not listed: their own APIs refuse a name that is taken.
 NAMED: Mapping[str, tuple[str, Callable[[str, Properties], bool]]] = {
     "AWS::IAM::Role": ("RoleName", lambda name, _: name in iam._roles),
     "AWS::IAM::ManagedPolicy": (
@@ -64,7 +64,7 @@ NAMED: Mapping[str, tuple[str, Callable[[str, Properties], bool]]] = {
 
 
 def refuse(resource_type: str, properties: Properties, old: Properties | None = None) -> None:
-    """Raise when the name that a new resource is to have is taken."""
+    """Raise ValueError when the name of a new resource is taken."""
     key, exists = NAMED.get(resource_type, ("", lambda _name, _given: False))
     name = properties.get(key)
     renamed = old is None or old.get(key) != name
@@ -78,11 +78,11 @@ def refuse(resource_type: str, properties: Properties, old: Properties | None = 
 def physical_name(original: Any, stack: str, logical_id: str, *, max_len: int = 128, **settings: Any) -> str:
     """Return a generated name.
 
-    How AWS cuts a name that is too long is not documented. Names of roles and functions that were seen keep 24
-    characters of the stack's name and 24 of the logical id, so that nothing may rely on what stands further behind.
+    AWS does not document how it truncates a name that is too long. Observed names of roles and functions keep 24
+    characters of the stack's name and 24 of the logical id, so nothing may rely on the characters after them.
     """
     whole = str(original(stack, logical_id, max_len=UNBOUNDED, **settings))
-    if len(whole) <= max_len or max_len not in CUT_IN_PARTS:
+    if len(whole) <= max_len or max_len not in TRUNCATED_IN_PARTS:
         return str(original(stack, logical_id, max_len=max_len, **settings))
     parts = (stack[:PART_CHARACTERS], logical_id[:PART_CHARACTERS], whole[-SUFFIX_CHARACTERS:])
     name = "-".join(parts)
@@ -90,7 +90,7 @@ def physical_name(original: Any, stack: str, logical_id: str, *, max_len: int = 
 
 
 def register() -> None:
-    """Look before each creation, also of a replacement."""
+    """Check the name before each creation, also of a replacement."""
 
     def provision(original: Any, resource_type: str, logical_id: str, properties: Properties, stack: str) -> Any:
         refuse(resource_type, properties)

@@ -1,4 +1,4 @@
-"""Condition keys that AWS resolves and ministack does not, or resolves to another value."""
+"""Condition keys that ministack does not resolve, or resolves to another value than AWS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def resolve(original: Any, key: str, context: Any) -> Any:
 
 
 def _role_tag(key: str, arn: str) -> str | None:
-    """CDK lets a build assume the bootstrap's roles by their tag."""
+    """Return the value of a role's tag; CDK allows builds to assume the bootstrap's roles by their tag."""
     account, _, name = arn.split(":", 4)[4].partition(":role/")
     role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
     tags = {tag["Key"].lower(): str(tag["Value"]) for tag in role.get("Tags") or []}
@@ -37,10 +37,10 @@ def _role_tag(key: str, arn: str) -> str | None:
 
 
 def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:
-    """Return the S3 condition keys of a write: conditional headers, and how long its retention lasts.
+    """Return the S3 condition keys of a write: its conditional headers and its remaining retention.
 
     Amazon S3 User Guide, "Enforce conditional writes" and "Managing Object Lock": a part of a multipart upload
-    creates no object and carries no conditional header.
+    creates no object and has no conditional header.
     """
     keys = {}
     if action == "s3:PutObject":
@@ -62,7 +62,7 @@ def _days_until(moment: str) -> str:
 
 
 def _retention_in_body() -> str | None:
-    """The date in the body of the signed request that is being checked."""
+    """Return the retention date in the body of the request that is being checked."""
     request = iam_evaluator._signed_request.get()
     if request is None or not request.body:
         return None
@@ -71,7 +71,7 @@ def _retention_in_body() -> str | None:
 
 
 def register() -> None:
-    """Resolve the keys wherever ministack evaluates a policy."""
+    """Resolve the keys in all of ministack's policy evaluations."""
     original, of_s3 = iam_evaluator._resolve_condition_key, iam_actions.s3_service_context
 
     def of_service(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:

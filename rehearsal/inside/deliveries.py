@@ -1,4 +1,4 @@
-"""Deliveries by services: to topics, functions and state machines only where AWS would let them."""
+"""Permission checks of deliveries by services to topics, functions and state machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOG = logging.getLogger("strictness")
 EVENTS, SCHEDULER, STATES = "events.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com"
 ALARMS = "cloudwatch.amazonaws.com"
 MACHINE = "AWS::StepFunctions::StateMachine"
-# What EventBridge and EventBridge Scheduler do with a target, by its service.
+# Actions of EventBridge and EventBridge Scheduler on a target, by the target's service.
 ACTIONS = {
     "lambda": "lambda:InvokeFunction",
     "states": "states:StartExecution",
@@ -28,7 +28,7 @@ ACTIONS = {
 _task_role: ContextVar[str] = ContextVar("role of the state machine whose task runs", default="")
 
 
-def _with_role(role: str, service: str, action: str, target: str, source: str) -> bool:
+def _role_may_reach(role: str, service: str, action: str, target: str, source: str) -> bool:
     trusted = permissions.role_trusts(role, service, source)
     return trusted and permissions.role_allows(role, action, target)
 
@@ -44,17 +44,17 @@ def rule_may_reach(rule_arn: str, target: dict[str, Any]) -> bool:
     if service == "sns":
         return bool(sns.topic_policy_allows(arn, EVENTS, rule_arn, get_account_id()))
     if service == "states":
-        return _with_role(str(target.get("RoleArn") or ""), EVENTS, ACTIONS[service], arn, rule_arn)
+        return _role_may_reach(str(target.get("RoleArn") or ""), EVENTS, ACTIONS[service], arn, rule_arn)
     return True
 
 
 def schedule_may_reach(schedule_arn: str, target: dict[str, Any]) -> bool:
-    """Check a schedule's target; the source is the schedule's group (Scheduler User Guide, confused deputy)."""
+    """Check a schedule's target, with the schedule's group as source (Scheduler User Guide, confused deputy)."""
     arn, role = str(target.get("Arn", "")), str(target.get("RoleArn") or "")
     action = ACTIONS.get(arn.split(":")[2] if arn.count(":") >= 5 else "")
     group = schedule_arn.partition(":schedule/")[2].partition("/")[0]
     source = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}"
-    return action is None or _with_role(role, SCHEDULER, action, arn, source)
+    return action is None or _role_may_reach(role, SCHEDULER, action, arn, source)
 
 
 def _invoke_target(original: Any, target: dict[str, Any], event: Any, rule: dict[str, Any], *rest: Any) -> None:
@@ -67,7 +67,7 @@ def _invoke_target(original: Any, target: dict[str, Any], event: Any, rule: dict
 
 
 def _alarm_actions(original: Any, alarm: dict[str, Any], *rest: Any) -> None:
-    """Leave out topics whose policy does not let CloudWatch publish."""
+    """Skip topics whose policy does not allow CloudWatch to publish."""
     allowed = dict(alarm)
     source = str(alarm.get("AlarmArn", ""))
     for kind in ("AlarmActions", "OKActions", "InsufficientDataActions"):
@@ -102,7 +102,7 @@ def _call_lambda(original: Any, reference: str, event: Any) -> Any:
     return original(reference, event)
 
 
-def _untrusting_role(given: dict[str, Any]) -> str | None:
+def _trust_problem(given: dict[str, Any]) -> str | None:
     role = str(given.get("roleArn") or "")
     if not role or permissions.role_trusts(role, STATES):
         return None
@@ -111,7 +111,7 @@ def _untrusting_role(given: dict[str, Any]) -> str | None:
 
 
 def _state_machine(original: Any, given: dict[str, Any]) -> Any:
-    if reason := _untrusting_role(given):
+    if reason := _trust_problem(given):
         return error_response_json("AccessDeniedException", reason, 400)
     return original(given)
 
@@ -121,7 +121,7 @@ def _machines_in_stacks() -> None:
     create, update = handlers["create"], handlers["update"]
 
     def refuse(properties: dict[str, Any]) -> None:
-        if reason := _untrusting_role({"roleArn": properties.get("RoleArn")}):
+        if reason := _trust_problem({"roleArn": properties.get("RoleArn")}):
             raise ValueError(f'Resource handler returned message: "{reason}" (HandlerErrorCode: AccessDenied)')
 
     def checked_create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
@@ -136,7 +136,7 @@ def _machines_in_stacks() -> None:
 
 
 def register() -> None:
-    """Check what services send on behalf of the account."""
+    """Check the deliveries of services."""
     wrap(eventbridge, "_invoke_target", _invoke_target)
     wrap(cloudwatch, "_dispatch_alarm_actions", _alarm_actions)
     wrap(stepfunctions, "_execute_task", _execute_task)

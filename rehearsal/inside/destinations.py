@@ -1,4 +1,4 @@
-"""Destinations of asynchronous invocations that the function's role may not use."""
+"""Permission checks of destinations of asynchronous invocations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ministack.services import lambda_svc  # type: ignore[import-not-found]
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import wrap
 
-# Lambda Developer Guide, "Retaining records of asynchronous invocations": what the execution role needs.
+# Permissions of the execution role (Lambda Developer Guide, "Retaining records of asynchronous invocations").
 ACTIONS = {
     "sns": "sns:Publish",
     "sqs": "sqs:SendMessage",
@@ -28,7 +28,7 @@ def may_use(role_arn: str, destination: str) -> bool:
 
 
 def _put(original: Any, name: str, qualifier: str | None, given: dict[str, Any]) -> Any:
-    """Refuse with the sentence that AWS has for this (serverless issue 10799, amplify-js issue 9869)."""
+    """Refuse a destination with AWS's message (serverless issue 10799, amplify-js issue 9869)."""
     function = lambda_svc._functions.get(name)
     role = str(function["config"].get("Role", "")) if function else ""
     for kind in ("OnFailure", "OnSuccess"):
@@ -40,7 +40,7 @@ def _put(original: Any, name: str, qualifier: str | None, given: dict[str, Any])
 
 
 def _route(original: Any, target: str, name: str, event: Any, result: Any) -> None:
-    """Drop the record, as AWS does and counts in DestinationDeliveryFailures, when the role may not send it."""
+    """Drop a record that the role may not send; AWS counts it in DestinationDeliveryFailures."""
     role = lambda_svc._functions.get(name, {}).get("config", {}).get("Role", "")
     if may_use(role, target):
         original(target, name, event, result)
@@ -49,6 +49,6 @@ def _route(original: Any, target: str, name: str, event: Any, result: Any) -> No
 
 
 def register() -> None:
-    """Check destinations when they are configured, also by CloudFormation, and when they are used."""
+    """Check destinations when they are configured, by API or CloudFormation, and when they are used."""
     wrap(lambda_svc, "_put_event_invoke_config", _put)
     wrap(lambda_svc, "_route_async_failure", _route)

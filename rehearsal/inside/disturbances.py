@@ -1,4 +1,4 @@
-"""Disturbances that AWS allows itself: throttling, server errors, answers that end early, and reads that lag behind."""
+"""Disturbances that occur on AWS: throttling, server errors, truncated answers, and eventually consistent reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ministack.services import stepfunctions  # type: ignore[import-not-found]
 
 from rehearsal.inside.wrapping import wrap
 
-# Set by rehearsal/disturbances.py as JSON with the members of Rates.
+# Set by rehearsal/disturbances.py, as JSON with the members of Rates.
 VARIABLE = "REHEARSAL_DISTURBANCES"
 CONTROL = "/_rehearsal/disturbances"
 OWN_PATHS = ("/_ministack", "/_rehearsal")
@@ -31,7 +31,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass
 class Rates:
-    """Shares of all requests between 0 and 1, and how many reads of a new execution do not find it yet."""
+    """Shares of all requests between 0 and 1, and the number of reads that do not find a new execution."""
 
     seed: int = 0
     throttle: float = 0.0
@@ -46,7 +46,7 @@ class Rates:
         self._random, self._lock = random.Random(self.seed), threading.Lock()  # noqa: S311
 
     def next(self) -> str | None:
-        """Return what happens to the next request: "throttle", "server_error", "cut" or nothing."""
+        """Return the disturbance of the next request: "throttle", "server_error", "cut" or None."""
         with self._lock:
             drawn = self._random.random()
             for kind in ("throttle", "server_error", "cut"):
@@ -57,14 +57,14 @@ class Rates:
                 drawn -= rate
         return None
 
-    def shown(self) -> dict[str, Any]:
-        """Return the settings and what happened so far."""
+    def as_document(self) -> dict[str, Any]:
+        """Return the settings and the counts so far."""
         names = ("seed", "throttle", "server_error", "cut", "stale_reads")
         return {**{name: getattr(self, name) for name in names}, "counts": dict(self.counts)}
 
 
 class Disturber:
-    """The ASGI application in front of ministack's, off while all rates are 0."""
+    """The ASGI application in front of ministack's; it disturbs nothing while all rates are 0."""
 
     def __init__(self, application: Callable[..., Awaitable[None]], rates: Rates) -> None:
         self.application = application
@@ -91,16 +91,16 @@ class Disturber:
             await _answer(send, *refusal(scope, kind))
 
     async def _control(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Show the rates, or take new ones with PUT."""
+        """Answer with the rates; PUT replaces them."""
         body = await _read(receive)
         if scope["method"] == "PUT":
             self.rates = Rates(**json.loads(body))
             _stale.rates = self.rates
-        await _answer(send, 200, "application/json", json.dumps(self.rates.shown()).encode("utf-8"))
+        await _answer(send, 200, "application/json", json.dumps(self.rates.as_document()).encode("utf-8"))
 
 
 class _Cut:
-    """Announces a whole answer and ends in its middle; an answer that cannot be cut passes."""
+    """A sender that announces the whole answer and ends in its middle; a very short answer is sent unchanged."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -122,7 +122,7 @@ class _Cut:
             lower.append((b"content-length", str(len(body)).encode("ascii")))
         await self._send({**start, "headers": lower})
         await self._send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        raise ConnectionAbortedError("The answer ends early, as the rates of disturbances say.")
+        raise ConnectionAbortedError("A disturbance truncated the answer.")
 
 
 def refusal(scope: MutableMapping[str, Any], kind: str) -> tuple[int, str, bytes]:
@@ -152,7 +152,7 @@ def refusal(scope: MutableMapping[str, Any], kind: str) -> tuple[int, str, bytes
     return (400 if throttled else 500), "text/xml", body.encode("utf-8")
 
 
-# Services with a REST protocol in JSON, whose requests may have no body to know it by.
+# Services with a REST protocol in JSON; their requests may have no body or content type that shows it.
 REST = ("lambda", "scheduler", "bedrock-runtime")
 
 
@@ -179,18 +179,20 @@ async def _answer(send: Send, status: int, content_type: str, body: bytes) -> No
 
 @dataclass
 class _Stale:
-    """New executions, which the first reads do not find (Step Functions API reference: eventually consistent)."""
+    """New executions that the first reads do not find (Step Functions API reference: eventually consistent)."""
 
     rates: Rates = field(default_factory=Rates)
     left: dict[str, int] = field(default_factory=dict)
 
     def started(self, original: Any, given: dict[str, Any]) -> Any:
+        """Start an execution, and hide it from its first reads."""
         answer = original(given)
         if self.rates.stale_reads and answer[0] == 200:
             self.left[json.loads(answer[2])["executionArn"]] = self.rates.stale_reads
         return answer
 
     def read(self, original: Any, given: dict[str, Any]) -> Any:
+        """Read an execution, or answer that it does not exist."""
         arn = str(given.get("executionArn", ""))
         if self.left.get(arn, 0) > 0:
             self.left[arn] -= 1
@@ -203,7 +205,7 @@ _stale = _Stale()
 
 
 def register() -> None:
-    """Stand in front of ministack, with the rates of the environment."""
+    """Put the disturber in front of ministack, with the rates of the environment."""
     rates = Rates(**json.loads(os.environ.get(VARIABLE) or "{}"))
     _stale.rates = rates
     app.app = Disturber(app.app, rates)

@@ -1,6 +1,6 @@
-"""The emulator's entrance: AWS's host names, the region of each signature, and a record of every signed request.
+"""The emulator's entrance: checks of host name and signed region, and the record of all signed requests.
 
-It runs in the emulator's own interpreter and imports nothing but ministack and the standard library.
+It runs in the emulator's own interpreter, and imports only ministack and the standard library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ministack.services.cloudformation import custom_resource  # type: ignore[im
 RECORD = "REHEARSAL_RECORD"
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 REGIONAL = re.compile(r"^(?:[a-z0-9-]+\.s3|[a-z0-9-]+)\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$")
-# Buckets of AWS's own, from which code is downloaded and to which custom resources answer, by addresses signed before.
+# AWS's own buckets, for downloads of code and answers of custom resources, at presigned addresses.
 AWS_OWN_BUCKET = re.compile(r"^(?:awslambda-[a-z0-9-]+|cloudformation-custom-resource-response-[a-z0-9]+)\.s3\.")
 LOOPBACK = re.compile(r"^https?://[^/]+")
 RECORDED_HEADERS = re.compile(r"^(?:host|content-type|range|if-(?:none-)?match|x-amz-(?!date|security|content-sha).*)$")
@@ -35,8 +35,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 def register() -> None:
-    """Put the entrance before the emulator, and let the addresses that it hands out be those of AWS."""
-    tls.trust_gateway_cert = _find_aws_by_its_names
+    """Put the entrance before the emulator, and replace the emulator's addresses in its answers by AWS's."""
+    tls.trust_gateway_cert = _remove_endpoints
     _address(lambda_svc, "_presigned_code_url", lambda region: f"awslambda-{region}-tasks")
     _address(lambda_svc, "_layer_content_url", lambda region: f"awslambda-{region}-layers")
     _address(custom_resource, "_response_url", _response_bucket)
@@ -44,8 +44,8 @@ def register() -> None:
         app.app = Entrance(app.app, Path(os.environ[RECORD]))
 
 
-def _find_aws_by_its_names(environment: dict[str, str]) -> None:
-    """Take the emulator's own address out of the environment of a function's process."""
+def _remove_endpoints(environment: dict[str, str]) -> None:
+    """Remove the emulator's endpoints from a function's environment, so that it uses AWS's host names."""
     for name in [name for name in environment if name.startswith("AWS_ENDPOINT")]:
         del environment[name]
 
@@ -84,8 +84,8 @@ class Entrance:
         credential = _credential(scope, headers)
         if credential is None:
             await self._inside(scope, receive, send)
-        elif wrong := _misdirected(host, credential["region"]):
-            await _refuse(send, credential["service"], *wrong)
+        elif refusal := _misdirected(host, credential["region"]):
+            await _refuse(send, credential["service"], *refusal)
         else:
             await self._recorded(scope, receive, send, headers, credential)
 
@@ -94,25 +94,25 @@ class Entrance:
     ) -> None:
         body = bytearray()
         query = scope["query_string"].decode("latin-1")
-        # Of S3, the bodies that name keys or a lock; the others are contents.
+        # For S3, only bodies with keys or a lock are recorded; the others are contents of objects.
         keeps_body = credential["service"] != "s3" or query.split("&")[0] in ("delete", "retention")
-        # Before the call, as a call may remove who makes it.
+        # Read before the call, because the call may delete its own caller.
         caller = _caller(credential["key"])
 
-        async def noting_receive() -> MutableMapping[str, Any]:
+        async def recording_receive() -> MutableMapping[str, Any]:
             message = await receive()
             if keeps_body and len(body) < RECORDED_BODY_BYTES:
                 body.extend(message.get("body", b""))
             return message
 
-        async def noting_send(message: MutableMapping[str, Any]) -> None:
+        async def recording_send(message: MutableMapping[str, Any]) -> None:
             if caller is not None and message["type"] == "http.response.start":
-                self._note(scope, headers, credential, caller, bytes(body), message["status"])
+                self._write(scope, headers, credential, caller, bytes(body), message["status"])
             await send(message)
 
-        await self._inside(scope, noting_receive, noting_send)
+        await self._inside(scope, recording_receive, recording_send)
 
-    def _note(
+    def _write(
         self,
         scope: Scope,
         headers: dict[str, str],
@@ -140,12 +140,12 @@ class Entrance:
 def _credential(scope: Scope, headers: dict[str, str]) -> re.Match[str] | None:
     if found := CREDENTIAL.search(headers.get("authorization", "")):
         return found
-    hoisted = parse_qs(scope["query_string"].decode("latin-1")).get("X-Amz-Credential", [""])[0]
-    return CREDENTIAL.search(f"Credential={hoisted}")
+    presigned = parse_qs(scope["query_string"].decode("latin-1")).get("X-Amz-Credential", [""])[0]
+    return CREDENTIAL.search(f"Credential={presigned}")
 
 
 def _caller(key: str) -> str | None:
-    """Return the ARN of the user or session that a key belongs to; None for the root user and for nobody."""
+    """Return the ARN of a key's user or session; None for the root user and for an unknown key."""
     if iam_evaluator.is_root_access_key(key):
         return None
     if session := sts._sessions.get(key):
@@ -159,13 +159,13 @@ def _caller(key: str) -> str | None:
 
 
 def _misdirected(host: str, region: str) -> tuple[str, str] | None:
-    """Return error code and message for a request that no AWS endpoint at this name would take.
+    """Return error code and message for a request that AWS's endpoint of this name would refuse.
 
-    A request is signed for the region of its endpoint (Signature Version 4, "Elements of an AWS API request
+    A request must be signed for the region of its endpoint (Signature Version 4, "Elements of an AWS API request
     signature", credential scope).
     """
     if not host.endswith(".amazonaws.com"):
-        return "SignatureDoesNotMatch", f"Signed requests reach AWS at its own host names, not at {host}."
+        return "SignatureDoesNotMatch", f"Signed requests must be sent to AWS's own host names, not to {host}."
     regional = REGIONAL.match(host)
     expected = regional["region"] if regional else "us-east-1"
     if region != expected:

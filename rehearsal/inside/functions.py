@@ -1,4 +1,4 @@
-"""Lambda functions whose role or code AWS refuses, and tags that the caller may not see."""
+"""Checks of Lambda functions: role, code, and tags that the caller may not list."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TYPE, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 SERVICE = "lambda.amazonaws.com"
 TAGS = "lambda:ListTags"
 Settings = Mapping[str, Any]
-# Who sends to a dead-letter queue is named like this in AWS's sentence.
+# Action of a dead-letter queue, and its name in AWS's message.
 DEAD_LETTERS = {"sns": ("sns:Publish", "Publish on SNS"), "sqs": ("sqs:SendMessage", "SendMessage on SQS")}
 
 
 def problem(settings: Settings) -> str | None:
-    """Return AWS's reason to refuse a function's settings, named alike in API and template."""
+    """Return AWS's reason to refuse a function's settings, which have the same names in API and template."""
     role = str(settings.get("Role") or "")
     if not role or not permissions.enforced():
         return None
@@ -34,7 +34,7 @@ def problem(settings: Settings) -> str | None:
 
 
 def _missing_permission(role: str, settings: Settings) -> str | None:
-    """AWS looks into the role for what Lambda itself will do with it (serverless issue 6931)."""
+    """Return the name of a permission that Lambda itself needs and the role lacks (serverless issue 6931)."""
     tracing = (settings.get("TracingConfig") or {}).get("Mode")
     if tracing == "Active" and not permissions.role_allows(role, "xray:PutTraceSegments", "*"):
         return "PutTraceSegments on XRAY"
@@ -46,7 +46,7 @@ def _missing_permission(role: str, settings: Settings) -> str | None:
 
 
 def _missing_code(code: Settings) -> str | None:
-    """Return Lambda's sentence for a zip that is not in its bucket."""
+    """Return Lambda's message for code that is missing in its bucket."""
     bucket, key = code.get("S3Bucket"), code.get("S3Key")
     if not bucket or not key or lambda_svc._fetch_code_from_s3(bucket, key, version_id=code.get("S3ObjectVersion")):
         return None
@@ -69,7 +69,7 @@ def _configure(original: Any, name: str, given: dict[str, Any]) -> Any:
 
 
 def _show(original: Any, name: str, *rest: Any, **named: Any) -> Any:
-    """Leave tags out as AWS does (botocore's model of GetFunction: TagsError)."""
+    """Omit tags that the caller may not list, as AWS does (botocore's model of GetFunction: TagsError)."""
     status, headers, body = original(name, *rest, **named)
     arn = lambda_svc._func_arn(name)
     denial = permissions.caller_denial(TAGS, arn) if status == 200 else None
@@ -109,7 +109,7 @@ def _check_in_stacks() -> None:
 
 
 def register() -> None:
-    """Check functions made by API and by CloudFormation."""
+    """Check functions that are created by API and by CloudFormation."""
     wrap(lambda_svc, "_create_function", _create)
     wrap(lambda_svc, "_update_config", _configure)
     wrap(lambda_svc, "_get_function", _show)

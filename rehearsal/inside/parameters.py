@@ -23,10 +23,10 @@ EMPTY = (
 
 
 def problem(value: str, tier: str) -> str | None:
-    """Return AWS's sentence for a value that it refuses.
+    """Return AWS's message for a value that it refuses.
 
-    botocore's model of PutParameter: no values wrapped in {{}}, and 4 KB or 8 KB of content. The opening brackets alone
-    and bytes rather than characters are the stricter reading of both.
+    botocore's model of PutParameter: no values wrapped in {{}}, and 4 KB or 8 KB of content. Both are read strictly:
+    opening brackets alone are refused, and the limit counts bytes rather than characters.
     """
     if not value:
         return EMPTY
@@ -36,7 +36,7 @@ def problem(value: str, tier: str) -> str | None:
 
 
 def _put(original: Any, given: dict[str, Any]) -> Any:
-    """CloudFormation's resources come here too."""
+    """Check a value that is set by API or by CloudFormation."""
     value = given.get("Value")
     existing = ssm._parameters.get(given.get("Name"))
     tier = given.get("Tier") or ssm._default_tier(given, str(value or ""), existing)

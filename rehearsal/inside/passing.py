@@ -1,4 +1,4 @@
-"""Roles that a caller hands to a service: iam:PassRole for each, and the service's right to assume it."""
+"""Checks of iam:PassRole for roles that a caller passes to a service."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ STACK_OPERATIONS = (
 
 
 def passed_roles(service: str, request: Request) -> list[str]:
-    """Return the ARNs of the roles that a request hands over."""
+    """Return the ARNs of the roles that a request passes."""
     if service == "cloudformation":
         form = {**parse_qs(request.body.decode("utf-8", "replace")), **request.query}
-        named: list[Any] = [_first(form, "RoleARN")] if _first(form, "Action") in STACK_OPERATIONS else []
+        roles: list[Any] = [_first(form, "RoleARN")] if _first(form, "Action") in STACK_OPERATIONS else []
     elif service == "lambda":
-        named = [_document(request).get("Role")] if _creates_or_configures(request) else []
+        roles = [_document(request).get("Role")] if _creates_or_configures(request) else []
     elif service == "scheduler":
         target = _document(request).get("Target") if request.method in ("POST", "PUT") else None
-        named = [target.get("RoleArn")] if isinstance(target, dict) else []
+        roles = [target.get("RoleArn")] if isinstance(target, dict) else []
     else:
         find = JSON_OPERATIONS[service].get(request.operation)
-        named = list(find(_document(request))) if find else []
-    return [str(arn) for arn in named if arn]
+        roles = list(find(_document(request))) if find else []
+    return [str(arn) for arn in roles if arn]
 
 
 def _creates_or_configures(request: Request) -> bool:
@@ -74,6 +74,6 @@ def _refusal(service: str) -> Callable[[Request], Answer | None]:
 
 
 def register() -> None:
-    """Check the roles before the services see the requests."""
+    """Check passed roles before the services get the requests."""
     for service in ("cloudformation", "lambda", "scheduler", *JSON_OPERATIONS):
         refuse_first(service, _refusal(service))

@@ -1,4 +1,4 @@
-"""Questions to ministack's own evaluator: what the caller, a role and a service may do."""
+"""Permissions of callers, roles and services, evaluated by ministack's own evaluator."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _access_key: ContextVar[str] = ContextVar("access key of the caller", default=""
 
 
 def enforced() -> bool:
-    """Whether this emulator checks permissions at all."""
+    """Return whether this emulator checks permissions."""
     return bool(app.AUTH)
 
 
 def remember_callers() -> None:
-    """Keep the access key of each signed request, which handlers do not get."""
+    """Keep the access key of each signed request, because handlers do not get it."""
     original = app.pin_signed_request
 
     def pin(method: str, path: str, query: dict[str, Any], headers: list[tuple[bytes, bytes]], *rest: Any) -> None:
@@ -36,7 +36,7 @@ def remember_callers() -> None:
 
 
 def name_resources() -> None:
-    """Say in each denial which resource it is about (IAM User Guide, "Troubleshoot access denied error messages")."""
+    """Name the resource in each denial (IAM User Guide, "Troubleshoot access denied error messages")."""
     original = iam_actions.access_denied_response
 
     def respond(service: str, action: str, principal: str, request: str, **named: Any) -> Answer:
@@ -59,7 +59,7 @@ def caller_denial(action: str, resource: str, context: Mapping[str, Any] | None 
 
 
 def denial_message(action: str, resource: str, denial: Any) -> str:
-    """Return the sentence with which AWS refuses `action`."""
+    """Return AWS's message for the denial of `action`."""
     explicit = getattr(denial, "decision", "") == "Deny"
     return str(iam_actions.identity_denial_message(action, denial.principal_arn, resource, explicit))
 
@@ -86,7 +86,7 @@ def role_of(arn: str) -> dict[str, Any] | None:
 
 
 def role_allows(role_arn: str, action: str, resource: str) -> bool:
-    """Check whether the role's policies and boundary let it do `action`."""
+    """Check whether the role's policies and boundary allow `action`."""
     if not enforced():
         return True
     account = role_arn.split(":")[4] if role_arn.count(":") >= 5 else get_account_id()
@@ -98,7 +98,7 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
         action=action,
         resource_arn=resource,
         region=get_region(),
-        # A service calls over TLS.
+        # Services call over TLS.
         secure_transport=True,
     )
     policies = evaluator._gather_role_policies(name, account)
@@ -107,7 +107,7 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
 
 
 def role_trusts(role_arn: str, service: str, source_arn: str = "") -> bool:
-    """Check whether the role's trust policy lets `service` assume it, in the name of `source_arn`."""
+    """Check whether the role's trust policy allows `service` to assume it for `source_arn`."""
     if not enforced():
         return True
     role = role_of(role_arn)
@@ -117,14 +117,14 @@ def role_trusts(role_arn: str, service: str, source_arn: str = "") -> bool:
 
 
 def resource_allows(policy: Any, action: str, resource: str, service: str, source_arn: str) -> bool:
-    """Check whether a resource's own policy lets `service` do `action` in the name of `source_arn`."""
+    """Check whether a resource's own policy allows `service` the action for `source_arn`."""
     return not enforced() or _service_allowed(policy, action, resource, service, source_arn)
 
 
 def _service_allowed(policy: Any, action: str, resource: str, service: str, source_arn: str) -> bool:
     account = get_account_id()
     context = evaluator.EvalContext(
-        # The service itself calls, so that no grant to an account or one of its principals counts.
+        # The service itself calls, so grants to accounts and their principals do not apply.
         principal_arn="*",
         principal_type="Service",
         principal_account="",
@@ -144,7 +144,7 @@ def _service_allowed(policy: Any, action: str, resource: str, service: str, sour
 
 
 def _with_resource(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """A trust policy has no Resource: it is about the role that carries it."""
+    """Return a policy with a Resource in each statement; a trust policy has none, because it applies to its role."""
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     complete = [each if "NotResource" in each else {"Resource": "*", **each} for each in listed]

@@ -1,4 +1,4 @@
-"""The resource type AWS::CodePipeline::Pipeline and the service behind it, which the stand-in executes."""
+"""The resource type AWS::CodePipeline::Pipeline, and verification of callers for the stand-in."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ TYPE = "AWS::CodePipeline::Pipeline"
 TARGET = "CodePipeline_20150709"
 SOURCE = "aws.codepipeline"
 PIPELINES = "REHEARSAL_PIPELINES"
-# The emulator lets the account's root in with any secret that it was started with; this is its default.
+# The emulator's default secret of the root user.
 SECRET = "test"  # noqa: S105
 RESOURCE_HEADER = "x-rehearsal-resource"
-# Properties of the resource that are no part of the pipeline's declaration.
-BESIDE = ("Name", "Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "ArtifactStores")
+# Properties of the resource that are not part of the pipeline's declaration.
+NOT_DECLARED = ("Name", "Tags", "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "ArtifactStores")
 DECLARED = ("ArtifactStore", "ExecutionMode", "PipelineType", "RoleArn", "Stages", "Triggers", "Variables")
 
 Properties = dict[str, Any]
 
 
 def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
+    """Create the pipeline; return its name and attributes."""
     name = str(properties.get("Name") or provisioners._physical_name(stack, logical_id, max_len=100))
     answer = _call("CreatePipeline", pipeline=_declaration(name, properties), tags=_tags(properties))
     _set_transitions(name, {}, properties)
@@ -42,6 +43,7 @@ def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, di
 
 
 def update(name: str, old: Properties, new: Properties, stack: str) -> tuple[str, dict[str, str]]:
+    """Update the pipeline; return its name and attributes."""
     _set_tags(name, old, new)
     _set_transitions(name, old, new)
     declaration = _declaration(name, new)
@@ -54,6 +56,7 @@ def update(name: str, old: Properties, new: Properties, stack: str) -> tuple[str
 
 
 def delete(name: str, properties: Properties) -> None:
+    """Delete the pipeline."""
     _call("DeletePipeline", name=name)
 
 
@@ -62,7 +65,7 @@ def _attributes(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _declaration(name: str, properties: Properties) -> dict[str, Any]:
-    if unknown := sorted(set(properties) - {*BESIDE, *DECLARED}):
+    if unknown := sorted(set(properties) - {*NOT_DECLARED, *DECLARED}):
         raise ValueError(f"Encountered unsupported property {unknown[0]}")
     declaration = {"name": name} | {_camel(key): _in_camel(properties[key]) for key in DECLARED if key in properties}
     if "ArtifactStores" in properties:
@@ -91,7 +94,7 @@ def _number(key: str, value: Any) -> Any:
 
 
 def _texts(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """CloudFormation takes any JSON for a configuration value; CodePipeline gets text."""
+    """Return a configuration with text values, which CodePipeline requires; CloudFormation accepts any JSON."""
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()}
 
 
@@ -122,7 +125,7 @@ def _set_transitions(name: str, old: Properties, new: Properties) -> None:
 
 
 def _call(operation: str, **arguments: Any) -> dict[str, Any]:
-    """Ask the stand-in, as the account's root."""
+    """Call the stand-in as the account's root user."""
     host = f"codepipeline.{get_region()}.amazonaws.com"
     proxy = urlsplit(os.environ["HTTPS_PROXY"])
     body = json.dumps({key: value for key, value in arguments.items() if value != []}).encode("utf-8")
@@ -154,10 +157,10 @@ def _signed(host: str, target: str, body: bytes) -> dict[str, str]:
     return headers
 
 
-async def _who_calls(
+async def _verify_caller(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
-    """Who signed this call and whether IAM allows it, as the stand-in asks; the signature is checked by now."""
+    """Return the caller of a request to the stand-in, and whether IAM allows it; the signature is already verified."""
     action = "codepipeline:" + headers["x-amz-target"].rpartition(".")[2]
     resource = headers.get(RESOURCE_HEADER, "*")
     key = router.extract_access_key_id(headers, query)
@@ -167,28 +170,28 @@ async def _who_calls(
 
 
 def _allow_events_of_the_stand_in() -> None:
-    """No customer may put events of a service; the account's root may here, for this one service."""
+    """Allow the account's root user to put events of CodePipeline, which AWS forbids to all customers."""
     original = eventbridge._put_events
 
     def put_events(data: dict[str, Any], allow_aws_source: bool = False) -> Any:
-        ours = all(entry.get("Source") == SOURCE for entry in data.get("Entries", []))
-        return original(data, allow_aws_source or (ours and caller_arn().endswith(":root")))
+        is_pipeline = all(entry.get("Source") == SOURCE for entry in data.get("Entries", []))
+        return original(data, allow_aws_source or (is_pipeline and caller_arn().endswith(":root")))
 
     eventbridge._put_events = put_events
 
 
-def _off_the_event_loop() -> None:
-    """The stand-in asks the emulator who calls, while the emulator waits for the stand-in."""
+def _run_on_worker_threads() -> None:
+    """Create pipelines outside of the event loop: the stand-in calls the emulator while the emulator waits."""
     original = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type == TYPE or original(resource_type)
 
 
 def register() -> None:
-    """Make the type known to CloudFormation, and the service to the router."""
+    """Add the resource type to CloudFormation, and the service to the router."""
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": create, "update": update, "delete": delete}
     provisioners._REPLACING_PROPERTIES[TYPE] = ("Name",)
     provisioners._STACK_TAG_PROPERTY[TYPE] = ("Tags", "list")
     router.SERVICE_PATTERNS["codepipeline"] = {"target_prefixes": [TARGET], "credential_scope": "codepipeline"}
-    app.SERVICE_HANDLERS["codepipeline"] = _who_calls
+    app.SERVICE_HANDLERS["codepipeline"] = _verify_caller
     _allow_events_of_the_stand_in()
-    _off_the_event_loop()
+    _run_on_worker_threads()

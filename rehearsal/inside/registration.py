@@ -22,7 +22,7 @@ from rehearsal.inside import (
 
 
 def register() -> None:
-    """Make ministack as strict as AWS, teach it pipelines where a stand-in executes them, and open its entrance."""
+    """Add AWS's refusals to ministack, pipelines when a stand-in executes them, and the entrance."""
     for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries):
         part.register()
     collisions.register()
@@ -30,5 +30,5 @@ def register() -> None:
     disturbances.register()
     if os.environ.get(pipelines.PIPELINES):
         pipelines.register()
-    # Last, as it stands before everything else.
+    # Registered last, because it wraps everything else.
     front_door.register()

@@ -1,4 +1,4 @@
-"""Operations on stacks that AWS refuses: exports in use, parameters that the caller may not read, and foreign text."""
+"""CloudFormation's rules for stacks: exports in use, SSM parameters, service roles, and text outside of ASCII."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rehearsal.inside.wrapping import Answer, Request, refuse_first, wrap
 READ = "ssm:GetParameters"
 SSM_TYPE = "AWS::SSM::Parameter::Value<"
 SERVICE = "cloudformation.amazonaws.com"
-# Operations that resolve parameters from the Parameter Store with the permissions of their caller.
+# Operations that read SSM parameters with the permissions of their caller.
 RESOLVING = ("CreateStack", "UpdateStack", "CreateChangeSet")
-# Deploys stacks with parameters that its policy does not name, everywhere and every day.
+# The CDK's deploy role: it deploys stacks with SSM parameters for which its policy has no permission.
 DEPLOY_ROLE = re.compile(r":assumed-role/cdk-\w+-deploy-role-")
-_operation: ContextVar[str] = ContextVar("operation of CloudFormation that is answered", default="")
-_service_role: ContextVar[str] = ContextVar("role that the operation hands to CloudFormation", default="")
+_operation: ContextVar[str] = ContextVar("operation of CloudFormation in progress", default="")
+_service_role: ContextVar[str] = ContextVar("role that the operation passes to CloudFormation", default="")
 
 
 def _first(form: dict[str, Any], name: str) -> str:
@@ -32,8 +32,8 @@ def _first(form: dict[str, Any], name: str) -> str:
     return str(value[0] if isinstance(value, list) else value)
 
 
-def _note_operation(request: Request) -> Answer | None:
-    """Remember the operation, and refuse a service role that CloudFormation cannot assume."""
+def _check_service_role(request: Request) -> Answer | None:
+    """Remember the operation and its service role; refuse a role that CloudFormation cannot assume."""
     form = {**parse_qs(request.body.decode("utf-8", "replace")), **request.query}
     _operation.set(_first(form, "Action"))
     role = _first(form, "RoleARN")
@@ -45,15 +45,15 @@ def _note_operation(request: Request) -> Answer | None:
 
 
 def _resolve_parameters(original: Any, template: dict[str, Any], *rest: Any, **named: Any) -> Any:
-    """Check that each parameter may be read, by the service role if there is one, and by the caller.
+    """Check the permission for each parameter: of the service role, if there is one, and of the caller.
 
-    CDK's bootstrap template notes that CreateChangeSet evaluates parameters with the permissions of its caller. As its
-    deploy role is granted one parameter only and works with any, the caller is not asked where it is that role.
+    CDK's bootstrap template notes that CreateChangeSet evaluates parameters with the permissions of its caller. But the
+    CDK's deploy role has permission for one parameter only, and works with any; so it is not checked as a caller.
     """
     values = original(template, *rest, **named)
     if _operation.get() not in RESOLVING:
         return values
-    for name in _parameters_of_the_store(template, values):
+    for name in _ssm_parameters(template, values):
         arn = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.lstrip('/')}"
         if reason := _unreadable(arn):
             code = "(Service: AWSSimpleSystemsManagement; Status Code: 400; Error Code: AccessDeniedException)"
@@ -71,17 +71,17 @@ def _unreadable(arn: str) -> str | None:
     return permissions.denial_message(READ, arn, denial) if denial else None
 
 
-def _parameters_of_the_store(template: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
+def _ssm_parameters(template: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
     for key, definition in (template.get("Parameters") or {}).items():
         if str(definition.get("Type", "")).startswith(SSM_TYPE) and key in values:
             yield str(values[key].get("SsmName") or values[key]["Value"])
 
 
 def _joined(value: Any, parameters: dict[str, Any]) -> Any:
-    """Replace each Fn::Join by its text, which ministack's conditions do not know.
+    """Replace each Fn::Join in a condition by its text, because ministack's conditions do not support it.
 
-    CDK's bootstrap asks in this way whether a list of accounts or policies is empty; without it, the role of stacks has
-    no policy at all.
+    CDK's bootstrap uses it to test whether a list of accounts or policies is empty; without it, CloudFormation's role
+    would have no policy.
     """
     if isinstance(value, list):
         return [_joined(each, parameters) for each in value]
@@ -111,7 +111,7 @@ def _importers(name: str, exporter: str) -> list[str]:
 
 
 def _resolve_outputs(original: Any, *arguments: Any) -> Any:
-    """Refuse to change or remove an export that another stack imports (CloudFormation User Guide, outputs)."""
+    """Refuse to change or delete an export that another stack imports (CloudFormation User Guide, outputs)."""
     outputs, exports = original(*arguments)
     stack_id = arguments[-1]
     for name, export in list(cloudformation._exports.items()):
@@ -123,33 +123,33 @@ def _resolve_outputs(original: Any, *arguments: Any) -> Any:
 
 
 async def _deploy(original: Any, name: str, stack_id: str, *rest: Any, **named: Any) -> None:
-    """Forget exports that the stack has no more once it is deployed."""
+    """Delete exports that a deployed stack no longer has."""
     await original(name, stack_id, *rest, **named)
     stack = cloudformation._stacks.get(name)
     if stack is None or stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         return
-    kept = {output.get("ExportName") for output in stack.get("Outputs", [])}
+    current = {output.get("ExportName") for output in stack.get("Outputs", [])}
     for export in [each for each, found in cloudformation._exports.items() if found["StackId"] == stack_id]:
-        if export not in kept:
+        if export not in current:
             cloudformation._exports.pop(export, None)
 
 
 def _in_ascii(answer: Answer) -> Answer:
-    """Answer with ? for what is not ASCII (cloudformation-coverage-roadmap issue 814)."""
+    """Replace characters outside of ASCII by ? (cloudformation-coverage-roadmap issue 814)."""
     status, headers, body = answer
     text = body.decode("utf-8") if isinstance(body, bytes) else str(body)
     return status, headers, text.encode("ascii", "replace")
 
 
 def register() -> None:
-    """Change what CloudFormation accepts and shows."""
+    """Add these rules to CloudFormation."""
     for module in (handlers, changesets):
         wrap(module, "_resolve_parameters", _resolve_parameters)
-        # Both took the function by name when they were loaded.
+        # Both imported the function by name.
         wrap(module, "_deploy_stack_async", _deploy)
     for module in (engine, handlers, changesets, stacks):
         wrap(module, "_evaluate_conditions", _evaluate_conditions)
     wrap(stacks, "_resolve_stack_outputs", _resolve_outputs)
     get_template = handlers._ACTION_HANDLERS["GetTemplate"]
     handlers._ACTION_HANDLERS["GetTemplate"] = lambda params: _in_ascii(get_template(params))
-    refuse_first("cloudformation", _note_operation)
+    refuse_first("cloudformation", _check_service_role)

@@ -15,7 +15,7 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[
 
 @dataclass(frozen=True)
 class Request:
-    """A call as ministack hands it to the handler of a service."""
+    """A call as ministack passes it to the handler of a service."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class Request:
 
 
 def refuse_first(service: str, refusal: Callable[[Request], Answer | None]) -> None:
-    """Ask `refusal` before the handler of `service`; what it returns is the answer."""
+    """Call `refusal` before the handler of `service`; an answer that it returns replaces the handler's."""
     original: Handler = app.SERVICE_HANDLERS[service]
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
@@ -41,7 +41,7 @@ def refuse_first(service: str, refusal: Callable[[Request], Answer | None]) -> N
 
 
 def wrap(module: ModuleType, name: str, around: Callable[..., Any]) -> None:
-    """Replace a function by `around`, which gets the original before its arguments."""
+    """Replace a function by `around`, whose first argument is the original function."""
     original = getattr(module, name)
 
     def wrapped(*arguments: Any, **named: Any) -> Any:

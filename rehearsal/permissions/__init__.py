@@ -1,4 +1,4 @@
-"""Judges the calls that the rehearsal recorded by AWS's own rules and names, without the emulator's help."""
+"""Judgement of the recorded calls by AWS's own rules and names, independent of the emulator."""
 
 from rehearsal.permissions.judgement import (
     PROBES_OF_THE_CLI,

@@ -1,7 +1,7 @@
-"""Condition blocks of policy statements, judged against what is known of a request.
+"""Condition blocks of policy statements, evaluated with the known keys of a request.
 
 AWS's rules: "IAM JSON policy elements: Condition operators", "Conditions with multiple context keys or values" and
-"Policy evaluation logic" of the IAM user guide. A key or operator that is not known here is never silently true.
+"Policy evaluation logic" of the IAM user guide. An unknown key or operator is never silently true.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SET_OPERATORS = ("ForAllValues", "ForAnyValue")
 
 @dataclass(frozen=True)
 class Unknown:
-    """Neither true nor false: `reason` names what is missing in order to tell."""
+    """A verdict that is neither true nor false; `reason` names the missing knowledge."""
 
     reason: str
 
@@ -31,7 +31,7 @@ Verdict = bool | Unknown
 
 
 class Context:
-    """Keys of a request: those with values, and those that AWS leaves out of such a request; names have no case."""
+    """Keys of a request: those with values, and those that AWS omits from such a request; case is ignored."""
 
     def __init__(self, values: Mapping[str, Sequence[str] | str], absent: Iterable[str] = ()) -> None:
         self._values = {
@@ -40,12 +40,12 @@ class Context:
         self._absent = frozenset(name.lower() for name in absent)
 
     def with_values(self, values: Mapping[str, Sequence[str] | str], absent: Iterable[str] = ()) -> Context:
-        """Return these keys and more of one action; `absent` may name a whole prefix, such as `s3:*`."""
+        """Return the context extended by an action's keys; `absent` may name a whole prefix, such as `s3:*`."""
         merged: dict[str, Sequence[str] | str] = {**self._values, **values}
         return Context(merged, self._absent | frozenset(absent))
 
     def get(self, key: str) -> tuple[str, ...] | Unknown | None:
-        """Return a key's values, None when the request has no such key, Unknown when that cannot be said."""
+        """Return a key's values, None when the request has no such key, or Unknown when neither is known."""
         name = key.lower()
         if name in self._values:
             return self._values[name]
@@ -56,7 +56,7 @@ class Context:
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return False when one is, else what is unknown, else True."""
+    """Return False when one verdict is, otherwise the first Unknown, otherwise True."""
     unknown: Unknown | None = None
     for verdict in verdicts:
         if verdict is False:
@@ -67,7 +67,7 @@ def all_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return True when one is, else what is unknown, else False."""
+    """Return True when one verdict is, otherwise the first Unknown, otherwise False."""
     unknown: Unknown | None = None
     for verdict in verdicts:
         if verdict is True:
@@ -78,12 +78,12 @@ def any_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def negated(verdict: Verdict) -> Verdict:
-    """Return the opposite; what is unknown stays unknown."""
+    """Return the opposite verdict; Unknown remains Unknown."""
     return verdict if isinstance(verdict, Unknown) else not verdict
 
 
 def matches_text(pattern: str, value: str, context: Context, *, wildcards: bool = True, case: bool = True) -> Verdict:
-    """Whether a value equals a policy's text, in which `*` and `?` stand for others and ${key} for a key's value."""
+    """Return whether a value equals a policy's text with its wildcards `*` and `?` and its variables ${key}."""
     compiled = _compiled(pattern, context, wildcards=wildcards, case=case)
     if isinstance(compiled, Unknown):
         return compiled
@@ -91,21 +91,24 @@ def matches_text(pattern: str, value: str, context: Context, *, wildcards: bool 
 
 
 def matches_arn(pattern: str, value: str, context: Context) -> Verdict:
-    """Whether an ARN equals a policy's, part by part: no wildcard of one part reaches into the next."""
-    wanted, parts = _arn_parts(pattern), value.split(":", ARN_PARTS - 1)
-    if len(wanted) != len(parts):
+    """Return whether an ARN equals a policy's, part by part: a wildcard never spans two parts."""
+    patterns, parts = _arn_parts(pattern), value.split(":", ARN_PARTS - 1)
+    if len(patterns) != len(parts):
         return pattern == "*"
-    return all_of(matches_text(one, part, context) for one, part in zip(wanted, parts, strict=True))
+    return all_of(matches_text(one, part, context) for one, part in zip(patterns, parts, strict=True))
 
 
 def _arn_parts(pattern: str) -> list[str]:
-    """Split an ARN at its colons, of which those inside ${...} are none."""
-    kept = _VARIABLE.sub(lambda match: match[0].replace(":", "\0"), pattern)
-    return [part.replace("\0", ":") for part in kept.split(":", ARN_PARTS - 1)]
+    """Split an ARN at its colons, except those inside ${...}."""
+    protected = _VARIABLE.sub(lambda match: match[0].replace(":", "\0"), pattern)
+    return [part.replace("\0", ":") for part in protected.split(":", ARN_PARTS - 1)]
 
 
 def _compiled(pattern: str, context: Context, *, wildcards: bool, case: bool) -> re.Pattern[str] | Unknown | None:
-    """Return None when a variable's key is not in the request: then nothing matches (IAM user guide, variables)."""
+    """Compile a pattern; return None, which matches nothing, when a variable's key is not in the request.
+
+    IAM user guide, "IAM policy elements: Variables and tags".
+    """
     if "${" not in pattern:
         return _without_variables(pattern, wildcards, case)
     expression = ""
@@ -147,19 +150,20 @@ def _variable(text: str, context: Context) -> str | Unknown | None:
     return values[0] if len(values) == 1 else Unknown(f"the policy variable {key} has {len(values)} values")
 
 
+# Compares the policy's value with the request's.
 Test = Callable[[str, str, Context], Verdict]
 
 
 def _text(*, wildcards: bool = False, case: bool = True) -> Test:
-    return lambda wanted, value, context: matches_text(wanted, value, context, wildcards=wildcards, case=case)
+    return lambda expected, value, context: matches_text(expected, value, context, wildcards=wildcards, case=case)
 
 
 def _number(compare: Callable[[Any, Any], bool]) -> Test:
-    return lambda wanted, value, context: compare(float(value), float(wanted))
+    return lambda expected, value, context: compare(float(value), float(expected))
 
 
 def _date(compare: Callable[[Any, Any], bool]) -> Test:
-    return lambda wanted, value, context: compare(_moment(value), _moment(wanted))
+    return lambda expected, value, context: compare(_moment(value), _moment(expected))
 
 
 def _moment(text: str) -> datetime:
@@ -183,11 +187,11 @@ _TESTS: Mapping[str, Test] = {
     "DateLessThanEquals": _date(operator.le),
     "DateGreaterThan": _date(operator.gt),
     "DateGreaterThanEquals": _date(operator.ge),
-    "Bool": lambda wanted, value, context: wanted.lower() == value.lower(),
+    "Bool": lambda expected, value, context: expected.lower() == value.lower(),
     "ArnEquals": matches_arn,
     "ArnLike": matches_arn,
 }
-# Of these, a value must fit none that the policy names; a request without the key passes.
+# Negated operators: a value must match none of the policy's; a request without the key passes.
 _NEGATED: Mapping[str, str] = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
@@ -200,26 +204,26 @@ _NEGATED: Mapping[str, str] = {
 
 
 def holds(condition: Mapping[str, Mapping[str, Any]], context: Context) -> Verdict:
-    """Whether every operator of a Condition block holds for every key."""
+    """Return whether every operator of a Condition block holds for every key."""
     return all_of(
-        _holds(name, key, _as_texts(wanted), context)
-        for name, of_operator in condition.items()
-        for key, wanted in of_operator.items()
+        _holds(name, key, _as_texts(policy_values), context)
+        for name, by_key in condition.items()
+        for key, policy_values in by_key.items()
     )
 
 
 def _as_texts(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    # CloudFormation and JSON write true where IAM has "true".
+    # CloudFormation and JSON have true where IAM has "true".
     return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
 
 
-def _holds(name: str, key: str, wanted: tuple[str, ...], context: Context) -> Verdict:
+def _holds(name: str, key: str, policy_values: tuple[str, ...], context: Context) -> Verdict:
     values = context.get(key)
     if isinstance(values, Unknown):
         return values
     if name == "Null":
-        return any_of((values is None) == (each.lower() == "true") for each in wanted)
+        return any_of((values is None) == (each.lower() == "true") for each in policy_values)
     qualifier, _, rest = name.rpartition(":")
     plain = rest.removesuffix("IfExists")
     test = _TESTS.get(_NEGATED.get(plain, plain))
@@ -229,13 +233,13 @@ def _holds(name: str, key: str, wanted: tuple[str, ...], context: Context) -> Ve
         return qualifier != "ForAnyValue" and (rest != plain or plain in _NEGATED or qualifier == "ForAllValues")
     if not qualifier and len(values) > 1:
         return Unknown(f"the condition key {key} has several values, and {name} compares one")
-    each = [_fits(plain, test, wanted, value, context) for value in values]
-    return any_of(each) if qualifier == "ForAnyValue" else all_of(each)
+    verdicts = [_matches(plain, test, policy_values, value, context) for value in values]
+    return any_of(verdicts) if qualifier == "ForAnyValue" else all_of(verdicts)
 
 
-def _fits(plain: str, test: Test, wanted: tuple[str, ...], value: str, context: Context) -> Verdict:
+def _matches(plain: str, test: Test, policy_values: tuple[str, ...], value: str, context: Context) -> Verdict:
     try:
-        verdict = any_of(test(each, value, context) for each in wanted)
+        verdict = any_of(test(each, value, context) for each in policy_values)
     except ValueError as error:
         return Unknown(f"the values of a condition {plain} cannot be compared: {error}")
     return negated(verdict) if plain in _NEGATED else verdict

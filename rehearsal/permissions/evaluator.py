@@ -1,7 +1,7 @@
-"""Whether AWS permits an action, by the rules of its user guide and by nobody's emulator.
+"""Evaluation of policies by the rules of AWS's user guide, independent of any emulator.
 
 "Policy evaluation for requests within a single account" and "Permissions boundaries for IAM entities" (IAM user
-guide). Service control policies and session policies are not part of it: the project has none.
+guide). Service control policies and session policies are not supported: the project has none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rehearsal.permissions.policies import Policy, RolePolicies, Statement
 
 @dataclass(frozen=True)
 class Check:
-    """One question that a service asks IAM; `values` and `absent` are the keys of the action's own."""
+    """One permission check of a service; `values` and `absent` are the condition keys of the action."""
 
     action: str
     resource: str
@@ -37,8 +37,8 @@ class Check:
 class ResourcePolicy:
     """The policy of a bucket, topic, function, key or role.
 
-    Without a policy of this kind that lets the caller or the account in, roles and keys are closed to everybody
-    ("IAM roles: trust policies", "Key policies in AWS KMS"), whatever the caller's own policies say.
+    `must_allow`: the resource's own policy must allow the caller or its account, regardless of the caller's policies.
+    That holds for roles and keys ("IAM roles: trust policies", "Key policies in AWS KMS").
     """
 
     policy: Policy
@@ -47,7 +47,7 @@ class ResourcePolicy:
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer, and the statement or the lack of one that decided."""
+    """The answer with its reason, and the statement that decided, if any."""
 
     allowed: bool
     reason: str
@@ -60,21 +60,21 @@ def decide(
     context: Context,
     resource_policies: Iterable[ResourcePolicy] = (),
 ) -> Decision:
-    """Return whether the role may do it; what cannot be judged is refused, with the reason."""
+    """Return whether the role may do it; a check that cannot be judged is refused, with the reason."""
     context = context.with_values(check.values, check.absent)
     of_resource = tuple(resource_policies)
     own = [each for policy in role.policies for each in policy.statements]
     boundary = role.boundary.statements if role.boundary else ()
-    theirs = [each for one in of_resource for each in one.policy.statements]
-    if denied := _denied([*own, *boundary], theirs, role, check, context):
+    resource_statements = [each for one in of_resource for each in one.policy.statements]
+    if denied := _denied([*own, *boundary], resource_statements, role, check, context):
         return denied
     identity = _first([each for each in own if each.allows], check, context)
     within = _first([each for each in boundary if each.allows], check, context) if role.boundary else True
-    granted = _granted(theirs, role, check, context)
+    granted = _granted(resource_statements, role, check, context)
     if any(each.must_allow for each in of_resource):
-        let_in = any_of([_verdict(granted), _verdict(_delegated(theirs, role, check, context))])
-        if let_in is not True:
-            return Decision(False, _why(let_in, f"the policy of {check.resource} does not let {role.arn} in"))
+        admitted = any_of([_verdict(granted), _verdict(_delegated(resource_statements, role, check, context))])
+        if admitted is not True:
+            return Decision(False, _why(admitted, f"the policy of {check.resource} does not allow {role.arn}"))
     own_or_granted = any_of([_verdict(identity), _verdict(granted)])
     if own_or_granted is not True:
         return Decision(False, _why(own_or_granted, f"no policy allows {check.action} on {check.resource}"))
@@ -86,12 +86,16 @@ def decide(
 
 
 def _denied(
-    own: Sequence[Statement], theirs: Sequence[Statement], role: RolePolicies, check: Check, context: Context
+    own: Sequence[Statement],
+    resource_statements: Sequence[Statement],
+    role: RolePolicies,
+    check: Check,
+    context: Context,
 ) -> Decision | None:
     candidates = [(each, _applies(each, check, context)) for each in own if not each.allows]
     candidates += [
         (each, all_of([_names(each, role, or_account=True), _applies(each, check, context)]))
-        for each in theirs
+        for each in resource_statements
         if not each.allows
     ]
     for statement, verdict in candidates:
@@ -108,23 +112,23 @@ def _first(statements: Iterable[Statement], check: Check, context: Context) -> S
 
 
 def _granted(
-    theirs: Iterable[Statement], role: RolePolicies, check: Check, context: Context
+    resource_statements: Iterable[Statement], role: RolePolicies, check: Check, context: Context
 ) -> Statement | Unknown | None:
-    """Return the statement of a resource's policy that names the caller itself: it needs no other permission."""
+    """Return the statement of a resource's policy that allows the caller itself, without any other permission."""
     return _decisive(
         (each, all_of([_names(each, role, or_account=False), _applies(each, check, context)]))
-        for each in theirs
+        for each in resource_statements
         if each.allows
     )
 
 
 def _delegated(
-    theirs: Iterable[Statement], role: RolePolicies, check: Check, context: Context
+    resource_statements: Iterable[Statement], role: RolePolicies, check: Check, context: Context
 ) -> Statement | Unknown | None:
-    """Return the statement that leaves it to the account's own policies, by naming the account."""
+    """Return the statement that names the account, and so delegates the decision to the account's own policies."""
     return _decisive(
         (each, all_of([_names(each, role, or_account=True), _applies(each, check, context)]))
-        for each in theirs
+        for each in resource_statements
         if each.allows
     )
 
@@ -158,7 +162,7 @@ def _applies(statement: Statement, check: Check, context: Context) -> Verdict:
 
 
 def _is_about_action(statement: Statement, action: str, context: Context) -> Verdict:
-    # Names of actions have no case ("IAM JSON policy elements: Action").
+    # Names of actions are case-insensitive ("IAM JSON policy elements: Action").
     listed = any_of(
         matches_text(each, action, context, case=False) for each in statement.actions or statement.not_actions
     )
@@ -167,7 +171,7 @@ def _is_about_action(statement: Statement, action: str, context: Context) -> Ver
 
 def _is_about_resource(statement: Statement, resource: str, context: Context) -> Verdict:
     if not statement.resources and not statement.not_resources:
-        # Trust policies have no Resource: it is the role itself.
+        # A trust policy has no Resource: it applies to its role.
         return True
     listed = any_of(
         matches_arn(each, resource, context) if resource != "*" else each == "*"
@@ -177,11 +181,11 @@ def _is_about_resource(statement: Statement, resource: str, context: Context) ->
 
 
 def _names(statement: Statement, role: RolePolicies, *, or_account: bool) -> Verdict:
-    """Whether a statement's principal is the caller, or with `or_account` the caller's whole account."""
+    """Return whether a statement's principal is the caller, or with `or_account` the caller's account."""
     if statement.principals is None:
         return Unknown(f"{statement} names no principal")
     if statement.excepts_principals:
-        return Unknown(f"{statement} has NotPrincipal, which is not judged here")
+        return Unknown(f"{statement} has NotPrincipal, which is not supported")
     names = {role.arn, "*"}
     if or_account:
         names |= {role.account, f"arn:aws:iam::{role.account}:root"}

@@ -1,4 +1,4 @@
-"""Facts of an account that a request only names, and that decide which permissions AWS checks."""
+"""Facts of an account that decide about a request, but are not part of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from botocore.exceptions import ClientError
 
 from rehearsal.permissions.evaluator import ResourcePolicy
 from rehearsal.permissions.policies import RolePolicies, parse_policy
+from vectora_shared.aws_errors import error_code
 
-# `AWS::SSM::Parameter::Value<String>` and its like: CloudFormation reads them when a change set is made.
+# Types such as `AWS::SSM::Parameter::Value<String>`, whose parameters CloudFormation reads for a change set.
 _SSM_TYPE = "AWS::SSM::Parameter::Value<"
-# A bucket, topic or function without a policy of its own.
+# Errors for a bucket, topic or function without a policy of its own.
 _NO_POLICY = frozenset({"NoSuchBucketPolicy", "NoSuchBucket", "ResourceNotFoundException", "NotFound"})
 
 
@@ -28,9 +29,9 @@ class Facts:
     resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
 
     def policies_of(self, resource: str, action: str) -> tuple[ResourcePolicy, ...]:
-        """Return the policy of a resource; of an object, that of its bucket; of a role, who may assume it.
+        """Return the policy of a resource: an object's is its bucket's, a role's is its trust policy.
 
-        A role's trust policy decides about nothing else (IAM user guide, "Roles terms and concepts").
+        A trust policy only decides who may assume the role (IAM user guide, "Roles terms and concepts").
         """
         if ":role/" in resource:
             role = self.roles.get(resource.rpartition("/")[2])
@@ -43,13 +44,13 @@ class Facts:
 
 
 def stack_parameters(session: boto3.Session) -> dict[str, tuple[str, ...]]:
-    """Return the SSM parameters that the deployed stacks' templates read, by the stack's name."""
+    """Return the SSM parameters that the deployed stacks' templates read, by name of the stack."""
     cloudformation = session.client("cloudformation")
     found = {}
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             declared = cloudformation.get_template_summary(StackName=stack["StackName"]).get("Parameters", [])
-            # The name of the SSM parameter; DescribeStacks of the emulator shows its value in the same place.
+            # The default is the SSM parameter's name; the emulator's DescribeStacks has its value instead.
             found[stack["StackName"]] = tuple(
                 each.get("DefaultValue", "") for each in declared if each["ParameterType"].startswith(_SSM_TYPE)
             )
@@ -80,6 +81,6 @@ def _policy_or_none(read: Any) -> str:
     try:
         return str(read() or "")
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NO_POLICY:
+        if error_code(error) in _NO_POLICY:
             return ""
         raise

@@ -1,4 +1,4 @@
-"""Whether AWS would have permitted the calls that the rehearsal recorded, each by its role's own template."""
+"""Judgement of the recorded calls: whether AWS would allow each one by the caller's own template."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from rehearsal.permissions.roles import roles_of_account
 from vectora_shared.errors import VectoraError
 
 SHOWN = 10
-# Keys that AWS sets for services' own calls and for forwarded ones, never for a role's (IAM user guide, "AWS global
-# condition context keys"); the account is in no organization, and nobody here has a second factor.
+# Keys that AWS sets only for calls of services and forwarded calls, never for a role's (IAM user guide, "AWS global
+# condition context keys"), and keys of organizations and multi-factor authentication, which the rehearsal lacks.
 ABSENT = (
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -58,7 +58,7 @@ class Refusal:
     reason: str
     source: str
     sample: str
-    # Whether each such call ended with an error in the rehearsal, too.
+    # Whether each such call also failed in the rehearsal.
     failed: bool = False
     calls: int = 1
 
@@ -69,9 +69,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Expected:
-    """A refusal that is right: of a role whose source has `source`, for an action on what has `about` in its name.
+    """An expected refusal: of a role with `source` in its source, for an action on a resource with `about` in its name.
 
-    It counts only when the emulator, too, answered with an error: what the emulator allowed is never expected.
+    It applies only when the emulator also answered with an error: a call that the emulator allowed is never expected
+    to be refused.
     """
 
     source: str
@@ -80,7 +81,7 @@ class Expected:
     reason: str
 
     def covers(self, refusal: Refusal) -> bool:
-        """Whether it is this refusal."""
+        """Return whether `refusal` is this one."""
         return (
             self.source in refusal.source
             and refusal.action == self.action
@@ -89,7 +90,10 @@ class Expected:
         )
 
 
-_PROBE = "cdk publish-assets looks for the bootstrap stack with the deploy role, then with its own, and goes on without"
+_PROBE = (
+    "cdk publish-assets looks up the bootstrap stack with the deploy role, then with its own role, and continues "
+    "when both fail"
+)
 PROBES_OF_THE_CLI = (
     Expected(", DeliveryAssetsFileRole", "sts:AssumeRole", "-deploy-role-", _PROBE),
     Expected(", DeliveryAssetsFileRole", "cloudformation:DescribeStacks", ":stack/CDKToolkit/", _PROBE),
@@ -98,7 +102,7 @@ PROBES_OF_THE_CLI = (
 
 @dataclass(frozen=True)
 class Summary:
-    """Distinct calls of a rehearsal; `unused` are actions that no recorded call of a role needed, by the role."""
+    """Result for the distinct calls of a rehearsal; `unused` are granted actions that no call needed, by role."""
 
     calls: int
     roles: int
@@ -113,14 +117,14 @@ class Summary:
 
 
 class Judge:
-    """Asks AWS's rules about one call after another, and remembers what each role used."""
+    """Judge of calls by AWS's rules; it remembers the actions that each role used."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self.used: dict[str, set[str]] = defaultdict(set)
 
     def refusals(self, call: RecordedCall) -> list[Refusal]:
-        """Return what AWS would refuse of one call; nothing when all is allowed."""
+        """Return the refusals of one call, none when AWS would allow it."""
         role = self._facts.roles.get(_name_of(call.caller))
         if role is None:
             return [_refusal(call, call.caller, "", "its caller is neither a known role nor a known user")]
@@ -142,33 +146,33 @@ class Judge:
         return Refusal(role.name, check.action, check.resource, decision.reason, role.source, call.sample, failed)
 
     def unused(self) -> dict[str, tuple[str, ...]]:
-        """Return the actions that policies allow and that no call needed, by the role; of roles that called."""
+        """Return the granted actions that no call needed, for each role that made calls."""
         found = {name: _unused(self._facts.roles[name], frozenset(used)) for name, used in self.used.items()}
         return {name: unused for name, unused in found.items() if unused}
 
 
 def judge(calls: Iterable[RecordedCall], facts: Facts, expected: Iterable[Expected] = PROBES_OF_THE_CLI) -> Summary:
     """Judge each distinct call once."""
-    asked = Judge(facts)
+    judge_of_calls = Judge(facts)
     found: list[Refusal] = []
     number, callers = 0, set()
     for call in distinct(calls):
         number += 1
         callers.add(_name_of(call.caller))
-        found += asked.refusals(call)
-    refusals, known = _grouped(found), tuple(expected)
-    right = tuple(each for each in refusals if any(one.covers(each) for one in known))
+        found += judge_of_calls.refusals(call)
+    refusals, expectations = _grouped(found), tuple(expected)
+    as_expected = tuple(each for each in refusals if any(one.covers(each) for one in expectations))
     return Summary(
         calls=number,
         roles=len(callers),
-        refusals=tuple(each for each in refusals if each not in right),
-        expected=right,
-        unused=asked.unused(),
+        refusals=tuple(each for each in refusals if each not in as_expected),
+        expected=as_expected,
+        unused=judge_of_calls.unused(),
     )
 
 
 def _grouped(refusals: Iterable[Refusal]) -> list[Refusal]:
-    """Return one refusal of those that differ in their requests only, with their number."""
+    """Return one refusal, with a count, for all refusals that differ only in their requests."""
     alike: dict[tuple[str, str, str, str], list[Refusal]] = defaultdict(list)
     for each in refusals:
         alike[each.role, each.action, each.resource, each.reason].append(each)
@@ -181,14 +185,14 @@ def check_recorded_calls(
     *,
     stacks: Iterable[str],
     profiles: Mapping[str, tuple[str, ...]],
-    left_out: Container[str] = (),
+    skipped_callers: Container[str] = (),
     expected: Iterable[Expected] = (),
 ) -> Summary:
-    """Judge what was recorded into `path` in the account of `session`; raise RefusedCallsError naming refused calls.
+    """Judge the calls recorded in `path`, with the account of `session`; raise RefusedCallsError naming refused calls.
 
     The roles of `stacks` are judged by those stacks' templates, all others by IAM. `profiles` are the ARNs of the
-    models behind each inference profile, which no request names. `expected` are refusals that belong to the rehearsal,
-    beside those of the CDK CLI's probes.
+    models behind each inference profile, which no request names. `expected` are refusals that the rehearsal provokes,
+    in addition to those of the CDK CLI's probes.
     """
     facts = Facts(
         roles=roles_of_account(session, stacks),
@@ -196,17 +200,17 @@ def check_recorded_calls(
         profiles=profiles,
         resource_policies=resource_policies(session),
     )
-    calls = (call for call in read_calls(path) if call.caller not in left_out)
+    calls = (call for call in read_calls(path) if call.caller not in skipped_callers)
     summary = judge(calls, facts, (*PROBES_OF_THE_CLI, *expected))
     if summary.refusals:
         raise RefusedCallsError(describe(summary))
     if not summary.calls:
-        raise RefusedCallsError(f"No call was recorded in {path.name}: is the recorder at work?")
+        raise RefusedCallsError(f"No call was recorded in {path.name}: check the recorder in inside/front_door.py.")
     return summary
 
 
 def describe(summary: Summary) -> str:
-    """Return the first refusals, one a line."""
+    """Return the first refusals, one per line."""
     more = len(summary.refusals) - SHOWN
     lines = [f"AWS would refuse {len(summary.refusals)} kinds of calls that the emulator allowed:"]
     lines += [f"  {refusal}" for refusal in summary.refusals[:SHOWN]]
@@ -218,7 +222,7 @@ def _refusal(call: RecordedCall, role: str, source: str, reason: str) -> Refusal
 
 
 def _name_of(caller: str) -> str:
-    """Return the name of the role behind a session, or of a user as `RolePolicies.name` has it."""
+    """Return the name of the session's role, or of the user, in the form of `RolePolicies.name`."""
     kind, *rest = caller.split(":", 5)[-1].split("/")
     return rest[0] if kind == "assumed-role" else f"{kind}/{rest[-1] if rest else ''}"
 
@@ -235,7 +239,7 @@ def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
         "aws:PrincipalType": "AssumedRole" if is_role else "User",
         "aws:RequestedRegion": call.region,
         "aws:SecureTransport": "true",
-        # Of topics' default policies; the account that calls.
+        # In the default policies of topics: the account of the caller.
         "aws:SourceOwner": call.account,
         "aws:ViaAWSService": "false",
         **{f"aws:PrincipalTag/{key}": value for key, value in role.tags.items()},
@@ -248,7 +252,7 @@ def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
 
 
 def _account_of(resource: str, caller: str) -> str:
-    """Return the account that holds a resource; buckets, whose ARNs have none, are the caller's own."""
+    """Return the account of a resource; a bucket, whose ARN has none, is the caller's own."""
     parts = resource.split(":")
     return caller if parts[:3] == ["arn", "aws", "s3"] else parts[4] if len(parts) > 4 else ""
 

@@ -1,4 +1,4 @@
-"""The operation of a recorded request, found with botocore's service models."""
+"""Operations of recorded requests, identified with botocore's service models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from botocore.model import OperationModel, ServiceModel
 from rehearsal.permissions.recorded import RecordedCall
 from vectora_shared.errors import VectoraError
 
-# botocore's names by the name that signatures carry (`signingName`, else `endpointPrefix`, of service-2.json).
+# botocore's names by the service name in signatures (`signingName`, otherwise `endpointPrefix`, of service-2.json).
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "account": ("account",),
     "bedrock": ("bedrock", "bedrock-runtime"),
@@ -45,19 +45,19 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 }
 # Smithy's JavaScript clients name the operation in this query parameter; services ignore it.
 OPERATION_HINT = "x-id"
-# Signs for s3express and goes to s3express-control (endpoint rules of S3's model); this project has none of those.
+# Signed for s3express and sent to s3express-control (endpoint rules of S3's model); this project has no such buckets.
 ELSEWHERE = frozenset({("s3", "ListDirectoryBuckets")})
 _S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3[.-](?!control)(?:dualstack\.)?[a-z0-9.-]+$")
 _RPC_PATH = re.compile(r"^/service/[^/]+/operation/(?P<operation>[^/]+)$")
 
 
 class UnknownOperationError(VectoraError):
-    """No operation of botocore's models fits the request."""
+    """No operation of botocore's models matches the request."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Operation of a request; `parameters` by botocore's names, as far as the recorded request holds them."""
+    """Operation of a request; `parameters` are the recorded ones, by botocore's names."""
 
     service: str
     name: str
@@ -70,7 +70,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class _Route:
-    """How an operation of a REST protocol is addressed (Smithy's http trait)."""
+    """Method, path and parameters of an operation of a REST protocol (Smithy's http trait)."""
 
     operation: OperationModel
     path: re.Pattern[str]
@@ -92,22 +92,22 @@ class _Route:
 
     @property
     def rank(self) -> tuple[int, int, bool]:
-        """More is more specific; of two names for one request, the one that is not deprecated."""
+        """Rank among matching routes: the most specific is highest; a deprecated name ranks lower."""
         markers = len(self.fixed) + len(self.required_query) + len(self.required_headers)
         return markers, self.literal, not self.operation.deprecated
 
 
 def operation_of(call: RecordedCall) -> Operation:
-    """Return the operation that the request asks for; raise UnknownOperationError naming the request."""
+    """Return the operation of a request; raise UnknownOperationError naming the request."""
     if call.service not in SERVICES:
         raise UnknownOperationError(
-            f"{call.sample}: no service is known that signs as {call.service!r}; add it to SERVICES in "
+            f"{call.sample}: {call.service!r} is not a known service name of signatures; add it to SERVICES in "
             "rehearsal/permissions/operations.py."
         )
     found = [each for service in _services(call) for each in _operations(service, call)]
     if len(found) == 1:
         return found[0]
-    reason = f"several operations fit: {', '.join(map(str, found))}" if found else "no operation fits"
+    reason = f"several operations match: {', '.join(map(str, found))}" if found else "no operation matches"
     raise UnknownOperationError(f"{call.sample}: {reason} (signed for {call.service}).")
 
 
@@ -154,13 +154,13 @@ def _rest_operations(service: str, call: RecordedCall) -> Iterator[Operation]:
 
 
 def bucket_of_host(host: str) -> str | None:
-    """Return the bucket of a virtual-hosted address; None of a path-style one."""
+    """Return the bucket of a virtual-hosted address, or None for a path-style one."""
     found = _S3_HOST.match(host.partition(":")[0])
     return found["bucket"] if found else None
 
 
 def _path_style(call: RecordedCall) -> str:
-    """Return the path with the bucket of a virtual-hosted address in front, as the model writes it."""
+    """Return the path as in the model, beginning with the bucket, also for a virtual-hosted address."""
     bucket = bucket_of_host(call.host)
     path = f"/{bucket}{call.path}" if bucket else call.path
     return path.rstrip("/") or "/" if path.count("/") <= 2 else path
@@ -230,16 +230,19 @@ def _group(label: str) -> str:
 
 
 def _unflattened(call: RecordedCall) -> dict[str, Any]:
-    """Return the parameters of a query protocol as a document: `Tags.member.1.Key` is a list's first element's Key."""
+    """Return the parameters of a query protocol as a document with lists.
+
+    `Tags.member.1.Key` becomes the Key of the first element of the list Tags.
+    """
     pairs = parse_qsl(f"{call.query}&{call.body}", keep_blank_values=True)
     document: dict[str, Any] = {}
     for name, value in pairs:
-        place = document
+        level = document
         *outer, last = name.split(".")
         for part in outer:
-            inner = place.setdefault(part, {})
-            place = inner if isinstance(inner, dict) else {}
-        place[last] = value
+            inner = level.setdefault(part, {})
+            level = inner if isinstance(inner, dict) else {}
+        level[last] = value
     return {name: _with_lists(value) for name, value in document.items()}
 
 
@@ -252,15 +255,15 @@ def _with_lists(value: Any) -> Any:
 
 
 def _json(body: str) -> dict[str, Any]:
-    """Return the members of a JSON object; of one that was cut, those that are whole."""
+    """Return the members of a JSON object; of a truncated one, the complete members."""
     try:
         document: Any = json.loads(body) if body.strip() else {}
     except ValueError:
-        return dict(_whole_members(body))
+        return dict(_complete_members(body))
     return document if isinstance(document, dict) else {}
 
 
-def _whole_members(body: str) -> Iterator[tuple[str, Any]]:
+def _complete_members(body: str) -> Iterator[tuple[str, Any]]:
     decoder = json.JSONDecoder()
     position = body.find("{") + 1
     try:

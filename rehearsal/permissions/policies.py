@@ -1,4 +1,4 @@
-"""Policy documents as the evaluator reads them."""
+"""Policy documents, parsed for the evaluator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from vectora_shared.errors import VectoraError
 
 VERSION = "2012-10-17"
-# Still in the policies that SNS and others make by default; has no policy variables.
+# Used in default policies of SNS and other services; it has no policy variables.
 OLD_VERSION = "2008-10-17"
 _ELEMENTS = frozenset(
     {
@@ -28,12 +28,12 @@ _ELEMENTS = frozenset(
 
 
 class PolicyError(VectoraError):
-    """A policy has a form that IAM refuses, or that is not known here."""
+    """A policy has a form that IAM refuses, or that is not supported here."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement; of `actions` and `not_actions`, and of the resources, one is empty."""
+    """One statement; either `actions` or `not_actions` is empty, and so are the resources of one kind."""
 
     policy: str
     sid: str
@@ -52,7 +52,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy document by its name."""
+    """A policy document with its name."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -60,9 +60,9 @@ class Policy:
 
 @dataclass(frozen=True)
 class RolePolicies:
-    """Policies, boundary and tags of a role or user, and who may assume a role.
+    """Policies, boundary, trust policy and tags of a role or user.
 
-    With a `problem`, some of it could not be read: then no call of the role can be judged.
+    `problem` says that a part could not be read: then no call of the role can be judged.
     """
 
     arn: str
@@ -75,18 +75,18 @@ class RolePolicies:
 
     @property
     def name(self) -> str:
-        """Name of a role without its path, which is unique in an account; of a user, `user/NAME`."""
+        """Name of a role without its path, which is unique in an account; for a user, `user/NAME`."""
         name = self.arn.rpartition("/")[2]
         return f"user/{name}" if ":user/" in self.arn else name
 
     @property
     def account(self) -> str:
-        """Account that holds it."""
+        """Account of the role or user."""
         return self.arn.split(":")[4]
 
 
 def parse_policy(name: str, document: Any) -> Policy:
-    """Read a policy document, given as a mapping or as JSON; raise PolicyError naming what is wrong."""
+    """Parse a policy document, given as a mapping or as JSON; raise PolicyError naming the error."""
     content = json.loads(document) if isinstance(document, str) else document
     version = content.get("Version", OLD_VERSION)
     if version != VERSION and (version != OLD_VERSION or "${" in json.dumps(content)):

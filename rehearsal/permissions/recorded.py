@@ -1,4 +1,4 @@
-"""The calls that the emulator recorded: one JSON line for each request that carried credentials."""
+"""Recorded calls of the emulator: one JSON line for each signed request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vectora_shared.errors import VectoraError
 
-# Of a body, as text: more is not needed to find out which resources a call names.
+# Recorded length of a body: enough to find the resources that a call names.
 BODY_CHARACTERS = 65_536
-# Part of the signature, or secrets; everything else that begins with x-amz- may decide what is permitted.
-LEFT_OUT = frozenset(
+# Headers of the signature, and secrets; all other x-amz- headers may decide what is permitted.
+NOT_RECORDED = frozenset(
     {
         "x-amz-date",
         "x-amz-security-token",
@@ -50,7 +50,7 @@ class RecordedCall(BaseModel):
 
     @field_validator("headers")
     @classmethod
-    def _in_small_letters(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
+    def _in_lower_case(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
         return {name.lower(): value for name, value in headers.items()}
 
     @property
@@ -73,9 +73,9 @@ class RecordedCall(BaseModel):
 
 
 def is_recorded(header: str) -> bool:
-    """Whether the recorder keeps a header of this name."""
+    """Return whether the recorder keeps a header of this name."""
     name = header.lower()
-    return name in ALSO_RECORDED or (name.startswith("x-amz-") and name not in LEFT_OUT)
+    return name in ALSO_RECORDED or (name.startswith("x-amz-") and name not in NOT_RECORDED)
 
 
 def read_calls(path: Path) -> Iterator[RecordedCall]:

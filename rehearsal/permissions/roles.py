@@ -1,4 +1,4 @@
-"""Roles and users with their policies: from deployed templates, and for the rest from IAM."""
+"""Roles and users with their policies, read from deployed templates and from IAM."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ AWS_MANAGED = "arn:aws:iam::aws:policy/"
 
 
 def roles_of_account(session: boto3.Session, stacks: Iterable[str]) -> dict[str, RolePolicies]:
-    """Return all roles and users by name; those that `stacks` define as the stacks' templates define them.
+    """Return all roles and users by name; roles of `stacks` are read from the stacks' templates.
 
-    So a role is judged by what AWS will be told, not by what the emulator made of it.
+    So a role is judged by the template that AWS will get, not by the emulator's version of the role.
     """
     roles = roles_from_iam(session)
     for name in stacks:
@@ -40,7 +40,7 @@ def roles_from_iam(session: boto3.Session) -> dict[str, RolePolicies]:
         each["Arn"]: next(version["Document"] for version in each["PolicyVersionList"] if version["IsDefaultVersion"])
         for each in details["Policies"]
     }
-    # The emulator leaves boundaries out of the details.
+    # The emulator's details have no boundaries.
     boundaries = [iam.get_role(RoleName=each["RoleName"])["Role"] for each in details["RoleDetailList"]]
     found = [
         _readable({**each, "PermissionsBoundary": role.get("PermissionsBoundary", {})}, "Role", managed)
@@ -51,7 +51,7 @@ def roles_from_iam(session: boto3.Session) -> dict[str, RolePolicies]:
 
 
 def _readable(details: Mapping[str, Any], kind: str, managed: Mapping[str, Any]) -> RolePolicies:
-    """Return a role that makes no calls, too, when its policies cannot be read: it must not hinder the others."""
+    """Return a role with a `problem` when its policies cannot be read, so that other roles can still be judged."""
     try:
         return _from_iam(details, kind, managed)
     except PolicyError as error:
@@ -74,7 +74,7 @@ def roles_from_stack(stack: DeployedStack) -> Iterator[RolePolicies]:
 
 
 def as_deployed(name: str, template: Mapping[str, Any], account: str, region: str) -> DeployedStack:
-    """Return a template as if it had been deployed: generated names are the stack's and the resource's."""
+    """Return a template as if it were deployed; generated names are made of the stack's name and the logical id."""
     resources: Mapping[str, Any] = template["Resources"]
     topics = {"AWS::SNS::Topic": "TopicName"}
     named = ("RoleName", "BucketName", "FunctionName", "LogGroupName", "Name", "StateMachineName", "TopicName")
@@ -137,7 +137,7 @@ def _from_stack(stack: DeployedStack, logical_id: str, attached: Iterable[Policy
 
 
 def _managed(arn: str, own: Mapping[str, Any]) -> Policy:
-    """Return a managed policy; of AWS's own, AWS's text and not the emulator's, which knows few and shortens them."""
+    """Return a managed policy; AWS's own come from moto's copy, because the emulator has few and shortens them."""
     if arn.startswith(AWS_MANAGED):
         name = arn.rpartition("/")[2]
         if name not in _aws_managed():

@@ -1,7 +1,7 @@
-"""Permissions that S3's operations need: their names seldom equal the operations'.
+"""Permissions of S3's operations, whose actions seldom have the operations' names.
 
-"Required permissions for Amazon S3 API operations" (S3 user guide, using-with-s3-policy-actions); for what depends on
-headers and versions, the pages of the operations in the API reference.
+Sources: "Required permissions for Amazon S3 API operations" (S3 user guide, using-with-s3-policy-actions), and the
+operations' pages in the API reference for headers and versions.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ HEADER_ACTIONS: Mapping[str, str] = {
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
     "x-amz-bypass-governance-retention": "BypassGovernanceRetention",
 }
-# Condition keys that repeat a header (service authorization reference, S3); without the header there is no key.
+# Condition keys with the value of a header (service authorization reference, S3); without the header, no key exists.
 _HEADER_KEYS: Mapping[str, str] = {
     "x-amz-acl": "s3:x-amz-acl",
     "x-amz-copy-source": "s3:x-amz-copy-source",
@@ -148,7 +148,7 @@ _MARK = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
 def s3_checks(operation: Operation) -> Iterator[Check]:
-    """Yield what S3 asks IAM for one request; raise UnknownOperationError for an operation without a row here."""
+    """Yield the checks of S3 for one request; raise UnknownOperationError for an operation without a row here."""
     name, bucket = operation.name, operation.parameters.get("Bucket", "")
     arn = f"arn:aws:s3:::{bucket}"
     if name == "ListBuckets":
@@ -208,7 +208,7 @@ def _deletions(operation: Operation, bucket: str) -> Iterator[Check]:
         document = ElementTree.fromstring(operation.request.body)  # noqa: S314
     except ElementTree.ParseError as error:
         raise UnknownOperationError(
-            f"{operation.request.sample}: its body, which names the objects, was not recorded whole: {error}"
+            f"{operation.request.sample}: its body, which names the objects, was not recorded completely: {error}"
         ) from error
     for entry in (*document.iter(f"{_MARK}Object"), *document.iter("Object")):
         version = entry.findtext(f"{_MARK}VersionId", entry.findtext("VersionId", ""))
@@ -223,7 +223,6 @@ def _check(operation: Operation, action: str, resource: str) -> Check:
     query = request.parameters
     values = {key: request.headers[header] for header, key in _HEADER_KEYS.items() if header in request.headers}
     values |= {key: query[name] for name, key in _QUERY_KEYS.items() if name in query}
-    # A missing key of an object: the request has no prefix, so that a permission limited to one does not apply.
     values["s3:ResourceAccount"] = request.account
     values["s3:authType"] = "REST-HEADER"
     values["s3:signatureversion"] = "AWS4-HMAC-SHA256"
@@ -237,7 +236,7 @@ def _check(operation: Operation, action: str, resource: str) -> Check:
 
 
 def _until(operation: Operation) -> datetime | None:
-    """Return until when the request locks the object: in a header, or in PutObjectRetention's body."""
+    """Return the end of the object's lock, from a header or from PutObjectRetention's body."""
     text = operation.request.headers.get("x-amz-object-lock-retain-until-date", "")
     if operation.name == "PutObjectRetention" and operation.request.body:
         document = ElementTree.fromstring(operation.request.body)  # noqa: S314

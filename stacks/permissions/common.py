@@ -1,4 +1,4 @@
-"""Grants that roles of more than one stack have."""
+"""Permissions that roles of several stacks have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import Names
+from vectora_ops.names import FunctionTask, Names, OperationsTask
 
 TRACE = Grant(
     sid="WriteTraces",
@@ -16,8 +16,8 @@ TRACE = Grant(
 )
 
 
-def lambda_basics(names: Names, region: str, task: str) -> tuple[Grant, ...]:
-    """What every function does: write its own log and its traces."""
+def lambda_basics(names: Names, region: str, task: FunctionTask | OperationsTask) -> tuple[Grant, ...]:
+    """Return the grants of every function: write its log and its traces."""
     log_group = f"arn:aws:logs:{region}:${{AWS::AccountId}}:log-group:{names.log_group(task)}"
     return (
         Grant(
@@ -31,10 +31,11 @@ def lambda_basics(names: Names, region: str, task: str) -> tuple[Grant, ...]:
 
 
 def bootstrap_qualifier(scope: Construct) -> str:
-    """The part of the CDK bootstrap's names that tells bootstraps of one account apart."""
+    """Return the qualifier in the names of the CDK bootstrap resources."""
     configured = scope.node.try_get_context("@aws-cdk/core:bootstrapQualifier")
     return str(configured or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER)
 
 
 def assets_bucket_arn(scope: Construct, region: str) -> str:
+    """Return the ARN of the bootstrap bucket that holds the assets."""
     return f"arn:aws:s3:::cdk-{bootstrap_qualifier(scope)}-assets-${{AWS::AccountId}}-{region}"

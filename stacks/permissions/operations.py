@@ -1,4 +1,4 @@
-"""What the operations functions may do, function by function."""
+"""Permissions of the operations functions, one method per function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from vectora_ops.names import (
     OPERATIONS_LAYER,
     RETRY,
     STACK_LAYERS,
+    BucketContent,
     Names,
+    OperationsTask,
 )
 
 ACCOUNT = "${AWS::AccountId}"
-CORE_BUCKETS = ("config", "data", "newsletters", "lambda-code", "access-logs")
+CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
 CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
 STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
 ANSWER_JOBS = Grant(
@@ -35,7 +37,7 @@ ANSWER_JOBS = Grant(
 class OperationsGrants:
     """Grants of the operations functions of one environment.
 
-    `preceding` is where its releases come from, `following` where they go next.
+    Releases are promoted from the environment `preceding`, and into the environment `following`.
     """
 
     def __init__(
@@ -47,8 +49,12 @@ class OperationsGrants:
         self._preceding = preceding
         self._following = following
 
-    def function_arn(self, task: str, names: Names | None = None) -> str:
+    def _function_arn(self, task: OperationsTask, names: Names | None = None) -> str:
         return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
+
+    def invoke(self, task: OperationsTask) -> Grant:
+        """Return the grant of a schedule that invokes function `task`."""
+        return Grant(sid="Invoke", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),))
 
     @property
     def _stack_arns(self) -> tuple[str, ...]:
@@ -79,10 +85,18 @@ class OperationsGrants:
             f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
         )
 
-    def _reading(self, task: str) -> tuple[Grant, ...]:
-        """Reading the environment, writing its vault, and going on in a further invocation."""
+    def _read_environment(self, task: OperationsTask) -> tuple[Grant, ...]:
+        """Return the grants to read the environment, write its vault, and continue in a new invocation."""
+        return (
+            *self._write_vault(),
+            *self._read_content_and_code(),
+            *self._read_deployed(),
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
+        )
+
+    def _write_vault(self) -> tuple[Grant, ...]:
         vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
-        region, account = self._region, ACCOUNT
         return (
             Grant(
                 sid="LookIntoVault",
@@ -102,6 +116,10 @@ class OperationsGrants:
                 resources=(f"{vault}/*",),
                 wildcard_reason="Objects of the vault are named by the digest of their content.",
             ),
+        )
+
+    def _read_content_and_code(self) -> tuple[Grant, ...]:
+        return (
             Grant(sid="ListContent", actions=("s3:ListBucket", "s3:ListBucketVersions"), resources=self._buckets),
             Grant(
                 sid="ReadContent",
@@ -116,9 +134,15 @@ class OperationsGrants:
                 resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
+        )
+
+    def _read_deployed(self) -> tuple[Grant, ...]:
+        """Return the grants to read functions, layers, stacks and the release."""
+        region, account = self._region, ACCOUNT
+        return (
             Grant(
                 sid="ReadFunctions",
-                # Without ListTags the answer has no tags but a TagsError (GetFunction, API reference).
+                # Without ListTags, GetFunction answers a TagsError instead of tags (Lambda API reference).
                 actions=("lambda:GetFunction", "lambda:ListTags"),
                 resources=(f"arn:aws:lambda:{region}:{account}:function:{self._names.project}-*-{self._names.env}",),
                 wildcard_reason="A snapshot holds every function of the environment, also those of other releases.",
@@ -126,7 +150,7 @@ class OperationsGrants:
             Grant(
                 sid="ReadLayers",
                 actions=("lambda:GetLayerVersion",),
-                # Also of other accounts, such as Powertools for AWS Lambda, when their owner lets this one read them.
+                # Includes layers of other accounts whose owner permits it, such as Powertools for AWS Lambda.
                 resources=(f"arn:aws:lambda:{region}:*:layer:*:*",),
                 wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
             ),
@@ -145,8 +169,6 @@ class OperationsGrants:
                 actions=("ssm:GetParameter",),
                 resources=(self._parameter("release"), self._parameter(HOLD)),
             ),
-            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self.function_arn(task),)),
         )
 
     @property
@@ -165,7 +187,7 @@ class OperationsGrants:
 
     @property
     def machine_arn(self) -> str:
-        """The workflow of a newsletter."""
+        """ARN of the newsletter workflow."""
         return f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{self._names.state_machine}"
 
     @property
@@ -186,8 +208,9 @@ class OperationsGrants:
         )
 
     def snapshot(self) -> tuple[Grant, ...]:
+        """Return the grants of function snapshot."""
         return (
-            *self._reading("snapshot"),
+            *self._read_environment("snapshot"),
             ANSWER_JOBS,
             Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
             Grant(
@@ -199,10 +222,21 @@ class OperationsGrants:
         )
 
     def rollback(self) -> tuple[Grant, ...]:
-        region, account = self._region, ACCOUNT
-        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{account}-{region}"
+        """Return the grants of function rollback."""
         return (
-            *self._reading("rollback"),
+            *self._read_environment("rollback"),
+            *self._restore_stacks(),
+            *self._restore_code_and_content(),
+            *self._find_resources_left_behind(),
+            *self._machine_grants,
+            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
+            *self._react_to_failures(),
+            *self._ask_preceding(),
+        )
+
+    def _restore_stacks(self) -> tuple[Grant, ...]:
+        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{ACCOUNT}-{self._region}"
+        return (
             Grant(
                 sid="RestoreStacks",
                 actions=(
@@ -218,8 +252,8 @@ class OperationsGrants:
                 resources=self._stack_arns,
                 wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
             ),
-            # A change set reads the parameters by which the stacks tell each other names and ARNs (the CDK's bootstrap
-            # template grants it to its deploy role for its own parameter).
+            # A change set reads the parameters that the stacks share (the CDK's bootstrap template grants its deploy
+            # role the same for its own parameter).
             Grant(
                 sid="ReadParametersOfStacks",
                 actions=("ssm:GetParameters",),
@@ -229,9 +263,13 @@ class OperationsGrants:
             Grant(
                 sid="LetCloudFormationWork",
                 actions=("iam:PassRole",),
-                resources=(f"arn:aws:iam::{account}:role/{execution_role}",),
+                resources=(f"arn:aws:iam::{ACCOUNT}:role/{execution_role}",),
                 condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
             ),
+        )
+
+    def _restore_code_and_content(self) -> tuple[Grant, ...]:
+        return (
             Grant(
                 sid="PutCodeBack",
                 actions=("s3:PutObject", "s3:AbortMultipartUpload"),
@@ -244,7 +282,11 @@ class OperationsGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            # What outlived a stack that is gone is taken into the new one.
+        )
+
+    def _find_resources_left_behind(self) -> tuple[Grant, ...]:
+        """Return the grants to find resources that outlived a deleted stack: they are imported into the new one."""
+        return (
             Grant(
                 sid="FindBucketsLeftBehind",
                 actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
@@ -256,8 +298,11 @@ class OperationsGrants:
                 resources=("*",),
                 wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
             ),
-            *self._machine_grants,
-            Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
+        )
+
+    def _react_to_failures(self) -> tuple[Grant, ...]:
+        """Return the grants to find what failed, record it, and hold the promotion into this environment."""
+        return (
             Grant(
                 sid="ReadPromotion",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
@@ -274,17 +319,17 @@ class OperationsGrants:
                 actions=("codepipeline:DisableStageTransition",),
                 resources=(self._stage_arn(self._names.env),),
             ),
-            *self._asking_before(),
         )
 
-    def _asking_before(self) -> tuple[Grant, ...]:
-        """A client's file is judged, and handed over, by the environment that it comes from."""
+    def _ask_preceding(self) -> tuple[Grant, ...]:
+        """Return the grant to request a judged client file from the preceding environment."""
         if self._preceding is None:
             return ()
-        judge = self.function_arn("promotion", self._preceding)
+        judge = self._function_arn("promotion", self._preceding)
         return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
 
     def smoke_test(self) -> tuple[Grant, ...]:
+        """Return the grants of function smoke-test."""
         newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
         return (
             ANSWER_JOBS,
@@ -297,11 +342,12 @@ class OperationsGrants:
             ),
             # Lambda refuses a destination that the function's role may not use (PutFunctionEventInvokeConfig).
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            # Without it a missing newsletter looks like a denied one.
+            # Without it S3 answers 403 instead of 404 for a missing newsletter.
             Grant(sid="SeeWhetherItIsThere", actions=("s3:ListBucket",), resources=(newsletters,)),
         )
 
     def promotion(self) -> tuple[Grant, ...]:
+        """Return the grants of function promotion."""
         record = (
             ANSWER_JOBS,
             Grant(
@@ -316,10 +362,10 @@ class OperationsGrants:
             ),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
         )
-        return (*record, *self._judging(self._following)) if self._following else record
+        return (*record, *self._judge(self._following)) if self._following else record
 
-    def _judging(self, target: Names) -> tuple[Grant, ...]:
-        """Reading what a release did here, and what `target` has."""
+    def _judge(self, target: Names) -> tuple[Grant, ...]:
+        """Return the grants to judge a release by its runs here, for its promotion into `target`."""
         config, _, newsletters = self._buckets
         target_config = f"arn:aws:s3:::{target.bucket('config')}"
         machine = self._names.state_machine
@@ -359,7 +405,7 @@ class OperationsGrants:
                 resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
                 wildcard_reason="Step Functions names the executions; the state machine is fixed.",
             ),
-            # Which promotion it has said cannot be retried.
+            # Record of promotions that were reported as not retryable.
             Grant(
                 sid="NoteRetry",
                 actions=("ssm:GetParameter", "ssm:PutParameter"),

@@ -15,7 +15,7 @@ import pytest
 from rehearsal.codepipeline import ExecutionReport, FailAfter
 from rehearsal.delivery import Delivery
 from rehearsal.result import RehearsalResult
-from rehearsal.run import RehearsalOptions, rehearsed
+from rehearsal.run import RehearsalOptions, completed_rehearsal
 from stacks.assets.release import release_of
 from terminal.console import Terminal
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
@@ -55,5 +55,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         results_folder=tmp_path_factory.mktemp("results"),
         fault=lambda address: faults.get(address.action),
     )
-    with rehearsed(options, Terminal(file=progress, width=200)) as (result, delivery, reports):
+    with completed_rehearsal(options, Terminal(file=progress, width=200)) as (result, delivery, reports):
         yield Played(result, delivery, tuple(reports), progress.getvalue(), faults)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.delivery.conftest import Played
 from tests.delivery.test_commands import Vectora, vectora
+from vectora_ops.names import BucketContent
 from vectora_ops.records import Records
 from vectora_shared.config.publication import RECORD_KEY, publish_client
 
@@ -26,14 +27,14 @@ class Buckets:
         self.s3 = played.delivery.account().client("s3")
         self._played = played
 
-    def name(self, env: str, content: str = "config") -> str:
+    def name(self, env: str, content: BucketContent = "config") -> str:
         return self._played.delivery.names(env).bucket(content)
 
     def read(self, env: str, key: str = CLIENT) -> bytes:
         body: bytes = self.s3.get_object(Bucket=self.name(env), Key=key)["Body"].read()
         return body
 
-    def put(self, env: str, key: str, body: bytes, content: str = "config") -> None:
+    def put(self, env: str, key: str, body: bytes, content: BucketContent = "config") -> None:
         self.s3.put_object(Bucket=self.name(env, content), Key=key, Body=body)
 
     def deploy_to_stage(self, version: str, old: bytes, new: bytes) -> bytes:

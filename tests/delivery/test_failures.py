@@ -136,7 +136,7 @@ class Release:
     def __init__(self, played: Played) -> None:
         self._played = played
         self.execution: str | None = None
-        self._stopped_in = ENVIRONMENT_NAMES[0]
+        self._stopped_in: str = ENVIRONMENT_NAMES[0]
 
     def go_on_into(self, env: str) -> str:
         """Push, or try again all actions of where it stopped; prod is approved. The result is the execution."""

@@ -80,7 +80,8 @@ def test_what_is_deployed_is_what_each_commit_was(played: Played) -> None:
 
 
 def test_the_terminal_showed_each_action_and_what_the_approver_was_shown(played: Played) -> None:
-    for text in ("✓ Synth", "✗ gate-prod", "✓ approval-prod", "✗ smoke-test-stage", "rolled back by itself, and held"):
+    texts = ("✓ Synth", "✗ gate-prod", "✓ approval-prod", "✗ smoke-test-stage", "rolled back automatically, and held")
+    for text in texts:
         assert text in played.shown
     approved = next(line for line in played.shown.splitlines() if line.startswith("Approval for prod"))
     commit = played.result.commits[0]

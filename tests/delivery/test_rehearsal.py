@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.press import Story, load_stories
+from rehearsal.publishers import Story, load_stories
 from tests.delivery.conftest import Played
 
 SILENT = "peptron"  # fails in the usual scenario

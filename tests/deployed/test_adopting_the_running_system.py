@@ -13,7 +13,7 @@ import pytest
 from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.synthesis import synthesized_templates
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.imports import adopt, find_orphans
+from vectora_ops.cloudformation.imports import find_importable, import_resources
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKETS = ("ConfigBucket", "DataBucket", "NewslettersBucket")
@@ -157,14 +157,14 @@ def test_resources_created_by_hand_are_imported_and_then_updated(
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     templates = synthesized_templates(ROOT, "dev")
 
-    orphans = find_orphans(account, templates)
+    orphans = find_importable(account, templates)
     assert {orphan.name for orphan in orphans} == {
         "vectora-inbox-lambda-code-dev",
         *(f"vectora-inbox-{task}-dev" for task in BY_HAND),
         *(f"/aws/lambda/vectora-inbox-{task}-dev" for task in BY_HAND),
     }
-    adopt(account, orphans)
-    assert find_orphans(account, templates) == ()
+    import_resources(account, orphans)
+    assert find_importable(account, templates) == ()
 
     cdk("deploy")
     assert _versions(emulator, "lambda-code") == before
@@ -182,4 +182,4 @@ def test_resources_of_a_stack_are_no_orphans(deployed: tuple[Emulator, Any], lay
     emulator = deployed[0]
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     name = f"vectora-inbox-{layer}-dev"
-    assert find_orphans(account, {name: synthesized_templates(ROOT, "dev")[name]}) == ()
+    assert find_importable(account, {name: synthesized_templates(ROOT, "dev")[name]}) == ()

@@ -105,4 +105,4 @@ def test_without_credentials_one_sentence_advises_to_log_in(monkeypatch: pytest.
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "none")
     result = CliRunner().invoke(app, ["status", "--env", "dev"])
     assert result.exit_code == 1
-    assert "AWS does not know who you are" in result.stderr
+    assert "AWS did not accept your credentials" in result.stderr

@@ -1,4 +1,4 @@
-"""AWS's answers as a test wants them, where the emulator gives others."""
+"""Answers of AWS that a test sets in place of the emulator's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Body:
 
 
 def own_clients(account: Account) -> Account:
-    """Return the same account with clients of its own, so that hooks on them touch nobody else."""
+    """Return the same account with clients of its own, so that hooks on them affect no other test."""
     return replace(account, _clients={})
 
 
@@ -49,11 +49,11 @@ def refuse(account: Account, service: str, operation: str, code: str, message: s
 
 
 def ascii_only(account: Account) -> Account:
-    """Return the account as CloudFormation tells it: a question mark for every character beyond ASCII."""
-    told = own_clients(account)
+    """Return the account with CloudFormation's answers: a question mark for every non-ASCII character."""
+    changed = own_clients(account)
     for operation in ("GetTemplate", "DescribeStacks"):
-        change_answers(told, "cloudformation", operation, _replace_characters)
-    return told
+        change_answers(changed, "cloudformation", operation, _replace_characters)
+    return changed
 
 
 def _replace_characters(parsed: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A small environment on an emulator of its own, fresh for every test."""
+"""Fixtures of fault tests: a small environment on an emulator, new for every test."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def small(account: Account) -> SmallEnvironment:
 
 @pytest.fixture
 def unlocked(account: Account) -> SmallEnvironment:
-    """Its vault has no Object Lock, so that what was just stored can be pruned."""
+    """An environment whose vault has no Object Lock, so that new objects can be pruned."""
     return SmallEnvironment.build(account, locked=False)

@@ -41,7 +41,7 @@ def differences(account: Account, manifest: Manifest) -> list[Change]:
 
 
 def kill_at(emulator: Emulator, step: str, operation: str, subject: str) -> None:
-    """Run an operation in a process of its own that dies by SIGKILL when the step begins."""
+    """Run an operation in its own process, which kills itself with SIGKILL when the step begins."""
     environment = {**os.environ, **emulator.environment()}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "lambda_src")))
     victim = subprocess.run(

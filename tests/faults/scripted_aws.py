@@ -1,4 +1,4 @@
-"""A TLS server at AWS's own host names that sends scripted answers, whole or cut off, and hangs up."""
+"""TLS server at AWS's own host names that sends scripted answers, complete or cut, and closes the connection."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Request:
 
 
 def whole(body: bytes, status: int = 200, **headers: str) -> bytes:
-    """Return an answer as it stands on the wire; `Content_Length` tells another length than the body's."""
+    """Return the bytes of an answer; `Content_Length` states another length than the body has."""
     named = {"Content-Length": str(len(body))} | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in named.items()), "", ""]
     return "\r\n".join(lines).encode("ascii") + body
 
 
 def cut(body: bytes, length: int, status: int = 200) -> bytes:
-    """Return the same answer, of whose body only `length` bytes arrive."""
+    """Return the same answer with only `length` bytes of its body."""
     return whole(body[:length], status, Content_Length=str(len(body)))
 
 
 def cut_in_chunks(body: bytes, status: int = 200) -> bytes:
-    """Return an answer of unknown length whose last chunk never comes."""
+    """Return an answer of unknown length without its last chunk."""
     head = f"HTTP/1.1 {status} Said\r\nTransfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n"
     return head.encode("ascii") + body + b"\r\n"
 
@@ -45,7 +45,7 @@ def refusal(code: str) -> bytes:
 
 
 class ScriptedAws:
-    """`answers` come one after the other, the last one for ever; `requests` are those that arrived."""
+    """Server state: `answers` are sent in order, the last one for all further requests; `requests` have arrived."""
 
     def __init__(self, account: Account) -> None:
         self.account = account

@@ -1,4 +1,4 @@
-"""A small environment with everything a snapshot knows, made by plain CloudFormation in a fraction of a second."""
+"""Small environment with all components of a snapshot, created by CloudFormation in a fraction of a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.names import FunctionTask, Names, StackLayer
 
 NAMES = Names(project="vectora-inbox", env="dev")
 REGION = "eu-west-3"
@@ -34,7 +34,7 @@ def handler(word: str) -> bytes:
 
 
 def make_role(account: Account) -> str:
-    """A role for functions and state machines, which AWS refuses to make with one that they cannot assume."""
+    """Return a role that functions and state machines can assume, which AWS requires when it creates them."""
     services = ["lambda.amazonaws.com", "states.amazonaws.com"]
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -56,7 +56,7 @@ class SmallEnvironment:
         return small
 
     def fill(self) -> None:
-        """The first release is deployed, and has run."""
+        """Deploy the first release, with the data and the newsletter of one run."""
         make_role(self.account)
         s3 = self.account.client("s3")
         s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -69,7 +69,7 @@ class SmallEnvironment:
         s3.put_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/2026/01/06/newsletter.md", Body=b"# News\n")
 
     def deploy(self, version: str) -> None:
-        """All stacks as a release leaves them; another version has another code, layer and release record."""
+        """Deploy all stacks; another version has other code, another layer and another release record."""
         self._stack("s0-core", _core())
         self._stack("s0-iam", _iam())
         self.deploy_runtime(version)
@@ -80,7 +80,7 @@ class SmallEnvironment:
         self._stack("s1-ingest-v2", self._ingest(version))
 
     def break_it(self) -> None:
-        """Bad code, another layer, an edited and a deleted file, a deleted function: all by hand."""
+        """Change code and layer, edit and delete files, and delete a function, all outside CloudFormation."""
         functions, s3 = self.account.client("lambda"), self.account.client("s3")
         bad = NAMES.function("normalize-score-v2")
         layer = functions.publish_layer_version(
@@ -97,13 +97,13 @@ class SmallEnvironment:
         s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/stranger.yaml", Body=b"new: true\n")
         s3.delete_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml")
 
-    def say(self, task: str) -> Any:
-        """What a function answers."""
+    def say(self, task: FunctionTask) -> Any:
+        """Return the answer of a function."""
         answer = self.account.client("lambda").invoke(FunctionName=NAMES.function(task), Payload=b"{}")
         return json.loads(answer["Payload"].read())
 
     def state(self) -> dict[str, Any]:
-        """Everything but the vault, down to the versions of objects, as it can be told without changing it."""
+        """Return the state of everything except the vault, with the versions of objects, read without a change."""
         s3, functions = self.account.client("s3"), self.account.client("lambda")
         objects = {}
         for content in ("config", "data", "newsletters"):
@@ -129,7 +129,7 @@ class SmallEnvironment:
                 Bucket=vault, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
             )
 
-    def _stack(self, layer: str, template: dict[str, Any]) -> None:
+    def _stack(self, layer: StackLayer, template: dict[str, Any]) -> None:
         cloudformation, name = self.account.client("cloudformation"), NAMES.stack(layer)
         request = {
             "StackName": name,
@@ -137,10 +137,10 @@ class SmallEnvironment:
             "Capabilities": ["CAPABILITY_IAM"],
             "Tags": [{"Key": "Env", "Value": "dev"}],
         }
-        there = name in {each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]}
-        if there and cloudformation.get_template(StackName=name)["TemplateBody"] == template:
+        exists = name in {each["StackName"] for each in cloudformation.describe_stacks()["Stacks"]}
+        if exists and cloudformation.get_template(StackName=name)["TemplateBody"] == template:
             return
-        (cloudformation.update_stack if there else cloudformation.create_stack)(**request)
+        (cloudformation.update_stack if exists else cloudformation.create_stack)(**request)
         while (status := cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith(
             "PROGRESS"
         ):
@@ -172,13 +172,16 @@ class SmallEnvironment:
         }
 
     def _ingest(self, version: str) -> dict[str, Any]:
-        told = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": NAMES.parameter("layers/vectora-core")}
+        layer_parameter = {
+            "Type": "AWS::SSM::Parameter::Value<String>",
+            "Default": NAMES.parameter("layers/vectora-core"),
+        }
         return {
-            "Parameters": {"Layer": told},
+            "Parameters": {"Layer": layer_parameter},
             "Resources": {"IngestV2Function": self._function("ingest-v2", version, {"Ref": "Layer"})},
         }
 
-    def _function(self, task: str, version: str, layer: dict[str, Any]) -> dict[str, Any]:
+    def _function(self, task: FunctionTask, version: str, layer: dict[str, Any]) -> dict[str, Any]:
         return {
             "Type": "AWS::Lambda::Function",
             "Properties": {

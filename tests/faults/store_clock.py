@@ -1,4 +1,4 @@
-"""S3's time as a test sets it: what an account's client hears, ahead of the emulator's own."""
+"""S3's time as a test sets it: ahead of the emulator's own."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from vectora_ops.account import Account
 
 
 def hear_later(account: Account, ahead: timedelta) -> Account:
-    """Return `account` with clients of its own, for whom S3's clock is so much later."""
+    """Return `account` with its own clients, in whose answers S3's time is later by `ahead`."""
     later = replace(account, _clients={})
 
     def shift(parsed: dict[str, Any], **_: Any) -> None:
         headers = parsed["ResponseMetadata"]["HTTPHeaders"]
-        told: datetime = parsedate_to_datetime(headers["date"])
-        headers["date"] = format_datetime(told + ahead, usegmt=True)
+        answered: datetime = parsedate_to_datetime(headers["date"])
+        headers["date"] = format_datetime(answered + ahead, usegmt=True)
 
     later.client("s3").meta.events.register("after-call.s3", shift)
     return later
 
 
 def after_the_lease(account: Account) -> Account:
-    """Return the account as somebody finds it when the lease of a killed operation has lapsed."""
+    """Return the account at the time when the lease of a killed operation has lapsed."""
     return hear_later(account, timedelta(minutes=3))

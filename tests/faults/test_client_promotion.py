@@ -1,4 +1,4 @@
-"""A client's file promoted by itself: all or nothing, whatever fails, whoever is killed."""
+"""Promotion of a client's file: complete or reverted after any failure and any kill."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _file(body: bytes | None = None, version: str = NEXT) -> SourceFile:
 
 
 class World:
-    """An environment that has this release's configuration, and a workflow that does as it is told."""
+    """An environment with the configuration of this release, and a workflow that a test controls."""
 
     def __init__(self, small: SmallEnvironment) -> None:
         self.account: Account = small.account
@@ -56,7 +56,7 @@ class World:
         self.rollbacks = 0
 
     def workflow(self, *, items: int = 3, version: str = NEXT, fails: bool = False) -> None:
-        """What the next run does."""
+        """Set the result of the next run."""
         steps = {
             "ingest": {"body": {}},
             "normalize_score": {"body": {"client_version": version, "items_matched": items}},
@@ -117,7 +117,7 @@ def world(small: SmallEnvironment) -> World:
     return made
 
 
-def test_a_promoted_file_is_there_after_its_snapshot_and_its_run_and_is_no_drift(world: World) -> None:
+def test_a_promoted_file_is_published_after_its_snapshot_and_run_and_is_not_drift(world: World) -> None:
     file = _file()
     assert world.promote(file) == "its run made a newsletter with 3 items"
     assert world.deployed == file.body
@@ -142,7 +142,7 @@ def test_a_promoted_file_is_there_after_its_snapshot_and_its_run_and_is_no_drift
         ({"version": "7.0.0"}, r"its run used version 7\.0\.0"),
     ],
 )
-def test_a_run_that_proves_nothing_takes_everything_back(world: World, run: dict[str, Any], why: str) -> None:
+def test_a_failed_smoke_run_reverts_the_promotion(world: World, run: dict[str, Any], why: str) -> None:
     before = world.content()
     world.workflow(**run)
     with pytest.raises(VectoraError, match=rf"{why}.*All is again as in snapshot before_lai_weekly_9-1-0_"):
@@ -152,7 +152,7 @@ def test_a_run_that_proves_nothing_takes_everything_back(world: World, run: dict
     assert any("was taken back: its" in each for each in environment_status(world.account, NAMES).promotion)
 
 
-def test_a_file_that_does_not_fit_changes_nothing_and_takes_no_snapshot(world: World) -> None:
+def test_an_invalid_file_changes_nothing_and_takes_no_snapshot(world: World) -> None:
     before = world.content()
     wrong = _file(BODY.replace(b"technology_scope: lai_keywords", b"technology_scope: nothing"))
     with pytest.raises(ConfigurationError, match="names 'nothing'"):
@@ -176,7 +176,7 @@ class _DyingAt(Observer):
 
 
 @pytest.mark.parametrize("step", ["validate", "snapshot", "clients", "publish", "run"])
-def test_killed_anywhere_and_promoted_again_it_ends_well(world: World, step: str) -> None:
+def test_a_promotion_killed_at_any_step_completes_when_it_is_repeated(world: World, step: str) -> None:
     file = _file()
     with pytest.raises(_KilledError):
         world.promote(file, _DyingAt(step))
@@ -186,7 +186,7 @@ def test_killed_anywhere_and_promoted_again_it_ends_well(world: World, step: str
     assert not is_unfinished(world.account, NAMES, file)
 
 
-def test_killed_while_taking_back_it_goes_on_taking_back(world: World) -> None:
+def test_a_promotion_killed_during_its_rollback_continues_the_rollback(world: World) -> None:
     before = world.content()
     world.workflow(items=0)
     with pytest.raises(_KilledError):
@@ -198,7 +198,7 @@ def test_killed_while_taking_back_it_goes_on_taking_back(world: World) -> None:
     assert world.content() == before
 
 
-def test_out_of_time_it_goes_on_with_the_same_run(world: World) -> None:
+def test_a_promotion_continues_with_the_same_run_after_its_deadline(world: World) -> None:
     slow = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     states, arn = world.account.client("stepfunctions"), world.account.state_machine_arn(NAMES.state_machine)
     states.update_state_machine(stateMachineArn=arn, definition=json.dumps(slow))
@@ -211,12 +211,12 @@ def test_out_of_time_it_goes_on_with_the_same_run(world: World) -> None:
         world.promote(_file())
 
 
-def test_a_promotion_that_was_interrupted_is_ended_before_another_file_comes(world: World) -> None:
+def test_an_interrupted_promotion_is_completed_before_another_file_is_promoted(world: World) -> None:
     with pytest.raises(_KilledError):
         world.promote(_file(), _DyingAt("run"))
     with pytest.raises(VectoraError, match=r"promotion of lai_weekly 9\.1\.0 into dev was interrupted"):
         world.promote(_file(version="9.2.0"))
-    # Whoever goes back to the snapshot by hand has ended it too.
+    # A manual rollback to the snapshot ends the promotion too.
     snapshot = world.records.client_promotions()[-1].snapshot
     world.roll_back(RollbackRequest(snapshot=snapshot, components=("clients", "canonical")))
     world.workflow(version="9.2.0")
@@ -224,7 +224,7 @@ def test_a_promotion_that_was_interrupted_is_ended_before_another_file_comes(wor
     assert b'"9.2.0"' in world.deployed
 
 
-def test_a_failed_rollback_is_said_and_done_when_it_is_promoted_again(world: World) -> None:
+def test_a_failed_rollback_is_reported_and_completed_by_the_next_promotion(world: World) -> None:
     before = world.content()
     world.workflow(fails=True)
 
@@ -250,7 +250,7 @@ EDITS: dict[str, Callable[[Any, str], Any]] = {
 
 
 @pytest.mark.parametrize("how", EDITS)
-def test_whatever_somebody_does_in_the_bucket_is_drift(world: World, how: str) -> None:
+def test_any_manual_change_in_the_bucket_is_drift(world: World, how: str) -> None:
     assert environment_status(world.account, NAMES).drift == ()
     EDITS[how](world.account.client("s3"), NAMES.bucket("config"))
     (sentence,) = environment_status(world.account, NAMES).drift

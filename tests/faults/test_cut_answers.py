@@ -1,4 +1,4 @@
-"""Answers of AWS that end early, come late or lead elsewhere: asked for again, a bounded number of times."""
+"""Answers of AWS that end early, arrive late or redirect: requested again, a limited number of times."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def page(*keys: str, following: str = "") -> bytes:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits between attempts, which take no time here."""
+    """Record the pauses between attempts, which take no time here."""
     waited: list[float] = []
     nap = SimpleNamespace(sleep=waited.append)
     monkeypatch.setattr(botocore.endpoint, "time", nap)
@@ -81,14 +81,14 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_an_object_is_read_again_until_it_is_whole(scripted: ScriptedAws, reader: ObjectReader, broken: str) -> None:
+def test_an_incomplete_read_of_an_object_is_repeated(scripted: ScriptedAws, reader: ObjectReader, broken: str) -> None:
     scripted.answers = [BROKEN[broken], BROKEN[broken], whole(BODY, ETag='"e"')]
     assert reader.get("key").body == BODY
     assert scripted.requests == [Request("GET", f"{BUCKET}.s3.{REGION}.amazonaws.com", "/key")] * 3
 
 
 @pytest.mark.parametrize("broken", ["no body", "all but the last byte", "no last chunk", "other bytes"])
-def test_an_object_that_never_comes_whole_fails_in_one_sentence(
+def test_an_object_that_is_never_complete_fails_with_one_sentence(
     scripted: ScriptedAws, reader: ObjectReader, waits: list[float], broken: str
 ) -> None:
     scripted.answers = [BROKEN[broken]]
@@ -99,7 +99,7 @@ def test_an_object_that_never_comes_whole_fails_in_one_sentence(
 
 
 @pytest.mark.parametrize("length", [0, 1, 60, 200, 400, len(page("a", "b")) - 1])
-def test_a_listing_that_ends_early_is_asked_for_again(scripted: ScriptedAws, reader: ObjectReader, length: int) -> None:
+def test_a_listing_that_ends_early_is_repeated(scripted: ScriptedAws, reader: ObjectReader, length: int) -> None:
     scripted.answers = [
         whole(page("a", "b", following="t")),
         cut(page("c", "d"), length),
@@ -110,7 +110,7 @@ def test_a_listing_that_ends_early_is_asked_for_again(scripted: ScriptedAws, rea
 
 
 @pytest.mark.parametrize("length", [0, 200])
-def test_a_listing_that_never_comes_whole_fails_in_one_sentence(
+def test_a_listing_that_is_never_complete_fails_with_one_sentence(
     scripted: ScriptedAws, reader: ObjectReader, length: int
 ) -> None:
     scripted.answers = [cut(page("a", "b"), length)]
@@ -119,17 +119,17 @@ def test_a_listing_that_never_comes_whole_fails_in_one_sentence(
     assert len(scripted.requests) == TRIES_OF_BOTOCORE
 
 
-@pytest.mark.parametrize("said", ["SlowDown", "ServiceUnavailable", "InternalError"])
-def test_a_storm_of_failures_is_waited_out_and_ends_in_one_sentence(
-    scripted: ScriptedAws, reader: ObjectReader, waits: list[float], said: str
+@pytest.mark.parametrize("code", ["SlowDown", "ServiceUnavailable", "InternalError"])
+def test_many_failures_are_retried_and_then_reported_in_one_sentence(
+    scripted: ScriptedAws, reader: ObjectReader, waits: list[float], code: str
 ) -> None:
-    scripted.answers = [whole(refusal(said), 503)] * 5 + [whole(page("a"))]
+    scripted.answers = [whole(refusal(code), 503)] * 5 + [whole(page("a"))]
     assert keys(reader) == ["a"]
-    # A connection that the server closed meanwhile may cost one more.
+    # A connection that the server closed may cost one more attempt.
     assert 5 <= len(waits) < TRIES_OF_BOTOCORE
     waits.clear()
-    scripted.answers = [whole(refusal(said), 503)]
-    with pytest.raises(VectoraError, match=f"S3 refused s3://{BUCKET}/key: .*{said}"):
+    scripted.answers = [whole(refusal(code), 503)]
+    with pytest.raises(VectoraError, match=f"S3 refused s3://{BUCKET}/key: .*{code}"):
         reader.get("key")
     assert len(waits) == TRIES_OF_BOTOCORE - 1
 
@@ -142,19 +142,19 @@ def test_a_redirect_of_a_new_bucket_is_followed_to_its_region(scripted: Scripted
     assert {request.host for request in scripted.requests} == {f"{BUCKET}.s3.{REGION}.amazonaws.com"}
 
 
-def test_a_range_that_is_ignored_is_cut_out_of_the_whole(scripted: ScriptedAws, reader: ObjectReader) -> None:
+def test_an_ignored_range_is_cut_from_the_whole_object(scripted: ScriptedAws, reader: ObjectReader) -> None:
     scripted.answers = [whole(BODY), whole(BODY[3:7], 206, Content_Range="bytes 3-6/100")]
     assert reader.get("key", byte_range=(3, 4)).body == BODY[3:7]
     assert reader.get("key", byte_range=(3, 4)).body == BODY[3:7]
 
 
-def test_lengths_of_bodies_that_do_not_come_are_no_cuts(scripted: ScriptedAws) -> None:
+def test_an_answer_without_a_body_is_not_reported_as_cut(scripted: ScriptedAws) -> None:
     scripted.answers = [whole(b"", Content_Length="100")]
     assert scripted.account.client("s3").head_object(Bucket=BUCKET, Key="key")["ContentLength"] == 100
     assert len(scripted.requests) == 1
 
 
-def test_one_cut_read_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -> None:
+def test_one_cut_answer_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -> None:
     bucket = Bucket(aws.with_whole_answers(scripted.account.session.client("s3", config=aws.RETRYING)), BUCKET)
     document = json.dumps({"items": list(range(50))}).encode("utf-8")
     scripted.answers = [cut(document, 40), whole(document), cut(page("a", "b"), 0), whole(page("a", "b"))]
@@ -163,7 +163,7 @@ def test_one_cut_read_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -
 
 
 @pytest.mark.parametrize("length", [0, 20])
-def test_an_answer_of_any_service_that_ends_early_is_asked_for_again(scripted: ScriptedAws, length: int) -> None:
+def test_a_request_to_any_service_is_repeated_when_its_answer_ends_early(scripted: ScriptedAws, length: int) -> None:
     value = {"gates": ["soak"], "digest": "d", "reason": "r", "by": "b", "at": "2026-01-01T00:00:00Z"}
     answer = json.dumps({"Parameter": {"Name": "n", "Value": json.dumps(value), "Version": 1}}).encode("utf-8")
     scripted.answers = [cut(answer, length), whole(answer)]
@@ -175,15 +175,15 @@ def test_an_answer_of_any_service_that_ends_early_is_asked_for_again(scripted: S
         Records(scripted.account, NAMES).bypass()
 
 
-def test_code_is_downloaded_anew_from_a_new_address_until_it_is_whole(
+def test_an_incomplete_download_is_repeated_from_a_new_address(
     scripted: ScriptedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "CHUNK_BYTES", 30)
-    asked: list[str] = []
+    addresses: list[str] = []
 
     def locate() -> str:
-        asked.append(f"https://awslambda-{REGION}-tasks.s3.{REGION}.amazonaws.com/code?address={len(asked)}")
-        return asked[-1]
+        addresses.append(f"https://awslambda-{REGION}-tasks.s3.{REGION}.amazonaws.com/code?address={len(addresses)}")
+        return addresses[-1]
 
     scripted.answers = [cut(BODY, 65), whole(refusal("AccessDenied"), 403), cut(BODY, 90), whole(BODY)]
     assert list(download(scripted.account, locate)) == [BODY[:30], BODY[30:60], BODY[60:90], BODY[90:]]
@@ -193,7 +193,9 @@ def test_code_is_downloaded_anew_from_a_new_address_until_it_is_whole(
 @pytest.mark.parametrize(
     ("broken", "reason"), [("nothing", r"\w+Error"), ("first byte", r"\w+Error"), ("refused", "status 503")]
 )
-def test_code_that_never_comes_whole_fails_in_one_sentence(scripted: ScriptedAws, broken: str, reason: str) -> None:
+def test_a_download_that_is_never_complete_fails_with_one_sentence(
+    scripted: ScriptedAws, broken: str, reason: str
+) -> None:
     scripted.answers = [BROKEN[broken]]
     with pytest.raises(VectoraError, match=rf"could not be downloaded in 5 attempts \({reason}\)"):
         list(download(scripted.account, lambda: f"https://code.s3.{REGION}.amazonaws.com/code"))

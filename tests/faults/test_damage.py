@@ -1,4 +1,4 @@
-"""Whatever happens to a file of the vault is found by verification, named, and keeps rollbacks away."""
+"""Damage to any file of the vault: verification finds and names it, and rollbacks are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def files_of(small: SmallEnvironment) -> list[str]:
 
 
 def flip(small: SmallEnvironment, key: str, position: float) -> bytes:
-    """Flip one bit in the middle of a file; the result is what it was."""
+    """Flip one bit in the middle of a file, and return the original bytes."""
     s3 = small.account.client("s3")
     body: bytes = s3.get_object(Bucket=VAULT, Key=key)["Body"].read()
     place = int(position * (len(body) - 1))
@@ -76,7 +76,7 @@ def test_a_damaged_object_names_the_files_whose_bytes_it_holds(small: SmallEnvir
     assert f"newsletters: {letter.path}" in names
 
 
-def test_what_belongs_to_no_snapshot_is_named_as_extra(small: SmallEnvironment) -> None:
+def test_objects_that_no_snapshot_needs_are_reported_as_extra(small: SmallEnvironment) -> None:
     vault = Vault(small.account, NAMES)
     manifest = take(small.account)
     s3 = small.account.client("s3")
@@ -98,7 +98,7 @@ def test_the_next_snapshot_does_not_build_on_damaged_bytes(small: SmallEnvironme
     second = take(small.account, "second")
 
     assert verify_snapshot(vault, second.name).intact
-    # The same content under the same name: what was damaged is whole again.
+    # The same content has the same name, so the damaged object is repaired.
     assert verify_snapshot(vault, first.name).intact
 
 
@@ -117,7 +117,7 @@ def test_a_snapshot_of_another_environment_or_project_is_refused(small: SmallEnv
             back_to(small.account, manifest)
 
 
-def test_an_unknown_snapshot_is_refused_with_those_that_there_are(small: SmallEnvironment) -> None:
+def test_an_unknown_snapshot_is_refused_with_the_existing_names(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     unknown = manifest.model_copy(update={"name": "never_20260101_000000"})
 
@@ -137,7 +137,7 @@ def test_the_vault_holds_no_secret_and_no_signed_address(small: SmallEnvironment
     assert b"/a/name" in everything
 
 
-def test_code_that_was_cleaned_away_comes_back_from_the_vault(small: SmallEnvironment) -> None:
+def test_deleted_assets_are_restored_from_the_vault(small: SmallEnvironment) -> None:
     s3 = small.account.client("s3")
     manifest = take(small.account)
     small.deploy("2")

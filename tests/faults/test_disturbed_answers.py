@@ -1,4 +1,4 @@
-"""Snapshots and rollbacks while the emulator throttles, fails and cuts its answers short, at a seeded rate."""
+"""Snapshots and rollbacks while the emulator throttles, fails and cuts answers, at a seeded rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rehearsal.disturbances import Disturbances, happened
+from rehearsal.disturbances import Disturbances, disturbance_counts
 from rehearsal.emulator import Emulator
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
@@ -22,7 +22,7 @@ def disturb(emulator: Emulator) -> Iterator[Disturb]:
     Disturbances().set(emulator.endpoint, emulator.ca_bundle)
 
 
-def test_a_snapshot_and_a_rollback_need_no_second_run_at_a_low_rate(
+def test_a_snapshot_and_a_rollback_succeed_at_once_at_a_low_failure_rate(
     small: SmallEnvironment, emulator: Emulator, disturb: Disturb
 ) -> None:
     disturb(Disturbances(seed=1, throttle=0.02, server_error=0.02, cut=0.02))
@@ -33,7 +33,7 @@ def test_a_snapshot_and_a_rollback_need_no_second_run_at_a_low_rate(
 
     disturb(Disturbances(seed=2, throttle=0.02, server_error=0.02, cut=0.02))
     back_to(small.account, good)
-    counts = happened(emulator.endpoint, emulator.ca_bundle)
+    counts = disturbance_counts(emulator.endpoint, emulator.ca_bundle)
     disturb(Disturbances())
 
     assert sum(counts.values()) > 0

@@ -1,4 +1,4 @@
-"""Killed at any step, an operation loses nothing, and running it again finishes it."""
+"""Operations killed at any step: nothing is lost, and the next call finishes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
 
 
 @pytest.mark.parametrize("step", SNAPSHOT_STEPS)
-def test_a_snapshot_killed_at_any_step_is_finished_and_changed_nothing(
+def test_a_snapshot_killed_at_any_step_is_completed_later_and_changes_nothing(
     emulator: Emulator, small: SmallEnvironment, step: str
 ) -> None:
     account, vault = small.account, Vault(small.account, NAMES)
@@ -42,7 +42,7 @@ def test_a_snapshot_killed_at_any_step_is_finished_and_changed_nothing(
 
 
 @pytest.mark.parametrize("step", ROLLBACK_STEPS)
-def test_a_rollback_killed_at_any_step_is_finished_and_loses_nothing(
+def test_a_rollback_killed_at_any_step_is_completed_later_and_loses_nothing(
     emulator: Emulator, small: SmallEnvironment, step: str
 ) -> None:
     account, vault = small.account, Vault(small.account, NAMES)
@@ -63,7 +63,7 @@ def test_a_rollback_killed_at_any_step_is_finished_and_loses_nothing(
 
 
 @pytest.mark.parametrize("step", PRUNE_STEPS)
-def test_a_pruning_killed_at_any_step_is_finished_and_keeps_what_it_must(
+def test_a_pruning_killed_at_any_step_is_completed_later_and_keeps_needed_objects(
     emulator: Emulator, unlocked: SmallEnvironment, step: str
 ) -> None:
     account, vault = unlocked.account, Vault(unlocked.account, NAMES)
@@ -83,7 +83,7 @@ def test_a_pruning_killed_at_any_step_is_finished_and_keeps_what_it_must(
     assert unlocked.say("ingest-v2") == "ingest-v2 1"
 
 
-def test_a_killed_operation_keeps_others_away_until_its_lease_lapses(
+def test_a_killed_operation_blocks_others_until_its_lease_lapses(
     emulator: Emulator, small: SmallEnvironment, account: Account
 ) -> None:
     kill_at(emulator, "data", "snapshot", "killed")

@@ -1,4 +1,4 @@
-"""An operation whose lease was taken stops before its next change, whichever step it was in."""
+"""Operations whose lease was taken over: they stop before their next change, at any step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUCCESSOR = b'{"owner": "a successor"}'
 
 
 class Taken(Observer):
-    """Another operation takes the lease when a step begins; `found` is the environment at that moment."""
+    """Observer that takes the lease over when a step begins; `found` is the environment at that time."""
 
     def __init__(self, small: SmallEnvironment, step: str) -> None:
         self._small = small
@@ -47,12 +47,12 @@ class Taken(Observer):
 
 @pytest.fixture(autouse=True)
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operation asks S3 each time, as it does when the lease is not fresh any more."""
+    """Let every check of the lease read it from S3, as with a lease that is due for renewal."""
     monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(milliseconds=1))
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_a_rollback_changes_nothing_more(small: SmallEnvironment, step: str) -> None:
+def test_a_rollback_without_its_lease_changes_nothing_more(small: SmallEnvironment, step: str) -> None:
     good = take(small.account)
     small.deploy("2")
     small.break_it()
@@ -72,7 +72,7 @@ def test_a_rollback_changes_nothing_more(small: SmallEnvironment, step: str) -> 
 
 
 @pytest.mark.parametrize("step", ["begin", "stacks", "data", "recheck", "lock", "manifest"])
-def test_a_snapshot_is_not_completed(small: SmallEnvironment, step: str) -> None:
+def test_a_snapshot_without_its_lease_is_not_completed(small: SmallEnvironment, step: str) -> None:
     observer = Taken(small, step)
 
     with pytest.raises(BusyError, match="taken over"):
@@ -88,7 +88,7 @@ def test_a_snapshot_is_not_completed(small: SmallEnvironment, step: str) -> None
 
 
 @pytest.mark.parametrize("step", ["decide", "hide"])
-def test_a_pruning_hides_no_snapshot(unlocked: SmallEnvironment, step: str) -> None:
+def test_a_pruning_without_its_lease_hides_no_snapshot(unlocked: SmallEnvironment, step: str) -> None:
     names = []
     for version in ("1", "2"):
         unlocked.deploy(version)
@@ -108,7 +108,7 @@ def test_a_pruning_hides_no_snapshot(unlocked: SmallEnvironment, step: str) -> N
     assert sorted(each.name for each in Vault(unlocked.account, NAMES).manifests()) == sorted(names)
 
 
-def test_a_rehearsal_leaves_the_scratch_files_of_its_successor(small: SmallEnvironment) -> None:
+def test_a_rehearsal_without_its_lease_leaves_the_files_of_its_successor(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     key = f"{SCRATCH}{manifest.name}/newsletters/of-the-successor"
 

@@ -1,4 +1,4 @@
-"""Stacks whose text CloudFormation tells with question marks: nothing is ever written back with one."""
+"""Stacks with text that CloudFormation returns with question marks: no question mark is ever written back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.faults.answers import ascii_only
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment, _iam, _parameter
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.imports import adopt, find_orphans
+from vectora_ops.cloudformation.imports import find_importable, import_resources
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.rollback.plan import plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
@@ -37,7 +37,7 @@ def described(account: Account) -> str:
 
 @pytest.fixture
 def accented(small: SmallEnvironment) -> SmallEnvironment:
-    """The small environment with a description in French, as CloudFormation tells it."""
+    """The small environment with a French description, as CloudFormation returns it."""
     deploy_iam(small.account, "Rôle du moteur")
     return SmallEnvironment(ascii_only(small.account))
 
@@ -80,7 +80,7 @@ def test_a_rollback_that_would_write_a_question_mark_is_refused_before_anything_
     assert {each.component for each in differences(accented.account, manifest)} == {"stacks", "functions", "layers"}
 
 
-def test_a_schedule_expression_holds_a_question_mark_of_its_own(small: SmallEnvironment) -> None:
+def test_a_question_mark_in_a_schedule_expression_is_genuine(small: SmallEnvironment) -> None:
     deploy_iam(small.account, "Engine role")
     manifest = take(small.account)
     deploy_iam(small.account, "Engine role", schedule="cron(0 7 1 * ? *)")
@@ -99,7 +99,7 @@ def test_a_rehearsed_restore_names_what_could_not_be_written(accented: SmallEnvi
     assert "question mark at Resources.EngineRole.Properties.Description" in problem
 
 
-def test_nothing_is_imported_into_a_stack_whose_text_is_not_given_back(accented: SmallEnvironment) -> None:
+def test_nothing_is_imported_into_a_stack_with_lost_text(accented: SmallEnvironment) -> None:
     s3, bucket = accented.account.client("s3"), NAMES.bucket("lambda-code")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": accented.account.region})
     policy = {
@@ -110,10 +110,10 @@ def test_nothing_is_imported_into_a_stack_whose_text_is_not_given_back(accented:
     }
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     wanted = {"Resources": {"CodeBucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}}}
-    orphans = find_orphans(accented.account, {IAM: wanted})
+    orphans = find_importable(accented.account, {IAM: wanted})
     assert [orphan.name for orphan in orphans] == [bucket]
 
     with pytest.raises(VectoraError, match=PLACE):
-        adopt(accented.account, orphans)
+        import_resources(accented.account, orphans)
 
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy

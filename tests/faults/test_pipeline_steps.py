@@ -1,4 +1,4 @@
-"""The pipeline's steps on a small environment: joined snapshots, holds, and a ledger that only tells what is true."""
+"""The pipeline's steps on a small environment: reused snapshots, holds, and a ledger of deployed releases only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def snapshot(account: Account, **changes: Any) -> Done:
 
 
 def guard(account: Account, digest: str = DIGEST) -> Manifest:
-    """As the operations stack's deployment takes it."""
+    """Take a snapshot as the deployment of the operations stack does."""
     request = SnapshotRequest(label="before", occasion=Occasion(kind="deployment", detail=digest))
     return take_snapshot(account, NAMES, request)
 
@@ -47,7 +47,7 @@ def taken(account: Account) -> list[str]:
 
 
 def deploy(account: Account, digest: str = DIGEST) -> None:
-    """What CloudFormation records last."""
+    """Write the release record, as CloudFormation does at the end of a deployment."""
     value = json.dumps({"digest": digest, "version": "1.2.0"})
     account.client("ssm").put_parameter(Name=NAMES.parameter("release"), Type="String", Value=value, Overwrite=True)
 
@@ -57,7 +57,7 @@ def record(account: Account, *, sleep: Callable[[float], None] = lambda seconds:
     return record_step(account, NAMES, given, clock=lambda: NOON, sleep=sleep)
 
 
-def test_the_snapshot_that_the_operations_stack_took_is_joined(small: SmallEnvironment) -> None:
+def test_the_snapshot_that_the_operations_stack_took_is_reused(small: SmallEnvironment) -> None:
     manifest = guard(small.account)
     done = snapshot(small.account)
     assert done.variables == {"snapshot": manifest.name}
@@ -67,7 +67,7 @@ def test_the_snapshot_that_the_operations_stack_took_is_joined(small: SmallEnvir
     assert (deployment.state, deployment.execution, deployment.snapshot) == ("deploying", "e-1", manifest.name)
 
 
-def test_what_changed_since_is_in_a_snapshot_of_its_own(small: SmallEnvironment) -> None:
+def test_later_changes_get_another_snapshot(small: SmallEnvironment) -> None:
     manifest = guard(small.account)
     small.break_it()
     done = snapshot(small.account)
@@ -75,12 +75,12 @@ def test_what_changed_since_is_in_a_snapshot_of_its_own(small: SmallEnvironment)
     assert len(taken(small.account)) == 2
 
 
-def test_another_releases_snapshot_is_not_joined(small: SmallEnvironment) -> None:
+def test_the_snapshot_of_another_release_is_not_reused(small: SmallEnvironment) -> None:
     manifest = guard(small.account, "e" * 64)
     assert snapshot(small.account).variables["snapshot"] != manifest.name
 
 
-def test_a_held_environment_is_not_deployed_to_whoever_opened_the_transition(small: SmallEnvironment) -> None:
+def test_no_release_is_deployed_to_a_held_environment_with_an_enabled_transition(small: SmallEnvironment) -> None:
     Records(small.account, NAMES).write_hold(Hold(state="held", reason="the smoke test failed.", at=NOON))
     with pytest.raises(VectoraError, match=r"Nothing was deployed: promotion is held since 2026-03-01 12:00 UTC"):
         snapshot(small.account)
@@ -94,7 +94,7 @@ def test_a_variable_that_codepipeline_left_empty_is_refused(small: SmallEnvironm
         snapshot(small.account, **{key: value})
 
 
-def test_a_release_enters_the_ledger_with_all_that_is_known_of_it(small: SmallEnvironment) -> None:
+def test_the_ledger_entry_of_a_release_has_all_fields(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account)
     record(small.account, bypassed="soak, runs", bypass_reason="a crash")
@@ -114,7 +114,7 @@ def test_recording_twice_because_the_answer_was_lost_adds_one_entry(small: Small
     assert len(Records(small.account, NAMES).ledger()) == 1
 
 
-def test_what_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
+def test_a_release_that_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account, "e" * 64)
     with pytest.raises(VectoraError, match="somebody deployed meanwhile"):
@@ -122,7 +122,7 @@ def test_what_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
     assert Records(small.account, NAMES).ledger() == ()
 
 
-def test_a_parameter_that_is_read_as_it_was_a_moment_ago_is_read_again(small: SmallEnvironment) -> None:
+def test_a_parameter_with_a_stale_value_is_read_again(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account, "e" * 64)
     record(small.account, sleep=lambda seconds: deploy(small.account))
@@ -164,7 +164,7 @@ def test_the_gate_refuses_with_its_reasons_and_what_to_do(small: SmallEnvironmen
     assert "./vectora promote explain --to stage" in str(refused.value)
 
 
-def test_the_gate_tells_the_approver_what_changes(small: SmallEnvironment) -> None:
+def test_the_gate_shows_the_approver_what_changes(small: SmallEnvironment) -> None:
     tested = LedgerEntry(kind="release", digest=DIGEST, version="1.2.0", at=NOON, smoke_test="3 items")
     Records(small.account, NAMES).add_to_ledger(tested)
     first = gate(small.account, Promotion(requires_smoke_test=True))
@@ -181,7 +181,7 @@ def test_the_gate_tells_the_approver_what_changes(small: SmallEnvironment) -> No
     assert all(second.variables.values()), "a variable of CodePipeline cannot be empty"
 
 
-def test_what_the_gate_puts_out_fits_into_the_parameters_of_later_actions(small: SmallEnvironment) -> None:
+def test_the_output_of_the_gate_fits_the_parameters_of_later_actions(small: SmallEnvironment) -> None:
     hostile = '"},{{x}} #{codepipeline.PipelineExecutionId}\\' + "\U0001f4a5" * 900
     Records(small.account, STAGE).add_to_ledger(
         LedgerEntry(kind="release", digest="e" * 64, version=hostile, commit=hostile, at=NOON)
@@ -200,7 +200,7 @@ def test_what_the_gate_puts_out_fits_into_the_parameters_of_later_actions(small:
     assert len(done.variables["bypass_reason"]) <= 200
 
 
-def test_a_hold_on_the_target_refuses_whatever_the_policy(small: SmallEnvironment) -> None:
+def test_a_hold_on_the_target_refuses_under_any_policy(small: SmallEnvironment) -> None:
     Records(small.account, STAGE).write_hold(Hold(state="held", reason="the smoke test failed.", at=NOON))
     with pytest.raises(VectoraError, match="hold fail: promotion is held"):
         gate(small.account, Promotion(requires_smoke_test=False))

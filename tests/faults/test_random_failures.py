@@ -1,4 +1,4 @@
-"""S3, Lambda and CloudFormation fail and throttle at random: nothing is lost, and in the end the work is done."""
+"""Random failures and throttling of S3, Lambda and CloudFormation: nothing is lost, and operations complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.faults.operations import differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
-from vectora_ops.cloudformation import stacks as cloudformation
+from vectora_ops.cloudformation import polling
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.catalog import list_snapshots
@@ -57,7 +57,7 @@ class _Body:
 
 @pytest.fixture
 def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
-    """Makes a share of all requests fail, one after the other as the seed says; waits between tries take no time."""
+    """Let a share of all requests fail, in an order that the seed determines; pauses between attempts take no time."""
     state = {"random": random.Random(0), "share": 0.0}  # noqa: S311
 
     def strikes() -> bool:
@@ -74,8 +74,8 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
     nap = SimpleNamespace(sleep=lambda seconds: None)
     monkeypatch.setattr(botocore.endpoint, "time", nap)
     monkeypatch.setattr(aws, "time", nap)
-    monkeypatch.setattr(cloudformation, "FIRST_POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloudformation, "LONGEST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(polling, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(polling, "LONGEST_PAUSE_SECONDS", 0.01)
 
     def begin(seed: int, share: float) -> None:
         state["random"], state["share"] = random.Random(seed), share  # noqa: S311
@@ -85,7 +85,7 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], None]:
 
 
 def in_bad_weather(small: SmallEnvironment, weather: Callable[[int, float], None]) -> Account:
-    # An operation that could not release its lease leaves one that lapses.
+    # An operation that cannot release its lease leaves it to lapse.
     account = after_the_lease(small.account)
     for service in SERVICES:
         account.client(service).meta.events.register("before-send", weather.hook)  # type: ignore[attr-defined]

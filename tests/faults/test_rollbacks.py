@@ -1,4 +1,4 @@
-"""What a rollback does and what it refuses to do."""
+"""Effects and refusals of a rollback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vectora_shared.errors import VectoraError
 RUNTIME, INGEST = NAMES.stack("s1-runtime"), NAMES.stack("s1-ingest-v2")
 
 
-def test_nothing_to_do_does_nothing(small: SmallEnvironment) -> None:
+def test_a_rollback_without_differences_changes_nothing(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     before = small.state()
 
@@ -31,7 +31,7 @@ def test_nothing_to_do_does_nothing(small: SmallEnvironment) -> None:
     assert len(Vault(small.account, NAMES).manifests()) == 1
 
 
-def test_a_dry_run_tells_everything_and_changes_nothing(small: SmallEnvironment) -> None:
+def test_a_dry_run_shows_all_changes_and_makes_none(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.deploy("2")
     small.break_it()
@@ -66,7 +66,7 @@ def test_a_deleted_layer_version_is_published_again_and_used_by_both_stacks(smal
         assert [layer["Arn"] for layer in used] == [again["LayerVersionArn"]]
 
 
-def test_only_the_components_asked_for_are_restored(small: SmallEnvironment) -> None:
+def test_only_the_requested_components_are_restored(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
 
@@ -77,7 +77,7 @@ def test_only_the_components_asked_for_are_restored(small: SmallEnvironment) -> 
     assert left == {"functions", "layers", "canonical"}
 
 
-def test_functions_alone_come_back_with_their_layer(small: SmallEnvironment) -> None:
+def test_a_rollback_of_functions_restores_their_layer(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
 
@@ -87,7 +87,7 @@ def test_functions_alone_come_back_with_their_layer(small: SmallEnvironment) -> 
     assert small.say("normalize-score-v2") == "normalize-score-v2 1"
 
 
-def test_a_release_record_changed_by_hand_comes_back(small: SmallEnvironment) -> None:
+def test_a_release_record_that_was_changed_by_hand_is_restored(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     ssm = small.account.client("ssm")
     ssm.put_parameter(Name=NAMES.parameter("release"), Value='{"digest": "x", "version": "9.9.9"}', Overwrite=True)
@@ -110,7 +110,7 @@ def test_content_is_restored_by_new_versions_and_delete_markers(small: SmallEnvi
     assert [each["Key"] for each in listed["DeleteMarkers"] if each["IsLatest"]] == ["clients/stranger.yaml"]
 
 
-def test_newer_runs_go_and_older_ones_stay(small: SmallEnvironment) -> None:
+def test_newer_runs_are_deleted_and_older_ones_stay(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     s3, bucket = small.account.client("s3"), NAMES.bucket("data")
     for day in ("2026/01/07", "2026/01/09"):
@@ -125,7 +125,7 @@ def test_newer_runs_go_and_older_ones_stay(small: SmallEnvironment) -> None:
     assert safety.components["data"].entries == 3, "both newer runs are in the safety snapshot"
 
 
-def test_deleted_stacks_come_back_and_adopt_the_buckets_that_were_kept(small: SmallEnvironment) -> None:
+def test_deleted_stacks_are_created_again_and_import_retained_buckets(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     cloudformation, s3 = small.account.client("cloudformation"), small.account.client("s3")
     for layer in ("s1-ingest-v2", "s1-runtime", "s0-iam", "s0-core"):
@@ -153,7 +153,7 @@ def test_a_stack_that_did_not_exist_is_removed(small: SmallEnvironment) -> None:
     assert differences(small.account, manifest) == []
 
 
-def test_leftovers_of_a_failed_creation_are_cleared_away(small: SmallEnvironment) -> None:
+def test_a_stack_whose_creation_failed_is_deleted_first(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     cloudformation = small.account.client("cloudformation")
     Stacks(small.account).remove(INGEST)
@@ -166,7 +166,7 @@ def test_leftovers_of_a_failed_creation_are_cleared_away(small: SmallEnvironment
     assert small.say("ingest-v2") == "ingest-v2 1"
 
 
-def test_a_failed_smoke_test_fails_the_rollback_and_names_the_way_back(small: SmallEnvironment) -> None:
+def test_a_failed_smoke_test_fails_the_rollback_and_names_the_safety_snapshot(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
     failed = SmokeResult(passed=False, reason="no newsletter came out.", execution_arn=None, items=0, seconds=1.0)
@@ -175,7 +175,7 @@ def test_a_failed_smoke_test_fails_the_rollback_and_names_the_way_back(small: Sm
         roll_back(small.account, NAMES, RollbackRequest(snapshot=manifest.name), smoke_test=lambda: failed)
 
 
-def test_a_function_made_by_hand_meanwhile_is_named_before_anything_changes(small: SmallEnvironment) -> None:
+def test_a_function_created_by_hand_is_reported_before_anything_changes(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
     functions = small.account.client("lambda")
@@ -194,7 +194,7 @@ def test_a_function_made_by_hand_meanwhile_is_named_before_anything_changes(smal
     assert small.state() == before
 
 
-def test_it_goes_on_where_the_invocation_before_had_to_stop(small: SmallEnvironment) -> None:
+def test_it_continues_where_the_previous_invocation_stopped(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.deploy("2")
     small.break_it()

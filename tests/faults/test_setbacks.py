@@ -1,4 +1,4 @@
-"""What happens by itself after a failure: once, in the right order, and always with a word to the operators."""
+"""Automatic reaction to a failure: once, in the right order, and always with a notification of the operators."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ DIGEST = "a" * 64
 
 
 class Broken:
-    """A client of which every call is refused."""
+    """A client that refuses every call."""
 
     def __getattr__(self, operation: str) -> Any:
-        def refuse(**_asked: Any) -> Any:
+        def refuse(**_request: Any) -> Any:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
 
         return refuse
 
 
-class DeafSsm:
-    """Parameters that can be read, and written only by some names."""
+class WriteRefusingSsm:
+    """Systems Manager that refuses to write the parameters with these endings."""
 
     def __init__(self, ssm: Any, *refused: str) -> None:
         self._ssm = ssm
         self._refused = refused
 
-    def put_parameter(self, **asked: Any) -> Any:
-        if asked["Name"].endswith(self._refused):
+    def put_parameter(self, **request: Any) -> Any:
+        if request["Name"].endswith(self._refused):
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "PutParameter")
-        return self._ssm.put_parameter(**asked)
+        return self._ssm.put_parameter(**request)
 
     def __getattr__(self, operation: str) -> Any:
         return getattr(self._ssm, operation)
@@ -54,7 +54,7 @@ class DeafSsm:
 
 @dataclass
 class Pipeline:
-    """CodePipeline as the rollback function sees it; `late` reads find nothing before the list is there."""
+    """CodePipeline as the rollback function uses it; the first `late` reads of the list are empty."""
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[str] = field(default_factory=list)
@@ -80,35 +80,35 @@ class Pipeline:
     def get_paginator(self, _operation: str) -> Pipeline:
         return self
 
-    def paginate(self, **_asked: Any) -> list[dict[str, Any]]:
+    def paginate(self, **_request: Any) -> list[dict[str, Any]]:
         if self.late:
             self.late -= 1
             return [{"actionExecutionDetails": []}]
         return [{"actionExecutionDetails": list(reversed(self.actions))}]
 
-    def disable_stage_transition(self, **asked: Any) -> None:
+    def disable_stage_transition(self, **request: Any) -> None:
         if self.broken:
             raise ClientError({"Error": {"Code": "PipelineNotFoundException", "Message": "gone"}}, "Disable")
-        self.transitions.append(f"disabled {asked['stageName']}")
-        self.disabled_reason = asked["reason"]
+        self.transitions.append(f"disabled {request['stageName']}")
+        self.disabled_reason = request["reason"]
 
-    def enable_stage_transition(self, **asked: Any) -> None:
-        self.transitions.append(f"enabled {asked['stageName']}")
+    def enable_stage_transition(self, **request: Any) -> None:
+        self.transitions.append(f"enabled {request['stageName']}")
         self.disabled_reason = None
 
-    def get_pipeline_state(self, **_asked: Any) -> dict[str, Any]:
+    def get_pipeline_state(self, **_request: Any) -> dict[str, Any]:
         state = {"enabled": self.disabled_reason is None, "disabledReason": self.disabled_reason or ""}
         return {"stageStates": [{"stageName": NAMES.env, "inboundTransitionState": state}]}
 
 
 @dataclass
 class Workflow:
-    """Step Functions as the rollback function sees it: failed runs, newest first, and their inputs."""
+    """Step Functions as the rollback function uses it: failed runs, newest first, and their inputs."""
 
     failed: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, name: str, client_id: str = "lai_weekly", *, at: datetime = NOW, **changes: Any) -> dict[str, Any]:
-        """The detail of the event of a run that failed, and the list's entry of it."""
+        """Add a failed run to the list, and return the detail of its event."""
         arn = f"arn:aws:states:eu-west-3:{'0' * 12}:execution:{NAMES.state_machine}:{name}"
         started, given = at - timedelta(minutes=10), json.dumps({"client_id": client_id})
         entry = {"executionArn": arn, "status": "FAILED", "startDate": started, "stopDate": at, "input": given}
@@ -121,8 +121,8 @@ class Workflow:
     def get_paginator(self, _operation: str) -> Workflow:
         return self
 
-    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
-        return [{"executions": [each for each in self.failed if each["status"] == asked["statusFilter"]]}]
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        return [{"executions": [each for each in self.failed if each["status"] == request["statusFilter"]]}]
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         [found] = [each for each in self.failed if each["executionArn"] == executionArn]
@@ -130,7 +130,7 @@ class Workflow:
 
 
 class World:
-    """One environment whose rollback function is called."""
+    """One environment, and the events that its rollback function gets."""
 
     def __init__(self, account: Account, *, watch_hours: int = 48) -> None:
         self.pipeline = Pipeline()
@@ -138,12 +138,12 @@ class World:
         account._clients.update(codepipeline=self.pipeline, stepfunctions=self.workflow)
         self.account = account
         self.records = Records(account, NAMES)
-        self.told: list[str] = []
+        self.notifications: list[str] = []
         self.requests: list[RollbackRequest] = []
         self.slept = 0.0
         self.meanwhile: Hold | None = None
         self.outcome: Exception | None = None
-        self.deaf = False
+        self.notifications_fail = False
         self.watch_hours = watch_hours
         self.failed_runs_a_day = 1
         self.now = NOW
@@ -161,7 +161,7 @@ class World:
         )
 
     def refuse_to_write(self, *parameters: str) -> None:
-        self.account._clients["ssm"] = DeafSsm(self.account.client("ssm"), *parameters)
+        self.account._clients["ssm"] = WriteRefusingSsm(self.account.client("ssm"), *parameters)
 
     def damage(self, path: str, value: str = "edited by hand") -> None:
         name = NAMES.parameter(path)
@@ -171,9 +171,9 @@ class World:
         self.slept += seconds
 
     def _notify(self, what: str, message: str) -> None:
-        if self.deaf:
+        if self.notifications_fail:
             raise RuntimeError("no topic")
-        self.told.append(f"{what}: {message}")
+        self.notifications.append(f"{what}: {message}")
 
     def _roll_back(self, request: RollbackRequest) -> RollbackResult:
         self.requests.append(request)
@@ -221,12 +221,12 @@ class World:
 
 @pytest.fixture
 def world(small: SmallEnvironment) -> World:
-    # As the function does first: what it logs can be printed.
+    # The function sets the log level first, too.
     set_log_level()
     return World(small.account)
 
 
-def test_a_failed_deployment_goes_back_to_its_snapshot_and_holds(world: World) -> None:
+def test_a_failed_deployment_is_rolled_back_to_its_snapshot_and_held(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.pipeline.fail("smoke-test-dev", "No items came out.")
@@ -241,9 +241,9 @@ def test_a_failed_deployment_goes_back_to_its_snapshot_and_holds(world: World) -
     deployment = world.records.deployment()
     assert deployment is not None
     assert deployment.state == "rolled back"
-    [told] = world.told
-    assert "No items came out." in told
-    assert "./vectora promote release-hold --env dev" in told
+    [notification] = world.notifications
+    assert "No items came out." in notification
+    assert "./vectora promote release-hold --env dev" in notification
 
 
 def test_the_same_event_delivered_twice_rolls_back_once(world: World) -> None:
@@ -252,10 +252,10 @@ def test_the_same_event_delivered_twice_rolls_back_once(world: World) -> None:
     world.stage_ends()
     world.stage_ends()
     assert len(world.requests) == 1
-    assert "Nothing was rolled back again" in world.told[-1]
+    assert "Nothing was rolled back again" in world.notifications[-1]
 
 
-def test_a_rollback_that_an_invocation_could_not_finish_is_finished_by_the_next(world: World) -> None:
+def test_the_next_invocation_finishes_an_unfinished_rollback(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = OutOfTimeError("The rollback")
@@ -267,12 +267,12 @@ def test_a_rollback_that_an_invocation_could_not_finish_is_finished_by_the_next(
     assert len(world.requests) == 2
 
 
-def test_a_rollback_that_fails_is_told_and_not_tried_again(world: World) -> None:
+def test_a_failed_rollback_is_reported_and_not_repeated(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = VectoraError("CloudFormation refuses.")
     world.stage_ends()
-    assert "must be finished by hand: CloudFormation refuses." in world.told[-1]
+    assert "must be finished by hand: CloudFormation refuses." in world.notifications[-1]
     assert world.hold.holds
     world.stage_ends()
     assert len(world.requests) == 1
@@ -283,17 +283,17 @@ def test_a_rollback_that_fails_is_told_and_not_tried_again(world: World) -> None
 
 
 @pytest.mark.parametrize("action", ["gate-dev", "approval-dev"])
-def test_a_refusal_holds_nothing_because_nothing_was_touched(world: World, action: str) -> None:
+def test_a_refused_promotion_does_not_hold_because_nothing_changed(world: World, action: str) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail(action, "Not soaked.")
     world.stage_ends()
     assert world.records.hold() is None
     assert world.requests == []
     assert world.pipeline.transitions == []
-    assert "Not soaked." in world.told[-1]
+    assert "Not soaked." in world.notifications[-1]
 
 
-def test_what_failed_before_its_snapshot_is_held_and_not_rolled_back(world: World) -> None:
+def test_a_failure_before_the_snapshot_holds_without_a_rollback(world: World) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail("vectora-inbox-s0-operations-dev.Deploy", "No snapshot, no deployment.")
     world.stage_ends()
@@ -301,7 +301,7 @@ def test_what_failed_before_its_snapshot_is_held_and_not_rolled_back(world: Worl
     assert "nothing had been deployed yet" in world.hold.outcome
 
 
-def test_of_a_retried_stage_the_last_failure_is_told(world: World) -> None:
+def test_the_last_failure_of_a_retried_stage_is_reported(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("core.Prepare", "The first time.", NOW - timedelta(minutes=9))
     world.pipeline.fail("smoke-test-dev", "The second time.")
@@ -309,7 +309,7 @@ def test_of_a_retried_stage_the_last_failure_is_told(world: World) -> None:
     assert world.hold.reason == "smoke-test-dev failed: The second time."
 
 
-def test_an_execution_that_codepipeline_says_nothing_about_is_undone_too(world: World) -> None:
+def test_an_execution_without_details_from_codepipeline_is_rolled_back(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.stage_ends("STOPPED")
@@ -324,7 +324,7 @@ def test_an_execution_that_codepipeline_says_nothing_about_is_undone_too(world: 
         ("STOPPED", "when somebody stopped the execution"),
     ],
 )
-def test_a_deployment_that_was_cancelled_or_stopped_halfway_goes_back(world: World, state: str, sentence: str) -> None:
+def test_a_deployment_that_was_cancelled_or_stopped_is_rolled_back(world: World, state: str, sentence: str) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(minutes=9))
@@ -333,12 +333,12 @@ def test_a_deployment_that_was_cancelled_or_stopped_halfway_goes_back(world: Wor
     assert [each.snapshot for each in world.requests] == [manifest.name]
     assert world.hold.reason == f"core.Deploy was under way {sentence}."
     assert world.hold.state == "held"
-    assert "core.Deploy was under way" in world.told[-1]
+    assert "core.Deploy was under way" in world.notifications[-1]
 
 
 @pytest.mark.parametrize("state", ["CANCELED", "STOPPED"])
 @pytest.mark.parametrize("waiting", ["gate-dev", "approval-dev"])
-def test_what_is_cancelled_before_anything_was_touched_holds_nothing(world: World, state: str, waiting: str) -> None:
+def test_a_promotion_cancelled_before_any_change_does_not_hold(world: World, state: str, waiting: str) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(days=2))
     world.pipeline.add(waiting, "Abandoned")
@@ -346,10 +346,10 @@ def test_what_is_cancelled_before_anything_was_touched_holds_nothing(world: Worl
     assert world.records.hold() is None
     assert world.requests == []
     assert world.pipeline.transitions == []
-    assert "Nothing was changed in dev" in world.told[-1]
+    assert "Nothing was changed in dev" in world.notifications[-1]
 
 
-def test_what_the_record_calls_half_deployed_goes_back_though_a_gate_was_last(world: World) -> None:
+def test_a_release_recorded_as_deploying_is_rolled_back_even_if_a_gate_failed_last(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.pipeline.fail("gate-dev", "Held.")
@@ -357,18 +357,18 @@ def test_what_the_record_calls_half_deployed_goes_back_though_a_gate_was_last(wo
     assert [each.snapshot for each in world.requests] == [manifest.name]
 
 
-def test_a_list_that_lags_behind_its_event_is_read_again_before_anything_is_concluded(world: World) -> None:
+def test_a_list_that_lags_behind_its_event_is_read_again(world: World) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail("gate-dev", "Not soaked.")
     world.pipeline.late = 3
     world.stage_ends()
     assert world.records.hold() is None
-    assert "Not soaked." in world.told[-1]
+    assert "Not soaked." in world.notifications[-1]
     assert world.slept > 0
 
 
-def test_a_failure_of_an_earlier_attempt_is_not_taken_for_this_one(world: World) -> None:
-    """Only the gate's refusal of the day before is listed yet: that is not what the event tells of."""
+def test_a_failure_of_an_earlier_attempt_does_not_count_for_this_one(world: World) -> None:
+    """The list has only the gate's refusal of the day before, which is not the failure of this event."""
     world.pipeline.fail("gate-dev", "Not soaked.", NOW - timedelta(days=1))
     reads: list[float] = []
 
@@ -383,7 +383,7 @@ def test_a_failure_of_an_earlier_attempt_is_not_taken_for_this_one(world: World)
     assert world.hold.reason == "operations.Deploy failed: No snapshot, no deployment."
 
 
-def test_what_codepipeline_never_lists_does_not_keep_anybody_waiting_for_ever(world: World) -> None:
+def test_an_execution_that_codepipeline_never_lists_is_waited_for_only_so_long(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.late = 1000
     world.stage_ends()
@@ -391,7 +391,7 @@ def test_what_codepipeline_never_lists_does_not_keep_anybody_waiting_for_ever(wo
     assert world.slept <= 60
 
 
-# --- whatever its records, notifications and texts do
+# --- damaged records, failed notifications and hostile texts
 
 HOSTILE = (
     "",
@@ -406,7 +406,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_no_text_of_a_failure_keeps_an_environment_from_going_back(world: World, text: str) -> None:
+def test_no_failure_message_prevents_a_rollback(world: World, text: str) -> None:
     world.account._clients["ssm"] = StrictSsm(world.account.client("ssm"))
     manifest = take(world.account)
     world.deployed(manifest)
@@ -417,20 +417,20 @@ def test_no_text_of_a_failure_keeps_an_environment_from_going_back(world: World,
     assert world.hold.state == "held"
     assert world.hold.reason.startswith("smoke-test-dev failed: ")
     assert f"the rollback to {manifest.name} failed" in world.hold.outcome
-    assert world.told
+    assert world.notifications
 
 
-class StrictSsm(DeafSsm):
-    """Refuses what AWS refuses (Systems Manager, PutParameter)."""
+class StrictSsm(WriteRefusingSsm):
+    """Systems Manager that refuses the values that AWS refuses (PutParameter)."""
 
-    def put_parameter(self, **asked: Any) -> Any:
-        assert "{{" not in asked["Value"]
-        assert len(asked["Value"].encode("utf-8")) <= 4096
-        assert asked["Value"].isprintable()
-        return super().put_parameter(**asked)
+    def put_parameter(self, **request: Any) -> Any:
+        assert "{{" not in request["Value"]
+        assert len(request["Value"].encode("utf-8")) <= 4096
+        assert request["Value"].isprintable()
+        return super().put_parameter(**request)
 
 
-def test_a_hold_that_cannot_be_recorded_is_reported_and_stops_nothing(world: World) -> None:
+def test_a_hold_that_cannot_be_recorded_is_reported_and_prevents_no_rollback(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.refuse_to_write("promotion/hold")
@@ -438,7 +438,7 @@ def test_a_hold_that_cannot_be_recorded_is_reported_and_stops_nothing(world: Wor
     world.stage_ends()
     assert [each.snapshot for each in world.requests] == [manifest.name]
     assert world.pipeline.transitions == ["disabled dev"]
-    assert "the hold could not be recorded" in world.told[-1]
+    assert "the hold could not be recorded" in world.notifications[-1]
     deployment = world.records.deployment()
     assert deployment is not None
     assert deployment.state == "rolled back"
@@ -451,7 +451,7 @@ def test_a_hold_without_a_record_is_released_by_its_transition(world: World) -> 
     assert world.hold.released_by == "user/somebody"
 
 
-def test_a_transition_that_somebody_disabled_for_another_reason_is_left_alone(world: World) -> None:
+def test_a_transition_disabled_for_another_reason_stays_disabled(world: World) -> None:
     world.pipeline.disabled_reason = "Holidays"
     with pytest.raises(VectoraError, match="not held"):
         release_hold(world.account, NAMES, "user/somebody")
@@ -471,9 +471,9 @@ def test_a_damaged_hold_is_replaced_and_can_be_released(world: World) -> None:
     assert not world.hold.holds
 
 
-def test_operators_who_cannot_be_notified_keep_nobody_from_going_back(world: World) -> None:
+def test_a_failed_notification_prevents_no_rollback(world: World) -> None:
     world.deployed(take(world.account))
-    world.deaf = True
+    world.notifications_fail = True
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends()
     assert len(world.requests) == 1
@@ -490,7 +490,7 @@ def test_a_damaged_deployment_record_is_found_in_its_history(world: World) -> No
     assert "the deployment record cannot be read" in world.hold.outcome
 
 
-def test_without_any_record_the_snapshot_taken_before_this_deployment_is_gone_back_to(world: World) -> None:
+def test_without_any_record_the_snapshot_of_this_deployment_is_restored(world: World) -> None:
     manifest = taken_before_a_deployment(world.account)
     world.damage("promotion/deployment")
     world.pipeline.fail("smoke-test-dev", "No items came out.")
@@ -498,14 +498,14 @@ def test_without_any_record_the_snapshot_taken_before_this_deployment_is_gone_ba
     assert [each.snapshot for each in world.requests] == [manifest.name]
 
 
-def test_without_any_record_an_older_deployments_snapshot_is_not_gone_back_to(world: World) -> None:
+def test_without_any_record_the_snapshot_of_an_older_deployment_is_not_restored(world: World) -> None:
     manifest = taken_before_a_deployment(world.account)
     world.damage("promotion/deployment")
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends(started=manifest.started_at + timedelta(minutes=5))
     assert world.requests == []
     assert world.hold.state == "held"
-    assert "the deployment record cannot be read" in world.told[-1]
+    assert "the deployment record cannot be read" in world.notifications[-1]
 
 
 def taken_before_a_deployment(account: Account) -> Manifest:
@@ -516,7 +516,7 @@ def taken_before_a_deployment(account: Account) -> Manifest:
 @pytest.mark.parametrize(
     "outcome", [VectoraError("refused"), KeyError("bug"), ClientError({"Error": {}}, "HeadBucket")]
 )
-def test_whatever_a_rollback_raises_ends_its_hold(world: World, outcome: Exception) -> None:
+def test_any_error_of_a_rollback_ends_its_hold(world: World, outcome: Exception) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = outcome
@@ -525,7 +525,7 @@ def test_whatever_a_rollback_raises_ends_its_hold(world: World, outcome: Excepti
     assert "must be finished by hand" in world.hold.outcome
 
 
-def test_a_snapshot_that_is_gone_ends_the_hold_too(world: World) -> None:
+def test_a_deleted_snapshot_ends_the_hold(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest.model_copy(update={"name": "gone_20260101_000000"}))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
@@ -534,7 +534,7 @@ def test_a_snapshot_that_is_gone_ends_the_hold_too(world: World) -> None:
     assert "There is no snapshot gone_20260101_000000" in world.hold.outcome
 
 
-def test_a_rollback_that_no_invocation_goes_on_with_ends_held(world: World) -> None:
+def test_a_rollback_that_no_invocation_continues_stays_held(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.outcome = OutOfTimeError("The rollback")
@@ -542,10 +542,10 @@ def test_a_rollback_that_no_invocation_goes_on_with_ends_held(world: World) -> N
         world.stage_ends()
     world.setback().give_up({"detail": {"execution-id": "e-1"}}, "it was continued too often.")
     assert (world.hold.state, world.hold.reason) == ("held", "smoke-test-dev failed: No items came out.")
-    assert "must be finished by hand: it was continued too often" in world.told[-1]
+    assert "must be finished by hand: it was continued too often" in world.notifications[-1]
 
 
-def test_codepipeline_that_denies_everything_keeps_nobody_from_going_back(world: World) -> None:
+def test_denials_by_codepipeline_prevent_no_rollback(world: World) -> None:
     manifest = take(world.account)
     world.deployed(manifest)
     world.account._clients["codepipeline"] = Broken()
@@ -555,7 +555,7 @@ def test_codepipeline_that_denies_everything_keeps_nobody_from_going_back(world:
     assert "could not be disabled" in world.hold.outcome
 
 
-def test_a_transition_that_cannot_be_disabled_keeps_nobody_from_going_back(world: World) -> None:
+def test_a_transition_that_cannot_be_disabled_prevents_no_rollback(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.broken = True
     world.pipeline.fail("smoke-test-dev", "No items came out.")
@@ -564,7 +564,7 @@ def test_a_transition_that_cannot_be_disabled_keeps_nobody_from_going_back(world
     assert world.hold.state == "held"
 
 
-def test_a_first_deployment_is_left_for_its_fix_without_stacks_that_cannot_be_updated(
+def test_a_failed_first_deployment_keeps_only_stacks_that_can_be_updated(
     unlocked: SmallEnvironment,
 ) -> None:
     account = unlocked.account
@@ -586,7 +586,7 @@ def test_a_first_deployment_is_left_for_its_fix_without_stacks_that_cannot_be_up
 
 
 def _snapshot_of_nothing(account: Account) -> Manifest:
-    """As the guard takes it before the first deployment: all but the vault is removed first."""
+    """Delete everything except the vault, and take the snapshot that the guard takes before a first deployment."""
     cloudformation, s3 = account.client("cloudformation"), account.client("s3")
     for layer in ("s1-ingest-v2", "s1-runtime", "s0-iam", "s0-core"):
         cloudformation.delete_stack(StackName=NAMES.stack(layer))
@@ -626,7 +626,7 @@ def released(at: datetime, **changes: Any) -> LedgerEntry:
 
 @pytest.fixture
 def watched(world: World) -> World:
-    """Its release came six hours ago; the deployment record says since when it began."""
+    """An environment whose release was deployed six hours ago, with the record of that deployment."""
     manifest = take(world.account)
     world.deployed(manifest, state="released")
     deployment = world.records.deployment()
@@ -647,7 +647,7 @@ def test_a_run_that_fails_soon_after_a_deployment_rolls_it_back(watched: World, 
 
 
 def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World) -> None:
-    """A sliding alarm stayed in its state for a day, and said nothing of the next one."""
+    """A CloudWatch alarm over a day would stay in its state, and would not report the second failure."""
     watched.run_fails("first")
     release_hold(watched.account, NAMES, "user/somebody")
     watched.deployed(take(watched.account, "second"), execution="e-2", state="released")
@@ -658,7 +658,7 @@ def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World)
 
 
 @pytest.mark.parametrize("given", [None, "", "not json", "[]", '"text"', "{}"])
-def test_a_run_whose_input_says_nothing_counts(watched: World, given: str | None) -> None:
+def test_a_failed_run_with_an_unknown_input_counts(watched: World, given: str | None) -> None:
     detail = watched.workflow.run("odd")
     watched.workflow.failed[0]["input"] = given
     watched.setback().run_failed({"id": "1", "detail": {**detail, "input": given, "inputDetails": {"included": False}}})
@@ -669,7 +669,7 @@ def test_a_run_whose_input_says_nothing_counts(watched: World, given: str | None
 def test_the_canarys_run_is_judged_by_the_smoke_test(watched: World, included: bool) -> None:
     detail = watched.workflow.run("canarys", "canary")
     if not included:
-        # Longer than an event may be: the input is left out.
+        # An input that is too long for an event is missing from it.
         detail = {**detail, "input": None, "inputDetails": {"included": False}}
     watched.setback().run_failed({"id": "1", "detail": detail})
     assert watched.requests == []
@@ -695,7 +695,7 @@ def test_the_run_of_a_clients_promotion_is_judged_by_that_promotion(watched: Wor
     assert watched.requests == []
 
 
-def test_as_many_runs_as_the_settings_say_must_fail_in_a_day(watched: World) -> None:
+def test_a_rollback_requires_the_configured_number_of_failed_runs_in_a_day(watched: World) -> None:
     watched.failed_runs_a_day = 2
     watched.workflow.run("long ago", at=NOW - timedelta(hours=25))
     watched.workflow.run("canarys", "canary", at=NOW - timedelta(hours=1))
@@ -706,7 +706,7 @@ def test_as_many_runs_as_the_settings_say_must_fail_in_a_day(watched: World) -> 
     assert len(watched.requests) == 1
 
 
-def test_runs_of_the_release_before_do_not_roll_this_one_back(watched: World) -> None:
+def test_failed_runs_of_the_previous_release_do_not_roll_this_one_back(watched: World) -> None:
     watched.failed_runs_a_day = 2
     watched.workflow.run("before", at=NOW - timedelta(hours=8))
     watched.run_fails("after")
@@ -714,14 +714,14 @@ def test_runs_of_the_release_before_do_not_roll_this_one_back(watched: World) ->
     assert len(watched.records.alarms()) == 1
 
 
-def test_a_run_that_the_list_does_not_show_yet_is_counted(watched: World) -> None:
+def test_a_run_that_is_not_listed_yet_counts(watched: World) -> None:
     detail = watched.workflow.run("quick")
     watched.workflow.failed.clear()
     watched.setback().run_failed({"id": "1", "detail": detail})
     assert len(watched.requests) == 1
 
 
-def test_runs_that_cannot_be_listed_keep_nobody_from_going_back(watched: World) -> None:
+def test_a_failed_listing_of_runs_prevents_no_rollback(watched: World) -> None:
     detail = watched.workflow.run("denied")
     watched.account._clients["stepfunctions"] = Broken()
     watched.setback().run_failed({"id": "1", "detail": detail})
@@ -738,7 +738,7 @@ def test_runs_that_cannot_be_listed_keep_nobody_from_going_back(watched: World) 
     ],
     ids=["too late", "not watched", "after a rollback", "nothing recorded"],
 )
-def test_other_failed_runs_are_noted_and_told(world: World, last: LedgerEntry | None, watch_hours: int) -> None:
+def test_other_failed_runs_are_recorded_and_reported(world: World, last: LedgerEntry | None, watch_hours: int) -> None:
     world.watch_hours = watch_hours
     world.deployed(take(world.account), state="released")
     if last:
@@ -747,7 +747,7 @@ def test_other_failed_runs_are_noted_and_told(world: World, last: LedgerEntry | 
     assert world.requests == []
     assert world.records.hold() is None
     assert len(world.records.alarms()) == 1
-    assert "Nothing was rolled back" in world.told[-1]
+    assert "Nothing was rolled back" in world.notifications[-1]
 
 
 def test_a_failed_run_while_held_rolls_nothing_back(watched: World) -> None:
@@ -768,14 +768,14 @@ def test_a_rollback_after_a_failed_run_is_finished_by_the_next_invocation(watche
     assert len(watched.records.alarms()) == 1
 
 
-def test_a_damaged_ledger_leaves_the_deployment_record_to_go_by(watched: World) -> None:
+def test_with_a_damaged_ledger_the_deployment_record_decides(watched: World) -> None:
     watched.damage("promotion/ledger")
     watched.run_fails()
     assert len(watched.requests) == 1
     assert "the ledger cannot be read" in watched.hold.outcome
 
 
-def test_a_damaged_deployment_record_leaves_the_ledger_to_go_by(watched: World) -> None:
+def test_with_a_damaged_deployment_record_the_ledger_decides(watched: World) -> None:
     watched.records.write_deployment(deployment_of(watched).model_copy(update={"state": "left as it is"}))
     watched.damage("promotion/deployment")
     watched.run_fails()
@@ -783,14 +783,14 @@ def test_a_damaged_deployment_record_leaves_the_ledger_to_go_by(watched: World) 
     assert request.snapshot == watched.records.ledger()[-1].snapshot
 
 
-def test_with_every_record_damaged_promotion_is_held_and_told(watched: World) -> None:
+def test_with_all_records_damaged_promotion_is_held_and_reported(watched: World) -> None:
     for path in ("promotion/ledger", "promotion/deployment"):
         watched.account.client("ssm").delete_parameter(Name=NAMES.parameter(path))
         watched.damage(path)
     watched.run_fails()
     assert watched.requests == []
     assert watched.hold.state == "held"
-    assert "the ledger cannot be read" in watched.told[-1]
+    assert "the ledger cannot be read" in watched.notifications[-1]
 
 
 def deployment_of(world: World) -> Deployment:
@@ -802,7 +802,7 @@ def deployment_of(world: World) -> Deployment:
 # --- the end of a hold
 
 
-def test_a_hold_ends_when_an_operator_says_so_and_keeps_who_it_was(world: World) -> None:
+def test_an_operator_releases_a_hold_and_is_recorded(world: World) -> None:
     world.deployed(take(world.account))
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends()
@@ -812,19 +812,19 @@ def test_a_hold_ends_when_an_operator_says_so_and_keeps_who_it_was(world: World)
     assert world.pipeline.transitions == ["disabled dev", "enabled dev"]
 
 
-def test_there_must_be_something_to_release(world: World) -> None:
+def test_a_release_without_a_hold_is_refused(world: World) -> None:
     with pytest.raises(VectoraError, match="not held"):
         release_hold(world.account, NAMES, "user/somebody")
 
 
-def test_a_rollback_that_is_under_way_is_not_released(world: World) -> None:
+def test_a_hold_is_not_released_during_a_rollback(world: World) -> None:
     world.records.write_hold(Hold(state="rolling back", reason="x", at=NOW))
     with pytest.raises(VectoraError, match="is being rolled back"):
         release_hold(world.account, NAMES, "user/somebody", clock=lambda: NOW + timedelta(minutes=59))
     release_hold(world.account, NAMES, "user/somebody", clock=lambda: NOW + timedelta(hours=2))
 
 
-def test_a_record_that_somebody_edited_is_told_in_a_sentence(world: World) -> None:
+def test_a_record_that_was_edited_by_hand_is_reported_in_one_sentence(world: World) -> None:
     name = NAMES.parameter("promotion/hold")
     world.account.client("ssm").put_parameter(Name=name, Type="String", Value="held!", Overwrite=True)
     with pytest.raises(VectoraError, match=rf"SSM parameter {name} holds no hold"):

@@ -1,4 +1,4 @@
-"""What a snapshot holds, what it costs the second time, and what stands in its way."""
+"""Content, cost and failures of snapshots."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
+from vectora_ops.names import BucketContent
 from vectora_ops.progress import Observer, OutOfTimeError, utc_now
-from vectora_ops.snapshots import take as taking
+from vectora_ops.snapshots import packing, reading
 from vectora_ops.snapshots.bucket_source import BucketSource
-from vectora_ops.snapshots.catalog import list_snapshots, newest_to_return_to
+from vectora_ops.snapshots.catalog import list_snapshots, newest_rollback_target
 from vectora_ops.snapshots.compare import between_snapshots
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import BusyError, Lease
@@ -41,11 +42,11 @@ def entries(small: SmallEnvironment, manifest: Manifest) -> dict[str, Entry]:
     }
 
 
-def put(small: SmallEnvironment, content: str, key: str, body: bytes) -> None:
+def put(small: SmallEnvironment, content: BucketContent, key: str, body: bytes) -> None:
     small.account.client("s3").put_object(Bucket=NAMES.bucket(content), Key=key, Body=body)
 
 
-def test_it_holds_the_bytes_of_everything(small: SmallEnvironment) -> None:
+def test_a_snapshot_holds_the_bytes_of_all_components(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     vault, found = Vault(small.account, NAMES), entries(small, manifest)
     code = (
@@ -62,7 +63,7 @@ def test_it_holds_the_bytes_of_everything(small: SmallEnvironment) -> None:
     assert manifest.release.version == "1.0.0"
 
 
-def test_of_the_data_it_holds_the_last_run_of_each_client_or_all(small: SmallEnvironment) -> None:
+def test_a_snapshot_holds_the_last_run_of_each_client_or_all_data(small: SmallEnvironment) -> None:
     put(small, "data", "curated/other/2025/12/31/items.json", b"[]")
     put(small, "data", "ingested/canary/2026/01/15/items.json", b"the smoke test's own")
 
@@ -73,19 +74,19 @@ def test_of_the_data_it_holds_the_last_run_of_each_client_or_all(small: SmallEnv
     assert len(everything) == 3
 
 
-def test_a_code_that_is_also_an_asset_is_stored_once(small: SmallEnvironment) -> None:
+def test_function_code_that_is_also_an_asset_is_stored_once(small: SmallEnvironment) -> None:
     found = entries(small, take(small.account))
 
     asset = found["stacks: vectora-inbox-s1-ingest-v2-dev/assets/ingest-v2-1.zip"]
     assert found["functions: vectora-inbox-ingest-v2-dev/code.zip"].slices == asset.slices
 
 
-def test_what_is_unchanged_is_not_copied_again(small: SmallEnvironment) -> None:
+def test_unchanged_items_are_not_copied_again(small: SmallEnvironment) -> None:
     for number in range(50):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 4000)
     take(small.account)
     put(small, "newsletters", "lai_weekly/007.md", b"changed")
-    put(small, "newsletters", "lai_weekly/008.md", bytes([8]) * 4000)  # written again, the same
+    put(small, "newsletters", "lai_weekly/008.md", bytes([8]) * 4000)  # the same content again
 
     second = take(small.account, "second")
 
@@ -98,7 +99,7 @@ def test_what_is_unchanged_is_not_copied_again(small: SmallEnvironment) -> None:
     assert verify_snapshot(Vault(small.account, NAMES), second.name).intact
 
 
-def test_what_was_gone_for_a_while_is_not_stored_again(small: SmallEnvironment) -> None:
+def test_an_item_that_was_deleted_for_a_while_is_not_stored_again(small: SmallEnvironment) -> None:
     large = bytes(range(256)) * 10_000
     put(small, "newsletters", "big.bin", large)
     take(small.account)
@@ -112,7 +113,7 @@ def test_what_was_gone_for_a_while_is_not_stored_again(small: SmallEnvironment) 
     assert verify_snapshot(Vault(small.account, NAMES), again.name).intact
 
 
-def test_large_and_empty_files_come_back_as_they_were(small: SmallEnvironment) -> None:
+def test_large_and_empty_files_are_stored_without_a_change(small: SmallEnvironment) -> None:
     large = bytes(range(256)) * 80_000  # 20 MB: three chunks
     put(small, "newsletters", "big.bin", large)
     put(small, "newsletters", "empty.bin", b"")
@@ -127,7 +128,7 @@ def test_large_and_empty_files_come_back_as_they_were(small: SmallEnvironment) -
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_an_object_that_changes_meanwhile_is_taken_as_it_was_listed(
+def test_an_object_that_changes_after_its_listing_is_copied_as_listed(
     small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch, deleted: bool
 ) -> None:
     opening = BucketSource.open
@@ -146,7 +147,7 @@ def test_an_object_that_changes_meanwhile_is_taken_as_it_was_listed(
     assert Vault(small.account, NAMES).bytes_of(letter) == b"as listed"
 
 
-def test_a_deployment_meanwhile_makes_it_fail_and_stay_incomplete(small: SmallEnvironment) -> None:
+def test_a_deployment_during_a_snapshot_fails_it_and_leaves_it_incomplete(small: SmallEnvironment) -> None:
     class Deploys(Observer):
         def step(self, name: str) -> None:
             if name == "newsletters":
@@ -159,7 +160,7 @@ def test_a_deployment_meanwhile_makes_it_fail_and_stay_incomplete(small: SmallEn
     assert listed.state == "incomplete"
 
 
-def test_of_two_at_once_one_is_refused_and_nothing_is_mixed(small: SmallEnvironment) -> None:
+def test_concurrent_snapshots_are_refused_except_one(small: SmallEnvironment) -> None:
     def run(label: str) -> Manifest | BusyError:
         try:
             return take(small.account, label)
@@ -177,11 +178,11 @@ def test_of_two_at_once_one_is_refused_and_nothing_is_mixed(small: SmallEnvironm
     assert {each.state for each in list_snapshots(Vault(small.account, NAMES))} == {"complete"}
 
 
-def test_it_goes_on_where_the_invocation_before_had_to_stop(
+def test_it_continues_where_the_previous_invocation_stopped(
     small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "ENTRIES_IN_A_PART", 10)
-    monkeypatch.setattr(taking, "BATCH_ITEMS", 10)
+    monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 10)
+    monkeypatch.setattr(reading, "BATCH_ITEMS", 10)
     for number in range(60):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 100)
     reads: list[str] = []
@@ -219,12 +220,12 @@ def test_an_empty_account_gives_a_snapshot_of_nothing(account: Account) -> None:
     assert differences(account, manifest) == []
 
 
-def test_an_environment_without_a_vault_says_how_to_get_one(account: Account) -> None:
+def test_an_environment_without_a_vault_is_refused_with_the_command_that_creates_one(account: Account) -> None:
     with pytest.raises(VectoraError, match="cdk deploy vectora-inbox-s0-operations-dev --context env=dev"):
         take(account)
 
 
-def test_object_lock_holds_what_an_older_snapshot_brought_for_the_newest_too(small: SmallEnvironment) -> None:
+def test_reused_objects_are_locked_as_long_as_the_newest_snapshot(small: SmallEnvironment) -> None:
     s3 = small.account.client("s3")
     first = take(small.account)
     later = utc_now() + timedelta(hours=5)
@@ -238,7 +239,7 @@ def test_object_lock_holds_what_an_older_snapshot_brought_for_the_newest_too(sma
     assert kept["RetainUntilDate"] >= second.locked_until.replace(microsecond=0)
 
 
-def test_pruning_leaves_what_is_locked_and_says_so(small: SmallEnvironment) -> None:
+def test_pruning_keeps_and_counts_locked_objects(small: SmallEnvironment) -> None:
     take(small.account, "old")
     small.deploy("2")
     newest = take(small.account, "new")
@@ -254,7 +255,7 @@ def test_pruning_leaves_what_is_locked_and_says_so(small: SmallEnvironment) -> N
     ]
 
 
-def test_of_two_in_the_same_second_the_later_is_the_newest(small: SmallEnvironment) -> None:
+def test_the_later_of_two_snapshots_in_one_second_is_the_newest(small: SmallEnvironment) -> None:
     second = utc_now().replace(microsecond=0)
     for label, microsecond in (("z-first", 100), ("a-second", 200)):
         request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
@@ -266,24 +267,24 @@ def test_of_two_in_the_same_second_the_later_is_the_newest(small: SmallEnvironme
     assert [each.name[:8] for each in list_snapshots(vault)] == ["z-first_", "a-second"]
 
 
-def test_latest_means_neither_an_empty_snapshot_nor_what_a_rollback_found(account: Account) -> None:
+def test_latest_skips_empty_snapshots_and_safety_snapshots(account: Account) -> None:
     small = SmallEnvironment(account)
     small._vault(locked=True)
     vault = Vault(account, NAMES)
     take(account, "empty")
-    assert newest_to_return_to(vault) is None
+    assert newest_rollback_target(vault) is None
 
     small.fill()
     good = take(account)
     small.break_it()
     back_to(account, good)
 
-    newest = newest_to_return_to(vault)
+    newest = newest_rollback_target(vault)
     assert newest is not None
     assert newest.name == good.name
 
 
-def test_differences_between_two_snapshots_are_told(small: SmallEnvironment) -> None:
+def test_differences_between_two_snapshots_are_reported(small: SmallEnvironment) -> None:
     first = take(small.account)
     small.deploy("2")
     put(small, "config", "clients/lai_weekly.yaml", b"client_profile:\n  client_id: another\n")
@@ -310,7 +311,7 @@ def test_a_restore_is_rehearsed_beside_the_environment_and_leaves_no_trace(small
     assert small.state() == before
 
 
-def test_a_rehearsed_restore_names_what_would_not_come_back(small: SmallEnvironment) -> None:
+def test_a_rehearsed_restore_names_files_that_cannot_be_restored(small: SmallEnvironment) -> None:
     vault = Vault(small.account, NAMES)
     manifest = take(small.account)
     (letter, _) = next(vault.entries(manifest.components["newsletters"]))
@@ -321,7 +322,7 @@ def test_a_rehearsed_restore_names_what_would_not_come_back(small: SmallEnvironm
     assert any("newsletters" in problem for problem in rehearsal.problems)
 
 
-def test_a_lease_belongs_to_its_holder_whatever_the_clocks_of_the_machines_say(small: SmallEnvironment) -> None:
+def test_a_lease_stays_with_its_holder_under_any_clock_of_the_machines(small: SmallEnvironment) -> None:
     wrong = {"ahead": lambda: utc_now() + timedelta(hours=1), "behind": lambda: utc_now() - timedelta(hours=1)}
     for holders, others in permutations(wrong.values(), 2):
         held = Lease(small.account, NAMES, operation="snapshot", subject="held", clock=holders)
@@ -332,7 +333,7 @@ def test_a_lease_belongs_to_its_holder_whatever_the_clocks_of_the_machines_say(s
             held.confirm()
 
 
-def test_a_lease_that_was_taken_stops_the_operation_that_had_it(small: SmallEnvironment) -> None:
+def test_an_operation_whose_lease_was_taken_over_stops(small: SmallEnvironment) -> None:
     slow = Lease(small.account, NAMES, operation="snapshot", subject="slow")
     following = Lease(after_the_lease(small.account), NAMES, operation="snapshot", subject="next")
 

@@ -1,4 +1,4 @@
-"""Incomplete, denied and missing answers of AWS are reported with the place and the way back."""
+"""Incomplete, denied and missing answers of AWS: reported with the resource and the safety snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.faults.answers import change_answers, own_clients, refuse
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
-from vectora_ops.cloudformation.imports import find_orphans
+from vectora_ops.cloudformation.imports import find_importable
 from vectora_ops.progress import utc_now
 from vectora_ops.snapshots.manifest import Manifest
 from vectora_ops.snapshots.retention import Policy, prune
@@ -42,11 +42,11 @@ def _without_variables(parsed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("leave_out", "sentence"),
     [
-        (_without_tags, "does not tell the tags of function vectora-inbox-.*Grant lambda:ListTags"),
-        (_without_variables, r"does not tell the environment variables of .*Grant kms:Decrypt"),
+        (_without_tags, "did not return the tags of function vectora-inbox-.*Grant lambda:ListTags"),
+        (_without_variables, r"did not return the environment variables of .*Grant kms:Decrypt"),
     ],
 )
-def test_no_snapshot_and_no_comparison_without_all_of_a_function(
+def test_an_incomplete_answer_about_a_function_fails_snapshots_and_comparisons(
     small: SmallEnvironment, leave_out: Any, sentence: str
 ) -> None:
     manifest = take(small.account)
@@ -64,7 +64,7 @@ def test_no_snapshot_and_no_comparison_without_all_of_a_function(
 
 @pytest.fixture
 def with_powertools(small: SmallEnvironment) -> SmallEnvironment:
-    """Its ingestion has AWS's layer beside its own; who may not read the layer of another account is denied."""
+    """An environment whose ingestion also uses a layer of AWS, which the account may not read."""
     template = small._ingest("1")
     template["Resources"]["IngestV2Function"]["Properties"]["Layers"].append(POWERTOOLS)
     small._stack("s1-ingest-v2", template)
@@ -129,13 +129,15 @@ def _remove_assets_bucket(small: SmallEnvironment) -> None:
     s3.delete_bucket(Bucket=ASSETS)
 
 
-def test_a_missing_bootstrap_bucket_is_told_with_the_way_back(small: SmallEnvironment) -> None:
+def test_a_missing_bootstrap_bucket_is_reported_with_the_command_and_the_safety_snapshot(
+    small: SmallEnvironment,
+) -> None:
     manifest = take(small.account)
     small.break_it()
     _remove_assets_bucket(small)
 
-    told = rf"The bucket {ASSETS}.*is gone: cdk bootstrap.*What was there before is in snapshot before-rollback_"
-    with pytest.raises(VectoraError, match=told):
+    message = rf"The bucket {ASSETS}.*is gone: cdk bootstrap.*What was there before is in snapshot before-rollback_"
+    with pytest.raises(VectoraError, match=message):
         back_to(small.account, manifest)
 
     small.account.client("s3").create_bucket(
@@ -145,7 +147,7 @@ def test_a_missing_bootstrap_bucket_is_told_with_the_way_back(small: SmallEnviro
     assert small.say("normalize-score-v2") == "normalize-score-v2 1"
 
 
-def test_a_code_that_may_not_be_seen_is_not_taken_for_a_missing_one(small: SmallEnvironment) -> None:
+def test_denied_access_to_an_asset_is_not_a_missing_asset(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
     denied = own_clients(small.account)
@@ -155,7 +157,7 @@ def test_a_code_that_may_not_be_seen_is_not_taken_for_a_missing_one(small: Small
         back_to(denied, manifest)
 
 
-def test_a_refused_request_ends_a_rollback_in_a_sentence_with_the_way_back(small: SmallEnvironment) -> None:
+def test_a_refused_request_fails_a_rollback_with_the_safety_snapshot(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
     denied = own_clients(small.account)
@@ -165,7 +167,7 @@ def test_a_refused_request_ends_a_rollback_in_a_sentence_with_the_way_back(small
         back_to(denied, manifest)
 
 
-def test_a_refused_request_before_anything_changed_is_a_sentence_too(small: SmallEnvironment) -> None:
+def test_a_refused_request_before_any_change_is_reported(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.break_it()
     denied = own_clients(small.account)
@@ -177,13 +179,15 @@ def test_a_refused_request_before_anything_changed_is_a_sentence_too(small: Smal
     assert small.state() == before
 
 
-def test_a_bucket_that_may_not_be_seen_is_not_taken_for_none(small: SmallEnvironment) -> None:
+def test_denied_access_to_a_bucket_is_not_a_missing_bucket(small: SmallEnvironment) -> None:
     denied = own_clients(small.account)
     refuse(denied, "s3", "HeadBucket", "AccessDenied")
-    template = {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": NAMES.bucket("other")}}}}
+    template = {
+        "Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "vectora-inbox-other-dev"}}}
+    }
 
     with pytest.raises(VectoraError, match=r"There is a bucket vectora-inbox-other-dev.*\(status 403\)"):
-        find_orphans(denied, {NAMES.stack("s0-core"): template})
+        find_importable(denied, {NAMES.stack("s0-core"): template})
 
 
 # --- locks
@@ -195,7 +199,7 @@ def _a_vault_object(small: SmallEnvironment) -> str:
     return letter.slices[0].sha256
 
 
-def test_nothing_is_locked_for_longer_than_the_vault_locks_by_itself(small: SmallEnvironment) -> None:
+def test_no_lock_lasts_longer_than_the_rule_of_the_vault(small: SmallEnvironment) -> None:
     sha256 = _a_vault_object(small)
     s3, vault = small.account.client("s3"), Vault(small.account, NAMES)
     before = s3.get_object_retention(Bucket=VAULT, Key=OBJECTS + sha256)["Retention"]
@@ -209,7 +213,7 @@ def test_nothing_is_locked_for_longer_than_the_vault_locks_by_itself(small: Smal
     assert s3.get_object_retention(Bucket=VAULT, Key=OBJECTS + sha256)["Retention"] != before
 
 
-def test_a_rule_in_years_is_known_as_one(small: SmallEnvironment) -> None:
+def test_a_lock_rule_in_years_counts_in_days(small: SmallEnvironment) -> None:
     rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 2}}
     small.account.client("s3").put_object_lock_configuration(
         Bucket=VAULT, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
@@ -217,7 +221,7 @@ def test_a_rule_in_years_is_known_as_one(small: SmallEnvironment) -> None:
     assert Vault(small.account, NAMES).lock_days == 730
 
 
-def test_a_denied_lock_is_no_lock(unlocked: SmallEnvironment) -> None:
+def test_a_denied_lock_is_reported(unlocked: SmallEnvironment) -> None:
     sha256 = _a_vault_object(unlocked)
     denied = own_clients(unlocked.account)
     refuse(denied, "s3", "PutObjectRetention", "AccessDenied", "not authorized")
@@ -232,7 +236,7 @@ def _two_snapshots(small: SmallEnvironment) -> None:
     take(small.account, "new")
 
 
-def test_a_missing_permission_to_delete_is_not_taken_for_a_lock(unlocked: SmallEnvironment) -> None:
+def test_a_missing_permission_to_delete_is_not_a_lock(unlocked: SmallEnvironment) -> None:
     _two_snapshots(unlocked)
     denied = own_clients(unlocked.account)
     versions_only = NAMES.bucket("snapshots")
@@ -247,7 +251,7 @@ def test_a_missing_permission_to_delete_is_not_taken_for_a_lock(unlocked: SmallE
         prune(denied, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=lambda: utc_now() + timedelta(minutes=3))
 
 
-def test_what_object_lock_keeps_is_told_by_its_retention_whatever_the_message(small: SmallEnvironment) -> None:
+def test_the_retention_of_a_version_decides_whether_it_is_locked(small: SmallEnvironment) -> None:
     _two_snapshots(small)
     denied = own_clients(small.account)
 

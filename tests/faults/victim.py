@@ -1,4 +1,4 @@
-"""Runs one operation on the small environment and kills itself, as a machine that loses power, when a step begins."""
+"""Process that runs one operation on the small environment and kills itself when a step begins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = Names(project="vectora-inbox", env="dev")
 
 
 class DiesAt(Observer):
-    """Dies at the first step of that name; the steps of a safety snapshot come before those of its rollback go on."""
+    """Observer that kills the process at the first step of that name, which may be one of the safety snapshot."""
 
     def __init__(self, step: str) -> None:
         self._step = step

@@ -1,4 +1,4 @@
-"""A local AWS for each test module that asks for one."""
+"""Fixtures: a local AWS for each test module, roles, and a function's code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def authority() -> Authority:
 
 @pytest.fixture(scope="module")
 def worker_environment() -> dict[str, str]:
-    """What a module's functions see; a module overrides it."""
+    """Variables of a module's Lambda functions; a module can override them."""
     return {}
 
 
@@ -55,7 +55,7 @@ def emulator(authority: Authority, worker_environment: dict[str, str]) -> Iterat
 
 @pytest.fixture(scope="module")
 def function_zip() -> bytes:
-    """A function that tells its process id and its environment."""
+    """Code of a function that returns its process id and its environment."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(
@@ -69,7 +69,7 @@ def function_zip() -> bytes:
 
 @pytest.fixture(scope="module")
 def make_role(emulator: Emulator) -> RoleMaker:
-    """Makes a role with these statements and answers with its session."""
+    """A function that creates a role with these statements, and returns its session."""
 
     def make(name: str, statements: list[dict[str, Any]]) -> boto3.Session:
         iam = emulator.session().client("iam")

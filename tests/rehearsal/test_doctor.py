@@ -17,8 +17,8 @@ from rehearsal.emulator import ACCOUNT, Emulator
 from tests.rehearsal.conftest import REGION, RoleMaker
 from vectora_ops.settings import load_settings
 
-# What the emulator alone needs: it checks a simulation on all resources, where AWS checks it on the role (service
-# authorization reference), and it simulates without the context that is given (SimulatePrincipalPolicy, API reference).
+# Needed only by the emulator: it checks a simulation on all resources instead of the role (service authorization
+# reference), and it simulates without the given context (SimulatePrincipalPolicy, API reference).
 FOR_THE_EMULATOR = [
     {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"},
     {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-*"},
@@ -29,12 +29,12 @@ Doctor = Callable[..., dict[str, dict[str, str]]]
 
 @pytest.fixture(scope="module")
 def credentials(emulator: Emulator, make_role: RoleMaker, root: Path) -> dict[str, dict[str, str]]:
-    """By name those of the operator, and of a role that may do nothing; the account is bootstrapped by its owner."""
+    """Credentials of the operator and of a role without permissions, by name, in a bootstrapped account."""
     run_cdk(root, "bootstrap", "--context", "env=stage", environment=emulator.environment())
     statements = operator_policy(load_settings(root), ACCOUNT, REGION)["Statement"]
     made = {
         "operator": make_role("vectora-inbox-operator", [*statements, *FOR_THE_EMULATOR]),
-        "nobody": make_role("vectora-inbox-nobody", [{"Effect": "Deny", "Action": "*", "Resource": "*"}]),
+        "denied": make_role("vectora-inbox-denied", [{"Effect": "Deny", "Action": "*", "Resource": "*"}]),
     }
     found = {}
     for name, session in made.items():
@@ -51,7 +51,7 @@ def credentials(emulator: Emulator, make_role: RoleMaker, root: Path) -> dict[st
 
 @pytest.fixture
 def doctor(emulator: Emulator, credentials: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Runs the command as one of the roles; the result is the findings by check."""
+    """A function that runs the command as one of the roles, and returns the findings by check."""
 
     def call(role: str, *arguments: str) -> dict[str, dict[str, str]]:
         for name, value in {**emulator.environment(), **credentials[role]}.items():
@@ -66,13 +66,13 @@ def doctor(emulator: Emulator, credentials: dict[str, dict[str, str]], monkeypat
     return call
 
 
-def _said(findings: dict[str, dict[str, str]], verdict: str) -> dict[str, str]:
+def _found(findings: dict[str, dict[str, str]], verdict: str) -> dict[str, str]:
     return {check: each["found"] for check, each in findings.items() if each["verdict"] == verdict}
 
 
 def test_an_account_that_is_ready_for_dev_has_no_failure(doctor: Doctor) -> None:
     findings = doctor("operator", "--env", "dev")
-    assert _said(findings, "fail") == {}
+    assert _found(findings, "fail") == {}
     passing = {check for check, each in findings.items() if each["verdict"] == "pass"}
     assert {
         "credentials",
@@ -89,23 +89,23 @@ def test_an_account_that_is_ready_for_dev_has_no_failure(doctor: Doctor) -> None
 
 def test_the_pipelines_connection_is_missing_at_first(doctor: Doctor) -> None:
     findings = doctor("operator")
-    assert "connection" in _said(findings, "fail")
+    assert "connection" in _found(findings, "fail")
     assert findings["buckets of the pipeline"]["verdict"] == "pass"
 
 
-def test_a_bucket_that_was_left_over_fails(doctor: Doctor, emulator: Emulator) -> None:
+def test_a_bucket_outside_of_any_stack_fails(doctor: Doctor, emulator: Emulator) -> None:
     s3: Any = emulator.session().client("s3")
     name = "vectora-inbox-data-stage"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     try:
-        found = _said(doctor("operator", "--env", "stage"), "fail")["buckets of stage"]
+        found = _found(doctor("operator", "--env", "stage"), "fail")["buckets of stage"]
     finally:
         s3.delete_bucket(Bucket=name)
     assert found.startswith(f"{name}: yours, and in no stack")
 
 
-def test_whoever_may_do_nothing_is_told_so_without_a_traceback(doctor: Doctor) -> None:
-    findings = doctor("nobody", "--env", "stage")
+def test_a_role_without_permissions_gets_findings_instead_of_a_traceback(doctor: Doctor) -> None:
+    findings = doctor("denied", "--env", "stage")
     assert findings["credentials"]["verdict"] == "pass"
-    assert "bootstrap roles" in _said(findings, "fail")
-    assert {"permissions", "bootstrap version", "IAM roles"} <= _said(findings, "unknown").keys()
+    assert "bootstrap roles" in _found(findings, "fail")
+    assert {"permissions", "bootstrap version", "IAM roles"} <= _found(findings, "unknown").keys()

@@ -1,4 +1,4 @@
-"""The local AWS starts enforced and isolated, and leaves nothing behind however it ends."""
+"""The local AWS starts isolated and with enforced IAM, and leaves no process and no file behind."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from botocore.exceptions import ClientError
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import Emulator, EmulatorError
+from vectora_shared.aws_errors import error_code
 
 REGION = "eu-west-3"
-# Only against hanging for ever.
+# Only a guard against hanging.
 HANGS_AFTER_SECONDS = 600
 CHILD = """
 import json, signal, sys
@@ -53,7 +54,7 @@ with Emulator(Path(python), Authority(), region="eu-west-3") as emulator:
 def running_elsewhere(
     root: Path, emulator_python: Path, function_zip: bytes, tmp_path: Path
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A process that holds an emulator with a Lambda worker, and what it says of them."""
+    """A process with an emulator and a Lambda worker, and the state that it prints."""
     code = tmp_path / "code.zip"
     code.write_bytes(function_zip)
     path = os.pathsep.join([str(root), str(root / "lambda_src")])
@@ -76,7 +77,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Who is not yet waited for by init is dead all the same.
+    # A zombie has ended, although init has not yet waited for it.
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     return True
@@ -93,7 +94,7 @@ def _left_behind(state: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_after_kill_9_of_its_owner_no_process_and_no_folder_is_left(
+def test_no_process_and_no_folder_is_left_after_sigkill_of_its_owner(
     running_elsewhere: tuple[subprocess.Popen[str], dict[str, Any]],
 ) -> None:
     process, state = running_elsewhere
@@ -106,7 +107,7 @@ def test_after_kill_9_of_its_owner_no_process_and_no_folder_is_left(
     assert _left_behind(state) == []
 
 
-def test_after_ctrl_c_everything_is_gone_when_its_owner_is(
+def test_nothing_is_left_when_its_owner_has_ended_after_ctrl_c(
     running_elsewhere: tuple[subprocess.Popen[str], dict[str, Any]],
 ) -> None:
     process, state = running_elsewhere
@@ -115,14 +116,14 @@ def test_after_ctrl_c_everything_is_gone_when_its_owner_is(
     assert _left_behind(state) == []
 
 
-def test_after_the_context_everything_is_gone(emulator_python: Path, authority: Authority) -> None:
+def test_nothing_is_left_after_the_context(emulator_python: Path, authority: Authority) -> None:
     with Emulator(emulator_python, authority, region=REGION) as emulator:
         state = {"pids": [emulator.pid], "scratch": str(emulator.scratch), "endpoint": emulator.endpoint}
         assert len(_left_behind(state)) == 3
     assert _left_behind(state) == []
 
 
-def test_an_exception_inside_the_context_leaves_nothing(emulator_python: Path, authority: Authority) -> None:
+def test_nothing_is_left_after_an_exception_inside_the_context(emulator_python: Path, authority: Authority) -> None:
     state: dict[str, Any] = {}
 
     def fail_inside() -> None:
@@ -135,16 +136,16 @@ def test_an_exception_inside_the_context_leaves_nothing(emulator_python: Path, a
     assert _left_behind(state) == []
 
 
-def test_a_role_is_denied_what_it_is_not_granted(emulator: Emulator, make_role: Any) -> None:
+def test_a_role_is_denied_an_operation_without_a_grant(emulator: Emulator, make_role: Any) -> None:
     session: boto3.Session = make_role(
         "reads-logs", [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}]
     )
     with pytest.raises(ClientError) as denied:
         session.client("s3").list_buckets()
-    assert denied.value.response["Error"]["Code"] == "AccessDenied"
+    assert error_code(denied.value) == "AccessDenied"
 
 
-def test_functions_see_nothing_of_the_hosts_environment(
+def test_functions_have_no_variables_of_the_host(
     emulator_python: Path, authority: Authority, function_zip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_HOST", "secret")
@@ -168,7 +169,7 @@ def test_functions_see_nothing_of_the_hosts_environment(
 
 @pytest.fixture
 def python_that_fails_with_iam(emulator_python: Path, tmp_path: Path) -> Path:
-    """An interpreter that ends at once when it is to run the emulator with IAM enforced."""
+    """An interpreter that exits immediately when it should run the emulator with enforced IAM."""
     script = tmp_path / "python"
     script.write_text(
         f"""#!/bin/sh
@@ -189,7 +190,7 @@ def test_it_does_not_start_without_enforced_iam(python_that_fails_with_iam: Path
         pass
 
 
-def test_the_tools_environment_points_nowhere_else(emulator: Emulator) -> None:
+def test_the_environment_of_tools_leads_to_the_emulator_only(emulator: Emulator) -> None:
     environment = emulator.environment()
     assert not [name for name in environment if "ENDPOINT" in name]
     assert environment["HTTPS_PROXY"] == environment["https_proxy"] == emulator.proxy.address

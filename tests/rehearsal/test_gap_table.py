@@ -1,4 +1,4 @@
-"""What CloudFormation drops here is applied from the template and read back; what nobody named fails the run."""
+"""Completion of properties that the emulator's CloudFormation drops; a property without an entry fails the run."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def test_a_dropped_property_that_the_table_does_not_name_fails(emulator: Emulato
     _deploy(emulator, "unknown-property", {"Role": {"Type": "AWS::IAM::Role", "Properties": role}})
     with pytest.raises(GapError, match=r"Role \(AWS::IAM::Role\): PermissionsBoundary reads back as null"):
         _complete(emulator, "unknown-property")
-    named = Gap("AWS::IAM::Role", "PermissionsBoundary", "left out", "the emulator drops it")
-    assert _complete(emulator, "unknown-property", (*GAPS, named)).left_out == ("Role",)
+    entry = Gap("AWS::IAM::Role", "PermissionsBoundary", "skipped", "the emulator drops it")
+    assert _complete(emulator, "unknown-property", (*GAPS, entry)).left_out == ("Role",)
 
 
-def test_a_property_that_nothing_reads_back_fails(emulator: Emulator) -> None:
+def test_a_property_without_a_reader_fails(emulator: Emulator) -> None:
     _deploy(
         emulator, "unread", {"Store": _bucket("gaps-unread", AccelerateConfiguration={"AccelerationStatus": "Enabled"})}
     )
@@ -115,16 +115,16 @@ def test_a_property_that_nothing_reads_back_fails(emulator: Emulator) -> None:
         _complete(emulator, "unread")
 
 
-def test_a_resource_type_that_nothing_reads_back_fails(emulator: Emulator) -> None:
+def test_a_resource_type_without_a_reader_fails(emulator: Emulator) -> None:
     _deploy(emulator, "unknown-type", {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "gaps"}}})
-    with pytest.raises(GapError, match=r"nothing here can read back a resource of type AWS::SQS::Queue"):
+    with pytest.raises(GapError, match=r"cannot read back a resource of type AWS::SQS::Queue"):
         _complete(emulator, "unknown-type")
-    assert _complete(emulator, "unknown-type", (Gap("AWS::SQS::Queue", "*", "left out", "a test"),)).left_out == (
+    assert _complete(emulator, "unknown-type", (Gap("AWS::SQS::Queue", "*", "skipped", "a test"),)).left_out == (
         "Queue",
     )
 
 
-def test_what_was_changed_after_the_deployment_fails(emulator: Emulator) -> None:
+def test_a_resource_changed_after_the_deployment_fails(emulator: Emulator) -> None:
     _deploy(emulator, "changed", {"Value": _parameter("/gaps/changed", "as deployed")})
     assert _complete(emulator, "changed").unmodified == ("Value",)
     emulator.session().client("ssm").put_parameter(Name="/gaps/changed", Value="by hand", Overwrite=True)
@@ -132,25 +132,25 @@ def test_what_was_changed_after_the_deployment_fails(emulator: Emulator) -> None
         _complete(emulator, "changed")
 
 
-def test_references_in_the_template_are_compared_with_what_they_stand_for(emulator: Emulator) -> None:
-    emulator.session().client("ssm").put_parameter(Name="/gaps/told", Value="told", Type="String")
+def test_references_in_the_template_are_resolved_before_the_comparison(emulator: Emulator) -> None:
+    emulator.session().client("ssm").put_parameter(Name="/gaps/given", Value="given", Type="String")
     resources = {
         "Store": _bucket("gaps-references"),
-        "Joined": _parameter("/gaps/joined", {"Fn::Join": ["/", [{"Fn::GetAtt": ["Store", "Arn"]}, {"Ref": "Told"}]]}),
+        "Joined": _parameter("/gaps/joined", {"Fn::Join": ["/", [{"Fn::GetAtt": ["Store", "Arn"]}, {"Ref": "Given"}]]}),
         "Substituted": _parameter("/gaps/sub", {"Fn::Sub": "${Store}-${AWS::Region}-${AWS::AccountId}-${!Kept}"}),
     }
-    parameters = {"Told": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/gaps/told"}}
+    parameters = {"Given": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/gaps/given"}}
     _deploy(emulator, "references", resources, parameters)
     assert len(_complete(emulator, "references").unmodified) == 3
     value = emulator.session().client("ssm").get_parameter(Name="/gaps/joined")["Parameter"]["Value"]
-    assert value == "arn:aws:s3:::gaps-references/told"
+    assert value == "arn:aws:s3:::gaps-references/given"
 
 
-def test_each_gap_stands_once_in_the_table_and_says_why() -> None:
+def test_each_gap_has_one_entry_with_a_reason() -> None:
     names = [gap.name for gap in GAPS]
     assert len(names) == len(set(names))
     assert all(gap.reason for gap in GAPS)
-    assert {gap.resource_type for gap in GAPS if gap.instead == "completed by API"} <= set(READERS)
+    assert {gap.resource_type for gap in GAPS if gap.treatment == "completed by API"} <= set(READERS)
 
 
 def test_object_lock_and_suspended_versioning_are_set_by_api(emulator: Emulator) -> None:
@@ -172,7 +172,7 @@ def test_object_lock_and_suspended_versioning_are_set_by_api(emulator: Emulator)
     assert s3.get_bucket_versioning(Bucket="gaps-paused")["Status"] == "Suspended"
 
 
-def test_a_topics_key_is_set_by_api_and_the_key_reads_back_as_its_template_says(emulator: Emulator) -> None:
+def test_a_topics_key_is_set_by_api_and_equals_the_template(emulator: Emulator) -> None:
     policy = {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""The last act fails a rehearsal whose calls AWS would refuse, or that asked for names that AWS does not serve."""
+"""The last act fails a rehearsal with calls that AWS would refuse, or with host names that AWS does not serve."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TRUST = {
 
 @pytest.fixture
 def delivery(emulator: Emulator, tmp_path: Path) -> Any:
-    """A delivery of nothing, in whose record one listing stands."""
+    """A minimal delivery with one listing in its record."""
     record = tmp_path / "calls.jsonl"
     record.write_text(json.dumps(LISTING) + "\n", encoding="utf-8")
     return SimpleNamespace(
@@ -51,7 +51,7 @@ def delivery(emulator: Emulator, tmp_path: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def grant(emulator: Emulator) -> Any:
-    """Give role `reader` one permission on the bucket, in the place of the one before."""
+    """A function that replaces the permission of role `reader` on the bucket."""
     iam = emulator.session().client("iam")
     iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))
 
@@ -68,7 +68,7 @@ def test_calls_that_their_roles_allow_are_counted(delivery: Any, grant: Any) -> 
     assert "1 distinct calls of 1 roles" in judge_calls(delivery)
 
 
-def test_a_call_that_its_role_does_not_allow_under_awss_own_name_fails_the_run(delivery: Any, grant: Any) -> None:
+def test_a_call_without_a_grant_of_awss_own_action_fails_the_run(delivery: Any, grant: Any) -> None:
     grant("s3:ListObjectsV2")
     with pytest.raises(RefusedCallsError, match=r"reader.*s3:ListBucket"):
         judge_calls(delivery)
@@ -77,12 +77,12 @@ def test_a_call_that_its_role_does_not_allow_under_awss_own_name_fails_the_run(d
 def test_a_global_endpoint_fails_the_run(delivery: Any, grant: Any) -> None:
     grant("s3:ListBucket")
     delivery.proxy.refusals.append(Refusal("s3.amazonaws.com", "s3.amazonaws.com is S3's global endpoint"))
-    with pytest.raises(StepError, match="1 host names were asked for") as failed:
+    with pytest.raises(StepError, match="Calls used 1 host names that AWS does not serve") as failed:
         judge_calls(delivery)
     assert "global endpoint" in failed.value.log[0]
 
 
-def test_a_web_site_that_nobody_serves_does_not_fail_the_run(delivery: Any, grant: Any) -> None:
+def test_a_refused_web_site_does_not_fail_the_run(delivery: Any, grant: Any) -> None:
     grant("s3:ListBucket")
     delivery.proxy.refusals.append(Refusal("www.example.com", "the rehearsal reaches no real web site"))
     assert judge_calls(delivery)

@@ -1,4 +1,4 @@
-"""The model: answers like Bedrock with the lexicon's analysis, misbehaves on request, and denies as AWS would."""
+"""The stand-in for Bedrock's models: answers of the lexicon, injected failures, and permissions as on AWS."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
 from vectora_core.analysis.bedrock import BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
+from vectora_shared.aws_errors import error_code
 from vectora_shared.config.content import Configuration, FolderContent, load_configuration
 
 REGION = "eu-west-3"
-# Only against hanging for ever.
+# Only a guard against hanging.
 HANGS_AFTER_SECONDS = 600
 PROFILE = InferenceProfile("eu.maker.model-1", "maker.model-1", ("eu-north-1", "eu-west-3"))
 TOOL = {"tools": [{"toolSpec": {"name": "t", "inputSchema": {"json": {}}}}], "toolChoice": {"tool": {"name": "t"}}}
@@ -42,13 +43,13 @@ MakeRole = Callable[[str, list[dict[str, Any]]], boto3.Session]
 
 
 class _ChangeableAnswer:
-    """What a test wants the model to say."""
+    """An answer that a test can replace."""
 
     def __init__(self) -> None:
-        self.says: Callable[[Any], dict[str, Any]] = lambda request: {"said": "yes"}
+        self.function: Callable[[Any], dict[str, Any]] = lambda request: {"answer": "yes"}
 
     def __call__(self, request: Any, /) -> dict[str, Any]:
-        return self.says(request)
+        return self.function(request)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def model(authority: Authority, emulator: Emulator, answer: _ChangeableAnswer) -
 
 @pytest.fixture(autouse=True)
 def _well_behaved(model: Model, answer: _ChangeableAnswer) -> None:
-    answer.says = lambda request: {"said": "yes"}
+    answer.function = lambda request: {"answer": "yes"}
     model.behave(Behaviour())
 
 
@@ -80,7 +81,7 @@ def _client(session: boto3.Session, region: str = REGION) -> Any:
 
 @pytest.fixture(scope="module")
 def granted(make_role: MakeRole, model: Model, emulator: Emulator) -> Any:
-    """A client whose role may call the one profile, and nothing else."""
+    """A client whose role may call only the profile."""
     return _client(make_role("granted", _grant(PROFILE.resources(REGION, ACCOUNT))))
 
 
@@ -92,15 +93,14 @@ def _ask(client: Any, model_id: str = PROFILE.profile_id) -> Any:
 def _error_of(client: Any, model_id: str = PROFILE.profile_id) -> tuple[str, int]:
     with pytest.raises(ClientError) as raised:
         _ask(client, model_id)
-    response = raised.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+    return error_code(raised.value), raised.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_it_calls_the_forced_tool_and_counts_tokens(granted: Any) -> None:
     reply = _ask(granted)
     assert reply["stopReason"] == "tool_use"
     call = reply["output"]["message"]["content"][0]["toolUse"]
-    assert (call["name"], call["input"]) == ("t", {"said": "yes"})
+    assert (call["name"], call["input"]) == ("t", {"answer": "yes"})
     usage = reply["usage"]
     assert usage["totalTokens"] == usage["inputTokens"] + usage["outputTokens"] > 10
 
@@ -152,7 +152,7 @@ def test_every_nth_call_is_throttled_as_bedrock_does(granted: Any, model: Model)
     assert (model.statistics.calls, model.statistics.answered, model.statistics.throttled) == (3, 2, 1)
 
 
-def test_a_seeded_share_of_calls_is_throttled_the_same_way_each_time(granted: Any, model: Model) -> None:
+def test_a_seed_throttles_the_same_share_of_calls_each_time(granted: Any, model: Model) -> None:
     def draw() -> list[bool]:
         model.behave(Behaviour(throttle_share=0.5, seed=7))
         outcomes = []
@@ -175,14 +175,14 @@ def test_it_can_be_unavailable(granted: Any, model: Model) -> None:
     assert _error_of(granted) == ("ServiceUnavailableException", 503)
 
 
-def test_it_counts_how_many_calls_run_at_once(granted: Any, model: Model, answer: _ChangeableAnswer) -> None:
+def test_it_counts_concurrent_calls(granted: Any, model: Model, answer: _ChangeableAnswer) -> None:
     together = threading.Barrier(3)
 
     def wait_for_the_others(request: Any) -> dict[str, Any]:
         together.wait(timeout=HANGS_AFTER_SECONDS)
         return {}
 
-    answer.says = wait_for_the_others
+    answer.function = wait_for_the_others
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: _ask(granted), range(6)))
     assert model.statistics.highest_concurrency == 3
@@ -199,7 +199,7 @@ def test_behaviour_can_be_set_and_statistics_read_over_http(granted: Any, model:
         assert (refused.status, refused.headers["x-amzn-ErrorType"]) == (400, "ValidationException")
 
 
-def test_an_answer_waits_for_what_is_left_of_the_latency_asked_for(
+def test_an_answer_waits_for_the_rest_of_the_latency(
     granted: Any, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
@@ -216,21 +216,21 @@ def configuration(root: Path) -> Configuration:
     return load_configuration(FolderContent(root / "config"), "lai_weekly")
 
 
-def test_through_the_engines_own_analyzer_it_gives_the_lexicons_analysis(
+def test_the_engines_analyzer_gets_the_lexicons_analysis(
     granted: Any, configuration: Configuration, answer: _ChangeableAnswer
 ) -> None:
-    answer.says = LexiconAnswer([configuration])
+    answer.function = LexiconAnswer([configuration])
     lexicon = Lexicon(configuration)
     got = BedrockAnalyzer(granted, PROFILE.profile_id, configuration, lexicon, "none").analyze(ITEM)
     expected = lexicon.analyze(ITEM)
     assert got.normalization_metadata.analyzer == "bedrock"
     assert got.normalization_metadata.input_tokens > 100
-    ours = {"normalization_metadata"}
-    assert got.model_dump(exclude=ours) == expected.model_dump(exclude=ours)
+    metadata = {"normalization_metadata"}
+    assert got.model_dump(exclude=metadata) == expected.model_dump(exclude=metadata)
     assert "Camurus" in got.entities.companies
 
 
-def test_every_malformed_reply_sends_the_engine_to_its_lexicon(
+def test_the_engine_uses_its_lexicon_for_every_malformed_reply(
     granted: Any, configuration: Configuration, model: Model
 ) -> None:
     model.behave(Behaviour(malformed_every=1))
@@ -241,10 +241,10 @@ def test_every_malformed_reply_sends_the_engine_to_its_lexicon(
     assert model.statistics.malformed == 3
 
 
-def test_a_message_that_no_clients_prompt_made_is_rejected(
+def test_a_message_without_a_clients_prompt_is_rejected(
     granted: Any, configuration: Configuration, answer: _ChangeableAnswer
 ) -> None:
-    answer.says = LexiconAnswer([configuration])
+    answer.function = LexiconAnswer([configuration])
     assert _error_of(granted) == ("ValidationException", 400)
 
 

@@ -1,4 +1,4 @@
-"""The local AWS answers at the host names of AWS, refuses the others by name, and checks signatures and regions."""
+"""The local AWS answers at AWS's host names, refuses all others, and checks signatures and regions."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _recorded(emulator: Emulator) -> list[dict[str, Any]]:
     return [json.loads(line) for line in emulator.record.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_bucket_is_reached_at_its_virtual_hosted_address_of_the_region(emulator: Emulator, s3: Any) -> None:
+def test_a_bucket_is_reached_at_its_regional_virtual_hosted_address(emulator: Emulator, s3: Any) -> None:
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["a b/\u00fc+%"]
     last = _recorded(emulator)[-1]
     assert (last["host"], last["path"], last["status"]) == (HOST, "/", 200)
     assert last["caller"] == f"arn:aws:iam::{ACCOUNT}:user/administrator"
 
 
-def test_calls_of_a_roles_session_are_recorded_denied_ones_too(emulator: Emulator, make_role: Any) -> None:
+def test_calls_of_a_roles_session_are_recorded_including_denied_ones(emulator: Emulator, make_role: Any) -> None:
     session = make_role("recorded", [{"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"}])
     session.client("logs").describe_log_groups()
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -71,14 +71,14 @@ def test_calls_of_a_roles_session_are_recorded_denied_ones_too(emulator: Emulato
     [
         ("s3.amazonaws.com", "S3's global endpoint"),
         (f"{BUCKET}.s3.amazonaws.com", "S3's global endpoint"),
-        (f"{BUCKET}.s3-{REGION}.amazonaws.com", "no host name of a service"),
+        (f"{BUCKET}.s3-{REGION}.amazonaws.com", "not a host name of an AWS service"),
         (f"{BUCKET}.s3.eu-west-9.amazonaws.com", "the region eu-west-9, which AWS does not have"),
-        (f"lamda.{REGION}.amazonaws.com", "no host name of a service"),
-        (f"s3.dualstack.{REGION}.amazonaws.com", "no host name of a service"),
-        ("amazonaws.com", "no host name of a service"),
+        (f"lamda.{REGION}.amazonaws.com", "not a host name of an AWS service"),
+        (f"s3.dualstack.{REGION}.amazonaws.com", "not a host name of an AWS service"),
+        ("amazonaws.com", "not a host name of an AWS service"),
     ],
 )
-def test_a_name_that_aws_does_not_serve_is_refused_with_the_reason(
+def test_a_host_name_that_aws_does_not_serve_is_refused_with_the_reason(
     emulator: Emulator, web: urllib3.ProxyManager, host: str, reason: str
 ) -> None:
     with pytest.raises(urllib3.exceptions.ProxyError, match=reason):
@@ -93,8 +93,8 @@ def test_a_name_that_aws_serves_is_not_refused(host: str) -> None:
     assert aws_names.refusal(host) is None
 
 
-def test_a_client_of_the_global_endpoint_reaches_nothing(emulator: Emulator, s3: Any) -> None:
-    # boto3 uses it in us-east-1 unless its configuration names the regional endpoint.
+def test_a_client_of_the_global_endpoint_fails(emulator: Emulator, s3: Any) -> None:
+    # In us-east-1, boto3 uses the global endpoint unless its configuration names the regional one.
     client = emulator.session(region="us-east-1").client("s3", config=ONCE)
     with pytest.raises(BotoCoreError):
         client.list_objects_v2(Bucket=BUCKET)
@@ -108,7 +108,7 @@ def _signed_get(emulator: Emulator, url: str, region: str = REGION) -> dict[str,
     return dict(request.headers)
 
 
-def test_a_listing_signed_for_an_empty_path_is_refused_as_on_aws(
+def test_a_list_request_signed_for_an_empty_path_is_refused(
     emulator: Emulator, s3: Any, web: urllib3.ProxyManager
 ) -> None:
     address = f"https://{HOST}"
@@ -127,11 +127,11 @@ def test_a_request_signed_for_another_region_is_refused(emulator: Emulator, s3: 
 
 def test_a_signed_request_to_the_emulators_own_address_is_refused(emulator: Emulator, s3: Any) -> None:
     client = emulator.session().client("s3", endpoint_url=emulator.endpoint, config=Config(proxies={}))
-    with pytest.raises(ClientError, match="its own host names"):
+    with pytest.raises(ClientError, match="AWS's own host names"):
         client.list_buckets()
 
 
-def test_a_function_finds_aws_by_its_names_and_its_code_is_downloaded_from_a_bucket_of_aws(
+def test_a_function_uses_awss_host_names_and_its_code_is_in_a_bucket_of_aws(
     emulator: Emulator, s3: Any, function_zip: bytes, web: urllib3.ProxyManager
 ) -> None:
     iam, functions = emulator.session().client("iam"), emulator.session().client("lambda")
@@ -151,7 +151,7 @@ def test_a_function_finds_aws_by_its_names_and_its_code_is_downloaded_from_a_buc
     assert web.request("GET", location).data == function_zip
 
 
-def test_the_aws_tools_of_another_process_need_nothing_but_the_environment(emulator: Emulator, s3: Any) -> None:
+def test_aws_tools_in_another_process_need_only_the_environment(emulator: Emulator, s3: Any) -> None:
     code = f"import boto3; print(boto3.client('s3').get_bucket_location(Bucket={BUCKET!r})['LocationConstraint'])"
     python = Path(".venv") / "bin" / "python"
     done = subprocess.run(
@@ -160,7 +160,7 @@ def test_the_aws_tools_of_another_process_need_nothing_but_the_environment(emula
     assert done.stdout.strip() == REGION
 
 
-def test_nothing_but_benchmarks_configures_an_endpoint(root: Path) -> None:
+def test_only_benchmarks_configure_an_endpoint(root: Path) -> None:
     variable = "_".join(("AWS", "ENDPOINT", "URL"))
     listed = subprocess.run(
         ["git", "grep", "--untracked", "-lI", variable], cwd=root, capture_output=True, encoding="utf-8", check=False

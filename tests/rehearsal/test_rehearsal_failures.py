@@ -1,4 +1,4 @@
-"""A rehearsal that fails or is stopped says why, with the step's own words, and leaves nothing running or behind."""
+"""A rehearsal that fails or is stopped shows the reason and the step's log, and leaves no process or file behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rehearsal.run import RehearsalOptions, rehearse
 from terminal.console import Terminal
 
 FakeCdk = Callable[[str], Path]
-# Only against hanging for ever.
+# Only a guard against hanging.
 HANGS_AFTER_SECONDS = 600
 RUN = """
 import sys
@@ -34,7 +34,7 @@ sys.exit(rehearse(RehearsalOptions(root=Path(sys.argv[1]))))
 
 @pytest.fixture
 def checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCdk:
-    """A checkout whose `cdk` is a shell script; temporary files of the rehearsal go to a folder of their own."""
+    """A function that makes a checkout whose `cdk` is a shell script; temporary files go to a separate folder."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
@@ -61,7 +61,7 @@ def _left_in_temporary_folder() -> list[Path]:
     ]
 
 
-def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_place(checkout: FakeCdk) -> None:
+def test_a_failing_step_gives_exit_code_1_its_log_and_the_logs_path(checkout: FakeCdk) -> None:
     place = checkout('if [ "$1" = deploy ]; then echo The template is wrong; exit 3; fi')
     shown = io.StringIO()
     code = rehearse(RehearsalOptions(root=place), Terminal(file=shown, width=200))
@@ -90,7 +90,7 @@ def test_a_missing_tool_is_named_with_what_to_do(checkout: FakeCdk) -> None:
     assert "bin/cdk is missing: run `make setup`" in shown.getvalue()
 
 
-def test_two_rehearsals_at_once_do_not_mix(checkout: FakeCdk) -> None:
+def test_concurrent_rehearsals_in_one_folder_are_refused(checkout: FakeCdk) -> None:
     place = checkout("exit 0")
     results = place / "build" / "rehearsal"
     results.mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_two_rehearsals_at_once_do_not_mix(checkout: FakeCdk) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_stopped_in_the_middle_of_a_deployment_nothing_is_left(
+def test_nothing_is_left_after_a_signal_during_a_deployment(
     number: signal.Signals, checkout: FakeCdk, root: Path, tmp_path: Path
 ) -> None:
     begun = tmp_path / "begun"

@@ -1,4 +1,4 @@
-"""Texts of actions, commits and pages are shown by the rehearsal as text."""
+"""The rehearsal shows untrusted texts of actions, commits and pages without interpreting them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _terminal() -> tuple[Terminal, io.StringIO]:
     return Terminal(file=file, width=400), file
 
 
-def test_the_live_view_shows_a_failing_actions_words() -> None:
+def test_the_live_view_shows_a_failing_actions_message_as_text() -> None:
     terminal, file = _terminal()
     with progress_of(terminal) as progress:
         view = PipelineView(progress)

@@ -1,4 +1,4 @@
-"""moto's server behind AWS's own host names, with an account whose signatures and permissions it checks."""
+"""Fixtures of moto's server at AWS's own host names, which checks signatures and permissions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from rehearsal.certificates import Authority
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 from tests.second_opinion.own_host_names import CERTIFICATE_NAMES, REGION, OwnHostNames
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -29,14 +29,14 @@ EVERYTHING = {
 
 
 class Moto:
-    """moto's server; `own` leads to it by AWS's host names."""
+    """moto's server; `own` makes it reachable at AWS's host names."""
 
     def __init__(self, port: int, bundle: Path, own: OwnHostNames) -> None:
         self.own = own
         self._control = urllib3.HTTPSConnectionPool("127.0.0.1", port, ca_certs=str(bundle))
 
     def new_session(self) -> boto3.Session:
-        """Forget everything; return a session of a user who may do everything and whose signatures are checked."""
+        """Reset the server, and return a session of a user with all permissions, whose signatures are checked."""
         self._do("reset-auth", "inf")
         self._do("reset")
         self.own.hosts.clear()
@@ -63,31 +63,31 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     certificate, key = authority.write_certificate(folder, "127.0.0.1", *CERTIFICATE_NAMES)
     with log.open("wb") as output:
         command = [sys.executable, str(SERVER), str(certificate), str(key)]
-        process = start_tethered(command, environment={"PYTHONWARNINGS": "ignore"}, folder=folder, output=output)
+        process = start_supervised(command, environment={"PYTHONWARNINGS": "ignore"}, folder=folder, output=output)
         try:
             with OwnHostNames(_port(log), bundle) as own:
                 running = Moto(_port(log), bundle, own)
                 yield running
                 running.close()
         finally:
-            end_tethered(process)
+            end_supervised(process)
 
 
 def _port(log: Path) -> int:
-    """The port, which is the first line that the server prints."""
+    """Return the port, which is the first line that the server prints."""
     deadline = time.monotonic() + SECONDS_TO_START
-    while "\n" not in (said := log.read_text(encoding="utf-8")):
+    while "\n" not in (output := log.read_text(encoding="utf-8")):
         if time.monotonic() > deadline:
-            pytest.fail(f"moto did not start: {said}")
+            pytest.fail(f"moto did not start: {output}")
         time.sleep(0.02)
-    first = said.partition("\n")[0]
-    assert first.isdecimal(), f"moto did not start: {said}"
+    first = output.partition("\n")[0]
+    assert first.isdecimal(), f"moto did not start: {output}"
     return int(first)
 
 
 @pytest.fixture
 def account(moto: Moto) -> Account:
-    """An account with the buckets of environment dev; its vault locks what is put into it for a day."""
+    """An account with the buckets of environment dev; its vault locks new objects for a day."""
     session = moto.new_session()
     account_id = session.client("sts").get_caller_identity()["Account"]
     account = Account(account_id, REGION, session)

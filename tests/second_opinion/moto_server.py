@@ -1,4 +1,4 @@
-"""The program of a process that serves moto over TLS: arguments are certificate and key, it prints its port."""
+"""Program that serves moto over TLS: its arguments are certificate and key, and it prints its port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def main() -> None:
 def sign_bodies_only() -> None:
     """Correct moto's check of signatures for requests without a body.
 
-    moto takes for the body what it parsed from path and headers, and so refuses Lambda's GetFunction from any client.
+    moto takes values from path and headers for the body, and so refuses Lambda's GetFunction from any client.
     AWS signs the body (IAM user guide, "Create a signed AWS API request").
     """
     check: Any = IAMRequestBase.__init__

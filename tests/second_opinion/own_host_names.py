@@ -1,4 +1,4 @@
-"""A proxy that leads AWS's own host names of one region to a server on this machine, and refuses all others."""
+"""Proxy that connects AWS's own host names of one region to a server on this machine, and refuses all others."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CERTIFICATE_NAMES = (f"*{DOMAIN}", f"*.s3{DOMAIN}")
 
 
 class OwnHostNames:
-    """Context manager; `hosts` are those that were asked for, those of other regions and S3's global one too."""
+    """Context manager; `hosts` are the requested ones, also those of other regions and S3's global one."""
 
     def __init__(self, port: int, bundle: Path) -> None:
-        """`port` is that of a TLS server with a certificate for CERTIFICATE_NAMES that `bundle` vouches for."""
+        """Prepare the proxy to `port`, a TLS server with a certificate for CERTIFICATE_NAMES that `bundle` trusts."""
         self.hosts: set[str] = set()
         self._bundle = bundle
-        # Read once for all sessions: to parse a service's model takes longer than a test's calls.
+        # Read once for all sessions: parsing a service's model takes longer than the calls of a test.
         self._models = create_loader()
         self._proxy = _Proxy(port, self.hosts)
 
@@ -43,7 +43,7 @@ class OwnHostNames:
         self._proxy.server_close()
 
     def session(self, access_key: str, secret: str) -> boto3.Session:
-        """Return an ordinary session, for whose clients the proxy is the way to AWS."""
+        """Return an ordinary session whose clients reach AWS through the proxy."""
         session = botocore.session.Session()
         session.register_component("data_loader", self._models)
         session.set_config_variable("ca_bundle", str(self._bundle))

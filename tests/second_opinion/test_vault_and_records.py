@@ -1,4 +1,4 @@
-"""Vault, records and content work with another implementation of AWS, at AWS's own host names, every request signed."""
+"""Vault, records and content on another implementation of AWS, at AWS's own host names, with checked signatures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ODD_KEYS = (
 
 
 def snapshot(account: Account, label: str, days_ago: int = 0) -> str:
-    """Take one; a lease of an earlier one that came from the future has lapsed."""
+    """Take a snapshot when the lease of an earlier one with a later clock has lapsed."""
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
     return take_snapshot(account, NAMES, request, clock=lambda: datetime.now(UTC) - timedelta(days=days_ago)).name
 
@@ -104,7 +104,7 @@ def test_ranges_versions_and_conditions_are_those_of_s3(account: Account) -> Non
         list(ObjectReader(account, "vectora-inbox-nowhere-dev").listed(""))
 
 
-def test_a_snapshot_is_taken_verified_and_the_next_one_shares_its_bytes(account: Account, moto: Moto) -> None:
+def test_a_snapshot_verifies_and_the_next_one_shares_its_objects(account: Account, moto: Moto) -> None:
     large = bytes(range(256)) * (CHUNK_BYTES // 256) + b"the rest"
     write(account, LETTERS, LETTER, b"# News\n")
     write(account, LETTERS, "lai_weekly/2026/01/06/newsletter.html", large)
@@ -126,14 +126,14 @@ def test_a_snapshot_is_taken_verified_and_the_next_one_shares_its_bytes(account:
     }
 
 
-def test_the_vault_locks_what_is_put_into_it_and_keeps_what_is_locked(account: Account) -> None:
+def test_the_vault_locks_new_objects_and_keeps_locked_ones(account: Account) -> None:
     vault = Vault(account, NAMES)
     assert vault.lock_days == 1
     sha256, _ = vault.store(b"kept")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1, hours=12)
     vault.lock([sha256], until)
 
-    # moto has no GetObjectRetention, which Vault.delete calls: HeadObject tells the same.
+    # moto has no GetObjectRetention, which Vault.delete calls: HeadObject returns the same.
     s3, stored = account.client("s3"), {"Bucket": VAULT, "Key": f"objects/{sha256}"}
     found = s3.head_object(**stored)
     assert (found["ObjectLockMode"], found["ObjectLockRetainUntilDate"]) == ("GOVERNANCE", until)
@@ -142,7 +142,7 @@ def test_the_vault_locks_what_is_put_into_it_and_keeps_what_is_locked(account: A
     assert vault.read(sha256) == b"kept"
 
 
-def test_pruning_removes_old_snapshots_and_what_only_they_needed(account: Account) -> None:
+def test_pruning_deletes_old_snapshots_and_objects_that_only_they_need(account: Account) -> None:
     s3 = account.client("s3")
     s3.put_object_lock_configuration(Bucket=VAULT, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
     write(account, LETTERS, LETTER, b"# Old news\n")
@@ -162,9 +162,9 @@ def test_pruning_removes_old_snapshots_and_what_only_they_needed(account: Accoun
     assert all(each.intact for each in verify_vault(vault))
 
 
-def test_a_lease_is_held_by_one_and_taken_over_when_it_lapsed(account: Account) -> None:
-    def lease(owner: str, asked: Account = account) -> Lease:
-        return Lease(asked, NAMES, operation="snapshot", subject=owner, owner=owner)
+def test_a_lease_has_one_holder_and_is_taken_over_when_it_lapsed(account: Account) -> None:
+    def lease(owner: str, used: Account = account) -> Lease:
+        return Lease(used, NAMES, operation="snapshot", subject=owner, owner=owner)
 
     later = after_the_lease(account)
 
@@ -182,7 +182,7 @@ def test_a_lease_is_held_by_one_and_taken_over_when_it_lapsed(account: Account) 
         assert four.predecessor is None
 
 
-def test_the_ledger_is_whole_beyond_one_page(account: Account) -> None:
+def test_a_ledger_of_several_pages_is_read_completely(account: Account) -> None:
     records = Records(account, NAMES)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert records.ledger() == ()
@@ -241,7 +241,7 @@ def test_a_release_is_published_and_read_back_as_the_engine_reads_it(account: Ac
 def test_a_listing_that_is_signed_for_an_empty_path_is_refused(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So was every listing of the vault's former reader: signed for no path, sent for "/"."""
+    """A former reader of the vault signed listings for an empty path and sent them for "/"."""
     monkeypatch.setattr(S3SigV4Auth, "_normalize_url_path", lambda self, path: path.removeprefix("/"))
 
     with pytest.raises(VectoraError, match="SignatureDoesNotMatch"):

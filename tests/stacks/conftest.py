@@ -1,15 +1,13 @@
-"""Templates of the three environments, synthesized once for all tests of the stacks."""
+"""Fixtures with the templates of each environment, synthesized once."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import pytest
 
+from tests.stacks.deployed import Environment, Templates
 from tools.templates import synthesize
-
-Templates = dict[str, dict[str, Any]]
 
 
 @cache
@@ -33,5 +31,6 @@ def prod() -> Templates:
 
 
 @pytest.fixture(scope="session", params=["dev", "stage", "prod"])
-def environment(request: pytest.FixtureRequest) -> tuple[str, Templates]:
+def environment(request: pytest.FixtureRequest) -> Environment:
+    """Return each environment in turn: its name and its templates."""
     return request.param, _synthesized(request.param)

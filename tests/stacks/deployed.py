@@ -1,4 +1,4 @@
-"""Golden templates with their references resolved, as CloudFormation would deploy them into one account."""
+"""Golden templates as one account: references resolved, names generated, and policies as statements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,20 +14,24 @@ from typing import Any
 
 import yaml
 
+from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "stacks" / "templates"
 ACCOUNT, REGION = "1" * 12, "eu-west-3"
-# CloudFormation makes names of `{stack}-{logical id}-{random}`, and cuts them for roles (IAM accepts 64 characters).
+# CloudFormation generates names as `{stack}-{logical id}-{random}`, and truncates those of roles to IAM's limit.
 RANDOM_LENGTH = 12
-LONGEST_ROLE_NAME = 64
+MAX_ROLE_NAME = 64
 CONNECTION_ARN = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/one"
 
 Body = dict[str, Any]
-Resource = dict[str, Any]
+Templates = dict[str, Body]  # of one environment, by layer
+Environment = tuple[str, Templates]
+TemplateChange = Callable[[dict[str, Body]], object]
+Properties = dict[str, Any]
 
-NAMED_BY = {
+NAME_PROPERTIES = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
@@ -56,7 +60,7 @@ _ARNS = {
     "AWS::CodeBuild::Project": f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{{name}}",
     "AWS::CodePipeline::Pipeline": f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{{name}}",
 }
-# Of these types Ref is the ARN (CloudFormation template reference, return values).
+# Types whose Ref is the ARN (CloudFormation template reference, return values).
 _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Lambda::LayerVersion")
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
@@ -69,45 +73,50 @@ _PSEUDO = {
 
 @dataclass(frozen=True)
 class Stack:
-    """A template under the name that its stack has; `told` are values of SSM parameters that other stacks write."""
+    """Template of a stack; `parameter_values` are values of SSM parameters, which other stacks may write."""
 
     name: str
     env: str | None
     body: Body
-    told: Mapping[str, str]
+    parameter_values: Mapping[str, str]
 
     @property
-    def resources(self) -> Iterator[tuple[str, str, Resource]]:
-        """By logical id the type and the resolved properties."""
+    def resources(self) -> Iterator[tuple[str, str, Properties]]:
+        """Logical id, type and resolved properties of each resource."""
         for logical_id, resource in self.body["Resources"].items():
             yield logical_id, resource["Type"], self.properties(logical_id)
 
-    def of_type(self, *types: str) -> Iterator[tuple[str, Resource]]:
-        return ((logical_id, found) for logical_id, kind, found in self.resources if kind in types)
+    def of_type(self, *resource_types: str) -> Iterator[tuple[str, Properties]]:
+        return (
+            (logical_id, properties)
+            for logical_id, resource_type, properties in self.resources
+            if resource_type in resource_types
+        )
 
-    def properties(self, logical_id: str) -> Resource:
+    def properties(self, logical_id: str) -> Properties:
         return self._properties[logical_id]
 
     @cached_property
-    def _properties(self) -> dict[str, Resource]:
+    def _properties(self) -> dict[str, Properties]:
         return {name: self.resolve(each.get("Properties", {})) for name, each in self.body["Resources"].items()}
 
-    def kind(self, logical_id: str) -> str:
+    def resource_type(self, logical_id: str) -> str:
         return str(self.body["Resources"][logical_id]["Type"])
 
     def physical_name(self, logical_id: str) -> str:
         resource = self.body["Resources"][logical_id]
-        given = resource.get("Properties", {}).get(NAMED_BY.get(resource["Type"], ""))
+        given = resource.get("Properties", {}).get(NAME_PROPERTIES.get(resource["Type"], ""))
         if given is not None:
             return str(self.resolve(given))
-        return cut(self.uncut_name(logical_id)) if resource["Type"] == "AWS::IAM::Role" else self.uncut_name(logical_id)
+        generated = self.generated_name(logical_id)
+        return truncated_role_name(generated) if resource["Type"] == "AWS::IAM::Role" else generated
 
-    def uncut_name(self, logical_id: str) -> str:
-        """The name that CloudFormation would generate if there were no limit."""
+    def generated_name(self, logical_id: str) -> str:
+        """Return the name that CloudFormation generates, before it is truncated."""
         return f"{self.name}-{logical_id}-{hashlib.sha256(logical_id.encode()).hexdigest()[:RANDOM_LENGTH].upper()}"
 
     def arn(self, logical_id: str) -> str:
-        return _ARNS[self.kind(logical_id)].format(name=self.physical_name(logical_id))
+        return _ARNS[self.resource_type(logical_id)].format(name=self.physical_name(logical_id))
 
     def resolve(self, value: Any) -> Any:
         match value:
@@ -124,7 +133,7 @@ class Stack:
             case {"Fn::Select": [index, parts]}:
                 return self.resolve(parts)[int(index)]
             case {"Fn::Sub": str(text)}:
-                return re.sub(r"\$\{([^!}][^}]*)\}", lambda found: self._substituted(found[1]), text)
+                return re.sub(r"\$\{([^!}][^}]*)\}", lambda match: self._substituted(match[1]), text)
             case dict():
                 unknown = [key for key in value if str(key).startswith("Fn::")]
                 assert not unknown, f"tests/stacks/deployed.py does not resolve {unknown}: add it"
@@ -142,15 +151,15 @@ class Stack:
             return _PSEUDO[name]
         if name in self.body.get("Parameters", {}):
             parameter = self.body["Parameters"][name]["Default"]
-            return self.told.get(parameter, f"value of {parameter}")
-        return self.arn(name) if self.kind(name) in _REF_IS_ARN else self.physical_name(name)
+            return self.parameter_values.get(parameter, f"value of {parameter}")
+        return self.arn(name) if self.resource_type(name) in _REF_IS_ARN else self.physical_name(name)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a policy in a template; `place` names it, `roles` are those that an identity policy belongs to."""
+    """Statement of a policy: `location` is its stack, resource and Sid, `roles` have it in their identity policies."""
 
-    place: str
+    location: str
     roles: tuple[str, ...]
     effect: str
     principal: Any
@@ -161,20 +170,20 @@ class Statement:
 
 @dataclass(frozen=True)
 class Account:
-    """All stacks of one account: those of the environments and the pipeline's."""
+    """All stacks of one account: those of the environments, and the pipeline."""
 
     stacks: tuple[Stack, ...]
 
     def stack(self, name: str) -> Stack:
         return next(stack for stack in self.stacks if stack.name == name)
 
-    def of_type(self, *types: str) -> Iterator[tuple[Stack, str, Resource]]:
+    def of_type(self, *resource_types: str) -> Iterator[tuple[Stack, str, Properties]]:
         for stack in self.stacks:
-            for logical_id, found in stack.of_type(*types):
-                yield stack, logical_id, found
+            for logical_id, properties in stack.of_type(*resource_types):
+                yield stack, logical_id, properties
 
     def by_arn(self, arn: str) -> tuple[Stack, str] | None:
-        """The resource that an ARN names, also an ARN of a function's version; None when no template has it."""
+        """Return the resource of an ARN, or of a function version's ARN; None if no template has it."""
         return self._arns.get(arn) or self._arns.get(arn.rpartition(":")[0])
 
     @cached_property
@@ -183,7 +192,7 @@ class Account:
             stack.arn(logical_id): (stack, logical_id)
             for stack in self.stacks
             for logical_id in stack.body["Resources"]
-            if stack.kind(logical_id) in _ARNS
+            if stack.resource_type(logical_id) in _ARNS
         }
 
     @cached_property
@@ -191,30 +200,30 @@ class Account:
         return tuple(statement for stack in self.stacks for statement in _statements(stack))
 
     @cached_property
-    def _of_role(self) -> dict[str, list[Statement]]:
-        found: dict[str, list[Statement]] = {}
+    def _by_role(self) -> dict[str, list[Statement]]:
+        by_role: dict[str, list[Statement]] = {}
         for statement in self.statements:
             for role in statement.roles:
-                found.setdefault(role, []).append(statement)
-        return found
+                by_role.setdefault(role, []).append(statement)
+        return by_role
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
-        """Whether the policies of a role of these templates allow it; conditions are taken to be met."""
+        """Return True if the policies of a role allow `action` on `resource`; conditions count as met."""
         found = self.by_arn(role_arn)
         if found is None:
             return False
         stack, logical_id = found
-        mine = self._of_role.get(f"{stack.name}/{logical_id}", [])
-        matching = [each for each in mine if _covers(each.actions, action) and _covers(each.resources, resource)]
-        return any(e.effect == "Allow" for e in matching) and not any(
-            e.effect == "Deny" and not e.condition for e in matching
+        statements = self._by_role.get(f"{stack.name}/{logical_id}", [])
+        matching = [each for each in statements if _covers(each.actions, action) and _covers(each.resources, resource)]
+        return any(each.effect == "Allow" for each in matching) and not any(
+            each.effect == "Deny" and not each.condition for each in matching
         )
 
 
-def cut(name: str) -> str:
-    """As CloudFormation cuts generated names: the random end stays, stack and logical id lose characters."""
+def truncated_role_name(name: str) -> str:
+    """Return `name` as CloudFormation truncates it: the random end stays, stack and logical id lose characters."""
     end = name[-RANDOM_LENGTH - 1 :]
-    return name if len(name) <= LONGEST_ROLE_NAME else name[: LONGEST_ROLE_NAME - len(end)] + end
+    return name if len(name) <= MAX_ROLE_NAME else name[: MAX_ROLE_NAME - len(end)] + end
 
 
 def _covers(patterns: tuple[str, ...], value: str) -> bool:
@@ -222,61 +231,63 @@ def _covers(patterns: tuple[str, ...], value: str) -> bool:
 
 
 def _statements(stack: Stack) -> Iterator[Statement]:
-    for logical_id, kind, found in stack.resources:
-        place = f"{stack.name}/{logical_id}"
-        match kind:
+    for logical_id, resource_type, properties in stack.resources:
+        location = f"{stack.name}/{logical_id}"
+        match resource_type:
             case "AWS::IAM::Role":
-                yield from _of(place, (place,), found["AssumeRolePolicyDocument"])
-                for policy in found.get("Policies", []):
-                    yield from _of(place, (place,), policy["PolicyDocument"])
+                yield from _statements_of_document(location, (location,), properties["AssumeRolePolicyDocument"])
+                for policy in properties.get("Policies", []):
+                    yield from _statements_of_document(location, (location,), policy["PolicyDocument"])
             case "AWS::IAM::Policy":
-                raw = stack.body["Resources"][logical_id]["Properties"]["Roles"]
-                yield from _of(place, tuple(f"{stack.name}/{each['Ref']}" for each in raw), found["PolicyDocument"])
+                roles = stack.body["Resources"][logical_id]["Properties"]["Roles"]
+                names = tuple(f"{stack.name}/{each['Ref']}" for each in roles)
+                yield from _statements_of_document(location, names, properties["PolicyDocument"])
             case "AWS::S3::BucketPolicy" | "AWS::SNS::TopicPolicy":
-                yield from _of(place, (), found["PolicyDocument"])
+                yield from _statements_of_document(location, (), properties["PolicyDocument"])
             case "AWS::KMS::Key":
-                yield from _of(place, (), found["KeyPolicy"])
+                yield from _statements_of_document(location, (), properties["KeyPolicy"])
             case "AWS::Lambda::Permission":
-                yield _permission(place, found)
+                yield _permission(location, properties)
 
 
-def _permission(place: str, found: Resource) -> Statement:
+def _permission(location: str, properties: Properties) -> Statement:
     """Return the statement that Lambda adds to the function's policy (AddPermission, API reference)."""
-    name = found["FunctionName"]
+    name = properties["FunctionName"]
     function = name if name.startswith("arn:") else _ARNS["AWS::Lambda::Function"].format(name=name)
-    arn = {"ArnLike": {"aws:SourceArn": found["SourceArn"]}} if "SourceArn" in found else {}
-    account = {"StringEquals": {"aws:SourceAccount": found["SourceAccount"]}} if "SourceAccount" in found else {}
-    principal = {"Service": found["Principal"]}
-    return Statement(place, (), "Allow", principal, (found["Action"],), (function,), {**arn, **account})
+    arn = {"ArnLike": {"aws:SourceArn": properties["SourceArn"]}} if "SourceArn" in properties else {}
+    account = (
+        {"StringEquals": {"aws:SourceAccount": properties["SourceAccount"]}} if "SourceAccount" in properties else {}
+    )
+    principal = {"Service": properties["Principal"]}
+    return Statement(location, (), "Allow", principal, (properties["Action"],), (function,), {**arn, **account})
 
 
-def _of(place: str, roles: tuple[str, ...], document: Mapping[str, Any]) -> Iterator[Statement]:
+def _statements_of_document(location: str, roles: tuple[str, ...], document: Mapping[str, Any]) -> Iterator[Statement]:
     for each in document["Statement"]:
-        name = f"{place} {each['Sid']}" if "Sid" in each else place
         yield Statement(
-            place=name,
+            location=f"{location} {each['Sid']}" if "Sid" in each else location,
             roles=() if "Principal" in each else roles,
             effect=each["Effect"],
             principal=each.get("Principal"),
-            actions=_listed(each["Action"]),
-            resources=_listed(each.get("Resource", [])),
+            actions=_as_tuple(each["Action"]),
+            resources=_as_tuple(each.get("Resource", [])),
             condition=each.get("Condition", {}),
         )
 
 
-def _listed(value: Any) -> tuple[str, ...]:
+def _as_tuple(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
 @cache
 def _golden() -> dict[str, Body]:
-    """By stack name the golden template."""
+    """Return the golden templates by stack name."""
     settings = load_settings(ROOT)
-    found = {settings.names("dev").pipeline: _read(GOLDEN / "pipeline.yaml")}
+    bodies = {settings.names("dev").pipeline: _read(GOLDEN / "pipeline.yaml")}
     for env in ENVIRONMENT_NAMES:
         names = settings.names(env)
-        found |= {names.stack(path.stem): _read(path) for path in sorted((GOLDEN / env).glob("*.yaml"))}
-    return found
+        bodies |= {names.stack(layer): _read(GOLDEN / env / f"{layer}.yaml") for layer in STACK_LAYERS}
+    return bodies
 
 
 def _read(path: Path) -> Body:
@@ -284,19 +295,20 @@ def _read(path: Path) -> Body:
     return body
 
 
-def golden_account(change: Callable[[dict[str, Body]], None] = lambda bodies: None) -> Account:
-    """The account of the golden templates; `change` may damage a copy of them first."""
+def golden_account(change: TemplateChange = lambda bodies: None) -> Account:
+    """Return the account of the golden templates, of which `change` may first edit a copy."""
     bodies = copy.deepcopy(_golden())
     change(bodies)
     return account_of(bodies)
 
 
 def account_of(bodies: Mapping[str, Body]) -> Account:
-    """The account of templates by stack name."""
-    untold = [Stack(name, _environment(name), body, {}) for name, body in bodies.items()]
-    told = {found["Name"]: found["Value"] for stack in untold for _, found in stack.of_type("AWS::SSM::Parameter")}
-    told[load_settings(ROOT).pipeline.connection_arn_parameter] = CONNECTION_ARN
-    return Account(tuple(Stack(each.name, each.env, each.body, told) for each in untold))
+    """Return the account of templates by stack name."""
+    stacks = [Stack(name, _environment(name), body, {}) for name, body in bodies.items()]
+    parameters = (properties for stack in stacks for _, properties in stack.of_type("AWS::SSM::Parameter"))
+    values = {each["Name"]: each["Value"] for each in parameters}
+    values[load_settings(ROOT).pipeline.connection_arn_parameter] = CONNECTION_ARN
+    return Account(tuple(replace(stack, parameter_values=values) for stack in stacks))
 
 
 def _environment(name: str) -> str | None:

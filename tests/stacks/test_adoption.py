@@ -1,13 +1,13 @@
-"""Deploying over the running system updates in place: names and logical ids of stateful resources are kept."""
+"""Names and logical ids of the running system, which a deployment updates in place."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-# From the deployed stack descriptions: another logical id, type or name would replace the resource.
-ADOPTED = [
+from tests.stacks.deployed import Templates
+
+# From the deployed stacks: with another logical id, type or name, CloudFormation would replace the resource.
+RUNNING_RESOURCES = [
     ("s0-core", "ConfigBucket", "AWS::S3::Bucket", "BucketName", "vectora-inbox-config-dev"),
     ("s0-core", "DataBucket", "AWS::S3::Bucket", "BucketName", "vectora-inbox-data-dev"),
     ("s0-core", "NewslettersBucket", "AWS::S3::Bucket", "BucketName", "vectora-inbox-newsletters-dev"),
@@ -33,32 +33,32 @@ ADOPTED = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "logical_id", "kind", "key", "name"), ADOPTED)
-def test_an_adopted_resource_keeps_logical_id_and_name(
-    dev: dict[str, Any], layer: str, logical_id: str, kind: str, key: str, name: str
+@pytest.mark.parametrize(("layer", "logical_id", "resource_type", "name_property", "name"), RUNNING_RESOURCES)
+def test_a_resource_of_the_running_system_keeps_its_logical_id_type_and_name(
+    dev: Templates, layer: str, logical_id: str, resource_type: str, name_property: str, name: str
 ) -> None:
     resource = dev[layer]["Resources"][logical_id]
-    assert (resource["Type"], resource["Properties"][key]) == (kind, name)
+    assert (resource["Type"], resource["Properties"][name_property]) == (resource_type, name)
 
 
 @pytest.mark.parametrize("role", ["IngestNormalizeRole", "EngineRole"])
-def test_adopted_roles_keep_their_generated_names(dev: dict[str, Any], role: str) -> None:
+def test_roles_of_the_running_system_keep_their_generated_names(dev: Templates, role: str) -> None:
     properties = dev["s0-iam"]["Resources"][role]["Properties"]
     assert "RoleName" not in properties, "a fixed name would replace the role"
 
 
 @pytest.mark.parametrize("bucket", ["Config", "Data", "Newsletters"])
-def test_outputs_of_the_running_system_are_kept(dev: dict[str, Any], bucket: str) -> None:
+def test_the_core_stack_keeps_its_outputs(dev: Templates, bucket: str) -> None:
     assert {f"{bucket}BucketName", f"{bucket}BucketArn"} <= set(dev["s0-core"]["Outputs"])
 
 
 @pytest.mark.parametrize("role", ["IngestNormalize", "Engine"])
-def test_role_outputs_of_the_running_system_are_kept(dev: dict[str, Any], role: str) -> None:
+def test_the_iam_stack_keeps_its_outputs(dev: Templates, role: str) -> None:
     assert {f"{role}RoleName", f"{role}RoleArn"} <= set(dev["s0-iam"]["Outputs"])
 
 
-def test_no_parameter_has_the_name_of_one_of_the_running_system(dev: dict[str, Any]) -> None:
-    # The CLI keeps the value of a deployed parameter of the same name: an ARN instead of a parameter's name.
+def test_no_parameter_has_a_name_that_the_running_system_uses(dev: Templates) -> None:
+    # The CDK CLI keeps the deployed value of a parameter with the same name: an ARN instead of a parameter's name.
     running = {"ProjectName", "Env", "EngineRoleArn", "IngestNormalizeRoleArn", "IngestRoleArn", "CommonDepsLayerArn"}
     running |= {"VectoraCoreLayerArn", "DataBucketName", "ConfigBucketName", "NewslettersBucketName"}
     assert not running & {name for template in dev.values() for name in template.get("Parameters", {})}

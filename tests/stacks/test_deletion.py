@@ -1,77 +1,86 @@
-"""Retained resources are deleted when the stack's creation fails, so that it can be repeated."""
+"""Deletion and replacement policies of every template."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.stacks.deployed import NAMED_BY, Account, Body, golden_account
+from tests.stacks.deployed import NAME_PROPERTIES, Account, Body, TemplateChange, golden_account
+from tests.stacks.rules import PIPELINE, Rule, Violation, assert_found, stack_name
 
 # CloudFormation user guide, DeletionPolicy attribute and UpdateReplacePolicy attribute.
-ON_DELETION = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
-ON_REPLACEMENT = {"Delete", "Retain", "Snapshot"}
-# A new version of the same name never meets an older one.
-NUMBERED = ("AWS::Lambda::LayerVersion",)
+DELETION_POLICIES = {"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}
+REPLACEMENT_POLICIES = {"Delete", "Retain", "Snapshot"}
+# A new version never conflicts with one that was retained.
+VERSIONED_TYPES = ("AWS::Lambda::LayerVersion",)
 
 
-def half_created(account: Account) -> Iterator[str]:
-    """Retain keeps what a failed creation had made, and the next one fails with "already exists"."""
+def named_resources_that_block_a_second_creation(account: Account) -> Iterator[str]:
+    """Yield resources that Retain keeps after a failed creation: the next one fails with "already exists"."""
     for stack in account.stacks:
         for logical_id, resource in stack.body["Resources"].items():
-            named = NAMED_BY.get(resource["Type"]) in resource.get("Properties", {})
-            if resource.get("DeletionPolicy") == "Retain" and named and resource["Type"] not in NUMBERED:
+            is_named = NAME_PROPERTIES.get(resource["Type"]) in resource.get("Properties", {})
+            if resource.get("DeletionPolicy") == "Retain" and is_named and resource["Type"] not in VERSIONED_TYPES:
                 yield f"{stack.name}/{logical_id} stays when its creation fails: RetainExceptOnCreate"
 
 
 def unknown_policies(account: Account) -> Iterator[str]:
     for stack in account.stacks:
         for logical_id, resource in stack.body["Resources"].items():
-            for name, known in (("DeletionPolicy", ON_DELETION), ("UpdateReplacePolicy", ON_REPLACEMENT)):
+            for name, known in (("DeletionPolicy", DELETION_POLICIES), ("UpdateReplacePolicy", REPLACEMENT_POLICIES)):
                 if resource.get(name, "Delete") not in known:
                     yield f"{stack.name}/{logical_id}: {name} accepts no {resource[name]}"
 
 
-def lost_when_replaced(account: Account) -> Iterator[str]:
-    """Resources that outlive their stack outlive a replacement too."""
+def retained_resources_that_replacement_deletes(account: Account) -> Iterator[str]:
     for stack in account.stacks:
         for logical_id, resource in stack.body["Resources"].items():
-            kept = resource.get("DeletionPolicy", "Delete").startswith("Retain")
-            if kept and resource.get("UpdateReplacePolicy") != "Retain":
-                yield f"{stack.name}/{logical_id} is kept on deletion and lost on replacement"
+            is_retained = resource.get("DeletionPolicy", "Delete").startswith("Retain")
+            if is_retained and resource.get("UpdateReplacePolicy") != "Retain":
+                yield f"{stack.name}/{logical_id} is retained on deletion and deleted on replacement"
 
 
-RULES = (half_created, unknown_policies, lost_when_replaced)
+RULES = (named_resources_that_block_a_second_creation, unknown_policies, retained_resources_that_replacement_deletes)
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_template_keeps_what_it_should(rule: Callable[[Account], Iterator[str]]) -> None:
+def test_deletion_and_replacement_policies_follow_every_rule(rule: Rule) -> None:
     assert list(rule(golden_account())) == []
 
 
-CORE, DELIVERY = "vectora-inbox-s0-core-prod", "vectora-inbox-pipeline"
-DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], str, str, dict[str, str], str]] = {
-    "a bucket that stays half-created": (
-        half_created, CORE, "DataBucket", {"DeletionPolicy": "Retain"}, "DataBucket stays when its creation fails",
-    ),
-    "a bucket of the pipeline that stays half-created": (
-        half_created, DELIVERY, "ArtifactsBucket2AAC5544", {"DeletionPolicy": "Retain"}, "ArtifactsBucket",
-    ),
-    "a replacement policy that does not exist": (
-        unknown_policies, CORE, "DataBucket", {"UpdateReplacePolicy": "RetainExceptOnCreate"}, "accepts no RetainExc",
-    ),
-    "a bucket that is lost when it is replaced": (
-        lost_when_replaced, CORE, "DataBucket", {"UpdateReplacePolicy": "Delete"}, "lost on replacement",
-    ),
-}  # fmt: skip
+def _policies(stack: str, logical_id: str, **policies: str) -> TemplateChange:
+    def change(bodies: dict[str, Body]) -> None:
+        bodies[stack]["Resources"][logical_id].update(policies)
+
+    return change
 
 
-@pytest.mark.parametrize("case", DAMAGE)
-def test_what_would_stay_or_be_lost_is_refused(case: str) -> None:
-    rule, stack, logical_id, changes, sentence = DAMAGE[case]
+CORE = stack_name("s0-core", "prod")
+VIOLATIONS = {
+    "a bucket that stays after a failed creation": Violation(
+        named_resources_that_block_a_second_creation,
+        _policies(CORE, "DataBucket", DeletionPolicy="Retain"),
+        "DataBucket stays when its creation fails",
+    ),
+    "a bucket of the pipeline that stays after a failed creation": Violation(
+        named_resources_that_block_a_second_creation,
+        _policies(PIPELINE, "ArtifactsBucket2AAC5544", DeletionPolicy="Retain"),
+        "ArtifactsBucket",
+    ),
+    "a replacement policy that does not exist": Violation(
+        unknown_policies,
+        _policies(CORE, "DataBucket", UpdateReplacePolicy="RetainExceptOnCreate"),
+        "accepts no RetainExc",
+    ),
+    "a retained bucket that a replacement deletes": Violation(
+        retained_resources_that_replacement_deletes,
+        _policies(CORE, "DataBucket", UpdateReplacePolicy="Delete"),
+        "deleted on replacement",
+    ),
+}
 
-    def damage(bodies: dict[str, Body]) -> None:
-        bodies[stack]["Resources"][logical_id].update(changes)
 
-    found = list(rule(golden_account(damage)))
-    assert any(sentence in each for each in found), found
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_a_policy_that_keeps_or_loses_the_wrong_resources_is_found(name: str) -> None:
+    assert_found(VIOLATIONS[name])

@@ -1,4 +1,4 @@
-"""Names, lengths and sizes in every template are within AWS's limits, references resolved."""
+"""AWS's limits on names, lengths, sizes and values in every template, with references resolved."""
 
 from __future__ import annotations
 
@@ -15,35 +15,46 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stacks.synthesis import synthesized_pipeline
-from tests.stacks.deployed import REGION, ROOT, Account, Body, account_of, cut, golden_account
+from tests.stacks.deployed import (
+    ACCOUNT,
+    REGION,
+    ROOT,
+    Account,
+    Body,
+    TemplateChange,
+    account_of,
+    golden_account,
+    truncated_role_name,
+)
+from tests.stacks.rules import PIPELINE, Rule, Violation, assert_found, set_properties, stack_name, statements_of_role
 from vectora_ops.names import LIMITS
 from vectora_ops.settings import Settings, load_settings
 
-# CloudFormation user guide, quotas. A longer body than 51,200 bytes comes from a bucket.
-LONGEST_TEMPLATE, MOST_RESOURCES, MOST_PARAMETERS, MOST_OUTPUTS, LONGEST_DESCRIPTION = 1_000_000, 500, 200, 200, 1024
-LONGEST_STACK_NAME = LIMITS["stack"].longest
-# IAM user guide, quotas: inline policies of a role together, and a trust policy, without white space.
-LONGEST_INLINE_POLICIES, LONGEST_TRUST_POLICY = 10_240, 2048
+# CloudFormation user guide, quotas. The size is that of a template that is uploaded to a bucket.
+MAX_TEMPLATE_BYTES, MAX_RESOURCES, MAX_PARAMETERS, MAX_OUTPUTS, MAX_DESCRIPTION = 1_000_000, 500, 200, 200, 1024
+MAX_STACK_NAME = LIMITS["stack"].longest
+# IAM user guide, quotas: all inline policies of a role together, and a trust policy, without white space.
+MAX_INLINE_POLICIES, MAX_TRUST_POLICY = 10_240, 2048
 # S3 user guide, bucket policies; SNS developer guide, quotas; KMS developer guide, quotas.
-LONGEST_POLICIES = {
+MAX_POLICIES = {
     "AWS::S3::BucketPolicy": ("PolicyDocument", 20 * 1024),
     "AWS::SNS::TopicPolicy": ("PolicyDocument", 30 * 1024),
     "AWS::KMS::Key": ("KeyPolicy", 32 * 1024),
 }
-# Stated in AWS's documentation, in no schema: the longest text of a property.
-IN_WORDS = {
+# Longest values of properties, in bytes, that only AWS's documentation states.
+DOCUMENTED_MAXIMUMS = {
     ("AWS::Lambda::Function", "FunctionName"): LIMITS["function"].longest,
     ("AWS::SNS::Topic", "DisplayName"): 100,  # CreateTopic, API reference
     ("AWS::SSM::Parameter", "Name"): LIMITS["parameter"].longest,
-    ("AWS::SSM::Parameter", "Value"): 4096,  # bytes of a standard parameter (SSM user guide, tiers)
+    ("AWS::SSM::Parameter", "Value"): 4096,  # of a standard parameter (SSM user guide, tiers)
     ("AWS::Events::Rule", "EventPattern"): 2048,  # EventBridge user guide, quotas
 }
-LONGEST_ENVIRONMENT = 4096  # bytes of all variables of a function (Lambda developer guide, quotas)
-MOST_LAYERS = 5  # of a function (Lambda developer guide, quotas)
-DEEPEST_PARAMETER = 15  # levels of a hierarchy (SSM user guide, parameter names)
-OURS = "Custom::"
-# AWS names its shapes in botocore as CloudFormation its properties, but for the first letter.
-PIPELINE = ("codepipeline", "PipelineDeclaration")
+MAX_ENVIRONMENT_BYTES = 4096  # bytes of all variables of a function (Lambda developer guide, quotas)
+MAX_LAYERS = 5  # of a function (Lambda developer guide, quotas)
+MAX_PARAMETER_LEVELS = 15  # levels of a hierarchy (SSM user guide, parameter names)
+CUSTOM_RESOURCE_PREFIX = "Custom::"
+# botocore's model has the names of CloudFormation's properties, with a lower-case first letter.
+PIPELINE_SHAPE = ("codepipeline", "PipelineDeclaration")
 
 
 @cache
@@ -56,174 +67,177 @@ def _shape(service: str, name: str) -> Shape:
     return botocore.session.get_session().get_service_model(service).shape_for(name)
 
 
-# --- rules
+# --- rules: each yields a message for each violation
 
 
-def against_schemas(account: Account) -> Iterator[str]:
-    """Lengths, patterns and choices of CloudFormation's own schemas, on what references stand for."""
+def schema_violations(account: Account) -> Iterator[str]:
+    """Yield values that break a length, pattern or list of values in CloudFormation's resource schemas."""
     for stack in account.stacks:
-        for logical_id, kind, found in stack.resources:
-            if not kind.startswith(OURS):
-                schema = _schema(kind)
-                yield from _walk(schema, schema, found, f"{stack.name}/{logical_id}")
+        for logical_id, resource_type, properties in stack.resources:
+            if not resource_type.startswith(CUSTOM_RESOURCE_PREFIX):
+                schema = _schema(resource_type)
+                yield from _value_violations(schema, schema, properties, f"{stack.name}/{logical_id}")
 
 
-def _walk(root: Mapping[str, Any], schema: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
+def _value_violations(root: Mapping[str, Any], schema: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
     if "$ref" in schema:
         target: Any = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
             target = target[part]
         schema = target
     for each in schema.get("allOf", []):
-        yield from _walk(root, each, value, path)
+        yield from _value_violations(root, each, value, path)
     match value:
         case dict():
             for key, entry in value.items():
                 if key in schema.get("properties", {}):
-                    yield from _walk(root, schema["properties"][key], entry, f"{path}.{key}")
+                    yield from _value_violations(root, schema["properties"][key], entry, f"{path}.{key}")
         case list():
             if len(value) > schema.get("maxItems", len(value)):
                 yield f"{path} has {len(value)} entries, at most {schema['maxItems']} are accepted"
             for number, entry in enumerate(value):
-                yield from _walk(root, schema.get("items", {}), entry, f"{path}[{number}]")
+                yield from _value_violations(root, schema.get("items", {}), entry, f"{path}[{number}]")
         case str():
-            yield from _text(schema, value, path)
+            yield from _text_violations(schema, value, path)
 
 
-def _text(schema: Mapping[str, Any], value: str, path: str) -> Iterator[str]:
+def _text_violations(schema: Mapping[str, Any], value: str, path: str) -> Iterator[str]:
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", len(value))
     if not shortest <= len(value) <= longest:
         yield f"{path} has {len(value)} characters, {shortest} to {longest} are accepted: {value}"
     if "pattern" in schema and not re.search(_python_pattern(schema["pattern"]), value):
-        yield f"{path} does not fit {schema['pattern']}: {value}"
+        yield f"{path} does not match {schema['pattern']}: {value}"
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path} is none of {', '.join(map(str, schema['enum']))}: {value}"
 
 
 def _python_pattern(pattern: str) -> str:
-    """Python has no Unicode classes such as letters, which AWS's patterns of tags use."""
+    """Return `pattern` without Unicode classes, which AWS's patterns of tags use and Python does not have."""
     for theirs, ours in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
         pattern = pattern.replace(theirs, ours)
     return pattern
 
 
-def against_words(account: Account) -> Iterator[str]:
-    """Limits that AWS states in its documentation only."""
+def documented_limit_violations(account: Account) -> Iterator[str]:
+    """Yield violations of limits that only AWS's documentation states."""
     for stack in account.stacks:
-        for logical_id, kind, found in stack.resources:
+        for logical_id, resource_type, properties in stack.resources:
             path = f"{stack.name}/{logical_id}"
-            for (resource_type, name), longest in IN_WORDS.items():
-                length = _length(found.get(name, "")) if kind == resource_type else 0
+            for (limited_type, name), longest in DOCUMENTED_MAXIMUMS.items():
+                length = _byte_length(properties.get(name, "")) if resource_type == limited_type else 0
                 if length > longest:
                     yield f"{path}.{name} has {length} characters, at most {longest} are accepted"
-            if kind == "AWS::SSM::Parameter" and found["Name"].count("/") > DEEPEST_PARAMETER:
-                yield f"{path}.Name has more than {DEEPEST_PARAMETER} levels"
-            if kind == "AWS::SSM::Parameter" and "{{" in found["Value"]:
-                yield f"{path}.Value holds {{{{, which SSM refuses"
-            if kind == "AWS::Lambda::Function":
-                yield from _function(path, found)
+            if resource_type == "AWS::SSM::Parameter" and properties["Name"].count("/") > MAX_PARAMETER_LEVELS:
+                yield f"{path}.Name has more than {MAX_PARAMETER_LEVELS} levels"
+            if resource_type == "AWS::SSM::Parameter" and "{{" in properties["Value"]:
+                yield f"{path}.Value contains {{{{, which SSM refuses"
+            if resource_type == "AWS::Lambda::Function":
+                yield from _function_violations(path, properties)
 
 
-def _function(path: str, found: Mapping[str, Any]) -> Iterator[str]:
-    length = _length(found.get("Environment", {}).get("Variables", {}))
-    if length > LONGEST_ENVIRONMENT:
-        yield f"{path} has {length} bytes of variables, at most {LONGEST_ENVIRONMENT} are accepted"
-    if len(found.get("Layers", [])) > MOST_LAYERS:
-        yield f"{path} has more than {MOST_LAYERS} layers"
+def _function_violations(path: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    length = _byte_length(properties.get("Environment", {}).get("Variables", {}))
+    if length > MAX_ENVIRONMENT_BYTES:
+        yield f"{path} has {length} bytes of variables, at most {MAX_ENVIRONMENT_BYTES} are accepted"
+    if len(properties.get("Layers", [])) > MAX_LAYERS:
+        yield f"{path} has more than {MAX_LAYERS} layers"
 
 
-def _length(value: Any) -> int:
-    """Bytes of a text, or of a document without white space."""
+def _byte_length(value: Any) -> int:
+    """Return the bytes of a text, or of a document without white space."""
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     return len(text.encode("utf-8"))
 
 
-def against_codepipeline(account: Account) -> Iterator[str]:
-    """CloudFormation's schema says little of a pipeline; botocore's model does."""
-    for stack, logical_id, found in account.of_type("AWS::CodePipeline::Pipeline"):
-        yield from _walk_shape(_shape(*PIPELINE), found, f"{stack.name}/{logical_id}")
+def pipeline_model_violations(account: Account) -> Iterator[str]:
+    """Yield violations of botocore's model of a pipeline, which has limits that CloudFormation's schema lacks."""
+    for stack, logical_id, properties in account.of_type("AWS::CodePipeline::Pipeline"):
+        yield from _shape_violations(_shape(*PIPELINE_SHAPE), properties, f"{stack.name}/{logical_id}")
 
 
-def _walk_shape(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _shape_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     match shape, value:
         case StructureShape(), dict():
             for key, entry in value.items():
                 member = shape.members.get(key[:1].lower() + key[1:])
                 if member is not None:
-                    yield from _walk_shape(member, entry, f"{path}.{key}")
+                    yield from _shape_violations(member, entry, f"{path}.{key}")
         case MapShape(), dict():
             for key, entry in value.items():
-                yield from _walk_shape(shape.value, entry, f"{path}.{key}")
+                yield from _shape_violations(shape.value, entry, f"{path}.{key}")
         case ListShape(), list():
             for number, entry in enumerate(value):
-                yield from _walk_shape(shape.member, entry, f"{path}[{number}]")
+                yield from _shape_violations(shape.member, entry, f"{path}[{number}]")
         case _, str():
             limits = {"minLength": shape.metadata.get("min", 0), "maxLength": shape.metadata.get("max", len(value))}
             pattern = {"pattern": f"^({shape.metadata['pattern']})$"} if "pattern" in shape.metadata else {}
-            yield from _text({**limits, **pattern}, value, path)
+            yield from _text_violations({**limits, **pattern}, value, path)
 
 
-def against_quotas_of_cloudformation(account: Account) -> Iterator[str]:
+def cloudformation_quota_violations(account: Account) -> Iterator[str]:
     for stack in account.stacks:
         body = stack.body
         counted = {
-            "resources": (len(body["Resources"]), MOST_RESOURCES),
-            "parameters": (len(body.get("Parameters", {})), MOST_PARAMETERS),
-            "outputs": (len(body.get("Outputs", {})), MOST_OUTPUTS),
-            "bytes": (_length(json.dumps(body, indent=1)), LONGEST_TEMPLATE),
-            "bytes of description": (_length(body["Description"]), LONGEST_DESCRIPTION),
-            "characters in its name": (len(stack.name), LONGEST_STACK_NAME),
+            "resources": (len(body["Resources"]), MAX_RESOURCES),
+            "parameters": (len(body.get("Parameters", {})), MAX_PARAMETERS),
+            "outputs": (len(body.get("Outputs", {})), MAX_OUTPUTS),
+            "bytes": (_byte_length(json.dumps(body, indent=1)), MAX_TEMPLATE_BYTES),
+            "bytes of description": (_byte_length(body["Description"]), MAX_DESCRIPTION),
+            "characters in its name": (len(stack.name), MAX_STACK_NAME),
         }
         for what, (number, most) in counted.items():
             if number > most:
                 yield f"{stack.name} has {number} {what}, at most {most} are accepted"
 
 
-def not_ascii(account: Account) -> Iterator[str]:
-    """GetTemplate answers `?` for other characters, and a rollback would write them (coverage roadmap, issue 814)."""
+def non_ascii_characters(account: Account) -> Iterator[str]:
+    """Yield characters outside ASCII.
+
+    GetTemplate returns `?` in their place, which a rollback would deploy (CloudFormation coverage roadmap, issue 814).
+    """
     for stack in account.stacks:
         text = json.dumps(stack.body, ensure_ascii=False)
-        yield from (f"{stack.name} holds {found[0]!r}" for found in re.finditer(r"[^\x00-\x7f]+", text))
+        yield from (f"{stack.name} contains {match[0]!r}" for match in re.finditer(r"[^\x00-\x7f]+", text))
 
 
-def policies_too_long(account: Account) -> Iterator[str]:
+def oversized_policies(account: Account) -> Iterator[str]:
     for stack in account.stacks:
-        attached = [found for _, found in stack.of_type("AWS::IAM::Policy")]
-        for logical_id, kind, found in stack.resources:
+        attached = [properties for _, properties in stack.of_type("AWS::IAM::Policy")]
+        for logical_id, resource_type, properties in stack.resources:
             path = f"{stack.name}/{logical_id}"
-            if kind == "AWS::IAM::Role":
+            if resource_type == "AWS::IAM::Role":
                 name = stack.physical_name(logical_id)
-                inline = [*found.get("Policies", []), *(each for each in attached if name in each["Roles"])]
-                yield from _too_long(path, sum(_length(e["PolicyDocument"]) for e in inline), LONGEST_INLINE_POLICIES)
-                yield from _too_long(path, _length(found["AssumeRolePolicyDocument"]), LONGEST_TRUST_POLICY)
-            elif kind in LONGEST_POLICIES:
-                name, longest = LONGEST_POLICIES[kind]
-                yield from _too_long(path, _length(found[name]), longest)
+                inline = [*properties.get("Policies", []), *(each for each in attached if name in each["Roles"])]
+                yield from _oversized(path, sum(_byte_length(e["PolicyDocument"]) for e in inline), MAX_INLINE_POLICIES)
+                yield from _oversized(path, _byte_length(properties["AssumeRolePolicyDocument"]), MAX_TRUST_POLICY)
+            elif resource_type in MAX_POLICIES:
+                name, longest = MAX_POLICIES[resource_type]
+                yield from _oversized(path, _byte_length(properties[name]), longest)
 
 
-def _too_long(path: str, length: int, longest: int) -> Iterator[str]:
+def _oversized(path: str, length: int, longest: int) -> Iterator[str]:
     if length > longest:
         yield f"{path} has policies of {length} characters, at most {longest} are accepted"
 
 
-def patterns_that_miss_a_cut_role(account: Account) -> Iterator[str]:
-    """A policy that names roles by a pattern must match the names that roles really get, cut or not."""
+def patterns_that_miss_a_truncated_role(account: Account) -> Iterator[str]:
+    """Yield patterns in policies that match only one of a role's generated name and its truncated name."""
     patterns = {
-        (statement.place, resource.partition(":role/")[2])
+        (statement.location, resource.partition(":role/")[2])
         for statement in account.statements
         for resource in statement.resources
         if ":role/" in resource and "*" in resource.partition(":role/")[2]
     }
-    for stack, logical_id, found in account.of_type("AWS::IAM::Role"):
-        whole = found.get("RoleName") or stack.uncut_name(logical_id)
-        real = stack.physical_name(logical_id)
-        for place, pattern in patterns:
-            if fnmatchcase(whole, pattern) != fnmatchcase(real, pattern):
-                yield f"{place} names roles as {pattern}, which misses {real}: CloudFormation cut {whole}"
+    for stack, logical_id, properties in account.of_type("AWS::IAM::Role"):
+        name = stack.physical_name(logical_id)
+        untruncated = properties.get("RoleName") or stack.generated_name(logical_id)
+        for location, pattern in patterns:
+            if fnmatchcase(untruncated, pattern) != fnmatchcase(name, pattern):
+                yield f"{location} matches roles by {pattern}, but not {name}: CloudFormation truncated {untruncated}"
 
 
 def roles_without_their_environment(account: Account) -> Iterator[str]:
-    """Patterns `*-{env}` and `*-{env}-*` must match all roles of an environment."""
+    """Yield roles that the patterns `*-{env}` and `*-{env}-*` do not match."""
     for stack, logical_id, _ in account.of_type("AWS::IAM::Role"):
         name = f"{stack.physical_name(logical_id)}-"
         if stack.env and f"-{stack.env}-" not in name:
@@ -231,25 +245,25 @@ def roles_without_their_environment(account: Account) -> Iterator[str]:
 
 
 RULES = (
-    against_schemas,
-    against_words,
-    against_codepipeline,
-    against_quotas_of_cloudformation,
-    not_ascii,
-    policies_too_long,
-    patterns_that_miss_a_cut_role,
+    schema_violations,
+    documented_limit_violations,
+    pipeline_model_violations,
+    cloudformation_quota_violations,
+    non_ascii_characters,
+    oversized_policies,
+    patterns_that_miss_a_truncated_role,
     roles_without_their_environment,
 )
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_template_is_within_the_limits(rule: Callable[[Account], Iterator[str]]) -> None:
+def test_every_template_is_within_the_limits(rule: Rule) -> None:
     assert list(rule(golden_account())) == []
 
 
 @pytest.fixture(scope="module")
 def longest() -> Account:
-    """Templates of the longest project, with the longest suffix, and the longest repository, with dots."""
+    """Return templates of the longest project, suffix and repository; the repository's name has dots."""
     settings = load_settings(ROOT)
     pipeline = settings.pipeline.model_copy(update={"repository": f"a.company/{'r' * 81}.x"})
     changes = {"project": "p" * 30, "bucket_suffix": "s" * 4, "pipeline": pipeline}
@@ -259,178 +273,182 @@ def longest() -> Account:
     return account_of({chosen.names("dev").pipeline: delivery, **stacks})
 
 
-# The two roles of the running system keep the names that CloudFormation generated there, under its project's name.
-ADOPTED = ("IngestNormalizeRole", "EngineRole")
+# Two roles have the names that CloudFormation generated in the running system, whose project name is shorter.
+ROLES_WITH_GENERATED_NAMES = ("IngestNormalizeRole", "EngineRole")
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_longest_names_are_within_the_limits_too(
-    rule: Callable[[Account], Iterator[str]], longest: Account
-) -> None:
-    assert [each for each in rule(longest) if not any(role in each for role in ADOPTED)] == []
+def test_the_longest_names_are_within_the_limits_too(rule: Rule, longest: Account) -> None:
+    assert [each for each in rule(longest) if not any(role in each for role in ROLES_WITH_GENERATED_NAMES)] == []
 
 
 def test_a_suffix_ends_the_name_of_every_bucket(longest: Account) -> None:
-    names = [found["BucketName"] for _, _, found in longest.of_type("AWS::S3::Bucket")]
+    names = [properties["BucketName"] for _, _, properties in longest.of_type("AWS::S3::Bucket")]
     assert len(names) == 3 * 7 + 2
     assert all(name.endswith("-ssss") for name in names)
-    functions = {
-        found["FunctionName"]: found["Environment"]["Variables"].get("BUCKET_SUFFIX")
-        for stack, _, found in longest.of_type("AWS::Lambda::Function")
+
+
+def test_every_operations_function_receives_the_suffix(longest: Account) -> None:
+    suffixes = {
+        properties["FunctionName"]: properties["Environment"]["Variables"].get("BUCKET_SUFFIX")
+        for stack, _, properties in longest.of_type("AWS::Lambda::Function")
         if "s0-operations" in stack.name
     }
-    assert set(functions.values()) == {"ssss"}
+    assert set(suffixes.values()) == {"ssss"}
 
 
-# --- each rule refuses what it is for
+# --- templates that break each rule
 
 ENV = "stage"
 OPERATIONS, RUNTIME, CORE, IAM = (
-    f"vectora-inbox-{layer}-{ENV}" for layer in ("s0-operations", "s1-runtime", "s0-core", "s0-iam")
+    stack_name(layer, ENV) for layer in ("s0-operations", "s1-runtime", "s0-core", "s0-iam")
 )
-DELIVERY = "vectora-inbox-pipeline"
-Damage = Callable[[dict[str, Body]], None]
 
 
-def _set(stack: str, logical_id: str, **properties: Any) -> Damage:
-    return lambda bodies: bodies[stack]["Resources"][logical_id]["Properties"].update(properties)
-
-
-def _pipeline(change: Callable[[dict[str, Any]], None]) -> Damage:
-    def damage(bodies: dict[str, Body]) -> None:
-        resources = bodies[DELIVERY]["Resources"].values()
+def _pipeline(change: Callable[[dict[str, Any]], object]) -> TemplateChange:
+    def change_template(bodies: dict[str, Body]) -> None:
+        resources = bodies[PIPELINE]["Resources"].values()
         change(next(each for each in resources if each["Type"] == "AWS::CodePipeline::Pipeline")["Properties"])
 
-    return damage
+    return change_template
 
 
-def _many_roles_by_pattern(bodies: dict[str, Body]) -> None:
-    role = bodies[OPERATIONS]["Resources"]["SnapshotScheduleRole"]["Properties"]
-    del role["RoleName"]
-    statement = role["Policies"][0]["PolicyDocument"]["Statement"][0]
-    pattern = f"arn:aws:iam::111111111111:role/*-{ENV}-*Role-*"
+def _let_a_policy_name_a_generated_role_by_pattern(bodies: dict[str, Body]) -> None:
+    del bodies[OPERATIONS]["Resources"]["SnapshotScheduleRole"]["Properties"]["RoleName"]
+    pattern = f"arn:aws:iam::{ACCOUNT}:role/*-{ENV}-*Role-*"
+    [statement] = statements_of_role(bodies, OPERATIONS, "SnapshotScheduleRole")
     statement.update({"Action": ["iam:GetRole"], "Resource": [pattern]})
 
 
-def _wide_role(bodies: dict[str, Body]) -> None:
-    statement = bodies[IAM]["Resources"]["EngineRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
-    statement["Resource"] = [f"arn:aws:s3:::{'b' * 40}-{number}/*" for number in range(200)]
+def _grant_many_resources(bodies: dict[str, Body]) -> None:
+    first, *_ = statements_of_role(bodies, IAM, "EngineRole")
+    first["Resource"] = [f"arn:aws:s3:::{'b' * 40}-{number}/*" for number in range(200)]
 
 
-DAMAGE: dict[str, tuple[Callable[[Account], Iterator[str]], Damage, str]] = {
-    "a schedule of 65 characters": (
-        against_schemas,
-        _set(RUNTIME, "LaiWeeklySchedule", Name="s" * 65),
+def _add_resources(bodies: dict[str, Body]) -> None:
+    resources = bodies[CORE]["Resources"]
+    resources.update({f"P{number}": resources["DataBucketPolicy"] for number in range(500)})
+
+
+SCHEMA_VIOLATIONS = {
+    "a schedule name of 65 characters": Violation(
+        schema_violations,
+        set_properties(RUNTIME, "LaiWeeklySchedule", Name="s" * 65),
         "LaiWeeklySchedule.Name has 65 characters, 1 to 64 are accepted",
     ),
-    "a bucket that is too long only with the account's id": (
-        against_schemas,
-        _set(CORE, "DataBucket", BucketName={"Fn::Sub": f"{'b' * 52}${{AWS::AccountId}}"}),
+    "a bucket name that is too long only with the account id": Violation(
+        schema_violations,
+        set_properties(CORE, "DataBucket", BucketName={"Fn::Sub": f"{'b' * 52}${{AWS::AccountId}}"}),
         "DataBucket.BucketName has 64 characters",
     ),
-    "a bucket with capital letters": (
-        against_schemas,
-        _set(CORE, "DataBucket", BucketName="Data"),
-        "DataBucket.BucketName does not fit",
+    "a bucket name with capital letters": Violation(
+        schema_violations,
+        set_properties(CORE, "DataBucket", BucketName="Data"),
+        "DataBucket.BucketName does not match",
     ),
-    "a rule of 69 characters by reference": (
-        against_schemas,
-        _set(OPERATIONS, "DeploymentFailed", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}),
+    "a rule name of 69 characters with a reference": Violation(
+        schema_violations,
+        set_properties(
+            OPERATIONS, "DeploymentFailed", Name={"Fn::Join": ["-", ["r" * 40, {"Ref": "SnapshotFunction"}]]}
+        ),
         "DeploymentFailed.Name has 69 characters",
     ),
-    "a description of a function that is too long": (
-        against_schemas,
-        _set(RUNTIME, "NewsletterV2Function", Description="d" * 257),
+    "a function description of 257 characters": Violation(
+        schema_violations,
+        set_properties(RUNTIME, "NewsletterV2Function", Description="d" * 257),
         "Description has 257 characters, 0 to 256 are accepted",
     ),
-    "a state that does not exist": (
-        against_schemas,
-        _set(RUNTIME, "LaiWeeklySchedule", State="ON"),
+    "a schedule state that does not exist": Violation(
+        schema_violations,
+        set_properties(RUNTIME, "LaiWeeklySchedule", State="ON"),
         "LaiWeeklySchedule.State is none of",
     ),
-    "a function of 65 characters": (
-        against_words,
-        _set(RUNTIME, "NewsletterV2Function", FunctionName="f" * 65),
+}
+DOCUMENTED_LIMIT_VIOLATIONS = {
+    "a function name of 65 characters": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "NewsletterV2Function", FunctionName="f" * 65),
         "FunctionName has 65 characters, at most 64 are accepted",
     ),
-    "a parameter of 16 levels": (
-        against_words,
-        _set(RUNTIME, "Release", Name="/a" * 16),
+    "a parameter of 16 levels": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "Release", Name="/a" * 16),
         "Release.Name has more than 15 levels",
     ),
-    "a parameter of over 4 KB": (
-        against_words,
-        _set(RUNTIME, "Release", Value="v" * 4097),
+    "a parameter value of over 4 KB": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "Release", Value="v" * 4097),
         "Release.Value has 4097 characters, at most 4096 are accepted",
     ),
-    "a parameter that names another": (
-        against_words,
-        _set(RUNTIME, "Release", Value="{{ssm:/other}}"),
-        "Release.Value holds {{",
+    "a parameter value that references another parameter": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "Release", Value="{{ssm:/other}}"),
+        "Release.Value contains {{",
     ),
-    "six layers": (
-        against_words,
-        _set(RUNTIME, "NewsletterV2Function", Layers=[{"Ref": "VectoraCoreLayer"}] * 6),
+    "six layers": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "NewsletterV2Function", Layers=[{"Ref": "VectoraCoreLayer"}] * 6),
         "NewsletterV2Function has more than 5 layers",
     ),
-    "more than 4 KB of variables": (
-        against_words,
-        _set(RUNTIME, "NewsletterV2Function", Environment={"Variables": {"A": "a" * 4096}}),
+    "more than 4 KB of environment variables": Violation(
+        documented_limit_violations,
+        set_properties(RUNTIME, "NewsletterV2Function", Environment={"Variables": {"A": "a" * 4096}}),
         "at most 4096 are accepted",
     ),
-    "a stage of 101 characters": (
-        against_codepipeline,
+}
+PIPELINE_MODEL_VIOLATIONS = {
+    "a stage name of 101 characters": Violation(
+        pipeline_model_violations,
         _pipeline(lambda pipeline: pipeline["Stages"][0].update(Name="s" * 101)),
         "Stages[0].Name has 101 characters, 1 to 100 are accepted",
     ),
-    "variables of an action named with a dot": (
-        against_codepipeline,
+    "a variable namespace with a dot": Violation(
+        pipeline_model_violations,
         _pipeline(lambda pipeline: pipeline["Stages"][0]["Actions"][0].update(Namespace="Source@a.b")),
-        "Namespace does not fit",
+        "Namespace does not match",
     ),
-    "a configuration of over 1000 characters": (
-        against_codepipeline,
+    "a configuration value of over 1000 characters": Violation(
+        pipeline_model_violations,
         _pipeline(lambda pipeline: pipeline["Stages"][0]["Actions"][0]["Configuration"].update(BranchName="b" * 1001)),
         "BranchName has 1001 characters",
     ),
-    "501 resources": (
-        against_quotas_of_cloudformation,
-        lambda bodies: bodies[CORE]["Resources"].update(
-            {f"P{number}": bodies[CORE]["Resources"]["DataBucketPolicy"] for number in range(500)}
-        ),
+}
+OTHER_VIOLATIONS = {
+    "more than 500 resources": Violation(
+        cloudformation_quota_violations,
+        _add_resources,
         "resources, at most 500 are accepted",
     ),
-    "an umlaut": (
-        not_ascii,
-        _set(RUNTIME, "NewsletterV2Function", Description="Schließt"),
-        "holds 'ß'",
+    "a letter outside ASCII": Violation(
+        non_ascii_characters,
+        set_properties(RUNTIME, "NewsletterV2Function", Description="Schließt"),
+        "contains 'ß'",
     ),
-    "policies of over 10,240 characters": (
-        policies_too_long,
-        _wide_role,
+    "policies of over 10,240 characters": Violation(
+        oversized_policies,
+        _grant_many_resources,
         "EngineRole has policies of",
     ),
-    "a pattern that a cut role does not match": (
-        patterns_that_miss_a_cut_role,
-        _many_roles_by_pattern,
-        "CloudFormation cut vectora-inbox-s0-operations-stage-SnapshotScheduleRole-",
+    "a pattern that a truncated role name does not match": Violation(
+        patterns_that_miss_a_truncated_role,
+        _let_a_policy_name_a_generated_role_by_pattern,
+        "CloudFormation truncated vectora-inbox-s0-operations-stage-SnapshotScheduleRole-",
     ),
-    "a role without its environment": (
+    "a role without its environment": Violation(
         roles_without_their_environment,
-        _set(OPERATIONS, "SnapshotRole", RoleName="snapshot"),
+        set_properties(OPERATIONS, "SnapshotRole", RoleName="snapshot"),
         "SnapshotRole is named snapshot, without its environment",
     ),
 }
+VIOLATIONS = {**SCHEMA_VIOLATIONS, **DOCUMENTED_LIMIT_VIOLATIONS, **PIPELINE_MODEL_VIOLATIONS, **OTHER_VIOLATIONS}
 
 
-@pytest.mark.parametrize("case", DAMAGE)
-def test_what_is_over_a_limit_is_refused(case: str) -> None:
-    rule, damage, sentence = DAMAGE[case]
-    found = list(rule(golden_account(damage)))
-    assert any(sentence in each for each in found), found
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_a_value_over_a_limit_is_found(name: str) -> None:
+    assert_found(VIOLATIONS[name])
 
 
-def test_generated_names_of_roles_are_cut_to_64_characters() -> None:
-    uncut = golden_account().stack(OPERATIONS).uncut_name("SnapshotScheduleRole")
-    assert len(uncut) > 64
-    assert len(cut(uncut)) == 64
+def test_generated_names_of_roles_are_truncated_to_64_characters() -> None:
+    generated = golden_account().stack(OPERATIONS).generated_name("SnapshotScheduleRole")
+    assert len(generated) > 64
+    assert len(truncated_role_name(generated)) == 64

@@ -1,19 +1,17 @@
-"""The vault keeps what is in it, and the functions around it may do what they do and no more."""
+"""Operations stack: protection of the vault, permissions of the functions, automatic rollback, dropped events."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 
 from stacks.environment import environment_stacks
+from tests.stacks.deployed import ROOT, Environment, Templates
+from tests.stacks.rules import statements_by_sid
 from vectora_ops.settings import load_settings
-
-ROOT = Path(__file__).resolve().parents[2]
-Templates = dict[str, dict[str, Any]]
 
 
 def operations(templates: Templates) -> dict[str, Any]:
@@ -21,18 +19,13 @@ def operations(templates: Templates) -> dict[str, Any]:
     return resources
 
 
-def statements(templates: Templates, role: str) -> dict[str, dict[str, Any]]:
-    (policy,) = operations(templates)[role]["Properties"]["Policies"]
-    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
-
-
-def test_the_vault_is_kept_whatever_becomes_of_its_stack(environment: tuple[str, Templates]) -> None:
+def test_the_vault_outlives_its_stack(environment: Environment) -> None:
     for bucket in ("SnapshotsBucket", "SnapshotsAccessLogsBucket"):
         resource = operations(environment[1])[bucket]
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
-def test_the_vault_locks_everything_for_the_minimum_age(environment: tuple[str, Templates]) -> None:
+def test_the_vault_locks_every_object_for_the_minimum_age(environment: Environment) -> None:
     env, templates = environment
     vault = operations(templates)["SnapshotsBucket"]["Properties"]
     days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
@@ -40,7 +33,7 @@ def test_the_vault_locks_everything_for_the_minimum_age(environment: tuple[str, 
     assert vault["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
 
 
-def test_nobody_locks_the_vault_for_longer_than_the_minimum_age_or_for_good(environment: tuple[str, Templates]) -> None:
+def test_the_vault_refuses_locks_beyond_the_minimum_age_and_in_compliance_mode(environment: Environment) -> None:
     env, templates = environment
     statements = operations(templates)["SnapshotsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     denied = {each["Sid"]: each for each in statements if each["Effect"] == "Deny"}
@@ -53,14 +46,14 @@ def test_nobody_locks_the_vault_for_longer_than_the_minimum_age_or_for_good(envi
         assert statement["Action"] == ["s3:PutObject", "s3:PutObjectRetention"]
 
 
-def test_an_original_that_was_overwritten_can_be_repaired_for_three_months(environment: tuple[str, Templates]) -> None:
+def test_an_overwritten_object_of_the_vault_can_be_repaired_for_three_months(environment: Environment) -> None:
     (rule, _) = operations(environment[1])["SnapshotsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] >= 90
     assert "ExpirationInDays" not in rule
 
 
 @pytest.mark.parametrize(("env", "status"), [("dev", "Disabled"), ("stage", "Disabled"), ("prod", "Enabled")])
-def test_only_prod_moves_old_bytes_to_a_glacier_that_answers_at_once(
+def test_only_prod_moves_old_objects_to_glacier_instant_retrieval(
     env: str, status: str, request: pytest.FixtureRequest
 ) -> None:
     vault = operations(request.getfixturevalue(env))["SnapshotsBucket"]["Properties"]
@@ -70,21 +63,19 @@ def test_only_prod_moves_old_bytes_to_a_glacier_that_answers_at_once(
 
 
 @pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
-def test_only_prod_is_snapshot_every_day(env: str, state: str, request: pytest.FixtureRequest) -> None:
+def test_only_prod_takes_daily_snapshots(env: str, state: str, request: pytest.FixtureRequest) -> None:
     schedule = operations(request.getfixturevalue(env))["DailySnapshot"]["Properties"]
     assert schedule["State"] == state
     assert json.loads(schedule["Target"]["Input"])["operation"] == "create"
 
 
-def test_nothing_may_bypass_the_lock(environment: tuple[str, Templates]) -> None:
+def test_no_policy_allows_to_bypass_the_lock(environment: Environment) -> None:
     assert "BypassGovernanceRetention" not in json.dumps(environment[1])
 
 
-def test_only_the_snapshot_function_removes_versions_and_only_from_the_vault(
-    environment: tuple[str, Templates],
-) -> None:
+def test_only_the_snapshot_function_deletes_object_versions_and_only_in_the_vault(environment: Environment) -> None:
     env, templates = environment
-    removing = [
+    deleting = [
         (key, statement["Resource"])
         for layer in templates.values()
         for key, resource in layer["Resources"].items()
@@ -93,42 +84,42 @@ def test_only_the_snapshot_function_removes_versions_and_only_from_the_vault(
         for statement in policy["PolicyDocument"]["Statement"]
         if "s3:DeleteObjectVersion" in statement["Action"]
     ]
-    assert removing == [("SnapshotRole", [f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"])]
+    assert deleting == [("SnapshotRole", [f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"])]
 
 
-# Its log, its answers to the pipeline, and the note which snapshot was taken before a deployment.
-NOT_THE_SNAPSHOT = ("WriteLogs", "WriteTraces", "AnswerPipeline", "NoteDeployment")
+# Statements for the log, for results of pipeline jobs, and to record the snapshot of a deployment.
+WRITES_OUTSIDE_THE_VAULT = ("WriteLogs", "WriteTraces", "AnswerPipeline", "NoteDeployment")
 
 
-def test_taking_a_snapshot_writes_nowhere_but_into_the_vault(environment: tuple[str, Templates]) -> None:
+def test_taking_a_snapshot_writes_to_the_vault_only(environment: Environment) -> None:
     env, templates = environment
     writes = [
         statement
-        for statement in statements(templates, "SnapshotRole").values()
+        for statement in statements_by_sid(templates, "SnapshotRole").values()
         if any(word in action for action in statement["Action"] for word in (":Put", ":Delete", ":Create", ":Update"))
     ]
-    assert {resource for each in writes if each["Sid"] not in NOT_THE_SNAPSHOT for resource in each["Resource"]} == {
-        f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"
-    }
+    assert {
+        resource for each in writes if each["Sid"] not in WRITES_OUTSIDE_THE_VAULT for resource in each["Resource"]
+    } == {f"arn:aws:s3:::vectora-inbox-snapshots-{env}/*"}
 
 
-def test_a_rollback_changes_the_stacks_of_its_environment_but_not_its_own(environment: tuple[str, Templates]) -> None:
+def test_a_rollback_changes_all_stacks_of_its_environment_except_its_own(environment: Environment) -> None:
     env, templates = environment
     stacks = [
         each["Fn::Sub"].split(":stack/")[1]
-        for each in statements(templates, "RollbackRole")["RestoreStacks"]["Resource"]
+        for each in statements_by_sid(templates, "RollbackRole")["RestoreStacks"]["Resource"]
     ]
     assert stacks == [f"vectora-inbox-{layer}-{env}/*" for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")]
 
 
-def test_the_rollback_may_hand_cloudformation_its_role_and_nobody_else(environment: tuple[str, Templates]) -> None:
-    grant = statements(environment[1], "RollbackRole")["LetCloudFormationWork"]
+def test_the_rollback_passes_the_execution_role_to_cloudformation_only(environment: Environment) -> None:
+    grant = statements_by_sid(environment[1], "RollbackRole")["LetCloudFormationWork"]
     assert grant["Action"] == ["iam:PassRole"]
     assert grant["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
     assert "cfn-exec-role" in grant["Resource"][0]["Fn::Sub"]
 
 
-def test_every_other_stack_waits_for_the_snapshot() -> None:
+def test_every_other_stack_is_deployed_after_the_snapshot() -> None:
     stacks = environment_stacks(cdk.App(), root=ROOT, settings=load_settings(ROOT), env="dev", platform="lambda")
     operations_stack, *others = stacks
     assert operations_stack.layer == "s0-operations"
@@ -143,25 +134,25 @@ def test_every_other_stack_waits_for_the_snapshot() -> None:
         assert operations_stack.stack_name in {each.stack_name for each in reached}
 
 
-def test_the_guard_is_called_again_when_the_release_changes(dev: Templates) -> None:
-    guard = operations(dev)["SnapshotBeforeDeployment"]
+def test_cloudformation_requests_a_snapshot_when_the_release_changes(dev: Templates) -> None:
+    custom_resource = operations(dev)["SnapshotBeforeDeployment"]
     release = json.loads(dev["s1-runtime"]["Resources"]["Release"]["Properties"]["Value"])
-    assert guard["Properties"]["ReleaseDigest"] == release["digest"]
-    assert "SnapshotsBucket" in guard["DependsOn"]
+    assert custom_resource["Properties"]["ReleaseDigest"] == release["digest"]
+    assert "SnapshotsBucket" in custom_resource["DependsOn"]
 
 
-# --- what rolls back by itself
+# --- automatic rollback
 
 
-def pattern(templates: Templates, rule: str) -> dict[str, Any]:
-    found: dict[str, Any] = operations(templates)[rule]["Properties"]["EventPattern"]
-    return found
+def event_pattern(templates: Templates, rule: str) -> dict[str, Any]:
+    pattern: dict[str, Any] = operations(templates)[rule]["Properties"]["EventPattern"]
+    return pattern
 
 
-def test_a_deployment_that_failed_was_stopped_or_cancelled_is_reacted_to(environment: tuple[str, Templates]) -> None:
-    """CANCELED: the pipeline was updated while the stage ran (CodePipeline user guide, monitoring events)."""
+def test_a_failed_stopped_or_cancelled_deployment_invokes_the_rollback(environment: Environment) -> None:
+    # CANCELED: the pipeline was updated while the stage ran (CodePipeline user guide, monitoring events).
     env, templates = environment
-    detail = pattern(templates, "DeploymentFailed")["detail"]
+    detail = event_pattern(templates, "DeploymentFailed")["detail"]
     assert detail == {
         "pipeline": ["vectora-inbox-pipeline"],
         "stage": [env],
@@ -169,22 +160,22 @@ def test_a_deployment_that_failed_was_stopped_or_cancelled_is_reacted_to(environ
     }
 
 
-def test_every_run_that_makes_no_newsletter_is_reacted_to(environment: tuple[str, Templates]) -> None:
+def test_every_run_without_a_newsletter_invokes_the_rollback(environment: Environment) -> None:
     env, templates = environment
     machine = f"arn:aws:states:eu-west-3:${{AWS::AccountId}}:stateMachine:vectora-inbox-newsletter-{env}"
-    rule = pattern(templates, "RunFailed")
+    rule = event_pattern(templates, "RunFailed")
     assert rule["source"] == ["aws.states"]
     assert rule["detail-type"] == ["Step Functions Execution Status Change"]
     assert rule["detail"] == {
         "stateMachineArn": [{"Fn::Sub": machine}],
         "status": ["FAILED", "TIMED_OUT", "ABORTED"],
     }
-    counting = statements(templates, "RollbackRole")["CountFailedRuns"]
+    counting = statements_by_sid(templates, "RollbackRole")["CountFailedRuns"]
     assert (counting["Action"], counting["Resource"]) == (["states:ListExecutions"], [{"Fn::Sub": machine}])
 
 
-def test_no_alarm_stays_in_its_state_longer_than_an_hour(environment: tuple[str, Templates]) -> None:
-    """An alarm acts on a change of state only (CloudWatch guide): while it stays, it is blind."""
+def test_every_alarm_leaves_its_state_within_an_hour(environment: Environment) -> None:
+    # An alarm notifies only when its state changes (CloudWatch user guide): events in the meantime are not reported.
     for templates in environment[1].values():
         for logical_id, resource in templates["Resources"].items():
             if resource["Type"] == "AWS::CloudWatch::Alarm":
@@ -193,11 +184,11 @@ def test_no_alarm_stays_in_its_state_longer_than_an_hour(environment: tuple[str,
                 assert properties["TreatMissingData"] == "notBreaching", logical_id
 
 
-# --- what no mail may hold
+# --- dropped events
 
 
-def test_no_event_leaves_a_function_when_it_fails(environment: tuple[str, Templates]) -> None:
-    """Events of CodePipeline and CloudFormation carry credentials and a signed address."""
+def test_no_function_sends_failed_events_to_a_destination(environment: Environment) -> None:
+    # Events of CodePipeline and CloudFormation contain credentials and presigned URLs.
     for templates in environment[1].values():
         for logical_id, resource in templates["Resources"].items():
             if resource["Type"] == "AWS::Lambda::EventInvokeConfig":
@@ -206,7 +197,7 @@ def test_no_event_leaves_a_function_when_it_fails(environment: tuple[str, Templa
                 assert "DeadLetterConfig" not in resource["Properties"], logical_id
 
 
-def test_the_operators_are_notified_of_every_event_that_a_function_dropped(environment: tuple[str, Templates]) -> None:
+def test_the_operators_are_notified_when_a_function_drops_an_event(environment: Environment) -> None:
     resources = operations(environment[1])
     watched = {
         resource["Properties"]["Dimensions"][0]["Value"]["Ref"]

@@ -17,8 +17,8 @@ from stacks.assets.release import release_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
-from vectora_ops.names import STACK_LAYERS, Names
-from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
+from vectora_ops.names import STACK_LAYERS, EnvName, Names
+from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, environment_name, load_settings
 from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def _names(stage: list[list[dict[str, Any]]]) -> list[str]:
     return [group[0]["Name"] for group in stage]
 
 
-def _expected(env: str) -> list[str]:
+def _expected(env: EnvName) -> list[str]:
     names = Names(project="vectora-inbox", env=env)
     operations, *others = (names.stack(layer) for layer in STACK_LAYERS)
     gate = {"dev": [], "stage": ["gate-stage"], "prod": ["gate-prod", "approval-prod"]}[env]
@@ -77,7 +77,7 @@ def _expected(env: str) -> list[str]:
 
 
 @pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
-def test_an_environment_is_deployed_in_the_order_of_the_design(template: dict[str, Any], env: str) -> None:
+def test_an_environment_is_deployed_in_the_order_of_the_design(template: dict[str, Any], env: EnvName) -> None:
     assert _names(_stages(template)[env]) == _expected(env)
 
 
@@ -139,8 +139,8 @@ def test_the_pipeline_deploys_what_cdk_deploy_deploys(
     synthesized: tuple[Any, dict[str, Any]], environment: tuple[str, dict[str, Any]]
 ) -> None:
     env, direct = environment
-    names = Names(project="vectora-inbox", env=env)
-    assert synthesized[1][env] == {names.stack(layer): template for layer, template in direct.items()}
+    names = Names(project="vectora-inbox", env=environment_name(env))
+    assert synthesized[1][env] == {names.stack(layer): direct[layer] for layer in STACK_LAYERS}
 
 
 def test_the_pipeline_is_the_same_for_every_release(template: dict[str, Any]) -> None:

@@ -1,10 +1,9 @@
-"""Rules that every template keeps, whatever is added to it."""
+"""Rules for every template: lint, tags, names, encryption, retention, and permissions of roles."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,19 +14,17 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.component import ComponentStack
 from stacks.environment import environment_stacks
+from tests.stacks.deployed import ROOT, Environment
+from tests.stacks.rules import statements_by_sid
 from vectora_ops.settings import load_settings
 from vectora_shared.errors import VectoraError
-
-ROOT = Path(__file__).resolve().parents[2]
-
-Environment = tuple[str, dict[str, Any]]
 
 
 def _build(env: str) -> tuple[ComponentStack, ...]:
     return environment_stacks(cdk.App(), root=ROOT, settings=load_settings(ROOT), env=env, platform="lambda")
 
 
-# CloudFormation knows no tags for these (resource type reference).
+# CloudFormation supports no tags for these types (resource type reference).
 UNTAGGED = {
     "AWS::S3::BucketPolicy",
     "AWS::Lambda::LayerVersion",
@@ -41,6 +38,7 @@ UNTAGGED = {
 
 
 def _resources(environment: Environment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield layer, logical id and resource."""
     for layer, template in environment[1].items():
         for logical_id, resource in template["Resources"].items():
             yield layer, logical_id, resource
@@ -53,20 +51,20 @@ def test_cfn_lint_finds_nothing(environment: Environment) -> None:
 
 
 @pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
-def test_cdk_nag_has_no_unanswered_finding(pack: Any) -> None:
+def test_every_finding_of_cdk_nag_is_acknowledged(pack: Any) -> None:
     for stack in _build("prod"):
         violations = pack(stack).validate_scope(stack).violations
         assert [violation.rule_name for violation in violations] == [], stack.layer
 
 
-def test_cdk_nag_sees_what_is_wrong() -> None:
-    stack = cdk.Stack(cdk.App(), "Wrong")
-    s3.CfnBucket(stack, "Open")
+def test_cdk_nag_reports_a_bucket_without_access_logs() -> None:
+    stack = cdk.Stack(cdk.App(), "Unlogged")
+    s3.CfnBucket(stack, "Bucket")
     rules = {violation.rule_name for violation in AwsSolutionsChecks(stack).validate_scope(stack).violations}
     assert "AwsSolutions-S1" in rules
 
 
-def test_everything_that_can_be_tagged_is_tagged(environment: Environment) -> None:
+def test_every_resource_that_supports_tags_has_them(environment: Environment) -> None:
     env = environment[0]
     for layer, logical_id, resource in _resources(environment):
         if resource["Type"] in UNTAGGED:
@@ -81,7 +79,7 @@ def test_everything_that_can_be_tagged_is_tagged(environment: Environment) -> No
         }, f"{layer}/{logical_id}"
 
 
-def test_everything_has_a_description(environment: Environment) -> None:
+def test_templates_parameters_outputs_functions_and_roles_have_descriptions(environment: Environment) -> None:
     described = {"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Lambda::LayerVersion", "AWS::Scheduler::Schedule"}
     for layer, template in environment[1].items():
         assert template["Description"], layer
@@ -92,7 +90,7 @@ def test_everything_has_a_description(environment: Environment) -> None:
             assert resource["Properties"]["Description"], f"{layer}/{logical_id}"
 
 
-def test_templates_carry_no_metadata_and_no_exports(environment: Environment) -> None:
+def test_templates_have_no_metadata_and_no_exports(environment: Environment) -> None:
     for layer, template in environment[1].items():
         text = json.dumps(template)
         assert "aws:cdk:path" not in text, layer
@@ -124,18 +122,18 @@ def test_every_bucket_is_versioned_encrypted_private_logged_and_tls_only(environ
         assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-@pytest.mark.parametrize(("env", "kept"), [("dev", False), ("stage", True), ("prod", True)])
-def test_stage_and_prod_keep_what_holds_data(env: str, kept: bool, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("env", "retained"), [("dev", False), ("stage", True), ("prod", True)])
+def test_stage_and_prod_retain_buckets_and_logs(env: str, retained: bool, request: pytest.FixtureRequest) -> None:
     templates = request.getfixturevalue(env)
     for layer, logical_id, resource in _resources((env, templates)):
         if resource["Type"] == "AWS::S3::Bucket" and layer == "s0-operations":
             continue
         if resource["Type"] in ("AWS::S3::Bucket", "AWS::Logs::LogGroup"):
-            expected = ("RetainExceptOnCreate", "Retain") if kept else ("Delete", "Delete")
+            expected = ("RetainExceptOnCreate", "Retain") if retained else ("Delete", "Delete")
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == expected, logical_id
 
 
-def test_layer_versions_are_kept_for_rollbacks(environment: Environment) -> None:
+def test_layer_versions_are_retained_for_rollbacks(environment: Environment) -> None:
     for _, logical_id, resource in _resources(environment):
         if resource["Type"] == "AWS::Lambda::LayerVersion":
             assert resource["UpdateReplacePolicy"] == "Retain", logical_id
@@ -148,34 +146,29 @@ def test_all_functions_have_one_runtime_and_architecture(environment: Environmen
     assert {tuple(function["Architectures"]) for function in functions} == {("arm64",)}
 
 
-def _statements(environment: Environment, role: str) -> dict[str, dict[str, Any]]:
-    properties = next(r["Properties"] for _, key, r in _resources(environment) if key == role)
-    return {s["Sid"]: s for policy in properties["Policies"] for s in policy["PolicyDocument"]["Statement"]}
-
-
-def test_the_model_grant_is_the_profile_and_its_model_in_the_regions_it_routes_to(environment: Environment) -> None:
-    ask = _statements(environment, "NormalizeScoreRole")["AskModel"]
+def test_the_model_grant_covers_the_profile_and_its_model_in_each_region_it_routes_to(environment: Environment) -> None:
+    invoke = statements_by_sid(environment[1], "NormalizeScoreRole")["AskModel"]
     model = "anthropic.claude-sonnet-4-5-20250929-v1:0"
     regions = ("eu-north-1", "eu-west-3", "eu-south-1", "eu-south-2", "eu-west-1", "eu-central-1")
-    assert ask["Action"] == ["bedrock:InvokeModel"]
-    assert ask["Resource"] == [
+    assert invoke["Action"] == ["bedrock:InvokeModel"]
+    assert invoke["Resource"] == [
         {"Fn::Sub": f"arn:aws:bedrock:eu-west-3:${{AWS::AccountId}}:inference-profile/eu.{model}"},
         *(f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in regions),
     ]
 
 
-def test_only_normalize_score_may_ask_a_model(environment: Environment) -> None:
+def test_only_normalize_score_may_invoke_a_model(environment: Environment) -> None:
     roles = [key for _, key, r in _resources(environment) if r["Type"] == "AWS::IAM::Role"]
-    asking = [role for role in roles if "bedrock" in json.dumps(_statements(environment, role))]
-    assert asking == ["NormalizeScoreRole"]
+    invoking = [role for role in roles if "bedrock" in json.dumps(statements_by_sid(environment[1], role))]
+    assert invoking == ["NormalizeScoreRole"]
 
 
-def test_each_function_writes_only_its_own_place(environment: Environment) -> None:
+def test_each_function_may_write_only_its_own_prefixes(environment: Environment) -> None:
     env = environment[0]
     writes = {
         role: sorted(
             resource
-            for statement in _statements(environment, role).values()
+            for statement in statements_by_sid(environment[1], role).values()
             if "s3:PutObject" in statement["Action"]
             for resource in statement["Resource"]
         )
@@ -191,24 +184,24 @@ def test_each_function_writes_only_its_own_place(environment: Environment) -> No
 
 
 def test_the_workflow_may_invoke_the_three_functions_of_the_engine(environment: Environment) -> None:
-    # The emulator enforces no role of Step Functions and the Scheduler, so the template has to show it.
-    invoke = _statements(environment, "WorkflowRole")["InvokeEngine"]
+    # The emulator does not enforce roles of Step Functions and Scheduler: only the template can show this.
+    invoke = statements_by_sid(environment[1], "WorkflowRole")["InvokeEngine"]
     function = "arn:aws:lambda:eu-west-3:${AWS::AccountId}:function:vectora-inbox"
     assert invoke["Action"] == ["lambda:InvokeFunction"]
     assert invoke["Resource"] == [
         {"Fn::Sub": f"{function}-{task}-{environment[0]}"}
         for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2")
     ]
-    assert set(_statements(environment, "WorkflowRole")) == {"InvokeEngine", "DeliverLogs", "WriteTraces"}
+    assert set(statements_by_sid(environment[1], "WorkflowRole")) == {"InvokeEngine", "DeliverLogs", "WriteTraces"}
 
 
 def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Environment) -> None:
     machine = f"arn:aws:states:eu-west-3:${{AWS::AccountId}}:stateMachine:vectora-inbox-newsletter-{environment[0]}"
-    (start,) = _statements(environment, "ScheduleRole").values()
+    (start,) = statements_by_sid(environment[1], "ScheduleRole").values()
     assert (start["Action"], start["Resource"]) == (["states:StartExecution"], [{"Fn::Sub": machine}])
 
 
-def test_each_role_is_for_one_service_of_this_account(environment: Environment) -> None:
+def test_each_role_trusts_one_service_of_this_account(environment: Environment) -> None:
     schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole"), "scheduler.amazonaws.com")
     expected = {"WorkflowRole": "states.amazonaws.com", **schedulers}
     for _, logical_id, resource in _resources(environment):
@@ -218,7 +211,7 @@ def test_each_role_is_for_one_service_of_this_account(environment: Environment) 
             assert ("Condition" in trust) == (logical_id in expected), logical_id
 
 
-def test_s3_may_deliver_the_access_logs_of_the_four_buckets_and_no_others(environment: Environment) -> None:
+def test_s3_may_deliver_access_logs_of_the_four_buckets_only(environment: Environment) -> None:
     env = environment[0]
     statements = environment[1]["s0-core"]["Resources"]["AccessLogsBucketPolicy"]["Properties"]["PolicyDocument"]
     allow = next(statement for statement in statements["Statement"] if statement["Effect"] == "Allow")
@@ -231,12 +224,12 @@ def test_s3_may_deliver_the_access_logs_of_the_four_buckets_and_no_others(enviro
 def test_no_action_is_a_wildcard(environment: Environment) -> None:
     for _, logical_id, resource in _resources(environment):
         if resource["Type"] == "AWS::IAM::Role":
-            for statement in _statements(environment, logical_id).values():
+            for statement in statements_by_sid(environment[1], logical_id).values():
                 assert not any("*" in action for action in statement["Action"]), f"{logical_id}/{statement['Sid']}"
 
 
 @pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
-def test_newsletters_are_scheduled_in_prod_only(env: str, state: str, request: pytest.FixtureRequest) -> None:
+def test_newsletters_are_scheduled_only_in_prod(env: str, state: str, request: pytest.FixtureRequest) -> None:
     resources = request.getfixturevalue(env)["s1-runtime"]["Resources"]
     schedule = resources["LaiWeeklySchedule"]["Properties"]
     assert schedule["State"] == state

@@ -15,6 +15,7 @@ from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import Entities, EventClassification, IngestedItem, NormalizationMetadata, NormalizedContent
 from vectora_core.text.words import fold, occurs, parts_of, shown
 from vectora_shared.aws import with_whole_answers
+from vectora_shared.aws_errors import error_code, error_message, http_status
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.content import Configuration
 from vectora_shared.config.values import EventType
@@ -165,13 +166,12 @@ class BedrockAnalyzer:
         return _reply(response, self._prompt.tool_name, usage), usage
 
     def _passing_reason(self, error: ClientError) -> str:
-        code = error.response.get("Error", {}).get("Code", "")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        code = error_code(error)
+        status = http_status(error)
         if code in PASSING_CODES or status in PASSING_STATUS or status >= 500:
             return f"model unavailable: {code or status}"
-        message = error.response.get("Error", {}).get("Message", "")
         raise AnalyzerError(
-            f"Model {self._model_id} refused the call ({code}: {message}): "
+            f"Model {self._model_id} refused the call ({code}: {error_message(error)}): "
             "check BEDROCK_MODEL_ID, BEDROCK_REGION, the function's permission and the account's access to the model."
         ) from error
 

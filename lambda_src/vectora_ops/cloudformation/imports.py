@@ -1,4 +1,4 @@
-"""Takes what was created by hand into the stacks that define it, so that a deployment updates it in place."""
+"""Import of existing resources into the stacks that define them, so that a deployment updates them in place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.lost_text import doubtful_places, lost_in
+from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 BUCKET = "AWS::S3::Bucket"
-# Types that outlive a stack or were never in one, and the property that identifies each to CloudFormation.
+# Types that may exist outside any stack, and the property by which CloudFormation identifies each.
 IDENTIFIERS = {
     BUCKET: "BucketName",
     "AWS::Lambda::Function": "FunctionName",
@@ -30,14 +30,14 @@ IDENTIFIERS = {
 
 
 @dataclass(frozen=True)
-class Orphan:
-    """A resource that a stack defines and that exists, but belongs to no stack yet."""
+class ImportableResource:
+    """A resource that a stack defines, and that exists outside any stack."""
 
     stack_name: str
     logical_id: str
     kind: str
     name: str
-    definition: Mapping[str, Any]  # as little as CloudFormation needs to take it in
+    definition: Mapping[str, Any]  # only what CloudFormation requires to import it
 
     @property
     def as_import(self) -> dict[str, Any]:
@@ -48,45 +48,51 @@ class Orphan:
         }
 
 
-def find_orphans(account: Account, templates: Mapping[str, Mapping[str, Any]]) -> tuple[Orphan, ...]:
-    """`templates` are the synthesized ones by stack name; the result is what `adopt` would take in."""
+def find_importable(account: Account, templates: Mapping[str, Mapping[str, Any]]) -> tuple[ImportableResource, ...]:
+    """Return the resources that `import_resources` can import; `templates` are the synthesized ones by stack name."""
     return tuple(
-        orphan for stack_name, template in templates.items() for orphan in _orphans_of(account, stack_name, template)
+        resource
+        for stack_name, template in templates.items()
+        for resource in _importable_of(account, stack_name, template)
     )
 
 
-def adopt(account: Account, orphans: tuple[Orphan, ...], *, role_arn: str | None = None) -> None:
-    """Import the orphans, a change set a stack; nothing about the resources changes, but a bucket's policy goes.
+def import_resources(
+    account: Account, resources: tuple[ImportableResource, ...], *, role_arn: str | None = None
+) -> None:
+    """Import the resources, with one change set per stack; they do not change, but bucket policies are deleted.
 
-    A policy cannot stay: the stack would make its own, and CloudFormation refuses where there is one. Only the name is
-    stated here: the deployment that follows then differs in all else, and so applies all of it. `role_arn` is the role
-    that CloudFormation works with. Raises VectoraError with CloudFormation's reason when it refuses; and, before
-    anything changes, when a stack's template has text that CloudFormation does not give back.
+    A policy must be deleted because the stack creates its own one, which CloudFormation refuses while another exists.
+    The import states little more than names. So the next deployment differs in all other properties, and applies them.
+    CloudFormation uses the role `role_arn`.
+
+    Raises VectoraError with CloudFormation's reason when it refuses, and before any change when a stack's template has
+    text that CloudFormation does not return.
     """
     cloudformation = account.client("cloudformation")
-    stack_names = tuple(dict.fromkeys(orphan.stack_name for orphan in orphans))
+    stack_names = tuple(dict.fromkeys(resource.stack_name for resource in resources))
     deployed = {stack_name: _deployed(cloudformation, stack_name) for stack_name in stack_names}
-    for orphan in orphans:
-        if orphan.kind == BUCKET:
-            account.client("s3").delete_bucket_policy(Bucket=orphan.name)
+    for resource in resources:
+        if resource.kind == BUCKET:
+            account.client("s3").delete_bucket_policy(Bucket=resource.name)
     for stack_name, (template, parameters) in deployed.items():
-        of_stack = [orphan for orphan in orphans if orphan.stack_name == stack_name]
+        of_stack = [resource for resource in resources if resource.stack_name == stack_name]
         role = {"RoleARN": role_arn} if role_arn else {}
         _import_into(cloudformation, stack_name, template, parameters, of_stack, role)
 
 
-def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[Orphan]:
-    belonging = _logical_ids(account.client("cloudformation"), stack_name)
+def _importable_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[ImportableResource]:
+    deployed = _logical_ids(account.client("cloudformation"), stack_name)
     for logical_id, resource in template["Resources"].items():
         identifier = IDENTIFIERS.get(resource["Type"])
-        if identifier is None or logical_id in belonging:
+        if identifier is None or logical_id in deployed:
             continue
         name = resource.get("Properties", {}).get(identifier)
         if not isinstance(name, str):
-            continue  # generated, so nothing that was there before can have it
+            continue  # a generated name, which no existing resource can have
         properties = _minimal_properties(account, resource["Type"], name)
         if properties is not None:
-            yield Orphan(
+            yield ImportableResource(
                 stack_name=stack_name,
                 logical_id=logical_id,
                 kind=resource["Type"],
@@ -96,7 +102,7 @@ def _orphans_of(account: Account, stack_name: str, template: Mapping[str, Any]) 
 
 
 def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any] | None:
-    """The properties to import by, or None when there is no such resource."""
+    """Return the properties to import a resource with, or None when there is no such resource."""
     if kind == BUCKET:
         return {"BucketName": name} if _has_bucket(account, name) else None
     if kind == "AWS::Logs::LogGroup":
@@ -109,7 +115,7 @@ def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any
             return None
         raise
     function = found["Configuration"]
-    # CloudFormation requires code; it is not uploaded by an import, and differs from every package to come.
+    # CloudFormation requires code. An import does not upload it, and the next deployment replaces it.
     code = {"ZipFile": "# adopted: replaced by the next deployment"}
     kept = {key: function[key] for key in ("FunctionName", "Role", "Runtime", "Handler")}
     return {**kept, "Code": code}
@@ -121,10 +127,10 @@ def _has_bucket(account: Account, name: str) -> bool:
     except ClientError as error:
         if is_absent(error, "bucket"):
             return False
-        # 400, 403 or 301: it is there, and it is not known whose (HeadBucket, API reference).
+        # 400, 403 or 301: the bucket exists, and its owner is unknown (HeadBucket, API reference).
         raise VectoraError(
-            f"There is a bucket {name}, and S3 does not let you see it (status {error_code(error)}): it is another "
-            f"account's or another region's, or you lack s3:ListBucket on it. Bucket names are unique in all of AWS."
+            f"There is a bucket {name}, and S3 refuses access to it (status {error_code(error)}): it is in another "
+            f"account or region, or you lack s3:ListBucket on it. Bucket names are unique in all of AWS."
         ) from error
     return True
 
@@ -144,21 +150,21 @@ def _import_into(
     stack_name: str,
     template: dict[str, Any],
     parameters: list[str],
-    orphans: list[Orphan],
+    resources: list[ImportableResource],
     role: Mapping[str, Any],
 ) -> None:
-    taken_in = {orphan.logical_id: dict(orphan.definition) for orphan in orphans}
-    template["Resources"] = {**template.get("Resources", {}), **taken_in}
-    names = ", ".join(orphan.name for orphan in orphans)
+    imported = {resource.logical_id: dict(resource.definition) for resource in resources}
+    template["Resources"] = {**template.get("Resources", {}), **imported}
+    names = ", ".join(resource.name for resource in resources)
     change_set = cloudformation.create_change_set(
         StackName=stack_name,
-        # An adoption that was interrupted leaves its change set behind; the next one must not meet it.
+        # Random, so that it differs from the change set that an interrupted import left.
         ChangeSetName=f"vectora-adoption-{uuid.uuid4().hex}",
         ChangeSetType="IMPORT",
         TemplateBody=json.dumps(template),
         Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        ResourcesToImport=[orphan.as_import for orphan in orphans],  # type: ignore[misc]
+        ResourcesToImport=[resource.as_import for resource in resources],  # type: ignore[misc]
         **role,
     )["Id"]
     try:
@@ -172,19 +178,19 @@ def _import_into(
     except WaiterError as error:
         described = cloudformation.describe_change_set(StackName=stack_name, ChangeSetName=change_set)
         reason = described.get("StatusReason") or str(error)
-        raise VectoraError(f"CloudFormation did not take {names} into stack {stack_name}: {reason}") from error
+        raise VectoraError(f"CloudFormation did not import {names} into stack {stack_name}: {reason}") from error
 
 
 def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[dict[str, Any], list[str]]:
-    """The stack's template and the names of its parameters; both empty when there is no such stack.
+    """Return the stack's template and the names of its parameters; both empty when there is no such stack.
 
-    Raises VectoraError when the template has text that CloudFormation does not give back: it would be imported changed,
-    which CloudFormation refuses with a reason that names another cause (aws-cdk 38708).
+    Raises VectoraError when the template has text that CloudFormation does not return. CloudFormation refuses an import
+    with a changed text, and its reason names another cause (aws-cdk 38708).
     """
     try:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
         if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            # Left by an adoption that was interrupted: it has a change set, and no template yet.
+            # Left by an interrupted import: the stack has a change set, and no template yet.
             return {}, []
         body = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
     except ClientError as error:
@@ -192,9 +198,9 @@ def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[di
             return {}, []
         raise
     template = parse_template(body) if isinstance(body, str) else dict(body)
-    if doubtful := doubtful_places(template):
+    if paths := lost_text_paths(template):
         raise VectoraError(
-            f"{lost_in(stack_name, doubtful)}, so nothing can be imported into the stack. Update it from its own "
-            "source with such texts in plain ASCII, then try again."
+            f"{describe_lost_text(stack_name, paths)}, so nothing can be imported into the stack. Update it from its "
+            "own source with such texts in plain ASCII, then try again."
         )
     return template, [parameter["ParameterKey"] for parameter in stack.get("Parameters", [])]

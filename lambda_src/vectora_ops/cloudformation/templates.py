@@ -1,4 +1,4 @@
-"""CloudFormation templates as text: JSON, or YAML with its short forms, and the S3 objects that they refer to."""
+"""Parser of CloudFormation templates in JSON or YAML, and the S3 objects that templates refer to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 import yaml
 
+S3_ARN = "arn:aws:s3:::"
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags as their long form: `!Sub x` is `{"Fn::Sub": x}`."""
+    """YAML loader that reads CloudFormation's tags in their long form: `!Sub x` is `{"Fn::Sub": x}`."""
 
 
 def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 
 
 _Loader.add_multi_constructor("!", _long_form)
-# A template's version is a text that looks like a date.
+# Dates stay text: a template's version looks like one.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -38,7 +40,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def parse_template(text: str) -> dict[str, Any]:
-    """The template as a document of plain values, in the long form."""
+    """Return the template as a document of plain values, with functions in the long form."""
     try:
         parsed = json.loads(text)
     except ValueError:
@@ -48,16 +50,27 @@ def parse_template(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, order=True)
 class AssetReference:
+    """An S3 object that a template refers to."""
+
     bucket: str
     key: str
+
+    @classmethod
+    def of_arn(cls, arn: str) -> AssetReference:
+        bucket, _, key = arn.removeprefix(S3_ARN).partition("/")
+        return cls(bucket, key)
+
+    @property
+    def arn(self) -> str:
+        return f"{S3_ARN}{self.bucket}/{self.key}"
 
 
 def asset_references(
     template: Mapping[str, Any], *, parameters: Mapping[str, str], account_id: str, region: str
 ) -> tuple[AssetReference, ...]:
-    """S3 objects that the template's resources take code or content from, sorted.
+    """Return the S3 objects that the template's resources load code or content from, sorted.
 
-    They stand as pairs of properties such as S3Bucket and S3Key, or ContentBucket and ContentKey.
+    A reference is a pair of properties such as S3Bucket and S3Key, or ContentBucket and ContentKey.
     """
     known = {"AWS::AccountId": account_id, "AWS::Region": region, "AWS::Partition": "aws", **parameters}
     found = set()

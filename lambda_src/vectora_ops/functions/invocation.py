@@ -12,6 +12,7 @@ from typing import Any
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer, OutOfTimeError
+from vectora_ops.settings import environment_name
 from vectora_shared.aws_texts import notification, plain, redacted, subject
 from vectora_shared.errors import InvalidEventError, VectoraError
 from vectora_shared.runtime import Event, environment
@@ -88,7 +89,7 @@ def own_account() -> Account:
 def own_names() -> Names:
     return Names(
         project=environment("PROJECT_NAME"),
-        env=environment("ENV"),
+        env=environment_name(environment("ENV")),
         bucket_suffix=os.environ.get("BUCKET_SUFFIX", ""),
     )
 

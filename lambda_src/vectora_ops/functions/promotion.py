@@ -16,7 +16,7 @@ from vectora_ops.promotion.job import answer_job, is_job
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, environment_name
 from vectora_shared.config.values import Identifier
 from vectora_shared.errors import VectoraError
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
@@ -81,7 +81,7 @@ def _retry(event: dict[str, Any], context: Any) -> Answer:
 
 
 def next_names() -> Names:
-    return own_names().of(environment("NEXT_ENV"))
+    return own_names().of(environment_name(environment("NEXT_ENV")))
 
 
 def next_policy() -> Promotion:

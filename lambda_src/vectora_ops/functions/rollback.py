@@ -22,14 +22,14 @@ from vectora_ops.functions.invocation import (
     own_account,
     own_names,
 )
-from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, Names
+from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, EnvName, Names
 from vectora_ops.progress import Deadline, OutOfTimeError
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
 from vectora_ops.promotion.setback import Setback
 from vectora_ops.remote import run_remotely
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.rollback.run import roll_back
-from vectora_ops.settings import EnvName, environment_before
+from vectora_ops.settings import environment_before
 from vectora_ops.smoke import environment_has_canary, smoke_test
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.lease import BusyError

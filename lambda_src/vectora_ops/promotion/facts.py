@@ -17,6 +17,7 @@ from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
 from vectora_ops.records import Records
 from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import RECORD_KEY
 from vectora_shared.config.yaml_file import did_you_mean, parse_yaml, read_section
@@ -154,7 +155,7 @@ def _ended_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
                     return
                 yield execution
     except ClientError as error:
-        if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+        if error_code(error) != "StateMachineDoesNotExist":
             raise
 
 
@@ -186,5 +187,5 @@ def _unless_gone(pages: Any) -> Iterator[dict[str, Any]]:
             yield from page.get("Contents", [])
     except ClientError as error:
         # Nothing was ever deployed there.
-        if error.response["Error"]["Code"] != "NoSuchBucket":
+        if not is_absent(error, "bucket"):
             raise

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, held_since, minute
+from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, held_since
 from vectora_ops.settings import Promotion
+from vectora_ops.times import minute
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 # A hotfix may leave out any of these but the hold, which an operator releases.

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.progress import Clock, utc_now
+from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import job_failure, job_summary
 from vectora_shared.errors import VectoraError
 
@@ -77,7 +78,7 @@ def answer_job(
     try:
         return _succeed(pipeline, job["id"], answer, began)
     except ClientError as error:
-        if error.response["Error"]["Code"] in OVER:
+        if error_code(error) in OVER:
             return _too_late(job["id"])
         # Such as too many or too long variables: an action that is never answered waits for its time-out.
         logger.exception("CodePipeline refused the step's answer")
@@ -121,7 +122,7 @@ def _fail(pipeline: Any, job_id: str, message: str) -> dict[str, Any]:
     try:
         pipeline.put_job_failure_result(jobId=job_id, failureDetails={"type": "JobFailed", "message": said})
     except ClientError as error:
-        if error.response["Error"]["Code"] not in OVER:
+        if error_code(error) not in OVER:
             raise
         return _too_late(job_id)
     return {"state": "failed", "error": said}

@@ -15,6 +15,7 @@ from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
 from vectora_ops.settings import Promotion
+from vectora_shared.aws_errors import error_code
 
 Notify = Callable[[str, str], None]
 # RetryStageExecution, API reference: the pipeline has changed since, or the stage no longer waits for a retry.
@@ -40,7 +41,7 @@ def retry_refused(
     try:
         state = pipeline.get_pipeline_state(name=target.pipeline)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "PipelineNotFoundException":
+        if error_code(error) != "PipelineNotFoundException":
             raise
         return f"There is no pipeline {target.pipeline}."
     execution = _refused(state, target.env)
@@ -58,7 +59,7 @@ def retry_refused(
             retryMode="FAILED_ACTIONS",
         )
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = error_code(error)
         if code in BUSY:
             return f"Execution {execution} could not be retried now, the pipeline is busy: the schedule tries again."
         if code not in GONE:

@@ -18,9 +18,11 @@ from vectora_ops.promotion.ending import Endings
 from vectora_ops.promotion.facts import failed_run, failed_runs
 from vectora_ops.promotion.gates import FailedRun
 from vectora_ops.promotion.way_back import LastRelease, WayBack, WaysBack
-from vectora_ops.records import Alarm, Hold, Records, held_since, minute
+from vectora_ops.records import Alarm, Hold, Records, held_since
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.vault import Vault
+from vectora_ops.times import minute
+from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -325,7 +327,7 @@ def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_
             pipelineName=names.pipeline, stageName=names.env, transitionType="Inbound"
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "PipelineNotFoundException":
+        if error_code(error) != "PipelineNotFoundException":
             raise
     return released
 
@@ -342,7 +344,7 @@ def _is_disabled(account: Account, names: Names) -> bool:
     try:
         state = account.client("codepipeline").get_pipeline_state(name=names.pipeline)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "PipelineNotFoundException":
+        if error_code(error) != "PipelineNotFoundException":
             raise
         return False
     transitions = (

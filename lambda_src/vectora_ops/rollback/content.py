@@ -1,4 +1,4 @@
-"""Content of a snapshot written back to buckets: as new versions, with delete markers for what did not exist."""
+"""Restore of a snapshot's content to buckets: as new versions, with delete markers for objects that are not in it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 
 @dataclass(frozen=True)
 class Restored:
+    """Numbers of objects that were written and deleted."""
+
     written: int
     deleted: int
 
@@ -37,46 +39,46 @@ def restore_objects(
     source: Source,
     bucket: str,
     *,
-    alive: Callable[[], None],
+    keep_alive: Callable[[], None],
 ) -> Restored:
-    """Make a bucket's part that belongs to a component what the snapshot says; what is the same stays untouched.
+    """Restore a component's objects in a bucket; objects with the right content are not written.
 
-    `alive` is called again and again; what it raises stops the work, which a second call finishes. Raises DamagedError
-    when the vault's bytes are not the snapshot's.
+    `keep_alive` is called before each object. It may raise to stop the work, which a second call finishes. Raises
+    DamagedError when bytes in the vault are damaged.
     """
     s3 = account.client("s3")
     written = deleted = 0
-    doomed: list[str] = []
+    to_delete: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
         writing: deque[Future[None]] = deque()
         try:
             for path, entry, item in pairs_with_live(vault, record, source):
-                alive()
+                keep_alive()
                 if entry is None:
-                    doomed.append(path)
+                    to_delete.append(path)
                 elif item is None or not is_same(source, item, entry):
                     if len(writing) >= IN_FLIGHT:
                         writing.popleft().result()
                     writing.append(pool.submit(write_entry, s3, vault, entry, bucket, path))
                     written += 1
-                if len(doomed) >= DELETED_AT_ONCE:
-                    deleted += _delete(s3, bucket, doomed)
-                    doomed.clear()
+                if len(to_delete) >= DELETED_AT_ONCE:
+                    deleted += _delete(s3, bucket, to_delete)
+                    to_delete.clear()
             while writing:
-                alive()
+                keep_alive()
                 writing.popleft().result()
         except BaseException:
             for future in writing:
                 future.cancel()
             raise
-    if doomed:
-        alive()
-        deleted += _delete(s3, bucket, doomed)
+    if to_delete:
+        keep_alive()
+        deleted += _delete(s3, bucket, to_delete)
     return Restored(written, deleted)
 
 
 def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> None:
-    """Write an entry's bytes as a new version of `key`; raises DamagedError before anything wrong becomes visible."""
+    """Write an entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket."""
     content_type = entry.content_type or DEFAULT_CONTENT_TYPE
     if entry.size <= CHUNK_BYTES:
         s3.put_object(Bucket=bucket, Key=key, Body=vault.bytes_of(entry), ContentType=content_type)
@@ -84,14 +86,14 @@ def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> N
     upload = s3.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)["UploadId"]
     same: dict[str, str] = {"Bucket": bucket, "Key": key, "UploadId": upload}
     try:
-        # The last chunk comes only when the digest over all of them is right, and nothing shows before completion.
+        # The last chunk is yielded only when the digest of all chunks is right; parts are invisible before completion.
         parts = [
             {"PartNumber": number, "ETag": s3.upload_part(**same, PartNumber=number, Body=chunk)["ETag"]}
             for number, chunk in enumerate(vault.chunks(entry), start=1)
         ]
         s3.complete_multipart_upload(**same, MultipartUpload={"Parts": parts})
     except BaseException:
-        # A failure to clear up must not hide why it was needed.
+        # A failed abort must not hide the error that led to it.
         with contextlib.suppress(ClientError, BotoCoreError):
             s3.abort_multipart_upload(**same)
         raise

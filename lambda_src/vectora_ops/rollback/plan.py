@@ -1,4 +1,4 @@
-"""Plan of a rollback: what would change."""
+"""Plan of a rollback: stacks and content that it would change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.stacks import FUNCTION, LAYER_VERSION, PARAMETER, ResourceChange, Stacks
+from vectora_ops.cloudformation.definition import FUNCTION, LAYER_VERSION, PARAMETER, ResourceChange
+from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.templates import AssetReference
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.rollback.request import RollbackRequest
@@ -19,7 +21,7 @@ from vectora_shared.errors import VectoraError
 
 @dataclass(frozen=True, kw_only=True)
 class StackPlan:
-    """What would happen to a stack. `repaired` are resources changed behind CloudFormation's back."""
+    """Planned change of a stack. `repaired` are resources that were changed outside CloudFormation."""
 
     name: str
     action: str  # create, update, remove, none
@@ -29,7 +31,7 @@ class StackPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackPlan:
-    """What a rollback would change, from what there is to what the snapshot says."""
+    """Changes of a rollback, from the live environment to the snapshot."""
 
     snapshot: str
     env: str
@@ -43,7 +45,7 @@ class RollbackPlan:
 
 
 def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> RollbackPlan:
-    """What a rollback would change, by change sets that are deleted again; nothing is changed.
+    """Return what a rollback would change, by change sets that are deleted again; nothing is changed.
 
     Raises VectoraError for an unknown snapshot and for one of another environment or project.
     """
@@ -52,17 +54,17 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     environment = Environment(account, names)
     changes = tuple(with_live(vault, environment, manifest, request.components))
     target = Target(vault, manifest)
-    stacks = plan_stacks(account, target, lambda: None)
+    stacks = stacks_of_target(account, target, lambda: None)
     planned: list[StackPlan] = []
     drifted = drifted_resources(target, environment, changes)
     for name in target.affected_stacks(request.components):
         definition = target.definition(name)
         stacks.check_text(definition)
-        there = environment.stack(name) is not None
-        previewed = stacks.preview(definition) if there else ()
+        exists = environment.stack(name) is not None
+        previewed = stacks.preview(definition) if exists else ()
         repaired = tuple(sorted(drifted.get(name, set()) - {change.logical_id for change in previewed}))
-        action = ("update" if previewed or repaired else "none") if there else "create"
-        planned.append(StackPlan(name=name, action=action, changes=previewed, repaired=repaired if there else ()))
+        action = ("update" if previewed or repaired else "none") if exists else "create"
+        planned.append(StackPlan(name=name, action=action, changes=previewed, repaired=repaired if exists else ()))
     for name in new_stacks(target, environment, request.components):
         planned.append(StackPlan(name=name, action="remove"))
     return RollbackPlan(
@@ -70,56 +72,77 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     )
 
 
-def plan_stacks(account: Account, target: Target, alive: Callable[[], None]) -> Stacks:
+def stacks_of_target(account: Account, target: Target, keep_alive: Callable[[], None]) -> Stacks:
+    """Return the stacks of the account, with a bucket of the snapshot's assets for long templates."""
     buckets = [
-        entry.origin.removeprefix("arn:aws:s3:::").partition("/")[0]
+        AssetReference.of_arn(entry.origin).bucket
         for name in target.stacks
         for entry in target.assets(name)
         if entry.origin
     ]
-    return Stacks(account, assets_bucket=buckets[0] if buckets else None, alive=alive)
+    return Stacks(account, assets_bucket=buckets[0] if buckets else None, keep_alive=keep_alive)
 
 
 def new_stacks(target: Target, environment: Environment, components: Iterable[Component]) -> list[str]:
-    """Stacks that there are now and were not when the snapshot was taken."""
+    """Return the stacks that exist now and did not when the snapshot was taken."""
     if "stacks" not in components:
         return []
     return [name for name in environment.stack_names if name not in target.stacks and environment.stack(name)]
 
 
 def drifted_resources(target: Target, environment: Environment, changes: Iterable[Change]) -> Mapping[str, set[str]]:
-    """By stack the logical ids of resources that are not what the snapshot says.
+    """Return the logical ids of resources that differ from the snapshot, by stack.
 
-    Raises VectoraError for a function that belongs to no stack: CloudFormation cannot bring it back.
+    Raises VectoraError for a function outside any stack, which CloudFormation cannot restore.
     """
     drifted: dict[str, set[str]] = {}
     for change in changes:
-        first, _, _ = change.path.partition("/")
-        if change.component == "functions":
-            if change.kind == "added" and target.owner_of(FUNCTION, first) is None:
-                if environment.stack_of_function(first) is None:
-                    raise VectoraError(
-                        f"Function {first} was created by hand after the snapshot and belongs to no stack: delete it, "
-                        "then roll back again."
-                    )
-                continue
-            _note(drifted, target.owner_of(FUNCTION, first), f"Function {first}")
-        elif change.component == "layers" and change.kind == "removed":
-            # The version in use has gone; one that is merely not used any more comes back with its functions.
-            if owner := target.owner_of(LAYER_VERSION, first):
-                stack, logical_id = owner
-                physical_id = environment.resources(stack).get(logical_id, ("", ""))[1]
-                if physical_id.count(":") == 7 and environment.layer(physical_id).sha256 is None:
-                    _note(drifted, owner, f"Layer {first}")
-        elif change.component == "release":
-            _note(drifted, target.owner_of(PARAMETER, target.vault.names.parameter("release")), "The release parameter")
+        if owner := _drifted_resource(target, environment, change):
+            stack, logical_id = owner
+            drifted.setdefault(stack, set()).add(logical_id)
     return drifted
 
 
-def _note(drifted: dict[str, set[str]], owner: tuple[str, str] | None, what: str) -> None:
+def _drifted_resource(target: Target, environment: Environment, change: Change) -> tuple[str, str] | None:
+    name = change.path.partition("/")[0]
+    match change.component:
+        case "functions":
+            owner = target.owner_of(FUNCTION, name)
+            if change.kind == "added" and owner is None:
+                _require_stack_of(environment, name)
+                return None
+            return _required(owner, f"Function {name}")
+        case "layers" if change.kind == "removed":
+            return _deleted_layer(target, environment, name)
+        case "release":
+            parameter = target.vault.names.parameter("release")
+            return _required(target.owner_of(PARAMETER, parameter), "The release parameter")
+    return None
+
+
+def _deleted_layer(target: Target, environment: Environment, name: str) -> tuple[str, str] | None:
+    """Return the owner of a layer whose version was deleted; an unused one is restored with its functions."""
+    owner = target.owner_of(LAYER_VERSION, name)
+    if owner is None:
+        return None
+    stack, logical_id = owner
+    physical_id = environment.resources(stack).get(logical_id, ("", ""))[1]
+    is_version = physical_id.count(":") == 7
+    return owner if is_version and environment.layer(physical_id).sha256 is None else None
+
+
+def _require_stack_of(environment: Environment, function: str) -> None:
+    if environment.stack_of_function(function) is None:
+        raise VectoraError(
+            f"Function {function} was created by hand after the snapshot, outside any stack: delete it, then roll back "
+            "again."
+        )
+
+
+def _required(owner: tuple[str, str] | None, what: str) -> tuple[str, str]:
     if owner is None:
         raise VectoraError(
-            f"{what} belonged to no stack when the snapshot was taken, so CloudFormation cannot bring it back: "
-            "its bytes are in the snapshot (./vectora snapshot show --files)."
+            f"{what} was in no stack when the snapshot was taken, so CloudFormation cannot restore it: its bytes are "
+            "in the snapshot (./vectora snapshot show --files)."
         )
-    drifted.setdefault(owner[0], set()).add(owner[1])
+    return owner

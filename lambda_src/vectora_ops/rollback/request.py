@@ -9,12 +9,14 @@ from datetime import datetime
 from vectora_ops.smoke import SmokeResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Component
 
-# None when the snapshot holds no canary client: then there is nothing to run.
+# The result is None without a canary client in the snapshot: then there is nothing to run.
 SmokeTest = Callable[[], SmokeResult | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult:
+    """Result of a rollback."""
+
     snapshot: str
     env: str
     components: tuple[Component, ...]
@@ -30,10 +32,10 @@ class RollbackResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackRequest:
-    """`reason` and `replaced_since`, from when on another release was there, are for the ledger."""
+    """Request for a rollback. `reason` and `replaced_since`, when another release was deployed, are for the ledger."""
 
     snapshot: str
     components: tuple[Component, ...] = COMPONENTS
-    owner: str | None = None  # who may come back to a lease of its own
-    reason: str = "an operator asked for it"
+    owner: str | None = None  # may resume under its own lease
+    reason: str = "requested by an operator"
     replaced_since: datetime | None = None

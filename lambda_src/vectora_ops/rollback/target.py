@@ -1,4 +1,4 @@
-"""State that a rollback restores, read from a snapshot."""
+"""State of stacks that a rollback restores, read from a snapshot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from vectora_ops.cloudformation.stacks import FUNCTION, LAYER_VERSION, PARAMETER, StackDefinition
+from vectora_ops.cloudformation.definition import FUNCTION, LAYER_VERSION, PARAMETER, StackDefinition
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.manifest import Component, Manifest
@@ -14,7 +14,7 @@ from vectora_ops.snapshots.vault import Vault
 
 
 class Target:
-    """What the snapshot says about stacks, read from the vault once."""
+    """Stacks of a snapshot, whose index is read from the vault once."""
 
     def __init__(self, vault: Vault, manifest: Manifest) -> None:
         self.vault = vault
@@ -23,10 +23,10 @@ class Target:
 
     @property
     def stacks(self) -> list[str]:
-        """In the order of deployment."""
-        there = {path.partition("/")[0] for path in self._entries}
+        """Names of the stacks, in the order of deployment."""
+        recorded = {path.partition("/")[0] for path in self._entries}
         environment = (self.vault.names.stack(layer) for layer in STACK_LAYERS)
-        return [name for name in environment if name in there]
+        return [name for name in environment if name in recorded]
 
     def definition(self, name: str) -> StackDefinition:
         described = self._json(f"{name}/stack.json")
@@ -40,14 +40,14 @@ class Target:
         )
 
     def resources(self, name: str) -> dict[str, tuple[str, str]]:
-        """By logical id the type and the physical id that it had."""
+        """Return type and physical id by logical id."""
         return {key: (value[0], value[1]) for key, value in self._json(f"{name}/as-read.json")["resources"].items()}
 
     def assets(self, name: str) -> list[Entry]:
         return [entry for path, entry in self._entries.items() if path.startswith(f"{name}/assets/")]
 
     def affected_stacks(self, components: Iterable[Component]) -> list[str]:
-        """Stacks that own what is to be restored; all of them for the component stacks."""
+        """Return the stacks that own resources of these components; all stacks for the component stacks."""
         wanted = set(components)
         if "stacks" in wanted:
             return self.stacks
@@ -67,7 +67,7 @@ class Target:
         ]
 
     def owner_of(self, kind: str, physical_id: str) -> tuple[str, str] | None:
-        """Stack and logical id of a resource; for layers `physical_id` is the layer's name."""
+        """Return stack and logical id of a resource; for layers `physical_id` is the layer's name."""
         for name in self.stacks:
             for logical_id, (found_kind, found_id) in self.resources(name).items():
                 found_name = found_id.split(":")[6] if found_kind == LAYER_VERSION and ":" in found_id else found_id

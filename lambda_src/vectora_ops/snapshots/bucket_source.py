@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.names import CANARY_PREFIXES
-from vectora_ops.snapshots.items import Item, Opened
+from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Response
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.aws_errors import is_absent
@@ -18,7 +18,7 @@ from vectora_shared.errors import VectoraError
 
 
 class BucketSource:
-    """Objects of one bucket below prefixes, which sort in the order given."""
+    """Objects of one bucket below `prefixes`, which must be sorted."""
 
     def __init__(
         self,
@@ -26,16 +26,16 @@ class BucketSource:
         bucket: str,
         prefixes: tuple[str, ...],
         *,
-        left_out: tuple[str, ...] = (),
+        excluded: tuple[str, ...] = (),
         scope: Mapping[str, str] | None = None,
     ) -> None:
-        """`scope` says from which key on a longer prefix is taken; objects below `left_out` are never taken."""
+        """Prepare the source; `scope` is the first key to read, by prefix; objects below `excluded` are skipped."""
         self.bucket = bucket
         self.scope: Mapping[str, str] = dict(scope or {})
         self._s3 = account.client("s3")
         self._account = account
         self._prefixes = prefixes
-        self._left_out = left_out
+        self._excluded = excluded
 
     @cached_property
     def _reader(self) -> ObjectReader:
@@ -45,13 +45,13 @@ class BucketSource:
         for prefix in self._prefixes:
             for item in self._below(prefix, after):
                 start = self._start_of(item.path)
-                if item.path >= start and not item.path.startswith(self._left_out):
+                if item.path >= start and not item.path.startswith(self._excluded):
                     yield item
 
-    def open(self, item: Item) -> Opened:
-        """The object at the version that was listed, also when it was replaced or deleted since."""
+    def open(self, item: Item) -> ItemContent:
+        """Read the object at the version that was listed, even when it was replaced or deleted since."""
         first = self._read(item, 0)
-        return Opened(self._chunks(item, first), first.version_id, first.content_type)
+        return ItemContent(self._chunks(item, first), first.version_id, first.content_type)
 
     def _chunks(self, item: Item, first: Response) -> Iterator[bytes]:
         yield first.body
@@ -80,7 +80,7 @@ class BucketSource:
         return next((start for prefix, start in self.scope.items() if path.startswith(prefix)), "")
 
     def _below(self, prefix: str, after: str) -> Iterator[Item]:
-        # A prefix whose days before a certain one are left out starts there, as far as one listing can tell.
+        # With one start below the prefix, the listing skips the days before it.
         starts = [start for longer, start in self.scope.items() if longer.startswith(prefix)]
         start_after = max(after, starts[0] if len(starts) == 1 else "")
         try:
@@ -97,7 +97,7 @@ def _gone(bucket: str, item: Item) -> VectoraError:
 
 
 def last_runs(account: Account, bucket: str) -> dict[str, str]:
-    """By prefix of stage and client, such as `curated/lai_weekly/`, the prefix of its newest day."""
+    """Return the prefix of the newest day by the prefix of stage and client, such as `curated/lai_weekly/`."""
     s3 = account.client("s3")
     found = {}
     for stage in ("curated/", "ingested/"):

@@ -1,4 +1,4 @@
-"""The list of an environment's snapshots, and the pins that keep some of them for ever."""
+"""List of an environment's snapshots, and pins that exempt snapshots from pruning."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Literal
 from vectora_ops.plain_text import as_code, in_markdown
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, time_in_name, to_bytes
-from vectora_ops.snapshots.vault import PINNED, PROGRESS, Files, Vault
+from vectora_ops.snapshots.vault import PINNED, PROGRESS, SnapshotFiles, Vault
+from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
 
 State = Literal["complete", "incomplete", "damaged", "leftover"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listed:
-    """A snapshot in the list; a leftover is what an interrupted removal has not removed yet."""
+class SnapshotSummary:
+    """A snapshot in the list; a leftover is a folder that an interrupted deletion has not finished."""
 
     name: str
     state: State
@@ -33,32 +34,33 @@ class Listed:
     locked_until: datetime | None
 
 
-def list_snapshots(vault: Vault) -> tuple[Listed, ...]:
-    """Oldest first; what cannot be read is listed as damaged."""
-    listed = [_listed(vault, files) for files in vault.snapshots()]
-    return tuple(sorted(listed, key=_age))
+def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
+    """List all snapshots, oldest first; one that cannot be read is listed as damaged."""
+    listed = [_summary(vault, files) for files in vault.snapshots()]
+    return tuple(sorted(listed, key=_by_time))
 
 
-def newest_to_return_to(vault: Vault) -> Manifest | None:
-    """The newest complete snapshot of something that worked for all we know.
+def newest_rollback_target(vault: Vault) -> Manifest | None:
+    """Return the newest complete snapshot of an environment that is not known to be broken.
 
-    Not one from before the first deployment, which would remove everything, nor one of what a rollback found broken.
+    Excluded are snapshots from before the first deployment, which would delete everything, and those that a rollback
+    took of the state it replaced.
     """
     wanted = [each for each in vault.manifests() if not each.is_empty and each.occasion.kind != "rollback"]
     return wanted[-1] if wanted else None
 
 
-def _age(each: Listed) -> tuple[str, str, str]:
-    # What cannot be read has its name only; two of the same second are told apart by their manifests.
+def _by_time(each: SnapshotSummary) -> tuple[str, str, str]:
+    # An unreadable snapshot has only its name; manifests distinguish snapshots of the same second.
     return time_in_name(each.name), each.started_at.isoformat() if each.started_at else "", each.name
 
 
-def _listed(vault: Vault, files: Files) -> Listed:
+def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary:
     try:
         if files.is_complete:
             return _complete(vault.manifest(files.name), files)
         if PROGRESS in files.files and (progress := vault.progress(files.name)):
-            return Listed(
+            return SnapshotSummary(
                 name=files.name,
                 state="incomplete",
                 started_at=progress.started_at,
@@ -76,8 +78,8 @@ def _listed(vault: Vault, files: Files) -> Listed:
     return _unreadable(files, "leftover")
 
 
-def _complete(manifest: Manifest, files: Files) -> Listed:
-    return Listed(
+def _complete(manifest: Manifest, files: SnapshotFiles) -> SnapshotSummary:
+    return SnapshotSummary(
         name=manifest.name,
         state="complete",
         started_at=manifest.started_at,
@@ -92,8 +94,8 @@ def _complete(manifest: Manifest, files: Files) -> Listed:
     )
 
 
-def _unreadable(files: Files, state: State) -> Listed:
-    return Listed(
+def _unreadable(files: SnapshotFiles, state: State) -> SnapshotSummary:
+    return SnapshotSummary(
         name=files.name,
         state=state,
         started_at=None,
@@ -108,10 +110,10 @@ def _unreadable(files: Files, state: State) -> Listed:
     )
 
 
-def as_markdown(env: str, listed: Sequence[Listed]) -> str:
-    """The index that the owner keeps in docs/snapshots/, newest first."""
+def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
+    """Return the list as a Markdown page, such as docs/snapshots/ holds, newest first."""
     rows = "".join(
-        f"| {as_code(each.name)} | {each.state}{', pinned' if each.pinned else ''} | {_minute(each.started_at)} | "
+        f"| {as_code(each.name)} | {each.state}{', pinned' if each.pinned else ''} | {_started(each)} | "
         f"{in_markdown(each.occasion)} | {in_markdown(each.release_version or '')} | {each.entries:,} | "
         f"{each.bytes:,} |\n"
         for each in reversed(listed)
@@ -123,14 +125,14 @@ def as_markdown(env: str, listed: Sequence[Listed]) -> str:
     )
 
 
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+def _started(each: SnapshotSummary) -> str:
+    return minute(each.started_at, zone=False) if each.started_at else ""
 
 
 def pin(vault: Vault, name: str, reason: str, *, clock: Clock = utc_now) -> Pin:
-    """Keep a snapshot from ever being pruned; raises VectoraError when there is no complete one of that name."""
+    """Protect a snapshot from pruning; raises VectoraError when no complete snapshot has that name."""
     if not reason.strip():
-        raise VectoraError(f"Say why {name} is pinned (--reason): whoever finds the pin in a year will want to know.")
+        raise VectoraError(f"Give the reason to pin {name} (--reason): it is shown with the pin.")
     vault.manifest(name)
     record = Pin(snapshot=name, reason=reason.strip(), pinned_at=clock())
     vault.write_file(name, PINNED, to_bytes(record))
@@ -138,7 +140,7 @@ def pin(vault: Vault, name: str, reason: str, *, clock: Clock = utc_now) -> Pin:
 
 
 def unpin(vault: Vault, name: str) -> None:
-    """Raises VectoraError when the snapshot is not pinned."""
+    """Remove the pin of a snapshot; raises VectoraError when it is not pinned."""
     if vault.file(name, PINNED) is None:
-        raise VectoraError(f"Snapshot {name} is not pinned: there is nothing to take away.")
+        raise VectoraError(f"Snapshot {name} is not pinned: there is no pin to remove.")
     vault.hide_file(name, PINNED)

@@ -1,4 +1,4 @@
-"""What differs between two snapshots, or between a snapshot and what there is now."""
+"""Differences between two snapshots, or between a snapshot and the live environment."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vectora_ops.live_environment import Environment
-from vectora_ops.snapshots.components import component_source
+from vectora_ops.snapshots.components import source_in_scope
 from vectora_ops.snapshots.index import Entry, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, ComponentRecord, Manifest
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
-# What a person reads as text; everything else is told by its path alone.
+# Files that are text: a change shows their lines, other files only their path.
 TEXT = (".json", ".yaml", ".md", ".html", ".xml", "/template")
 LARGEST_TEXT_BYTES = 256 * 1024
 LINES_OF_A_DIFFERENCE = 60
@@ -24,7 +24,7 @@ LINES_OF_A_DIFFERENCE = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """From the first to the second: `kind` added is in the second only. `text` is a unified diff of short texts."""
+    """A change of one path; an added path exists only on the second side. `text` is a unified diff of short texts."""
 
     component: Component
     path: str
@@ -33,7 +33,7 @@ class Change:
 
 
 def chosen_components(names: Iterable[str] | None) -> tuple[Component, ...]:
-    """All components when none are named; raises VectoraError for a name that is none."""
+    """Return the named components, or all without names; raises VectoraError for an unknown name."""
     wanted = list(names or COMPONENTS)
     if unknown := [name for name in wanted if name not in COMPONENTS]:
         raise VectoraError(f"There is no component '{unknown[0]}': choose from {', '.join(COMPONENTS)}.")
@@ -43,7 +43,7 @@ def chosen_components(names: Iterable[str] | None) -> tuple[Component, ...]:
 def between_snapshots(
     vault: Vault, first: Manifest, second: Manifest, components: tuple[Component, ...] = COMPONENTS
 ) -> Iterator[Change]:
-    """Changes from the first to the second; raises DamagedError when an index cannot be read."""
+    """Yield the changes from the first snapshot to the second; raises DamagedError when an index cannot be read."""
     for component in components:
         records = first.components[component], second.components[component]
         if records[0].digest == records[1].digest:
@@ -71,12 +71,10 @@ def with_live(
     *,
     with_text: bool = True,
 ) -> Iterator[Change]:
-    """Changes from the snapshot to what there is now: what a deployment or a hand changed since."""
+    """Yield the changes from the snapshot to the live environment."""
     for component in components:
         record = manifest.components[component]
-        source = component_source(
-            environment, component, scope=record.scope, data="last" if record.scope else manifest.data
-        )
+        source = source_in_scope(environment, manifest, component)
         for path, entry, item in pairs_with_live(vault, record, source):
             if entry and item and is_same(source, item, entry):
                 continue
@@ -89,7 +87,7 @@ def with_live(
 def pairs_with_live(
     vault: Vault, record: ComponentRecord, source: Source
 ) -> Iterator[tuple[str, Entry | None, Item | None]]:
-    """Compared entries beside what there is now, by path."""
+    """Yield each path with its compared entry and its live item; both are None on the other side only."""
     return side_by_side(
         ((entry.path, entry) for entry, _ in vault.entries(record) if not entry.informative),
         ((item.path, item) for item in source.items() if not item.informative),
@@ -97,7 +95,7 @@ def pairs_with_live(
 
 
 def is_same(source: Source, item: Item, entry: Entry) -> bool:
-    """Whether the content is the same; it is read only when neither digest nor ETag tell."""
+    """Return whether the content is the same; reads it only when neither digest nor ETag decide."""
     if item.size != entry.size:
         return False
     if item.sha256 is not None:
@@ -111,7 +109,7 @@ def is_same(source: Source, item: Item, entry: Entry) -> bool:
 
 
 def in_scope(record: ComponentRecord, path: str) -> bool:
-    """Whether the snapshot looked where this path is."""
+    """Return whether the snapshot covers this path."""
     return all(path >= start for prefix, start in record.scope.items() if path.startswith(prefix))
 
 

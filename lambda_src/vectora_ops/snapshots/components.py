@@ -1,4 +1,4 @@
-"""Components of a snapshot: where the items of each one come from."""
+"""Sources and buckets of the components of a snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vectora_ops.names import CANARY_PREFIXES, Names
 from vectora_ops.snapshots.bucket_source import BucketSource, last_runs
 from vectora_ops.snapshots.deployed_sources import FunctionsSource, LayersSource, ReleaseSource, StacksSource
 from vectora_ops.snapshots.items import DataScope, Source
-from vectora_ops.snapshots.manifest import Component
+from vectora_ops.snapshots.manifest import Component, Manifest
 from vectora_shared.config.publication import RECORD_KEY
 
 
@@ -20,7 +20,7 @@ def component_source(
     data: DataScope = "last",
     scope: Mapping[str, str] | None = None,
 ) -> Source:
-    """Return the source of a component's items; `scope` is that of an earlier snapshot, to read the same again."""
+    """Return the source of a component's items; `scope` of an earlier snapshot selects the same keys again."""
     account, names = environment.account, environment.names
     match component:
         case "functions":
@@ -36,14 +36,26 @@ def component_source(
         case "canonical":
             return BucketSource(account, names.bucket("config"), ("canonical/", RECORD_KEY))
         case "newsletters":
-            return BucketSource(account, names.bucket("newsletters"), ("",), left_out=CANARY_PREFIXES)
+            return BucketSource(account, names.bucket("newsletters"), ("",), excluded=CANARY_PREFIXES)
         case "data":
             bucket = names.bucket("data")
             if scope is None:
                 scope = last_runs(account, bucket) if data == "last" else {}
-            return BucketSource(account, bucket, ("curated/", "ingested/"), left_out=CANARY_PREFIXES, scope=scope)
+            return BucketSource(account, bucket, ("curated/", "ingested/"), excluded=CANARY_PREFIXES, scope=scope)
+
+
+def source_in_scope(environment: Environment, manifest: Manifest, component: Component) -> Source:
+    """Return the source of the same part of a component that a snapshot covers."""
+    scope = manifest.components[component].scope
+    return component_source(environment, component, scope=scope, data="last" if scope else manifest.data)
 
 
 def bucket_of(names: Names, component: Component) -> str:
     """Return the bucket of a component whose items are objects."""
-    return names.bucket({"clients": "config", "canonical": "config"}.get(component, component))
+    match component:
+        case "clients" | "canonical":
+            return names.bucket("config")
+        case "data" | "newsletters":
+            return names.bucket(component)
+        case _:
+            raise ValueError(f"The items of component {component} are not objects of a bucket.")

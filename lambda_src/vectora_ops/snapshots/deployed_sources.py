@@ -11,19 +11,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from vectora_ops.cloudformation.stacks import StackDefinition
+from vectora_ops.cloudformation.definition import StackDefinition
 from vectora_ops.cloudformation.templates import AssetReference, asset_references, parse_template
 from vectora_ops.live_environment import Environment, Layer, hex_digest
 from vectora_ops.snapshots.bucket_source import BucketSource
 from vectora_ops.snapshots.downloads import download
-from vectora_ops.snapshots.items import Item, Opened
+from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.manifest import canonical_json
 
-# Variables by whose name alone one must expect a secret; those that name where a secret lies are none.
+# A variable with such a name may hold a secret, unless the name says that it holds only the secret's own name.
 SECRET = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY)", re.IGNORECASE)
 NAMES_A_SECRET = re.compile(r"_(PARAM|PARAMETER|NAME|ARN)$", re.IGNORECASE)
-# Of GetFunction's answer: what a template decides. The rest is the service's own.
-DECIDED = (
+# Fields of GetFunction's answer that a template sets. Lambda sets the others.
+TEMPLATE_FIELDS = (
     "FunctionName",
     "Description",
     "Runtime",
@@ -42,7 +42,7 @@ DECIDED = (
 
 
 class ListedSource(ABC):
-    """A component that is small enough to be read at once; `items` reads it anew each time."""
+    """A component that is small enough to be listed in memory; each call of `items` reads it again."""
 
     def __init__(self) -> None:
         self.scope: Mapping[str, str] = {}
@@ -53,12 +53,14 @@ class ListedSource(ABC):
     @abstractmethod
     def _read(self) -> list[Item]: ...
 
-    def open(self, item: Item) -> Opened:
+    def open(self, item: Item) -> ItemContent:
         assert item.body is not None  # noqa: S101
-        return Opened(iter([item.body]))
+        return ItemContent(iter([item.body]))
 
 
 class FunctionsSource(ListedSource):
+    """Code and configuration of the functions."""
+
     def __init__(self, environment: Environment) -> None:
         super().__init__()
         self._environment = environment
@@ -80,15 +82,15 @@ class FunctionsSource(ListedSource):
         as_read = {key: value for key, value in found.items() if key != "Environment"}
         return [
             code,
-            Item.document(f"{name}/configuration.json", canonical_json(self._decided(answer))),
-            Item.document(f"{name}/as-read.json", canonical_json(_plain(as_read)), informative=True),
+            Item.document(f"{name}/configuration.json", canonical_json(self._as_defined(answer))),
+            Item.document(f"{name}/as-read.json", canonical_json(_as_json(as_read)), informative=True),
         ]
 
-    def _decided(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def _as_defined(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         found = answer["Configuration"]
         layers = [self._environment.layer(each["Arn"]) for each in found.get("Layers", [])]
         return {
-            **{key: found[key] for key in DECIDED if found.get(key)},
+            **{key: found[key] for key in TEMPLATE_FIELDS if found.get(key)},
             "Role": self._environment.role(found["Role"]),
             "Environment": {
                 key: _withheld(key, value) for key, value in found.get("Environment", {}).get("Variables", {}).items()
@@ -99,18 +101,20 @@ class FunctionsSource(ListedSource):
             "ReservedConcurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
         }
 
-    def open(self, item: Item) -> Opened:
+    def open(self, item: Item) -> ItemContent:
         if item.body is not None:
             return super().open(item)
-        return Opened(download(self._environment.account, partial(self._location, item.path.partition("/")[0])))
+        return ItemContent(
+            download(self._environment.account, partial(self._download_url, item.path.partition("/")[0]))
+        )
 
-    def _location(self, name: str) -> str:
+    def _download_url(self, name: str) -> str:
         found = self._environment.account.client("lambda").get_function(FunctionName=name)
         return str(found["Code"]["Location"])
 
 
 class LayersSource(ListedSource):
-    """Every version of a layer that a function uses, told apart by content: numbers change with each deployment."""
+    """Layer versions that functions use, identified by content: version numbers change with each deployment."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
@@ -130,23 +134,22 @@ class LayersSource(ListedSource):
             items.append(Item(path=f"{layer.path}/content.zip", size=layer.size, sha256=layer.sha256, origin=layer.arn))
         return items
 
-    def open(self, item: Item) -> Opened:
+    def open(self, item: Item) -> ItemContent:
         if item.body is not None:
             return super().open(item)
         assert item.origin is not None  # noqa: S101
-        return Opened(download(self._environment.account, partial(self._location, item.origin)))
+        return ItemContent(download(self._environment.account, partial(self._download_url, item.origin)))
 
-    def _location(self, arn: str) -> str:
+    def _download_url(self, arn: str) -> str:
         return str(self._environment.layer_version(arn)["Content"]["Location"])
 
 
 class StacksSource(ListedSource):
-    """Template, parameters, tags, outputs of each stack, and the S3 objects its template takes code or content from."""
+    """Template, parameters, tags and outputs of each stack, and the S3 objects that its template refers to."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
         self._environment = environment
-        self._buckets: dict[str, BucketSource] = {}
 
     def _read(self) -> list[Item]:
         return [item for name in self._environment.stack_names for item in self._stack(name)]
@@ -182,28 +185,28 @@ class StacksSource(ListedSource):
         )
         found = ((reference, self._listed(reference)) for reference in references)
         return [
-            replace(item, path=f"{name}/assets/{item.path}", origin=f"arn:aws:s3:::{reference.bucket}/{reference.key}")
+            replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn)
             for reference, item in found
             if item is not None
         ]
 
     def _listed(self, reference: AssetReference) -> Item | None:
-        listed = self._bucket(reference.bucket, reference.key).items()
+        listed = self._source_of(reference).items()
         return next((item for item in listed if item.path == reference.key), None)
 
-    def _bucket(self, bucket: str, key: str) -> BucketSource:
-        return BucketSource(self._environment.account, bucket, (key,))
+    def _source_of(self, reference: AssetReference) -> BucketSource:
+        return BucketSource(self._environment.account, reference.bucket, (reference.key,))
 
-    def open(self, item: Item) -> Opened:
+    def open(self, item: Item) -> ItemContent:
         if item.body is not None:
             return super().open(item)
         assert item.origin is not None  # noqa: S101
-        bucket, _, key = item.origin.removeprefix("arn:aws:s3:::").partition("/")
-        return self._bucket(bucket, key).open(replace(item, path=key))
+        reference = AssetReference.of_arn(item.origin)
+        return self._source_of(reference).open(replace(item, path=reference.key))
 
 
 class ReleaseSource(ListedSource):
-    """The record of what is deployed; absent before the first deployment."""
+    """Record of the deployed release; absent before the first deployment."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__()
@@ -215,10 +218,11 @@ class ReleaseSource(ListedSource):
 
 
 def _withheld(name: str, value: str) -> str:
+    # The text is part of the snapshot's format: a changed word is a difference to all earlier snapshots.
     if SECRET.search(name) and not NAMES_A_SECRET.search(name):
         return f"withheld, sha256 {hashlib.sha256(value.encode('utf-8')).hexdigest()[:16]}"
     return value
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))

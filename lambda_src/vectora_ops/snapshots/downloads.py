@@ -1,4 +1,4 @@
-"""Downloads from addresses that AWS signs for a short time, such as that of a function's code."""
+"""Downloads from presigned addresses, such as that of a function's code."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from vectora_shared.errors import VectoraError
 
 
 class _RefusedError(Exception):
-    """The address was answered with another status than 200."""
+    """The answer had a status other than 200."""
 
 
 def download(account: Account, locate: Callable[[], str]) -> Iterator[bytes]:
-    """Yield the bytes behind a signed address in chunks of CHUNK_BYTES, the last one shorter.
+    """Yield the bytes behind a presigned address in chunks of CHUNK_BYTES, the last one shorter.
 
-    `locate` asks AWS for an address; it is asked again after a failure, as addresses expire. The caller compares the
-    digest: content that changes between two attempts is not noticed here. Raises VectoraError when all attempts fail.
+    `locate` returns a fresh address; it is called before each attempt, because addresses expire. The caller compares
+    the digest: a change of the content between two attempts is not noticed here. Raises VectoraError when all attempts
+    fail.
     """
     yielded = 0
     for attempt in range(READ_ATTEMPTS):
@@ -44,7 +45,7 @@ def download(account: Account, locate: Callable[[], str]) -> Iterator[bytes]:
 
 def _chunks(account: Account, url: str) -> Iterator[bytes]:
     with closing(account.http_session(url)) as http:
-        # Signed by AWS already: this request is sent as it is.
+        # AWS signed the address, so the request is sent without a signature of its own.
         answer = http.send(AWSRequest("GET", url, stream_output=True).prepare())
         length: Any = answer.headers.get("Content-Length")
         with closing(StreamingBody(answer.raw, length)) as body:
@@ -55,6 +56,6 @@ def _chunks(account: Account, url: str) -> Iterator[bytes]:
                 if before:
                     yield before
                 before = chunk
-            # Only the end of the body tells whether the last chunk is whole.
+            # The last chunk is known to be whole only at the end of the body.
             if before:
                 yield before

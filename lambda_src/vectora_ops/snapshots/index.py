@@ -1,4 +1,4 @@
-"""The index of a component: its entries sorted by path, in parts that are vault objects themselves."""
+"""Index of a component: its entries sorted by path, in parts that are vault objects."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Slice:
 class Entry:
     """One file of a snapshot; its bytes are the slices in order.
 
-    `informative` ones are kept for readers: they hold what differs after a restore by its nature, such as version
-    numbers, and are neither compared nor restored. `etag` and `modified` are those of the S3 object it was taken from.
+    Informative entries are for readers only: they hold values that change with every restore, such as version numbers,
+    so they are neither compared nor restored. `etag` and `modified` are those of the S3 object that was copied.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Entry:
     modified: str | None = None
     version_id: str | None = None
     content_type: str | None = None
-    origin: str | None = None  # the ARN it was taken from, where the path does not say it
+    origin: str | None = None  # the ARN that was copied, when the path does not name it
     informative: bool = False
 
     def line(self) -> bytes:
@@ -60,14 +60,17 @@ class Entry:
         return cls(**document)
 
 
-def entries_of(part: bytes) -> Iterator[tuple[Entry, bytes]]:
-    """Entries of a part, each with its own line."""
+IndexedEntry = tuple[Entry, bytes]  # an entry with its own line of the index
+
+
+def entries_of(part: bytes) -> Iterator[IndexedEntry]:
+    """Yield the entries of a part, each with its own line."""
     for line in part.splitlines(keepends=True):
         yield Entry.of_line(line), line
 
 
 class ComponentDigest:
-    """SHA-256 over path, content and size of all compared entries in order: equal digests are equal components."""
+    """SHA-256 of path, content and size of all compared entries in order: equal components have equal digests."""
 
     def __init__(self) -> None:
         self._sha256 = hashlib.sha256()
@@ -79,6 +82,25 @@ class ComponentDigest:
         return self._sha256.hexdigest()
 
 
+class ComponentTotals:
+    """Number, bytes and digest of a component's entries, which are added in order."""
+
+    def __init__(self) -> None:
+        self._digest = ComponentDigest()
+        self.entries = 0
+        self.bytes = 0
+
+    def add(self, entry: Entry) -> None:
+        self.entries += 1
+        self.bytes += entry.size
+        if not entry.informative:
+            self._digest.add(entry.path, entry.sha256, entry.size)
+
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+
 LeftT = TypeVar("LeftT")
 RightT = TypeVar("RightT")
 
@@ -86,7 +108,7 @@ RightT = TypeVar("RightT")
 def side_by_side(
     left: Iterable[tuple[str, LeftT]], right: Iterable[tuple[str, RightT]]
 ) -> Iterator[tuple[str, LeftT | None, RightT | None]]:
-    """Both sorted by their first element, the path; what stands on one side only comes with None."""
+    """Merge two sequences sorted by path, their first element; a path of one side only comes with None."""
     lefts, rights = iter(left), iter(right)
     a, b = next(lefts, None), next(rights, None)
     while a is not None or b is not None:
@@ -104,7 +126,7 @@ def side_by_side(
 
 @dataclass
 class OpenPart:
-    """The part that is being filled."""
+    """The part of an index that is being filled."""
 
     lines: list[bytes] = field(default_factory=list)
     first: str = ""

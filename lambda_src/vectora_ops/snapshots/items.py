@@ -12,7 +12,11 @@ DataScope = Literal["last", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that exists now. `sha256` is known for what is described by its digest or is at hand as `body`."""
+    """Something that exists in the environment now.
+
+    `body` holds the bytes of an item that was read whole. `sha256` is known for such an item, and for one that AWS
+    describes by its digest.
+    """
 
     path: str
     size: int
@@ -30,8 +34,8 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The bytes of an item in chunks of at most CHUNK_BYTES."""
+class ItemContent:
+    """Bytes of an item, in chunks of at most CHUNK_BYTES."""
 
     chunks: Iterator[bytes]
     version_id: str | None = None
@@ -39,11 +43,11 @@ class Opened:
 
 
 class Source(Protocol):
-    """A component of an environment. `scope` is what the manifest must remember in order to look at the same again."""
+    """A component of an environment. `scope` is stored in the manifest, so that a comparison reads the same keys."""
 
     scope: Mapping[str, str]
 
     def items(self, after: str = "") -> Iterator[Item]:
-        """Sorted by path, those after a path only."""
+        """Yield the items whose paths come after `after`, sorted by path."""
 
-    def open(self, item: Item) -> Opened: ...
+    def open(self, item: Item) -> ItemContent: ...

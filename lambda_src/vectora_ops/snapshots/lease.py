@@ -1,7 +1,8 @@
-"""One operation at a time changes an environment or its vault: a lease in the vault, kept by conditional writes.
+"""Lease that lets one operation at a time change an environment or its vault.
 
-Whether a lease has lapsed is decided by S3's time alone: the `Date` of its answer against the `LastModified` of the
-lease. No machine's clock decides, so one that is wrong neither loses a lease nor takes one that is alive.
+The lease is an object in the vault, which is written by conditional writes. It has lapsed when the `Date` of S3's
+answer is too long after the `LastModified` of the lease. Only S3's time counts: a machine with a wrong clock neither
+loses its lease nor takes one that is still held.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ from vectora_shared.errors import VectoraError
 LEASE_KEY = "locks/environment.json"
 LEASE = timedelta(minutes=2)
 RENEW_AFTER = timedelta(seconds=20)
-# How often a write is tried that S3 answers with 409: it asks for a retry (PutObject, API reference, If-Match).
+# Attempts of a write that S3 answers with 409, which calls for a retry (PutObject, API reference, If-Match).
 CONFLICTS = 5
 
 
 def store_time(answer: Mapping[str, Any]) -> datetime:
-    """Return S3's time when it gave this answer.
+    """Return S3's time of an answer; raises VectoraError when the answer has no date.
 
-    Every answer of S3 has a `Date` (S3 API reference, common response headers). Raises VectoraError without one.
+    Every answer of S3 has a `Date` (S3 API reference, common response headers).
     """
     try:
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
     except (KeyError, TypeError, ValueError) as error:
         raise VectoraError(
-            "S3's answer has no date, so nobody can tell which lease is alive: does a proxy between here and S3 remove "
-            "the header?"
+            "S3's answer has no date, so it is unknown whether a lease has lapsed: check whether a proxy between here "
+            "and S3 removes the header."
         ) from error
 
 
@@ -53,9 +54,9 @@ class BusyError(VectoraError):
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """Who holds the lease for what. `subject` is a snapshot's name, `note` what is left for a successor.
+    """Holder of the lease, and its operation. `subject` is a snapshot's name, `note` is for a successor.
 
-    `until` is S3's time; it is for people, and for earlier versions of this tool.
+    `until` is a time of S3, for people and for earlier versions of this tool.
     """
 
     owner: str
@@ -68,7 +69,7 @@ class Holder:
 
     @classmethod
     def of(cls, body: bytes) -> Holder | None:
-        """Read a lease, also one with fields that are not known here; None when it cannot be read."""
+        """Read a lease and ignore unknown fields; return None when it cannot be read."""
         try:
             known = {each.name for each in fields(cls)}
             return cls(**{key: value for key, value in json.loads(body).items() if key in known})
@@ -77,23 +78,25 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class _Stored:
-    """The lease as S3 has it; times are S3's."""
+class _StoredLease:
+    """Lease as S3 has it; times are S3's."""
 
     body: bytes
     etag: str
     lapses: datetime
 
 
-# A lease that cannot be read is respected until it lapses: it may be one of a later version.
-UNREADABLE = Holder(owner="somebody", operation="an unknown operation", subject="", since="some time", until="")
+# A lease that cannot be read is respected until it lapses: a later version may have written it.
+UNREADABLE = Holder(
+    owner="an unknown owner", operation="an unknown operation", subject="", since="an unknown time", until=""
+)
 
 
 class Lease:
-    """Context manager, held inside. What it finds of an interrupted predecessor is in `predecessor`.
+    """Context manager that holds the lease. `predecessor` is the holder of an operation that was interrupted.
 
-    A thread renews it while it is held, whatever the operation does meanwhile. `renew`, `confirm` and `leave_note`
-    raise BusyError once it was lost: call one of them before each change. An owner may come back to its own lease.
+    A thread renews the lease while it is held. `renew`, `confirm` and `leave_note` raise BusyError once the lease is
+    lost: call one of them before each change. An owner may enter its own lease again.
     """
 
     predecessor: Holder | None
@@ -108,9 +111,9 @@ class Lease:
         owner: str | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """`operation` is what is done, such as snapshot, rollback or prune, as it stands in messages to others.
+        """Prepare the lease; `operation`, such as snapshot, rollback or prune, is shown to other operators.
 
-        `clock` only hastens a renewal, after the machine slept; it never decides whose the lease is.
+        `clock` only hastens a renewal after the machine slept; it never decides who holds the lease.
         """
         self._s3 = account.client("s3")
         self._bucket = names.bucket("snapshots")
@@ -126,8 +129,8 @@ class Lease:
         self._etag: str | None = None
         self._lost: BusyError | None = None
         self._store_time = datetime.min.replace(tzinfo=UTC)
-        self._heard = self._renewed = self._moment()
-        # The renewing thread and the operation write in turn, each with the ETag that the other one left.
+        self._answered = self._renewed = self._moment()
+        # The renewing thread and the operation take turns: each write needs the ETag of the one before.
         self._turn = RLock()
         self._stopped = Event()
         self._thread = Thread(target=self._keep_renewing, name="lease", daemon=True)
@@ -137,8 +140,8 @@ class Lease:
         self.predecessor = None
         if stored is not None:
             found = Holder.of(stored.body) or UNREADABLE
-            alive = not found.released and self._store_time < stored.lapses
-            if alive and found.owner != self._mine.owner:
+            is_held = not found.released and self._store_time < stored.lapses
+            if is_held and found.owner != self._mine.owner:
                 raise BusyError(
                     f"Environment {self._env} is busy: {found.operation} {found.subject} by {found.owner} since "
                     f"{found.since}. Wait for its end; if it was killed, its lease lapses at "
@@ -154,7 +157,7 @@ class Lease:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
-        # A failed operation leaves its note; a finished one leaves nothing to come back to.
+        # A failed operation leaves its note for its successor; a finished one has nothing to resume.
         if kind is None:
             self._mine = replace(self._mine, subject="", note="")
         try:
@@ -168,13 +171,13 @@ class Lease:
         return self._mine.note
 
     def leave_note(self, note: str) -> None:
-        """Say something to whoever takes over when this operation is interrupted."""
+        """Write a note for the operation that resumes this one after an interruption."""
         with self._turn:
             self._mine = replace(self._mine, note=note)
             self._write(self._etag)
 
     def renew(self) -> None:
-        """Stop the operation when another one took over; to be called before each change. Mostly it costs nothing."""
+        """Raise BusyError when another operation took over; mostly without a request. Call it before each change."""
         with self._turn:
             self._raise_when_lost()
             if _elapsed(self._renewed, self._moment()) >= RENEW_AFTER:
@@ -182,7 +185,7 @@ class Lease:
                 self._write(self._etag)
 
     def confirm(self) -> None:
-        """Renew now: what follows must only happen while the lease is ours."""
+        """Renew the lease now, before a change that only its holder may make."""
         with self._turn:
             self._write(self._etag)
 
@@ -194,7 +197,7 @@ class Lease:
                         self._write(self._etag)
             except BusyError:
                 return
-            except Exception:  # noqa: BLE001, S112  (the operation meets the same error at its next change)
+            except Exception:  # noqa: BLE001, S112  (the operation gets the same error at its next change)
                 continue
 
     def _raise_when_lost(self) -> None:
@@ -202,15 +205,15 @@ class Lease:
             raise BusyError(str(self._lost)) from self._lost
 
     def _moment(self) -> tuple[float, datetime]:
-        # Two clocks: a monotonic one stands still while the machine sleeps, the other one may be set back.
+        # Two clocks: the monotonic one may stop while the machine sleeps, the other one may be set back.
         return time.monotonic(), self._clock()
 
-    def _stored(self) -> _Stored | None:
-        """Read the lease; None when there is none."""
+    def _stored(self) -> _StoredLease | None:
+        """Read the lease; return None when there is none."""
         try:
             found = read_object(self._s3, Bucket=self._bucket, Key=LEASE_KEY)
         except ClientError as error:
-            self._hear(error.response)
+            self._note_time(error.response)
             if error_code(error) == "NoSuchBucket":
                 raise VectoraError(
                     f"Environment {self._env} has no vault ({self._bucket}), so it cannot be changed safely: deploy "
@@ -219,28 +222,28 @@ class Lease:
             if is_absent(error, "object"):
                 return None
             raise
-        self._hear(found.answer)
+        self._note_time(found.answer)
         lapses = found.answer["LastModified"].astimezone(UTC) + LEASE
-        return _Stored(found.body, found.etag, lapses)
+        return _StoredLease(found.body, found.etag, lapses)
 
-    def _hear(self, answer: Mapping[str, Any]) -> None:
-        self._store_time, self._heard = store_time(answer), self._moment()
+    def _note_time(self, answer: Mapping[str, Any]) -> None:
+        self._store_time, self._answered = store_time(answer), self._moment()
 
     def _write(self, etag: str | None, *, released: bool = False) -> None:
         self._raise_when_lost()
         begun = self._moment()
-        until = self._store_time + timedelta(seconds=begun[0] - self._heard[0]) + LEASE
+        until = self._store_time + timedelta(seconds=begun[0] - self._answered[0]) + LEASE
         self._mine = replace(self._mine, until=until.isoformat(), released=released)
         body = json.dumps(asdict(self._mine), indent=2).encode("utf-8")
         for _ in range(CONFLICTS):
             if (written := self._put(etag, body)) is not None:
-                # The age of a lease counts from its arrival; counted from before it was sent, it is never too young.
+                # S3 counts the age of a lease from its arrival; counted from before the request, it is never too low.
                 self._etag, self._renewed = written, begun
                 return
-        raise VectoraError(f"S3 refused the lease of {self._env} {CONFLICTS} times as in conflict: try again.")
+        raise VectoraError(f"S3 answered {CONFLICTS} writes of the lease of {self._env} with a conflict: try again.")
 
     def _put(self, etag: str | None, body: bytes) -> str | None:
-        """Write the lease over the one that has `etag`; the result is the new ETag, or None when S3 wants a retry."""
+        """Replace the lease that has `etag`; return the new ETag, or None when S3 requires a retry."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
             answer = self._s3.put_object(
@@ -252,7 +255,7 @@ class Lease:
                 raise
             found = self._stored()
             if found is not None and found.body == body:
-                # A write that arrived though its answer was lost is met again by its own retry.
+                # The write succeeded and its answer was lost, so botocore's retry found its own lease.
                 return found.etag
             if code == "ConditionalRequestConflict" and (found.etag if found else None) == etag:
                 return None
@@ -260,10 +263,10 @@ class Lease:
                 f"Environment {self._env} was taken over by another operation a moment ago: try again when it is done."
             )
             raise self._lost from error
-        self._hear(answer)
+        self._note_time(answer)
         return str(answer["ETag"])
 
 
 def _elapsed(since: tuple[float, datetime], now: tuple[float, datetime]) -> timedelta:
-    """The longer of what the two clocks say."""
+    """Return the longer of the times that passed on the two clocks."""
     return max(timedelta(seconds=now[0] - since[0]), now[1] - since[1])

@@ -1,4 +1,4 @@
-"""What a snapshot says about itself: its manifest, its progress while it is taken, and a page for people."""
+"""Records of a snapshot: its manifest, its progress while it is taken, its pin, and its page for people."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.plain_text import in_markdown
+from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
 
 Component = Literal["functions", "layers", "clients", "canonical", "data", "newsletters", "stacks", "release"]
-# In the order in which they are taken: what changes by deployments first, next to one another.
+# In the order in which they are taken: first the components that deployments change, without a gap between them.
 COMPONENTS: tuple[Component, ...] = (
     "stacks",
     "functions",
@@ -26,7 +27,8 @@ COMPONENTS: tuple[Component, ...] = (
     "data",
     "newsletters",
 )
-# CloudFormation owns these; the others are objects in buckets.
+# Components that CloudFormation manages, in an order that digests of interrupted snapshots depend on. The others are
+# objects in buckets.
 STACK_COMPONENTS: tuple[Component, ...] = ("stacks", "functions", "layers", "release")
 SCHEMA = "vectora-snapshot/1"
 LABEL = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
@@ -37,11 +39,11 @@ Occasions = Literal["operator", "deployment", "schedule", "rollback", "client"]
 
 
 class DamagedError(VectoraError):
-    """Something in the vault is not what was put there."""
+    """Data in the vault is not what was stored."""
 
 
 class MissingError(DamagedError):
-    """Something that a snapshot needs is not in the vault."""
+    """An object that a snapshot needs is not in the vault."""
 
 
 class _Record(BaseModel):
@@ -49,7 +51,7 @@ class _Record(BaseModel):
 
 
 class Occasion(_Record):
-    """Why it was taken; `detail` is the release to be deployed, the snapshot rolled back to, or the client's file."""
+    """Reason of a snapshot; `detail` is the release to deploy, the snapshot of the rollback, or the client's file."""
 
     kind: Occasions
     detail: str | None = None
@@ -65,7 +67,10 @@ class Part(_Record):
 
 
 class ComponentRecord(_Record):
-    """`digest` covers path, content and size of compared entries; `scope` says from which key a prefix was taken."""
+    """A component in a manifest.
+
+    `digest` covers path, content and size of the compared entries. `scope` is the first key copied, by prefix.
+    """
 
     digest: Sha256
     entries: int
@@ -80,7 +85,7 @@ class Release(_Record):
 
 
 class Snapshot(_Record):
-    """What is known from the first moment."""
+    """Fields that are known when a snapshot begins."""
 
     schema_: Literal["vectora-snapshot/1"] = Field(default="vectora-snapshot/1", alias="schema")
     name: Annotated[str, Field(pattern=NAME.pattern)]
@@ -95,16 +100,16 @@ class Snapshot(_Record):
 
 
 class Manifest(Snapshot):
-    """A complete snapshot. `references` is the vault object that lists all vault objects it needs."""
+    """A complete snapshot. `references` is the vault object that lists all vault objects the snapshot needs."""
 
     completed_at: datetime
     release: Release | None
     components: dict[Component, ComponentRecord]
     references: Sha256
     vault_objects: int
-    copied_bytes: int  # new in the vault with this snapshot
-    locked_until: datetime | None  # until then Object Lock keeps every byte of it; None when the vault has no lock
-    digest: Sha256  # over all of the above
+    copied_bytes: int  # that this snapshot added to the vault
+    locked_until: datetime | None  # Object Lock retains every byte until then; None without Object Lock
+    digest: Sha256  # of all fields above
 
     @property
     def entries(self) -> int:
@@ -116,12 +121,12 @@ class Manifest(Snapshot):
 
     @property
     def is_empty(self) -> bool:
-        """There was nothing in the environment yet."""
+        """True when the environment did not exist yet."""
         return self.entries == 0
 
 
 class OpenComponent(_Record):
-    """A component that is being taken; its `parts` are stored and verified."""
+    """A component that is being taken; its `parts` are stored and were read back."""
 
     component: Component
     scope: dict[str, str]
@@ -129,12 +134,12 @@ class OpenComponent(_Record):
 
 
 class Progress(Snapshot):
-    """An interrupted or running snapshot; never offered for a rollback."""
+    """An interrupted or running snapshot, to which no rollback is possible."""
 
-    control: Sha256  # of what deployments change, to notice one that happens meanwhile
+    control: Sha256  # of everything that deployments change, to notice a deployment during the snapshot
     done: dict[Component, ComponentRecord] = Field(default_factory=dict)
     open: OpenComponent | None = None
-    stored: dict[Sha256, str] = Field(default_factory=dict)  # vault objects of this snapshot's own, with their ETags
+    stored: dict[Sha256, str] = Field(default_factory=dict)  # ETags of the vault objects that this snapshot added
     copied_bytes: int = 0
 
 
@@ -150,22 +155,22 @@ RecordT = TypeVar("RecordT", bound=_Record)
 
 
 def snapshot_name(label: str, now: datetime) -> str:
-    """`{label}_{YYYYMMDD_HHMMSS}` in UTC; raises VectoraError for a label that cannot be part of a key."""
+    """Return `{label}_{YYYYMMDD_HHMMSS}` in UTC; raises VectoraError for a label that cannot be part of a key."""
     if not LABEL.match(label):
         raise VectoraError(
-            f"Snapshot name '{label}' does not do: use lower-case letters, digits, _ and -, at most 80, such as "
+            f"Snapshot name '{label}' is invalid: use lower-case letters, digits, _ and -, at most 80, such as "
             "lai_v7_stable; the time is added to it."
         )
     return f"{label}_{now.astimezone(UTC):%Y%m%d_%H%M%S}"
 
 
 def time_in_name(name: str) -> str:
-    """The `{YYYYMMDD_HHMMSS}` that a snapshot's name ends in; it sorts as time does."""
+    """Return the `{YYYYMMDD_HHMMSS}` at the end of a snapshot's name, which sorts by time."""
     return name[-15:]
 
 
 def canonical_json(document: Any) -> bytes:
-    """The one way in which a document of the vault is written, so that its bytes can be compared."""
+    """Return the only form in which the vault stores a document, so that its bytes can be compared."""
     return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
 
 
@@ -174,7 +179,7 @@ def to_bytes(record: _Record) -> bytes:
 
 
 def from_bytes(model: type[RecordT], key: str, body: bytes) -> RecordT:
-    """Raises DamagedError when the bytes are not exactly what `to_bytes` writes for a valid record."""
+    """Read a record; raises DamagedError when the bytes are not exactly those that `to_bytes` writes for it."""
     try:
         record = model.model_validate_json(body)
     except ValidationError as error:
@@ -187,13 +192,13 @@ def from_bytes(model: type[RecordT], key: str, body: bytes) -> RecordT:
 
 
 def sealed(fields: Mapping[str, Any]) -> Manifest:
-    """The manifest of `fields`, which are all but the digest."""
+    """Return the manifest of `fields`, which are all fields except the digest."""
     unsealed = Manifest.model_validate({**fields, "digest": "0" * 64})
     return unsealed.model_copy(update={"digest": _digest(unsealed)})
 
 
 def read_manifest(key: str, body: bytes) -> Manifest:
-    """Raises DamagedError when the manifest does not agree with its own digest."""
+    """Read a manifest; raises DamagedError when it does not match its own digest."""
     manifest = from_bytes(Manifest, key, body)
     if manifest.digest != _digest(manifest):
         raise DamagedError(f"{key} is damaged: its digest is not that of its content.")
@@ -205,7 +210,11 @@ def _digest(manifest: Manifest) -> str:
 
 
 def readme(manifest: Manifest) -> bytes:
-    """The page for people; it follows from the manifest, so that a change to it is found too."""
+    """Return the page for people, whose bytes follow from the manifest.
+
+    Verification compares the stored page with this one, so a changed text here reports all earlier snapshots as
+    damaged, and no rollback to them is possible.
+    """
     release = f"{manifest.release.version}, digest {manifest.release.digest}" if manifest.release else "none recorded"
     detail = f" ({in_markdown(manifest.occasion.detail)})" if manifest.occasion.detail else ""
     env, project, region = (in_markdown(each) for each in (manifest.env, manifest.project, manifest.region))
@@ -214,7 +223,7 @@ def readme(manifest: Manifest) -> bytes:
         f"`{manifest.components[name].digest[:16]}` |"
         for name in COMPONENTS
     )
-    locked = f"until {manifest.locked_until:%Y-%m-%d %H:%M} UTC" if manifest.locked_until else "no"
+    locked = f"until {minute(manifest.locked_until)}" if manifest.locked_until else "no"
     return f"""# Snapshot {manifest.name}
 
 Environment {env} of {project}, region {region}.

@@ -1,4 +1,4 @@
-"""Reading and listing the objects of one bucket."""
+"""Reads and listings of the objects of one bucket."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
 from vectora_shared.aws import read_object
+from vectora_shared.aws_errors import http_status, is_absent
 from vectora_shared.errors import VectoraError
 
-# The object does not exist, or is no longer the one that was asked for.
+# The object does not exist, or no longer has the requested ETag.
 NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Answer to one read; the body is empty when the object was not found."""
+    """Result of one read; the body is empty when the object was not found."""
 
     found: bool
     body: bytes = b""
@@ -43,7 +44,7 @@ class NoSuchBucketError(VectoraError):
 
 
 class ObjectReader:
-    """Reads of one bucket by boto3's client, safe for many threads."""
+    """Reader of one bucket by boto3's client, safe for many threads."""
 
     def __init__(self, account: Account, bucket: str) -> None:
         self.bucket = bucket
@@ -59,7 +60,7 @@ class ObjectReader:
     ) -> Response:
         """Read an object; `if_match` is an ETag without quotes, `byte_range` start and length in bytes.
 
-        Raises VectoraError when S3 refuses, or still fails after all attempts.
+        Raises VectoraError when S3 refuses, or when all attempts fail.
         """
         request = {"IfMatch": f'"{if_match}"'} if if_match else {}
         if version_id:
@@ -70,19 +71,19 @@ class ObjectReader:
         try:
             found = read_object(self._s3, Bucket=self.bucket, Key=key, **request)
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in NOT_FOUND:
+            if http_status(error) in NOT_FOUND:
                 return Response(found=False)
             raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
         except BotoCoreError as error:
             raise VectoraError(f"S3 did not answer for s3://{self.bucket}/{key}: {error}.") from error
-        # A server may ignore a range and answer with everything (RFC 9110, section 14.2).
+        # A server may ignore a range and return the whole object (RFC 9110, section 14.2).
         body = found.body[start : start + length] if byte_range and not found.is_part else found.body
         return Response(found=True, body=body, version_id=found.version_id, content_type=found.content_type)
 
     def listed(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
-        """Yield the objects below a prefix in the order of their keys, those after the key `after` only.
+        """Yield the objects below a prefix whose keys come after `after`, sorted by key.
 
-        Raises NoSuchBucketError, and VectoraError when S3 refuses or still fails after all attempts.
+        Raises NoSuchBucketError, and VectoraError when S3 refuses or when all attempts fail.
         """
         paginator = self._s3.get_paginator("list_objects_v2")
         request = {"StartAfter": after} if after else {}
@@ -90,7 +91,7 @@ class ObjectReader:
             for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, **request):
                 yield from map(_listed_object, page.get("Contents", []))
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchBucket":
+            if is_absent(error, "bucket"):
                 raise NoSuchBucketError(f"There is no bucket {self.bucket}.") from error
             raise VectoraError(f"S3 refused to list s3://{self.bucket}: {error}.") from error
         except BotoCoreError as error:

@@ -1,4 +1,4 @@
-"""Packs: many small items in one object of the vault."""
+"""Packs: vault objects that each hold many small items."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from vectora_ops.snapshots.index import ENTRIES_IN_A_PART, Entry
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 
-# Smaller files share vault objects of up to CHUNK_BYTES: requests, not bytes, are what ten thousand files cost.
+# Smaller files share vault objects of up to CHUNK_BYTES: for ten thousand files the cost is in requests, not in bytes.
 PACKED_BELOW_BYTES = 1024 * 1024
 # An interrupted snapshot loses at most this much of its copying.
 CHECKPOINT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass
-class Draft:
+class PendingEntry:
     """An entry whose slices are known once its bytes are stored."""
 
     entry: Entry
-    line: bytes | None = None  # as it stood in the last snapshot, when nothing about it changed
+    line: bytes | None = None  # its index line in the last snapshot, for an unchanged item
     stored: list[Future[tuple[str, str]]] = field(default_factory=list)
     pack: _Pack | None = None
     offset: int = 0
@@ -28,7 +28,7 @@ class Draft:
 
 @dataclass
 class _Pack:
-    """Bytes of several small files, gone from here when they are on their way into the vault."""
+    """Bytes of several small files; `body` is emptied when they are sent to the vault."""
 
     body: bytearray = field(default_factory=bytearray)
     size: int = 0
@@ -42,32 +42,32 @@ class _Pack:
 
 
 class PackFiller:
-    """Entries of the part that is being filled, and the pack for their small files."""
+    """Entries of the open index part, and the open pack for their small files."""
 
     def __init__(self, store: Callable[[bytes], Future[tuple[str, str]]]) -> None:
         self._store = store
         self._pack = _Pack()
         self._bytes = 0
-        self.drafts: list[Draft] = []
+        self.pending: list[PendingEntry] = []
 
     @property
     def is_full(self) -> bool:
-        return len(self.drafts) >= ENTRIES_IN_A_PART or self._bytes >= CHECKPOINT_BYTES
+        return len(self.pending) >= ENTRIES_IN_A_PART or self._bytes >= CHECKPOINT_BYTES
 
-    def add(self, draft: Draft) -> None:
-        self.drafts.append(draft)
-        if draft.line is None:
-            self._bytes += draft.entry.size
+    def add(self, pending: PendingEntry) -> None:
+        self.pending.append(pending)
+        if pending.line is None:
+            self._bytes += pending.entry.size
 
     def pack_for(self, body: bytes) -> _Pack:
         if self._pack.size + len(body) > CHUNK_BYTES:
             self._close_pack()
         return self._pack
 
-    def take(self) -> list[Draft]:
-        """The entries of the next part; their packs are closed."""
+    def take(self) -> list[PendingEntry]:
+        """Return the entries of the next part, with their packs closed."""
         self._close_pack()
-        taken, self.drafts = self.drafts[:ENTRIES_IN_A_PART], self.drafts[ENTRIES_IN_A_PART:]
+        taken, self.pending = self.pending[:ENTRIES_IN_A_PART], self.pending[ENTRIES_IN_A_PART:]
         self._bytes = 0
         return taken
 

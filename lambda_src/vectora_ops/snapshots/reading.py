@@ -1,4 +1,4 @@
-"""Reading of source items ahead of their storage."""
+"""Source items read in batches and ahead of their storage."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from queue import Queue
 from threading import Thread
 from typing import Any, TypeVar
 
-from vectora_ops.snapshots.index import Entry
+from vectora_ops.snapshots.index import Entry, IndexedEntry
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.errors import VectoraError
 
-# Read at once; with the pack and the index part that are being filled, all that is held in memory.
+# Limits of one batch. A batch, the open pack and the open index part are all that is in memory.
 BATCH_ITEMS = 1000
 BATCH_BYTES = 48 * 1024 * 1024
 T = TypeVar("T")
+# An item, and its entry in the last snapshot if it has one.
+ItemPair = tuple[Item, IndexedEntry | None]
 
 
-class Read:
-    """Reads a small item whole, in one of many threads."""
+class ItemReader:
+    """Reader of whole small items of one source, safe for many threads."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def __call__(self, item: Item) -> tuple[Entry, bytes]:
-        opened = self._source.open(item)
-        body = b"".join(opened.chunks)
-        entry = checked_item(item, hashlib.sha256(body).hexdigest(), len(body))
-        return replace(entry, version_id=opened.version_id, content_type=opened.content_type), body
+        content = self._source.open(item)
+        body = b"".join(content.chunks)
+        entry = checked_entry(item, hashlib.sha256(body).hexdigest(), len(body))
+        return replace(entry, version_id=content.version_id, content_type=content.content_type), body
 
 
 def entry_of(item: Item) -> Entry:
@@ -47,15 +49,15 @@ def entry_of(item: Item) -> Entry:
     )
 
 
-def checked_item(item: Item, sha256: str, size: int) -> Entry:
+def checked_entry(item: Item, sha256: str, size: int) -> Entry:
+    """Return the entry of an item that was read; raises VectoraError when size or digest are not those listed."""
     if size != item.size or (item.sha256 is not None and item.sha256 != sha256):
-        raise VectoraError(
-            f"{item.path} is not what it was said to be a moment ago: it changed while it was read. Try again."
-        )
+        raise VectoraError(f"{item.path} changed while it was read: its size or digest differs. Try again.")
     return replace(entry_of(item), sha256=sha256)
 
 
-def same_item(item: Item, entry: Entry) -> bool:
+def is_unchanged(item: Item, entry: Entry) -> bool:
+    """Return whether an item is still what an earlier entry describes, by digest or by ETag and time."""
     if item.size != entry.size:
         return False
     if item.sha256 is not None:
@@ -63,10 +65,8 @@ def same_item(item: Item, entry: Entry) -> bool:
     return (item.etag, item.modified) == (entry.etag, entry.modified)
 
 
-def batches(
-    pairs: Iterable[tuple[Item, tuple[Entry, bytes] | None]],
-) -> Iterator[list[tuple[Item, tuple[Entry, bytes] | None]]]:
-    batch: list[tuple[Item, tuple[Entry, bytes] | None]] = []
+def batches(pairs: Iterable[ItemPair]) -> Iterator[list[ItemPair]]:
+    batch: list[ItemPair] = []
     size = 0
     for pair in pairs:
         batch.append(pair)
@@ -78,11 +78,11 @@ def batches(
         yield batch
 
 
-_END: Any = object()
+_END_OF_ITEMS: Any = object()
 
 
 def read_ahead(items: Iterator[T], size: int = BATCH_ITEMS) -> Iterator[T]:
-    """The same items, read ahead by a thread: listing waits for S3 while the main thread compares and copies."""
+    """Yield the same items, which a thread reads ahead: it waits for S3 while the main thread compares and copies."""
     queue: Queue[Any] = Queue(maxsize=2)
     stopped: list[bool] = []
 
@@ -90,14 +90,14 @@ def read_ahead(items: Iterator[T], size: int = BATCH_ITEMS) -> Iterator[T]:
         try:
             while not stopped and (group := list(islice(items, size))):
                 queue.put(group)
-            queue.put(_END)
-        except BaseException as error:  # noqa: BLE001  (raised again by whoever consumes)
+            queue.put(_END_OF_ITEMS)
+        except BaseException as error:  # noqa: BLE001  (raised again in the consuming thread)
             queue.put(error)
 
     thread = Thread(target=read, daemon=True)
     thread.start()
     try:
-        while (group := queue.get()) is not _END:
+        while (group := queue.get()) is not _END_OF_ITEMS:
             if isinstance(group, BaseException):
                 raise group
             yield from group

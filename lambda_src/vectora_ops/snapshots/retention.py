@@ -1,4 +1,4 @@
-"""Retention: old snapshots go by policy, their bytes when no other snapshot needs them, nothing that is locked."""
+"""Retention policy of snapshots, and deletion of expired snapshots and of objects that no snapshot references."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
-from vectora_ops.snapshots.catalog import Listed, list_snapshots
+from vectora_ops.snapshots.catalog import SnapshotSummary, list_snapshots
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, Vault
 
 STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep")
-SWEPT_AT_ONCE = 500
+DELETION_BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """`keep_last` None keeps all complete ones; nothing younger than the minimum age is ever removed."""
+    """Retention policy. `keep_last` None keeps all complete snapshots; nothing below the minimum age is deleted."""
 
     keep_last: int | None
     minimum_age_days: int
@@ -27,6 +27,8 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
+    """Decision about one snapshot, with the reason for people."""
+
     name: str
     remove: bool
     reason: str
@@ -34,7 +36,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """`still_locked` counts what Object Lock keeps for now; the next pruning removes it."""
+    """Result of pruning. `still_locked` counts versions and objects that Object Lock retains: prune again later."""
 
     decisions: tuple[Decision, ...]
     dry_run: bool
@@ -44,35 +46,35 @@ class Pruned:
     still_locked: int
 
 
-def decide(listed: Sequence[Listed], policy: Policy, now: datetime) -> tuple[Decision, ...]:
-    """What the policy says about each snapshot; `listed` is oldest first."""
+def decide(listed: Sequence[SnapshotSummary], policy: Policy, now: datetime) -> tuple[Decision, ...]:
+    """Decide about each snapshot by the policy; `listed` is oldest first."""
     complete = [each.name for each in listed if each.state == "complete"]
     last = set(complete[-policy.keep_last :]) if policy.keep_last else set(complete)
     newest = complete[-1:] or [""]
     return tuple(
-        _decide(each, policy, now, is_newest=each.name == newest[0], is_kept=each.name in last) for each in listed
+        _decide(each, policy, now, is_newest=each.name == newest[0], is_among_last=each.name in last) for each in listed
     )
 
 
-def _decide(each: Listed, policy: Policy, now: datetime, *, is_newest: bool, is_kept: bool) -> Decision:
+def _decide(each: SnapshotSummary, policy: Policy, now: datetime, *, is_newest: bool, is_among_last: bool) -> Decision:
     def keep(reason: str) -> Decision:
         return Decision(name=each.name, remove=False, reason=reason)
 
     if each.pinned:
         return keep("pinned")
     if each.state == "damaged":
-        return keep("damaged: look at it with snapshot verify")
+        return keep("damaged: check it with snapshot verify")
     if each.state == "leftover":
-        return Decision(name=each.name, remove=True, reason="left over from an interrupted removal")
+        return Decision(name=each.name, remove=True, reason="left over from an interrupted deletion")
     if is_newest:
-        return keep("the last complete one")
+        return keep("the last complete snapshot")
     age = now - each.started_at if each.started_at else timedelta()
     if age < timedelta(days=policy.minimum_age_days):
         return keep(f"younger than {policy.minimum_age_days} days")
     if each.state == "incomplete":
         return Decision(name=each.name, remove=True, reason="never completed")
-    if is_kept:
-        return keep(f"among the last {policy.keep_last}" if policy.keep_last else "all are kept here")
+    if is_among_last:
+        return keep(f"among the last {policy.keep_last}" if policy.keep_last else "the policy keeps all")
     return Decision(name=each.name, remove=True, reason=f"older than the last {policy.keep_last}")
 
 
@@ -85,10 +87,10 @@ def prune(
     observer: Observer | None = None,
     clock: Clock = utc_now,
 ) -> Pruned:
-    """Remove what the policy lets go. Interrupted at any point, the next pruning finishes.
+    """Delete expired snapshots, and objects that no snapshot references.
 
-    Raises BusyError when another operation holds the environment, VectoraError when a manifest cannot be read: what a
-    damaged snapshot needs is not known.
+    After an interruption at any point, the next call finishes. Raises BusyError when another operation holds the
+    environment, and VectoraError when a manifest cannot be read: the objects that it references are then unknown.
     """
     observer = observer or Observer()
     vault = Vault(account, names)
@@ -103,6 +105,8 @@ def prune(
 
 
 class _Pruning:
+    """One run of `prune`."""
+
     def __init__(self, vault: Vault, policy: Policy, lease: Lease, observer: Observer, clock: Clock) -> None:
         self._vault = vault
         self._policy = policy
@@ -115,10 +119,10 @@ class _Pruning:
         self._observer.step("decide")
         listed = list_snapshots(self._vault)
         decisions = decide(listed, self._policy, self._clock())
-        going = {decision.name for decision in decisions if decision.remove}
-        # Hidden first: from here on no half-removed snapshot is offered to anybody.
+        expired = {decision.name for decision in decisions if decision.remove}
+        # Hidden first, so that no partly deleted snapshot is ever listed as complete.
         self._observer.step("hide")
-        folders = [files for files in self._vault.snapshots() if files.name in going]
+        folders = [files for files in self._vault.snapshots() if files.name in expired]
         for files in folders:
             self._lease.confirm()
             for file in (MANIFEST, PROGRESS):
@@ -135,7 +139,7 @@ class _Pruning:
         return Pruned(
             decisions=decisions,
             dry_run=False,
-            removed_snapshots=len(going),
+            removed_snapshots=len(expired),
             removed_objects=objects,
             removed_bytes=size,
             still_locked=self._still_locked,
@@ -145,11 +149,7 @@ class _Pruning:
         needed: set[str] = set()
         for files in self._vault.snapshots():
             self._lease.renew()
-            if files.is_complete:
-                manifest = self._vault.manifest(files.name)
-                needed |= self._vault.references(manifest).keys() | {manifest.references}
-            elif progress := self._vault.progress(files.name):
-                needed |= progress.stored.keys()
+            needed |= self._vault.needed_objects(files)
         return needed
 
     def _sweep(self, needed: set[str]) -> tuple[int, int]:
@@ -160,8 +160,8 @@ class _Pruning:
             for found in self._vault.objects()
             if found.sha256 not in needed and datetime.fromisoformat(found.modified) <= oldest_kept
         ]
-        for start in range(0, len(unneeded), SWEPT_AT_ONCE):
-            group = unneeded[start : start + SWEPT_AT_ONCE]
+        for start in range(0, len(unneeded), DELETION_BATCH):
+            group = unneeded[start : start + DELETION_BATCH]
             self._lease.confirm()
             removed = self._vault.delete(found.sha256 for found in group)
             objects, size = objects + len(removed), size + sum(e.size for e in group if e.sha256 in removed)

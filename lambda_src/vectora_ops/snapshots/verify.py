@@ -1,4 +1,4 @@
-"""Verification: every byte that a snapshot needs is read again and compared with the digests it was stored under."""
+"""Verification of snapshots: all bytes that they need are read again and compared with their digests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vectora_ops.progress import Advance, Observer
-from vectora_ops.snapshots.index import ComponentDigest, Entry, entries_of
+from vectora_ops.snapshots.index import ComponentTotals, Entry, entries_of
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
     Component,
@@ -29,21 +29,27 @@ from vectora_ops.snapshots.vault import (
 )
 from vectora_shared.errors import VectoraError
 
-# Each holds one vault object of at most 8 MiB.
+# Each reader holds one vault object of at most 8 MiB in memory.
 READERS = 8
+
+
+Damage = Literal["damaged", "missing"]
+ProblemKind = Literal["damaged", "missing", "extra"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """`name` is a key of the vault, or a path in the snapshot with its component."""
+    """A problem of a vault. `name` is a key of the vault, or a component with a path in it."""
 
-    kind: Literal["damaged", "missing", "extra"]
+    kind: ProblemKind
     name: str
     detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
+    """Result of the verification of one snapshot."""
+
     snapshot: str
     components: tuple[Component, ...]
     entries: int
@@ -57,10 +63,10 @@ class Verification:
 
 
 @dataclass
-class Checked:
-    """Vault objects that were read in this verification, so that snapshots that share them share the reading."""
+class CheckedObjects:
+    """Vault objects that were read in this verification, so that each is read once for all snapshots."""
 
-    bad: dict[str, Literal["damaged", "missing"]] = field(default_factory=dict)
+    bad: dict[str, Damage] = field(default_factory=dict)
     good: set[str] = field(default_factory=set)
     bytes: int = 0
 
@@ -71,43 +77,42 @@ def verify_snapshot(
     components: tuple[Component, ...] = COMPONENTS,
     *,
     observer: Observer | None = None,
-    checked: Checked | None = None,
+    checked: CheckedObjects | None = None,
 ) -> Verification:
-    """Read a snapshot's bytes again; raises VectoraError when there is no complete snapshot of that name here."""
-    return _Verifier(vault, name, components, observer or Observer(), checked or Checked()).run()
+    """Read all bytes of a snapshot again; raises VectoraError when no complete snapshot has that name."""
+    return _Verifier(vault, name, components, observer or Observer(), checked or CheckedObjects()).run()
 
 
 def verify_vault(vault: Vault, *, observer: Observer | None = None) -> tuple[Verification, ...]:
-    """Every complete snapshot, and last, under the name of the bucket, what belongs to none."""
-    checked = Checked()
+    """Verify all complete snapshots; the last result, named after the bucket, has objects that no snapshot needs."""
+    checked = CheckedObjects()
     complete = [files.name for files in vault.snapshots() if files.is_complete]
     found = [verify_snapshot(vault, name, observer=observer, checked=checked) for name in complete]
-    strays = Verification(
-        snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=tuple(_strays(vault, complete))
-    )
-    return (*found, *([strays] if strays.problems else []))
+    if unreferenced := tuple(_unreferenced_objects(vault)):
+        found.append(
+            Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=unreferenced)
+        )
+    return tuple(found)
 
 
-def _strays(vault: Vault, complete: list[str]) -> Iterator[Problem]:
+def _unreferenced_objects(vault: Vault) -> Iterator[Problem]:
     needed: set[str] = set()
     for files in vault.snapshots():
         try:
-            if files.name in complete:
-                manifest = vault.manifest(files.name)
-                needed |= vault.references(manifest).keys() | {manifest.references}
-            elif progress := vault.progress(files.name):
-                needed |= progress.stored.keys()
+            needed |= vault.needed_objects(files)
         except DamagedError:
-            # Reported with its snapshot; what it needs is not known, so nothing can be called a stray.
+            # The problem is reported with its snapshot. The objects that it needs are unknown, so none is unreferenced.
             return
     for found in vault.objects():
         if found.sha256 not in needed:
-            yield Problem(kind="extra", name=OBJECTS + found.sha256, detail="no snapshot needs it; prune removes it")
+            yield Problem(kind="extra", name=OBJECTS + found.sha256, detail="no snapshot needs it; prune deletes it")
 
 
 class _Verifier:
+    """One verification of one snapshot."""
+
     def __init__(
-        self, vault: Vault, name: str, components: tuple[Component, ...], observer: Observer, checked: Checked
+        self, vault: Vault, name: str, components: tuple[Component, ...], observer: Observer, checked: CheckedObjects
     ) -> None:
         self._vault = vault
         self._name = name
@@ -136,38 +141,38 @@ class _Verifier:
             problems=tuple(self._problems),
         )
 
-    def _problem(self, kind: Literal["damaged", "missing", "extra"], name: str, detail: str) -> None:
+    def _problem(self, kind: ProblemKind, name: str, detail: str) -> None:
         self._problems.append(Problem(kind=kind, name=name, detail=detail))
 
     def _files(self, manifest: Manifest) -> None:
-        """The folder holds what it should, the page for people says what the manifest says."""
+        """Check that the folder holds its files only, and that the page for people matches the manifest."""
         folder = f"{SNAPSHOTS}{self._name}/"
         page = self._vault.file(self._name, README)
         if page is None:
-            self._problem("missing", folder + README, "the page for people is gone")
+            self._problem("missing", folder + README, "the page for people is missing")
         elif page != readme(manifest):
-            self._problem("damaged", folder + README, "it does not say what the manifest says")
+            self._problem("damaged", folder + README, "it does not match the manifest")
         try:
             self._vault.pin(self._name)
         except DamagedError as error:
             self._problem("damaged", folder + PINNED, str(error))
         files = next(each.files for each in self._vault.snapshots() if each.name == self._name)
         for file in sorted(files - {MANIFEST, README, PINNED, PROGRESS}):
-            self._problem("extra", folder + file, "it is no file of a snapshot")
+            self._problem("extra", folder + file, "it is not a file of a snapshot")
 
     def _references(self, manifest: Manifest) -> set[str]:
         needed: set[str] = set()
-        listed = self._listed(manifest)
+        listed = self._listed_references(manifest)
         whole = self._components == COMPONENTS
         for component in self._components:
             needed |= self._component(component, manifest.components[component])
         if whole and listed is not None:
             for sha256 in sorted(needed ^ listed):
                 kind: Literal["extra", "missing"] = "missing" if sha256 in needed else "extra"
-                self._problem(kind, OBJECTS + sha256, "the list of references and the indexes do not agree on it")
+                self._problem(kind, OBJECTS + sha256, "the list of references does not match the indexes")
         return needed | {manifest.references}
 
-    def _listed(self, manifest: Manifest) -> set[str] | None:
+    def _listed_references(self, manifest: Manifest) -> set[str] | None:
         try:
             return set(self._vault.references(manifest))
         except DamagedError as error:
@@ -175,8 +180,8 @@ class _Verifier:
             return None
 
     def _component(self, component: Component, record: ComponentRecord) -> set[str]:
-        """The vault objects that a component needs; its entries are checked against the record."""
-        digest, entries, size = ComponentDigest(), 0, 0
+        """Check a component's entries against its record, and return the vault objects that it needs."""
+        totals = ComponentTotals()
         needed: set[str] = set()
         complete = True
         previous = ""
@@ -196,13 +201,12 @@ class _Verifier:
                 if entry.path <= previous:
                     complete = False
                 previous = entry.path
-                entries, size = entries + 1, size + entry.size
-                if not entry.informative:
-                    digest.add(entry.path, entry.sha256, entry.size)
-            self._observer.advance(Advance(component, entries, size, self._checked.bytes))
-        self._entries += entries
-        if complete and (digest.hexdigest(), entries, size) != (record.digest, record.entries, record.bytes):
-            self._problem("damaged", f"{component}", "its index does not agree with the manifest")
+                totals.add(entry)
+            self._observer.advance(Advance(component, totals.entries, totals.bytes, self._checked.bytes))
+        self._entries += totals.entries
+        counted = (totals.digest, totals.entries, totals.bytes)
+        if complete and counted != (record.digest, record.entries, record.bytes):
+            self._problem("damaged", f"{component}", "its index does not match the manifest")
         return needed
 
     def _slices(self, component: Component, entries: list[Entry], needed: set[str]) -> None:
@@ -214,8 +218,8 @@ class _Verifier:
             if bad and (kind := self._kind_of_entry(entry)):
                 self._problem(kind, f"{component}: {entry.path}", f"stored in {OBJECTS}{bad[0]}")
 
-    def _kind_of_entry(self, entry: Entry) -> Literal["damaged", "missing"] | None:
-        """What the damage of a shared object means for this entry; None when its own bytes are whole."""
+    def _kind_of_entry(self, entry: Entry) -> Damage | None:
+        """Return how an entry is affected by a damaged object, None when the bytes of the entry are intact."""
         try:
             self._vault.bytes_of(entry)
         except VectoraError as error:
@@ -232,12 +236,12 @@ class _Verifier:
                     self._checked.bad[sha256] = kind
                     self._problem(kind, OBJECTS + sha256, "bytes of the snapshot")
 
-    def _read_one(self, sha256: str) -> tuple[str, Literal["damaged", "missing"] | None, int]:
+    def _read_one(self, sha256: str) -> tuple[str, Damage | None, int]:
         try:
             return sha256, None, len(self._vault.read(sha256))
         except DamagedError as error:
             return sha256, _kind_of(error), 0
 
 
-def _kind_of(error: Exception) -> Literal["damaged", "missing"]:
+def _kind_of(error: Exception) -> Damage:
     return "missing" if isinstance(error, MissingError) else "damaged"

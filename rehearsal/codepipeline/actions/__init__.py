@@ -1,4 +1,4 @@
-"""What carries out each action type of the catalog."""
+"""Executors of the action types of the catalog."""
 
 from __future__ import annotations
 

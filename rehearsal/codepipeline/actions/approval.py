@@ -1,4 +1,4 @@
-"""Manual approval: waits for a decision on this very request, which its token names, until the request expires."""
+"""The executor of manual approvals, which waits for a decision with the request's token until it expires."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.actions.context import Context, Outcome
-from rehearsal.codepipeline.aws import said
+from rehearsal.codepipeline.aws import error_text
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.state import new_id, now
 
@@ -16,7 +16,7 @@ DEFAULT_MINUTES = 7 * 24 * 60
 
 
 def run(context: Context) -> Outcome:
-    """Raises ActionFailedError when the request is rejected or expires, or nobody can be notified of it."""
+    """Run the action; raise ActionFailedError when the request is rejected, expires, or cannot be notified."""
     minutes = context.run.action.timeout_minutes or DEFAULT_MINUTES
     with context.changed:
         context.run.token = new_id()
@@ -46,7 +46,9 @@ def _notify(context: Context, minutes: int) -> None:
             TopicArn=topic, Subject=subject[:100], Message=json.dumps(_notification(context, minutes))
         )
     except (ClientError, BotoCoreError) as error:
-        raise ActionFailedError(f"The notification to {topic} failed: {said(error)}", "PermissionError") from error
+        raise ActionFailedError(
+            f"The notification to {topic} failed: {error_text(error)}", "PermissionError"
+        ) from error
 
 
 def _notification(context: Context, minutes: int) -> dict[str, object]:

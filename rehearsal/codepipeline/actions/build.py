@@ -1,4 +1,4 @@
-"""CodeBuild: a project's buildspec run on this machine, with the project's service role and folders of its own."""
+"""The executor of CodeBuild actions, which runs a project's buildspec on this machine with its service role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal.codepipeline import buildspec, shell
 from rehearsal.codepipeline.actions.context import Context, Outcome
 from rehearsal.codepipeline.actions.machine import Machine
 from rehearsal.codepipeline.artifacts import matching, pack, unpack
-from rehearsal.codepipeline.aws import Credentials, said
+from rehearsal.codepipeline.aws import Credentials, error_text
 from rehearsal.codepipeline.buildspec import Buildspec, Files
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.state import Artifact
@@ -23,10 +23,10 @@ DEFAULT_BUILDSPEC = "buildspec.yml"
 
 
 def run(context: Context) -> Outcome:
-    """Raises ActionFailedError when a role lacks a permission, a command fails, or the project's time is over."""
+    """Run the action; raise ActionFailedError when a permission is missing, a command fails, or time runs out."""
     project = _project(context)
     build = _start(context, project["name"])
-    # The emulator checks this one on no project at all, so it cannot simply be called with the action's role.
+    # The emulator does not check this action on a project, so a call with the action's role would prove nothing.
     context.aws.require(context.role.role_arn, "codebuild:BatchGetBuilds", project["arn"])
     context.run.external_id = build["id"]
     role = context.aws.as_service(SERVICE, project["serviceRole"], f"AWSCodeBuild-{build['id'].rpartition(':')[2]}")
@@ -45,7 +45,7 @@ def run(context: Context) -> Outcome:
 
 def _project(context: Context) -> Mapping[str, Any]:
     name = context.configuration["ProjectName"]
-    projects = context.aws.own("codebuild").batch_get_projects(names=[name])["projects"]
+    projects = context.aws.admin_client("codebuild").batch_get_projects(names=[name])["projects"]
     if not projects:
         raise ActionFailedError(f"Error calling startBuild: Project cannot be found: {name}", "ConfigurationError")
     project: Mapping[str, Any] = projects[0]
@@ -54,17 +54,17 @@ def _project(context: Context) -> Mapping[str, Any]:
             message = f"The project {name} has {part} of type {project[part]['type']}; a pipeline needs CODEPIPELINE."
             raise ActionFailedError(message, "ConfigurationError")
     if project["environment"].get("privilegedMode"):
-        message = f"The project {name} asks for privilegedMode, which the stand-in for CodeBuild does not execute."
+        message = f"The project {name} has privilegedMode, which the stand-in for CodeBuild does not execute."
         raise ActionFailedError(message, "ConfigurationError")
     return project
 
 
 def _start(context: Context, name: str) -> Mapping[str, Any]:
-    """The emulator checks the permission and numbers the build; the build itself runs here."""
+    """Start the build at the emulator, which only checks the permission and assigns a number."""
     try:
         build: Mapping[str, Any] = context.client("codebuild").start_build(projectName=name)["build"]
     except (ClientError, BotoCoreError) as error:
-        raise ActionFailedError(f"Error calling startBuild: {said(error)}", "PermissionError") from error
+        raise ActionFailedError(f"Error calling startBuild: {error_text(error)}", "PermissionError") from error
     return build
 
 
@@ -90,7 +90,7 @@ def _of_buildspec(context: Context, specification: Buildspec, role: Credentials)
 
 
 def _of_project(context: Context, project: Mapping[str, Any], role: Credentials) -> dict[str, str]:
-    """The action's variables override the project's, as those override the buildspec's."""
+    """Return the variables of project and action; the action's have priority."""
     declared = [
         *project["environment"].get("environmentVariables", []),
         *json.loads(context.configuration.get("EnvironmentVariables", "[]")),
@@ -112,7 +112,9 @@ def _parameter(context: Context, name: str, role: Credentials) -> str:
     try:
         answer = context.aws.client("ssm", role).get_parameter(Name=name, WithDecryption=True)
     except (ClientError, BotoCoreError) as error:
-        raise ActionFailedError(f"The parameter {name} could not be read: {said(error)}", "PermissionError") from error
+        raise ActionFailedError(
+            f"The parameter {name} could not be read: {error_text(error)}", "PermissionError"
+        ) from error
     return str(answer["Parameter"]["Value"])
 
 
@@ -129,10 +131,10 @@ def _failed(failures: list[shell.Failure]) -> ActionFailedError:
 def _uploaded(context: Context, specification: Buildspec, source: Path, role: Credentials) -> Iterator[Artifact]:
     outputs = context.run.action.outputs
     for name in outputs:
-        # With one output the buildspec's artifacts are meant; with several each has its own section.
+        # A single output gets the buildspec's artifacts; with several, each has its own secondary artifact.
         files = specification.secondary.get(name) if len(outputs) > 1 else specification.primary
         if files is None:
-            message = f"The buildspec describes no artifacts for the output artifact '{name}'."
+            message = f"The buildspec has no artifacts for the output artifact '{name}'."
             raise ActionFailedError(message, "ConfigurationError")
         yield context.store(name, _packed(context, name, files, source), role)
 

@@ -1,4 +1,4 @@
-"""What an action's executor works with: its configuration and roles, its artifacts, and waiting that can be ended."""
+"""Context of an action's executor: configuration, roles, artifacts, and waits that can be interrupted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.codepipeline.aws import Aws, Credentials, said
+from rehearsal.codepipeline.aws import Aws, Credentials, error_text
 from rehearsal.codepipeline.errors import ActionFailedError, InterruptedActionError
 from rehearsal.codepipeline.hooks import Hooks
 from rehearsal.codepipeline.jobs import Jobs
@@ -24,7 +24,7 @@ KEY_LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Outcome:
-    """An action's success."""
+    """Result of an action that succeeded."""
 
     variables: Mapping[str, str]
     outputs: tuple[Artifact, ...] = ()
@@ -33,7 +33,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Context:
-    """One action execution; `role` is the action's role or, when it has none, the pipeline's."""
+    """Context of one action execution; `role` is the action's role or, when it has none, the pipeline's."""
 
     aws: Aws
     hooks: Hooks
@@ -49,35 +49,38 @@ class Context:
 
     @property
     def configuration(self) -> Mapping[str, str]:
-        """With the values of variables."""
+        """Configuration with the values of variables."""
         return self.run.configuration
 
     def client(self, service: str) -> Any:
-        """A client that acts with the action's role."""
+        """Return a client with the action's role."""
         return self.aws.client(service, self.role)
 
     def interrupted(self) -> bool:
-        """Whether nobody waits for the result any more."""
+        """Return whether the action's result is no longer needed."""
         return self.is_closing() or self.run.status != "InProgress"
 
-    def wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Whether it came true in time; raises InterruptedActionError when nobody waits any more."""
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition; return whether it holds in time.
+
+        Raise InterruptedActionError when the action's result is no longer needed.
+        """
         with self.changed:
-            self.changed.wait_for(lambda: is_so() or self.interrupted(), seconds)
+            self.changed.wait_for(lambda: condition() or self.interrupted(), seconds)
             if self.interrupted():
                 raise InterruptedActionError(f"Action '{self.run.action.name}' was interrupted.")
-            return is_so()
+            return condition()
 
     def pause(self, seconds: float) -> None:
-        """Raises InterruptedActionError when nobody waits any more."""
+        """Wait some seconds; raise InterruptedActionError when the action's result is no longer needed."""
         self.wait_until(lambda: False, seconds)
 
     def input(self, name: str) -> Artifact:
-        """One of the action's input artifacts."""
+        """Return one of the action's input artifacts."""
         return next(artifact for artifact in self.run.inputs if artifact.name == name)
 
     def fetch(self, artifact: Artifact, role: Credentials) -> Path:
-        """The artifact's zip; raises ActionFailedError when the role may not read it."""
+        """Download the artifact's zip; raise ActionFailedError when the role may not read it."""
         target = self.scratch / f"{artifact.name}.zip"
         try:
             body = self.aws.client("s3", role).get_object(Bucket=artifact.bucket, Key=artifact.key)["Body"]
@@ -88,8 +91,8 @@ class Context:
         return target
 
     def store(self, name: str, archive: Path, role: Credentials, revision: str | None = None) -> Artifact:
-        """Upload a zip as the output artifact `name`; raises ActionFailedError when the role may not."""
-        artifact = self.place(name, revision)
+        """Upload a zip as the output artifact `name`; raise ActionFailedError when the role may not write it."""
+        artifact = self.output_location(name, revision)
         key = self.execution.pipeline.encryption_key
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
         try:
@@ -101,8 +104,8 @@ class Context:
             raise _unreachable(artifact, role, error) from error
         return artifact
 
-    def place(self, name: str, revision: str | None = None) -> Artifact:
-        """Where the output artifact `name` goes: CodePipeline cuts long names."""
+    def output_location(self, name: str, revision: str | None = None) -> Artifact:
+        """Return the location of the output artifact `name`; CodePipeline truncates long names in its key."""
         pipeline = self.execution.pipeline
         key = "".join(secrets.choice(KEY_LETTERS) for _ in range(7))
         return Artifact(name, pipeline.bucket, f"{pipeline.name[:20]}/{name[:10]}/{key}", revision)
@@ -111,6 +114,6 @@ class Context:
 def _unreachable(artifact: Artifact, role: Credentials, error: Exception) -> ActionFailedError:
     return ActionFailedError(
         f"Insufficient permissions: unable to access the artifact with Amazon S3 object key '{artifact.key}' located "
-        f"in the Amazon S3 artifact bucket '{artifact.bucket}' with the role {role.role_arn}: {said(error)}",
+        f"in the Amazon S3 artifact bucket '{artifact.bucket}' with the role {role.role_arn}: {error_text(error)}",
         "PermissionError",
     )

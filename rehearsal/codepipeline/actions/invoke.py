@@ -1,4 +1,4 @@
-"""Lambda: the function is invoked asynchronously with a job, which it answers by calling CodePipeline's API."""
+"""The executor of Lambda actions: the function gets a job and answers it through CodePipeline's API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.actions.context import Context, Outcome
-from rehearsal.codepipeline.aws import said
+from rehearsal.codepipeline.aws import error_text
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.jobs import Answer, Job
 from rehearsal.codepipeline.state import Artifact
@@ -22,13 +22,13 @@ NO_ANSWER = (
 
 
 def run(context: Context) -> Outcome:
-    """Raises ActionFailedError when the function cannot be invoked, answers with a failure, or does not answer."""
+    """Run the action; raise ActionFailedError when the function cannot be invoked, fails, or does not answer."""
     timing = context.hooks.timing
     latest = time.monotonic() + timing.job_limit
-    outputs = tuple(context.place(name) for name in context.run.action.outputs)
+    outputs = tuple(context.output_location(name) for name in context.run.action.outputs)
     token: str | None = None
     while True:
-        answer = _ask(context, outputs, token)
+        answer = _run_job(context, outputs, token)
         context.run.external_id = answer.external_id or context.run.external_id
         if answer.failure:
             raise ActionFailedError(*answer.failure)
@@ -40,8 +40,8 @@ def run(context: Context) -> Outcome:
         context.pause(timing.continuation_pause)
 
 
-def _ask(context: Context, outputs: tuple[Artifact, ...], token: str | None) -> Answer:
-    job = context.jobs.open(Job(context.aws.account, _data(context, outputs, token), _place_in_pipeline(context)))
+def _run_job(context: Context, outputs: tuple[Artifact, ...], token: str | None) -> Answer:
+    job = context.jobs.open(Job(context.aws.account, _data(context, outputs, token), _pipeline_context(context)))
     try:
         _invoke(context, job)
         context.wait_until(lambda: job.answer is not None, context.hooks.timing.job_answer)
@@ -60,7 +60,7 @@ def _invoke(context: Context, job: Job) -> None:
             FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode("utf-8")
         )
     except (ClientError, BotoCoreError) as error:
-        message = f"The AWS Lambda function {name} could not be invoked: {said(error)}"
+        message = f"The AWS Lambda function {name} could not be invoked: {error_text(error)}"
         raise ActionFailedError(message, "ConfigurationError") from error
 
 
@@ -85,11 +85,11 @@ def _data(context: Context, outputs: tuple[Artifact, ...], token: str | None) ->
 
 
 def _location(artifact: Artifact) -> dict[str, Any]:
-    place = {"bucketName": artifact.bucket, "objectKey": artifact.key}
-    return {"name": artifact.name, "revision": artifact.revision, "location": {"type": "S3", "s3Location": place}}
+    location = {"bucketName": artifact.bucket, "objectKey": artifact.key}
+    return {"name": artifact.name, "revision": artifact.revision, "location": {"type": "S3", "s3Location": location}}
 
 
-def _place_in_pipeline(context: Context) -> Mapping[str, Any]:
+def _pipeline_context(context: Context) -> Mapping[str, Any]:
     pipeline = context.execution.pipeline.name
     return {
         "pipelineName": pipeline,

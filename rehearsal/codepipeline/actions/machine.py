@@ -1,4 +1,4 @@
-"""The machine a build runs on: scratch folders, an environment with nothing of the host's, one tethered bash."""
+"""The machine of a build: scratch folders, an environment without the host's variables, and a supervised bash."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from rehearsal.codepipeline.actions.context import Context
 from rehearsal.codepipeline.aws import Credentials
 from rehearsal.codepipeline.buildspec import Buildspec
 from rehearsal.codepipeline.errors import ActionFailedError
-from rehearsal.tether import end_tethered, start_tethered
+from rehearsal.supervisor import end_supervised, start_supervised
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What became of a build's commands."""
+class BuildResult:
+    """Result of a build's commands."""
 
     failures: list[shell.Failure]
     exported: Mapping[str, str]
 
 
 class Machine:
-    """Runs one build's commands; ended, with their children, when nobody waits for them any more."""
+    """The machine of one build; it ends all processes when the result is no longer needed."""
 
     def __init__(
         self, context: Context, build: Mapping[str, Any], folders: Mapping[str, Path], primary: str, role: Credentials
@@ -41,8 +41,8 @@ class Machine:
         self._primary = primary
         self._role = role
 
-    def run(self, specification: Buildspec, variables: Mapping[str, str], minutes: int) -> Ended:
-        """Raises ActionFailedError when `minutes`, as long as the caller's timing makes them, were not enough."""
+    def run(self, specification: Buildspec, variables: Mapping[str, str], minutes: int) -> BuildResult:
+        """Run the commands; raise ActionFailedError when they take longer than `minutes` of `Timing.build_minute`."""
         scratch = self._context.scratch
         reports, exports, program = scratch / "reports", scratch / "exports", scratch / "build.sh"
         program.write_text(shell.script(specification, reports, exports), encoding="utf-8")
@@ -51,7 +51,7 @@ class Machine:
         log = self._context.logs / f"{self._build['id'].replace(':', '-')}.log"
         self._context.run.log = log
         with log.open("wb") as output:
-            process = start_tethered(
+            process = start_supervised(
                 [shutil.which("bash") or "/bin/bash", "--noprofile", "--norc", str(program)],
                 environment=environment,
                 folder=self._folders[self._primary],
@@ -60,37 +60,38 @@ class Machine:
             try:
                 in_time = self._wait(process, minutes * self._context.hooks.timing.build_minute)
             finally:
-                end_tethered(process)
+                end_supervised(process)
         if not in_time:
             message = f"Build terminated with state: TIMED_OUT. It took longer than the project's {minutes} minutes."
             raise ActionFailedError(message, "JobFailed")
-        return Ended(shell.failures(specification, reports), shell.exported(exports, specification.exported))
+        return BuildResult(shell.failures(specification, reports), shell.exported(exports, specification.exported))
 
     def _wait(self, process: Popen[bytes], seconds: float) -> bool:
         ended = threading.Event()
 
-        def tell() -> None:
+        def notify_at_end() -> None:
             process.wait()
             ended.set()
             with self._context.changed:
                 self._context.changed.notify_all()
 
-        threading.Thread(target=tell, daemon=True, name="build").start()
+        threading.Thread(target=notify_at_end, daemon=True, name="build").start()
         return self._context.wait_until(ended.is_set, seconds)
 
     def _image(self, specification: Buildspec, home: Path) -> Mapping[str, str]:
         image = self._context.hooks.image
         if specification.runtime_versions and image is None:
-            message = "The buildspec asks for runtime-versions; without a build image nothing provides them here."
+            message = "The buildspec has runtime-versions, which only a build image can provide; this build has none."
             raise ActionFailedError(message, "BuildspecError")
         return image(self._folders[self._primary], home) if image else {}
 
     def _environment(
         self, own: Mapping[str, str], image: Mapping[str, str], variables: Mapping[str, str]
     ) -> dict[str, str]:
-        given = {**self._context.aws.build_environment(self._role), **own, **image, **variables, **self._of_codebuild()}
-        path = f"{self._context.scratch / 'npm' / 'bin'}:{given.get('PATH', DEFAULT_PATH)}"
-        return {**given, "PATH": path}
+        aws, codebuild = self._context.aws.build_environment(self._role), self._codebuild_variables()
+        merged = {**aws, **own, **image, **variables, **codebuild}
+        path = f"{self._context.scratch / 'npm' / 'bin'}:{merged.get('PATH', DEFAULT_PATH)}"
+        return {**merged, "PATH": path}
 
     def _own_folders(self) -> dict[str, str]:
         home, temporary, npm = (self._context.scratch / name for name in ("home", "tmp", "npm"))
@@ -101,14 +102,14 @@ class Machine:
             "TMPDIR": str(temporary),
             "CDK_HOME": str(home),
             "LANG": "C.UTF-8",
-            # Else `npm install -g` would install on the host.
+            # Without it, `npm install -g` would install on the host.
             "npm_config_prefix": str(npm),
         }
 
-    def _of_codebuild(self) -> dict[str, str]:
+    def _codebuild_variables(self) -> dict[str, str]:
         source = self._context.input(self._primary)
         identity = str(self._build["id"])
-        known = {
+        of_build = {
             "CODEBUILD_BUILD_ID": identity,
             "CODEBUILD_BUILD_ARN": str(self._build["arn"]),
             "CODEBUILD_BUILD_NUMBER": str(self._build["buildNumber"]),
@@ -123,10 +124,10 @@ class Machine:
         others = {
             f"CODEBUILD_SRC_DIR_{name}": str(folder) for name, folder in self._folders.items() if name != self._primary
         }
-        return known | others
+        return of_build | others
 
     def _commit(self) -> str:
-        """Of the source that the input was made from, which on AWS an artifact carries with it."""
+        """Return the commit of the source of the primary input; on AWS, it is part of the artifact."""
         revisions = self._context.execution.revisions
         named = (revision.revision_id for revision in revisions if revision.artifact == self._primary)
         return next(named, revisions[0].revision_id if revisions else "")

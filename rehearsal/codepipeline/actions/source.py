@@ -1,4 +1,4 @@
-"""CodeStarSourceConnection: a commit of a branch as a zip, from a local git repository instead of the remote one."""
+"""The executor of CodeStarSourceConnection actions, which reads a commit from a local git repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIELDS = "%H%x00%aI%x00%cI%x00%B"
 
 
 def run(context: Context) -> Outcome:
-    """Raises ActionFailedError when the role may not use the connection, or the repository has no such commit."""
+    """Run the action; raise ActionFailedError when the role may not use the connection, or the commit is missing."""
     configuration, action = context.configuration, context.run.action
     repository, branch = configuration["FullRepositoryId"], configuration["BranchName"]
     _require_connection(context, configuration["ConnectionArn"])
@@ -42,9 +42,9 @@ def run(context: Context) -> Outcome:
 
 
 def _require_connection(context: Context, connection: str) -> None:
-    """Check the permission under the service's name in the ARN: codeconnections, or codestar-connections.
+    """Check the permission with the service name of the connection's ARN: codeconnections or codestar-connections.
 
-    Developer Tools console guide, "Connections rename": the prefix in a policy has to match that of the resource.
+    Developer Tools console guide, "Connections rename": the prefix in a policy has to match the resource's.
     """
     service = connection.split(":")[2] if connection.count(":") >= 5 else "codeconnections"
     if not context.aws.allows(context.role.role_arn, f"{service}:UseConnection", connection):
@@ -56,16 +56,16 @@ def _require_connection(context: Context, connection: str) -> None:
 
 def _repository(context: Context, name: str) -> Path:
     if name not in context.hooks.repositories:
-        raise ActionFailedError(f"The connection knows no repository [{name}].", "ConfigurationError")
+        raise ActionFailedError(f"The connection has no repository [{name}].", "ConfigurationError")
     return context.hooks.repositories[name]
 
 
 def _commit(context: Context, folder: Path, repository: str, branch: str) -> tuple[str, str, str, str]:
-    wanted = context.execution.overrides.get(context.run.action.name) or f"refs/heads/{branch}"
+    reference = context.execution.overrides.get(context.run.action.name) or f"refs/heads/{branch}"
     try:
-        text = _git(folder, "show", "--no-patch", f"--format={FIELDS}", f"{wanted}^{{commit}}")
+        text = _git(folder, "show", "--no-patch", f"--format={FIELDS}", f"{reference}^{{commit}}")
     except ActionFailedError as error:
-        message = f"No Branch [{branch}] or commit [{wanted}] found for FullRepositoryName [{repository}]"
+        message = f"No Branch [{branch}] or commit [{reference}] found for FullRepositoryName [{repository}]"
         raise ActionFailedError(message, "ConfigurationError") from error
     commit, author_date, created, message = text.split("\0", 3)
     return commit, author_date, created, message.strip()

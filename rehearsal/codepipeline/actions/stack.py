@@ -1,4 +1,4 @@
-"""CloudFormation: stacks created, updated and deleted through change sets or directly, under the action's role."""
+"""The executor of CloudFormation actions, which changes stacks by change sets or directly, with the action's role."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.actions.context import Context, Outcome
 from rehearsal.codepipeline.actions.template import TemplateInput, read_input, write_outputs
-from rehearsal.codepipeline.aws import said
+from rehearsal.codepipeline.aws import error_text
 from rehearsal.codepipeline.errors import ActionFailedError
 
-GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-# Beside ROLLBACK_COMPLETE, from which CloudFormation offers no way out but deletion.
+SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+# Statuses in which a stack cannot be updated; from ROLLBACK_COMPLETE, CloudFormation allows only deletion.
 STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 POLL_GROWTH = 1.5
 
 
 def run(context: Context) -> Outcome:
-    """Raises ActionFailedError with CloudFormation's refusal or with the first failed resource's reason."""
+    """Run the action; raise ActionFailedError with CloudFormation's error or the first failed resource's reason."""
     mode = context.configuration["ActionMode"]
     try:
         return _MODES[mode](context, context.client("cloudformation"))
     except (ClientError, BotoCoreError) as error:
-        raise ActionFailedError(said(error), "ActionFailed") from error
+        raise ActionFailedError(error_text(error), "ActionFailed") from error
 
 
 def _replace_change_set(context: Context, client: Any) -> Outcome:
@@ -77,9 +77,9 @@ def _create_or_update(context: Context, client: Any) -> Outcome:
     try:
         client.update_stack(StackName=name, **request)
     except ClientError as error:
-        if not any(words in said(error) for words in NO_CHANGES):
+        if not any(words in error_text(error) for words in NO_CHANGES):
             raise
-        return _finished(context, found, said(error))
+        return _finished(context, found, error_text(error))
     return _followed(context, client, name, before)
 
 
@@ -118,14 +118,14 @@ def _request(context: Context, source: TemplateInput) -> dict[str, Any]:
 
 
 def _require_pass_role(context: Context) -> None:
-    # The emulator's CloudFormation takes any role from anybody.
+    # The emulator's CloudFormation does not check iam:PassRole for this caller.
     context.aws.require(context.role.role_arn, "iam:PassRole", context.configuration["RoleArn"])
 
 
 def _refuse_stuck(name: str, found: Mapping[str, Any] | None) -> None:
     if found is not None and found["StackStatus"] in STUCK:
         raise ActionFailedError(
-            f"Stack [{name}] is in {found['StackStatus']} state and can not be updated: delete it by hand, then retry.",
+            f"Stack [{name}] is in {found['StackStatus']} state and can not be updated. Delete it, then retry.",
             "ActionFailed",
         )
 
@@ -134,7 +134,7 @@ def _stack(client: Any, name: str) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if "does not exist" in said(error):
+        if "does not exist" in error_text(error):
             return None
         raise
     return found
@@ -157,9 +157,9 @@ def _settled(client: Any, name: str) -> Mapping[str, Any] | None:
     return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
 
 
-def _poll(context: Context, ask: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any]:
+def _poll(context: Context, read: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any]:
     pause = context.hooks.timing.poll_first
-    while (answer := ask()) is None:
+    while (answer := read()) is None:
         context.pause(pause)
         pause = min(pause * POLL_GROWTH, context.hooks.timing.poll_longest)
     return answer
@@ -168,7 +168,7 @@ def _poll(context: Context, ask: Callable[[], Mapping[str, Any] | None]) -> Mapp
 def _followed(context: Context, client: Any, name: str, before: datetime | None) -> Outcome:
     final = _poll(context, lambda: _settled(client, name))
     context.run.external_id = final.get("StackId")
-    if final["StackStatus"] not in GOOD:
+    if final["StackStatus"] not in SUCCEEDED:
         raise _failed(client, final, before)
     return _finished(context, final, f"Stack {name} is in {final['StackStatus']}.")
 
@@ -179,7 +179,7 @@ def _finished(context: Context, stack: Mapping[str, Any], summary: str) -> Outco
 
 
 def _failed(client: Any, stack: Mapping[str, Any], before: datetime | None) -> ActionFailedError:
-    first = next(_failures(client, stack["StackId"], before), "CloudFormation names no failed resource")
+    first = next(_failures(client, stack["StackId"], before), "No event of the stack names a failed resource")
     return ActionFailedError(f"{first} (stack {stack['StackName']} is in {stack['StackStatus']})", "ActionFailed")
 
 

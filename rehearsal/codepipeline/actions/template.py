@@ -1,4 +1,4 @@
-"""A CloudFormation action's artifacts: template, configuration file, parameter overrides, and the outputs it writes."""
+"""Artifacts of a CloudFormation action: template, configuration file, parameter overrides, and outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODE = "InvalidActionConfiguration"
 
 @dataclass(frozen=True)
 class TemplateInput:
-    """What a stack is made from."""
+    """Template, parameters and tags of a stack."""
 
     url: str
     parameters: Mapping[str, str]
@@ -27,16 +27,16 @@ class TemplateInput:
 
 
 def read_input(context: Context) -> TemplateInput:
-    """Raises ActionFailedError when the artifact lacks a file or the role may not read the artifact."""
+    """Read the input artifacts; raise ActionFailedError when a file is missing or the role may not read it."""
     files = _Files(context)
     settings = _settings(context, files)
     parameters = {**settings.get("Parameters", {}), **_overrides(context, files)}
-    url = _publish(context, files.text(context.configuration["TemplatePath"]))
+    url = _upload(context, files.content(context.configuration["TemplatePath"]))
     return TemplateInput(url, parameters, settings.get("Tags", {}))
 
 
 def write_outputs(context: Context, text: str) -> tuple[Artifact, ...]:
-    """The stack's outputs as the file that the action's output artifact is to hold."""
+    """Store the stack's outputs as the action's output artifact, when it has one."""
     if not context.run.action.outputs:
         return ()
     folder = context.scratch / "outputs"
@@ -55,14 +55,15 @@ class _Files:
         self._context = context
         self._archives: dict[str, Path] = {}
 
-    def text(self, path: str) -> bytes:
-        """Of Artifact::file."""
+    def content(self, path: str) -> bytes:
+        """Return the content of a file, given as Artifact::file."""
         artifact, _, name = path.partition("::")
         return self.member(artifact, name)
 
     def member(self, artifact: str, name: str) -> bytes:
+        """Return the content of a file in an artifact."""
         if artifact not in {each.name for each in self._context.run.inputs}:
-            raise ActionFailedError(f"'{artifact}' is no input artifact of the action.", CODE)
+            raise ActionFailedError(f"'{artifact}' is not an input artifact of the action.", CODE)
         if artifact not in self._archives:
             self._archives[artifact] = self._context.fetch(self._context.input(artifact), self._context.role)
         return read_member(self._archives[artifact], name)
@@ -72,9 +73,9 @@ def _settings(context: Context, files: _Files) -> Mapping[str, Any]:
     path = context.configuration.get("TemplateConfiguration")
     if path is None:
         return {}
-    settings: Mapping[str, Any] = json.loads(files.text(path))
+    settings: Mapping[str, Any] = json.loads(files.content(path))
     if unknown := sorted(set(settings) - {"Parameters", "Tags"}):
-        raise ActionFailedError(f"The stand-in for CodePipeline does not apply {unknown[0]} of {path}.", CODE)
+        raise ActionFailedError(f"The stand-in for CodePipeline does not support {unknown[0]} of {path}.", CODE)
     return settings
 
 
@@ -102,14 +103,14 @@ def _attribute(artifact: Artifact, name: str) -> str:
         "URL": f"https://{artifact.bucket}.s3.amazonaws.com/{artifact.key}",
     }
     if name not in known:
-        raise ActionFailedError(f"Artifacts have no attribute {name}; there are {', '.join(known)}.", CODE)
+        raise ActionFailedError(f"Artifacts have no attribute {name}; use one of {', '.join(known)}.", CODE)
     return known[name]
 
 
-def _publish(context: Context, template: bytes) -> str:
-    """CodePipeline hands the template on by itself; a request could hold 51,200 bytes only."""
+def _upload(context: Context, template: bytes) -> str:
+    """Upload the template as CodePipeline itself does, because a request can have only 51,200 bytes; return its URL."""
     if len(template) > TEMPLATE_BYTES:
         raise ActionFailedError(f"The template has more than {TEMPLATE_BYTES} bytes, CloudFormation's limit.", CODE)
-    place = context.place("template")
-    context.aws.own("s3").put_object(Bucket=place.bucket, Key=place.key, Body=template)
-    return f"https://s3.{context.aws.region}.amazonaws.com/{place.bucket}/{place.key}"
+    target = context.output_location("template")
+    context.aws.admin_client("s3").put_object(Bucket=target.bucket, Key=target.key, Body=template)
+    return f"https://s3.{context.aws.region}.amazonaws.com/{target.bucket}/{target.key}"

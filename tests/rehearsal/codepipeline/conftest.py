@@ -1,4 +1,4 @@
-"""An account with a repository, roles, a build project and a function, and pipelines made of them, for each module."""
+"""Fixtures: an account with a repository, roles and a function for each module, and declarations of pipelines."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.proxy import Proxy
 
 REGION = "eu-west-3"
-# Only against hanging for ever: each wait ends when it has what it waits for.
+# Only a guard against hanging: each wait ends as soon as its condition holds.
 PATIENCE = 600.0
 BUCKET = "artifacts"
 REPOSITORY = "owner/name"
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/one"
-# So that no machine is too slow; a test that expects a time-out sets its own (World.impatient).
+# Long enough for any machine; a test that expects a timeout sets its own (World.impatient).
 TIMING = Timing(job_answer=PATIENCE, job_limit=PATIENCE, continuation_pause=0.01, build_minute=PATIENCE / 60)
 FUNCTION = """\
 import json
@@ -36,15 +36,15 @@ client = boto3.client("codepipeline")
 
 def lambda_handler(event, context):
     job = event["CodePipeline.job"]
-    asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+    parameters = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
     token = job["data"].get("continuationToken")
-    if asked["do"] == "fail":
+    if parameters["do"] == "fail":
         details = {"message": "the gate is closed", "type": "JobFailed"}
         client.put_job_failure_result(jobId=job["id"], failureDetails=details)
-    elif asked["do"] == "continue" and token != "2":
+    elif parameters["do"] == "continue" and token != "2":
         client.put_job_success_result(jobId=job["id"], continuationToken=str(int(token or "0") + 1))
-    elif asked["do"] != "stay silent":
-        variables = {"echo": asked.get("say", ""), "token": token or "none", "job": job["id"]}
+    elif parameters["do"] != "stay silent":
+        variables = {"echo": parameters.get("say", ""), "token": token or "none", "job": job["id"]}
         details = {"summary": "all is well"}
         client.put_job_success_result(jobId=job["id"], outputVariables=variables, executionDetails=details)
 """
@@ -59,7 +59,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @dataclass
 class World:
-    """What a module's tests share."""
+    """State that a module's tests share: the stand-in, its emulator, the repository, and recorded changes."""
 
     service: CodePipeline
     emulator: Emulator
@@ -107,12 +107,12 @@ class World:
         return name
 
     def create(self, name: str, *stages: Mapping[str, Any], **settings: Any) -> str:
-        """A pipeline that begins with the repository; the result is its first execution."""
+        """Create a pipeline that begins with the repository; return its first execution."""
         self.client.create_pipeline(pipeline=declaration(name, *stages, **settings))
         return self.executions(name)[0]
 
     def executions(self, name: str) -> list[str]:
-        """Newest first."""
+        """Return the ids of a pipeline's executions, newest first."""
         found = self.client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
         return [each["pipelineExecutionId"] for each in found]
 
@@ -124,7 +124,7 @@ class World:
 
     @contextmanager
     def impatient(self, **seconds: Any) -> Iterator[None]:
-        """Shorter times for the actions that begin inside, which a test expects to run out."""
+        """Use shorter times for actions that start inside, for tests that expect a timeout."""
         shared = self.service._shared
         before = shared.hooks
         shared.hooks = replace(before, timing=replace(before.timing, **seconds))
@@ -134,7 +134,7 @@ class World:
             shared.hooks = before
 
     def wait_for_approval(self, name: str, execution: str) -> str:
-        """The token with which it can be decided."""
+        """Wait for the approval; return its token."""
         self.service.wait_for_action(name, execution, "Release", "Approve", PATIENCE)
         return str(self.action(name, "Release", "Approve")["latestExecution"]["token"])
 
@@ -158,7 +158,7 @@ class World:
         return found
 
     def runs(self, name: str, execution: str) -> dict[str, dict[str, Any]]:
-        """An execution's actions by name, each as ListActionExecutions shows it last."""
+        """Return an execution's actions by name, each as the last entry of ListActionExecutions."""
         chosen = {"pipelineExecutionId": execution}
         details = self.client.list_action_executions(pipelineName=name, filter=chosen)["actionExecutionDetails"]
         return {each["actionName"]: each for each in reversed(details)}
@@ -169,7 +169,7 @@ class World:
 
 
 def action(name: str, category: str, provider: str, /, **parts: Any) -> dict[str, Any]:
-    """An action's declaration; `inputs` and `outputs` are names."""
+    """Return an action's declaration; `inputs` and `outputs` are names of artifacts."""
     kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
     inputs = [{"name": each} for each in parts.pop("inputs", [])]
     outputs = [{"name": each} for each in parts.pop("outputs", [])]
@@ -201,8 +201,8 @@ def build(name: str, project: str, **parts: Any) -> dict[str, Any]:
 
 
 def invoke(name: str, do: str, **parts: Any) -> dict[str, Any]:
-    asked = {"do": do, "say": parts.pop("say", "")}
-    configuration = {"FunctionName": parts.pop("function", "function"), "UserParameters": json.dumps(asked)}
+    parameters = {"do": do, "say": parts.pop("say", "")}
+    configuration = {"FunctionName": parts.pop("function", "function"), "UserParameters": json.dumps(parameters)}
     return action(name, "Invoke", "Lambda", configuration=configuration, **parts)
 
 
@@ -216,7 +216,7 @@ def stage(name: str, *actions: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Parts:
-    """How tests describe pipelines."""
+    """Functions that return declarations of pipelines and their parts."""
 
     action: Callable[..., dict[str, Any]] = action
     declaration: Callable[..., dict[str, Any]] = declaration
@@ -248,15 +248,15 @@ def world(tmp_path_factory: pytest.TempPathFactory, authority: Authority, emulat
         CodePipeline(
             proxy, authority, repositories=repositories, timing=TIMING, observer=changes.append, fault=fault
         ) as service,
-        Emulator(emulator_python, authority, region=REGION, proxy=proxy, knows_pipelines=True) as emulator,
+        Emulator(emulator_python, authority, region=REGION, proxy=proxy, with_pipelines=True) as emulator,
     ):
         service.connect(emulator)
         world = World(service, emulator, repository, changes, faults)
-        _furnish(world)
+        _create_resources(world)
         yield world
 
 
-def _furnish(world: World) -> None:
+def _create_resources(world: World) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     services = {"pipeline": "codepipeline", "build": "codebuild", "function": "lambda", "stacks": "cloudformation"}
     for name, service in services.items():

@@ -1,4 +1,4 @@
-"""Builds run a project's commands and functions answer jobs; what they produce reaches the actions after them."""
+"""Builds and Lambda invocations: their results, failures, artifacts and variables."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rehearsal.codepipeline import FailAfter
 
 @pytest.fixture(scope="module")
 def finished(world: Any, parts: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, str]:
-    """A pipeline with two parallel builds and a function, run once."""
+    """World, execution and commit of a pipeline with two concurrent builds and a function, run once."""
     commit = world.commit({"number.txt": "41\n"}, "The answer, nearly")
     exports = {"exported-variables": ["ANSWER"], "variables": {"COLOUR": "blue"}}
     meeting = tmp_path_factory.mktemp("meeting")
-    # Each waits for the other: one after the other, neither would end.
+    # Each build waits for the other: if they did not run concurrently, neither would end.
     meet = "touch {meeting}/{me}; until test -e {meeting}/{other}; do sleep 0.02; done"
     counting = [
         meet.format(meeting=meeting, me="count", other="look"),
@@ -39,7 +39,7 @@ def finished(world: Any, parts: Any, tmp_path_factory: pytest.TempPathFactory) -
     )
     world.project("read", {"phases": {"build": {"commands": ['test "$(cat made.txt)" = "42 blue #1"']}}})
     given = [{"name": "GIVEN", "value": "#1", "type": "PLAINTEXT"}]
-    told = {"say": "#{Count.ANSWER} of #{Source.CommitId}", "namespace": "Tell", "inputs": ["Made"]}
+    echo = {"say": "#{Count.ANSWER} of #{Source.CommitId}", "namespace": "Echo", "inputs": ["Made"]}
     execution = world.create(
         "main",
         parts.stage(
@@ -50,8 +50,8 @@ def finished(world: Any, parts: Any, tmp_path_factory: pytest.TempPathFactory) -
         parts.stage(
             "Check",
             parts.build("Read", "read", inputs=["Made"]),
-            parts.invoke("Tell", "answer", runOrder=2, **told),
-            parts.invoke("Again", "continue", say="#{Tell.echo} in #{codepipeline.PipelineExecutionId}", runOrder=3),
+            parts.invoke("Echo", "answer", runOrder=2, **echo),
+            parts.invoke("Again", "continue", say="#{Echo.echo} in #{codepipeline.PipelineExecutionId}", runOrder=3),
         ),
     )
     assert world.wait("main", execution) == "Succeeded", world.runs("main", execution)
@@ -62,12 +62,12 @@ def test_files_and_variables_reach_the_actions_after_their_producer(finished: tu
     world, execution, commit = finished
     runs = world.runs("main", execution)
     assert runs["Count"]["output"]["outputVariables"] == {"ANSWER": "42"}
-    assert runs["Tell"]["output"]["outputVariables"]["echo"] == f"42 of {commit}"
-    assert runs["Tell"]["output"]["executionResult"]["externalExecutionSummary"] == "all is well"
+    assert runs["Echo"]["output"]["outputVariables"]["echo"] == f"42 of {commit}"
+    assert runs["Echo"]["output"]["executionResult"]["externalExecutionSummary"] == "all is well"
     assert runs["Again"]["output"]["outputVariables"]["echo"] == f"42 of {commit} in {execution}"
 
 
-def test_a_source_tells_of_its_commit(finished: tuple[Any, str, str]) -> None:
+def test_a_source_action_reports_its_commit(finished: tuple[Any, str, str]) -> None:
     world, execution, commit = finished
     variables = world.runs("main", execution)["Checkout"]["output"]["outputVariables"]
     expected = {"CommitId": commit, "CommitMessage": "The answer, nearly", "BranchName": "main"}
@@ -82,14 +82,14 @@ def test_a_function_that_continues_is_invoked_again_with_its_token(finished: tup
     assert world.runs("main", execution)["Again"]["output"]["outputVariables"]["token"] == "2"
 
 
-def test_actions_of_one_run_order_run_at_the_same_time(finished: tuple[Any, str, str]) -> None:
+def test_actions_of_one_run_order_run_concurrently(finished: tuple[Any, str, str]) -> None:
     world, execution, _ = finished
     actions = {action.action: action for action in world.service.report("main", execution).actions}
     assert actions["Count"].started < actions["Look"].ended
     assert actions["Look"].started < actions["Count"].ended
 
 
-def test_an_executions_time_is_that_of_its_actions_its_waits_and_the_stand_ins_own(
+def test_an_executions_time_is_the_sum_of_actions_waits_and_overhead(
     finished: tuple[Any, str, str],
 ) -> None:
     world, execution, _ = finished
@@ -98,17 +98,17 @@ def test_an_executions_time_is_that_of_its_actions_its_waits_and_the_stand_ins_o
     assert report.seconds == pytest.approx(report.critical_path + report.waited + report.overhead)
 
 
-def test_the_observer_is_told_in_order(finished: tuple[Any, str, str]) -> None:
+def test_the_observer_gets_changes_in_order(finished: tuple[Any, str, str]) -> None:
     world, execution, _ = finished
-    told = [(each.action, each.state) for each in world.changes if each.execution_id == execution and each.action]
-    assert told.index(("Tell", "STARTED")) < told.index(("Tell", "SUCCEEDED")) < told.index(("Again", "STARTED"))
+    seen = [(each.action, each.state) for each in world.changes if each.execution_id == execution and each.action]
+    assert seen.index(("Echo", "STARTED")) < seen.index(("Echo", "SUCCEEDED")) < seen.index(("Again", "STARTED"))
 
 
 FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "a command that fails": ({"build": {"commands": ["false"]}}, "Error while executing command: false. Reason: exit"),
     "a command that leaves the shell": ({"build": {"commands": ["exit 3"]}}, "exit status 3"),
-    "a phase that is not executed": ({"build": {"commands": [], "run-as": "me"}}, "'run-as', which the stand-in"),
-    "a runtime that nobody provides": ({"install": {"runtime-versions": {"python": "3.12"}}}, "runtime-versions"),
+    "a phase with an unsupported key": ({"build": {"commands": [], "run-as": "me"}}, "'run-as', which the stand-in"),
+    "a runtime without a build image": ({"install": {"runtime-versions": {"python": "3.12"}}}, "runtime-versions"),
 }
 
 
@@ -122,7 +122,7 @@ def test_a_build_fails_with_its_reason(name: str, world: Any, parts: Any) -> Non
     assert words in world.error(pipeline, execution, "Make")
 
 
-def test_what_has_to_run_after_a_failed_command_runs(world: Any, parts: Any, tmp_path: Any) -> None:
+def test_finally_commands_and_post_build_run_after_a_failed_command(world: Any, parts: Any, tmp_path: Any) -> None:
     seen = tmp_path / "seen"
     write = f"echo {{}} $CODEBUILD_BUILD_SUCCEEDING >> {seen}"
     build = {"commands": ["false", write.format("never")], "finally": [write.format("finally")]}
@@ -141,7 +141,7 @@ def test_nothing_runs_after_a_failed_installation(world: Any, parts: Any, tmp_pa
     assert not seen.exists()
 
 
-def test_a_build_has_the_service_role_and_nothing_of_the_host(
+def test_a_build_has_the_service_role_and_no_variables_of_the_host(
     world: Any, parts: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_HOST", "hidden")
@@ -183,17 +183,17 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Who is not yet waited for by init is dead all the same.
+    # A zombie has ended, although init has not yet waited for it.
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     return True
 
 
-def test_a_build_that_takes_longer_than_its_project_allows_is_ended(world: Any, parts: Any, tmp_path: Any) -> None:
+def test_a_build_that_exceeds_its_projects_timeout_is_ended(world: Any, parts: Any, tmp_path: Any) -> None:
     process = tmp_path / "process"
     commands = [f"sleep 600 & echo $! > {process}; wait"]
     world.project("slow", {"phases": {"build": {"commands": commands}}}, timeoutInMinutes=5)
-    # On a loaded machine the time may be over before the build has started anything: then it has more.
+    # On a loaded machine the timeout may expire before the build has started its process: then retry with more time.
     for minute in (0.3, 3.0, 60.0):
         pipeline = f"slow-{minute:g}".replace(".", "-")
         with world.impatient(build_minute=minute):
@@ -214,7 +214,7 @@ ANSWERS = {
 @pytest.mark.parametrize("do", ANSWERS)
 def test_a_function_that_does_not_succeed_fails_its_action(do: str, world: Any, parts: Any) -> None:
     pipeline = do.replace(" ", "-")
-    # Only who stays silent is waited for in vain.
+    # Only a silent function needs a short timeout.
     seconds = {"job_answer": 1.0} if do == "stay silent" else {}
     with world.impatient(**seconds):
         execution = world.create(pipeline, parts.stage("Check", parts.invoke("Gate", do)))
@@ -223,21 +223,21 @@ def test_a_function_that_does_not_succeed_fails_its_action(do: str, world: Any, 
 
 
 def test_a_missing_function_fails_its_action(world: Any, parts: Any) -> None:
-    execution = world.create("missing", parts.stage("Check", parts.invoke("Gate", "answer", function="nobody")))
+    execution = world.create("missing", parts.stage("Check", parts.invoke("Gate", "answer", function="absent")))
     assert world.wait("missing", execution) == "Failed"
-    assert "nobody could not be invoked" in world.error("missing", execution, "Gate")
+    assert "absent could not be invoked" in world.error("missing", execution, "Gate")
 
 
-def test_a_variable_that_nobody_produced_fails_the_action(world: Any, parts: Any) -> None:
+def test_a_variable_without_a_value_fails_the_action(world: Any, parts: Any) -> None:
     gate = parts.invoke("Gate", "answer", say="#{Source.Colour}")
     execution = world.create("unresolved", parts.stage("Check", gate))
     assert world.wait("unresolved", execution) == "Failed"
     assert "#{Source.Colour} has no value" in world.error("unresolved", execution, "Gate")
 
 
-def test_a_job_is_answered_once(finished: tuple[Any, str, str]) -> None:
+def test_a_job_can_be_answered_once(finished: tuple[Any, str, str]) -> None:
     world, execution, _ = finished
-    client, job = world.client, world.runs("main", execution)["Tell"]["output"]["outputVariables"]["job"]
+    client, job = world.client, world.runs("main", execution)["Echo"]["output"]["outputVariables"]["job"]
     with pytest.raises(client.exceptions.InvalidJobStateException):
         client.put_job_success_result(jobId=job)
     with pytest.raises(client.exceptions.JobNotFoundException):

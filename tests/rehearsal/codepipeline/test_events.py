@@ -1,4 +1,4 @@
-"""EventBridge rules see CodePipeline's events in AWS's own form."""
+"""EventBridge rules receive CodePipeline's events in AWS's form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rehearsal.codepipeline.conftest import PATIENCE
 
 @pytest.fixture(scope="module")
 def events(world: Any, parts: Any) -> list[dict[str, Any]]:
-    """What a rule hands on of a pipeline whose last action fails."""
+    """Events that a rule delivers for a pipeline whose last action fails."""
     sqs = world.aws("sqs")
     queue = sqs.create_queue(QueueName="events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -49,7 +49,7 @@ def _one(events: list[dict[str, Any]], kind: str, **detail: str) -> dict[str, An
     return next(event for event in of_kind if detail.items() <= event["detail"].items())
 
 
-def test_an_execution_is_told_of_with_its_trigger(events: list[dict[str, Any]]) -> None:
+def test_the_event_of_an_execution_has_its_trigger(events: list[dict[str, Any]]) -> None:
     event = _one(events, "Pipeline", state="STARTED")
     assert event["source"] == "aws.codepipeline"
     assert event["resources"][0].endswith(":watched")
@@ -57,13 +57,13 @@ def test_an_execution_is_told_of_with_its_trigger(events: list[dict[str, Any]]) 
     assert event["detail"]["version"] == 1
 
 
-def test_a_failed_stage_names_its_failed_actions(events: list[dict[str, Any]]) -> None:
+def test_the_event_of_a_failed_stage_names_its_failed_actions(events: list[dict[str, Any]]) -> None:
     detail = _one(events, "Stage", state="FAILED", stage="Check")["detail"]
     assert detail["failedActions"] == [{"action": "Gate", "additionalInformation": "the gate is closed"}]
     assert _one(events, "Stage", state="SUCCEEDED", stage="Source")
 
 
-def test_a_failed_action_gives_its_reason(events: list[dict[str, Any]]) -> None:
+def test_the_event_of_a_failed_action_has_its_reason(events: list[dict[str, Any]]) -> None:
     detail = _one(events, "Action", state="FAILED", action="Gate")["detail"]
     assert detail["type"] == {"owner": "AWS", "category": "Invoke", "provider": "Lambda", "version": "1"}
     assert detail["execution-result"]["external-execution-summary"] == "the gate is closed"
@@ -72,7 +72,7 @@ def test_a_failed_action_gives_its_reason(events: list[dict[str, Any]]) -> None:
     assert succeeded["output-artifacts"][0]["name"] == "Code"
 
 
-def test_nobody_but_the_stand_in_puts_events_of_aws(world: Any, events_of_a_role: Any) -> None:
+def test_only_the_stand_in_can_put_events_with_an_aws_source(world: Any, events_of_a_role: Any) -> None:
     entry = {"Source": "aws.codepipeline", "DetailType": "forged", "Detail": "{}"}
     answer = events_of_a_role.put_events(Entries=[entry])
     assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
@@ -82,7 +82,7 @@ def test_nobody_but_the_stand_in_puts_events_of_aws(world: Any, events_of_a_role
 
 @pytest.fixture
 def events_of_a_role(world: Any) -> Any:
-    """EventBridge as a role with every right sees it."""
+    """A client of EventBridge with a role that has all permissions."""
     role = "arn:aws:iam::000000000000:role/build"
     sts = world.emulator.session_of(root_user(ACCOUNT)).client("sts")
     assumed = sts.assume_role(RoleArn=role, RoleSessionName="person")["Credentials"]

@@ -1,4 +1,4 @@
-"""Executions pass stages one at a time; people approve, stop, retry and close transitions as on AWS."""
+"""Executions of pipelines: order of stages, approvals, stops, retries and transitions, as on AWS."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from botocore.exceptions import ClientError
 
 from rehearsal.codepipeline import CodePipelineError
 from tests.rehearsal.codepipeline.conftest import PATIENCE
+from vectora_shared.aws_errors import error_code
 
 REPOSITORY, BRANCH = "owner/name", "main"
 
 
 def _with_approval(world: Any, parts: Any, name: str, *, mode: str = "SUPERSEDED", **approval: Any) -> str:
-    """A pipeline that waits for an approval, and its first execution."""
-    after = parts.stage("After", parts.invoke("Tell", "answer", say="#{codepipeline.PipelineExecutionId}"))
+    """Create a pipeline that waits for an approval; return its first execution."""
+    after = parts.stage("After", parts.invoke("Echo", "answer", say="#{codepipeline.PipelineExecutionId}"))
     execution: str = world.create(name, parts.approval(**approval), after, executionMode=mode)
     return execution
 
@@ -29,24 +30,24 @@ def _retry(world: Any, name: str, execution: str, stage: str, mode: str = "FAILE
 
 
 def _set_transition(world: Any, name: str, stage: str, *, enabled: bool, kind: str = "Inbound") -> None:
-    place = {"pipelineName": name, "stageName": stage, "transitionType": kind}
+    transition = {"pipelineName": name, "stageName": stage, "transitionType": kind}
     if enabled:
-        world.client.enable_stage_transition(**place)
+        world.client.enable_stage_transition(**transition)
     else:
-        world.client.disable_stage_transition(**place, reason="closed for the night")
+        world.client.disable_stage_transition(**transition, reason="closed for the night")
 
 
 def _wait_before(world: Any, name: str, execution: str, stage: str) -> None:
-    """Until the execution is the one that waits before the stage."""
+    """Wait until the execution is the one that waits before the stage."""
 
     deadline = time.monotonic() + PATIENCE
     while world.stage(name, stage).get("inboundExecution", {}).get("pipelineExecutionId") != execution:
         if time.monotonic() > deadline:
-            pytest.fail(f"still not there: {world.stage(name, stage)}")
+            pytest.fail(f"the execution does not wait before the stage: {world.stage(name, stage)}")
         time.sleep(0.02)
 
 
-def test_an_approval_is_given_with_its_own_token_once(world: Any, parts: Any) -> None:
+def test_an_approval_can_be_decided_once_with_its_own_token(world: Any, parts: Any) -> None:
     request = {
         "CustomData": "commit #{Source.CommitId}",
         "ExternalEntityLink": "https://example.com/#{Source.BranchName}",
@@ -77,17 +78,17 @@ def test_a_rejected_approval_fails_the_execution_with_its_reason(world: Any, par
     world.decide("rejected", world.wait_for_approval("rejected", execution), "Rejected", "too risky")
     assert world.wait("rejected", execution) == "Failed"
     assert world.error("rejected", execution, "Approve") == "too risky"
-    assert "Tell" not in world.runs("rejected", execution)
+    assert "Echo" not in world.runs("rejected", execution)
 
 
-def test_an_approval_that_nobody_gives_expires(world: Any, parts: Any) -> None:
+def test_an_undecided_approval_expires(world: Any, parts: Any) -> None:
     with world.impatient(approval_minute=0.05):
         execution = _with_approval(world, parts, "expired", timeoutInMinutes=5)
         assert world.wait("expired", execution) == "Failed"
     assert "expired after 5 minutes" in world.error("expired", execution, "Approve")
 
 
-def test_people_are_notified_of_an_approval(world: Any, parts: Any) -> None:
+def test_an_approval_request_is_published_to_its_topic(world: Any, parts: Any) -> None:
     topic = world.aws("sns").create_topic(Name="approvals")["TopicArn"]
     queue = world.aws("sqs").create_queue(QueueName="approvals")["QueueUrl"]
     arn = world.aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -104,9 +105,7 @@ def test_people_are_notified_of_an_approval(world: Any, parts: Any) -> None:
     assert token in found[0]["Body"]
 
 
-def test_of_two_pushes_behind_an_approval_the_newer_one_waits_and_needs_its_own_approval(
-    world: Any, parts: Any
-) -> None:
+def test_a_newer_push_supersedes_an_older_one_behind_an_approval_and_needs_its_own(world: Any, parts: Any) -> None:
     first = _with_approval(world, parts, "superseding")
     token = world.wait_for_approval("superseding", first)
     world.commit({"a.txt": "1"})
@@ -127,12 +126,12 @@ def test_of_two_pushes_behind_an_approval_the_newer_one_waits_and_needs_its_own_
 
 
 def _pushed(world: Any, name: str) -> str:
-    """The execution of this pipeline that a push started; other tests' pipelines watch the branch too."""
+    """Push and return the execution of this pipeline; pipelines of other tests watch the branch too."""
     started = world.service.pushed(REPOSITORY, BRANCH)
     return str(next(each for each in world.executions(name) if each in started))
 
 
-def test_in_a_queue_every_execution_has_its_turn(world: Any, parts: Any) -> None:
+def test_in_queued_mode_every_execution_runs(world: Any, parts: Any) -> None:
     first = _with_approval(world, parts, "queued", mode="QUEUED")
     token = world.wait_for_approval("queued", first)
     others = [world.start("queued"), world.start("queued")]
@@ -145,7 +144,7 @@ def test_in_a_queue_every_execution_has_its_turn(world: Any, parts: Any) -> None
 
 
 def test_a_push_to_another_branch_starts_nothing(world: Any, parts: Any) -> None:
-    declaration = parts.declaration("unwatching", parts.stage("Check", parts.invoke("Tell", "answer")))
+    declaration = parts.declaration("unwatching", parts.stage("Check", parts.invoke("Echo", "answer")))
     declaration["stages"][0]["actions"][0]["configuration"]["DetectChanges"] = "false"
     world.client.create_pipeline(pipeline=declaration)
     assert world.service.pushed(REPOSITORY, "other") == []
@@ -173,7 +172,7 @@ def test_a_failed_stage_is_retried(mode: str, runs: int, world: Any, parts: Any)
     name = f"retried-{mode}"
     world.faults[f"{name}/Bad"] = "Not yet."
     stage = parts.stage("Work", parts.invoke("Good", "answer"), parts.invoke("Bad", "answer", say="late"))
-    execution = world.create(name, stage, parts.stage("After", parts.invoke("Tell", "answer")))
+    execution = world.create(name, stage, parts.stage("After", parts.invoke("Echo", "answer")))
     assert world.wait(name, execution) == "Failed"
     assert world.runs(name, execution)["Good"]["status"] == "Succeeded"
     del world.faults[f"{name}/Bad"]
@@ -203,7 +202,7 @@ def test_only_the_latest_execution_of_a_stage_is_retried(world: Any, parts: Any)
         )
 
 
-def test_stop_and_wait_lets_the_action_in_progress_end(world: Any, parts: Any) -> None:
+def test_stop_and_wait_ends_after_the_action_in_progress(world: Any, parts: Any) -> None:
     execution = _with_approval(world, parts, "stopped")
     token = world.wait_for_approval("stopped", execution)
     client = world.client
@@ -213,12 +212,12 @@ def test_stop_and_wait_lets_the_action_in_progress_end(world: Any, parts: Any) -
         client.stop_pipeline_execution(pipelineName="stopped", pipelineExecutionId=execution)
     world.decide("stopped", token, "Approved")
     assert world.wait("stopped", execution) == "Stopped"
-    assert "Tell" not in world.runs("stopped", execution)
+    assert "Echo" not in world.runs("stopped", execution)
     with pytest.raises(client.exceptions.PipelineExecutionNotStoppableException):
         client.stop_pipeline_execution(pipelineName="stopped", pipelineExecutionId=execution)
 
 
-def test_an_abandoned_execution_ends_at_once_with_its_build_and_frees_the_stage(world: Any, parts: Any) -> None:
+def test_an_abandoned_execution_ends_immediately_with_its_build_and_frees_the_stage(world: Any, parts: Any) -> None:
     world.project("endless", {"phases": {"build": {"commands": ["sleep 600"]}}})
     first = world.create("abandoned", parts.stage("Build", parts.build("Make", "endless")))
     world.service.wait_for_action("abandoned", first, "Build", "Make", PATIENCE)
@@ -233,7 +232,7 @@ def test_an_abandoned_execution_ends_at_once_with_its_build_and_frees_the_stage(
 def test_an_update_cancels_the_execution_that_waits_for_an_approval(world: Any, parts: Any) -> None:
     execution = _with_approval(world, parts, "updated")
     token = world.wait_for_approval("updated", execution)
-    declaration = parts.declaration("updated", parts.stage("Check", parts.invoke("Tell", "answer")))
+    declaration = parts.declaration("updated", parts.stage("Check", parts.invoke("Echo", "answer")))
     answer = world.client.update_pipeline(pipeline=declaration)
     assert answer["pipeline"]["version"] == 2
     assert world.wait("updated", execution) == "Cancelled"
@@ -249,13 +248,13 @@ def test_an_update_cancels_the_execution_that_waits_for_an_approval(world: Any, 
     assert world.wait("updated", world.start("updated")) == "Succeeded"
 
 
-def test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end(world: Any, parts: Any) -> None:
+def test_an_update_cancels_the_running_stage_immediately_and_its_action_runs_to_its_end(world: Any, parts: Any) -> None:
     flag = world.repository.parent / "go-on"
     wait = f"while [ ! -e {flag} ]; do sleep 0.05; done"
     world.project("waits", {"phases": {"build": {"commands": [wait]}}})
     execution = world.create("cancelled", parts.stage("Deploy", parts.build("Make", "waits")))
     world.service.wait_for_action("cancelled", execution, "Deploy", "Make", 10)
-    later = parts.stage("Later", parts.invoke("Tell", "answer"))
+    later = parts.stage("Later", parts.invoke("Echo", "answer"))
     declaration = parts.declaration("cancelled", parts.stage("Deploy", parts.build("Make", "waits")), later)
     world.client.update_pipeline(pipeline=declaration)
     latest = world.stage("cancelled", "Deploy")["latestExecution"]
@@ -273,30 +272,30 @@ def test_an_update_cancels_the_running_stage_at_once_and_lets_its_action_end(wor
         world.client.retry_stage_execution(
             pipelineName="cancelled", stageName="Deploy", pipelineExecutionId=execution, retryMode="FAILED_ACTIONS"
         )
-    assert refused.value.response["Error"]["Code"] == "StageNotRetryableException"
+    assert error_code(refused.value) == "StageNotRetryableException"
 
 
-def test_an_execution_takes_the_commit_and_the_variables_that_it_is_started_with(world: Any, parts: Any) -> None:
+def test_an_execution_uses_the_commit_and_the_variables_of_its_start_request(world: Any, parts: Any) -> None:
     old = world.commit({"b.txt": "1"})
     world.commit({"b.txt": "2"})
-    tell = parts.invoke("Tell", "answer", say="#{Source.CommitId} #{variables.Colour}", namespace="Tell")
-    declaration = parts.declaration("given", parts.stage("Check", tell))
+    echo = parts.invoke("Echo", "answer", say="#{Source.CommitId} #{variables.Colour}", namespace="Echo")
+    declaration = parts.declaration("given", parts.stage("Check", echo))
     declaration["variables"] = [{"name": "Colour", "defaultValue": "red"}]
     world.client.create_pipeline(pipeline=declaration)
     chosen = {"actionName": "Checkout", "revisionType": "COMMIT_ID", "revisionValue": old}
     execution = world.start("given", sourceRevisions=[chosen], variables=[{"name": "Colour", "value": "blue"}])
     assert world.wait("given", execution) == "Succeeded"
-    assert world.runs("given", execution)["Tell"]["output"]["outputVariables"]["echo"] == f"{old} blue"
+    assert world.runs("given", execution)["Echo"]["output"]["outputVariables"]["echo"] == f"{old} blue"
 
 
-def test_a_wait_that_is_in_vain_says_where_the_execution_is(world: Any, parts: Any) -> None:
+def test_a_wait_that_times_out_reports_the_executions_state(world: Any, parts: Any) -> None:
     execution = _with_approval(world, parts, "slow")
     world.wait_for_approval("slow", execution)
     with pytest.raises(CodePipelineError, match=r"is InProgress .*Release/Approve InProgress"):
         world.service.wait("slow", execution, 0.01)
 
 
-def test_a_deleted_pipeline_is_gone(world: Any, parts: Any) -> None:
+def test_a_deleted_pipeline_is_not_found(world: Any, parts: Any) -> None:
     _with_approval(world, parts, "deleted")
     world.client.delete_pipeline(name="deleted")
     client = world.client

@@ -1,4 +1,4 @@
-"""Answers of CodePipeline that are not yet consistent."""
+"""Answers of CodePipeline that are eventually consistent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def lagging(world: Any) -> Iterator[Any]:
-    """The world with a CodePipeline that lists actions late."""
+    """The world with a CodePipeline that lists no actions in its first two answers."""
     shared = world.service._shared
     before = shared.hooks
     shared.hooks = replace(before, timing=replace(before.timing, unlisted_reads=2))
@@ -20,7 +20,7 @@ def lagging(world: Any) -> Iterator[Any]:
 
 
 def test_actions_of_an_execution_are_listed_late(lagging: Any, parts: Any) -> None:
-    execution = lagging.create("late", parts.stage("Check", parts.invoke("Tell", "answer")))
+    execution = lagging.create("late", parts.stage("Check", parts.invoke("Echo", "answer")))
     assert lagging.wait("late", execution) == "Succeeded"
     seen = [sorted(lagging.runs("late", execution)) for _ in range(3)]
-    assert seen == [[], [], ["Checkout", "Tell"]]
+    assert seen == [[], [], ["Checkout", "Echo"]]

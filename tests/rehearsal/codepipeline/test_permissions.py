@@ -1,4 +1,4 @@
-"""Callers need IAM's permission, and each action really has the rights of its roles and no more."""
+"""Callers need IAM's permission, and each action has exactly the permissions of its roles."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.emulator import ACCOUNT, Identity
+from vectora_shared.aws_errors import error_code
 
 Session = boto3.Session
 BUCKET = "arn:aws:s3:::artifacts"
-PIPELINE = f"arn:aws:codepipeline:eu-west-3:{ACCOUNT}:kept"
-OF_ACTIONS = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/pipeline"}
+PIPELINE = f"arn:aws:codepipeline:eu-west-3:{ACCOUNT}:waiting"
+PIPELINE_ROLE = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/pipeline"}
 
 
 def _allow(*actions: str, resource: str = "*") -> dict[str, Any]:
@@ -28,48 +29,48 @@ def _client_of(world: Any, role: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def kept(world: Any, parts: Any) -> str:
-    """The execution of a pipeline that waits for an approval."""
-    execution: str = world.create("kept", parts.approval(), parts.stage("After", parts.invoke("Tell", "answer")))
-    world.wait_for_approval("kept", execution)
+def waiting(world: Any, parts: Any) -> str:
+    """Execution of a pipeline that waits for an approval."""
+    execution: str = world.create("waiting", parts.approval(), parts.stage("After", parts.invoke("Echo", "answer")))
+    world.wait_for_approval("waiting", execution)
     return execution
 
 
-def test_a_role_may_do_what_its_policy_says_and_on_those_resources_only(world: Any, kept: str) -> None:
+def test_a_role_can_call_only_the_operations_and_resources_of_its_policy(world: Any, waiting: str) -> None:
     account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     grants = [
         _allow("codepipeline:GetPipelineState", resource=PIPELINE),
         _allow("codepipeline:PutApprovalResult", resource=f"{PIPELINE}/Other/*"),
     ]
     client = _client_of(world, world.role("reader", account, *grants))
-    state = client.get_pipeline_state(name="kept")
+    state = client.get_pipeline_state(name="waiting")
     release = next(each for each in state["stageStates"] if each["stageName"] == "Release")
     token = release["actionStates"][0]["latestExecution"]["token"]
     with pytest.raises(ClientError, match="not authorized to perform: codepipeline:PutApprovalResult") as denial:
         client.put_approval_result(
-            pipelineName="kept",
+            pipelineName="waiting",
             stageName="Release",
             actionName="Approve",
             token=token,
             result={"status": "Approved", "summary": ""},
         )
-    assert denial.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert error_code(denial.value) == "AccessDeniedException"
     with pytest.raises(ClientError, match="codepipeline:StartPipelineExecution"):
-        client.start_pipeline_execution(name="kept")
-    assert world.service.report("kept", kept).status == "InProgress"
+        client.start_pipeline_execution(name="waiting")
+    assert world.service.report("waiting", waiting).status == "InProgress"
 
 
-def test_a_caller_with_a_wrong_secret_is_refused(world: Any, kept: str) -> None:
+def test_a_caller_with_a_wrong_secret_is_refused(world: Any, waiting: str) -> None:
     session = world.emulator.session_of(Identity("ASIA" + "X" * 16, "wrong", "wrong"))
     client = session.client("codepipeline")
     with pytest.raises(ClientError) as refusal:
-        client.get_pipeline_state(name="kept")
+        client.get_pipeline_state(name="waiting")
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
-def test_what_the_stand_in_does_not_do_is_refused_by_name(world: Any, kept: str) -> None:
+def test_an_unsupported_operation_or_invalid_input_is_refused(world: Any, waiting: str) -> None:
     with pytest.raises(ClientError, match="does not execute the operation RollbackStage"):
-        world.client.rollback_stage(pipelineName="kept", stageName="After", targetPipelineExecutionId=kept)
+        world.client.rollback_stage(pipelineName="waiting", stageName="After", targetPipelineExecutionId=waiting)
     with pytest.raises(ClientError, match="regular expression pattern"):
         world.client.get_pipeline(name="no such name!")
 
@@ -77,7 +78,7 @@ def test_what_the_stand_in_does_not_do_is_refused_by_name(world: Any, kept: str)
 @pytest.mark.parametrize("granted", [True, False])
 def test_a_function_is_invoked_with_the_actions_role(granted: bool, world: Any, parts: Any) -> None:
     name = f"invoking-{granted}".lower()
-    role = world.role(name, OF_ACTIONS, *([_allow("lambda:InvokeFunction")] if granted else []))
+    role = world.role(name, PIPELINE_ROLE, *([_allow("lambda:InvokeFunction")] if granted else []))
     gate = parts.invoke("Gate", "answer", roleArn=role)
     execution = world.create(name, parts.stage("Check", gate))
     assert world.wait(name, execution) == ("Succeeded" if granted else "Failed")
@@ -85,7 +86,7 @@ def test_a_function_is_invoked_with_the_actions_role(granted: bool, world: Any, 
         assert "lambda:InvokeFunction" in world.error(name, execution, "Gate")
 
 
-def test_a_function_without_the_right_to_answer_gives_none(world: Any, parts: Any) -> None:
+def test_a_function_without_the_permission_to_answer_fails_its_action(world: Any, parts: Any) -> None:
     iam = world.aws("iam")
     deny = {"Effect": "Deny", "Action": "codepipeline:PutJobSuccessResult", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
@@ -100,8 +101,8 @@ def test_a_function_without_the_right_to_answer_gives_none(world: Any, parts: An
 
 
 def test_a_role_that_does_not_trust_the_pipelines_role_is_not_assumed(world: Any, parts: Any) -> None:
-    stranger = world.role("stranger", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/build"}, _allow("*"))
-    execution = world.create("distrusted", parts.stage("Check", parts.invoke("Gate", "answer", roleArn=stranger)))
+    role = world.role("untrusting", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/build"}, _allow("*"))
+    execution = world.create("distrusted", parts.stage("Check", parts.invoke("Gate", "answer", roleArn=role)))
     assert world.wait("distrusted", execution) == "Failed"
     assert "not authorized to perform AssumeRole on role" in world.error("distrusted", execution, "Gate")
 
@@ -114,8 +115,8 @@ def test_a_pipeline_role_that_does_not_trust_codepipeline_is_refused(world: Any,
         client.create_pipeline(pipeline=declaration)
 
 
-def test_a_source_needs_the_right_to_use_its_connection(world: Any, parts: Any) -> None:
-    role = world.role("unconnected", OF_ACTIONS, _allow("s3:*"))
+def test_a_source_needs_the_permission_to_use_its_connection(world: Any, parts: Any) -> None:
+    role = world.role("unconnected", PIPELINE_ROLE, _allow("s3:*"))
     declaration = parts.declaration("unconnected", parts.stage("Check", parts.invoke("Gate", "answer")))
     declaration["stages"][0]["actions"][0]["roleArn"] = role
     world.client.create_pipeline(pipeline=declaration)
@@ -125,16 +126,20 @@ def test_a_source_needs_the_right_to_use_its_connection(world: Any, parts: Any) 
 
 
 BUILD_ROLES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], str]] = {
-    "startless": ([], [_allow("s3:*")], "codebuild:StartBuild"),
-    "blind": ([_allow("codebuild:*")], [], "Insufficient permissions: unable to access the artifact"),
-    "handless": ([_allow("codebuild:*")], [_allow("s3:GetObject*")], "Insufficient permissions: unable to access"),
+    "cannot-start": ([], [_allow("s3:*")], "codebuild:StartBuild"),
+    "cannot-read-source": ([_allow("codebuild:*")], [], "Insufficient permissions: unable to access the artifact"),
+    "cannot-write-output": (
+        [_allow("codebuild:*")],
+        [_allow("s3:GetObject*")],
+        "Insufficient permissions: unable to access",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BUILD_ROLES)
-def test_a_build_needs_its_rights(name: str, world: Any, parts: Any) -> None:
+def test_a_build_needs_its_permissions(name: str, world: Any, parts: Any) -> None:
     of_action, of_project, words = BUILD_ROLES[name]
-    action_role = world.role(f"{name}-action", OF_ACTIONS, *of_action)
+    action_role = world.role(f"{name}-action", PIPELINE_ROLE, *of_action)
     project_role = world.role(f"{name}-project", {"Service": "codebuild.amazonaws.com"}, *of_project)
     buildspec = {"phases": {"build": {"commands": ["touch made"]}}, "artifacts": {"files": ["made"]}}
     world.project(name, buildspec, serviceRole=project_role)
@@ -153,10 +158,10 @@ def test_a_build_needs_its_rights(name: str, world: Any, parts: Any) -> None:
             ["cloudformation:*", "iam:PassRole"],
             "Insufficient permissions: unable to access the artifact",
         ),
-        ("cannot-ask", ["iam:PassRole", "s3:*"], "cloudformation:"),
+        ("cannot-change-stacks", ["iam:PassRole", "s3:*"], "cloudformation:"),
     ],
 )
-def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: str, world: Any, parts: Any) -> None:
+def test_a_stack_action_needs_its_permissions(name: str, grants: list[str], words: str, world: Any, parts: Any) -> None:
     world.commit({"t.json": json.dumps({"Resources": {"W": {"Type": "AWS::SNS::Topic"}}})})
     configuration = {
         "ActionMode": "CREATE_UPDATE",
@@ -170,7 +175,7 @@ def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: st
         "CloudFormation",
         configuration=configuration,
         inputs=["Code"],
-        roleArn=world.role(name, OF_ACTIONS, _allow(*grants)),
+        roleArn=world.role(name, PIPELINE_ROLE, _allow(*grants)),
     )
     execution = world.create(name, parts.stage("Deploy", deploy))
     assert world.wait(name, execution) == "Failed"
@@ -179,10 +184,12 @@ def test_a_stack_action_needs_its_rights(name: str, grants: list[str], words: st
 
 @pytest.mark.parametrize("service", ["codeconnections", "codestar-connections"])
 @pytest.mark.parametrize("granted", ["codeconnections", "codestar-connections"])
-def test_a_connection_is_used_under_the_name_in_its_arn(service: str, granted: str, world: Any, parts: Any) -> None:
+def test_a_connection_needs_the_permission_with_the_service_name_of_its_arn(
+    service: str, granted: str, world: Any, parts: Any
+) -> None:
     name = f"{service}-by-{granted}"
     role = world.role(name, {"Service": "codepipeline.amazonaws.com"}, _allow(f"{granted}:UseConnection", "s3:*"))
-    declaration = parts.declaration(name, parts.stage("Check", parts.invoke("Tell", "answer")), roleArn=role)
+    declaration = parts.declaration(name, parts.stage("Check", parts.invoke("Echo", "answer")), roleArn=role)
     configuration = declaration["stages"][0]["actions"][0]["configuration"]
     configuration["ConnectionArn"] = f"arn:aws:{service}:eu-west-3:{ACCOUNT}:connection/one"
     world.client.create_pipeline(pipeline=declaration)

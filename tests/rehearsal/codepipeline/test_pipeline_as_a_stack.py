@@ -1,4 +1,4 @@
-"""A pipeline deployed by CloudFormation runs, deploys stacks of its own, and begins anew when its stack changes it."""
+"""Pipelines deployed by CloudFormation: they deploy stacks, and restart when their own stack changes them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _pascal(value: Any) -> Any:
 
 
 def _template(declaration: dict[str, Any], **properties: Any) -> str:
-    # As in a template of the CDK: a boolean among the configuration, and names by reference.
+    # Like a template of the CDK, with a boolean in the configuration.
     declaration["stages"][0]["actions"][0]["configuration"]["DetectChanges"] = True
     pipeline = {
         "Type": "AWS::CodePipeline::Pipeline",
@@ -70,7 +70,7 @@ def _change_set(parts: Any, template: str = "stack.json", stack: str = STACK) ->
 
 @pytest.fixture(scope="module")
 def deployed(world: Any, parts: Any) -> tuple[Any, dict[str, str]]:
-    """A stack with a pipeline that deploys another stack."""
+    """World and outputs of a stack with a pipeline that deploys another stack."""
     world.commit(
         {
             "stack.json": json.dumps(
@@ -78,8 +78,8 @@ def deployed(world: Any, parts: Any) -> tuple[Any, dict[str, str]]:
             )
         }
     )
-    tell = parts.invoke("Tell", "answer", say="#{Stack.Where}", runOrder=3, namespace="Tell")
-    declaration = parts.declaration("delivery", parts.stage("Deploy", *_change_set(parts), tell))
+    echo = parts.invoke("Echo", "answer", say="#{Stack.Where}", runOrder=3, namespace="Echo")
+    declaration = parts.declaration("delivery", parts.stage("Deploy", *_change_set(parts), echo))
     return world, _deploy(world, "pipeline-stack", _template(declaration))
 
 
@@ -87,7 +87,7 @@ def _value(world: Any, name: str) -> str:
     return str(world.aws("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
 
-def test_a_pipeline_made_by_cloudformation_delivers_and_then_finds_nothing_to_change(
+def test_a_pipeline_created_by_cloudformation_deploys_and_then_has_no_changes(
     deployed: tuple[Any, dict[str, str]],
 ) -> None:
     world, outputs = deployed
@@ -95,7 +95,7 @@ def test_a_pipeline_made_by_cloudformation_delivers_and_then_finds_nothing_to_ch
     first = world.executions("delivery")[-1]
     assert world.wait("delivery", first) == "Succeeded", world.service.report("delivery", first)
     assert _value(world, "delivered") == "one"
-    assert world.runs("delivery", first)["Tell"]["output"]["outputVariables"]["echo"] == "delivered"
+    assert world.runs("delivery", first)["Echo"]["output"]["outputVariables"]["echo"] == "delivered"
     arn = f"arn:aws:codepipeline:{world.emulator.region}:{ACCOUNT}:delivery"
     assert {"key": "team", "value": "one"} in world.client.list_tags_for_resource(resourceArn=arn)["tags"]
 
@@ -104,7 +104,7 @@ def test_a_pipeline_made_by_cloudformation_delivers_and_then_finds_nothing_to_ch
     runs = world.runs("delivery", second)
     assert "no changes" in runs["Prepare"]["output"]["executionResult"]["externalExecutionSummary"]
     assert "nothing was executed" in runs["Deploy"]["output"]["executionResult"]["externalExecutionSummary"]
-    assert runs["Tell"]["output"]["outputVariables"]["echo"] == "delivered"
+    assert runs["Echo"]["output"]["outputVariables"]["echo"] == "delivered"
 
 
 def test_a_failing_stack_fails_its_action_with_the_first_reason_and_cannot_be_updated(world: Any, parts: Any) -> None:
@@ -155,16 +155,16 @@ def test_a_stack_is_created_with_parameters_and_deleted_directly(world: Any, par
     assert [each["StackStatus"] for each in stacks if each["StackName"] == "direct"] == ["DELETE_COMPLETE"]
 
 
-def test_a_pipeline_that_changes_itself_begins_anew_and_the_old_execution_ends_with_its_action(
+def test_a_pipeline_that_changes_itself_restarts_and_the_old_execution_ends_with_its_action(
     world: Any, parts: Any, emulator_python: Path
 ) -> None:
     def declaration(word: str) -> str:
-        later = parts.stage("Later", parts.invoke("Tell", "answer", say=word, namespace="Tell"))
+        later = parts.stage("Later", parts.invoke("Echo", "answer", say=word, namespace="Echo"))
         return _template(
             parts.declaration("mutable", parts.stage("Mutate", parts.build("SelfMutate", "mutate")), later)
         )
 
-    # What `cdk deploy` does in the pipeline: update the stack of the pipeline, when there is something to update.
+    # Like `cdk deploy` in the pipeline: update the pipeline's own stack when it has changes.
     update = (
         f"{emulator_python} -c \"import boto3, json, os; c = boto3.client('cloudformation')\n"
         "try:\n    c.update_stack(StackName='mutable', TemplateBody=open('mutable.json').read())\n"
@@ -177,18 +177,18 @@ def test_a_pipeline_that_changes_itself_begins_anew_and_the_old_execution_ends_w
     first = world.executions("mutable")[-1]
     assert world.wait("mutable", first) == "Cancelled", world.runs("mutable", first)
     assert world.runs("mutable", first)["SelfMutate"]["status"] == "Succeeded"
-    assert "Tell" not in world.runs("mutable", first)
+    assert "Echo" not in world.runs("mutable", first)
     assert len(world.executions("mutable")) == 2
     second = world.executions("mutable")[0]
     assert world.wait("mutable", second) == "Succeeded", world.runs("mutable", second)
-    assert world.runs("mutable", second)["Tell"]["output"]["outputVariables"]["echo"] == "new"
+    assert world.runs("mutable", second)["Echo"]["output"]["outputVariables"]["echo"] == "new"
     shown = world.client.get_pipeline_execution(pipelineName="mutable", pipelineExecutionId=second)
     assert shown["pipelineExecution"]["pipelineVersion"] == 2
     assert shown["pipelineExecution"]["trigger"]["triggerType"] == "StartPipelineExecution"
 
 
-def test_a_declaration_that_is_refused_fails_the_stack_with_the_reason(world: Any, parts: Any) -> None:
-    declaration = parts.declaration("parallel", parts.stage("Deploy", parts.invoke("Tell", "answer")))
+def test_a_refused_declaration_fails_the_stack_with_the_reason(world: Any, parts: Any) -> None:
+    declaration = parts.declaration("parallel", parts.stage("Deploy", parts.invoke("Echo", "answer")))
     template = _template(declaration, ExecutionMode="PARALLEL")
     client = world.aws("cloudformation")
     client.create_stack(StackName="refused", TemplateBody=template, OnFailure="DO_NOTHING")
@@ -203,7 +203,7 @@ def test_a_declaration_that_is_refused_fails_the_stack_with_the_reason(world: An
 
 def test_a_renamed_pipeline_is_replaced_and_a_deleted_stack_deletes_it(world: Any, parts: Any) -> None:
     def template(name: str) -> str:
-        return _template(parts.declaration(name, parts.stage("Check", parts.invoke("Tell", "answer"))))
+        return _template(parts.declaration(name, parts.stage("Check", parts.invoke("Echo", "answer"))))
 
     _deploy(world, "renamed", template("before"))
     assert _deploy(world, "renamed", template("after"))["Name"] == "after"

@@ -1,4 +1,4 @@
-"""A declaration that CodePipeline would refuse, or that the stand-in cannot execute, is refused before it runs."""
+"""Declarations that CodePipeline would refuse, or that the stand-in cannot execute, are refused before they run."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a source in a later stage": (
         _add_stage(lambda parts: parts.source() | {"name": "Late"}),
         "InvalidStructureException",
-        "Only Source actions may stand in the first stage",
+        "The first stage must have only Source actions",
     ),
     "a build in the first stage": (
         lambda document, parts: _stages(document)[0]["actions"].append(parts.build("Early", "project")),
@@ -94,7 +94,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
         "'Early' of stage 'Source' is a Build action",
     ),
     "run order 1000": (_set_build(runOrder=1000), "InvalidActionDeclarationException", "between 1 and 999"),
-    "an input that nobody produces": (
+    "an input without a producer": (
         _set_build(inputArtifacts=[{"name": "Nowhere"}]),
         "InvalidStructureException",
         "'Nowhere', which no action produces before it",
@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "CodePipeline's own namespace": (
         _set_build(namespace="codepipeline"),
         "InvalidActionDeclarationException",
-        "CodePipeline's own",
+        "reserved for CodePipeline",
     ),
     "a reference to a later namespace": (
         _configure(EnvironmentVariables='[{"name": "A", "value": "#{Made.A}"}]'),
@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
     "a malformed reference": (
         _configure(EnvironmentVariables='[{"name": "A", "value": "#{CommitId}"}]'),
         "InvalidActionDeclarationException",
-        "no reference of the form",
+        "not a reference of the form",
     ),
     "a required key missing": (
         _set_build(configuration={}),
@@ -218,13 +218,13 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
 
 @pytest.fixture
 def document(parts: Any) -> dict[str, Any]:
-    """A declaration that is in order."""
+    """A valid declaration."""
     made = parts.build("Make", "project", outputs=["Made"], namespace="Made")
     document: dict[str, Any] = copy.deepcopy(parts.declaration("pipeline", parts.stage("Build", made)))
     return document
 
 
-def test_a_sound_declaration_is_taken_with_its_defaults(document: dict[str, Any]) -> None:
+def test_a_valid_declaration_is_read_with_its_defaults(document: dict[str, Any]) -> None:
     pipeline = read(document)
     check(pipeline)
     assert pipeline.execution_mode == "SUPERSEDED"
@@ -232,7 +232,7 @@ def test_a_sound_declaration_is_taken_with_its_defaults(document: dict[str, Any]
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_faulty_declaration_is_refused_with_one_sentence(name: str, document: dict[str, Any], parts: Any) -> None:
+def test_an_invalid_declaration_is_refused_with_one_sentence(name: str, document: dict[str, Any], parts: Any) -> None:
     change, code, words = REFUSED[name]
     change(document, parts)
     with pytest.raises(ApiError) as refusal:
@@ -242,7 +242,7 @@ def test_a_faulty_declaration_is_refused_with_one_sentence(name: str, document: 
     assert str(refusal.value).endswith(".")
 
 
-def test_a_namespace_may_be_used_in_the_same_stage_by_a_later_run_order(document: dict[str, Any], parts: Any) -> None:
-    later = parts.invoke("Tell", "answer", say="#{Made.NUMBER}", runOrder=2)
+def test_a_namespace_can_be_used_in_the_same_stage_by_a_later_run_order(document: dict[str, Any], parts: Any) -> None:
+    later = parts.invoke("Echo", "answer", say="#{Made.NUMBER}", runOrder=2)
     document["stages"][1]["actions"].append(later)
     check(read(document))

@@ -1,4 +1,4 @@
-"""Recorded calls made by hand, and the roles of the golden templates."""
+"""Fixtures: recorded calls, and the roles of the golden templates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Record = Callable[..., RecordedCall]
 
 
 def golden_templates() -> dict[str, Mapping[str, Any]]:
-    """Return the golden templates by the names that their stacks have."""
+    """Return the golden templates by the names of their stacks."""
     found: dict[str, Mapping[str, Any]] = {}
     for path in sorted(TEMPLATES.rglob("*.yaml")):
         env = path.parent.name
@@ -38,7 +38,7 @@ def golden() -> dict[str, Mapping[str, Any]]:
 
 @pytest.fixture(scope="session")
 def golden_roles(golden: dict[str, Mapping[str, Any]]) -> dict[str, RolePolicies]:
-    """All roles that the golden templates define, by name."""
+    """All roles of the golden templates, by name."""
     stacks = [as_deployed(name, template, ACCOUNT, REGION) for name, template in golden.items()]
     return {role.name: role for stack in stacks for role in roles_from_stack(stack)}
 
@@ -50,7 +50,7 @@ def golden_facts(golden_roles: dict[str, RolePolicies]) -> Facts:
 
 @pytest.fixture(scope="session")
 def record() -> Record:
-    """Make a recorded call as the emulator's recorder writes it."""
+    """A function that returns a recorded call as the emulator's recorder writes it."""
 
     def make(service: str, method: str = "POST", path: str = "/", **others: Any) -> RecordedCall:
         role = others.pop("role", "reader")

@@ -1,4 +1,4 @@
-"""Roles, policies and parameters are read from an account, and its recording is judged by them."""
+"""Judgement of an account's recorded calls, by roles, policies and parameters read from the account."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rehearsal.permissions.roles import as_deployed, roles_from_iam, roles_from_
 
 Record = Callable[..., RecordedCall]
 STACK = "judged"
-TOPIC = f"arn:aws:sns:eu-west-3:{ACCOUNT}:told"
+TOPIC = f"arn:aws:sns:eu-west-3:{ACCOUNT}:alerts"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
@@ -38,7 +38,7 @@ def _template() -> dict[str, Any]:
             "Plain": {"Type": "String", "Default": "x"},
         },
         "Resources": {
-            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "told"}},
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}},
             "Role": {
                 "Type": "AWS::IAM::Role",
                 "Properties": {
@@ -64,7 +64,7 @@ def _template() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def role(emulator: Emulator) -> str:
-    """The name that the deployed stack's role was given."""
+    """Name of the deployed stack's role."""
     root = emulator.session()
     root.client("ssm").put_parameter(Name="/bootstrap/version", Value="21", Type="String")
     cloudformation = root.client("cloudformation")
@@ -88,7 +88,7 @@ def _publish(record: Record, role: str) -> RecordedCall:
 def test_calls_are_judged_by_the_deployed_stacks_template(
     emulator: Emulator, role: str, record: Record, tmp_path: Path
 ) -> None:
-    # What the emulator made of the role must not count.
+    # The emulator's version of the role must not count.
     extra = json.dumps(_document("s3:*"))
     emulator.session().client("iam").put_role_policy(RoleName=role, PolicyName="extra", PolicyDocument=extra)
     allowed = _recorded(
@@ -103,12 +103,12 @@ def test_calls_are_judged_by_the_deployed_stacks_template(
     assert check_recorded_calls(refused, emulator.session(), stacks=[], profiles={}).refusals == ()
 
 
-def test_a_recording_without_calls_proves_nothing(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_recording_without_calls_fails(emulator: Emulator, tmp_path: Path) -> None:
     with pytest.raises(RefusedCallsError, match="No call was recorded in empty"):
         check_recorded_calls(_recorded(tmp_path / "empty"), emulator.session(), stacks=[], profiles={})
 
 
-def test_a_template_gives_a_role_all_its_policies(emulator: Emulator, role: str) -> None:
+def test_all_policies_of_a_role_are_read_from_its_template(emulator: Emulator, role: str) -> None:
     found = roles_from_iam(emulator.session())[role]
     assert {each.name.rpartition(" ")[2] for each in found.policies} >= {"own", "attached"}
     stack = as_deployed(STACK, _template(), ACCOUNT, "eu-west-3")
@@ -122,7 +122,7 @@ def test_a_template_gives_a_role_all_its_policies(emulator: Emulator, role: str)
     assert (from_template.tags, from_template.source) == ({"team": "a"}, f"{STACK}, Role")
 
 
-def test_the_text_of_aws_managed_policies_is_aws_own(emulator: Emulator) -> None:
+def test_aws_managed_policies_have_awss_own_text(emulator: Emulator) -> None:
     iam = emulator.session().client("iam")
     iam.create_role(RoleName="managed", AssumeRolePolicyDocument=json.dumps(TRUST))
     iam.attach_role_policy(RoleName="managed", PolicyArn=READ_ONLY)
@@ -130,7 +130,7 @@ def test_the_text_of_aws_managed_policies_is_aws_own(emulator: Emulator) -> None
     assert "cloudformation:Describe*" in policy.statements[0].actions
 
 
-def test_boundaries_and_managed_policies_of_the_account_count(
+def test_boundaries_and_managed_policies_of_the_account_are_evaluated(
     emulator: Emulator, record: Record, tmp_path: Path
 ) -> None:
     iam = emulator.session().client("iam")
@@ -145,7 +145,7 @@ def test_boundaries_and_managed_policies_of_the_account_count(
         check_recorded_calls(outside, emulator.session(), stacks=[], profiles={})
 
 
-def test_a_bucket_may_let_in_and_shut_out(emulator: Emulator, record: Record, tmp_path: Path) -> None:
+def test_a_bucket_policy_can_allow_and_deny(emulator: Emulator, record: Record, tmp_path: Path) -> None:
     root = emulator.session()
     root.client("iam").create_role(RoleName="guest", AssumeRolePolicyDocument=json.dumps(TRUST))
     root.client("s3").create_bucket(Bucket="hosts", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
@@ -173,17 +173,17 @@ def test_a_bucket_may_let_in_and_shut_out(emulator: Emulator, record: Record, tm
         check_recorded_calls(shut, root, stacks=[], profiles={})
 
 
-def test_parameters_that_a_stacks_template_reads_are_known(emulator: Emulator, role: str) -> None:
+def test_parameters_that_a_stacks_template_reads_are_listed(emulator: Emulator, role: str) -> None:
     assert stack_parameters(emulator.session())[STACK] == ("/bootstrap/version",)
 
 
-def test_resources_without_a_policy_have_none(emulator: Emulator, role: str) -> None:
+def test_a_bucket_without_a_policy_is_not_listed(emulator: Emulator, role: str) -> None:
     root = emulator.session()
     root.client("s3").create_bucket(Bucket="plain", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     assert "arn:aws:s3:::plain" not in resource_policies(root)
 
 
-def test_a_managed_policy_that_nobody_knows_is_named() -> None:
+def test_an_unknown_managed_policy_fails_by_name() -> None:
     template = _template()
     template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Invented"]
     with pytest.raises(PolicyError, match="Invented is not in moto's copy"):

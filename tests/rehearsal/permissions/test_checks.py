@@ -1,4 +1,4 @@
-"""Each operation leads to the permissions that AWS checks for it, by AWS's names and on resources of AWS's form."""
+"""Permission checks of each operation, with AWS's names of actions and forms of resources."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rehearsal.permissions.evaluator import Check
 from rehearsal.permissions.facts import Facts
 from rehearsal.permissions.operations import UnknownOperationError, operation_of, service_model
 from rehearsal.permissions.recorded import RecordedCall
+from rehearsal.permissions.rules import PREFIXES, RULES
 from rehearsal.permissions.s3_checks import BUCKET_ACTIONS, HEADER_ACTIONS, OBJECT_ACTIONS
-from rehearsal.permissions.service_checks import PREFIXES, RULES
 
 Record = Callable[..., RecordedCall]
 ACCOUNT = "000000000000"
@@ -33,10 +33,10 @@ def _checks(call: RecordedCall) -> list[Check]:
     return list(checks_of(operation_of(call), FACTS))
 
 
-def _asked(call: RecordedCall) -> list[tuple[str, str]]:
-    """Return actions and resources; of the caller's account and region, only what follows them."""
-    here = re.compile(rf"arn:aws:[a-z0-9-]+:eu-west-3:{ACCOUNT}:")
-    return [(each.action, here.sub("", each.resource)) for each in _checks(call)]
+def _needed(call: RecordedCall) -> list[tuple[str, str]]:
+    """Return actions and resources, without the ARN prefix of the caller's own account and region."""
+    own_prefix = re.compile(rf"arn:aws:[a-z0-9-]+:eu-west-3:{ACCOUNT}:")
+    return [(each.action, own_prefix.sub("", each.resource)) for each in _checks(call)]
 
 
 # --- S3
@@ -48,7 +48,7 @@ S3_CALLS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"method": "HEAD", "path": "/b/k"}, [("s3:GetObject", OBJECT)]),
     ({"method": "GET", "path": "/b/k", "query": "versionId=1"}, [("s3:GetObjectVersion", OBJECT)]),
     ({"method": "HEAD", "path": "/b/k", "query": "versionId=1"}, [("s3:GetObjectVersion", OBJECT)]),
-    # A missing object: without the right to list, AWS answers 403 where the emulator said 404.
+    # A missing object: without s3:ListBucket, AWS answers 403 where the emulator answered 404.
     ({"method": "HEAD", "path": "/b/k", "status": 404}, [("s3:GetObject", OBJECT), ("s3:ListBucket", BUCKET)]),
     ({"method": "GET", "path": "/b/k", "status": 404}, [("s3:GetObject", OBJECT), ("s3:ListBucket", BUCKET)]),
     ({"method": "GET", "path": "/b", "query": "list-type=2&prefix=k"}, [("s3:ListBucket", BUCKET)]),
@@ -120,34 +120,34 @@ S3_CALLS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("request_parts", "asked"), S3_CALLS, ids=[str(call) for call, _ in S3_CALLS])
-def test_s3_asks_for_its_own_actions(record: Record, request_parts: dict[str, Any], asked: Any) -> None:
-    assert _asked(record("s3", **request_parts)) == asked
+@pytest.mark.parametrize(("request_parts", "needed"), S3_CALLS, ids=[str(call) for call, _ in S3_CALLS])
+def test_a_call_of_s3_needs_these_permissions(record: Record, request_parts: dict[str, Any], needed: Any) -> None:
+    assert _needed(record("s3", **request_parts)) == needed
 
 
 def test_a_virtual_hosted_address_names_the_same_object(record: Record) -> None:
     call = record("s3", "GET", "/a%20key", host="b.s3.eu-west-3.amazonaws.com")
-    assert _asked(call) == [("s3:GetObject", "arn:aws:s3:::b/a key")]
+    assert _needed(call) == [("s3:GetObject", "arn:aws:s3:::b/a key")]
 
 
-def test_deletions_whose_body_was_not_recorded_are_named(record: Record) -> None:
+def test_deletions_without_a_recorded_body_fail_by_name(record: Record) -> None:
     with pytest.raises(UnknownOperationError, match="its body, which names the objects, was not recorded"):
         _checks(record("s3", "POST", "/b", query="delete"))
 
 
-def test_conditions_of_s3_see_what_the_request_says(record: Record) -> None:
+def test_conditions_of_s3_get_their_values_from_the_request(record: Record) -> None:
     listing = _checks(record("s3", "GET", "/b", query="list-type=2&prefix=clients%2F&delimiter=%2F"))[0]
     assert (listing.values["s3:prefix"], listing.values["s3:delimiter"]) == ("clients/", "/")
     assert "s3:max-keys" in listing.absent
     put = _checks(record("s3", "PUT", "/b/k", headers={"if-none-match": "*"}))[0]
     assert put.values["s3:if-none-match"] == "*"
     assert {"s3:prefix", "s3:if-match", "s3:object-lock-remaining-retention-days"} <= set(put.absent)
-    # Whether a missing object may be told apart: its request has no prefix.
+    # The check for a missing object has no prefix, like its request.
     missing = _checks(record("s3", "GET", "/b/k", status=404))[1]
     assert "s3:prefix" in missing.absent
 
 
-def test_how_long_an_object_is_locked_is_known_from_header_and_body(record: Record) -> None:
+def test_remaining_retention_is_read_from_header_and_body(record: Record) -> None:
     key = "s3:object-lock-remaining-retention-days"
     until = {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "2126-01-01T00:00:00Z"}
     put = _checks(record("s3", "PUT", "/b/k", headers=until))[1]
@@ -271,7 +271,7 @@ CALLS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
             ("s3:GetObject", "arn:aws:s3:::assets/t.json"),
         ],
     ),
-    # Without a role to work with, CloudFormation reads the template's parameters for the caller.
+    # Without a service role, CloudFormation reads the template's parameters as the caller.
     (
         _query(
             "cloudformation", Action="CreateChangeSet", StackName="s", ChangeSetName="c", UsePreviousTemplate="true"
@@ -358,12 +358,12 @@ CALLS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("request_parts", "asked"), CALLS, ids=[str(call)[:90] for call, _ in CALLS])
-def test_an_operation_asks_for_these_permissions(record: Record, request_parts: dict[str, Any], asked: Any) -> None:
-    assert _asked(record(**request_parts)) == asked
+@pytest.mark.parametrize(("request_parts", "needed"), CALLS, ids=[str(call)[:90] for call, _ in CALLS])
+def test_an_operation_needs_these_permissions(record: Record, request_parts: dict[str, Any], needed: Any) -> None:
+    assert _needed(record(**request_parts)) == needed
 
 
-def test_a_role_is_passed_to_the_service_that_works_with_it(record: Record) -> None:
+def test_a_role_is_passed_to_the_service_that_assumes_it(record: Record) -> None:
     call = record(**_query("cloudformation", Action="CreateStack", StackName="s", RoleARN=ROLE))
     passed = next(check for check in _checks(call) if check.action == "iam:PassRole")
     assert passed.values == {"iam:PassedToService": "cloudformation.amazonaws.com"}
@@ -385,7 +385,9 @@ def test_a_role_is_passed_to_the_service_that_works_with_it(record: Record) -> N
         ),
     ],
 )
-def test_what_is_not_known_is_named(record: Record, request_parts: dict[str, Any], words: str) -> None:
+def test_an_unknown_operation_or_resource_fails_by_name(
+    record: Record, request_parts: dict[str, Any], words: str
+) -> None:
     with pytest.raises(UnknownOperationError) as caught:
         _checks(record(**request_parts))
     assert words in str(caught.value)
@@ -403,7 +405,7 @@ def test_every_row_is_an_operation_of_its_service() -> None:
     assert [row for row in _rows() if row[1] not in service_model(row[0]).operation_names] == []
 
 
-def test_every_action_of_s3_is_one_that_aws_knows_for_such_a_resource() -> None:
+def test_every_action_of_s3_exists_for_its_type_of_resource() -> None:
     on_bucket = {f"s3:{action}" for action in BUCKET_ACTIONS.values()}
     on_object = {f"s3:{action}" for pair in OBJECT_ACTIONS.values() for action in pair}
     on_object |= {f"s3:{action}" for action in HEADER_ACTIONS.values()}
@@ -411,9 +413,9 @@ def test_every_action_of_s3_is_one_that_aws_knows_for_such_a_resource() -> None:
     assert {each for each in on_object if not reference.fits(each, OBJECT)} == set()
 
 
-def test_every_operation_of_s3_has_its_permissions_or_is_not_for_our_buckets() -> None:
+def test_every_operation_of_s3_has_permissions_or_is_not_for_general_purpose_buckets() -> None:
     known = {*BUCKET_ACTIONS, *OBJECT_ACTIONS, "ListBuckets", "CreateBucket", "DeleteObjects"}
-    # Of directory and table buckets and of Object Lambda; the older names of others; annotations and torrents.
+    # Operations on directory and table buckets and Object Lambda, older names of others, annotations and torrents.
     others = {
         *(
             name
@@ -436,8 +438,8 @@ def test_every_operation_of_s3_has_its_permissions_or_is_not_for_our_buckets() -
 
 
 @pytest.mark.parametrize("service", sorted({*RULES, *PREFIXES}))
-def test_rows_are_no_wider_than_the_reference(service: str) -> None:
-    """An action that knows no resources needs no row: the reference answers by itself."""
+def test_no_rule_repeats_the_reference(service: str) -> None:
+    """An action that cannot be limited to resources needs no rule."""
     prefix = PREFIXES.get(service, service)
     needless = {
         name

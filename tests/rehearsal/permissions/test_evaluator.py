@@ -1,4 +1,4 @@
-"""The evaluator decides as AWS's user guide says, and never lets through what it cannot judge."""
+"""The evaluator decides by AWS's user guide, and never allows a request that it cannot judge."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_an_explicit_deny_overrides_every_allow() -> None:
     assert decision.reason == "denied by tested, statement Never"
 
 
-def test_carlos_saves_to_his_log_bucket() -> None:
-    """The user guide's example: identity and bucket policy add up, and the deny of one prefix wins."""
+def test_identity_and_bucket_policy_add_up_and_a_deny_wins() -> None:
+    """The user guide's example of Carlos and his log bucket."""
     logs = "arn:aws:s3:::amzn-s3-demo-bucket-carlossalazar-logs"
     own = [
         _statement(action=["s3:GetBucketLocation", "s3:ListAllMyBuckets"], resource="arn:aws:s3:::*"),
@@ -95,7 +95,7 @@ def test_a_permissions_boundary_limits_and_never_grants(boundary: Policy, allowe
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": [ROLE]}])
-def test_a_resource_may_let_a_role_in_by_itself(principal: Any) -> None:
+def test_a_resources_policy_can_allow_a_role_by_itself(principal: Any) -> None:
     resource = ResourcePolicy(_policy(_statement(Principal=principal)))
     assert _decide(_statement(action="sns:Publish"), of_resource=[resource]).allowed
 
@@ -104,13 +104,13 @@ def test_a_resource_may_let_a_role_in_by_itself(principal: Any) -> None:
     "principal",
     [{"AWS": ACCOUNT}, {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"Service": "s3.amazonaws.com"}, {"AWS": ROLE + "2"}],
 )
-def test_a_resource_that_names_the_account_leaves_it_to_the_roles(principal: Any) -> None:
+def test_a_resources_policy_that_names_the_account_does_not_allow_a_role_by_itself(principal: Any) -> None:
     resource = ResourcePolicy(_policy(_statement(Principal=principal)))
     assert not _decide(_statement(action="sns:Publish"), of_resource=[resource]).allowed
     assert _decide(_statement(), of_resource=[resource]).allowed
 
 
-def test_a_bucket_denies_everybody_without_tls() -> None:
+def test_a_bucket_policy_denies_all_requests_without_tls() -> None:
     deny = _statement("Deny", "s3:*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}})
     bucket = ResourcePolicy(_policy(deny))
     assert _decide(_statement(), of_resource=[bucket]).allowed
@@ -127,7 +127,7 @@ def test_a_bucket_denies_everybody_without_tls() -> None:
         ({"Service": "lambda.amazonaws.com"}, True, False),
     ],
 )
-def test_a_role_is_assumed_only_by_whom_it_trusts(principal: Any, granted: bool, allowed: bool) -> None:
+def test_only_trusted_principals_can_assume_a_role(principal: Any, granted: bool, allowed: bool) -> None:
     other = f"arn:aws:iam::{ACCOUNT}:role/other"
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     policy = ResourcePolicy(_policy(trust), must_allow=True)
@@ -149,7 +149,7 @@ def test_a_role_is_assumed_only_by_whom_it_trusts(principal: Any, granted: bool,
         ("s3:*", "sns:Publish", False),
     ],
 )
-def test_actions_have_wildcards_and_no_case(pattern: str, action: str, matches: bool) -> None:
+def test_actions_match_with_wildcards_and_without_case(pattern: str, action: str, matches: bool) -> None:
     assert _decide(_statement(action=pattern), action=action).allowed is matches
     apart = {"Effect": "Allow", "NotAction": pattern, "Resource": "*"}
     assert _decide(apart, action=action).allowed is not matches
@@ -163,7 +163,7 @@ def test_actions_have_wildcards_and_no_case(pattern: str, action: str, matches: 
         ("arn:aws:s3:::Bucket/*", "arn:aws:s3:::bucket/a", False),
         ("arn:aws:s3:::bucket/?", "arn:aws:s3:::bucket/ab", False),
         ("arn:aws:lambda:*:123456789012:function:f", "arn:aws:lambda:eu-west-3:123456789012:function:f", True),
-        # A wildcard of one part does not reach into the next.
+        # A wildcard never spans two parts.
         ("arn:aws:lambda:*:function:f", "arn:aws:lambda:eu-west-3:123456789012:function:f", False),
         ("arn:aws:lambda:eu-west-3:*:function:f", "arn:aws:lambda:eu-west-3:1:layer:f", False),
         ("arn:aws:iam::${aws:PrincipalAccount}:role/x", f"arn:aws:iam::{ACCOUNT}:role/x", True),
@@ -225,7 +225,7 @@ CONDITIONS: list[tuple[dict[str, Any], bool]] = [
 
 
 @pytest.mark.parametrize(("condition", "holds"), CONDITIONS, ids=[str(condition) for condition, _ in CONDITIONS])
-def test_conditions_decide_whether_a_statement_counts(condition: dict[str, Any], holds: bool) -> None:
+def test_conditions_decide_whether_a_statement_applies(condition: dict[str, Any], holds: bool) -> None:
     assert _decide(_statement(Condition=condition)).allowed is holds
     assert _decide(_statement(), _statement("Deny", Condition=condition)).allowed is not holds
 
@@ -243,7 +243,7 @@ UNKNOWN: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("condition", "words"), UNKNOWN, ids=[str(condition) for condition, _ in UNKNOWN])
-def test_what_cannot_be_judged_is_refused_by_name(condition: dict[str, Any], words: str) -> None:
+def test_an_unknown_condition_refuses_by_name(condition: dict[str, Any], words: str) -> None:
     allows = _decide(_statement(Condition=condition))
     denies = _decide(_statement(), _statement("Deny", Condition=condition))
     assert not allows.allowed
@@ -253,22 +253,22 @@ def test_what_cannot_be_judged_is_refused_by_name(condition: dict[str, Any], wor
     assert "may deny it" in denies.reason
 
 
-def test_what_cannot_be_judged_hinders_nothing_that_is_allowed_or_denied_anyway() -> None:
+def test_an_unknown_condition_changes_no_decision_that_other_statements_make() -> None:
     unknown = _statement(Condition={"StringEquals": {"ec2:Invented": "x"}})
     assert _decide(unknown, _statement()).allowed
     other = _statement("Deny", action="sns:Publish", Condition={"StringEquals": {"ec2:Invented": "x"}})
     assert _decide(other, _statement()).allowed
-    both = {"StringEquals": {"ec2:Invented": "x", "aws:username": "nobody"}}
+    both = {"StringEquals": {"ec2:Invented": "x", "aws:username": "another"}}
     assert _decide(_statement(), _statement("Deny", Condition=both)).allowed
 
 
-def test_a_variable_that_is_not_known_is_refused_by_name() -> None:
+def test_an_unknown_variable_refuses_by_name() -> None:
     decision = _decide(_statement(resource="arn:aws:s3:::${ec2:Invented}/*"))
     assert not decision.allowed
     assert "ec2:Invented" in decision.reason
 
 
-def test_a_principal_that_is_excepted_is_not_guessed() -> None:
+def test_a_statement_with_not_principal_is_not_judged() -> None:
     resource = ResourcePolicy(_policy(_statement("Deny", NotPrincipal={"AWS": ROLE})))
     decision = _decide(_statement(), of_resource=[resource])
     assert not decision.allowed
@@ -284,7 +284,7 @@ def test_a_principal_that_is_excepted_is_not_guessed() -> None:
         ({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Resource": "*"}}, "one of Action and NotAction"),
     ],
 )
-def test_a_policy_of_another_form_is_refused_by_name(document: Any, words: str) -> None:
+def test_an_unsupported_policy_is_refused_by_name(document: Any, words: str) -> None:
     with pytest.raises(PolicyError, match="Policy tested") as caught:
         parse_policy("tested", document)
     assert words in str(caught.value)
@@ -314,7 +314,7 @@ def test_a_deny_of_everything_wins_over_any_policies(statements: list[Any]) -> N
 
 @settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=6), STATEMENTS)
-def test_more_denies_allow_no_more_and_more_allows_deny_no_more(statements: list[Any], more: Any) -> None:
+def test_another_deny_never_allows_and_another_allow_never_denies(statements: list[Any], more: Any) -> None:
     before, after = _decide(*statements), _decide(*statements, more)
     if more["Effect"] == "Deny":
         assert before.allowed or not after.allowed
@@ -324,12 +324,12 @@ def test_more_denies_allow_no_more_and_more_allows_deny_no_more(statements: list
 
 @settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=6))
-def test_the_order_of_statements_decides_nothing(statements: list[Any]) -> None:
+def test_the_order_of_statements_does_not_matter(statements: list[Any]) -> None:
     assert _decide(*statements).allowed == _decide(*reversed(statements)).allowed
 
 
 @settings(deadline=None)
 @given(st.lists(STATEMENTS, max_size=4), st.lists(STATEMENTS, max_size=4))
-def test_a_boundary_only_takes_away(statements: list[Any], of_boundary: list[Any]) -> None:
+def test_a_boundary_never_adds_a_permission(statements: list[Any], of_boundary: list[Any]) -> None:
     within = _decide(*statements, boundary=_policy(*of_boundary))
     assert _decide(*statements).allowed or not within.allowed

@@ -1,4 +1,4 @@
-"""Recorded calls are judged by their roles' templates, and each refused one is named with what it lacked."""
+"""Judgement of recorded calls by their roles' templates; each refusal names the missing permission."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def _judge(calls: Iterable[RecordedCall], *roles: RolePolicies, **facts: Any) ->
 
 
 def _without(role: RolePolicies, action: str) -> RolePolicies:
-    """Return the role as a template without this action would make it."""
+    """Return the role of a template without this action."""
 
-    def kept(statement: Any) -> Any:
+    def reduced(statement: Any) -> Any:
         return replace(statement, actions=tuple(each for each in statement.actions if each != action))
 
-    policies = (replace(each, statements=tuple(map(kept, each.statements))) for each in role.policies)
+    policies = (replace(each, statements=tuple(map(reduced, each.statements))) for each in role.policies)
     return replace(role, policies=tuple(policies))
 
 
@@ -77,7 +77,7 @@ def _publish(record: Record, role: str) -> RecordedCall:
 # --- by the golden templates
 
 
-def test_what_the_templates_allow_is_allowed(
+def test_calls_that_the_templates_allow_are_allowed(
     record: Record, golden_facts: Facts, snapshot: str, promotion: str
 ) -> None:
     parameter = {"Name": "/vectora-inbox/dev/release"}
@@ -113,9 +113,7 @@ def test_a_role_that_lost_a_permission_is_refused_and_named(
     )
 
 
-def test_a_condition_of_a_template_is_part_of_the_judgement(
-    record: Record, golden_facts: Facts, promotion: str
-) -> None:
+def test_a_condition_of_a_template_is_evaluated(record: Record, golden_facts: Facts, promotion: str) -> None:
     elsewhere = record("s3", "GET", "/", host=CONFIG, query="list-type=2&prefix=canonical%2F", role=promotion)
     refused = judge([elsewhere], golden_facts).refusals
     assert [(each.action, each.resource) for each in refused] == [
@@ -128,7 +126,7 @@ def test_another_environments_resource_is_refused(record: Record, golden_facts: 
     assert [each.action for each in judge([other], golden_facts).refusals] == ["s3:GetObject"]
 
 
-# --- what only the emulator lets through
+# --- calls that only the emulator allows
 
 
 def test_a_function_read_without_its_tags_is_refused(record: Record) -> None:
@@ -168,7 +166,7 @@ def test_a_model_behind_a_profile_needs_every_region(record: Record) -> None:
     assert _judge([call], all_regions, profiles=profiles).refusals == ()
 
 
-def test_an_absent_object_needs_the_right_to_list_without_a_prefix(record: Record) -> None:
+def test_a_missing_object_needs_the_permission_to_list_without_a_prefix(record: Record) -> None:
     call = record("s3", "GET", "/bucket/key", status=404)
     read = _allow("s3:GetObject", resource="arn:aws:s3:::bucket/*")
     of_prefix = _allow("s3:ListBucket", resource="arn:aws:s3:::bucket", Condition={"StringLike": {"s3:prefix": "k*"}})
@@ -187,7 +185,8 @@ def test_a_role_of_the_bootstrap_is_assumed_by_its_tag(record: Record) -> None:
     assert _judge([call], build, tagged).refusals == ()
     assert _judge([call], build, replace(tagged, tags={})).refusals != ()
     strict = {**trust, "Principal": {"Service": "lambda.amazonaws.com"}}
-    assert "does not let" in _judge([call], build, _role("deploy", trust=strict, tags=tagged.tags)).refusals[0].reason
+    reason = _judge([call], build, _role("deploy", trust=strict, tags=tagged.tags)).refusals[0].reason
+    assert reason == f"the policy of {tagged.arn} does not allow {build.arn}"
 
 
 @pytest.mark.parametrize(
@@ -196,11 +195,11 @@ def test_a_role_of_the_bootstrap_is_assumed_by_its_tag(record: Record) -> None:
         ("s3", "/bucket/key", "s3:GetObject", 0),
         ("lambda", "/2018-10-31/layers/l/versions/1", "lambda:GetLayerVersion", 0),
         ("lambda", "/2018-10-31/layers/arn:aws:lambda:eu-west-3:580247275435:layer:i/versions/1", "lambda:*", 1),
-        # Of a list of everything, the account is not known.
+        # A list of all layers has no account.
         ("lambda", "/2018-10-31/layers", "lambda:ListLayers", 1),
     ],
 )
-def test_resources_may_be_limited_to_the_own_account(
+def test_resources_can_be_limited_to_the_callers_account(
     record: Record, service: str, path: str, action: str, refused: int
 ) -> None:
     own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
@@ -208,7 +207,7 @@ def test_resources_may_be_limited_to_the_own_account(
     assert len(summary.refusals) == refused
 
 
-# --- what cannot be judged
+# --- calls that cannot be judged
 
 
 def test_an_unknown_operation_is_refused_by_name_and_the_others_are_judged(record: Record) -> None:
@@ -226,7 +225,7 @@ def test_an_unknown_condition_is_refused_by_name(record: Record) -> None:
     )
 
 
-@pytest.mark.parametrize("caller", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/stranger/s"])
+@pytest.mark.parametrize("caller", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/unknown/s"])
 def test_a_caller_without_a_role_is_refused(record: Record, caller: str) -> None:
     call = record("sts", body="Action=GetCallerIdentity", caller=caller)
     assert "neither a known role nor a known user" in _judge([call], _role("reader", _allow("*"))).refusals[0].reason
@@ -254,22 +253,22 @@ def test_a_user_is_judged_by_its_own_policies(record: Record) -> None:
 # --- the summary
 
 
-def test_equal_calls_are_judged_once_and_like_refusals_are_counted(record: Record) -> None:
+def test_equal_calls_are_judged_once_and_similar_refusals_are_counted(record: Record) -> None:
     one, other = _publish(record, "reader"), record("sns", body=f"Action=Publish&TopicArn={TOPIC}&Message=other")
     summary = _judge([one, one, other], _role("reader", _allow("s3:*")))
     assert (summary.calls, summary.roles) == (2, 1)
     assert [each.calls for each in summary.refusals] == [2]
 
 
-def test_what_no_call_needed_is_reported_and_refuses_nothing(record: Record) -> None:
+def test_unused_permissions_are_reported_without_a_refusal(record: Record) -> None:
     role = _role("reader", _allow("sns:Publish", "s3:GetObject", "s3:Put*"), _allow("sns:*"))
     summary = _judge([_publish(record, "reader")], role)
     assert summary.refusals == ()
     assert summary.unused == {"reader": ("s3:GetObject", "s3:Put*")}
 
 
-def test_a_refusal_is_expected_only_where_the_rehearsal_saw_it_fail(record: Record) -> None:
-    expected = Expected(", Role", "s3:GetObject", "/absent/", "a bad commit asks for it")
+def test_a_refusal_is_expected_only_if_the_call_failed_in_the_rehearsal(record: Record) -> None:
+    expected = Expected(", Role", "s3:GetObject", "/absent/", "a bad commit reads it")
     role = _role("reader", _allow("sns:Publish"))
     facts = Facts(roles={role.name: role})
     failed = record("s3", "GET", "/bucket/absent/key", status=403)
@@ -313,14 +312,14 @@ def test_recorded_lines_are_read(tmp_path: Path, record: Record) -> None:
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"caller": "x"}'])
-def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, record: Record, line: str) -> None:
+def test_an_invalid_line_is_named(tmp_path: Path, record: Record, line: str) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_text(f"{_publish(record, 'reader').model_dump_json()}\n{line}\n", encoding="utf-8")
     with pytest.raises(RecordingError, match=r"calls\.jsonl, line 2: not a recorded call"):
         list(read_calls(path))
 
 
-def test_headers_that_decide_are_recorded_and_secrets_are_not() -> None:
+def test_headers_that_decide_about_permissions_are_recorded_and_secrets_are_not() -> None:
     assert all(
         map(is_recorded, ["Host", "X-Amz-Target", "x-amz-copy-source", "x-amz-object-lock-mode", "If-None-Match"])
     )

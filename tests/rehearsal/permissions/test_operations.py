@@ -1,4 +1,4 @@
-"""A recorded request leads back to the operation that botocore made it from."""
+"""Recorded requests are identified as the operations from which botocore made them."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from rehearsal.permissions.operations import (
 from rehearsal.permissions.recorded import BODY_CHARACTERS, RecordedCall, is_recorded
 
 Record = Callable[..., RecordedCall]
-# The older of two names for one request; IAM knows one action for both.
+# The older of two names for one request; both need the same action.
 RENAMED = {
     "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
     "GetBucketNotification": "GetBucketNotificationConfiguration",
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
 }
-# Labels of host names, which take no spaces and slashes.
+# Labels of host names, which cannot have spaces or slashes.
 HOST_LABELS = {"AccountId": "000000000000", "RequestRoute": "route"}
 
 
 def _smallest(shape: Any, outer: tuple[str, ...] = ()) -> Any:
     """Return the smallest value of a shape that botocore serializes."""
     if shape.type_name == "structure":
-        return {name: _smallest(shape.members[name], (*outer, shape.name)) for name in _needed(shape)}
+        return {name: _smallest(shape.members[name], (*outer, shape.name)) for name in _required(shape)}
     if shape.type_name == "list":
         return [] if shape.name in outer else [_smallest(shape.member, (*outer, shape.name))]
     if shape.type_name == "map":
         return {"key": _smallest(shape.value, (*outer, shape.name))}
     if shape.type_name == "string":
-        # With what has to be encoded in a path.
+        # With characters that a path must encode.
         return shape.enum[0] if shape.enum else HOST_LABELS.get(shape.name, "a/b c")
     return {"boolean": True, "blob": b"x", "timestamp": 0}.get(shape.type_name, 1)
 
 
-def _needed(shape: Any) -> list[str]:
+def _required(shape: Any) -> list[str]:
     return [next(iter(shape.members))] if shape.is_tagged_union else list(shape.required_members)
 
 
@@ -78,7 +78,7 @@ def _request(operation: OperationModel, protocol: str, record: Record) -> Record
 
 
 @pytest.mark.parametrize("service", [name for names in SERVICES.values() for name in names])
-def test_every_operation_is_found_again(service: str, record: Record) -> None:
+def test_every_operation_is_identified(service: str, record: Record) -> None:
     wrong = {}
     for name, request in _requests(service, record):
         if (service, name) not in ELSEWHERE and (found := operation_of(request).name) != RENAMED.get(name, name):
@@ -86,7 +86,7 @@ def test_every_operation_is_found_again(service: str, record: Record) -> None:
     assert wrong == {}
 
 
-def test_services_are_listed_by_the_name_that_they_sign_with() -> None:
+def test_services_are_listed_by_their_signing_name() -> None:
     for signing_name, services in SERVICES.items():
         assert {service_model(service).signing_name for service in services} == {signing_name}
 
@@ -107,7 +107,7 @@ def test_an_object_is_found_at_virtual_and_at_path_addresses(record: Record, hos
     assert found.parameters["VersionId"] == "1"
 
 
-def test_a_key_that_looks_like_a_bucket_stays_a_key(record: Record) -> None:
+def test_a_key_that_looks_like_a_bucket_remains_a_key(record: Record) -> None:
     at_root = operation_of(
         record("s3", "GET", "/", host="data.s3.eu-west-3.amazonaws.com", query="list-type=2&prefix=x")
     )
@@ -135,7 +135,7 @@ def test_lists_of_the_query_protocol_become_lists(record: Record) -> None:
     assert found.parameters["Parameters"] == [{"ParameterKey": "K", "ParameterValue": "V"}]
 
 
-def test_of_a_body_that_was_cut_the_whole_members_count(record: Record) -> None:
+def test_complete_members_of_a_truncated_body_are_read(record: Record) -> None:
     machine = "arn:aws:states:eu-west-3:000000000000:stateMachine:m"
     body = json.dumps({"stateMachineArn": machine, "name": "n", "input": "x" * BODY_CHARACTERS})[:BODY_CHARACTERS]
     found = operation_of(record("states", headers={"x-amz-target": "AWSStepFunctions.StartExecution"}, body=body))
@@ -150,16 +150,18 @@ def test_metrics_are_recognized_in_their_binary_protocol(record: Record) -> None
 @pytest.mark.parametrize(
     ("service", "request_parts", "words"),
     [
-        ("dynamodb", {}, "no service is known that signs as 'dynamodb'"),
-        ("s3", {"method": "GET", "path": "/bucket", "query": "invented"}, "no operation fits"),
-        ("ssm", {"headers": {"x-amz-target": "AmazonSSM.Invented"}}, "(AmazonSSM.Invented): no operation fits"),
-        ("ssm", {"headers": {"x-amz-target": "AWSStepFunctions.GetParameter"}}, "no operation fits"),
-        ("sts", {"body": "Action=Invented"}, "no operation fits"),
-        ("lambda", {"method": "GET", "path": "/2015-03-31/invented"}, "no operation fits"),
-        ("monitoring", {"path": "/service/x/operation/Invented"}, "no operation fits"),
+        ("dynamodb", {}, "'dynamodb' is not a known service name of signatures"),
+        ("s3", {"method": "GET", "path": "/bucket", "query": "invented"}, "no operation matches"),
+        ("ssm", {"headers": {"x-amz-target": "AmazonSSM.Invented"}}, "(AmazonSSM.Invented): no operation matches"),
+        ("ssm", {"headers": {"x-amz-target": "AWSStepFunctions.GetParameter"}}, "no operation matches"),
+        ("sts", {"body": "Action=Invented"}, "no operation matches"),
+        ("lambda", {"method": "GET", "path": "/2015-03-31/invented"}, "no operation matches"),
+        ("monitoring", {"path": "/service/x/operation/Invented"}, "no operation matches"),
     ],
 )
-def test_what_no_model_knows_is_named(record: Record, service: str, request_parts: Any, words: str) -> None:
+def test_a_request_without_an_operation_fails_by_name(
+    record: Record, service: str, request_parts: Any, words: str
+) -> None:
     with pytest.raises(UnknownOperationError) as caught:
         operation_of(record(service, **request_parts))
     assert words in str(caught.value)

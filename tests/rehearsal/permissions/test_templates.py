@@ -1,4 +1,4 @@
-"""Templates grant what AWS knows, and nothing that only the emulator asks for."""
+"""Templates grant only actions that AWS has, and none that only the emulator checks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 from rehearsal.permissions import reference
 from rehearsal.permissions.policies import RolePolicies
 
-# Asked for by the emulator for calls that AWS checks otherwise (`GetLayerVersion`, `Converse`): the rehearsal teaches
-# the emulator AWS's names instead.
-ONLY_THE_EMULATORS = ("lambda:ListLayers", "bedrock:Converse", "bedrock:ConverseStream")
+# ministack checks these actions for calls that need other actions on AWS (`GetLayerVersion`, `Converse`);
+# rehearsal/inside/actions.py replaces them by AWS's.
+ONLY_IN_THE_EMULATOR = ("lambda:ListLayers", "bedrock:Converse", "bedrock:ConverseStream")
 
 
 def _granted(role: RolePolicies) -> set[str]:
@@ -22,16 +22,16 @@ def _granted(role: RolePolicies) -> set[str]:
     }
 
 
-def test_every_granted_action_is_one_that_aws_knows(golden_roles: dict[str, RolePolicies]) -> None:
+def test_every_granted_action_exists_on_aws(golden_roles: dict[str, RolePolicies]) -> None:
     unknown = {name: reference.unknown_actions(_granted(role)) for name, role in golden_roles.items()}
     assert {name: actions for name, actions in unknown.items() if actions} == {}
 
 
-def test_no_template_grants_what_only_the_emulator_asks_for(golden_roles: dict[str, RolePolicies]) -> None:
-    theirs = {name: _granted(role) & set(ONLY_THE_EMULATORS) for name, role in golden_roles.items()}
-    assert {name: actions for name, actions in theirs.items() if actions} == {}
+def test_no_template_grants_an_action_of_the_emulator_only(golden_roles: dict[str, RolePolicies]) -> None:
+    needless = {name: _granted(role) & set(ONLY_IN_THE_EMULATOR) for name, role in golden_roles.items()}
+    assert {name: actions for name, actions in needless.items() if actions} == {}
 
 
 @pytest.mark.parametrize("action", ["lambda:Invented", "bedrock:Converse", "invented:Action", "s3:GetInvented*"])
-def test_an_action_that_aws_does_not_know_is_found(action: str) -> None:
+def test_an_action_that_aws_does_not_have_is_found(action: str) -> None:
     assert reference.unknown_actions([action, "s3:Get*", "*"]) == (action,)

@@ -1,4 +1,4 @@
-"""One account that is as strict as AWS for each module, with roles, functions and stacks in it."""
+"""Fixtures: an account for each module, with helpers for roles, functions, topics and stacks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
+from vectora_shared.aws_errors import error_code, error_message
 
 PATIENCE = 30.0
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -21,7 +22,7 @@ HANDLER = "def lambda_handler(event, context):\n    return event\n"
 
 
 def allow(*actions: str, on: str | list[str] = "*", **condition: Any) -> dict[str, Any]:
-    """A statement; `condition` holds operators."""
+    """Return a statement; `condition` are the operators of its condition."""
     statement: dict[str, Any] = {"Effect": "Allow", "Action": list(actions), "Resource": on}
     return {**statement, "Condition": condition} if condition else statement
 
@@ -38,26 +39,25 @@ def zipped(text: str = HANDLER) -> bytes:
 
 
 def error_of(call: Callable[..., Any], **arguments: Any) -> tuple[str, str]:
-    """Code and message of the refusal of a call."""
+    """Return code and message with which a call is refused."""
     with pytest.raises(ClientError) as refused:
         call(**arguments)
-    error = refused.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
+    return error_code(refused.value), error_message(refused.value)
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:
-    """The condition's first true value."""
+    """Wait for the condition's first true value, and return it."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail("waited in vain")
+            pytest.fail(f"the condition did not hold within {PATIENCE:.0f} seconds")
         time.sleep(0.02)
     return value
 
 
 @dataclass
 class Account:
-    """The emulator as its root sees it, and as roles do."""
+    """The emulator's account, with clients of its administrator and of roles."""
 
     emulator: Emulator
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Account:
         return self._clients[key]
 
     def role(self, name: str, *statements: Mapping[str, Any], service: str = "lambda.amazonaws.com") -> str:
-        """ARN of a role that `service` and everybody in the account may assume."""
+        """Create a role that `service` and all users of the account may assume; return its ARN."""
         trust = [
             {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
             {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"},
@@ -85,9 +85,9 @@ class Account:
         self("iam").put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=policy(*statements))
 
     def acting_as(self, role: str) -> Callable[[str], Any]:
-        """Clients of a session of the role."""
-        given = self("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        identity = Identity(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        """Return a function that returns clients of a role's session."""
+        keys = self("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        identity = Identity(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         session: Any = self.emulator.session_of(identity)
         return lambda service: session.client(service)
 
@@ -103,7 +103,7 @@ class Account:
         return str(created["FunctionArn"])
 
     def topic(self, name: str) -> tuple[str, Callable[[], list[str]]]:
-        """ARN of a topic, and what arrives there."""
+        """Create a topic; return its ARN and a function that returns its new messages."""
         topic = self("sns").create_topic(Name=name)["TopicArn"]
         queue = self("sqs").create_queue(QueueName=name)["QueueUrl"]
         arn = self("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -118,7 +118,7 @@ class Account:
         return topic, arrived
 
     def deploy(self, stack: str, resources: Mapping[str, Any], **parts: Any) -> str:
-        """Status of the stack after it was created or updated."""
+        """Create or update a stack; return its status at the end."""
         cloudformation = self("cloudformation")
         settings: dict[str, Any] = {key: parts.pop(key) for key in ("RoleARN", "DisableRollback") if key in parts}
         body = json.dumps({"Resources": resources, **parts})
@@ -129,9 +129,11 @@ class Account:
             if "does not exist" not in str(error):
                 raise
             cloudformation.create_stack(**capable)
-        return self.settled(stack)
+        return self.final_status(stack)
 
-    def settled(self, stack: str) -> str:
+    def final_status(self, stack: str) -> str:
+        """Wait until the operation on a stack ends; return its status."""
+
         def status() -> str | None:
             [found] = self("cloudformation").describe_stacks(StackName=stack)["Stacks"]
             return None if "IN_PROGRESS" in found["StackStatus"] else str(found["StackStatus"])
@@ -139,7 +141,7 @@ class Account:
         return str(wait_until(status))
 
     def reasons(self, stack: str) -> str:
-        """Everything that the stack's events say of failures."""
+        """Return the reasons of all failures in the stack's events."""
         events = self("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
         return " ".join(
             event.get("ResourceStatusReason", "") for event in events if "FAILED" in event["ResourceStatus"]
@@ -148,7 +150,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Kit:
-    """The helpers above, for modules that cannot import them."""
+    """The helper functions above."""
 
     allow: Callable[..., dict[str, Any]]
     policy: Callable[..., str]

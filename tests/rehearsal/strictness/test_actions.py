@@ -1,4 +1,4 @@
-"""For every call that this project makes, the emulator asks for an action and a resource that AWS has."""
+"""For every call of this project, the emulator checks an action and a resource that AWS has."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 ACCOUNT, REGION = "0" * 12, "eu-west-3"
-# Runs in the emulator's interpreter and answers with action and resource of each request.
-ASK = """
+# Runs in the emulator's interpreter, and prints action and resource of each request.
+PROGRAM = """
 import json, sys
 sys.path.append(sys.argv[1])
 from ministack.core import iam_actions
@@ -29,7 +29,7 @@ for given in json.load(sys.stdin):
     answers.append([action, iam_actions.extract_resource_arn(*parts, given["region"], given["account"])])
 print(json.dumps(answers))
 """
-# Names of services in the emulator, where boto3 has another one, and what the resource of a call is to be.
+# Names of services in the emulator that differ from boto3's.
 ROUTES = {"stepfunctions": "states"}
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:name"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/name/*"
@@ -115,7 +115,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("s3", "GetObjectLockConfiguration", {"Bucket": "bucket"}, BUCKET),
     ("s3", "DeleteBucketPolicy", {"Bucket": "bucket"}, BUCKET),
 ]
-# Service Authorization Reference: operations that are allowed under another name than their own.
+# Operations whose action has another name (Service Authorization Reference).
 NAMES = {
     "Invoke": "InvokeFunction",
     "ListObjectsV2": "ListBucket",
@@ -129,7 +129,7 @@ PREFIXES = {"stepfunctions": "states"}
 
 
 def _request(service: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The request as botocore sends it."""
+    """Return the request as botocore sends it."""
     client: Any = botocore.session.Session().create_client(
         service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -160,10 +160,10 @@ def _request(service: str, operation: str, arguments: dict[str, Any]) -> dict[st
 
 
 @pytest.fixture(scope="module")
-def asked(root: Path, emulator_python: Path) -> dict[int, tuple[str, str]]:
-    """Action and resource that the emulator asks for, by the number of the call."""
+def checked(root: Path, emulator_python: Path) -> dict[int, tuple[str, str]]:
+    """Action and resource that the emulator checks, by the number of the call."""
     requests = [_request(service, operation, arguments) for service, operation, arguments, _ in CALLS]
-    command = [str(emulator_python), "-P", "-c", ASK, str(root)]
+    command = [str(emulator_python), "-P", "-c", PROGRAM, str(root)]
     ran = subprocess.run(command, input=json.dumps(requests), capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode == 0, ran.stderr
     answers = json.loads(ran.stdout.splitlines()[-1])
@@ -171,10 +171,10 @@ def asked(root: Path, emulator_python: Path) -> dict[int, tuple[str, str]]:
 
 
 def _fits(resource: str, form: str) -> bool:
-    """Whether the ARN is of AWS's form; a request does not know a stack's id, and puts * for it.
+    """Return whether the ARN has AWS's form; a stack's ARN has * instead of its id.
 
-    Lambda Developer Guide: actions on functions can be restricted by function, version or alias ARN, which the
-    reference does not list for each of them.
+    Lambda Developer Guide: actions on functions can be restricted to the ARN of a function, version or alias, but the
+    reference does not list all three for each action.
     """
     pattern = re.sub(r"\\\$\\\{\w+\\\}", "[^:]+", re.escape(form))
     qualified = "(:[^:]+)?" if ":function:" in form else ""
@@ -182,11 +182,11 @@ def _fits(resource: str, form: str) -> bool:
 
 
 @pytest.mark.parametrize("number", range(len(CALLS)), ids=lambda n: f"{CALLS[n][0]}-{CALLS[n][1]}-{n}")
-def test_the_emulator_asks_for_actions_and_resources_that_aws_has(
-    asked: dict[int, tuple[str, str]], number: int
+def test_the_emulator_checks_actions_and_resources_that_aws_has(
+    checked: dict[int, tuple[str, str]], number: int
 ) -> None:
     service, operation, arguments, resource = CALLS[number]
-    action, found = asked[number]
+    action, found = checked[number]
     name = NAMES.get(operation, operation)
     prefix = PREFIXES.get(service, service)
     versioned = "Version" if service == "s3" and "VersionId" in arguments else ""

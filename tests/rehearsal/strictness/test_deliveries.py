@@ -1,4 +1,4 @@
-"""Services reach topics, functions and state machines only where a policy lets them."""
+"""Services deliver to topics, functions and state machines only with permission."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def log(account: Any) -> Callable[[], str]:
 
 
 def _rule(account: Any, name: str, target: dict[str, Any]) -> Callable[[], None]:
-    """A rule with one target, and how to make it fire."""
+    """Create a rule with one target; return a function that triggers it."""
     events = account("events")
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
     events.put_targets(Rule=name, Targets=[{"Id": "1", **target}])
     return lambda: events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
 
 
-def test_an_alarm_publishes_only_where_cloudwatch_may(account: Any, kit: Any, log: Callable[[], str]) -> None:
+def test_an_alarm_publishes_only_to_topics_that_allow_cloudwatch(
+    account: Any, kit: Any, log: Callable[[], str]
+) -> None:
     topic, arrived = account.topic("alarms")
     sns, cloudwatch = account("sns"), account("cloudwatch")
 
@@ -52,12 +54,12 @@ def test_an_alarm_publishes_only_where_cloudwatch_may(account: Any, kit: Any, lo
     kit.wait_until(lambda: f"alarm:silent-alarm may not publish to {topic}" in log())
     assert arrived() == []
     allow("cloudwatch")
-    alarm("heard-alarm")
+    alarm("delivered-alarm")
     [message] = kit.wait_until(arrived)
-    assert json.loads(message)["AlarmName"] == "heard-alarm"
+    assert json.loads(message)["AlarmName"] == "delivered-alarm"
 
 
-def test_a_rule_publishes_only_where_eventbridge_may(account: Any, kit: Any, log: Callable[[], str]) -> None:
+def test_a_rule_publishes_only_to_topics_that_allow_eventbridge(account: Any, kit: Any, log: Callable[[], str]) -> None:
     topic, arrived = account.topic("events")
     fire = _rule(account, "to-a-topic", {"Arn": topic})
     set_policy = account("sns").set_topic_attributes
@@ -75,7 +77,7 @@ def test_a_rule_publishes_only_where_eventbridge_may(account: Any, kit: Any, log
     assert kit.wait_until(arrived)
 
 
-def test_a_rule_invokes_only_functions_that_permit_it(account: Any, kit: Any, log: Callable[[], str]) -> None:
+def test_a_rule_invokes_only_functions_that_allow_it(account: Any, kit: Any, log: Callable[[], str]) -> None:
     topic, arrived = account.topic("invoked")
     role = account.role("invoked", kit.allow("sns:Publish"))
     code = (
@@ -139,7 +141,7 @@ def test_a_schedule_starts_only_what_its_role_may_start(
         assert executions() == []
 
 
-def test_a_task_fails_that_the_state_machines_role_may_not_run(account: Any, kit: Any) -> None:
+def test_a_task_fails_when_the_state_machines_role_may_not_run_it(account: Any, kit: Any) -> None:
     function = account.function("task", account.role("task"))
     parameters = {"FunctionName": function, "Payload": {"n": 1}}
     task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}

@@ -1,4 +1,4 @@
-"""Throttling, server errors, answers that end early and reads that lag behind, each at a seeded rate."""
+"""Throttling, server errors, truncated answers and eventually consistent reads, each at a seeded rate."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 
 from rehearsal.certificates import Authority
-from rehearsal.disturbances import Disturbances, happened
+from rehearsal.disturbances import Disturbances, disturbance_counts
 from rehearsal.emulator import ACCOUNT, Emulator, root_user
+from vectora_shared.aws_errors import error_code
 
 REGION = "eu-west-3"
 ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
@@ -47,7 +48,9 @@ def _set(emulator: Emulator, **rates: Any) -> None:
 
 
 @pytest.mark.parametrize("service", CALLS)
-def test_each_protocol_is_throttled_and_fails_in_its_own_words(undisturbed: Emulator, kit: Any, service: str) -> None:
+def test_throttling_and_server_errors_have_the_form_of_each_protocol(
+    undisturbed: Emulator, kit: Any, service: str
+) -> None:
     operation, arguments = CALLS[service]
     call = getattr(_client(undisturbed, service), operation)
     _set(undisturbed, throttle=1.0)
@@ -62,7 +65,7 @@ def test_each_protocol_is_throttled_and_fails_in_its_own_words(undisturbed: Emul
     call(**arguments)
 
 
-def test_botocore_takes_each_of_them_for_a_passing_failure(undisturbed: Emulator) -> None:
+def test_botocore_retries_each_of_them(undisturbed: Emulator) -> None:
     patient = Config(retries={"mode": "standard", "total_max_attempts": 10})
     clients = {service: _client(undisturbed, service, patient) for service in CALLS}
     _set(undisturbed, seed=7, throttle=0.2, server_error=0.2)
@@ -70,11 +73,11 @@ def test_botocore_takes_each_of_them_for_a_passing_failure(undisturbed: Emulator
     for service, (operation, arguments) in CALLS.items():
         answer = getattr(clients[service], operation)(**arguments)
         attempts += answer["ResponseMetadata"]["RetryAttempts"]
-    counts = happened(undisturbed.endpoint, undisturbed.ca_bundle)
+    counts = disturbance_counts(undisturbed.endpoint, undisturbed.ca_bundle)
     assert attempts == sum(counts.values()) > 0
 
 
-def test_a_cut_answer_promises_more_than_it_sends(undisturbed: Emulator) -> None:
+def test_a_truncated_answer_announces_more_than_it_sends(undisturbed: Emulator) -> None:
     s3 = _client(undisturbed, "s3")
     s3.create_bucket(Bucket="cut", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="cut", Key="key", Body=b"x" * 5000)
@@ -96,7 +99,7 @@ def _outcomes(emulator: Emulator, seed: int) -> list[str]:
             call()
             outcomes.append("whole")
         except ClientError as error:
-            outcomes.append(error.response["Error"]["Code"])
+            outcomes.append(error_code(error))
     return outcomes
 
 
@@ -121,14 +124,14 @@ def test_a_new_execution_is_not_found_by_the_first_reads(undisturbed: Emulator, 
         read(executionArn=execution)
 
 
-def test_an_emulator_is_disturbed_from_the_start_and_only_where_that_was_asked_for(
+def test_an_emulator_with_disturbances_is_disturbed_from_the_start_and_others_are_not(
     emulator: Emulator, emulator_python: Path, authority: Authority, kit: Any
 ) -> None:
-    assert happened(emulator.endpoint, emulator.ca_bundle) == {}
+    assert disturbance_counts(emulator.endpoint, emulator.ca_bundle) == {}
     disturbed = Disturbances(throttle=1.0)
     with Emulator(emulator_python, authority, region=REGION, disturbances=disturbed) as other:
-        # The account's administrator could not even be made.
+        # With all calls throttled, the account's administrator cannot be created.
         client: Any = other.session_of(root_user(ACCOUNT))
         identity = client.client("sts", config=ONCE).get_caller_identity
         assert kit.error_of(identity)[0] == "Throttling"
-        assert happened(other.endpoint, other.ca_bundle) == {"throttle": 1}
+        assert disturbance_counts(other.endpoint, other.ca_bundle) == {"throttle": 1}

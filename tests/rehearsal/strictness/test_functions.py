@@ -1,4 +1,4 @@
-"""Lambda refuses what its role may not do, and shows what its caller may see."""
+"""Lambda checks the permissions of a function's role, and shows tags only to callers who may list them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def test_a_destination_that_the_role_may_not_use_is_refused(account: Any, kit: A
 
 
 @pytest.mark.parametrize("granted", [False, True])
-def test_a_stack_with_such_a_destination_is_rolled_back(account: Any, kit: Any, granted: bool) -> None:
+def test_a_stack_with_a_destination_that_the_role_may_not_use_is_rolled_back(
+    account: Any, kit: Any, granted: bool
+) -> None:
     name = f"in-a-stack-{granted}".lower()
     topic, _ = account.topic(name)
     account.function(name, account.role(name, *([kit.allow("sns:Publish", on=topic)] if granted else [])))
@@ -36,7 +38,7 @@ def test_a_stack_with_such_a_destination_is_rolled_back(account: Any, kit: Any, 
     assert (f"The destination ARN {topic} is invalid." in account.reasons(name)) is not granted
 
 
-def test_a_failure_reaches_its_destination_only_while_the_role_may_send_it(account: Any, kit: Any) -> None:
+def test_a_failure_reaches_its_destination_only_while_the_role_has_permission(account: Any, kit: Any) -> None:
     topic, arrived = account.topic("records")
     role = account.role("fails", kit.allow("sns:Publish", on=topic))
     account.function("fails", role, "def lambda_handler(event, context):\n    raise ValueError(event['n'])\n")
@@ -58,7 +60,7 @@ def test_a_failure_reaches_its_destination_only_while_the_role_may_send_it(accou
     assert arrived() == []
 
 
-def test_tags_are_shown_only_to_those_who_may_list_them(account: Any, kit: Any) -> None:
+def test_tags_are_shown_only_to_callers_who_may_list_them(account: Any, kit: Any) -> None:
     account.function("tagged", account.role("tagged"), Tags={"Env": "test"})
     reader = account.role("reads-functions", kit.allow("lambda:GetFunction"))
     shown = account.acting_as(reader)("lambda").get_function(FunctionName="tagged")
@@ -72,7 +74,7 @@ def test_tags_are_shown_only_to_those_who_may_list_them(account: Any, kit: Any) 
 
 
 def test_a_role_that_lambda_cannot_assume_is_refused(account: Any, kit: Any) -> None:
-    role = account.role("for-somebody-else", service="states.amazonaws.com")
+    role = account.role("for-another-service", service="states.amazonaws.com")
     arguments = {"FunctionName": "x", "Runtime": "python3.13", "Handler": "handler.lambda_handler", "Role": role}
     code, message = kit.error_of(account("lambda").create_function, Code={"ZipFile": kit.zipped()}, **arguments)
     expected = "The role defined for the function cannot be assumed by Lambda."
@@ -89,7 +91,7 @@ def test_a_role_that_lambda_cannot_assume_is_refused(account: Any, kit: Any) -> 
         ({"DeadLetterConfig": {"TargetArn": f"{TOPIC}dead"}}, "sns:Publish", "Publish on SNS"),
     ],
 )
-def test_what_lambda_will_do_with_the_role_is_checked_first(
+def test_permissions_that_lambda_needs_are_checked_when_a_function_is_configured(
     account: Any, kit: Any, settings: dict[str, Any], action: str, missing: str
 ) -> None:
     name = action.replace(":", "-")
@@ -104,9 +106,9 @@ def test_what_lambda_will_do_with_the_role_is_checked_first(
     assert change(FunctionName=name, **settings)["FunctionName"] == name
 
 
-def test_a_stack_whose_functions_code_is_nowhere_is_rolled_back(account: Any) -> None:
-    account("s3").create_bucket(Bucket="code-of-no", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
-    code = {"S3Bucket": "code-of-no", "S3Key": "missing.zip"}
+def test_a_stack_whose_functions_code_is_missing_is_rolled_back(account: Any) -> None:
+    account("s3").create_bucket(Bucket="without-code", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    code = {"S3Bucket": "without-code", "S3Key": "missing.zip"}
     role = account.role("no-code")
     properties = {"Code": code, "Role": role, "Handler": "a.b", "Runtime": "python3.13"}
     status = account.deploy("no-code", {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})

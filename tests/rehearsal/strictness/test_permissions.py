@@ -1,4 +1,4 @@
-"""The emulator asks for AWS's own actions, on AWS's own resources, under AWS's own condition keys."""
+"""The emulator checks AWS's own actions, on AWS's own resources, with AWS's own condition keys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LAMBDA_CALLS: list[tuple[str, dict[str, Any], str, str]] = [
 
 @pytest.mark.usefixtures("published")
 @pytest.mark.parametrize(("call", "arguments", "action", "resource"), LAMBDA_CALLS)
-def test_lambda_is_asked_for_by_its_actions(
+def test_a_call_of_lambda_needs_its_own_action_and_resource(
     account: Any, kit: Any, call: str, arguments: dict[str, Any], action: str, resource: str
 ) -> None:
     name = f"{call}-{arguments.get('Qualifier', 'plain')}"
@@ -54,7 +54,7 @@ def test_lambda_is_asked_for_by_its_actions(
 
 
 @pytest.mark.usefixtures("published")
-def test_a_grant_on_a_function_is_none_on_its_versions(account: Any, kit: Any) -> None:
+def test_a_grant_on_a_function_does_not_include_its_versions(account: Any, kit: Any) -> None:
     role = account.role("unqualified", kit.allow("lambda:InvokeFunction", on=f"{LAMBDA}:function:published"))
     functions = account.acting_as(role)("lambda")
     assert functions.invoke(FunctionName="published")["StatusCode"] == 200
@@ -82,7 +82,7 @@ def test_a_roles_path_is_part_of_its_arn(account: Any, kit: Any) -> None:
     assert account.acting_as(deep)("iam").get_role(RoleName="deep")["Role"]["Path"] == "/env/dev/"
 
 
-def test_a_missing_object_is_denied_to_those_who_may_not_list_the_bucket(account: Any, kit: Any) -> None:
+def test_a_missing_object_is_denied_to_callers_who_may_not_list_the_bucket(account: Any, kit: Any) -> None:
     account("s3").create_bucket(Bucket="hides", CreateBucketConfiguration=LOCATION)
     role = account.role("gets", kit.allow("s3:GetObject", on="arn:aws:s3:::hides/*"))
     s3 = account.acting_as(role)("s3")
@@ -93,13 +93,13 @@ def test_a_missing_object_is_denied_to_those_who_may_not_list_the_bucket(account
     assert kit.error_of(s3.get_object, Bucket="hides", Key="missing")[0] == "NoSuchKey"
 
 
-def test_errors_of_head_have_no_code_of_their_own(account: Any, kit: Any) -> None:
+def test_errors_of_head_requests_have_no_code(account: Any, kit: Any) -> None:
     account("s3").create_bucket(Bucket="heads", CreateBucketConfiguration=LOCATION)
     s3 = account("s3")
     assert kit.error_of(s3.head_bucket, Bucket="no-such-bucket-here") == ("404", "Not Found")
     assert kit.error_of(s3.head_object, Bucket="heads", Key="missing") == ("404", "Not Found")
-    stranger = account.acting_as(account.role("stranger"))("s3")
-    assert kit.error_of(stranger.head_bucket, Bucket="heads") == ("403", "Forbidden")
+    other = account.acting_as(account.role("without-grants"))("s3")
+    assert kit.error_of(other.head_bucket, Bucket="heads") == ("403", "Forbidden")
 
 
 def test_bucket_names_of_other_accounts_are_taken(account: Any, kit: Any) -> None:
@@ -115,7 +115,7 @@ def test_bucket_names_of_other_accounts_are_taken(account: Any, kit: Any) -> Non
 
 
 @pytest.mark.parametrize(("owner", "allowed"), [(ACCOUNT, True), (OTHER_ACCOUNT, False)])
-def test_a_buckets_account_is_that_of_its_owner(account: Any, kit: Any, owner: str, allowed: bool) -> None:
+def test_the_resource_account_of_a_bucket_is_its_owners(account: Any, kit: Any, owner: str, allowed: bool) -> None:
     bucket = f"owned-by-{owner}"
     account("s3", owner).create_bucket(Bucket=bucket, CreateBucketConfiguration=LOCATION)
     open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
@@ -130,7 +130,7 @@ def test_a_buckets_account_is_that_of_its_owner(account: Any, kit: Any, owner: s
         assert kit.error_of(put, Bucket=bucket, Key="key", Body=b"x")[0] == "AccessDenied"
 
 
-def test_retention_is_bounded_by_a_bucket_policy(account: Any, kit: Any) -> None:
+def test_a_bucket_policy_can_limit_the_retention(account: Any, kit: Any) -> None:
     s3 = account("s3")
     s3.create_bucket(Bucket="locked", CreateBucketConfiguration=LOCATION, ObjectLockEnabledForBucket=True)
     too_long = {
@@ -157,7 +157,7 @@ def test_retention_is_bounded_by_a_bucket_policy(account: Any, kit: Any) -> None
         assert kit.error_of(call, **retained(call, 40, **arguments))[0] == "AccessDenied"
 
 
-def test_a_bucket_policy_can_demand_conditional_writes(account: Any, kit: Any) -> None:
+def test_a_bucket_policy_can_require_conditional_writes(account: Any, kit: Any) -> None:
     s3 = account("s3")
     s3.create_bucket(Bucket="conditional", CreateBucketConfiguration=LOCATION)
     unconditional = {
@@ -172,11 +172,11 @@ def test_a_bucket_policy_can_demand_conditional_writes(account: Any, kit: Any) -
     assert kit.error_of(writer.put_object, Bucket="conditional", Key="a", Body=b"x")[0] == "AccessDenied"
     writer.put_object(Bucket="conditional", Key="a", Body=b"x", IfNoneMatch="*")
     upload = writer.create_multipart_upload(Bucket="conditional", Key="b")["UploadId"]
-    place = {"Bucket": "conditional", "Key": "b", "UploadId": upload}
-    part = writer.upload_part(**place, PartNumber=1, Body=io.BytesIO(b"x"))
+    target = {"Bucket": "conditional", "Key": "b", "UploadId": upload}
+    part = writer.upload_part(**target, PartNumber=1, Body=io.BytesIO(b"x"))
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
-    assert kit.error_of(writer.complete_multipart_upload, **place, MultipartUpload=parts)[0] == "AccessDenied"
-    writer.complete_multipart_upload(**place, MultipartUpload=parts, IfNoneMatch="*")
+    assert kit.error_of(writer.complete_multipart_upload, **target, MultipartUpload=parts)[0] == "AccessDenied"
+    writer.complete_multipart_upload(**target, MultipartUpload=parts, IfNoneMatch="*")
 
 
 MACHINE = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
@@ -210,7 +210,7 @@ PASSES: list[tuple[str, str, str, Callable[[str], dict[str, Any]]]] = [
 
 
 @pytest.mark.parametrize(("service", "call", "principal", "arguments"), PASSES)
-def test_a_role_is_handed_over_only_by_those_who_may_pass_it(
+def test_passing_a_role_needs_iam_pass_role(
     account: Any, kit: Any, service: str, call: str, principal: str, arguments: Callable[[str], dict[str, Any]]
 ) -> None:
     passed = account.role(f"passed-to-{service}", kit.allow("*"), service=f"{principal}.amazonaws.com")

@@ -1,4 +1,4 @@
-"""CloudFormation refuses names that are taken, exports that are in use, and parameters that the caller may not read."""
+"""CloudFormation refuses names that are taken, changes of exports in use, and unreadable SSM parameters."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ NAMED = {
 
 @pytest.fixture(scope="module")
 def taken(account: Any) -> None:
-    """A stack that has one of everything."""
+    """A stack with one resource of each type that has a name."""
     account.role("runs-machines", service="states.amazonaws.com")
     account.role("runs-functions")
     assert account.deploy("first", NAMED) == "CREATE_COMPLETE", account.reasons("first")
@@ -89,7 +89,7 @@ def taken(account: Any) -> None:
 
 @pytest.mark.usefixtures("taken")
 @pytest.mark.parametrize("logical_id", sorted(NAMED))
-def test_a_second_stack_does_not_take_a_resource_over(account: Any, logical_id: str) -> None:
+def test_a_second_stack_cannot_take_over_a_resource(account: Any, logical_id: str) -> None:
     stack = f"second-{logical_id}".lower()
     assert account.deploy(stack, {logical_id: NAMED[logical_id]}) == "ROLLBACK_COMPLETE"
     reasons = account.reasons(stack)
@@ -98,24 +98,24 @@ def test_a_second_stack_does_not_take_a_resource_over(account: Any, logical_id: 
 
 
 @pytest.mark.usefixtures("taken")
-def test_a_replacement_does_not_take_a_resource_over_either(account: Any) -> None:
+def test_a_replacement_cannot_take_over_a_resource(account: Any) -> None:
     own = _resource("AWS::IAM::Role", RoleName="my-own", AssumeRolePolicyDocument=_trust())
     assert account.deploy("renames", {"Role": own}) == "CREATE_COMPLETE"
     assert account.deploy("renames", {"Role": ROLE}) == "UPDATE_ROLLBACK_COMPLETE"
     assert account("iam").get_role(RoleName="my-own")["Role"]["RoleName"] == "my-own"
 
 
-def test_retained_resources_of_a_failed_creation_stand_in_the_way_of_the_next(account: Any) -> None:
+def test_retained_resources_of_a_failed_creation_block_the_next_one(account: Any) -> None:
     role = _resource("AWS::IAM::Role", RoleName="half-created", AssumeRolePolicyDocument=_trust())
     failing = {**FAILING, "DependsOn": "Role"}
-    kept = {"Role": {**role, "DeletionPolicy": "Retain"}, "Fails": failing}
-    assert account.deploy("half", kept) == "ROLLBACK_COMPLETE"
+    retained = {**role, "DeletionPolicy": "Retain"}
+    assert account.deploy("half", {"Role": retained, "Fails": failing}) == "ROLLBACK_COMPLETE"
     account("cloudformation").delete_stack(StackName="half")
-    assert account.deploy("half", {"Role": kept["Role"]}) == "ROLLBACK_COMPLETE"
+    assert account.deploy("half", {"Role": retained}) == "ROLLBACK_COMPLETE"
     assert "'half-created' already exists" in account.reasons("half")
 
 
-def test_resources_retained_except_on_create_are_gone_after_a_failed_creation(account: Any, kit: Any) -> None:
+def test_resources_with_retain_except_on_create_are_deleted_after_a_failed_creation(account: Any, kit: Any) -> None:
     role = _resource("AWS::IAM::Role", RoleName="not-kept", AssumeRolePolicyDocument=_trust())
     safe = {**role, "DeletionPolicy": "RetainExceptOnCreate"}
     assert account.deploy("except", {"Role": safe, "Fails": {**FAILING, "DependsOn": "Role"}}) == "ROLLBACK_COMPLETE"
@@ -126,18 +126,18 @@ def test_resources_retained_except_on_create_are_gone_after_a_failed_creation(ac
     assert account("iam").get_role(RoleName="not-kept")["Role"]["RoleName"] == "not-kept"
 
 
-def test_a_full_bucket_is_not_deleted_with_its_stack(account: Any) -> None:
+def test_a_bucket_with_objects_is_not_deleted_with_its_stack(account: Any) -> None:
     account.deploy("full", {"Bucket": _resource("AWS::S3::Bucket", BucketName="full-bucket")})
     account("s3").put_object(Bucket="full-bucket", Key="kept", Body=b"kept")
     account("cloudformation").delete_stack(StackName="full")
-    assert account.settled("full") == "DELETE_FAILED"
+    assert account.final_status("full") == "DELETE_FAILED"
     assert account("s3").get_object(Bucket="full-bucket", Key="kept")["Body"].read() == b"kept"
     account("s3").delete_object(Bucket="full-bucket", Key="kept")
     account("cloudformation").delete_stack(StackName="full")
     account("cloudformation").get_waiter("stack_delete_complete").wait(StackName="full", WaiterConfig={"Delay": 1})
 
 
-def test_an_export_in_use_is_neither_changed_nor_removed(account: Any) -> None:
+def test_an_export_in_use_can_neither_be_changed_nor_deleted(account: Any) -> None:
     def exports(value: str) -> dict[str, Any]:
         return {"Outputs": {"Out": {"Value": value, "Export": {"Name": "shared"}}}}
 
@@ -155,22 +155,22 @@ def test_an_export_in_use_is_neither_changed_nor_removed(account: Any) -> None:
     assert "shared" not in [export["Name"] for export in exported]
 
 
-def test_templates_come_back_in_ascii(account: Any) -> None:
+def test_get_template_returns_ascii_only(account: Any) -> None:
     described = _resource("AWS::SSM::Parameter", Name="/text", Type="String", Value="x", Description="Größe →")
     account("cloudformation").create_stack(
         StackName="text", TemplateBody=json.dumps({"Resources": {"Text": described}}, ensure_ascii=False)
     )
-    account.settled("text")
+    account.final_status("text")
     body = account("cloudformation").get_template(StackName="text")["TemplateBody"]
     assert body["Resources"]["Text"]["Properties"]["Description"] == "Gr??e ?"
 
 
 @pytest.mark.parametrize("operation", ["create_stack", "create_change_set"])
-def test_the_caller_reads_the_parameters_that_a_template_names(account: Any, kit: Any, operation: str) -> None:
+def test_the_caller_must_be_allowed_to_read_a_templates_parameters(account: Any, kit: Any, operation: str) -> None:
     stack = operation.replace("_", "-")
-    account("ssm").put_parameter(Name=f"/told/{stack}", Value="told", Type="String")
-    parameters = {"Told": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/told/{stack}"}}
-    resources = {"Made": _resource("AWS::SSM::Parameter", Name=f"/made/{stack}", Type="String", Value={"Ref": "Told"})}
+    account("ssm").put_parameter(Name=f"/input/{stack}", Value="x", Type="String")
+    parameters = {"Input": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/input/{stack}"}}
+    resources = {"Made": _resource("AWS::SSM::Parameter", Name=f"/made/{stack}", Type="String", Value={"Ref": "Input"})}
     body = json.dumps({"Parameters": parameters, "Resources": resources})
     given = {"StackName": stack, "TemplateBody": body}
     if operation == "create_change_set":
@@ -178,7 +178,7 @@ def test_the_caller_reads_the_parameters_that_a_template_names(account: Any, kit
     role = account.role(stack, kit.allow("cloudformation:*"))
     call = getattr(account.acting_as(role)("cloudformation"), operation)
     code, message = kit.error_of(call, **given)
-    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/told/{stack}"
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/input/{stack}"
     assert code == "ValidationError"
     assert f"not authorized to perform: ssm:GetParameters on resource: {arn}" in message
     account.grant(role, kit.allow("cloudformation:*"), kit.allow("ssm:GetParameters", on=arn))
@@ -186,15 +186,15 @@ def test_the_caller_reads_the_parameters_that_a_template_names(account: Any, kit
 
 
 @pytest.mark.parametrize(("caller", "named"), [("cdk-x-deploy-role-1", "reads-for-stacks"), ("operator", "operator")])
-def test_a_service_role_reads_them_too_and_cdks_deploy_role_need_not(
+def test_a_service_role_must_be_allowed_to_read_them_and_cdks_deploy_role_need_not(
     account: Any, kit: Any, caller: str, named: str
 ) -> None:
-    account("ssm").put_parameter(Name=f"/by-role/{caller}", Value="told", Type="String")
+    account("ssm").put_parameter(Name=f"/by-role/{caller}", Value="x", Type="String")
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/by-role/{caller}"
     service = account.role(f"reads-for-stacks-{caller}", service="cloudformation.amazonaws.com")
     deploys = kit.allow("cloudformation:*", "iam:PassRole")
     role = account.role(caller, deploys)
-    parameters = {"Told": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/by-role/{caller}"}}
+    parameters = {"Input": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/by-role/{caller}"}}
     resources = {"Made": _parameter(f"/made-by/{caller}")}
     body = json.dumps({"Parameters": parameters, "Resources": resources})
     given = {"StackName": f"by-{caller}", "TemplateBody": body, "RoleARN": service}
@@ -236,7 +236,7 @@ def test_a_long_generated_role_name_loses_the_ends_of_its_parts(account: Any) ->
     assert {account("iam").get_role(RoleName=name)["Role"]["Description"] for name in names.values()} == {"New"}
 
 
-def test_a_condition_sees_whether_a_list_is_empty(account: Any) -> None:
+def test_a_condition_can_test_whether_a_list_is_empty(account: Any) -> None:
     empty = {"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Names"}]}]}
     parameters = {"Names": {"Type": "CommaDelimitedList", "Default": ""}}
     chosen = _resource(

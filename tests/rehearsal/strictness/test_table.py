@@ -1,4 +1,4 @@
-"""Each row of the table of strictness has a source and a test that exists."""
+"""Each row of the table of strictness has a source, and a test that exists."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_the_test_of_a_row_exists(row: Row, root: Path) -> None:
     assert name in defined
 
 
-def test_each_row_stands_once_with_its_source_and_only_what_is_refused_nowhere_has_no_test() -> None:
+def test_each_refusal_has_one_row_with_a_source_and_a_test_unless_it_is_refused_nowhere() -> None:
     refusals = [row.refusal for row in ROWS]
     assert len(refusals) == len(set(refusals))
     assert all(row.source for row in ROWS)
     assert all((row.where == "nowhere") == (row.test is None) for row in ROWS)
 
 
-def test_each_test_of_the_folder_that_shows_a_refusal_stands_in_the_table(root: Path) -> None:
+def test_each_test_file_of_the_folder_is_in_the_table(root: Path) -> None:
     named = {str(row.test).rpartition("/")[2].partition("::")[0] for row in TESTED}
     folder = root / "tests" / "rehearsal" / "strictness"
     assert {file.name for file in folder.glob("test_*.py")} - {"test_table.py"} <= named

@@ -1,4 +1,4 @@
-"""Parameter Store refuses the values that AWS refuses, by API and by CloudFormation."""
+"""Parameter Store refuses the same values as AWS, by API and by CloudFormation."""
 
 from __future__ import annotations
 

@@ -25,14 +25,14 @@ from client_files.migration.outcomes import Addition, FieldOutcome
 from client_files.migration.output_file import MigrationResult
 from client_files.preview.model import ItemChange, Preview
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
-from vectora_ops.cloudformation.imports import Orphan
-from vectora_ops.cloudformation.stacks import ResourceChange
+from vectora_ops.cloudformation.definition import ResourceChange
+from vectora_ops.cloudformation.imports import ImportableResource
 from vectora_ops.plain_text import one_line
 from vectora_ops.records import ClientPromotion, LedgerEntry
 from vectora_ops.rollback.plan import RollbackPlan, StackPlan
 from vectora_ops.runs import RunOutcome
 from vectora_ops.snapshots import compare
-from vectora_ops.snapshots.catalog import Listed, as_markdown
+from vectora_ops.snapshots.catalog import SnapshotSummary, as_markdown
 from vectora_shared.config.changes import Change
 from vectora_shared.errors import VectoraError
 
@@ -102,8 +102,8 @@ def _rolled_back() -> dict[str, Any]:
     return {**names, **lists, **counts, "smoke_test": {"reason": HOSTILE}}
 
 
-def _listed(state: str = "complete") -> Listed:
-    return Listed(
+def _listed(state: str = "complete") -> SnapshotSummary:
+    return SnapshotSummary(
         name=HOSTILE,
         state=state,  # type: ignore[arg-type]
         started_at=NOON,
@@ -305,9 +305,9 @@ def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
 
 
 def test_imported_resources_with_hostile_names_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    orphan = Orphan(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
+    resource = ImportableResource(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
     monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=None))
-    monkeypatch.setattr(adopt, "find_orphans", lambda account, templates: (orphan,))
+    monkeypatch.setattr(adopt, "find_importable", lambda account, templates: (resource,))
     monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())
     result = _invoke(adopt.adopt, "--env", "dev", "--dry-run")
     assert result.exit_code == 0, result.output

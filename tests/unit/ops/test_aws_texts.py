@@ -1,4 +1,4 @@
-"""Every text that reaches AWS is one that its interface accepts, whatever it says, and holds no secret."""
+"""Texts sent to AWS: accepted by its interface with any content, and free of secrets."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SECRETS = (
 
 
 def shapes(service: str) -> dict[str, Any]:
-    """Of botocore's model of a service."""
+    """Return a limit of botocore's model of a service."""
     [folder] = (Path(botocore.__file__).parent / "data" / service).iterdir()
     [file] = folder.glob("service-2.json*")
     body = file.read_bytes()
@@ -71,7 +71,7 @@ def test_the_reason_of_a_disabled_transition_fits_codepipelines_model() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_subject_and_a_message_are_what_sns_takes(text: str) -> None:
+def test_a_subject_and_a_message_are_valid_for_sns(text: str) -> None:
     subject, message = aws_texts.subject(text), aws_texts.notification(text)
     assert 0 < len(subject) < 100
     assert subject.isascii()
@@ -81,7 +81,7 @@ def test_a_subject_and_a_message_are_what_sns_takes(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, '"}, {"operation": "record', "C:\\", "#{codepipeline.PipelineExecutionId}"])
-def test_a_variable_leaves_the_parameters_json_that_it_stands_in_whole(text: str) -> None:
+def test_a_variable_does_not_break_the_json_parameters_around_it(text: str) -> None:
     value = aws_texts.variable(text)
     assert json.loads(f'{{"value": "{value}"}}') == {"value": value}
     assert "#{" not in value
@@ -90,7 +90,7 @@ def test_a_variable_leaves_the_parameters_json_that_it_stands_in_whole(text: str
 
 @settings(deadline=None)
 @given(st.text(max_size=300))
-def test_any_text_becomes_one_printable_line_once_and_for_all(text: str) -> None:
+def test_any_text_becomes_one_printable_line_and_stays_so(text: str) -> None:
     line = aws_texts.plain(text)
     assert line
     assert line.isprintable()
@@ -109,19 +109,19 @@ def test_a_text_is_cut_at_bytes_in_whole_characters(text: str, most: int) -> Non
     assert cut == text or text.startswith(cut.removesuffix("...")) or most < 3
 
 
-def test_an_ordinary_sentence_stays_as_it_is() -> None:
+def test_an_ordinary_sentence_is_not_changed() -> None:
     sentence = "smoke-test-dev failed: the canary's newsletter has no items (3 matched) at 10:30 — é."
     for write in (aws_texts.plain, aws_texts.job_failure, aws_texts.notification, aws_texts.variable):
         assert write(sentence) == sentence
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_no_credential_and_no_signature_is_left(text: str) -> None:
+def test_credentials_and_signatures_are_removed(text: str) -> None:
     assert "TOPSECRET" not in aws_texts.plain(text)
     assert aws_texts.WITHHELD in aws_texts.plain(text)
 
 
-def test_an_access_key_is_withheld_wherever_it_stands() -> None:
+def test_an_access_key_is_removed_in_any_position() -> None:
     assert "ASIA" not in aws_texts.plain(f"(ASIA{'Q' * 16})")
 
 
@@ -136,9 +136,9 @@ def test_no_log_line_and_no_traceback_holds_a_secret(capsys: pytest.CaptureFixtu
             logger.exception("Reading %s failed", SECRETS[1])
     finally:
         logger.removeHandler(handler)
-    told = capsys.readouterr().err
-    assert "ValueError" in told
-    assert "TOPSECRET" not in told
+    logged = capsys.readouterr().err
+    assert "ValueError" in logged
+    assert "TOPSECRET" not in logged
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -1,4 +1,4 @@
-"""`cdk` takes all stacks when none is named, and the named one otherwise."""
+"""Stack selection of `cdk`: all stacks when none is named."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CDK = Path(sys.executable).parent / "cdk"
         "",
     ],
 )
-def test_options_and_their_values_name_no_stack(arguments: str) -> None:
+def test_options_and_their_values_are_not_stack_names(arguments: str) -> None:
     assert not names_a_stack(arguments.split())
 
 
@@ -36,12 +36,12 @@ def test_options_and_their_values_name_no_stack(arguments: str) -> None:
         "--verbose 'vectora-inbox-s1-*'",
     ],
 )
-def test_any_other_word_names_a_stack(arguments: str) -> None:
+def test_any_other_word_is_a_stack_name(arguments: str) -> None:
     assert names_a_stack(arguments.split())
 
 
 def _options_with_value(command: str) -> set[str]:
-    """Read from the CLI's own help: the options that it shows as string, array or number."""
+    """Return the options that the CLI's help shows as string, array or number."""
     text = subprocess.run([CDK, command, "--help"], capture_output=True, encoding="utf-8", check=True).stdout
     entries = re.split(r"\n(?=  {1,3}-)", text.partition("Options:")[2])
     taking = [entry for entry in entries if re.search(r"\[(string|array|number)\]", entry)]
@@ -49,7 +49,7 @@ def _options_with_value(command: str) -> set[str]:
 
 
 def _names_column(entry: str) -> str:
-    # The help is a table: long names go on in the first column of the next line.
+    # The help is a table: long names continue in the first column of the next line.
     lines = entry.splitlines()
     first = re.match(r"\s*-.*?\S(?=\s{2,}\S|$)\s*", lines[0])
     assert first, entry
@@ -75,7 +75,7 @@ def test_without_an_environment_the_app_is_the_pipeline() -> None:
         (["synth", "--context", "env=dev", "--context", "lambda-platform=x86"], "choose lambda (the default) or host"),
     ],
 )
-def test_a_wrong_environment_is_told_in_one_sentence(arguments: list[str], sentence: str) -> None:
+def test_an_unknown_environment_is_reported_in_one_sentence(arguments: list[str], sentence: str) -> None:
     result = subprocess.run([CDK, *arguments], capture_output=True, encoding="utf-8", check=False)
     assert result.returncode != 0
     assert sentence in result.stderr

@@ -1,4 +1,4 @@
-"""Functions log at the configured level what is ours, and nothing of what the SDK would tell at DEBUG."""
+"""Logs of functions: messages of this project at the configured level, and no debug messages of the SDK."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from vectora_shared.runtime import respond
 
 
-def test_debug_is_for_our_own_messages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_messages_of_this_project_are_logged_at_debug(monkeypatch: pytest.MonkeyPatch) -> None:
     before = logging.getLogger().level
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     try:

@@ -1,4 +1,4 @@
-"""A lease follows S3's time: it is renewed while it is held, taken when it lapsed, and no machine's clock decides."""
+"""Lease by S3's time: renewed while it is held, taken over when it lapsed, independent of machines' clocks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GENEROUS_SECONDS = 60.0
 
 
 class Store:
-    """As much of S3 as a lease needs, with a clock of its own that a test sets."""
+    """The part of S3 that a lease needs, with a clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -85,7 +85,7 @@ class Store:
         return ClientError({"Error": {"Code": code, "Message": code}, **self._answer()}, operation)  # type: ignore[typeddict-item]
 
     def pass_time(self, passing: timedelta) -> None:
-        """Let time pass, and wait until a living holder has renewed its lease."""
+        """Advance the clock, and wait until the holder has renewed its lease."""
         with self._changed:
             self.now += passing
             assert self._changed.wait_for(lambda: self.written == self.now, GENEROUS_SECONDS)
@@ -102,7 +102,7 @@ def store() -> Store:
 
 @pytest.fixture
 def renewing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread renews again and again, so that a test needs to wait for S3's time only."""
+    """Let the thread renew continuously, so that a test waits only for S3's time."""
     monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(milliseconds=1))
 
 
@@ -112,7 +112,7 @@ def lease_on(store: Store, subject: str, *, owner: str | None = None, clock: Clo
 
 
 def killed(store: Store, subject: str = "killed") -> Lease:
-    """A lease whose process is gone: nobody renews it, nobody releases it."""
+    """Return a lease that is neither renewed nor released, as after a kill of its process."""
     left = lease_on(store, subject)
     left.__enter__()
     left._stopped.set()
@@ -121,7 +121,7 @@ def killed(store: Store, subject: str = "killed") -> Lease:
 
 
 @pytest.mark.usefixtures("renewing")
-def test_a_holder_that_is_silent_for_minutes_keeps_its_lease(store: Store) -> None:
+def test_an_operation_without_requests_for_minutes_keeps_its_lease(store: Store) -> None:
     with lease_on(store, "held") as held:
         for _ in range(30):
             store.pass_time(RENEW_AFTER)
@@ -132,7 +132,7 @@ def test_a_holder_that_is_silent_for_minutes_keeps_its_lease(store: Store) -> No
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=1), timedelta(hours=-1)])
-def test_a_wrong_clock_neither_takes_a_living_lease_nor_loses_one(store: Store, skew: timedelta) -> None:
+def test_a_machine_with_a_wrong_clock_neither_takes_a_held_lease_nor_loses_one(store: Store, skew: timedelta) -> None:
     with lease_on(store, "held", clock=lambda: NOON + skew) as held:
         store.now += LEASE - timedelta(seconds=1)
         for others in (timedelta(), skew, -skew):
@@ -156,7 +156,7 @@ def test_a_lease_whose_holder_was_killed_lapses_by_the_time_of_s3(store: Store, 
         assert following.predecessor.subject == "killed"
 
 
-def test_an_owner_comes_back_to_its_own_lease_at_once(store: Store) -> None:
+def test_an_owner_enters_its_own_lease_again_immediately(store: Store) -> None:
     first = lease_on(store, "first", owner="invocation")
     first.__enter__()
     first.leave_note("the safety snapshot")
@@ -168,10 +168,10 @@ def test_an_owner_comes_back_to_its_own_lease_at_once(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("renewing")
-def test_the_thread_finds_out_that_the_lease_was_taken_and_every_next_change_stops(store: Store) -> None:
+def test_after_a_takeover_of_the_lease_every_change_stops(store: Store) -> None:
     held = lease_on(store, "held")
     held.__enter__()
-    store.body = b'{"owner": "somebody else"}'
+    store.body = b'{"owner": "another owner"}'
     held._thread.join(GENEROUS_SECONDS)
 
     changes: list[Callable[[], None]] = [held.renew, held.confirm, lambda: held.leave_note("never written")]
@@ -181,17 +181,17 @@ def test_the_thread_finds_out_that_the_lease_was_taken_and_every_next_change_sto
     held.__exit__(BusyError)
     with pytest.raises(BusyError, match="taken over"):
         held.__exit__(None)
-    assert store.body == b'{"owner": "somebody else"}', "the successor's lease is as it was"
+    assert store.body == b'{"owner": "another owner"}', "the successor's lease is as it was"
 
 
-def test_a_machine_that_slept_asks_before_its_next_change(store: Store) -> None:
+def test_a_machine_that_slept_checks_the_lease_before_its_next_change(store: Store) -> None:
     clock = [NOON]
     held = lease_on(store, "held", clock=lambda: clock[0])
     held.__enter__()
-    store.body = b'{"owner": "somebody else"}'
+    store.body = b'{"owner": "another owner"}'
     held.renew()
 
-    # The monotonic clock stood still meanwhile, as Linux's does in suspend.
+    # The monotonic clock does not advance, as on Linux during suspend.
     clock[0] += timedelta(minutes=10)
 
     with pytest.raises(BusyError, match="taken over"):
@@ -243,7 +243,7 @@ def test_an_operation_that_cannot_renew_its_lease_stops_at_its_next_change(store
     held.__exit__(EndpointConnectionError)
 
 
-def test_a_renewal_costs_nothing_while_the_lease_is_fresh(store: Store) -> None:
+def test_renewing_a_fresh_lease_makes_no_request(store: Store) -> None:
     with lease_on(store, "held") as held:
         before = store.writes
         for _ in range(100):
@@ -251,7 +251,7 @@ def test_a_renewal_costs_nothing_while_the_lease_is_fresh(store: Store) -> None:
         assert store.writes == before
 
 
-def test_a_write_whose_answer_was_lost_is_known_again(store: Store) -> None:
+def test_a_write_whose_answer_was_lost_is_recognized(store: Store) -> None:
     with lease_on(store, "held") as held:
         store.loses_answers = True
         held.confirm()
@@ -285,21 +285,21 @@ def test_a_lease_that_cannot_be_read_is_respected_until_it_lapses(store: Store, 
         assert following.predecessor is None
 
 
-def test_a_lease_of_a_later_version_is_read_as_far_as_it_is_known(store: Store) -> None:
+def test_unknown_fields_of_a_lease_are_ignored(store: Store) -> None:
     killed(store)
     store.body = json.dumps({**store.holder, "added_later": True}).encode()
     with pytest.raises(BusyError, match="busy: snapshot killed by"):
         lease_on(store, "next").__enter__()
 
 
-def test_without_the_time_of_s3_nothing_is_taken(store: Store) -> None:
+def test_no_lease_is_taken_without_the_time_of_s3(store: Store) -> None:
     store.has_date = False
     with pytest.raises(VectoraError, match="has no date"):
         lease_on(store, "next").__enter__()
     assert store.writes == 0
 
 
-def test_an_environment_without_a_vault_is_told_in_one_sentence(store: Store) -> None:
+def test_an_environment_without_a_vault_is_reported_in_one_sentence(store: Store) -> None:
     store.has_bucket = False
     with pytest.raises(VectoraError, match="has no vault"):
         lease_on(store, "next").__enter__()

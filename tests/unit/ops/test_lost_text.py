@@ -1,4 +1,4 @@
-"""Question marks that CloudFormation may have put in place of other characters, and those that are its authors'."""
+"""Question marks that may be lost text of CloudFormation, and genuine ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vectora_ops.cloudformation.lost_text import doubtful_places, is_doubtful, lost_in
+from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths, may_have_lost_text
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
 
@@ -25,8 +25,8 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "stacks" / "templates"
         "cron(0 6 ? * MON *) and cron(0 3 * * ? *)",
     ],
 )
-def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
-    assert not is_doubtful(text)
+def test_a_question_mark_in_a_schedule_expression_is_no_lost_text(text: str) -> None:
+    assert not may_have_lost_text(text)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,17 @@ def test_a_question_mark_of_a_schedule_is_its_own(text: str) -> None:
         "Really?",
         "https://example.org/feed?a=1",
         "cron(0 6 ? * MON *)?",
-        "cron(0 6 ? * ? *)",  # not valid, so one of them is no field of a schedule
+        "cron(0 6 ? * ? *)",  # invalid, so one of the two is no field of a schedule
         "cron(0 ? * * MON *)",
         "cron(0 6 ?? * MON *)",
         "cron(0 6 ? * MON)",
     ],
 )
 def test_every_other_question_mark_may_have_been_another_character(text: str) -> None:
-    assert is_doubtful(text)
+    assert may_have_lost_text(text)
 
 
-def test_the_place_is_named_in_values_lists_and_keys() -> None:
+def test_paths_are_found_in_values_lists_and_keys() -> None:
     template = {
         "Description": "R?le",
         "Resources": {
@@ -55,22 +55,22 @@ def test_the_place_is_named_in_values_lists_and_keys() -> None:
             "Rule": {"Properties": {"ScheduleExpression": "cron(0 6 ? * MON *)", "Cl?": 1, "N": 1, "F": None}},
         },
     }
-    assert doubtful_places(template) == (
+    assert lost_text_paths(template) == (
         "Description",
         "Resources.Topic.Properties.Tags[1].Value",
         "Resources.Rule.Properties.Cl?",
     )
 
 
-def test_of_many_places_the_first_are_named() -> None:
-    places = tuple(f"Resources.R{number}" for number in range(7))
-    sentence = lost_in("a-stack", places)
+def test_only_the_first_of_many_paths_are_named() -> None:
+    paths = tuple(f"Resources.R{number}" for number in range(7))
+    sentence = describe_lost_text("a-stack", paths)
     assert "Stack a-stack has a question mark at Resources.R0, " in sentence
-    assert "Resources.R4 and 2 more places, where" in sentence
+    assert "Resources.R4 and 2 more paths, where" in sentence
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_nothing_in_templates_of_this_project_is_doubtful(file: Path) -> None:
+def test_no_template_of_this_project_may_have_lost_text(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.isascii()
-    assert doubtful_places(yaml.safe_load(text)) == ()
+    assert lost_text_paths(yaml.safe_load(text)) == ()

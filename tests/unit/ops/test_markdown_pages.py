@@ -1,4 +1,4 @@
-"""Pages for people: whatever a name, version or detail holds, Markdown shows it as text in its place."""
+"""Pages for people: Markdown shows any name, version or detail as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from tests.unit.cli.hostile import HOSTILE, OBEYED
 from tests.unit.ops.test_snapshot_records import a_manifest
 from vectora_ops.plain_text import as_code, in_markdown, one_line, visible
-from vectora_ops.snapshots.catalog import Listed, as_markdown
+from vectora_ops.snapshots.catalog import SnapshotSummary, as_markdown
 from vectora_ops.snapshots.manifest import Occasion, Release, readme
 
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -27,7 +27,7 @@ TEXTS = (
 
 
 def _texts_and_tags(page: str) -> tuple[str, set[str]]:
-    """Return the text that is read, and the kinds of markup in it."""
+    """Return the visible text, and the kinds of markup in it."""
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
     inline = [child for token in tokens for child in token.children or []]
     text = "".join(child.content for child in inline)
@@ -35,7 +35,7 @@ def _texts_and_tags(page: str) -> tuple[str, set[str]]:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_in_markdown_reads_as_it_is_and_has_no_markup(text: str) -> None:
+def test_an_escaped_text_reads_the_same_and_has_no_markup(text: str) -> None:
     read, kinds = _texts_and_tags(f"So it is: {in_markdown(text)}.")
     assert kinds <= {"text"}
     assert read == f"So it is: {one_line(text)}."
@@ -43,18 +43,18 @@ def test_a_text_in_markdown_reads_as_it_is_and_has_no_markup(text: str) -> None:
     assert OBEYED.search(in_markdown(text)) is None
 
 
-def test_usual_texts_are_written_as_they_are() -> None:
+def test_usual_texts_are_not_escaped() -> None:
     for text in ("lai_weekly 7.0.0", "lai_v7_stable_20260130_120000", "ab" * 32, "eu-west-3", "1.2.3, digest abc"):
         assert in_markdown(text) == text
     assert as_code("lai_v7_stable_20260130_120000") == "`lai_v7_stable_20260130_120000`"
 
 
-def test_a_name_cannot_leave_its_code() -> None:
+def test_a_name_cannot_end_its_markdown_code() -> None:
     _, kinds = _texts_and_tags(f"A {as_code('a`|[x](https://evil.example)`b')}.")
     assert kinds == set()
 
 
-def test_control_characters_are_written_out_and_other_letters_stay() -> None:
+def test_control_characters_are_escaped_and_other_characters_stay() -> None:
     assert visible("Zürich\n\t東京 🙂\ufe0f") == "Zürich\n\t東京 🙂\ufe0f"
     assert visible("\x00\x1b\x7f\x85\x9b\u200b\u202e\u2066\ufeff\ud800\U000e0041") == (
         r"\x00\x1b\x7f\x85\x9b\u200b\u202e\u2066\ufeff\ud800\U000e0041"
@@ -78,8 +78,8 @@ def test_the_page_of_a_snapshot_shows_its_manifest_as_text() -> None:
     assert _texts_and_tags(page)[1] <= {"text", "code_inline"}
 
 
-def test_the_list_of_snapshots_keeps_its_table() -> None:
-    listed = Listed(
+def test_no_text_breaks_the_table_of_snapshots() -> None:
+    listed = SnapshotSummary(
         name=HOSTILE,
         state="leftover",
         started_at=NOON,

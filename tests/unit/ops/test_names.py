@@ -1,4 +1,4 @@
-"""Names fit AWS's limits, or are refused with a sentence before anything is deployed."""
+"""Names of deployed resources: AWS's limits, suffixes of buckets, client ids and reserved names."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import botocore.session
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from tests.unit.ops.environments import VALID, load_text
 from vectora_ops.functions import invocation, promotion
 from vectora_ops.names import BUCKETS, FREQUENCIES, LIMITS, STACK_LAYERS, Names, client_id_problems, schedule_id
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 from vectora_shared.errors import ConfigurationError
 
-ROOT = Path(__file__).resolve().parents[3]
-VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
-
-# Where AWS publishes the limit: CloudFormation's schema of a property, or botocore's model of a shape.
+# Sources of the limits: properties in CloudFormation's schemas, and shapes in botocore's models.
 IN_SCHEMAS = {
     "bucket": ("AWS::S3::Bucket", "BucketName"),
     "log group": ("AWS::Logs::LogGroup", "LogGroupName"),
@@ -36,8 +34,8 @@ IN_MODELS = {
     "alarm": ("cloudwatch", "AlarmName"),
     "log group": ("logs", "LogGroupName"),
 }
-# Stated in words only: CreateStack, CreateFunction and PutParameter (API references).
-IN_WORDS = {"stack": 128, "function": 64, "parameter": 1011}
+# Stated only in the documentation: CreateStack, CreateFunction and PutParameter (API references).
+IN_DOCUMENTATION = {"stack": 128, "function": 64, "parameter": 1011}
 
 
 @pytest.mark.parametrize("kind", LIMITS)
@@ -50,12 +48,12 @@ def test_each_limit_is_the_one_that_aws_publishes(kind: str) -> None:
     if kind in IN_MODELS:
         service, shape = IN_MODELS[kind]
         published.add(botocore.session.get_session().get_service_model(service).shape_for(shape).metadata["max"])
-    if kind in IN_WORDS:
-        published.add(IN_WORDS[kind])
+    if kind in IN_DOCUMENTATION:
+        published.add(IN_DOCUMENTATION[kind])
     assert published == {LIMITS[kind].longest}
 
 
-def test_the_longest_project_has_names_that_fit_in_every_environment() -> None:
+def test_names_of_the_longest_project_fit_in_every_environment() -> None:
     for env in ENVIRONMENT_NAMES:
         Names(project="p" * 30, env=env).check()
 
@@ -66,7 +64,7 @@ def test_a_name_that_is_too_long_is_refused_with_its_limit() -> None:
         names.bucket("snapshots-access-logs")
 
 
-def test_a_suffix_ends_the_names_of_buckets_and_no_others() -> None:
+def test_a_suffix_is_appended_to_bucket_names_only() -> None:
     names = Names(project="acme", env="prod", bucket_suffix="eu1")
     assert [names.bucket(each) for each in BUCKETS] == [f"acme-{each}-prod-eu1" for each in BUCKETS]
     assert names.pipeline_bucket("artifacts") == "acme-pipeline-artifacts-eu1"
@@ -74,11 +72,11 @@ def test_a_suffix_ends_the_names_of_buckets_and_no_others() -> None:
     assert names.function("snapshot") == "acme-snapshot-prod"
 
 
-def test_another_environment_keeps_project_and_suffix() -> None:
+def test_names_of_another_environment_have_the_same_project_and_suffix() -> None:
     assert Names("acme", "dev", "eu1").of("stage") == Names("acme", "stage", "eu1")
 
 
-def test_functions_know_the_suffix_from_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_read_the_suffix_from_their_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("PROJECT_NAME", "acme"), ("ENV", "dev"), ("NEXT_ENV", "stage"), ("BUCKET_SUFFIX", "eu1")):
         monkeypatch.setenv(name, value)
     assert invocation.own_names().bucket("config") == "acme-config-dev-eu1"
@@ -113,10 +111,7 @@ def test_client_ids_that_would_share_a_schedule_are_refused() -> None:
 
 
 def _settings(tmp_path: Path, first_lines: str) -> Settings:
-    (tmp_path / "config").mkdir()
-    text = VALID.replace("project: vectora-inbox\n", first_lines, 1)
-    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
-    return load_settings(tmp_path)
+    return load_text(tmp_path, VALID.replace("project: vectora-inbox\n", first_lines, 1))
 
 
 def test_the_suffix_of_the_configuration_reaches_the_names_of_every_environment(tmp_path: Path) -> None:
@@ -127,7 +122,7 @@ def test_the_suffix_of_the_configuration_reaches_the_names_of_every_environment(
 
 
 @pytest.mark.parametrize(
-    ("lines", "sentence"),
+    ("lines", "message"),
     [
         ("project: vectora-inbox\nbucket_suffix: Acme\n", "key 'bucket_suffix' has the value 'Acme'"),
         ("project: vectora-inbox\nbucket_suffix: -acme\n", "key 'bucket_suffix' has the value '-acme'"),
@@ -143,16 +138,16 @@ def test_the_suffix_of_the_configuration_reaches_the_names_of_every_environment(
     ],
 )
 def test_names_that_aws_refuses_are_refused_when_the_configuration_is_read(
-    tmp_path: Path, lines: str, sentence: str
+    tmp_path: Path, lines: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _settings(tmp_path, lines)
     [line] = str(caught.value).splitlines()
     assert line.startswith("config/environments.yaml, line ")
-    assert sentence in line
+    assert message in line
 
 
-def test_the_message_on_a_name_that_is_too_long_names_the_longest(tmp_path: Path) -> None:
+def test_the_message_about_names_that_are_too_long_quotes_the_longest(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         _settings(tmp_path, f"project: vectora-inbox\nbucket_suffix: {'s' * 22}\n")
     name = f"vectora-inbox-snapshots-access-logs-stage-{'s' * 22}"
@@ -160,15 +155,13 @@ def test_the_message_on_a_name_that_is_too_long_names_the_longest(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["/aws/connection", "/SSM/connection", "/a" * 16])
-def test_a_parameter_that_ssm_refuses_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "config").mkdir()
+def test_a_parameter_name_that_ssm_refuses_is_refused_when_the_configuration_is_read(tmp_path: Path, name: str) -> None:
     text = VALID.replace("/vectora-inbox/pipeline/connection-arn", name, 1)
-    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(
         ConfigurationError, match="names that begin with aws or ssm, or have more than 15 levels, are refused by SSM"
     ):
-        load_settings(tmp_path)
+        load_text(tmp_path, text)
 
 
-def test_a_suffix_may_end_like_a_reserved_one(tmp_path: Path) -> None:
+def test_a_suffix_may_end_with_the_letters_of_a_reserved_one(tmp_path: Path) -> None:
     assert _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: vatican\n").bucket_suffix == "vatican"

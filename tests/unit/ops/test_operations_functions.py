@@ -1,4 +1,4 @@
-"""The operations functions around their work: what they report, what they never let out, how they end or go on."""
+"""Operations functions around their work: reported errors, withheld secrets, and continuation."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ CONTEXT = SimpleNamespace(
 
 
 class Topic:
-    """SNS and Lambda in one: keeps what was published, and what was invoked."""
+    """SNS and Lambda in one: records publications and invocations."""
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
         self.invoked: list[dict[str, Any]] = []
         self.broken = False
 
-    def publish(self, **told: Any) -> None:
+    def publish(self, **message: Any) -> None:
         if self.broken:
             raise RuntimeError("no topic")
-        self.published.append(told)
+        self.published.append(message)
 
-    def invoke(self, **asked: Any) -> None:
-        self.invoked.append(asked)
+    def invoke(self, **request: Any) -> None:
+        self.invoked.append(request)
 
 
 @pytest.fixture
@@ -75,41 +75,41 @@ def test_a_failure_reaches_the_operators_and_the_log_without_secrets(
 ) -> None:
     with pytest.raises(VectoraError) as raised:
         respond(fails_with(error))
-    [told] = topic.published
-    assert "Reading https://bucket.example.org" in told["Message"]
+    [message] = topic.published
+    assert "Reading https://bucket.example.org" in message["Message"]
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
     assert "TOPSECRET" not in json.dumps(topic.published) + str(raised.value)
 
 
 @pytest.mark.parametrize("error", [VectoraError("No items."), KeyError("bug")])
-def test_a_waiting_caller_is_told_and_nobody_else(topic: Topic, error: Exception) -> None:
-    said = respond(fails_with(error), caller_continues=True)
-    assert said["state"] == "failed"
-    assert str(error).strip("'") in said["error"]
+def test_only_a_waiting_caller_gets_the_error(topic: Topic, error: Exception) -> None:
+    answer = respond(fails_with(error), caller_continues=True)
+    assert answer["state"] == "failed"
+    assert str(error).strip("'") in answer["error"]
     assert topic.published == []
 
 
-def test_a_topic_that_does_not_answer_hides_no_failure(topic: Topic) -> None:
+def test_a_failed_notification_hides_no_failure(topic: Topic) -> None:
     topic.broken = True
     with pytest.raises(VectoraError, match="No items"):
         respond(fails_with(VectoraError("No items.")))
 
 
-def test_a_notification_is_what_sns_takes(topic: Topic) -> None:
+def test_a_notification_is_valid_for_sns(topic: Topic) -> None:
     operations.notify_operators("x\n" * 100, "\x1b{{" * 100_000)
-    [told] = topic.published
-    assert len(told["Subject"]) < 100
-    assert told["Subject"].isprintable()
-    assert len(told["Message"].encode()) < 256 * 1024
+    [message] = topic.published
+    assert len(message["Subject"]) < 100
+    assert message["Subject"].isprintable()
+    assert len(message["Message"].encode()) < 256 * 1024
 
 
-def test_work_goes_on_in_one_further_invocation(topic: Topic) -> None:
-    said = respond(fails_with(OutOfTimeError("The rollback")))
-    assert said["state"] == "running"
-    [asked] = topic.invoked
-    assert asked["InvocationType"] == "Event"
-    assert json.loads(asked["Payload"])["token"] == "request-1"
+def test_unfinished_work_continues_in_one_more_invocation(topic: Topic) -> None:
+    answer = respond(fails_with(OutOfTimeError("The rollback")))
+    assert answer["state"] == "running"
+    [request] = topic.invoked
+    assert request["InvocationType"] == "Event"
+    assert json.loads(request["Payload"])["token"] == "request-1"
 
 
 def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,11 +129,11 @@ def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, mon
     assert len(ended) == 1
 
 
-def test_the_rollback_function_hears_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rollback_function_handles_events_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Setback, "stage_ended", lambda self, event: "stage")
     monkeypatch.setattr(Setback, "run_failed", lambda self, event: "run")
-    said = [
+    answers = [
         rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
         for each in (STAGE_CHANGED, RUN_CHANGED)
     ]
-    assert [each and each["reaction"] for each in said] == ["stage", "run"]
+    assert [each and each["reaction"] for each in answers] == ["stage", "run"]

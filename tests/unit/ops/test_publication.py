@@ -1,4 +1,4 @@
-"""A release's configuration content: validated before the first write, complete after any interruption, put back."""
+"""Publication of a release's configuration: validated first, completed after interruptions, and reversible."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _version(body: bytes) -> str:
 
 
 def _with_version(body: bytes, version: str) -> bytes:
-    """The file with another version everywhere, and nothing else changed."""
+    """Return the file with another version, and no other change."""
     return body.replace(_version(body).encode(), version.encode())
 
 
@@ -58,7 +58,7 @@ def test_the_bucket_holds_the_releases_files_and_a_record_of_them(s3: Any) -> No
     assert (record["state"], record["digest"], set(record["keys"])) == ("published", "d1", set(files))
 
 
-def test_what_did_not_change_is_not_written_again(s3: Any) -> None:
+def test_unchanged_files_are_not_written_again(s3: Any) -> None:
     files = _content()
     _publish(s3, files)
     s3.puts.clear()
@@ -68,7 +68,7 @@ def test_what_did_not_change_is_not_written_again(s3: Any) -> None:
     assert [key for key in s3.puts if key != RECORD_KEY] == ["clients/lai_weekly.yaml"]
 
 
-def test_what_somebody_edited_in_the_bucket_is_put_right(s3: Any) -> None:
+def test_a_file_that_was_edited_in_the_bucket_is_restored(s3: Any) -> None:
     files = _content()
     _publish(s3, files)
     s3.objects[BUCKET, "clients/lai_weekly.yaml"] = b"edited by hand"
@@ -76,7 +76,7 @@ def test_what_somebody_edited_in_the_bucket_is_put_right(s3: Any) -> None:
     assert _published(s3) == files
 
 
-def test_only_what_a_publication_wrote_is_deleted(s3: Any) -> None:
+def test_only_files_of_a_publication_are_deleted(s3: Any) -> None:
     files = _content()
     second = files["clients/lai_weekly.yaml"].replace(b"client_id: lai_weekly", b"client_id: other")
     _publish(s3, {**files, "clients/other.yaml": second})
@@ -117,18 +117,18 @@ def test_invalid_content_is_refused_before_anything_is_written(
     assert s3.objects == {}
 
 
-def test_what_is_no_archive_is_refused_before_anything_is_written(s3: Any) -> None:
+def test_an_invalid_archive_is_refused_before_anything_is_written(s3: Any) -> None:
     with pytest.raises(ConfigurationError, match="not a zip file"):
         publish(s3, archive=b"rubbish", digest="d", bucket=BUCKET)
     assert s3.objects == {}
 
 
 class _DyingError(Exception):
-    """Stands for a kill of the function."""
+    """Stand-in for a kill of the function."""
 
 
 def _die_at(s3: Any, operation: int) -> None:
-    """Let the function die just before the n-th change of the bucket."""
+    """Kill the function just before the n-th change of the bucket."""
     left = [operation]
 
     def dying(original: Any) -> Any:
@@ -144,7 +144,7 @@ def _die_at(s3: Any, operation: int) -> None:
 
 
 @pytest.mark.parametrize("then", ["the same again", "back to the old"])
-def test_wherever_a_publication_dies_the_next_one_completes(s3: Any, then: str) -> None:
+def test_a_publication_interrupted_at_any_point_is_completed_by_the_next(s3: Any, then: str) -> None:
     old = _content()
     second = old["clients/lai_weekly.yaml"].replace(b"client_id: lai_weekly", b"client_id: other")
     bumped = {key: _with_version(body, "9.0.0") for key, body in old.items() if key.startswith("clients/")}
@@ -176,7 +176,7 @@ CLIENT = "clients/lai_weekly.yaml"
         (b"      max_items: 6", b"      max_items: 5", "--major"),
     ],
 )
-def test_a_client_file_that_changed_under_its_version_is_refused_with_the_bump_it_needs(
+def test_a_client_file_that_changed_without_a_new_version_is_refused_with_the_required_one(
     s3: Any, old: bytes, new: bytes, bump: str
 ) -> None:
     files = _content()
@@ -213,7 +213,7 @@ def test_a_promoted_file_stays_until_a_release_has_its_version(s3: Any) -> None:
     assert _published(s3) == files, "a release brought it since: it is no file by itself any more"
 
 
-def test_a_release_may_not_bring_other_content_under_a_promoted_version(s3: Any) -> None:
+def test_a_release_with_other_content_for_a_promoted_version_is_refused(s3: Any) -> None:
     files = _content()
     _publish(s3, files)
     publish_client(s3, bucket=BUCKET, client_id="lai_weekly", body=_with_version(files[CLIENT], "9.0.0"))
@@ -222,7 +222,7 @@ def test_a_release_may_not_bring_other_content_under_a_promoted_version(s3: Any)
         _publish(s3, {**files, CLIENT: other}, "d2")
 
 
-def test_an_unfit_client_file_is_not_promoted(s3: Any) -> None:
+def test_an_invalid_client_file_is_not_promoted(s3: Any) -> None:
     files = _content()
     _publish(s3, files)
     s3.puts.clear()

@@ -1,4 +1,4 @@
-"""Operations run by functions: invoked once, on connections that live long, with a sentence when one breaks."""
+"""Remote operations: invoked once, on long-lived connections, with a clear error when a connection breaks."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ URL = "https://lambda.eu-west-3.amazonaws.com"
 
 
 class Functions:
-    """Lambda: answers one after the other, or raises them."""
+    """Lambda client that returns or raises its answers in order."""
 
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)
         self.invoked: list[dict[str, Any]] = []
 
-    def invoke(self, **asked: Any) -> Any:
-        self.invoked.append(json.loads(asked["Payload"]))
+    def invoke(self, **request: Any) -> Any:
+        self.invoked.append(json.loads(request["Payload"]))
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -46,7 +46,7 @@ class BrokenBody:
         raise IncompleteReadError(actual_bytes=3, expected_bytes=9)
 
 
-def said(document: dict[str, Any], **more: Any) -> dict[str, Any]:
+def answer(document: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"Payload": io.BytesIO(json.dumps(document).encode()), **more}
 
 
@@ -59,9 +59,9 @@ def refusal(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "Invoke")
 
 
-def test_work_that_goes_on_is_invoked_again_by_the_caller() -> None:
+def test_the_caller_invokes_the_function_again_for_unfinished_work() -> None:
     further = {"operation": "rollback", "continuation": 1}
-    functions = Functions(said({"state": "running", "event": further}), said({"state": "done", "result": 1}))
+    functions = Functions(answer({"state": "running", "event": further}), answer({"state": "done", "result": 1}))
     assert run(functions) == {"state": "done", "result": 1}
     assert functions.invoked[1] == further
 
@@ -71,7 +71,7 @@ def test_work_that_goes_on_is_invoked_again_by_the_caller() -> None:
     [ReadTimeoutError(endpoint_url=URL), ConnectionClosedError(endpoint_url=URL), {"Payload": BrokenBody()}],
     ids=["silence", "closed", "cut"],
 )
-def test_a_connection_that_breaks_is_not_taken_for_a_failure_and_nothing_is_invoked_twice(broken: Any) -> None:
+def test_a_broken_connection_is_no_failure_and_repeats_no_invocation(broken: Any) -> None:
     functions = Functions(broken)
     with pytest.raises(VectoraError, match=r"may still be running.*\./vectora status --env stage"):
         run(functions)
@@ -87,24 +87,24 @@ def test_a_connection_that_breaks_is_not_taken_for_a_failure_and_nothing_is_invo
         refusal("ResourceConflictException"),
     ],
 )
-def test_what_was_never_started_is_said_so(error: Exception) -> None:
+def test_an_operation_that_never_started_is_reported_as_such(error: Exception) -> None:
     with pytest.raises(VectoraError, match=r"nothing was started|was not started"):
         run(Functions(error))
 
 
-def test_a_function_that_is_not_there_is_said_with_what_to_do() -> None:
+def test_a_missing_function_is_reported_with_what_to_do() -> None:
     with pytest.raises(VectoraError, match="deploy it first"):
         run(Functions(refusal("ResourceNotFoundException")))
 
 
-def test_other_refusals_stay_what_they_are() -> None:
+def test_other_aws_errors_are_raised_unchanged() -> None:
     with pytest.raises(ClientError):
         run(Functions(refusal("AccessDeniedException")))
 
 
 def test_a_crash_of_the_function_names_its_log() -> None:
     with pytest.raises(VectoraError, match=r"failed \(no reason given\): its log is /aws/lambda/vectora"):
-        run(Functions(said({}, FunctionError="Unhandled")))
+        run(Functions(answer({}, FunctionError="Unhandled")))
 
 
 def test_the_invoker_keeps_silent_connections_alive_and_never_retries() -> None:

@@ -1,4 +1,4 @@
-"""The repository keeps the rules that its tools cannot keep for it."""
+"""Rules of the repository that no tool checks."""
 
 from __future__ import annotations
 

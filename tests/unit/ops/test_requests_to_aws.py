@@ -1,4 +1,4 @@
-"""Every request to AWS is botocore's: to the bucket's own host in its region, with the path that the key says."""
+"""Requests to AWS: made by botocore, to the bucket's own host in its region, with the key as path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.change_set_request import TemplateSender
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_shared.aws import s3_client
 
@@ -29,7 +29,7 @@ ODD_KEYS = ("a", "a b", "a+b", "a%20b", "a%2Fb", "é/ü", "/leading", "x/../y", 
 
 
 class Wire:
-    """Takes what a client sends and answers it; `requests` are signed and ready to be sent."""
+    """Stand-in for the network that answers a client; `requests` are signed and ready to be sent."""
 
     def __init__(self, client: Any) -> None:
         self.requests: list[Any] = []
@@ -67,7 +67,7 @@ def account_in(region: str) -> Account:
         ("cn-north-1", "amazonaws.com.cn"),
     ],
 )
-def test_a_bucket_is_asked_at_its_own_host_in_its_region(region: str, domain: str) -> None:
+def test_a_request_goes_to_the_host_of_the_bucket_in_its_region(region: str, domain: str) -> None:
     account = account_in(region)
     wire, reader = Wire(account.client("s3")), ObjectReader(account, "vectora-inbox-data-dev")
     for call in (lambda: list(reader.listed("p/")), lambda: reader.get("key")):
@@ -79,7 +79,7 @@ def test_a_bucket_is_asked_at_its_own_host_in_its_region(region: str, domain: st
 
 
 @pytest.mark.parametrize("region", ["eu-west-3", "us-east-1"])
-def test_the_functions_ask_there_too(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+def test_requests_of_functions_go_to_the_host_of_the_bucket(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
     for name, value in {
         "AWS_DEFAULT_REGION": region,
         "AWS_ACCESS_KEY_ID": "AKIATEST",
@@ -97,11 +97,11 @@ def test_cloudformation_is_given_the_regional_address_of_a_template() -> None:
     account = account_in("eu-south-1")
     Wire(account.client("s3"))
     template = json.dumps({"Description": "x" * 60_000})
-    found = Stacks(account, assets_bucket="cdk-assets")._template("a-stack", template, None)
+    found = TemplateSender(account, "cdk-assets").request("a-stack", template, None)
     assert found["TemplateURL"].startswith("https://cdk-assets.s3.eu-south-1.amazonaws.com/vectora-restore/")
 
 
-def test_a_bucket_whose_name_no_certificate_covers_is_asked_by_path() -> None:
+def test_a_bucket_name_with_a_dot_is_addressed_by_path() -> None:
     account = account_in("eu-west-3")
     wire = Wire(account.client("s3"))
     list(ObjectReader(account, "a.bucket").listed(""))
@@ -109,16 +109,16 @@ def test_a_bucket_whose_name_no_certificate_covers_is_asked_by_path() -> None:
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
-def test_a_key_is_asked_for_as_it_is(key: str) -> None:
+def test_a_key_is_sent_without_a_change(key: str) -> None:
     account = account_in("eu-west-3")
     wire, reader = Wire(account.client("s3")), ObjectReader(account, "some-bucket")
     reader.get(key, version_id="v/1+2")
-    asked = urlsplit(wire.requests[-1].url)
-    assert (asked.path, asked.query) == (f"/{quote(key, safe='/~')}", "versionId=v%2F1%2B2")
+    sent = urlsplit(wire.requests[-1].url)
+    assert (sent.path, sent.query) == (f"/{quote(key, safe='/~')}", "versionId=v%2F1%2B2")
     list(reader.listed(key, after=key))
-    asked = urlsplit(wire.requests[-1].url)
+    sent = urlsplit(wire.requests[-1].url)
     prefix = quote(key, safe="-._~")
-    assert (asked.path, set(asked.query.split("&"))) == (
+    assert (sent.path, set(sent.query.split("&"))) == (
         "/",
         {"list-type=2", "encoding-type=url", f"prefix={prefix}", f"start-after={prefix}"},
     )
@@ -134,7 +134,7 @@ def test_conditions_and_ranges_are_signed() -> None:
     assert {"host", "if-match", "range", "x-amz-content-sha256", "x-amz-date"} <= set(signed)
 
 
-def test_a_bucket_that_lies_in_another_region_is_asked_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_follows_a_bucket_to_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda seconds: None))
     account = account_in("eu-west-3")
     wire = Wire(account.client("s3"))
@@ -145,7 +145,7 @@ def test_a_bucket_that_lies_in_another_region_is_asked_there(monkeypatch: pytest
 
 
 def test_nothing_signs_or_builds_a_request_by_hand() -> None:
-    """Only the download from an address that AWS signed builds one, and it signs nothing."""
+    """The only request built by hand is the download from a presigned address, which is not signed again."""
     by_hand = {
         f"{path}: {name}"
         for path, tree in sources()
@@ -155,7 +155,7 @@ def test_nothing_signs_or_builds_a_request_by_hand() -> None:
     assert by_hand == {"lambda_src/vectora_ops/snapshots/downloads.py: botocore.awsrequest.AWSRequest"}
 
 
-def test_bodies_are_read_and_functions_make_clients_where_short_answers_are_noticed() -> None:
+def test_objects_are_read_and_clients_created_only_where_cut_answers_are_noticed() -> None:
     named = {path.as_posix(): set(attributes(tree)) for path, tree in sources()}
     assert {path for path, names in named.items() if "get_object" in {name for _, name in names}} == {
         "lambda_src/vectora_shared/aws.py"
@@ -181,7 +181,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def attributes(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Names of attributes, each with the name that it is an attribute of."""
+    """Yield the names of attributes, each with the name of its object."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             yield (node.value.id if isinstance(node.value, ast.Name) else "", node.attr)

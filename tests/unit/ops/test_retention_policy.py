@@ -1,18 +1,18 @@
-"""What the retention policy lets go, and what it keeps whatever the numbers say."""
+"""Snapshots that the retention policy deletes, and those that it always keeps."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from vectora_ops.snapshots.catalog import Listed, State
+from vectora_ops.snapshots.catalog import SnapshotSummary, State
 from vectora_ops.snapshots.retention import Policy, decide
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DEV = Policy(keep_last=2, minimum_age_days=1)
 
 
-def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned: bool = False) -> Listed:
-    return Listed(
+def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned: bool = False) -> SnapshotSummary:
+    return SnapshotSummary(
         name=name,
         state=state,
         started_at=NOW - timedelta(days=days_old),
@@ -27,25 +27,25 @@ def a_snapshot(name: str, *, days_old: float, state: State = "complete", pinned:
     )
 
 
-def removed(*listed: Listed, policy: Policy = DEV) -> list[str]:
+def removed(*listed: SnapshotSummary, policy: Policy = DEV) -> list[str]:
     return [decision.name for decision in decide(listed, policy, NOW) if decision.remove]
 
 
-def test_all_but_the_last_ones_go() -> None:
+def test_all_except_the_last_snapshots_are_deleted() -> None:
     assert removed(*(a_snapshot(f"s{n}", days_old=10 - n) for n in range(5))) == ["s0", "s1", "s2"]
 
 
-def test_nothing_below_the_minimum_age_goes_however_many_there_are() -> None:
+def test_no_snapshot_below_the_minimum_age_is_deleted() -> None:
     assert removed(*(a_snapshot(f"s{n}", days_old=0.5) for n in range(9))) == []
 
 
-def test_a_pinned_one_stays_and_does_not_count_for_others() -> None:
+def test_a_pinned_snapshot_stays_and_does_not_count_as_one_of_the_last() -> None:
     listed = [a_snapshot("old", days_old=90, pinned=True), *(a_snapshot(f"s{n}", days_old=9 - n) for n in range(3))]
 
     assert removed(*listed) == ["s0"]
 
 
-def test_the_last_complete_one_stays_behind_newer_incomplete_ones() -> None:
+def test_the_last_complete_snapshot_stays_when_newer_ones_are_incomplete() -> None:
     listed = [
         a_snapshot("whole", days_old=400),
         a_snapshot("broken-off", days_old=30, state="incomplete"),
@@ -55,13 +55,13 @@ def test_the_last_complete_one_stays_behind_newer_incomplete_ones() -> None:
     assert removed(*listed, policy=Policy(keep_last=1, minimum_age_days=1)) == ["broken-off"]
 
 
-def test_prod_keeps_all_complete_ones() -> None:
+def test_prod_keeps_all_complete_snapshots() -> None:
     listed = [a_snapshot(f"s{n:03}", days_old=1000 - n) for n in range(500)]
 
     assert removed(*listed, policy=Policy(keep_last=None, minimum_age_days=90)) == []
 
 
-def test_what_an_interrupted_removal_left_goes_at_once() -> None:
+def test_the_leftover_of_an_interrupted_deletion_is_deleted() -> None:
     assert removed(a_snapshot("whole", days_old=3), a_snapshot("left", days_old=0, state="leftover")) == ["left"]
 
 

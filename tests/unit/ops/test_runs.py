@@ -1,4 +1,4 @@
-"""Runs of the workflow: started once, and followed though Step Functions does not know of them yet."""
+"""Runs of the workflow: started once, and followed even before Step Functions lists them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refusal(code: str) -> ClientError:
 
 
 class States:
-    """Step Functions; an execution is unknown to the first `unknown` reads, and its history to the first `late`."""
+    """Step Functions; the first `unknown` reads do not find an execution, the first `late` reads not its history."""
 
     def __init__(self, *, unknown: int = 0, late: int = 0, start: str | None = None) -> None:
         self._unknown = unknown
@@ -29,13 +29,13 @@ class States:
         self._start = start
         self.started: list[dict[str, Any]] = []
 
-    def start_execution(self, **asked: Any) -> dict[str, Any]:
-        self.started.append(asked)
+    def start_execution(self, **request: Any) -> dict[str, Any]:
+        self.started.append(request)
         if self._start:
             raise refusal(self._start)
         return {"executionArn": EXECUTION}
 
-    def describe_execution(self, **_asked: Any) -> dict[str, Any]:
+    def describe_execution(self, **_request: Any) -> dict[str, Any]:
         if self._unknown:
             self._unknown -= 1
             raise refusal("ExecutionDoesNotExist")
@@ -45,7 +45,7 @@ class States:
     def get_paginator(self, _operation: str) -> States:
         return self
 
-    def paginate(self, **_asked: Any) -> list[dict[str, Any]]:
+    def paginate(self, **_request: Any) -> list[dict[str, Any]]:
         if self._late:
             self._late -= 1
             raise refusal("ExecutionDoesNotExist")
@@ -59,13 +59,13 @@ def follow(states: Any) -> tuple[str, float, list[str]]:
     return outcome.status, sum(waited), steps
 
 
-def test_an_execution_that_is_not_known_yet_is_asked_for_again() -> None:
+def test_an_execution_that_is_not_known_yet_is_described_again() -> None:
     status, waited, steps = follow(States(unknown=5))
     assert (status, steps) == ("SUCCEEDED", ["ingest"])
     assert waited > 0
 
 
-def test_a_history_that_is_not_known_yet_is_no_failure() -> None:
+def test_a_missing_history_of_a_new_execution_is_no_failure() -> None:
     assert follow(States(late=1))[0] == "SUCCEEDED"
 
 
@@ -76,7 +76,7 @@ def test_an_execution_that_stays_unknown_is_a_failure_after_half_a_minute() -> N
     assert 25 <= sum(waited) <= 40
 
 
-def test_a_run_has_a_name_so_that_a_repeated_request_starts_no_second_one() -> None:
+def test_a_repeated_request_starts_no_second_run_because_runs_have_names() -> None:
     states = States()
     for _ in range(2):
         start_run(states, MACHINE, RunRequest(client_id="lai_weekly"))  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_a_run_has_a_name_so_that_a_repeated_request_starts_no_second_one() -> N
     assert json.loads(first["input"])["client_id"] == "lai_weekly"
 
 
-def test_a_run_that_has_ended_before_its_request_was_repeated_is_still_that_run() -> None:
+def test_a_repeated_request_for_an_ended_run_finds_that_run() -> None:
     states = States(start="ExecutionAlreadyExists")
     arn = start_run(states, MACHINE, RunRequest(client_id="lai_weekly"))  # type: ignore[arg-type]
     assert arn == f"{EXECUTION.rpartition(':')[0]}:{states.started[0]['name']}"

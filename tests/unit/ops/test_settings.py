@@ -1,4 +1,4 @@
-"""config/environments.yaml: a mistake is told in one sentence with file, line, key and what is allowed."""
+"""Settings of config/environments.yaml, and errors that name file, line, key and allowed values."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from vectora_ops.settings import Settings, load_settings
+from tests.unit.ops.environments import ROOT, VALID, load_text
+from vectora_ops.settings import load_settings
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.config.yaml_file import parse_yaml, read_section
 from vectora_shared.errors import ConfigurationError
-
-ROOT = Path(__file__).resolve().parents[3]
-VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
-
-
-def _load(tmp_path: Path, text: str) -> Settings:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "environments.yaml").write_text(text, encoding="utf-8")
-    return load_settings(tmp_path)
 
 
 def _line_of(text: str, key: str) -> int:
@@ -39,21 +31,21 @@ def test_settings_cannot_be_changed() -> None:
         setattr(load_settings(ROOT).environment("dev"), "region", "us-east-1")  # noqa: B010
 
 
-def test_an_unknown_key_is_named_with_line_and_allowed_keys(tmp_path: Path) -> None:
+def test_the_error_on_an_unknown_key_names_its_line_and_the_allowed_keys(tmp_path: Path) -> None:
     text = VALID.replace("      retention_days: 14", "      retention_dayz: 14")
     with pytest.raises(ConfigurationError) as caught:
-        _load(tmp_path, text)
-    sentences = str(caught.value).splitlines()
+        load_text(tmp_path, text)
+    messages = str(caught.value).splitlines()
     line = _line_of(text, "retention_dayz")
     assert (
         f"config/environments.yaml, line {line}, column 7: key 'environments.dev.logs.retention_dayz' is unknown: "
-        "did you mean 'retention_days'? allowed here are level, retention_days." in sentences
+        "did you mean 'retention_days'? allowed here are level, retention_days." in messages
     )
 
 
-def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+def test_the_error_on_a_missing_key_names_the_allowed_values(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        _load(tmp_path, VALID.replace("    removal_policy: destroy\n", ""))
+        load_text(tmp_path, VALID.replace("    removal_policy: destroy\n", ""))
     line = _line_of(VALID, "dev:")
     assert str(caught.value) == (
         f"config/environments.yaml, line {line}, column 3: key 'environments.dev.removal_policy' is missing: "
@@ -76,7 +68,7 @@ def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
         ("concurrency: 2", "concurrency: 0", "environments.dev.model.concurrency", "greater than or equal to 1"),
         ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "allowed are bedrock, lexicon"),
         ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "greater than 0"),
-        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case name"),
+        ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case prefix"),
         ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "such as eu-west-3"),
         (
             "weekly: cron(0 6 ? * MON *)",
@@ -86,33 +78,33 @@ def test_a_missing_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_named_with_line_key_and_what_is_allowed(
+def test_the_error_on_a_wrong_value_names_its_line_its_key_and_the_allowed_values(
     tmp_path: Path, old: str, new: str, key: str, allowed: str
 ) -> None:
     text = VALID.replace(old, new, 1)
     with pytest.raises(ConfigurationError) as caught:
-        _load(tmp_path, text)
-    (sentence,) = str(caught.value).splitlines()
+        load_text(tmp_path, text)
+    (message,) = str(caught.value).splitlines()
     line = _line_of(text, new.strip().splitlines()[0])
     where = rf"config/environments\.yaml, line {line}, column \d+: key '{re.escape(key)}' has the value "
-    assert re.match(where, sentence)
-    assert allowed in sentence
+    assert re.match(where, message)
+    assert allowed in message
 
 
-def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_a_duplicate_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"key 'project' stands twice"):
-        _load(tmp_path, VALID + "project: other\n")
+        load_text(tmp_path, VALID + "project: other\n")
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "just a text", "a: [1\n", "a: \x00", "&a [*a]"])
-def test_what_is_no_mapping_or_no_yaml_is_told_in_one_sentence(tmp_path: Path, text: str) -> None:
+def test_the_error_on_a_file_that_is_no_yaml_mapping_has_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"config/environments\.yaml") as caught:
-        _load(tmp_path, text)
+        load_text(tmp_path, text)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_another_company_deploys_under_its_own_name(tmp_path: Path) -> None:
-    settings = _load(tmp_path, VALID.replace("project: vectora-inbox", "project: acme-watch"))
+def test_another_project_name_changes_all_names(tmp_path: Path) -> None:
+    settings = load_text(tmp_path, VALID.replace("project: vectora-inbox", "project: acme-watch"))
     assert settings.names("stage").stack("s0-core") == "acme-watch-s0-core-stage"
     assert settings.names("stage").bucket("data") == "acme-watch-data-stage"
 
@@ -130,13 +122,15 @@ def test_an_unknown_environment_is_refused_with_the_list() -> None:
         ("global.anthropic.claude-x", "anthropic.claude-x", True),
     ],
 )
-def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundation_model: str, is_profile: bool) -> None:
+def test_the_foundation_model_of_an_inference_profile_has_its_id_without_the_geography(
+    model_id: str, foundation_model: str, is_profile: bool
+) -> None:
     model = load_settings(ROOT).environment("dev").model.model_copy(update={"id": model_id})
     assert (model.foundation_model_id, model.is_inference_profile) == (foundation_model, is_profile)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         ("sources: []\nbouquets: []\n", "key 'sources'"),
         (
@@ -146,7 +140,7 @@ def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundatio
         ("bouquets: []\n", "key 'sources' is missing: add it (Every place that publishes news)."),
     ],
 )
-def test_what_may_stand_at_a_missing_key_is_told_in_words(text: str, sentence: str) -> None:
+def test_the_error_on_a_missing_key_describes_its_value(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read_section(SourceCatalog, parse_yaml("catalog.yaml", text.encode("utf-8")))
-    assert any(sentence in line for line in str(caught.value).splitlines())
+    assert any(message in line for line in str(caught.value).splitlines())

@@ -1,4 +1,4 @@
-"""Records of the vault: what is written is read back exactly, and every other byte is noticed."""
+"""Records of the vault: read back exactly as written, and every changed byte is detected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def a_manifest(**changes: object) -> Manifest:
     return sealed(fields | changes)
 
 
-def test_a_snapshot_is_named_as_the_owner_names_them() -> None:
+def test_a_snapshot_name_is_the_label_and_the_time() -> None:
     assert snapshot_name("lai_v7_stable", NOON) == "lai_v7_stable_20260130_120005"
 
 
@@ -59,13 +59,13 @@ def test_a_label_that_cannot_be_part_of_a_key_is_refused(label: str) -> None:
         snapshot_name(label, NOON)
 
 
-def test_a_manifest_is_read_as_it_was_written() -> None:
+def test_a_manifest_reads_back_equal() -> None:
     manifest = a_manifest()
 
     assert read_manifest("manifest.json", to_bytes(manifest)) == manifest
 
 
-def test_any_flipped_byte_of_a_manifest_is_noticed() -> None:
+def test_any_flipped_bit_of_a_manifest_is_detected() -> None:
     body = to_bytes(a_manifest())
 
     for position in range(len(body)):
@@ -74,7 +74,7 @@ def test_any_flipped_byte_of_a_manifest_is_noticed() -> None:
             read_manifest("manifest.json", flipped)
 
 
-def test_a_changed_manifest_with_valid_fields_does_not_agree_with_its_digest() -> None:
+def test_a_changed_manifest_with_valid_fields_does_not_match_its_digest() -> None:
     document = json.loads(to_bytes(a_manifest()))
     document["env"] = "prod"
 
@@ -90,7 +90,7 @@ def test_the_page_for_people_follows_from_the_manifest() -> None:
     assert b"lai_v7_stable_20260130_120005" in readme(manifest)
 
 
-def test_an_entry_is_read_as_it_was_written() -> None:
+def test_an_entry_reads_back_equal() -> None:
     entry = Entry(
         path='odd\n"key" é\u2028',
         sha256=DIGEST,
@@ -105,13 +105,13 @@ def test_an_entry_is_read_as_it_was_written() -> None:
     assert list(entries_of(entry.line() + entry.line())) == [(entry, entry.line())] * 2
 
 
-def test_two_sorted_sides_are_paired_by_path() -> None:
+def test_two_sorted_sequences_are_merged_by_path() -> None:
     pairs = side_by_side([("a", 1), ("b", 2), ("d", 3)], [("b", 20), ("c", 30)])
 
     assert list(pairs) == [("a", 1, None), ("b", 2, 20), ("c", None, 30), ("d", 3, None)]
 
 
-def test_the_digest_of_a_component_tells_path_content_and_size_apart() -> None:
+def test_the_digest_of_a_component_depends_on_path_content_and_size() -> None:
     def digest_of(*entries: tuple[str, str, int]) -> str:
         digest = ComponentDigest()
         for entry in entries:

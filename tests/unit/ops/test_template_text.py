@@ -1,4 +1,4 @@
-"""Templates as text, JSON and YAML, and the S3 objects that they name."""
+"""Parsing of JSON and YAML templates, and the S3 objects that they refer to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Resources:
 """
 
 
-def test_short_forms_of_yaml_are_read_in_their_long_form() -> None:
+def test_short_yaml_tags_become_long_functions() -> None:
     resources = parse_template(YAML)["Resources"]
 
     function = resources["Function"]["Properties"]
@@ -37,7 +37,7 @@ def test_short_forms_of_yaml_are_read_in_their_long_form() -> None:
     }
 
 
-def test_a_date_in_yaml_stays_the_text_that_it_is() -> None:
+def test_a_date_in_yaml_stays_text() -> None:
     assert parse_template("AWSTemplateFormatVersion: 2010-09-09\n") == {"AWSTemplateFormatVersion": "2010-09-09"}
 
 
@@ -65,7 +65,7 @@ def test_objects_are_found_through_parameters_and_pseudo_parameters() -> None:
     assert legacy == (AssetReference("code-dev", "lambda/engine.zip"),)
 
 
-def test_what_cannot_be_resolved_is_left_out() -> None:
+def test_references_that_cannot_be_resolved_are_skipped() -> None:
     template = json.dumps({"Resources": {"F": {"Properties": {"S3Bucket": {"Ref": "Unknown"}, "S3Key": "a.zip"}}}})
 
     assert asset_references(parse_template(template), parameters={}, account_id="1", region="r") == ()

@@ -13,8 +13,9 @@ from vectora_ops.promotion.facts import gather
 from vectora_ops.promotion.gates import Decision, Facts, decide
 from vectora_ops.promotion.job import Done
 from vectora_ops.promotion.steps.asked import NONE, StepParameters, step_parameters
-from vectora_ops.records import LedgerEntry, Records, minute
+from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.settings import Promotion
+from vectora_ops.times import minute
 from vectora_shared.aws_texts import variable
 from vectora_shared.errors import VectoraError
 

@@ -10,7 +10,8 @@ import yaml
 from cli.doctor.buckets import BUCKET, CHECK, CONTENTS
 from cli.doctor.finding import Finding
 from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
-from vectora_ops.names import PIPELINE_BUCKETS, Names
+from vectora_ops.names import PIPELINE_BUCKETS, EnvName, Names
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 NAMES = [f"vectora-inbox-{content}-stage" for contents in CONTENTS.values() for content in contents]
 TEMPLATES = ROOT / "tests" / "stacks" / "templates"
@@ -21,8 +22,8 @@ def _bucket_names(file: str) -> set[str]:
     return {each["Properties"]["BucketName"] for each in template["Resources"].values() if each["Type"] == BUCKET}
 
 
-@pytest.mark.parametrize("env", ["dev", "stage", "prod"])
-def test_the_names_are_those_of_the_templates(env: str) -> None:
+@pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
+def test_the_names_are_those_of_the_templates(env: EnvName) -> None:
     names = Names("vectora-inbox", env)
     found = {layer: _bucket_names(f"{env}/{layer}.yaml") for layer in ("s0-operations", "s0-core", "s0-iam")}
     expected = {layer: {names.bucket(each) for each in contents} for layer, contents in CONTENTS.items()}

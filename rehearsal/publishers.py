@@ -1,4 +1,4 @@
-"""The publishers' web sites: sample news at the address of every publisher that the catalogue names."""
+"""A stand-in for the publishers' web sites: sample news at the address of each source of the catalogue."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from vectora_shared.config.yaml_file import Section, parse_yaml, read_section
 from vectora_shared.errors import VectoraError
 
 SAMPLES = Path(__file__).parent / "samples"
-# Sent until the client has had enough; any sensible size limit is far below.
+# Far above any sensible size limit of a client.
 OVERSIZED_BYTES = 256 * 1024 * 1024
 SLOW_PAUSE_SECONDS = 0.5
-ANOTHER_HOST = "www.somebody-else.example"
+# Name in the certificate of a site with the condition tls-mismatch.
+ANOTHER_HOST = "www.another-publisher.example"
 
 Condition = Literal[
     "well", "empty", "undated", "cut-off", "slow", "oversized", "tls-mismatch", "not-found", "server-error"
@@ -38,7 +39,7 @@ Condition = Literal[
 
 @dataclass(frozen=True)
 class Scenario:
-    """How each publisher behaves."""
+    """Condition of each publisher's site."""
 
     medincell: Condition = "well"
     camurus: Condition = "well"
@@ -69,7 +70,7 @@ class Story(Section):
     text: str
     verdict: Literal["keep", "noise"]
     path: str | None = None
-    url: str | None = None  # of another publisher, whose news this one repeats
+    url: str | None = None  # address at another publisher, when this one repeats its news
 
 
 class Stories(Section):
@@ -96,6 +97,7 @@ class PublishedStory:
 
 
 def load_stories() -> Stories:
+    """Return the sample news."""
     path = SAMPLES / "stories.yaml"
     return read_section(Stories, parse_yaml("rehearsal/samples/stories.yaml", path.read_bytes()))
 
@@ -128,15 +130,18 @@ class _Site:
 
 
 @dataclass
-class _Desk:
+class _SharedState:
     """State that the publishers' threads share."""
 
     closing: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)
 
 
-class Press:
-    """Context manager: serves `sources` in `proxy`, with sample news dated relative to `day`, as `scenario` says."""
+class Publishers:
+    """Web sites of all publishers, as a context manager that serves `sources` through `proxy`.
+
+    The sample news are dated relative to `day`; `scenario` sets the condition of each site.
+    """
 
     def __init__(
         self, proxy: Proxy, authority: Authority, sources: Iterable[Source], *, scenario: Scenario, day: date
@@ -150,32 +155,32 @@ class Press:
             by_host.setdefault(host, {})[f"/{target}"] = _publication(source, scenario, stories, day)
         self._proxy = proxy
         self._sites = [_site(authority, host, publications) for host, publications in by_host.items()]
-        self._desk = _Desk()
+        self._state = _SharedState()
 
     def __enter__(self) -> Self:
         for site in self._sites:
-            self._proxy.lead([site.host], functools.partial(_serve, site, self._desk))
+            self._proxy.route([site.host], functools.partial(_serve, site, self._state))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._desk.closing.set()
+        self._state.closing.set()
 
     @property
     def requests(self) -> tuple[Request, ...]:
         """All answered requests so far."""
-        return tuple(self._desk.requests)
+        return tuple(self._state.requests)
 
 
-def _serve(site: _Site, desk: _Desk, connection: socket.socket) -> None:
+def _serve(site: _Site, state: _SharedState, connection: socket.socket) -> None:
     # The client hangs up during the handshake when the certificate is not the publisher's.
     with contextlib.suppress(OSError), site.context.wrap_socket(connection, server_side=True) as secured:
-        _Page(site, desk, secured, secured.getpeername(), None)
+        _Page(site, state, secured, secured.getpeername(), None)
 
 
 def publisher_of(source: Source) -> str:
-    """`medincell` of `press_corporate__medincell`."""
+    """Return the publisher of a source, such as `medincell` of `press_corporate__medincell`."""
     return source.source_key.rpartition("__")[2]
 
 
@@ -188,7 +193,7 @@ def _publication(source: Source, scenario: Scenario, stories: Stories, day: date
     content_type = "text/html; charset=utf-8" if source.ingestion_mode == "html" else "application/rss+xml"
     publisher = publisher_of(source)
     if publisher not in Stories.model_fields:
-        # Whoever adds a source to the catalogue can rehearse before writing sample news for it.
+        # A new source of the catalogue can be rehearsed before it has sample news.
         return _Publication(content_type, "not-found", b"")
     condition: Condition = getattr(scenario, publisher)
     return _Publication(content_type, condition, _page(source, getattr(stories, publisher), condition, day))
@@ -199,7 +204,7 @@ def _page(source: Source, stories: tuple[Story, ...], condition: Condition, day:
     suffix = "html" if source.ingestion_mode == "html" else "xml"
     template = _templates().get_template(f"{publisher_of(source)}.{suffix}.j2")
     body = template.render(stories=published, home=urljoin(source.url, "/")).encode("utf-8")
-    # Cut as an interrupted upload does; the entries before the cut are still readable.
+    # Like an interrupted upload; the entries before the cut are still readable.
     return body[: len(body) * 4 // 5] if condition == "cut-off" else body
 
 
@@ -237,13 +242,13 @@ class _Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
 
-    def __init__(self, site: _Site, desk: _Desk, *args: Any) -> None:
+    def __init__(self, site: _Site, state: _SharedState, *args: Any) -> None:
         self._site = site
-        self._desk = desk
+        self._state = state
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write no access lines: they would bury the rehearsal's own report."""
+        """Write no access log, which would hide the rehearsal's own output."""
 
     def do_GET(self) -> None:
         answers: dict[Condition, Callable[[_Publication], None]] = {
@@ -259,7 +264,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
         answers.get(publication.condition, self._serve)(publication)
 
     def _begin(self, status: int, length: int, content_type: str) -> None:
-        self._desk.requests.append(Request(self._site.host, self.path, status))
+        self._state.requests.append(Request(self._site.host, self.path, status))
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(length))
@@ -279,7 +284,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
     def _drip(self, publication: _Publication) -> None:
         self._begin(200, len(publication.body), publication.content_type)
         for byte in publication.body:
-            if self._desk.closing.wait(SLOW_PAUSE_SECONDS):
+            if self._state.closing.wait(SLOW_PAUSE_SECONDS):
                 return
             self.wfile.write(bytes([byte]))
 
@@ -287,6 +292,6 @@ class _Page(http.server.BaseHTTPRequestHandler):
         self._begin(200, OVERSIZED_BYTES, publication.content_type)
         padding = b"<!-- " + b"x" * 65_526 + b" -->\n"
         for _ in range(OVERSIZED_BYTES // len(padding)):
-            if self._desk.closing.is_set():
+            if self._state.closing.is_set():
                 return
             self.wfile.write(padding)

@@ -1,4 +1,4 @@
-"""The publishers' sites: right certificates, the chosen troubles, and no way to the real internet."""
+"""Stand-in for the publishers' sites: certificates, conditions of a scenario, and no access to the real internet."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 import urllib3
 
 from rehearsal.certificates import Authority
-from rehearsal.press import ALL_WELL, Press, Scenario, load_stories, publisher_of
 from rehearsal.proxy import Proxy
+from rehearsal.publishers import ALL_WELL, Publishers, Scenario, load_stories, publisher_of
 from vectora_shared.config.content import FolderContent, load_sources
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
 DAY = date(2026, 3, 2)
-# Only against hanging for ever.
+# Only a guard against hanging.
 HANGS_AFTER_SECONDS = 600
 
 
@@ -31,14 +31,14 @@ def sources(root: Path) -> dict[str, Source]:
 
 @pytest.fixture(scope="module")
 def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("press") / "ca.pem"
+    path = tmp_path_factory.mktemp("publishers") / "ca.pem"
     authority.write_bundle(path)
     return path
 
 
 @contextlib.contextmanager
 def _opened(authority: Authority, sources: Iterable[Source], scenario: Scenario) -> Iterator[Proxy]:
-    with Proxy() as proxy, Press(proxy, authority, sources, scenario=scenario, day=DAY):
+    with Proxy() as proxy, Publishers(proxy, authority, sources, scenario=scenario, day=DAY):
         yield proxy
 
 
@@ -81,7 +81,9 @@ def test_a_site_that_no_source_names_is_refused(
         assert [refusal.host for refusal in proxy.refusals] == ["www.example.com", "www.medincell.com"]
 
 
-def test_a_wrong_certificate_is_noticed(authority: Authority, sources: dict[str, Source], ca_file: Path) -> None:
+def test_a_wrong_certificate_fails_the_handshake(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
     with (
         _opened(authority, sources.values(), Scenario(camurus="tls-mismatch")) as proxy,
         pytest.raises(urllib3.exceptions.SSLError, match="Hostname mismatch"),
@@ -120,7 +122,7 @@ def test_an_oversized_page_does_not_end_before_the_client_gives_up(
     assert len(body) == 20_000_000
 
 
-def test_a_slow_page_drips_until_the_press_closes(
+def test_a_slow_page_sends_single_bytes_until_the_stand_in_closes(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
     with _opened(authority, sources.values(), Scenario(nanexa="slow")) as proxy:
@@ -136,12 +138,12 @@ def test_the_usual_scenario_has_a_failing_source_an_undated_item_and_the_same_st
     assert any(story.url in on_the_page for story in stories.fiercebiotech)
 
 
-def test_an_unknown_trouble_is_named() -> None:
+def test_an_unknown_condition_is_refused_by_name() -> None:
     with pytest.raises(VectoraError, match="'medincell' cannot be 'asleep': choose one of well"):
         Scenario(medincell="asleep")  # type: ignore[arg-type]
 
 
-def test_a_source_without_sample_news_is_answered_not_found_and_two_sources_may_share_a_host(
+def test_a_source_without_sample_news_gets_404_and_two_sources_can_share_a_host(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
     new = Source(

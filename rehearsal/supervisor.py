@@ -1,4 +1,7 @@
-"""Runs a command that cannot outlive the process that started it: it ends when standard input closes."""
+"""A supervisor process that ends its command as soon as the process that started it has ended.
+
+It watches its standard input: the kernel closes that pipe also when the starting process is killed.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ from typing import IO
 REPOSITORY = Path(__file__).resolve().parent.parent
 SECONDS_TO_END = 1.5
 SECONDS_TO_REMOVE = 60.0
-# Only against hanging for ever: on a loaded machine what takes a second may take a minute.
+# Only a guard against hanging: on a loaded machine, a second's work may take a minute.
 HANGS_AFTER_SECONDS = 600.0
 
 
-def start_tethered(
+def start_supervised(
     command: list[str],
     *,
     environment: Mapping[str, str],
@@ -31,14 +34,14 @@ def start_tethered(
     output: IO[bytes],
     remove: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in `folder`; close the returned process's `stdin` to end it, its children and `remove`.
+    """Start `command` in `folder` under a supervisor, and return the supervisor's process.
 
-    The kernel closes that pipe also when this process is killed, which no clean-up code of its own would survive.
+    Closing its `stdin` ends the command with its children, and removes the folder `remove`.
     """
-    tether = [sys.executable, "-I", str(Path(__file__).resolve()), "--folder", str(folder)]
-    tether += ["--remove", str(remove)] if remove else []
+    supervisor = [sys.executable, "-I", str(Path(__file__).resolve()), "--folder", str(folder)]
+    supervisor += ["--remove", str(remove)] if remove else []
     return subprocess.Popen(
-        [*tether, "--", *command],
+        [*supervisor, "--", *command],
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -48,8 +51,8 @@ def start_tethered(
     )
 
 
-def end_tethered(process: subprocess.Popen[bytes]) -> None:
-    """End what `start_tethered` started and wait until nothing of it is left, however long a loaded machine takes."""
+def end_supervised(process: subprocess.Popen[bytes]) -> None:
+    """End a command that `start_supervised` started, and wait until its processes and files are removed."""
     if process.stdin:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
@@ -61,7 +64,7 @@ def end_tethered(process: subprocess.Popen[bytes]) -> None:
 
 
 def _signal_group(group: int, number: int) -> None:
-    # macOS answers EPERM for a group of which only zombies are left.
+    # macOS answers EPERM for a group that has only zombies left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 
@@ -81,7 +84,7 @@ def _end_when_input_closes(process: subprocess.Popen[bytes]) -> None:
 
 
 def _remove(folder: Path) -> None:
-    # Another tethered process may still be writing its last files there.
+    # Another supervised process may still be writing its last files there.
     deadline = time.monotonic() + SECONDS_TO_REMOVE
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,6 +92,7 @@ def _remove(folder: Path) -> None:
 
 
 def main() -> int:
+    """Run the command of the arguments until it ends, or until standard input closes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="working directory of the command")
     parser.add_argument("--remove", type=Path, help="folder to remove after the command has ended")

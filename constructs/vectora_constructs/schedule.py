@@ -1,14 +1,15 @@
-"""When a client's newsletter is made: a schedule of its own, at the frequency that its file asks for."""
+"""Schedules of EventBridge Scheduler."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 
-class NewsletterSchedule(Construct):
+class Schedule(Construct):
     """Schedule whose logical id is the construct's own id."""
 
     def __init__(
@@ -21,10 +22,11 @@ class NewsletterSchedule(Construct):
         expression: str,
         time_zone: str,
         enabled: bool,
-        state_machine_arn: str,
+        target_arn: str,
         role_arn: str,
-        client_id: str,
+        target_input: Mapping[str, str],
     ) -> None:
+        """Invoke `target_arn` with `target_input` at `expression` (cron or rate) in `time_zone` (IANA name)."""
         super().__init__(scope, construct_id)
         self.resource = scheduler.CfnSchedule(
             self,
@@ -36,6 +38,6 @@ class NewsletterSchedule(Construct):
             state="ENABLED" if enabled else "DISABLED",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=state_machine_arn, role_arn=role_arn, input=json.dumps({"client_id": client_id})
+                arn=target_arn, role_arn=role_arn, input=json.dumps(dict(target_input))
             ),
         )

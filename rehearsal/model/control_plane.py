@@ -1,21 +1,22 @@
-"""Answers of Bedrock's control plane about the stand-in's models: all of them may be used."""
+"""Answers of Bedrock's control plane about the stand-in's models, all of which are enabled."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-if TYPE_CHECKING:
-    from rehearsal.model import InferenceProfile
+from rehearsal.model.profiles import InferenceProfile
 
-MADE = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 
 
-def described(path: str, profiles: Mapping[str, InferenceProfile], region: str, account: str) -> dict[str, Any] | None:
-    """Return the answer to a GET of Bedrock's control plane (API model `bedrock`); None for what it does not know."""
+def control_plane_answer(
+    path: str, profiles: Mapping[str, InferenceProfile], region: str, account: str
+) -> dict[str, Any] | None:
+    """Return the answer to a GET of Bedrock's control plane (API model `bedrock`), or None for an unknown resource."""
     match path.strip("/").split("/"):
         case ["inference-profiles", name]:
             profile = profiles.get(unquote(name))
@@ -37,8 +38,8 @@ def _profile(profile: InferenceProfile, region: str, account: str) -> dict[str, 
         "models": [{"modelArn": f"arn:aws:bedrock:{each}::foundation-model/{model}"} for each in profile.regions],
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",
-        "createdAt": MADE,
-        "updatedAt": MADE,
+        "createdAt": CREATED_AT,
+        "updatedAt": CREATED_AT,
     }
 
 

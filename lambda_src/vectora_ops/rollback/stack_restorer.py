@@ -1,0 +1,126 @@
+"""Restore of an environment's stacks to those of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from botocore.exceptions import ClientError
+
+from vectora_ops.account import Account
+from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.templates import AssetReference
+from vectora_ops.live_environment import Environment
+from vectora_ops.names import Names
+from vectora_ops.rollback.content import write_entry
+from vectora_ops.rollback.plan import drifted_resources, new_stacks, stacks_of_target
+from vectora_ops.rollback.target import Target
+from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.index import Entry
+from vectora_ops.snapshots.manifest import STACK_COMPONENTS, Component
+from vectora_shared.aws_errors import error_code, is_absent
+from vectora_shared.errors import VectoraError
+
+
+class StackRestorer:
+    """Restorer of the stacks that own resources of `components`. `keep_alive` may raise, to stop between two steps."""
+
+    def __init__(
+        self,
+        account: Account,
+        names: Names,
+        target: Target,
+        components: tuple[Component, ...],
+        keep_alive: Callable[[], None],
+    ) -> None:
+        self._account = account
+        self._names = names
+        self._target = target
+        self._components = components
+        self._keep_alive = keep_alive
+
+    @cached_property
+    def _affected(self) -> list[str]:
+        # Read late, because it needs bytes of the snapshot that must be verified first.
+        return self._target.affected_stacks(self._components)
+
+    def check_text(self) -> None:
+        """Raise VectoraError, before any change, when a stack cannot be restored without a change of characters."""
+        stacks = self._stacks()
+        for name in self._affected:
+            stacks.check_text(self._target.definition(name))
+
+    def restore(self) -> list[str]:
+        """Restore the stacks in the order of deployment, delete new ones, and return the names of changed stacks."""
+        stacks = self._stacks()
+        changed = []
+        for name in self._affected:
+            self._keep_alive()
+            self._restore_assets(name)
+            stacks.settle(name)
+            if stacks.restore(self._target.definition(name)):
+                changed.append(name)
+        for name in reversed(new_stacks(self._target, self._environment(), self._components)):
+            self._keep_alive()
+            stacks.settle(name)
+            stacks.remove(name)
+            changed.append(name)
+        return changed
+
+    def repair(self) -> list[str]:
+        """Create resources again that were changed or deleted outside CloudFormation, which an update does not notice.
+
+        The result names the resources as `stack/logical id`.
+        """
+        environment = self._environment()
+        # All stack components, because a function cannot be restored without its layer.
+        changes = with_live(self._target.vault, environment, self._target.manifest, STACK_COMPONENTS, with_text=False)
+        drifted = drifted_resources(self._target, environment, changes)
+        if not drifted.keys() & set(self._affected):
+            return []
+        stacks = self._stacks()
+        recreated = []
+        # In the order of deployment: a stack reads parameters of earlier stacks, such as the version of a layer.
+        for name in self._affected:
+            self._keep_alive()
+            definition = self._target.definition(name)
+            if logical_ids := sorted(drifted.get(name, ())):
+                stacks.recreate(definition, logical_ids)
+                recreated += [f"{name}/{logical_id}" for logical_id in logical_ids]
+            else:
+                stacks.restore(definition)
+        return recreated
+
+    def _restore_assets(self, stack: str) -> None:
+        """Write the assets of a template again that were deleted, for example by a clean-up of old assets."""
+        s3 = self._account.client("s3")
+        for entry in self._target.assets(stack):
+            assert entry.origin is not None  # noqa: S101
+            asset = AssetReference.of_arn(entry.origin)
+            try:
+                s3.head_object(Bucket=asset.bucket, Key=asset.key)
+            except ClientError as error:
+                if not is_absent(error, "object"):
+                    raise VectoraError(
+                        f"S3 does not say whether s3://{asset.bucket}/{asset.key}, the code of stack {stack}, exists "
+                        f"(status {error_code(error)}); with 403, s3:ListBucket or s3:GetObject is missing."
+                    ) from error
+                self._restore_asset(stack, entry, asset)
+
+    def _restore_asset(self, stack: str, entry: Entry, asset: AssetReference) -> None:
+        try:
+            write_entry(self._account.client("s3"), self._target.vault, entry, asset.bucket, asset.key)
+        except ClientError as error:
+            # Only this answer distinguishes a missing bucket from a missing object: HEAD answers 404 for both.
+            if not is_absent(error, "bucket"):
+                raise
+            raise VectoraError(
+                f"The bucket {asset.bucket}, from which stack {stack} takes its code, is gone: "
+                f"cdk bootstrap --context env={self._names.env}, then roll back again."
+            ) from error
+
+    def _stacks(self) -> Stacks:
+        return stacks_of_target(self._account, self._target, self._keep_alive)
+
+    def _environment(self) -> Environment:
+        return Environment(self._account, self._names)

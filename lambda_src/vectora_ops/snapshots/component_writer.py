@@ -1,0 +1,184 @@
+"""Writing of one component into the vault, part by part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
+from vectora_ops.snapshots.items import Item, Source
+from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
+from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, PackFiller, PendingEntry
+from vectora_ops.snapshots.reading import (
+    ItemPair,
+    ItemReader,
+    batches,
+    checked_entry,
+    entry_of,
+    is_unchanged,
+    read_ahead,
+)
+from vectora_ops.snapshots.used_objects import UsedObjects
+from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+
+# The code of a function may also be an asset of a stack.
+SHARES_CONTENT = ("stacks", "functions")
+
+
+@dataclass
+class ComponentWriter:
+    """Writer of one component, from where `component` stands.
+
+    `on_part` is called with the component and its totals after each stored part, and whether more entries wait.
+    `renew` is called after each chunk of a large item. Both may raise.
+    """
+
+    vault: Vault
+    objects: UsedObjects
+    readers: ThreadPoolExecutor
+    source: Source
+    component: OpenComponent
+    on_part: Callable[[OpenComponent, ComponentTotals, bool], None]
+    renew: Callable[[], None]
+    _filler: PackFiller = field(init=False)
+    _totals: ComponentTotals = field(init=False)
+
+    def write(self, base: ComponentRecord | None) -> ComponentRecord:
+        """Write all items that follow the stored parts; `base` is the component in the last snapshot."""
+        after = self.component.parts[-1].last if self.component.parts else ""
+        self._totals = self._totals_of_parts()
+        self._filler = PackFiller(self.objects.store)
+        pairs = side_by_side(
+            read_ahead((item.path, item) for item in self.source.items(after)),
+            ((entry.path, (entry, line)) for entry, line in self._trusted_entries(base, after)),
+        )
+        present = ((item, known) for _, item, known in pairs if item is not None)
+        for batch in batches(present):
+            for pending in self._pending_entries(batch):
+                self._filler.add(pending)
+            while self._filler.is_full:
+                self._close_part()
+        while self._filler.pending:
+            self._close_part()
+        return ComponentRecord(
+            digest=self._totals.digest,
+            entries=self._totals.entries,
+            bytes=self._totals.bytes,
+            scope=self.component.scope,
+            parts=self.component.parts,
+        )
+
+    def _totals_of_parts(self) -> ComponentTotals:
+        """Count the entries of parts that were stored before an interruption."""
+        totals = ComponentTotals()
+        for part in self.component.parts:
+            for entry, _ in entries_of(self.vault.read(part.index)):
+                totals.add(entry)
+        return totals
+
+    def _trusted_entries(self, base: ComponentRecord | None, after: str) -> Iterator[IndexedEntry]:
+        try:
+            yield from self.vault.entries(base, after)
+        except DamagedError:
+            # The rest of this component is copied again.
+            return
+
+    # --- items to entries
+
+    def _pending_entries(self, batch: list[ItemPair]) -> Iterator[PendingEntry]:
+        small = [item for item, known in batch if self._must_read(item, known) and item.size <= CHUNK_BYTES]
+        bodies = dict(zip((item.path for item in small), self.readers.map(ItemReader(self.source), small), strict=True))
+        for item, known in batch:
+            if known and self._is_stored(item, known[0]):
+                yield _unchanged(item, *known)
+            elif item.path in bodies:
+                yield self._small(known[0] if known else None, *bodies.pop(item.path))
+            elif (slices := self._slices_of(item.sha256)) is not None:
+                yield PendingEntry(replace(entry_of(item), slices=slices))
+            else:
+                yield self._large(item)
+
+    def _must_read(self, item: Item, known: IndexedEntry | None) -> bool:
+        if known and self._is_stored(item, known[0]):
+            return False
+        return self._slices_of(item.sha256) is None or item.body is not None
+
+    def _is_stored(self, item: Item, known: Entry) -> bool:
+        return is_unchanged(item, known) and self.objects.has(known.slices)
+
+    def _slices_of(self, sha256: str | None) -> tuple[Slice, ...] | None:
+        return self.objects.slices_by_content.get(sha256) if sha256 else None
+
+    def _small(self, known: Entry | None, entry: Entry, body: bytes) -> PendingEntry:
+        if known and known.sha256 == entry.sha256 and self.objects.has(known.slices):
+            return PendingEntry(replace(entry, slices=known.slices))
+        if (slices := self._slices_of(entry.sha256)) is not None:
+            return PendingEntry(replace(entry, slices=slices))
+        if not body:
+            return PendingEntry(entry)
+        if len(body) < PACKED_BELOW_BYTES:
+            pack = self._filler.pack_for(body)
+            return PendingEntry(entry, pack=pack, offset=pack.add(body))
+        return PendingEntry(entry, stored=[self.objects.store(body)])
+
+    def _large(self, item: Item) -> PendingEntry:
+        """Store an item chunk by chunk, two of them in memory."""
+        content = self.source.open(item)
+        digest, size = hashlib.sha256(), 0
+        stored: deque[Future[tuple[str, str]]] = deque()
+        for chunk in content.chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            if stored:
+                stored[-1].result()
+            stored.append(self.objects.store(chunk))
+            self.renew()
+        entry = checked_entry(item, digest.hexdigest(), size)
+        entry = replace(entry, version_id=content.version_id, content_type=content.content_type)
+        return PendingEntry(entry, stored=list(stored))
+
+    # --- entries to parts
+
+    def _close_part(self) -> None:
+        part = OpenPart()
+        for pending in self._filler.take():
+            entry, line = self._finished(pending)
+            part.add(entry.path, line)
+            self._totals.add(entry)
+            self.objects.needed.update(each.sha256 for each in entry.slices)
+            if self.component.component in SHARES_CONTENT:
+                self.objects.slices_by_content[entry.sha256] = entry.slices
+        index = self.objects.finish(self.objects.store(part.body()), len(part.body()))
+        self.objects.needed.add(index)
+        stored = Part(index=index, first=part.first, last=part.last, entries=len(part.lines))
+        self.component = self.component.model_copy(update={"parts": (*self.component.parts, stored)})
+        self.on_part(self.component, self._totals, bool(self._filler.pending))
+
+    def _finished(self, pending: PendingEntry) -> IndexedEntry:
+        """Return the entry with its slices, all of whose bytes are stored and were read back."""
+        if pending.line is not None:
+            return pending.entry, pending.line
+        entry = pending.entry
+        if pending.pack is not None:
+            assert pending.pack.stored is not None  # noqa: S101
+            sha256 = self.objects.finish(pending.pack.stored, pending.pack.size)
+            entry = replace(entry, slices=(Slice(sha256, pending.offset, entry.size),))
+        elif pending.stored:
+            lengths = [CHUNK_BYTES] * (len(pending.stored) - 1)
+            lengths.append(entry.size - sum(lengths))
+            slices = (
+                Slice(self.objects.finish(stored, length), 0, length)
+                for stored, length in zip(pending.stored, lengths, strict=True)
+            )
+            entry = replace(entry, slices=tuple(slices))
+        return entry, entry.line()
+
+
+def _unchanged(item: Item, entry: Entry, line: bytes) -> PendingEntry:
+    same_stamp = item.etag is not None and (item.origin, item.informative) == (entry.origin, entry.informative)
+    if same_stamp:
+        return PendingEntry(entry, line=line)
+    return PendingEntry(replace(entry_of(item), sha256=entry.sha256, slices=entry.slices))

@@ -1,0 +1,46 @@
+"""Vault objects of a snapshot that is being taken."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from vectora_ops.snapshots.index import Slice
+from vectora_ops.snapshots.vault import Vault
+
+
+class UsedObjects:
+    """Vault objects that a snapshot may reuse, those that it needs, and those that it added.
+
+    Objects are known by their SHA-256; `usable` and `added` also hold their ETags.
+    """
+
+    def __init__(self, vault: Vault, pool: ThreadPoolExecutor) -> None:
+        self._vault = vault
+        self._pool = pool
+        self.usable: dict[str, str] = {}
+        self.needed: set[str] = set()
+        self.added: dict[str, str] = {}
+        self.copied_bytes = 0
+        # Files by content, so that a function's code that is also an asset of a stack is stored once.
+        self.slices_by_content: dict[str, tuple[Slice, ...]] = {}
+
+    def has(self, slices: tuple[Slice, ...]) -> bool:
+        return all(each.sha256 in self.usable for each in slices)
+
+    def store(self, body: bytes) -> Future[tuple[str, str]]:
+        """Store bytes unless the vault has them; the result is their SHA-256 and ETag."""
+        sha256 = hashlib.sha256(body).hexdigest()
+        if sha256 in self.usable:
+            known: Future[tuple[str, str]] = Future()
+            known.set_result((sha256, self.usable[sha256]))
+            return known
+        return self._pool.submit(self._vault.store, body)
+
+    def finish(self, stored: Future[tuple[str, str]], size: int) -> str:
+        """Wait until an object is stored, count it when it is new, and return its SHA-256."""
+        sha256, etag = stored.result()
+        if sha256 not in self.usable:
+            self.usable[sha256] = self.added[sha256] = etag
+            self.copied_bytes += size
+        return sha256
