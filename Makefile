@@ -11,16 +11,18 @@ READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
 BENCH_READY := .venv-bench/.ready
 
-.PHONY: help setup rehearse test check templates browser bench lock clean
+.PHONY: help setup rehearse test test-fast check templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
-	@echo "make check      lint, format, types, import rules"
-	@echo "make templates  write the golden templates, JSON schemas and the reference anew, for review"
-	@echo "make bench      measure what the README claims"
+	@echo "make test-fast  run the tests that need no local AWS, in less than a minute"
+	@echo "make check      check lint, format, types, import rules and configuration"
+	@echo "make templates  write the golden templates, JSON schemas and reference pages again, for review"
+	@echo "make docs       build the documentation's site in build/site"
+	@echo "make bench      measure the numbers that the README names"
 	@echo "make setup      set up only; then: source $(BIN)/activate"
-	@echo "make lock       resolve the locked requirements anew"
+	@echo "make lock       resolve the locked requirements again"
 
 setup: $(READY) $(EMULATOR_READY)
 
@@ -40,6 +42,10 @@ check: $(READY)
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 	$(BIN)/python -m tools.write_schemas
+
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Built: open build/site/index.html"
 
 browser:
 	@$(PYTHON) tools/setup.py browser
