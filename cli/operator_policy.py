@@ -71,7 +71,7 @@ class _Statements:
         self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
 
     def deploying(self) -> list[Statement]:
-        """Return statements for `cdk deploy`, `diff` and `destroy`, which do the rest with the bootstrap's roles."""
+        """Return statements for `cdk deploy`, `cdk diff` and `cdk destroy`, which use the bootstrap's roles."""
         return [
             _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
             # `adopt` and a rollback that creates a stack anew name the role that CloudFormation works with.
@@ -82,7 +82,7 @@ class _Statements:
         ]
 
     def stacks(self) -> list[Statement]:
-        """`status`, `snapshot`, `adopt`, `rollback`."""
+        """Return statements for `status`, `snapshot`, `adopt` and `rollback`."""
         pipeline = self._arn("cloudformation", f"stack/{self._names.pipeline}/*")
         return [
             _allow(
@@ -102,7 +102,7 @@ class _Statements:
         ]
 
     def functions_and_runs(self) -> list[Statement]:
-        """`run`, `status`, `snapshot`, and what is done by functions (`--remote`, `promote explain`)."""
+        """Return statements for `run`, `status`, `snapshot`, and commands that invoke functions."""
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
@@ -120,7 +120,7 @@ class _Statements:
         ]
 
     def vault(self) -> list[Statement]:
-        """`snapshot` and `rollback`; a lock cannot be lifted with this."""
+        """Return statements for the vault, which `snapshot` and `rollback` use."""
         return [
             _allow(
                 "UseVault",
@@ -134,7 +134,7 @@ class _Statements:
         ]
 
     def content(self) -> list[Statement]:
-        """`snapshot`, `rollback`, `client`, `adopt`, and looking whether a bucket's name is free (`doctor`)."""
+        """Return statements for the content that `snapshot`, `rollback`, `client`, `adopt` and `doctor` use."""
         assets, code = f"arn:aws:s3:::{self._bootstrap.assets_bucket}", self._bucket("lambda-code")
         content = [self._bucket(each) for each in CONTENT]
         return [
@@ -154,7 +154,7 @@ class _Statements:
         ]
 
     def promotion(self) -> list[Statement]:
-        """`release`, `status`, `promote`; approving is another person's permission."""
+        """Return statements for `release`, `status` and `promote`."""
         pipeline = self._arn("codepipeline", self._names.pipeline)
         return [
             # GetParameters: CreateChangeSet resolves a template's SSM-typed parameters.
@@ -177,7 +177,7 @@ class _Statements:
         ]
 
     def doctor(self) -> list[Statement]:
-        """`doctor`; each of these only reads."""
+        """Return statements for `doctor`, which only reads."""
         parameters = [self._bootstrap.version_parameter, self._settings.pipeline.connection_arn_parameter]
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
         profiles = self._arn("bedrock", "inference-profile/*", region=ANY)

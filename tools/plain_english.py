@@ -42,8 +42,14 @@ CHECKED = (
     "pyproject.toml",
     "config/environments.yaml",
 )
-# This file and its tests name the words that they look for.
-EXEMPT = ("tools/plain_english.py", "tests/docs/test_plain_english.py")
+# This file and its tests name the words that they search for; generated pages repeat texts of the code.
+EXEMPT = (
+    "tools/plain_english.py",
+    "tests/docs/test_plain_english.py",
+    "docs/reference/cli.md",
+    "docs/reference/configuration.md",
+    "docs/reference/operator-policy.md",
+)
 COMMENTED = (".yaml", ".yml", ".toml", ".in", ".sh")
 
 
