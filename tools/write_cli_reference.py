@@ -199,8 +199,8 @@ def _policy_page() -> Iterator[str]:
     yield ""
     yield (
         "Everything that an operator's role may do, statement by statement. `make templates` writes this page and "
-        f"[{Path(POLICY_FILE).name}]({Path(POLICY_FILE).name}) from `cli/operator_policy.py`. One document serves every "
-        "account and environment: the account in its ARNs is `*`. The "
+        f"[{Path(POLICY_FILE).name}]({Path(POLICY_FILE).name}) from `cli/operator_policy.py`. One document serves "
+        "every account and environment: the account in its ARNs is `*`. The "
         "[first deployment](../runbooks/first-deployment.md) creates a role with it."
     )
     yield ""
