@@ -52,7 +52,8 @@ def commands() -> Iterator[Found]:
                 yield from _commands_of_block(path, text, match)
         for code in _inline_code(path, text):
             for command in _separate(code.text):
-                if command.split(" ")[0] in PROGRAMS:
+                # A program alone is a name.
+                if command.split(" ")[0] in PROGRAMS and command not in PROGRAMS:
                     yield replace(code, text=command)
 
 
