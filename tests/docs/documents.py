@@ -24,6 +24,10 @@ _DEFINITION = re.compile(r"^ *\[[^\]^]+\]: *(?P<target>\S+)", re.M)
 _PLACEHOLDER = re.compile(r"<[\w][\w .-]*>|\{[\w-]+\}|(?<![\w.$-])[A-Z][A-Z_]+(?![\w=.-])|(?<!\S)\.\.\.(?!\S)")
 
 
+# Every option takes it as its value.
+PLACEHOLDER = "1"
+
+
 @dataclass(frozen=True)
 class Found:
     """A piece of a document, with its line."""
@@ -86,8 +90,8 @@ def anchors(path: Path) -> frozenset[str]:
 
 
 def words_of(command: str) -> list[str]:
-    """Return the words of a command; placeholders are the number 1, which every option takes."""
-    return shlex.split(_PLACEHOLDER.sub("1", command), comments=True)
+    """Return the words of a command, with one value for all placeholders."""
+    return shlex.split(_PLACEHOLDER.sub(PLACEHOLDER, command), comments=True)
 
 
 @cache

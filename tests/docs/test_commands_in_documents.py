@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from cli.__main__ import app
-from tests.docs.documents import ROOT, Found, commands, words_of
+from tests.docs.documents import PLACEHOLDER, ROOT, Found, commands, words_of
 
 REGISTRY = ROOT / "node_modules" / "aws-cdk" / "lib" / "cli" / "cli-type-registry.json"
 # Its usage lines have every option in brackets; it is generated from the command.
@@ -97,6 +97,8 @@ def vectora_problem(words: list[str], *, may_only_name: bool) -> str:
     command: Any = typer.main.get_command(app)
     position = 0
     while hasattr(command, "commands") and position < len(words) and not words[position].startswith("-"):
+        if words[position] == PLACEHOLDER:
+            return ""
         if words[position] not in command.commands:
             return f"there is no command {words[position]}"
         command, position = command.commands[words[position]], position + 1
