@@ -32,6 +32,9 @@ rehearse: setup
 test: setup browser
 	$(BIN)/python -m pytest
 
+test-fast: $(READY)
+	$(BIN)/python -m pytest --numprocesses=2 -m "not exhaustive" tests/unit tests/stacks tests/docs
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
