@@ -63,14 +63,14 @@ clean:
 	rm -rf .venv .venv-emulator .venv-bench node_modules build cdk.out
 
 $(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/node-for-jsii tools/setup.py
-	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt
-	@$(PYTHON) tools/setup.py cdk $(VENV)
+	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt --cdk
 	@touch $@
 
-$(EMULATOR_READY): requirements-emulator.txt tools/setup.py
+# After the first environment, whose uv installs these.
+$(EMULATOR_READY): requirements-emulator.txt tools/setup.py | $(READY)
 	@$(PYTHON) tools/setup.py environment .venv-emulator requirements-emulator.txt
 	@touch $@
 
-$(BENCH_READY): requirements-bench.txt tools/setup.py
+$(BENCH_READY): requirements-bench.txt tools/setup.py | $(READY)
 	@$(PYTHON) tools/setup.py environment .venv-bench requirements-bench.txt
 	@touch $@
