@@ -336,7 +336,7 @@ def _texts(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node, node.value
     elif isinstance(node, ast.JoinedStr):
-        yield node, "".join(part.value if isinstance(part, ast.Constant) else "\x00" for part in node.values)
+        yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "\x00" for part in node.values)
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 yield from _texts(part)

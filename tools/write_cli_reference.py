@@ -260,7 +260,8 @@ def _reasons(method: ast.FunctionDef, comments: dict[int, str]) -> Iterator[tupl
             and call.func.id == "_allow"
             and isinstance(call.args[0], ast.Constant)
         )
-        above, line = [], element.lineno - 1
+        above: list[str] = []
+        line = element.lineno - 1
         while line in comments:
             above.insert(0, comments[line])
             line -= 1
