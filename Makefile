@@ -45,6 +45,7 @@ check: $(READY)
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 	$(BIN)/python -m tools.write_schemas
+	$(BIN)/python -m tools.write_cli_reference
 
 docs: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet

@@ -13,20 +13,6 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parent.parent
 # Folders whose tests share an account that takes long to set up.
 SHARING = ("delivery", "deployed")
-# Folders of `make test-fast`, and files in them that it skips: they try everything, or start the CDK CLI or pip.
-FAST = ("unit", "stacks", "docs")
-EXHAUSTIVE = (
-    "stacks/test_pipeline_stack.py",
-    "stacks/test_template_rules.py",
-    "unit/config/test_configurations_survive_anything.py",
-    "unit/config/test_every_value_broken.py",
-    "unit/ingest/test_forbidden_addresses.py",
-    "unit/ingest/test_pages_made_to_take_long.py",
-    "unit/ops/test_cdk_command.py",
-    "unit/ops/test_packages.py",
-    "unit/ops/test_requests_to_aws.py",
-    "unit/preview/test_preview_agrees_with_the_engine.py",
-)
 
 if (ROOT / "constructs" / "__init__.py").exists():
     raise pytest.UsageError(
@@ -56,17 +42,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _KeepTogethe
     return _KeepTogether(config, log)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker of tests that `make test-fast` skips."""
-    config.addinivalue_line("markers", "exhaustive: tries everything, or starts other programs; not in make test-fast")
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that take long, and start with the longest, so that the end is not a wait for them."""
-    for item in items:
-        if item.path.relative_to(ROOT / "tests").as_posix() in EXHAUSTIVE:
-            item.add_marker(pytest.mark.exhaustive)
+    """The longest come first, so that nobody waits for them at the end."""
     items.sort(key=lambda item: SHARING.index(_folder(item)) if _folder(item) in SHARING else len(SHARING))
 
 
@@ -78,3 +55,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT / "tests").parts[0]
+
+
+# Folders of `make test-fast`, and files in them that it skips: they try everything, or start the CDK CLI or pip.
+FAST = ("unit", "stacks", "docs")
+EXHAUSTIVE = (
+    "stacks/test_pipeline_stack.py",
+    "stacks/test_template_rules.py",
+    "unit/config/test_configurations_survive_anything.py",
+    "unit/config/test_every_value_broken.py",
+    "unit/ingest/test_forbidden_addresses.py",
+    "unit/ingest/test_pages_made_to_take_long.py",
+    "unit/ops/test_cdk_command.py",
+    "unit/ops/test_packages.py",
+    "unit/ops/test_requests_to_aws.py",
+    "unit/preview/test_preview_agrees_with_the_engine.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that `make test-fast` skips."""
+    config.addinivalue_line("markers", "exhaustive: tries everything, or starts other programs; not in make test-fast")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that `make test-fast` skips."""
+    if item.path.relative_to(ROOT / "tests").as_posix() in EXHAUSTIVE:
+        item.add_marker(pytest.mark.exhaustive)

@@ -1,4 +1,4 @@
-"""Reference pages of the operators' command and of the policy that it needs."""
+"""Command of `make templates` that writes the reference pages of `./vectora` and of the policy that it needs."""
 
 from __future__ import annotations
 
@@ -271,3 +271,13 @@ def _reasons(method: ast.FunctionDef, comments: dict[int, str]) -> Iterator[tupl
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
+
+
+def main() -> None:
+    for path, text in reference_pages().items():
+        (ROOT / path).write_text(text, encoding="utf-8")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

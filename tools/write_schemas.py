@@ -1,4 +1,4 @@
-"""Files that are generated from the code: JSON schemas, the operator's policy and the reference pages."""
+"""Writes what follows from models and names: JSON schemas, the configuration's reference, the operator's policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from cli.operator_policy import POLICY_FILE, policy_text
-from tools.write_cli_reference import reference_pages
 from vectora_core.config.canonical import EVENT_TYPES, Prompt
 from vectora_core.config.client import ClientConfig
 from vectora_core.config.content import (
@@ -63,8 +62,7 @@ def generated() -> Mapping[str, str]:
         path: json.dumps(schema, indent=2, sort_keys=True) + "\n" for path, schema in {**schemas, **manifest}.items()
     }
     policy = policy_text(load_settings(ROOT))
-    reference = "\n".join(_reference(schemas)) + "\n"
-    return {**texts, REFERENCE: reference, POLICY_FILE: policy, **reference_pages()}
+    return {**texts, REFERENCE: "\n".join(_reference(schemas)) + "\n", POLICY_FILE: policy}
 
 
 def schema_line(key: str) -> str:
