@@ -155,7 +155,7 @@ def add_cdk(folder: Path, progress: Progress) -> None:
     path = os.pathsep.join([str((folder / "bin").resolve()), os.environ["PATH"]])
     run(
         [str(folder / "bin" / "npm"), "ci", "--no-fund", "--no-audit", "--loglevel=error"],
-        "The npm packages cannot be installed; is there a connection to the npm registry?",
+        "The CDK CLI cannot be installed; is there a connection to the npm registry?",
         {**os.environ, "PATH": path},
     )
     for name in ("cdk", "node-for-jsii"):
