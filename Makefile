@@ -1,4 +1,4 @@
-# Every target does the set-up it needs; a first run takes some minutes, later ones start at once.
+# Every target does the set-up that it needs: the first run downloads tools, later ones start immediately.
 PYTHON ?= python3
 # The branch that changes are made for.
 BASE ?= main
