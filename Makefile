@@ -1,4 +1,4 @@
-# Every target does the set-up it needs; a first run takes some minutes, later ones start at once.
+# Every target does the set-up that it needs: the first run downloads tools, later ones start immediately.
 PYTHON ?= python3
 # The branch that changes are made for.
 BASE ?= main
@@ -11,16 +11,18 @@ READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
 BENCH_READY := .venv-bench/.ready
 
-.PHONY: help setup rehearse test check templates browser bench lock clean
+.PHONY: help setup rehearse test test-fast check templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
-	@echo "make check      lint, format, types, import rules"
-	@echo "make templates  write the golden templates, JSON schemas and the reference anew, for review"
-	@echo "make bench      measure what the README claims"
+	@echo "make test-fast  run the tests that need no local AWS, in less than a minute"
+	@echo "make check      check lint, format, types, import rules and configuration"
+	@echo "make templates  write the golden templates, JSON schemas and reference pages again, for review"
+	@echo "make docs       build the documentation's site in build/site"
+	@echo "make bench      measure the numbers that the README names"
 	@echo "make setup      set up only; then: source $(BIN)/activate"
-	@echo "make lock       resolve the locked requirements anew"
+	@echo "make lock       resolve the locked requirements again"
 
 setup: $(READY) $(EMULATOR_READY)
 
@@ -29,6 +31,9 @@ rehearse: setup
 
 test: setup browser
 	$(BIN)/python -m pytest
+
+test-fast: $(READY)
+	$(BIN)/python -m pytest --numprocesses=2 -m "not exhaustive" tests/unit tests/stacks tests/docs
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -40,6 +45,11 @@ check: $(READY)
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 	$(BIN)/python -m tools.write_schemas
+	$(BIN)/python -m tools.write_cli_reference
+
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "Built: open build/site/index.html"
 
 browser:
 	@$(PYTHON) tools/setup.py browser
@@ -54,14 +64,14 @@ clean:
 	rm -rf .venv .venv-emulator .venv-bench node_modules build cdk.out
 
 $(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/node-for-jsii tools/setup.py
-	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt
-	@$(PYTHON) tools/setup.py cdk $(VENV)
+	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt --cdk
 	@touch $@
 
-$(EMULATOR_READY): requirements-emulator.txt tools/setup.py
+# After the first environment, whose uv installs these.
+$(EMULATOR_READY): requirements-emulator.txt tools/setup.py | $(READY)
 	@$(PYTHON) tools/setup.py environment .venv-emulator requirements-emulator.txt
 	@touch $@
 
-$(BENCH_READY): requirements-bench.txt tools/setup.py
+$(BENCH_READY): requirements-bench.txt tools/setup.py | $(READY)
 	@$(PYTHON) tools/setup.py environment .venv-bench requirements-bench.txt
 	@touch $@

@@ -56,3 +56,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(ROOT / "tests").parts[0]
+
+
+# Folders of `make test-fast`, and files in them that it skips: they try everything, or start the CDK CLI or pip.
+FAST = ("unit", "stacks", "docs")
+EXHAUSTIVE = (
+    "stacks/test_pipeline_stack.py",
+    "stacks/test_template_rules.py",
+    "unit/config/test_configurations_survive_anything.py",
+    "unit/config/test_every_value_broken.py",
+    "unit/ingest/test_forbidden_addresses.py",
+    "unit/ingest/test_pages_made_to_take_long.py",
+    "unit/ops/test_cdk_command.py",
+    "unit/ops/test_packages.py",
+    "unit/ops/test_requests_to_aws.py",
+    "unit/preview/test_preview_agrees_with_the_engine.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that `make test-fast` skips."""
+    config.addinivalue_line("markers", "exhaustive: tries everything, or starts other programs; not in make test-fast")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that `make test-fast` skips."""
+    if item.path.relative_to(ROOT / "tests").as_posix() in EXHAUSTIVE:
+        item.add_marker(pytest.mark.exhaustive)

