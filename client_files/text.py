@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from vectora_shared.config.yaml_file import Path, Position, parse_yaml
+from vectora_shared.config.wording import Path
+from vectora_shared.config.yaml_file import Position, parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 BOM = "\ufeff"

@@ -8,16 +8,11 @@ from pathlib import Path
 
 from vectora_shared.config.changes import version_problem
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    Canonical,
-    Content,
-    FolderContent,
-    WithFile,
-    client_configuration,
-    load_canonical,
-    validate_all,
-)
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.configuration import Canonical
+from vectora_shared.config.content import Content, ContentWithFile, FolderContent
+from vectora_shared.config.loading import client_configuration, load_canonical, validate_all
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import client_key
 
@@ -74,7 +69,7 @@ def _checked_file(path: Path, config: Path, canonical: Canonical) -> CheckedFile
     # Elsewhere it may have any name; in config/clients it will have its client's.
     key = client_key(client_id)
     try:
-        content = WithFile(FolderContent(config), key, body)
+        content = ContentWithFile(FolderContent(config), key, body)
         return CheckedFile(client_configuration(content, client_id, canonical).client, body)
     except ConfigurationError as error:
         raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error

@@ -29,7 +29,8 @@ from rehearsal.tether import end_tethered, start_tethered
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
-from vectora_shared.config.content import FolderContent, validate_all
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
 LOG_LINES_SHOWN = 40

@@ -17,7 +17,8 @@ from rehearsal.press import ALL_WELL, Press
 from rehearsal.proxy import Proxy
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.settings import load_settings
-from vectora_shared.config.content import FolderContent, load_sources
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_sources
 from vectora_shared.errors import VectoraError
 
 # Functions run on this machine's Python here, so layers are built for it.

@@ -16,8 +16,10 @@ from cli.place import ROOT, Json, Place, place
 from terminal.console import new_table, styled
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import FolderContent, load_canonical
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_canonical
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key
 

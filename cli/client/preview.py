@@ -19,7 +19,7 @@ from vectora_shared.errors import ConfigurationError, VectoraError
 
 if TYPE_CHECKING:
     from client_files.preview.model import Instead, ItemChange, News, Preview
-    from vectora_shared.config.content import Configuration
+    from vectora_shared.config.configuration import Configuration
 
 COLORS = {"comes": "green", "goes": "red", "moves": "yellow"}
 SAMPLE_DAY = "YYYY-MM-DD"
@@ -99,13 +99,15 @@ def _day(text: str | None) -> date | None:
 
 
 def _configuration(folder: Path, client: str) -> Configuration:
-    from vectora_shared.config.content import FolderContent, load_configuration
+    from vectora_shared.config.content import FolderContent
+    from vectora_shared.config.loading import load_configuration
 
     return load_configuration(FolderContent(folder), client)
 
 
 def _deployed(here: Place, client: str) -> Configuration | Instead:
-    from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent, load_configuration
+    from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent
+    from vectora_shared.config.loading import load_configuration
     from vectora_shared.keys import client_key
 
     content = BucketContent(here.account.client("s3"), here.names.bucket("config"))
@@ -159,11 +161,11 @@ def _keys(here: Place, bucket: str, prefix: str) -> list[str]:
 
 def _news_in_file(file: Path, day: date | None) -> News:
     from client_files.preview.compare import news_of_curated
-    from vectora_core.item_files import items_in
+    from vectora_core.item_files import parse_items
     from vectora_core.items import CuratedItem
     from vectora_shared.keys import day_of_items_key
 
-    curated = items_in(_document(file), str(file), CuratedItem, "give a curated items.json.")
+    curated = parse_items(_document(file), str(file), CuratedItem, "give a curated items.json.")
     if not curated:
         raise VectoraError(f"{file} holds no items: give the curated items.json of another day.")
     newest = max(item.ingested_at.date() for item in curated)
@@ -194,7 +196,7 @@ def _show(result: Preview) -> None:
 
 def _cells(change: ItemChange) -> tuple[str | Text, ...]:
     from client_files.preview.model import shortened
-    from vectora_core.text.words import shown
+    from vectora_core.text.words import visible_text
 
     places = [place for place in (change.before, change.after) if place]
     sections = dict.fromkeys(place.section_id for place in places)
@@ -204,6 +206,6 @@ def _cells(change: ItemChange) -> tuple[str | Text, ...]:
         styled(change.kind, color),
         " → ".join(sections) + positions,
         " → ".join(dict.fromkeys(f"{place.score:g}" for place in places)),
-        shown(shortened(change.title)),
-        shown(change.why),
+        visible_text(shortened(change.title)),
+        visible_text(change.why),
     )

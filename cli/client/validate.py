@@ -14,7 +14,8 @@ from cli.place import ROOT, Json
 from client_files.history import History
 from client_files.validate import Compared, Validation, unmoved, validated_file, validated_files
 from vectora_ops.settings import load_settings
-from vectora_shared.config.content import FolderContent, client_ids
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import client_ids
 from vectora_shared.keys import client_key
 
 

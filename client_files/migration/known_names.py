@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from vectora_shared.config import yaml_file
-from vectora_shared.config.content import SCOPE_KEYS, Canonical, ScopeKind
+from vectora_shared.config import wording
+from vectora_shared.config.configuration import SCOPE_KEYS, Canonical, ScopeKind
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ def known_names(canonical: Canonical) -> KnownNames:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """A hint on the known name that is most like it."""
-    found = yaml_file.nearest(name, known, cutoff=0)
+    found = wording.nearest(name, known, cutoff=0)
     return f"did you mean '{found}'?" if found else "there is none like it."
 
 
 def similar(name: str, known: Collection[str]) -> str:
     """A hint on a known name that could be meant; empty where none is similar."""
-    found = yaml_file.nearest(name, known, cutoff=0.6)
+    found = wording.nearest(name, known, cutoff=0.6)
     return f" (similar: '{found}')" if found else ""

@@ -12,9 +12,9 @@ from client_files.migration.old_fields import NOBODY_READS, reason_for_dropping
 from client_files.migration.old_file import OldFile
 from client_files.text import Flow, Quoted
 from vectora_shared.config.client import ClientConfig, MatchingConfig
-from vectora_shared.config.content import BONUS_SCOPE_KINDS, DOMAIN_SCOPES, SCOPE_KEYS, SOURCES_KEY, ScopeKind
+from vectora_shared.config.configuration import BONUS_SCOPE_KINDS, DOMAIN_SCOPES, SCOPE_KEYS, SOURCES_KEY, ScopeKind
 from vectora_shared.config.values import EVENT_TYPES
-from vectora_shared.config.yaml_file import Path, dotted
+from vectora_shared.config.wording import Path, dotted
 
 FREE_TEXTS = ("notes", "note", "description", "comment", "comments")
 SORT_ORDERS = ("score_desc", "date_desc")

@@ -11,13 +11,13 @@ from client_files.preview.notes import notes_of
 from client_files.preview.reasons import count_of_items, previous_score, why_it_comes, why_it_is_missing, why_it_moves
 from client_files.preview.stored_answers import StoredAnswers
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.item_files import without_doubles
+from vectora_core.item_files import without_repeated_ids
 from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.newsletter.selection import select
 from vectora_core.normalize.run import curated_items
 from vectora_core.normalize.stories import Story, stories_of
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration, Scopes
+from vectora_shared.config.configuration import Configuration, Scopes
 
 
 def news_of_day(
@@ -67,7 +67,7 @@ def _as_ingested(item: CuratedItem) -> IngestedItem:
 
 
 def _by_id(curated: Sequence[CuratedItem]) -> dict[str, CuratedItem]:
-    return {item.item_id: item for item in without_doubles(curated)}
+    return {item.item_id: item for item in without_repeated_ids(curated)}
 
 
 def _side_before(news: News, edited: Configuration, before: Configuration | Instead, known: Scopes) -> Side:

@@ -9,9 +9,6 @@ from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 
-# Manual approval actions, quotas of CodePipeline.
-LONGEST_INFORMATION = 1000
-
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class ApprovalStep(pipelines.Step):

@@ -21,7 +21,8 @@ from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import as_html
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import select
-from vectora_shared.config.content import FolderContent, load_configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 # Only against hanging for ever.

@@ -155,7 +155,7 @@ def test_lengths_of_bodies_that_do_not_come_are_no_cuts(scripted: ScriptedAws) -
 
 
 def test_one_cut_read_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -> None:
-    bucket = Bucket(aws.with_whole_answers(scripted.account.session.client("s3", config=aws.RETRYING)), BUCKET)
+    bucket = Bucket(aws.with_complete_responses(scripted.account.session.client("s3", config=aws.RETRYING)), BUCKET)
     document = json.dumps({"items": list(range(50))}).encode("utf-8")
     scripted.answers = [cut(document, 40), whole(document), cut(page("a", "b"), 0), whole(page("a", "b"))]
     assert bucket.read_json("items.json") == {"items": list(range(50))}

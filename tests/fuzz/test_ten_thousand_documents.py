@@ -15,7 +15,8 @@ import pytest
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.request import IngestRequest, SourceReport
 from vectora_core.ingest.run import ingest_client
-from vectora_shared.config.content import FolderContent, load_client, load_sources
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client, load_sources
 from vectora_shared.errors import VectoraError
 
 CONFIG = FolderContent(Path(__file__).resolve().parents[2] / "config")

@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import Entities, EventClassification, IngestedItem, NormalizationMetadata, NormalizedContent
-from vectora_core.text.words import fold, occurs, parts_of, shown
-from vectora_shared.aws import with_whole_answers
+from vectora_core.text.words import fold, item_text, occurs, visible_text
+from vectora_shared.aws import with_complete_responses
 from vectora_shared.config.canonical import Prompt
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.values import EventType
 from vectora_shared.errors import AnalyzerError
 
 if TYPE_CHECKING:
-    from vectora_core.text.words import Names
+    from vectora_core.text.words import NameFinder
 
 Fallback = Literal["lexicon", "none"]
 RetryMode = Literal["adaptive", "standard"]
@@ -98,7 +98,7 @@ def bedrock_client(
         max_pool_connections=concurrency,
     )
     client: ConverseClient = boto3.client("bedrock-runtime", region_name=region, config=config)
-    return with_whole_answers(client)
+    return with_complete_responses(client)
 
 
 class BedrockAnalyzer:
@@ -177,7 +177,7 @@ class BedrockAnalyzer:
 
     def _analysis(self, item: IngestedItem, reply: ModelReply, usage: Usage) -> NormalizedContent:
         return NormalizedContent(
-            summary=" ".join(shown(reply.summary).split()),
+            summary=" ".join(visible_text(reply.summary).split()),
             entities=self._entities(item, reply),
             event_classification=EventClassification(primary_type=reply.event_type, confidence=reply.event_confidence),
             lai_relevance_score=reply.lai_relevance_score,
@@ -193,16 +193,16 @@ class BedrockAnalyzer:
 
     def _entities(self, item: IngestedItem, reply: ModelReply) -> Entities:
         """Only names that stand in the text, in the scopes' spelling, and the company whose own news it is."""
-        parts = parts_of(item.title, item.content)
+        parts = item_text(item.title, item.content)
         domains = self._lexicon.domains
         own = self._lexicon.own_company(item.source_key)
-        found = _in_text(reply.companies, parts.everything, [domain.companies for domain in domains])
+        found = _in_text(reply.companies, parts.full_text, [domain.companies for domain in domains])
         return Entities(
             companies=tuple(dict.fromkeys((*found, *own))),
-            molecules=_in_text(reply.molecules, parts.everything, [domain.molecules for domain in domains]),
-            technologies=_in_text(reply.technologies, parts.everything, [domain.technologies for domain in domains]),
-            trademarks=_in_text(reply.trademarks, parts.everything, [domain.trademarks for domain in domains]),
-            indications=_in_text(reply.indications, parts.everything, [domain.indications for domain in domains]),
+            molecules=_in_text(reply.molecules, parts.full_text, [domain.molecules for domain in domains]),
+            technologies=_in_text(reply.technologies, parts.full_text, [domain.technologies for domain in domains]),
+            trademarks=_in_text(reply.trademarks, parts.full_text, [domain.trademarks for domain in domains]),
+            indications=_in_text(reply.indications, parts.full_text, [domain.indications for domain in domains]),
         )
 
 
@@ -218,7 +218,7 @@ def user_message(prompt: Prompt, item: IngestedItem) -> str:
         "published": item.published_at.isoformat() if item.published_at else "unknown",
         "content": content,
     }
-    escaped = {name: html.escape(shown(value), quote=False) for name, value in values.items()}
+    escaped = {name: html.escape(visible_text(value), quote=False) for name, value in values.items()}
     return re.sub(r"\{([a-z]+)\}", lambda match: escaped[match[1]], prompt.user_template)
 
 
@@ -243,10 +243,10 @@ def _reply(response: Any, tool_name: str, usage: Usage) -> ModelReply:
         raise UnusableReplyError(f"malformed reply: {where}: {first['msg']}", usage) from error
 
 
-def _in_text(names: Iterable[str], folded: str, scopes: list[Names]) -> tuple[str, ...]:
+def _in_text(names: Iterable[str], folded: str, scopes: list[NameFinder]) -> tuple[str, ...]:
     standing = [name for name in names if occurs(fold(name), folded)]
     return tuple(dict.fromkeys(_spelled(name, scopes) for name in standing))
 
 
-def _spelled(name: str, scopes: list[Names]) -> str:
-    return next((known for scope in scopes if (known := scope.canonical(name))), " ".join(shown(name).split()))
+def _spelled(name: str, scopes: list[NameFinder]) -> str:
+    return next((known for scope in scopes if (known := scope.canonical(name))), " ".join(visible_text(name).split()))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from vectora_core.items import EventClassification
-from vectora_core.text.words import Parts
+from vectora_core.text.words import ItemText
 from vectora_shared.config.canonical import EventDefinitions
 from vectora_shared.config.values import EventType
 
@@ -30,7 +30,7 @@ class EventReader:
         }
         self._leading = {event for event, definition in definitions.events.items() if definition.leading}
 
-    def classify(self, parts: Parts) -> EventClassification:
+    def classify(self, parts: ItemText) -> EventClassification:
         for text, confidence in ((parts.title, TITLE_CONFIDENCE), (parts.lead, LEAD_CONFIDENCE)):
             if matches := self._matches(text):
                 return EventClassification(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vectora_core.analysis.events import EventReader
-from vectora_core.analysis.signals import DomainReader, Weighing
+from vectora_core.analysis.signals import DomainReader, Weigher
 from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
-from vectora_core.text.words import Parts, parts_of, sentences
-from vectora_shared.config.content import Configuration
+from vectora_core.text.words import ItemText, item_text, sentences
+from vectora_shared.config.configuration import Configuration
 
 SUMMARY_CHARACTERS = 300
 
@@ -35,11 +35,11 @@ class Lexicon:
         return tuple(dict.fromkeys(name for name in names if name))
 
     def analyze(self, item: IngestedItem, fallback_reason: str | None = None) -> NormalizedContent:
-        parts = parts_of(item.title, item.content)
+        parts = item_text(item.title, item.content)
         company = self.source_company(item.source_key)
         event = self.events.classify(parts)
         signals = [domain.read(parts, company) for domain in self.domains]
-        strengths = [Weighing(self.evidence, found, event.primary_type).verdict.strength for found in signals]
+        strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
             entities=self._entities(parts, item.source_key),
@@ -50,8 +50,8 @@ class Lexicon:
             normalization_metadata=NormalizationMetadata(analyzer="lexicon", fallback_reason=fallback_reason),
         )
 
-    def _entities(self, parts: Parts, source_key: str) -> Entities:
-        text = parts.everything
+    def _entities(self, parts: ItemText, source_key: str) -> Entities:
+        text = parts.full_text
         companies = [name for domain in self.domains for name in domain.companies.names_in(text)]
         return Entities(
             companies=_each_once([*companies, *self.own_company(source_key)]),

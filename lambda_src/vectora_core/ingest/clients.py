@@ -10,16 +10,10 @@ from typing import Any
 from vectora_core.ingest.fetch import Fetcher
 from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
-from vectora_core.ingest.samples import WithSamples
+from vectora_core.ingest.samples import PageReaderWithSamples
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    CLIENTS_PREFIX,
-    Content,
-    client_ids,
-    load_client,
-    load_configuration,
-    load_sources,
-)
+from vectora_shared.config.content import CLIENTS_PREFIX, Content
+from vectora_shared.config.loading import client_ids, load_client, load_configuration, load_sources
 from vectora_shared.errors import InvalidEventError, VectoraError
 from vectora_shared.storage import Bucket
 
@@ -40,7 +34,7 @@ def ingest(
             load_sources(content),
             data,
             request,
-            fetcher=WithSamples(fetcher, content),
+            fetcher=PageReaderWithSamples(fetcher, content),
             now=now,
             mentions_watched_term=_watched_terms(content, client, request),
         ).model_dump(mode="json")

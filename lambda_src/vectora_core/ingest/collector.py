@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
-from vectora_core.ingest.dedup import normalized_title, without_doubles
+from vectora_core.ingest.dedup import normalized_title, without_repeated_news
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
@@ -81,7 +81,7 @@ class Collector:
     def _kept(self, source: Source, entries: tuple[Entry, ...]) -> tuple[list[IngestedItem], int]:
         """The entries that the run takes, as items, and how many `max_items` cut off."""
         in_window = [entry for entry in entries if self._is_in_time(entry) and self._is_wanted(source, entry)]
-        items = without_doubles((self._item(source, entry) for entry in in_window), [source.url])
+        items = without_repeated_news((self._item(source, entry) for entry in in_window), [source.url])
         return items[: source.max_items], max(0, len(items) - source.max_items)
 
     def _is_in_time(self, entry: Entry) -> bool:

@@ -68,7 +68,7 @@ def _may_be_one_story(one: date | None, other: date | None) -> bool:
     return one is None or other is None or abs((one - other).days) <= _SAME_STORY_DAYS
 
 
-def without_doubles(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
+def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
     """Each piece of news once, at its first place, in its richest version."""
     pages = tuple(pages)
     kept: list[IngestedItem] = []

@@ -13,7 +13,7 @@ from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Ent
 from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import is_plausible, parse_date
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, visible_text
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
@@ -110,7 +110,7 @@ def _what_it_is_instead(text: str) -> str:
     links = (link[0] for link in _LINK.finditer(text[:200_000]))
     announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
     address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)
-    hint = f" (the page announces its feed at {' '.join(shown(address[1]).split())[:200]})" if address else ""
+    hint = f" (the page announces its feed at {' '.join(visible_text(address[1]).split())[:200]})" if address else ""
     return f"The address answers with an HTML page instead of a feed{hint}: correct the source's url."
 
 
@@ -136,7 +136,7 @@ def _parsed(text: str, url: str) -> dict[str, Any]:
 
 
 def _problem(parsed: dict[str, Any], raw_count: int, count: int) -> str | None:
-    error = " ".join(shown(str(parsed.get("bozo_exception", ""))).split())
+    error = " ".join(visible_text(str(parsed.get("bozo_exception", ""))).split())
     reason = re.sub(r"^<unknown>:(\d+):\d+:", r"line \1:", error)[:120]
     if parsed.get("bozo") and type(parsed.get("bozo_exception")).__name__ not in _HARMLESS:
         return f"The feed is broken ({reason}); {count} entries could be read all the same."
@@ -170,7 +170,7 @@ def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
             dict.fromkeys(
                 term
                 for tag in raw.get("tags", ())[:MAX_TAGS]
-                if (term := " ".join(shown(tag.get("term") or "").split())[:100])
+                if (term := " ".join(visible_text(tag.get("term") or "").split())[:100])
             )
         ),
     )

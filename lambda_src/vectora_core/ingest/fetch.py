@@ -26,7 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from vectora_core.items import Record
 from vectora_core.text.addresses import Destination, PublicWeb, destination
-from vectora_core.text.words import shown
+from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
 HEADERS = {
@@ -268,7 +268,7 @@ class Fetcher:
             raise _TemporaryError(f"The site answered {_status(response.status)}", _retry_after(response.headers))
         if not 200 <= response.status < 300:
             raise VectoraError(
-                f"The site answered {_status(response.status)}: open {shown(url)[:150]} and correct the source's url."
+                f"The site answered {_status(response.status)}: open {visible_text(url)[:150]} and correct the source's url."
             )
         charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", response.headers.get("Content-Type", ""), re.IGNORECASE)
         return Page(url=url, body=self._body(response, deadline), charset=charset[1] if charset else None)
@@ -318,7 +318,7 @@ class _Unpacker:
         name = coding.strip().lower()
         if "," in name:
             raise VectoraError(
-                f"The answer is packed more than once ({shown(name)[:60]}), which was not asked for and is never read: "
+                f"The answer is packed more than once ({visible_text(name)[:60]}), which was not asked for and is never read: "
                 "ask the site's owner."
             )
         self._is_packed = name in ("gzip", "x-gzip", "deflate")
@@ -366,7 +366,7 @@ def _is_malformed(error: Exception) -> bool:
 def _reason(error: BaseException) -> str:
     while isinstance(error, urllib3.exceptions.HTTPError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    text = " ".join(shown(str(error)).split()) or type(error).__name__
+    text = " ".join(visible_text(str(error)).split()) or type(error).__name__
     return re.sub(r"^<?[\w.]+\(.*?\)>?: ", "", text)[:150]
 
 

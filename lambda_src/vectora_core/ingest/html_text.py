@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vectora_core.text.words import shown
+from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _add_boundary(pieces: list[str], tag: str) -> None:
 
 
 def _add_text(pieces: list[str], text: str) -> None:
-    text = shown(_CONTROLS.sub(" ", text[:MAX_LINE_CHARACTERS]))
+    text = visible_text(_CONTROLS.sub(" ", text[:MAX_LINE_CHARACTERS]))
     if not text:
         return
     # Inline elements are often laid out apart by style sheets, which only shows where two words are glued together.
@@ -263,7 +263,7 @@ def plain_text(html: str) -> str:
     """A fragment of HTML, such as a feed's description, as plain text with one line a block."""
     html = _without_halves(html[:MAX_FRAGMENT_CHARACTERS])
     if "<" not in html and "&" not in html:
-        lines = (shown(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
+        lines = (visible_text(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
         return "\n".join(filter(None, map(collapse_blanks, lines)))
     return "\n".join(parse_html(html).lines(0))
 

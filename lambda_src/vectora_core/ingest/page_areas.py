@@ -20,11 +20,11 @@ from vectora_shared.errors import ConfigurationError
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _PAGE_PARTS = frozenset({"html", "body", "main"})
-_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "dialog", "menu"})
-_FURNITURE_ROLES = frozenset(
+_BOILERPLATE_TAGS = frozenset({"nav", "footer", "aside", "dialog", "menu"})
+_BOILERPLATE_ROLES = frozenset(
     {"navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar"}
 )
-_FURNITURE_NAME = re.compile(
+_BOILERPLATE_NAME = re.compile(
     r"^(?!(?:has|with|no|without|is)[-_])(?:.*[-_])?(?:cookies?|consent|gdpr|breadcrumbs?|pagination|pager|paging|navbar|navigation|nav|"
     r"menu|submenu|megamenu|footer|sidebar|social|socials|sharing|share|signup|popup|modal|offcanvas|lang|language|languages|"
     r"masthead|topbar|tagcloud)(?:[-_].*)?$"
@@ -131,46 +131,46 @@ class NewsPage:
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """Where the tags stand that tell furniture from content."""
+        """Where the tags stand that tell boilerplate from content."""
         places: dict[str, list[int]] = {"nav": [], "form": [], "main": [], "h1": [], "article": []}
         for index, node in enumerate(self.document.nodes):
             if node.tag in places:
                 places[node.tag].append(index)
         return places
 
-    def furniture(self, *, by_name: bool) -> frozenset[int]:
+    def boilerplate(self, *, by_name: bool) -> frozenset[int]:
         """Navigation, footers, banners and the like; `by_name` also those that only their class or id gives away."""
         nodes = self.document.nodes
         found: set[int] = set()
         index = 0
         while index < len(nodes):
             node = nodes[index]
-            if node.tag in INVISIBLE or self._is_furniture(index, by_name=by_name):
+            if node.tag in INVISIBLE or self._is_boilerplate(index, by_name=by_name):
                 found.add(index)
                 index = node.end
             else:
                 index += 1
         return frozenset(found)
 
-    def _is_furniture(self, index: int, *, by_name: bool) -> bool:
+    def _is_boilerplate(self, index: int, *, by_name: bool) -> bool:
         node = self.document.nodes[index]
         if node.tag == TEXT or node.tag in _PAGE_PARTS:
             return False
-        if node.tag in _FURNITURE_TAGS or node.attributes.get("role", "").lower() in _FURNITURE_ROLES:
+        if node.tag in _BOILERPLATE_TAGS or node.attributes.get("role", "").lower() in _BOILERPLATE_ROLES:
             return True
         if node.tag == "header":
             return bool(_within(self._places["nav"], index, node.end) or _within(self._places["form"], index, node.end))
-        if not by_name or not any(map(_FURNITURE_NAME.match, node.names.split())):
+        if not by_name or not any(map(_BOILERPLATE_NAME.match, node.names.split())):
             return False
         # A layout class such as "layout-sidebar" stands on what holds the news as well.
         holds_content = any(_within(self._places[tag], index, node.end) for tag in ("main", "h1", "article"))
         return not holds_content and len(_within(self._dated_texts, index, node.end)) < 2
 
-    def links(self, furniture: frozenset[int]) -> list[Link]:
+    def links(self, boilerplate: frozenset[int]) -> list[Link]:
         found: list[Link] = []
         index = 0
         while index < len(self.document.nodes) and len(found) < _MAX_LINKS:
-            if index in furniture:
+            if index in boilerplate:
                 index = self.document.nodes[index].end
                 continue
             link = self.link(index)
@@ -286,10 +286,10 @@ class NewsPage:
         text = " ".join(self.document.lines_of_range(start, end))
         return without_dates(text, find_dates(text, date_format=self.date_format, day_first=self.day_first))
 
-    def areas(self, furniture: frozenset[int]) -> list[Area]:
+    def areas(self, boilerplate: frozenset[int]) -> list[Area]:
         """One area for each entry, in the order of the page; none of them holds two entries."""
-        links = self.links(furniture)
-        finder = _AreaFinder(self, links, furniture)
+        links = self.links(boilerplate)
+        finder = _AreaFinder(self, links, boilerplate)
         areas = finder.find()
         return (areas or finder.find_without_links())[: MAX_ENTRIES + 1]
 
@@ -297,13 +297,13 @@ class NewsPage:
 class _AreaFinder:
     """Grows each link to the largest element around it that holds no other entry."""
 
-    def __init__(self, page: NewsPage, links: list[Link], furniture: frozenset[int]) -> None:
+    def __init__(self, page: NewsPage, links: list[Link], boilerplate: frozenset[int]) -> None:
         self._page = page
         self._document = page.document
         self._nodes = page.document.nodes
         self._titled = [link for link in links if link.is_titled]
         self._untitled = [link for link in links if not link.is_titled]
-        self._furniture = furniture
+        self._boilerplate = boilerplate
         self._headings = [
             index for index, node in enumerate(self._nodes) if node.tag in HEADINGS and self._document.lines(index)
         ]
@@ -324,8 +324,8 @@ class _AreaFinder:
     def find_without_links(self) -> list[Area]:
         """Entries that the page tells in full, each under a heading of its own."""
         indices = {self._grown(heading, None) for heading in self._headings if self._nodes[heading].tag != "h1"}
-        furniture = sorted(self._furniture)
-        return [Area(index, None) for index in sorted(indices) if not self._is_inside(furniture, index)]
+        boilerplate = sorted(self._boilerplate)
+        return [Area(index, None) for index in sorted(indices) if not self._is_inside(boilerplate, index)]
 
     def _is_inside(self, outer: Sequence[int], index: int) -> bool:
         """Whether `index` lies in one of the subtrees `outer`, which are sorted and apart from each other."""

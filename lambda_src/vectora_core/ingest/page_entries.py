@@ -31,7 +31,7 @@ class EntryReader:
         self._page = page
         self._document = page.document
         self._nodes = page.document.nodes
-        self._furniture = page.furniture(by_name=False)
+        self._boilerplate = page.boilerplate(by_name=False)
         self._source = source
         self._today = today
 
@@ -78,7 +78,7 @@ class EntryReader:
         left_out = (
             authors
             | functions
-            | self._furniture
+            | self._boilerplate
             | ({title_node} if title_node is not None and title_node != index else set())
         )
         parts = [part for part in summary or () if part not in left_out]

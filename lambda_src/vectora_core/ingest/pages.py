@@ -66,8 +66,8 @@ class _Candidate:
 
 def _generic_entries(page: NewsPage, reader: EntryReader) -> tuple[Entry, ...]:
     for by_name in (True, False):
-        furniture = page.furniture(by_name=by_name)
-        areas = page.areas(furniture)
+        boilerplate = page.boilerplate(by_name=by_name)
+        areas = page.areas(boilerplate)
         if entries := _news_among(page, reader, areas):
             return entries
     return ()

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from vectora_core.ingest.collector import Collector, PageReader
-from vectora_core.ingest.dedup import KnownNews, without_doubles
+from vectora_core.ingest.dedup import KnownNews, without_repeated_news
 from vectora_core.ingest.history import History, read_history
 from vectora_core.ingest.request import LOOKBACK_DAYS, IngestReport, IngestRequest, SourceReport, window_of
 from vectora_core.items import IngestedItem
-from vectora_core.subscriptions import client_sources
+from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.errors import VectoraError
@@ -43,7 +43,7 @@ def ingest_client(
     client_id = client.client_profile.client_id
     day = request.target_date or now.astimezone(UTC).date()
     window = window_of(request, day, client.pipeline.default_period_days)
-    sources, warnings = client_sources(client, catalog, request.sources)
+    sources, warnings = sources_to_read(client, catalog, request.sources)
     lookback_days = max((day - window.first).days, LOOKBACK_DAYS)
     history = read_history(data, client_id, day, lookback_days)
 
@@ -54,7 +54,7 @@ def ingest_client(
     _require_one_that_worked(client_id, reports)
 
     pages = [source.url for source in catalog.sources]
-    fetched = without_doubles((item for _, items in outcomes for item in items), pages)
+    fetched = without_repeated_news((item for _, items in outcomes for item in items), pages)
     items, new, carried_over = _completed(history, fetched, pages)
     report = IngestReport(
         client_id=client_id,

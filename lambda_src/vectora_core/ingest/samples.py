@@ -8,7 +8,7 @@ from vectora_shared.config.content import Content
 from vectora_shared.config.sources import SAMPLES
 
 
-class WithSamples:
+class PageReaderWithSamples:
     """Reads samples from the configuration content and everything else from the internet."""
 
     def __init__(self, fetcher: PageReader, content: Content) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 from vectora_core.items import CuratedItem, Entities
 from vectora_core.newsletter.selection import Selection, published
 from vectora_core.text.addresses import link_address
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, visible_text
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 KEY_ENTITIES = 10
 # Twice what the model is asked for; a summary that goes on is no summary.
@@ -122,7 +122,7 @@ def _issue_item(item: CuratedItem, company: str | None) -> IssueItem:
 
 
 def _line(text: str) -> str:
-    return " ".join(shown(text).split())
+    return " ".join(visible_text(text).split())
 
 
 def _lines(names: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from vectora_core.newsletter.formats import as_html, as_markdown
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import Selection, published, select
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Content, load_configuration
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.values import Identifier
 from vectora_shared.keys import curated_prefix, ingested_prefix, items_key, newsletter_key, report_key
 from vectora_shared.runtime import Event

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weighing
+from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weigher
 from vectora_core.items import DomainRelevance, IngestedItem, MatchedEntities, MatchingResults, NormalizedContent
-from vectora_core.text.words import Parts, parts_of
+from vectora_core.text.words import ItemText, item_text
 from vectora_shared.config.client import WatchDomain
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.scopes import ExclusionScope
 
 
@@ -21,10 +21,10 @@ class _Exclusion:
         self._title = [re.compile(pattern, re.IGNORECASE) for pattern in scope.title_patterns]
         self._text = [re.compile(pattern, re.IGNORECASE) for pattern in scope.text_patterns]
 
-    def in_title(self, parts: Parts) -> bool:
+    def in_title(self, parts: ItemText) -> bool:
         return any(pattern.search(parts.title) for pattern in self._title)
 
-    def in_text(self, parts: Parts) -> bool:
+    def in_text(self, parts: ItemText) -> bool:
         return any(pattern.search(parts.lead) for pattern in self._text)
 
 
@@ -42,7 +42,7 @@ class Matcher:
         }
 
     def match(self, item: IngestedItem, analysis: NormalizedContent) -> MatchingResults:
-        parts = parts_of(item.title, item.content)
+        parts = item_text(item.title, item.content)
         company = self._lexicon.source_company(item.source_key)
         relevance: dict[str, DomainRelevance] = {}
         matched: list[str] = []
@@ -64,18 +64,18 @@ class Matcher:
 
     def _relevance(self, reader: DomainReader, signals: Signals, analysis: NormalizedContent) -> DomainRelevance:
         """From what the words say and what the analysis says; for the lexicon's analysis both are the same."""
-        verdict = Weighing(self._evidence, signals, analysis.event_classification.primary_type).verdict
+        assessment = Weigher(self._evidence, signals, analysis.event_classification.primary_type).assessment
         opinion = analysis.lai_relevance_score / 10
-        score = self._combined(verdict.strength, opinion, decisive=signals.title.decisive or signals.lead.decisive)
+        score = self._combined(assessment.strength, opinion, decisive=signals.title.decisive or signals.lead.decisive)
         if analysis.anti_lai_detected and not signals.title.decisive:
             score = min(score, self._evidence.other_route_at_most)
         confidence = max(
-            self._evidence.least_confidence, self._evidence.agreement_confidence - abs(verdict.strength - opinion)
+            self._evidence.least_confidence, self._evidence.agreement_confidence - abs(assessment.strength - opinion)
         )
         return DomainRelevance(
             score=round(score, 3),
             confidence=round(confidence, 3),
-            reasoning=f"{verdict.reason}; relevance {analysis.lai_relevance_score:g} of 10 by the analysis",
+            reasoning=f"{assessment.reason}; relevance {analysis.lai_relevance_score:g} of 10 by the analysis",
             matched_entities=_in_scopes(reader, analysis),
         )
 
@@ -86,7 +86,7 @@ class Matcher:
             return opinion
         return (strength + opinion) / 2
 
-    def _exclusion_reasons(self, domain: WatchDomain, parts: Parts, signals: Signals) -> list[str]:
+    def _exclusion_reasons(self, domain: WatchDomain, parts: ItemText, signals: Signals) -> list[str]:
         title_events = self._lexicon.events.events_in(parts.title)
         product_news = signals.product_in_title and bool(title_events & PRODUCT_NEWS)
         title_says_nothing = not signals.product_in_title and not title_events

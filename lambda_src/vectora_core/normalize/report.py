@@ -10,7 +10,7 @@ from typing import Any
 from vectora_core.items import CuratedItem
 from vectora_core.normalize.request import NormalizeEvent
 from vectora_shared.config.canonical import Pricing
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 
 def run_report(

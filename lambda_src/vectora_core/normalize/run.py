@@ -16,7 +16,9 @@ from vectora_core.normalize.report import run_report
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.scoring import Scorer, ScoringMode
 from vectora_core.normalize.stories import Story, stories_of
-from vectora_shared.config.content import Configuration, Content, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.keys import curated_prefix, ingested_prefix, items_key, report_key
 from vectora_shared.storage import Bucket
 

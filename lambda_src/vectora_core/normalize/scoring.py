@@ -7,7 +7,7 @@ from typing import Literal
 
 from vectora_core.analysis.signals import names_of
 from vectora_core.items import MatchingResults, NormalizedContent, ScoreBreakdown, ScoringResults
-from vectora_shared.config.content import BONUS_SCOPE_KINDS, Configuration, ScopeKind
+from vectora_shared.config.configuration import BONUS_SCOPE_KINDS, Configuration, ScopeKind
 from vectora_shared.config.scoring import ScoringRules
 
 ScoringMode = Literal["balanced", "strict", "broad"]

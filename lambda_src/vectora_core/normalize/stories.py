@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vectora_core.item_files import without_doubles
+from vectora_core.item_files import without_repeated_ids
 from vectora_core.items import IngestedItem
 
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -30,7 +30,7 @@ class Story:
 
 def stories_of(ingested: Iterable[IngestedItem]) -> list[Story]:
     """Each item once, cut down to its story."""
-    items = without_doubles(ingested)
+    items = without_repeated_ids(ingested)
     # Dates are read before the text is cut down to the story: pages print them beside it.
     dates = [_date_in(item) for item in items]
     return [Story(item, *found) for item, found in zip(own_stories(items), dates, strict=True)]

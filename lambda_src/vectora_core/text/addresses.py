@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from vectora_core.text.words import shown
+from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
 MAX_LINK_CHARACTERS = 2000
@@ -116,7 +116,7 @@ def _no_host(spelled: str) -> VectoraError:
 
 
 def _excerpt(text: str) -> str:
-    return " ".join(shown(text).split())[:200] or "An empty text"
+    return " ".join(visible_text(text).split())[:200] or "An empty text"
 
 
 def is_public(address: str) -> bool:
@@ -183,7 +183,11 @@ class PublicWeb:
 
 def link_address(url: str) -> str | None:
     """The address when a reader may be sent there: http(s), no hidden characters or password, not his own network."""
-    if len(url) > MAX_LINK_CHARACTERS or shown(url) != url or not re.fullmatch(r"(?i)https?://[^\s<>\"'\\]+", url):
+    if (
+        len(url) > MAX_LINK_CHARACTERS
+        or visible_text(url) != url
+        or not re.fullmatch(r"(?i)https?://[^\s<>\"'\\]+", url)
+    ):
         return None
     try:
         target = destination(url)

@@ -14,7 +14,7 @@ from vectora_core.analysis.analyzer import analyze_concurrently
 from vectora_core.analysis.bedrock import BedrockAnalyzer, ConverseClient, Fallback, bedrock_client
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.errors import AnalyzerError
 
 MakeItem = Callable[..., IngestedItem]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vectora_shared.config.content import FolderContent, load_configuration, validate_all
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration, validate_all
 from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"

@@ -14,7 +14,8 @@ from vectora_core.newsletter.selection import select
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration, FolderContent
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
 
 LABELLED = Path(__file__).with_name("labelled_items.yaml")
 DAY = date(2026, 2, 2)

@@ -12,7 +12,8 @@ from vectora_core.items import IngestedItem
 from vectora_core.newsletter.publish import NewsletterEvent, publish
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
-from vectora_shared.config.content import Configuration, FolderContent
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
 from vectora_shared.keys import items_key, newsletter_key
 
 MakeItem = Callable[..., IngestedItem]

@@ -18,7 +18,7 @@ from vectora_core.items import (
     ScoringResults,
 )
 from vectora_core.normalize.scoring import Scorer, ScoringMode
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.values import EventType
 
 TODAY = date(2026, 2, 2)

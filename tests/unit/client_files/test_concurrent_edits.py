@@ -16,7 +16,8 @@ from typer.testing import Result
 from cli.client import migrate as migrate_command
 from client_files.bump import bump_file
 from client_files.write import edited
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 from vectora_shared.errors import ConfigurationError
 
 Run = Callable[..., Result]

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel
 
-from vectora_shared.config.yaml_file import Path, dotted, parse_yaml
+from vectora_shared.config.wording import Path, dotted
+from vectora_shared.config.yaml_file import parse_yaml
 
 Way = Literal["missing", "wrong type", "unknown name", "duplicate"]
 NO_NAME = "zzz_nothing_has_this_name"

@@ -10,17 +10,14 @@ import yaml
 
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import MOST_NAMES_COMPARED, MOST_PROBLEMS, did_you_mean, nearest
 from vectora_shared.config.yaml_file import (
     DEEPEST_NESTING,
     LARGEST_FILE_BYTES,
     LONGEST_NUMBER_AS_KEY,
-    MOST_NAMES_COMPARED,
-    MOST_PROBLEMS,
     MOST_VALUES,
-    did_you_mean,
-    nearest,
     parse_yaml,
-    read_section,
 )
 from vectora_shared.errors import ConfigurationError
 
@@ -145,7 +142,7 @@ NUMBERS = {
 def test_a_number_too_long_to_make_sense_is_refused_before_it_is_computed(name: str, place: str) -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"line 1, column \d+: (not valid YAML: a number of|not valid YAML: could not find|key .* is a number)",
+        match=r"line 1, column \d+: (not valid YAML: a number of|not valid YAML: could not find|key .* is too long for a number)",
     ):
         parse_yaml("client.yaml", place.format(NUMBERS[name]).encode("ascii"))
 
@@ -159,7 +156,7 @@ def test_numbers_of_usual_length_are_read() -> None:
 def test_keys_whose_hashes_are_equal_are_no_more_than_a_few() -> None:
     assert 10**LONGEST_NUMBER_AS_KEY // MERSENNE < 100
     text = "".join(f"{number * MERSENNE}: 1\n" for number in range(1, 20_000))
-    with pytest.raises(ConfigurationError, match="is a number that nobody counts to: write it in quotes"):
+    with pytest.raises(ConfigurationError, match="is too long for a number: write it in quotes"):
         parse_yaml("client.yaml", text.encode("ascii"))
     with pytest.raises(ConfigurationError, match="has a key that is a list or a mapping itself"):
         parse_yaml("client.yaml", f"? {{{text.replace(chr(10), ', ')}}}\n: 1\n".encode("ascii"))

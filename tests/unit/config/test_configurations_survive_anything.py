@@ -16,14 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    CANONICAL_FILES,
-    FolderContent,
-    WithFile,
-    client_configuration,
-    load_canonical,
-    load_section,
-)
+from vectora_shared.config.configuration import CANONICAL_FILES
+from vectora_shared.config.content import ContentWithFile, FolderContent
+from vectora_shared.config.loading import client_configuration, load_canonical, load_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
@@ -130,7 +125,7 @@ def test_mutated_client_files_are_accepted_or_told() -> None:
     body = (CONFIG / CLIENT).read_bytes()
     outcomes = {"accepted": 0, "told": 0}
     for _ in range(MUTATED_CLIENTS):
-        content = WithFile(FOLDER, CLIENT, _mutated(chance, body))
+        content = ContentWithFile(FOLDER, CLIENT, _mutated(chance, body))
         try:
             client_configuration(content, "lai_weekly", CANONICAL)
             outcomes["accepted"] += 1
@@ -148,7 +143,7 @@ def test_mutated_canonical_files_are_accepted_or_told() -> None:
     told = 0
     for key in chance.choices(list(CANONICAL_FILES), k=MUTATED_CANONICAL):
         try:
-            load_section(WithFile(FOLDER, key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
+            load_section(ContentWithFile(FOLDER, key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
         except ConfigurationError as error:
             _told(error, key)
             told += 1
@@ -184,7 +179,7 @@ def test_arbitrary_values_anywhere_are_accepted_or_told(document: Any, place: in
     parent[key] = document
     body = yaml.dump(changed, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "surrogatepass")
     try:
-        client_configuration(WithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
+        client_configuration(ContentWithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
     except ConfigurationError as error:
         _told(error, CLIENT)
 

@@ -16,10 +16,12 @@ from tests.unit.config.broken import Broken, broken_files
 from tests.unit.conftest import MemoryS3
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import CANONICAL_FILES, DOMAIN_SCOPES, FolderContent
+from vectora_shared.config.configuration import CANONICAL_FILES, DOMAIN_SCOPES
+from vectora_shared.config.content import FolderContent
 from vectora_shared.config.publication import publish
-from vectora_shared.config.yaml_file import Path as KeyPath
-from vectora_shared.config.yaml_file import dotted, parse_yaml
+from vectora_shared.config.wording import Path as KeyPath
+from vectora_shared.config.wording import dotted
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"

@@ -9,7 +9,7 @@ import pytest
 
 from vectora_shared.config.changes import Bump, bumped, changes_between, moved_far_enough, needed_bump
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 Edit = Callable[[dict[str, Any]], object]
 

@@ -14,7 +14,8 @@ from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
 from vectora_core.newsletter.issue import web_address
 from vectora_core.newsletter.publish import NewsletterEvent, noise_estimate, publish
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 from vectora_shared.errors import VectoraError
 
 MakeCurated = Callable[..., CuratedItem]

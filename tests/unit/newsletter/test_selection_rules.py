@@ -11,7 +11,7 @@ import pytest
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import Selection, select
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 MakeCurated = Callable[..., CuratedItem]
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima"]

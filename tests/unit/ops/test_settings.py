@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from vectora_ops.settings import Settings, load_settings
+from vectora_shared.config.section import read_section
 from vectora_shared.config.sources import SourceCatalog
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
