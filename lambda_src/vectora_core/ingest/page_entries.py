@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 
+from vectora_core.ingest.boilerplate import Boilerplate
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, Entry
 from vectora_core.ingest.html_text import STYLING, TEXT
-from vectora_core.ingest.page_areas import HEADINGS, MAX_SMALL_NODES, Area, Link, NewsPage, is_generic, is_headline
+from vectora_core.ingest.news_page import HEADINGS, MAX_SMALL_NODES, NewsPage
+from vectora_core.ingest.page_areas import Area
+from vectora_core.ingest.page_links import Link, PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
+from vectora_core.ingest.page_text import is_generic, is_headline
 from vectora_core.text.dates import FoundDate, day_in_year, find_dates, has_other_meaning, is_plausible, parse_date
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened
 from vectora_shared.config.sources import HtmlSelectors, Source
@@ -27,11 +31,12 @@ _MAX_TITLE_LEVELS = 25
 class EntryReader:
     """Reads title, date, text and address out of one entry's part of a page."""
 
-    def __init__(self, page: NewsPage, source: Source, today: date) -> None:
+    def __init__(self, page: NewsPage, links: PageLinks, source: Source, today: date) -> None:
         self._page = page
+        self._links = links
         self._document = page.document
         self._nodes = page.document.nodes
-        self._boilerplate = page.boilerplate(by_name=False)
+        self._boilerplate = Boilerplate(page).find(by_name=False)
         self._source = source
         self._today = today
 
@@ -46,7 +51,7 @@ class EntryReader:
         return self._entry(area.index, area.link, title_node, published, extra=extra)
 
     def read_selected(self, index: int, selectors: HtmlSelectors) -> Entry | None:
-        links = self._page.links_within(index)
+        links = self._links.within(index)
         if selectors.link:
             chosen = set(self._page.select(selectors.link, within=index))
             links = [link for link in links if link.index in chosen] or links

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from vectora_core.ingest.html_text import TEXT
-from vectora_core.ingest.page_areas import HEADINGS, Area, NewsPage
+from vectora_core.ingest.news_page import HEADINGS, NewsPage
+from vectora_core.ingest.page_areas import Area
 
 _LEVELS_TO_A_DATE = 3
 

@@ -58,7 +58,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_limit(kind: str, site: Site, loopback
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        with pytest.raises(VectoraError, match=r"larger than|packed more than once|cannot be read"):
+        with pytest.raises(VectoraError, match=r"larger than|compressed more than once|cannot be read"):
             _fetched(site, loopback, reply(200, body, Content_Encoding=coding))
         peak = tracemalloc.get_traced_memory()[1] - before
     finally:
