@@ -17,8 +17,8 @@ def why_it_comes(item_id: str, old: Side, new: Side) -> str:
         return (
             f"score {score_of(now):g} reaches the {new.client.newsletter_selection.min_score:g} needed now (min_score)"
         )
-    if item_id in old.selection.doubles:
-        first = old.items[old.selection.doubles[item_id]]
+    if item_id in old.selection.duplicates:
+        first = old.items[old.selection.duplicates[item_id]]
         return f'no longer a double of "{shortened(title_of(first))}"'
     if not any(takes(section, before) for section in old.layout.values()):
         return f"a section takes {event_of(now)} news now"
@@ -41,8 +41,8 @@ def why_it_is_missing(item_id: str, side: Side) -> str:
         return _why_it_matches_nothing(item, side)
     if not reaches_score(item, rules):
         return f"score {score_of(item):g} is below min_score {rules.min_score:g}"
-    if item_id in side.selection.doubles:
-        return f'double of "{shortened(title_of(side.items[side.selection.doubles[item_id]]))}"'
+    if item_id in side.selection.duplicates:
+        return f'double of "{shortened(title_of(side.items[side.selection.duplicates[item_id]]))}"'
     if item_id in side.selection.over_limit:
         return f"no room: the newsletter has {count_of_items(rules.max_items_total)} at the most"
     taking = [section for section in side.layout.values() if takes(section, item)]

@@ -37,7 +37,7 @@ class StoredAnswers(BedrockAnalyzer):
         self._answered = answered
         self._known = known
 
-    def _ask(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
+    def _call_model(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
         answered = self._answered.get(item.item_id)
         if answered is None:
             raise UnusableReplyError("no stored answer", Usage())

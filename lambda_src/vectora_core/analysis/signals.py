@@ -1,4 +1,4 @@
-"""Signs of a watch domain in an item's words, and how strongly they speak for it."""
+"""Signals for a watch domain in an item's words, and their strength."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vectora_shared.config.configuration import Scopes
 from vectora_shared.config.scopes import NameScopes
 from vectora_shared.config.values import EventType
 
-# News of these kinds counts for a core company without any further sign.
+# News of these types counts for a core company without any other signal.
 COMPANY_NEWS: frozenset[EventType] = frozenset(
     {
         "partnership",
@@ -30,7 +30,7 @@ PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "cl
 
 @dataclass(frozen=True)
 class TextSignals:
-    """What one part of the text says."""
+    """Signals in one part of an item's text."""
 
     technologies: tuple[str, ...]
     core_trademarks: tuple[str, ...]
@@ -46,7 +46,7 @@ class TextSignals:
     interval_with_administration: bool
     weekly_with_administration: bool
     contrary: bool
-    contrary_first: bool  # before any word of administration
+    contrary_first: bool  # before any term of administration
     modality: bool
 
     @property
@@ -64,7 +64,7 @@ class TextSignals:
 
 @dataclass(frozen=True)
 class Signals:
-    """What the parts of an item say about a domain."""
+    """Signals for a domain in the parts of an item's text."""
 
     title: TextSignals
     lead: TextSignals
@@ -77,7 +77,7 @@ class Signals:
 
     @property
     def product_of_the_company(self) -> bool:
-        """The title of a core company's news speaks of a product, or of another company of the domain."""
+        """True if the title of a core company's news names a product, or another company of the domain."""
         title = self.title
         with_another = bool(set(title.companies) - set(title.core_companies))
         return with_another or bool(
@@ -92,7 +92,7 @@ class Signals:
 
     @property
     def other_route(self) -> bool:
-        """The item is about a product taken another way, by its title or, if nothing speaks against it, its text."""
+        """True if the item is about another route of administration, by its title or else its first sentences."""
         if self.title.decisive:
             return False
         if self.title.contrary:
@@ -102,7 +102,7 @@ class Signals:
 
 
 class DomainReader:
-    """Reads the signs of one watch domain."""
+    """Reader of the signals for one watch domain."""
 
     def __init__(self, domain: WatchDomain, scopes: Scopes) -> None:
         technology = scopes.technologies.scopes[domain.technology_scope]
@@ -125,21 +125,26 @@ class DomainReader:
         self._core_companies = names_of(scopes.companies, domain.core_company_scope)
         self._core_trademarks = names_of(scopes.trademarks, domain.core_trademark_scope)
 
-    def read(self, parts: ItemText, source_company: str | None) -> Signals:
+    def read(self, text: ItemText, source_company: str | None) -> Signals:
+        """Return the signals in an item's text; `source_company` is the company whose own news it is."""
         own = source_company is not None and self._core_companies.canonical(source_company) is not None
         return Signals(
-            title=self._found(parts.title), lead=self._found(parts.lead), body=self._found(parts.body), own_news=own
+            title=self._signals_in(text.title),
+            lead=self._signals_in(text.lead),
+            body=self._signals_in(text.body),
+            own_news=own,
         )
 
-    def technologies_in(self, parts: ItemText) -> tuple[str, ...]:
-        return self.technologies.names_in(self._without_false_friends(parts.full_text))
+    def technologies_in(self, text: ItemText) -> tuple[str, ...]:
+        """Return the decisive terms in the text, each once."""
+        return self.technologies.names_in(self._without_false_friends(text.full_text))
 
     def _without_false_friends(self, text: str) -> str:
         for pattern in self._false_friends:
             text = pattern.sub(" ~ ", text)
         return text
 
-    def _found(self, text: str) -> TextSignals:
+    def _signals_in(self, text: str) -> TextSignals:
         clean = self._without_false_friends(text)
         administration = self._administration.find(clean)
         contrary = self._contrary.find(clean)
@@ -163,7 +168,7 @@ class DomainReader:
         )
 
     def _dosed(self, text: str, intervals: list[re.Pattern[str]]) -> bool:
-        """One sentence names both an interval and a way to inject."""
+        """Return whether one sentence names both an interval and an injection."""
         return any(_matches(part, intervals) and bool(self._administration.find(part)) for part in sentences(text))
 
 
@@ -172,13 +177,13 @@ def _matches(text: str, patterns: list[re.Pattern[str]]) -> bool:
 
 
 def names_of(scopes: NameScopes, scope_id: str | None) -> NameFinder:
-    """Without a scope no name is found."""
+    """Return a finder of the scope's names; without a scope, it finds none."""
     return NameFinder(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive)
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """How strongly the words speak for the domain, from 0 to 1, and why."""
+    """Strength of the signals for a domain, from 0 to 1, and the reason for it."""
 
     strength: float
     reason: str
@@ -186,7 +191,7 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Weigher:
-    """Weighs signals by the numbers of canonical/scoring/evidence.yaml; the strongest sign counts."""
+    """Weigher of signals by the numbers of canonical/scoring/evidence.yaml; the strongest one counts."""
 
     numbers: Evidence
     signals: Signals
@@ -194,14 +199,14 @@ class Weigher:
 
     @cached_property
     def assessment(self) -> Assessment:
-        strongest = max(self._signs(), key=lambda assessment: assessment.strength, default=Assessment(0.0, "no sign"))
+        strongest = max(self._assessments(), key=lambda each: each.strength, default=Assessment(0.0, "no sign"))
         if self.signals.other_route and strongest.strength > self.numbers.other_route_at_most:
             return Assessment(
                 self.numbers.other_route_at_most, f"another route of administration, despite {strongest.reason}"
             )
         return strongest
 
-    def _signs(self) -> list[Assessment]:
+    def _assessments(self) -> list[Assessment]:
         return [
             assessment
             for assessment in (self._words(), self._dosing(), self._core_company(), self._brand(), self._combination())

@@ -37,7 +37,7 @@ class Boilerplate:
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """Where the tags stand that tell boilerplate from content."""
+        """Indices, by tag, of the elements that distinguish boilerplate from content."""
         places: dict[str, list[int]] = {"nav": [], "form": [], "main": [], "h1": [], "article": []}
         for index, node in enumerate(self._nodes):
             if node.tag in places:
@@ -45,7 +45,7 @@ class Boilerplate:
         return places
 
     def find(self, *, by_name: bool) -> frozenset[int]:
-        """Navigation, footers, banners and the like; `by_name` also those that only their class or id gives away."""
+        """Return the outermost elements of boilerplate; with `by_name`, also those known only by their class or id."""
         nodes = self._nodes
         found: set[int] = set()
         index = 0
@@ -71,6 +71,6 @@ class Boilerplate:
             )
         if not by_name or not any(map(_BOILERPLATE_NAME.match, node.names.split())):
             return False
-        # A layout class such as "layout-sidebar" stands on what holds the news as well.
+        # A layout class such as "layout-sidebar" may also be on an element that contains the news.
         holds_content = any(indices_within(self._places[tag], index, node.end) for tag in ("main", "h1", "article"))
         return not holds_content and len(indices_within(self._dated_texts, index, node.end)) < 2

@@ -18,7 +18,7 @@ MAX_AREA_NODES = 2000
 
 
 class NewsPage:
-    """A page with what the search for entries asks of it again and again."""
+    """A parsed page, its address and the notation of its dates."""
 
     def __init__(self, document: Document, url: str, date_format: str | None) -> None:
         self.document = document
@@ -34,12 +34,13 @@ class NewsPage:
         return (resolved_link(url, base) if base else None) or url
 
     def is_date(self, line: str) -> bool:
+        """Return whether the line is a date and little else, in the notation of this page."""
         return is_only_a_date(line, date_format=self.date_format, day_first=self.day_first)
 
     def select(self, selector: str, *, within: int = 0) -> list[int]:
-        """The elements that a CSS selector matches; raises ConfigurationError when it is none."""
+        """Return the elements that a CSS selector matches; raise ConfigurationError when it is not a CSS selector."""
         if selector not in self._matches:
-            # Asked for within each entry: searched through only once, or a page of many entries would take hours.
+            # Each selector is used for each entry. Searching the page every time would take hours on a large page.
             self._matches[selector] = self._selected(selector)
         return indices_within(self._matches[selector], within, self.document.nodes[within].end)
 
@@ -53,10 +54,11 @@ class NewsPage:
         return sorted({self.document.index_of[match.mem_id] for match in matches})
 
     def near_ancestors(self, index: int, levels: int) -> Iterator[int]:
+        """Yield the innermost ancestors, at most `levels` of them."""
         for _, ancestor in zip(range(levels), self.document.ancestors(index), strict=False):
             yield ancestor
 
 
-def indices_within(places: list[int], start: int, end: int) -> list[int]:
-    """Those of the sorted `places` that lie in a subtree."""
-    return places[bisect_left(places, start) : bisect_left(places, end)]
+def indices_within(indices: list[int], start: int, end: int) -> list[int]:
+    """Return those of the sorted indices that are in a subtree."""
+    return indices[bisect_left(indices, start) : bisect_left(indices, end)]

@@ -24,7 +24,7 @@ _MAX_LEVELS = 25
 
 @dataclass(frozen=True)
 class Area:
-    """One entry's part of the page."""
+    """The part of a page that belongs to one entry."""
 
     index: int
     link: Link | None
@@ -37,7 +37,7 @@ def find_areas(page: NewsPage, links: PageLinks, boilerplate: frozenset[int]) ->
 
 
 class _AreaFinder:
-    """Grows each link to the largest element around it that holds no other entry."""
+    """Finder of areas: it extends each link to the largest element around it that contains no other entry."""
 
     def __init__(self, page: NewsPage, links: list[Link], boilerplate: frozenset[int]) -> None:
         self._page = page
@@ -64,13 +64,13 @@ class _AreaFinder:
         return [areas[index] for index in sorted(areas)]
 
     def find_without_links(self) -> list[Area]:
-        """Entries that the page tells in full, each under a heading of its own."""
+        """Return the areas of entries without links, which the page shows in full, each under its own heading."""
         indices = {self._grown(heading, None) for heading in self._headings if self._nodes[heading].tag != "h1"}
         boilerplate = sorted(self._boilerplate)
         return [Area(index, None) for index in sorted(indices) if not self._is_inside(boilerplate, index)]
 
     def _is_inside(self, outer: Sequence[int], index: int) -> bool:
-        """Whether `index` lies in one of the subtrees `outer`, which are sorted and apart from each other."""
+        """Return whether `index` is in one of the subtrees `outer`, which are sorted and do not overlap."""
         place = bisect_right(outer, index)
         return place > 0 and index < self._nodes[outer[place - 1]].end
 
@@ -94,7 +94,7 @@ class _AreaFinder:
         return any(other.identity != identity for other in links_between(self._titled, index, end))
 
     def _may_take_headings_of(self, parent: int, current: int) -> bool:
-        """Whether going from `current` up to `parent` adds no heading of a section or of another entry."""
+        """Return whether extending `current` to `parent` adds no heading of a section or of another entry."""
         own, all_headings = self._headings_in(current), self._headings_in(parent)
         if not own:
             return not all_headings or (self._nodes[parent].tag in HEADINGS and len(all_headings) == 1)

@@ -23,7 +23,7 @@ _COLLECTION_PATH = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR_NAME = re.compile(r"author|byline|vcard|writer|contributor")
-# A label that leads from many entries to one place is a category, however long it is.
+# A label that leads from several entries to one address is a category, even if it is long.
 _LABEL_REPETITIONS = 3
 _COLLECTION_QUERY = re.compile(
     r"(?:^|&)(?:page|paged|pg|p|offset|start|page_?no|page_?num|cur_?page|sort|order|lang|tag|category|cat|year|month|type|filter|q|search|s)=[\w-]*$",
@@ -42,7 +42,7 @@ _TITLE_NAME = re.compile(r"(?:title|headline|subject|heading|\btit\b|_tit\b)")
 
 @dataclass(frozen=True)
 class Link:
-    """A link that may lead to news; `is_titled` when its own text is the title."""
+    """A link that may lead to news; `is_titled` if its text is the title, `identity` is equal for equal addresses."""
 
     index: int
     url: str
@@ -52,13 +52,14 @@ class Link:
 
 
 class PageLinks:
-    """Links of a page, without those that only lead around the site."""
+    """Links of a page, without those to other parts of the site, such as categories and authors."""
 
     def __init__(self, page: NewsPage) -> None:
         self._page = page
         self._document = page.document
 
     def outside(self, boilerplate: frozenset[int]) -> list[Link]:
+        """Return the links outside boilerplate, without those within sentences and without repeated labels."""
         found: list[Link] = []
         index = 0
         while index < len(self._document.nodes) and len(found) < _MAX_LINKS:
@@ -73,6 +74,7 @@ class PageLinks:
         return [link for link in found if not link.is_titled or labels[link.identity, link.text] < _LABEL_REPETITIONS]
 
     def within(self, index: int) -> list[Link]:
+        """Return all links in a subtree."""
         return list(links_between(self._every_link, index, self._document.nodes[index].end))
 
     @cached_property
@@ -81,8 +83,8 @@ class PageLinks:
         return list(islice(found, _MAX_LINKS))
 
     def _link(self, index: int) -> Link | None:
-        """The link that a node is, when it can lead to news."""
-        # Within cells of tables, links lie in each other as deep as a page likes; what holds so much is no entry.
+        """Return the link that a node is, or None when it cannot lead to news."""
+        # In table cells, HTML allows links within links at any depth. A link around so many nodes is no entry.
         url = self._address(index) if self._size(index) <= MAX_AREA_NODES else None
         if url is None or self._leads_elsewhere(index, url):
             return None

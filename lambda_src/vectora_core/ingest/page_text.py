@@ -1,4 +1,4 @@
-"""Texts of a news page that are headlines, and labels that are not."""
+"""Headlines on a news page, as distinct from labels such as "Read more"."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GENERIC_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
 def is_generic(text: str) -> bool:
-    """Whether a text names a function of the page ("Read more", "Download attachment (PDF, 120 KB)"), not news."""
+    """Return whether a text is a label of the page, such as "Read more" or "Download attachment (PDF, 120 KB)"."""
     if _FILE_NAME.match(text.strip()):
         return True
     words = re.findall(r"[^\W\d_]+", text.lower())
@@ -29,7 +29,7 @@ def is_generic(text: str) -> bool:
 
 
 def is_headline(text: str) -> bool:
-    """Whether a text is long enough to be a title by itself."""
+    """Return whether a text is long enough to be a title by itself."""
     if is_generic(text) or is_only_a_date(text):
         return False
     words = re.findall(r"[^\W\d_]{2,}", text)

@@ -36,7 +36,7 @@ def read_body(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline
 
 
 class _Decompressor:
-    """Decompressor of gzip and deflate that never produces more than it is asked for."""
+    """Decompressor of gzip and deflate with a limited output."""
 
     def __init__(self, coding: str) -> None:
         """Raise VectoraError when `coding` names several compressions: one bomb could hide another."""

@@ -102,7 +102,7 @@ def in_newsletter(
     )
     curated = [CuratedItem.model_validate(entry) for entry in data.read_json(CURATED)]
     selection = select(curated, without_size_limits(configuration.client))
-    return {item.title for item in selection.items} | set(selection.doubles)
+    return {item.title for item in selection.items} | set(selection.duplicates)
 
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])

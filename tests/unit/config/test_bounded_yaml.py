@@ -142,7 +142,7 @@ NUMBERS = {
 def test_a_number_too_long_to_make_sense_is_refused_before_it_is_computed(name: str, place: str) -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"line 1, column \d+: (not valid YAML: a number of|not valid YAML: could not find|key .* is too long for a number)",
+        match=r"line 1, column \d+: (not valid YAML: (a number of|could not find)|key .* is too long for a number)",
     ):
         parse_yaml("client.yaml", place.format(NUMBERS[name]).encode("ascii"))
 

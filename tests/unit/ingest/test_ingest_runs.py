@@ -275,7 +275,7 @@ def test_an_unreadable_file_of_the_day_stops_the_run_before_it_is_overwritten(wo
     key = ("data", "ingested/lai_weekly/2026/01/30/items.json")
     workshop.s3.objects[key] = b'{"not": "a list"'
 
-    with pytest.raises(VectoraError, match="holds no list of ingested items"):
+    with pytest.raises(VectoraError, match="is not a list of ingested items"):
         workshop.run()
 
     assert workshop.s3.objects[key] == b'{"not": "a list"'
@@ -325,7 +325,7 @@ def test_a_disabled_source_is_left_out_and_said_so(workshop: Workshop) -> None:
     ("event", "message"),
     [
         ({"sources": ["press_sector__other"]}, "name press_sector__other, which the client does not have"),
-        ({"from_date": "2026-01-20", "to_date": "2026-01-10"}, "lies after its to_date"),
+        ({"from_date": "2026-01-20", "to_date": "2026-01-10"}, "is after its to_date"),
     ],
 )
 def test_an_event_that_makes_no_sense_is_refused(event: dict[str, Any], message: str, workshop: Workshop) -> None:

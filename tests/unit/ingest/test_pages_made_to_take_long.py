@@ -51,7 +51,7 @@ def test_parts_that_lie_in_each_other_a_thousand_deep_are_read_or_refused(kind: 
 
 def test_a_page_whose_texts_would_be_read_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vectora_core.ingest.html_text.MAX_NODES_READ", 1000)
-    with pytest.raises(VectoraError, match="lie in each other so deep"):
+    with pytest.raises(VectoraError, match="nested so deep"):
         read(NESTED["badges"] * 200, SELECTED)
 
 

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from vectora_core.text.dates import CONFIDENT, date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
+from vectora_core.items import CONFIDENT_DATE
+from vectora_core.text.dates import date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
 
 TODAY = date(2026, 1, 30)
 
@@ -133,7 +134,7 @@ def test_the_date_beside_the_title_or_in_the_dateline_is_found_with_confidence(
     day, confidence = date_in_text(title, content, today=TODAY)
 
     assert day == expected
-    assert confidence >= CONFIDENT
+    assert confidence >= CONFIDENT_DATE
 
 
 @pytest.mark.parametrize(
@@ -150,4 +151,4 @@ def test_the_date_beside_the_title_or_in_the_dateline_is_found_with_confidence(
 def test_a_date_within_a_sentence_is_not_taken_with_confidence(content: str) -> None:
     _, confidence = date_in_text("A title", content, today=TODAY)
 
-    assert confidence < CONFIDENT
+    assert confidence < CONFIDENT_DATE

@@ -12,8 +12,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
-from vectora_core.newsletter.issue import web_address
 from vectora_core.newsletter.publish import NewsletterEvent, noise_estimate, publish
+from vectora_core.text.addresses import link_address
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
 from vectora_shared.errors import VectoraError
@@ -171,7 +171,7 @@ def test_markdown_signs_are_shown_as_they_are(text: str, expected: str) -> None:
     "url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", 'https://a"b', "", "ftp://a"]
 )
 def test_only_web_addresses_become_links(url: str) -> None:
-    assert web_address(url) is None
+    assert link_address(url) is None
 
 
 def test_a_summary_that_repeats_the_title_is_not_shown(

@@ -103,7 +103,7 @@ def test_one_story_from_two_sources_comes_once_from_the_company(
     own = make_curated(STORY.replace("Oclaiz", "Oclaiz™"), source="press_corporate__camurus", score=5)
     selection = select([press, own], client)
     assert [item.item_id for item in selection.items] == [own.item_id]
-    assert selection.doubles == {press.item_id: own.item_id}
+    assert selection.duplicates == {press.item_id: own.item_id}
 
 
 def test_of_two_reports_the_critical_event_type_goes_before_the_source(
