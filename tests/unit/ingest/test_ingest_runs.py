@@ -284,7 +284,7 @@ def test_an_unreadable_file_of_the_day_stops_the_run_before_it_is_overwritten(wo
 def test_an_unreadable_file_of_an_earlier_day_is_a_warning(workshop: Workshop) -> None:
     workshop.s3.objects["data", "ingested/lai_weekly/2026/01/20/items.json"] = b"[1]"
 
-    assert "2026/01/20/items.json holds no list" in workshop.run()["warnings"][0]
+    assert "2026/01/20/items.json is not a list" in workshop.run()["warnings"][0]
 
 
 def test_titles_that_the_client_excludes_are_left_out_unless_the_mode_is_broad(workshop: Workshop) -> None:
