@@ -82,7 +82,7 @@ def test_every_module_is_reached_by_some_function() -> None:
 
 
 @pytest.mark.parametrize(
-    "package, functions",
+    ("package", "functions"),
     [
         (ENGINE, ENGINE_FUNCTIONS),
         (OPERATIONS, OPERATIONS_FUNCTIONS),
@@ -96,12 +96,12 @@ def test_every_module_of_a_layer_is_reached_by_a_function_with_that_layer(
     assert _modules_of(package) - _reached_by(functions) == set()
 
 
-@pytest.mark.parametrize("functions, other", [(ENGINE_FUNCTIONS, OPERATIONS), (OPERATIONS_FUNCTIONS, ENGINE)])
+@pytest.mark.parametrize(("functions", "other"), [(ENGINE_FUNCTIONS, OPERATIONS), (OPERATIONS_FUNCTIONS, ENGINE)])
 def test_no_function_imports_code_of_the_other_layer(functions: tuple[str, ...], other: str) -> None:
     assert _reached_by(functions) & _modules_of(other) == set()
 
 
-@pytest.mark.parametrize("package, other", [(ENGINE, OPERATIONS), (OPERATIONS, ENGINE)])
+@pytest.mark.parametrize(("package", "other"), [(ENGINE, OPERATIONS), (OPERATIONS, ENGINE)])
 def test_engine_and_operations_do_not_import_each_other(package: str, other: str) -> None:
     importers = {name for name in _modules_of(package) if _imports(MODULES[name]) & _modules_of(other)}
     assert importers == set()
@@ -113,7 +113,7 @@ def test_shared_code_imports_neither_engine_nor_operations() -> None:
 
 
 @pytest.mark.parametrize(
-    "edited, changed",
+    ("edited", "changed"),
     [
         ("vectora_core/items.py", {"engine"}),
         ("vectora_ops/names.py", {"operations"}),

@@ -1,4 +1,4 @@
-"""Items labelled as the newsletter's owner would: little noise in the newsletter, and nothing lost."""
+"""Quality of the newsletter on items with the labels that its owner would give: little noise, nothing lost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def labelled(half: str) -> list[Labelled]:
 
 
 class OpinionatedModel:
-    """Gives every item the relevance that `opinion` says, and nothing else of use."""
+    """A model whose only useful answer is the relevance, which `opinion` decides."""
 
     def __init__(self, keep: set[str], right: float, wrong: float) -> None:
         self._keep = keep
@@ -107,7 +107,7 @@ def in_newsletter(
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
 @pytest.mark.parametrize("analyzer", ["lexicon", "expert", "hesitant"])
-def test_little_noise_comes_in_and_nothing_is_lost(
+def test_the_newsletter_has_little_noise_and_loses_nothing(
     half: str, analyzer: str, data: Any, content: FolderContent, configuration: Configuration
 ) -> None:
     items = labelled(half)
