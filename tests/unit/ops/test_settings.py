@@ -144,7 +144,7 @@ def test_the_model_behind_an_inference_profile_is_known(model_id: str, foundatio
             "sources:\n  - source_key: a\n    source_type: press_sector\n    url: https://a.example/\nbouquets: []\n",
             "key 'sources[0].ingestion_mode' is missing: add it (rss: an RSS or Atom feed; html: a page that lists",
         ),
-        ("bouquets: []\n", "key 'sources' is missing: add it (Every place that publishes news)."),
+        ("bouquets: []\n", "key 'sources' is missing: add it (All sources of news)."),
     ],
 )
 def test_what_may_stand_at_a_missing_key_is_told_in_words(text: str, sentence: str) -> None:
