@@ -40,7 +40,7 @@ def _valid_pattern(pattern: str) -> str:
 
 def _one_term(term: str) -> str:
     if not term.strip() or term != term.strip() or "  " in term or "\n" in term:
-        raise ValueError("a term is a non-empty text without leading, trailing or double blanks")
+        raise ValueError("a term is a non-empty text without leading, trailing or double spaces")
     return term
 
 
