@@ -17,7 +17,8 @@ from vectora_core.analysis.analyzer import analyze_concurrently
 from vectora_core.analysis.bedrock import BedrockAnalyzer, bedrock_client
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_shared.config.content import FolderContent, load_configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = 104

@@ -26,7 +26,8 @@ from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import CLIENTS_PREFIX
 from vectora_shared.config.publication import PREFIXES, RECORD_KEY
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.storage import Bucket
 

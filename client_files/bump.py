@@ -10,7 +10,8 @@ from client_files.text import EditableText, Quoted
 from client_files.write import edited
 from vectora_shared.config.changes import Bump, bumped
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 
 
 @dataclass(frozen=True)

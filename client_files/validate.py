@@ -9,17 +9,11 @@ from pathlib import Path
 from client_files.history import History
 from vectora_shared.config.changes import version_problem
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    Canonical,
-    Content,
-    FolderContent,
-    WithFile,
-    client_configuration,
-    client_ids,
-    load_canonical,
-    validate_all,
-)
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.configuration import Canonical
+from vectora_shared.config.content import Content, ContentWithFile, FolderContent
+from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, validate_all
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import client_key
 
@@ -107,7 +101,7 @@ def _validate_file(path: Path, config: Path, canonical: Canonical) -> ValidFile:
     # The file may have any name here; in config/clients it is named after its client.
     key = client_key(client_id)
     try:
-        content = WithFile(FolderContent(config), key, body)
+        content = ContentWithFile(FolderContent(config), key, body)
         return ValidFile(client_configuration(content, client_id, canonical).client, body)
     except ConfigurationError as error:
         raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error

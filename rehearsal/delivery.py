@@ -30,7 +30,8 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_shared.aws_errors import error_code
-from vectora_shared.config.content import FolderContent, validate_all
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
 LOG_LINES_SHOWN = 40

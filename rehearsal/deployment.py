@@ -17,7 +17,8 @@ from rehearsal.proxy import Proxy
 from rehearsal.publishers import ALL_WELL, Publishers
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.settings import load_settings
-from vectora_shared.config.content import FolderContent, load_sources
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_sources
 from vectora_shared.errors import VectoraError
 
 # The emulator runs functions on this machine's Python, so layers are built for it.

@@ -21,8 +21,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rehearsal.certificates import Authority
 from rehearsal.proxy import Proxy
+from vectora_shared.config.section import Section, read_section
 from vectora_shared.config.sources import Source
-from vectora_shared.config.yaml_file import Section, parse_yaml, read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import VectoraError
 
 SAMPLES = Path(__file__).parent / "samples"

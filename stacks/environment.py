@@ -17,7 +17,8 @@ from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
 from stacks.runtime import RuntimeStack
 from vectora_ops.settings import Settings, environment_after, environment_before
-from vectora_shared.config.content import FolderContent, validate_all
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import ConfigurationError
 
 

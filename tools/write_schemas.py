@@ -15,16 +15,16 @@ from vectora_ops.settings import load_settings
 from vectora_ops.snapshots.manifest import Manifest
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
+from vectora_shared.config.configuration import (
     BONUS_SCOPE_KINDS,
     CANONICAL_FILES,
     DOMAIN_SCOPES,
     PROMPTS_PREFIX,
     SCOPE_KEYS,
     Canonical,
-    FolderContent,
-    load_canonical,
 )
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.values import EVENT_TYPES
 
 ROOT = Path(__file__).resolve().parent.parent

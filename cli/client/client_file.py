@@ -11,8 +11,11 @@ from cli.target import open_target
 from client_files.history import History
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import BucketContent, Content, FolderContent, client_ids
-from vectora_shared.config.yaml_file import did_you_mean, parse_yaml, read_section
+from vectora_shared.config.content import BucketContent, Content, FolderContent
+from vectora_shared.config.loading import client_ids
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import did_you_mean
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key
 

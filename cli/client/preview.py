@@ -19,7 +19,7 @@ from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     from client_files.preview.model import ItemChange, News, OtherBaseline, Preview
-    from vectora_shared.config.content import Configuration
+    from vectora_shared.config.configuration import Configuration
 
 COLORS = {"comes": "green", "goes": "red", "moves": "yellow"}
 DAY_FORMAT = "YYYY-MM-DD"
@@ -63,7 +63,7 @@ def preview(
         raise VectoraError("Give one source of news: an environment (--env dev) or a file (--data items.json).")
     # Imported here because the engine takes a while to import.
     from client_files.preview.compare import preview as compare
-    from vectora_shared.config.content import load_configuration
+    from vectora_shared.config.loading import load_configuration
 
     chosen_day = _parse_day(day)
     edited = load_configuration(folder_content(config), client)
@@ -123,7 +123,7 @@ def _show(result: Preview) -> None:
 
 def _cells(change: ItemChange) -> tuple[str | Text, ...]:
     from client_files.preview.model import short_title
-    from vectora_core.text.words import shown
+    from vectora_core.text.words import visible_text
 
     placements = [placement for placement in (change.before, change.after) if placement]
     sections = dict.fromkeys(placement.section_id for placement in placements)
@@ -133,6 +133,6 @@ def _cells(change: ItemChange) -> tuple[str | Text, ...]:
         styled(change.kind, COLORS[change.kind]),
         " → ".join(sections) + positions,
         " → ".join(dict.fromkeys(f"{placement.score:g}" for placement in placements)),
-        shown(short_title(change.title)),
-        shown(change.why),
+        visible_text(short_title(change.title)),
+        visible_text(change.why),
     )

@@ -18,7 +18,8 @@ from vectora_ops.promotion.clients import SourceFile, is_unfinished
 from vectora_ops.settings import environment_before
 from vectora_shared.config.changes import changes_between
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
 

@@ -13,16 +13,11 @@ from cli.options import ENVIRONMENTS, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
 from terminal.console import new_table
+from vectora_core.subscriptions import subscriptions
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    DOMAIN_SCOPES,
-    Configuration,
-    Content,
-    client_configuration,
-    client_ids,
-    load_canonical,
-    load_configuration,
-)
+from vectora_shared.config.configuration import DOMAIN_SCOPES, Configuration
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, load_configuration
 
 DeployedIn = Annotated[
     str | None, typer.Option("--env", help=f"Environment to read from, instead of config/: {ENVIRONMENTS}.")
@@ -120,16 +115,9 @@ def _description(configuration: Configuration) -> Iterator[str]:
 
 
 def _sources(configuration: Configuration) -> Iterator[str]:
-    config = configuration.client.source_config
-    sources = {source.source_key: source for source in configuration.sources.sources}
-    bouquets = {bouquet.bouquet_id: bouquet for bouquet in configuration.sources.bouquets}
-    groups = [
-        (f"{name}: {bouquets[name].description}", bouquets[name].source_keys) for name in config.source_bouquets_enabled
-    ]
-    for title, keys in (*groups, ("single sources", config.sources_extra_enabled)):
-        if keys:
-            yield f"  {title}"
-        for key in keys:
-            source = sources[key]
+    for subscription in subscriptions(configuration.client, configuration.sources):
+        bouquet = subscription.bouquet
+        yield f"  {bouquet.bouquet_id}: {bouquet.description}" if bouquet else "  single sources"
+        for source in subscription.sources:
             off = "" if source.enabled else " (disabled)"
-            yield f"    {key}{off}: {source.notes or source.url}"
+            yield f"    {source.source_key}{off}: {source.notes or source.url}"

@@ -23,7 +23,7 @@ from client_files.validate import (
     validate_folder,
 )
 from vectora_ops.settings import load_settings
-from vectora_shared.config.content import client_ids
+from vectora_shared.config.loading import client_ids
 
 
 @report_errors

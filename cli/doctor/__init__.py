@@ -13,7 +13,7 @@ from cli.options import ENVIRONMENTS, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
-from vectora_core.text.words import shown
+from vectora_core.text.words import visible_text
 from vectora_ops.settings import load_settings
 
 COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "unknown": "yellow"}
@@ -61,8 +61,8 @@ def _show(findings: tuple[Finding, ...]) -> None:
     table.add_column("result and advice", overflow="fold", ratio=1)
     for finding in findings:
         color = COLORS[finding.verdict]
-        table.add_row(styled(finding.verdict, color), finding.check, shown(finding.found))
+        table.add_row(styled(finding.verdict, color), finding.check, visible_text(finding.found))
         if finding.advice:
-            table.add_row("", "", f"→ {shown(finding.advice)}")
+            table.add_row("", "", f"→ {visible_text(finding.advice)}")
     # The console does not wrap lines, so that addresses can be copied; this table fits a terminal.
     out.print(table, soft_wrap=False)

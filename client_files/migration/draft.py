@@ -10,8 +10,8 @@ from client_files.migration.old_fields import NOT_READ, reason_for_dropping
 from client_files.migration.old_file import OldFile
 from client_files.migration.outcomes import Addition, Decisions
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import SCOPE_KEYS, ScopeKind
-from vectora_shared.config.yaml_file import Path, dotted
+from vectora_shared.config.configuration import SCOPE_KEYS, ScopeKind
+from vectora_shared.config.wording import Path, dotted
 
 FREE_TEXTS = ("notes", "note", "description", "comment", "comments")
 LONGEST_VALUE = 60

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from vectora_shared.config import yaml_file
-from vectora_shared.config.content import SCOPE_KEYS, Canonical, ScopeKind
+from vectora_shared.config.configuration import SCOPE_KEYS, Canonical, ScopeKind
+from vectora_shared.config.wording import nearest
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ def known_names(canonical: Canonical) -> KnownNames:
 
 def closest_hint(name: str, known: Collection[str]) -> str:
     """Return a hint on the closest known name, to end a sentence with."""
-    found = yaml_file.nearest(name, known, cutoff=0)
+    found = nearest(name, known, cutoff=0)
     return f"did you mean '{found}'?" if found else "no known name is similar."
 
 
 def similar(name: str, known: Collection[str]) -> str:
     """Return a hint on a similar known name, to append to a reason; empty if none is similar."""
-    found = yaml_file.nearest(name, known, cutoff=0.6)
+    found = nearest(name, known, cutoff=0.6)
     return f" (similar: '{found}')" if found else ""
 
 

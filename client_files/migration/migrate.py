@@ -18,8 +18,12 @@ from client_files.migration.outcomes import Action, Addition, Decisions, FieldOu
 from client_files.migration.rules import apply_rules
 from client_files.text import Quoted
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Canonical, Content, WithFile, client_configuration
-from vectora_shared.config.yaml_file import YamlFile, dotted, parse_yaml, read_section
+from vectora_shared.config.configuration import Canonical
+from vectora_shared.config.content import Content, ContentWithFile
+from vectora_shared.config.loading import client_configuration
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import dotted
+from vectora_shared.config.yaml_file import YamlFile, parse_yaml
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import client_key
 
@@ -102,7 +106,7 @@ def migrate(
         superseded[file.name] = len(decisions.undecided)
         outcomes += _outcomes(file, decisions)
     body = _body(draft)
-    as_deployed = WithFile(content, client_key(client_id), body)
+    as_deployed = ContentWithFile(content, client_key(client_id), body)
     return Migration(
         client_id=client_id,
         version=version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.wording import Path
 
 NOT_READ = "no release of the engine reads it"
 ANY = "*"

@@ -10,7 +10,9 @@ from typing import Any
 
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.yaml_file import Path, parse_yaml, read_section
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import Path
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 Version = tuple[int, int, int]

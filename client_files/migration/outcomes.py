@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vectora_shared.config.yaml_file import Path, dotted
+from vectora_shared.config.wording import Path, dotted
 
 Action = Literal["carried", "changed", "comment", "dropped"]
 

@@ -11,8 +11,10 @@ from client_files.migration.migrate import Migration, migrate
 from client_files.migration.old_file import OldFile
 from client_files.write import edited
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Content, load_canonical
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import load_canonical
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 

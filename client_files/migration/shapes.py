@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from client_files.migration.draft import Draft, display_value
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.wording import Path
 
 MAPPING = "a mapping of keys"
 _MAPPINGS = (

@@ -15,7 +15,7 @@ from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import select
 from vectora_core.normalize.run import curated_items
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration, Scopes
+from vectora_shared.config.configuration import Configuration, Scopes
 
 
 def preview(news: News, edited: Configuration, baseline: Configuration | OtherBaseline) -> Preview:

@@ -10,10 +10,12 @@ from typing import Any
 
 from client_files.buckets import keys_below
 from client_files.preview.model import News, OtherBaseline, is_by_model
-from vectora_core.item_files import items_in, read_items, without_doubles
+from vectora_core.item_files import parse_items, read_items, without_repeated_ids
 from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.normalize.stories import Story, stories_of
-from vectora_shared.config.content import CLIENTS_PREFIX, Configuration, Content, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import CLIENTS_PREFIX, Content
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key, curated_prefix, day_of_items_key, ingested_prefix, items_key
 from vectora_shared.storage import Bucket
@@ -44,7 +46,7 @@ def news_in_file(file: Path, day: date | None) -> News:
 
     Raises VectoraError when the file cannot be read or has no items.
     """
-    curated = items_in(_json_in(file), str(file), CuratedItem, "give a curated items.json.")
+    curated = parse_items(_json_in(file), str(file), CuratedItem, "give a curated items.json.")
     if not curated:
         raise VectoraError(f"{file} has no items: give the curated items.json of another day.")
     newest = max(item.ingested_at.date() for item in curated)
@@ -100,4 +102,4 @@ def _as_ingested(item: CuratedItem) -> IngestedItem:
 
 
 def _by_id(curated: Sequence[CuratedItem]) -> dict[str, CuratedItem]:
-    return {item.item_id: item for item in without_doubles(curated)}
+    return {item.item_id: item for item in without_repeated_ids(curated)}

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from client_files.preview.model import News, OtherBaseline
 from client_files.preview.reasons import count_of_items
 from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.subscriptions import subscribed_sources
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.sources import Source
 
 
@@ -52,11 +53,8 @@ def _source_notes(news: News, before: Configuration, edited: Configuration) -> I
 
 def _sources(configuration: Configuration) -> dict[str, Source]:
     """Return the sources that an ingestion reads, by source_key."""
-    config = configuration.client.source_config
-    bouquets = [each for each in configuration.sources.bouquets if each.bouquet_id in config.source_bouquets_enabled]
-    chosen = {*config.sources_extra_enabled, *(key for bouquet in bouquets for key in bouquet.source_keys)}
-    sources = configuration.sources.sources
-    return {source.source_key: source for source in sources if source.source_key in chosen and source.enabled}
+    subscribed = subscribed_sources(configuration.client, configuration.sources)
+    return {source.source_key: source for source in subscribed if source.enabled}
 
 
 def _is_read_otherwise(one: Source, other: Source) -> bool:

@@ -16,8 +16,8 @@ def why_it_comes(item_id: str, old: Side, new: Side) -> str:
     if not reaches_score(before, old.client.newsletter_selection):
         needed = new.client.newsletter_selection.min_score
         return f"score {score_of(now):g} reaches the {needed:g} now required (min_score)"
-    if item_id in old.selection.doubles:
-        first = old.items[old.selection.doubles[item_id]]
+    if item_id in old.selection.duplicates:
+        first = old.items[old.selection.duplicates[item_id]]
         return f'no longer a duplicate of "{short_title(title_of(first))}"'
     if not any(takes(section, before) for section in old.layout.values()):
         return f"a section now accepts {event_of(now)} news"
@@ -40,8 +40,8 @@ def why_it_is_missing(item_id: str, side: Side) -> str:
         return _why_it_matches_nothing(item, side)
     if not reaches_score(item, rules):
         return f"score {score_of(item):g} is below min_score {rules.min_score:g}"
-    if item_id in side.selection.doubles:
-        return f'duplicate of "{short_title(title_of(side.items[side.selection.doubles[item_id]]))}"'
+    if item_id in side.selection.duplicates:
+        return f'duplicate of "{short_title(title_of(side.items[side.selection.duplicates[item_id]]))}"'
     if item_id in side.selection.over_limit:
         return f"no room: the newsletter has {count_of_items(rules.max_items_total)} at most"
     taking = [section for section in side.layout.values() if takes(section, item)]

@@ -10,8 +10,8 @@ from typing import Any
 from vectora_core.analysis.bedrock import BedrockAnalyzer, ModelReply, UnusableReplyError, Usage
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem, NormalizedContent
-from vectora_core.text.words import fold, occurs, parts_of
-from vectora_shared.config.content import Configuration, Scopes
+from vectora_core.text.words import fold, item_text, occurs
+from vectora_shared.config.configuration import Configuration, Scopes
 from vectora_shared.config.values import spelling_key
 from vectora_shared.errors import VectoraError
 
@@ -37,7 +37,7 @@ class StoredAnswers(BedrockAnalyzer):
         self._answered = answered
         self._known = known
 
-    def _ask(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
+    def _call_model(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
         answered = self._answered.get(item.item_id)
         if answered is None:
             raise UnusableReplyError("no stored answer", Usage())
@@ -46,7 +46,7 @@ class StoredAnswers(BedrockAnalyzer):
 
 def _reply(item: IngestedItem, analysis: NormalizedContent, known: Scopes) -> ModelReply:
     """Return the model's answer, reconstructed from the stored analysis with names as the text spells them."""
-    text = parts_of(item.title, item.content).everything
+    text = item_text(item.title, item.content).full_text
     names = analysis.entities
     return ModelReply.model_construct(
         summary=analysis.summary,

@@ -11,7 +11,8 @@ import yaml
 from client_files.text.entries import USUAL_INDENT, Entry, normalize_blank_lines, without_repeated_blanks
 from client_files.text.reading import read_text
 from client_files.text.writing import lines_of, new_entry, scalar
-from vectora_shared.config.yaml_file import Path, Position, parse_yaml
+from vectora_shared.config.wording import Path
+from vectora_shared.config.yaml_file import Position, parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 BOM = "\ufeff"

@@ -1,4 +1,4 @@
-"""Function ingest-v2: the sources' news of the last days become the items file of the run's day."""
+"""Function ingest-v2: collects recent news of a client's sources in the items file of the run's day."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _run(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deadline_seconds() -> int:
-    """How long one source may take, all attempts included."""
+    """Return the time limit of one source, including all attempts."""
     value = environment("SOURCE_DEADLINE_SECONDS", "60")
     if not value.isdecimal() or not 1 <= int(value) <= 600:
         raise VectoraError(f"Environment variable SOURCE_DEADLINE_SECONDS is '{value}': it must be from 1 to 600.")

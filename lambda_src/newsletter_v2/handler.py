@@ -1,4 +1,4 @@
-"""Function newsletter-v2: curated items become the newsletter and its manifest."""
+"""Function newsletter-v2: makes the newsletter and its manifest from curated items."""
 
 from __future__ import annotations
 

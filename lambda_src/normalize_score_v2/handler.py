@@ -1,4 +1,4 @@
-"""Function normalize-score-v2: what was ingested becomes curated, matched and scored items."""
+"""Function normalize-score-v2: makes curated items, matched and scored, from ingested items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vectora_shared.storage import Bucket
 if TYPE_CHECKING:
     from vectora_core.analysis.bedrock import Fallback, RetryMode
 
-# Kept free of model calls, for matching, scoring and writing.
+# Reserved for matching, scoring and writing after the last model call.
 RESERVED_SECONDS = 30.0
 
 

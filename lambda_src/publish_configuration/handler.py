@@ -1,4 +1,4 @@
-"""CloudFormation calls this to publish a release's configuration content, and again with the old one to roll back."""
+"""Function of a custom resource that publishes a release's configuration; a rollback publishes the old one again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
     physical_id = f"{event['ResourceProperties']['ConfigBucket']}/configuration"
     failure, data = None, {}
     try:
-        # A stack that goes away leaves the configuration in place: it is data of the environment.
+        # A deleted stack leaves its configuration in place, because it is data of the environment.
         if event["RequestType"] != "Delete":
             data = _publish(event["ResourceProperties"])
     except VectoraError as error:

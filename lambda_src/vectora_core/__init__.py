@@ -1,1 +1,1 @@
-"""The newsletter engine: news is ingested, normalized and scored, then written as a newsletter."""
+"""The newsletter engine: it ingests news, normalizes and scores it, and writes the newsletter."""

@@ -1,4 +1,4 @@
-"""Item files of a client and a day in the data bucket."""
+"""Files of news items in the data bucket, one per client and day."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ItemT = TypeVar("ItemT", bound=IngestedItem)
 
 
 def newest_day(data: Bucket, prefix: str, stage: str) -> date:
+    """Return the newest day that has an items file; raise VectoraError, naming the stage to run, when there is none."""
     days = [day for key in data.keys(prefix) if (day := day_of_items_key(key))]
     if not days:
         raise VectoraError(f"s3://{data.name}/{prefix} has no items: run {stage} first.")
@@ -25,15 +26,15 @@ def newest_day(data: Bucket, prefix: str, stage: str) -> date:
 
 
 def read_items(data: Bucket, key: str, model: type[ItemT], stage: str) -> list[ItemT]:
-    """Raises VectoraError when there is no such file or an entry of it is not an item."""
+    """Return the items of a file; raise VectoraError when the file is missing or an entry is not an item."""
     document = data.read_json(key)
     if document is None:
         raise VectoraError(f"s3://{data.name}/{key} is missing: run {stage} for that day first.")
-    return items_in(document, f"s3://{data.name}/{key}", model, f"run {stage} for that day again.")
+    return parse_items(document, f"s3://{data.name}/{key}", model, f"run {stage} for that day again.")
 
 
-def items_in(document: Any, origin: str, model: type[ItemT], advice: str) -> list[ItemT]:
-    """Raises VectoraError when the document is not a list of items."""
+def parse_items(document: Any, origin: str, model: type[ItemT], advice: str) -> list[ItemT]:
+    """Return the items of a JSON document; raise VectoraError with `advice` when it is not a list of items."""
     if not isinstance(document, list):
         raise VectoraError(f"{origin} is not a list of items: {advice}")
     items = []
@@ -49,8 +50,8 @@ def items_in(document: Any, origin: str, model: type[ItemT], advice: str) -> lis
     return items
 
 
-def without_doubles(items: Iterable[ItemT]) -> list[ItemT]:
-    """Each item_id once, in order; of two the one with the richer text stays."""
+def without_repeated_ids(items: Iterable[ItemT]) -> list[ItemT]:
+    """Return one item per item_id, in order; of several, the one with the longest text."""
     best: dict[str, ItemT] = {}
     for item in items:
         known = best.get(item.item_id)

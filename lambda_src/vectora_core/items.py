@@ -1,7 +1,8 @@
-"""News items as they travel through the engine: ingested, then curated (normalized, matched, scored)."""
+"""Models of news items: ingested, then curated (normalized, matched and scored)."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from vectora_shared.config.values import EventType
 
 
 def _in_utc(moment: datetime) -> datetime:
-    # The running system wrote UTC without saying so.
+    # The previous system wrote UTC times without a time zone.
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -28,6 +29,7 @@ class Record(BaseModel):
 class ItemMetadata(Record):
     author: str = ""
     tags: tuple[str, ...] = ()
+    # Of title and content when ingested; of the content, by white space, once normalization has cut it.
     word_count: int = 0
     undated: bool = False  # the source gave no date; published_at is then null
 
@@ -49,7 +51,7 @@ class IngestedItem(Record):
 
 
 class Entities(Record):
-    """Names found in the text, in the spelling of the canonical scopes where they stand there."""
+    """Names found in the text, in the spelling of the canonical scopes if they are there."""
 
     companies: tuple[str, ...] = ()
     molecules: tuple[str, ...] = ()
@@ -64,7 +66,7 @@ class EventClassification(Record):
 
 
 class NormalizationMetadata(Record):
-    """Who analyzed the item and at what price; `fallback_reason` says why the model did not."""
+    """Analyzer of the item and the tokens that it used; `fallback_reason` says why the model did not analyze it."""
 
     analyzer: AnalyzerName
     model_id: str | None = None
@@ -74,8 +76,8 @@ class NormalizationMetadata(Record):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_the_running_system(cls, value: Any) -> Any:
-        # It knew no other analyzer than the model, and named it in another key.
+    def _read_old_keys(cls, value: Any) -> Any:
+        # The previous system had no other analyzer than the model, and recorded it under another key.
         if isinstance(value, dict) and "analyzer" not in value and "bedrock_model" in value:
             return {"analyzer": "bedrock", "model_id": value["bedrock_model"]}
         return value
@@ -126,7 +128,7 @@ class ScoreBreakdown(Record):
 
 
 def _only_numbers(value: Any) -> Any:
-    # The running system wrote explanations between the numbers.
+    # The previous system wrote explanations between the numbers.
     return (
         {key: entry for key, entry in value.items() if not isinstance(entry, dict)}
         if isinstance(value, dict)
@@ -146,7 +148,7 @@ class ScoringResults(Record):
 
 
 class CuratedItem(IngestedItem):
-    """An ingested item with what the engine made of it."""
+    """An ingested item with its analysis, matching and score."""
 
     normalized_at: UtcDatetime
     normalized_content: NormalizedContent
@@ -154,12 +156,17 @@ class CuratedItem(IngestedItem):
     scoring_results: ScoringResults
 
 
-# From this confidence the date found in the text goes before the one that the source claimed.
+# From this confidence on, the date found in the text takes precedence over the date that the source gave.
 CONFIDENT_DATE = 0.7
 
 
+def content_hash(content: str) -> str:
+    """Return the hash of an item's content, as items record it."""
+    return "sha256:" + hashlib.sha256(content.encode("utf-8")).hexdigest()
+
+
 def news_date(item: IngestedItem, analysis: NormalizedContent) -> date | None:
-    """The day of the news: as confidently found in the text, else as published, else unknown."""
+    """Return the day of the news: the date in its text if that is certain, else the published date, else None."""
     if analysis.extracted_date and analysis.date_confidence >= CONFIDENT_DATE:
         return analysis.extracted_date
     return item.published_at

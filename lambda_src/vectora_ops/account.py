@@ -12,7 +12,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from vectora_ops.settings import EnvironmentSettings
-from vectora_shared.aws import RETRYING, with_whole_answers
+from vectora_shared.aws import RETRYING, with_complete_responses
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Account:
         with self._lock:
             if name not in self._clients:
                 make: Any = self.session.client
-                self._clients[name] = with_whole_answers(make(service, config=RETRYING.merge(config)))
+                self._clients[name] = with_complete_responses(make(service, config=RETRYING.merge(config)))
             return self._clients[name]
 
     def state_machine_arn(self, name: str) -> str:
@@ -87,7 +87,7 @@ def account_of_credentials(region: str) -> Account:
 
     session = boto3.Session(region_name=region)
     try:
-        account_id = with_whole_answers(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
+        account_id = with_complete_responses(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
             f"AWS did not accept your credentials ({error}): set AWS_PROFILE or log in, then try again."

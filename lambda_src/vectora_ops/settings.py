@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from vectora_ops.names import LIMITS, EnvName, Names, client_id_problems
-from vectora_shared.config.yaml_file import MisfitError, Section, parse_yaml, read_section
+from vectora_shared.config.section import MisfitError, Section, read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 RemovalPolicy = Literal["retain", "destroy"]

@@ -1,1 +1,1 @@
-"""Code that the engine and the operations share: configuration, AWS clients, function contract."""
+"""Code that the engine and the operations share: configuration, AWS clients, contract of the functions."""

@@ -1,4 +1,4 @@
-"""Clients of AWS whose requests botocore makes and whose answers are whole."""
+"""AWS clients that retry, and that never take an incomplete response for a complete one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ClientT = TypeVar("ClientT")
 CONNECTIONS = 32
-# Throttling and passing failures are retried with growing waits, for about half a minute.
+# botocore retries throttling and transient failures with growing waits, for about half a minute.
 RETRYING = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
     max_pool_connections=CONNECTIONS,
@@ -32,16 +32,22 @@ RETRYING = Config(
 )
 READ_ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 0.2
-# What StreamingBody.read raises when the connection ends, stalls or garbles; botocore retries none of these. It hands
-# on some errors of urllib3 as they are (botocore/response.py).
-CUT_SHORT = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError, FlexibleChecksumError, HTTPError)
+# Raised by StreamingBody.read when the connection ends, stalls or delivers corrupt data. botocore retries none of them,
+# and passes some errors of urllib3 through as they are (botocore/response.py).
+INCOMPLETE_BODY_ERRORS = (
+    IncompleteReadError,
+    ResponseStreamingError,
+    ReadTimeoutError,
+    FlexibleChecksumError,
+    HTTPError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An S3 object with its whole body; `is_part` when S3 answered with the range that was asked for.
+    """An S3 object with its body; `is_part` when the body is only the requested range.
 
-    `answer` is everything else that S3 said, such as `LastModified`.
+    `answer` is the whole response of S3, such as its `LastModified`.
     """
 
     body: bytes
@@ -57,33 +63,33 @@ def s3_client() -> S3Client:
     import boto3
 
     client: S3Client = boto3.client("s3", config=RETRYING)
-    return with_whole_answers(client)
+    return with_complete_responses(client)
 
 
-def with_whole_answers(client: ClientT) -> ClientT:
-    """Make a client treat an answer that ends early as one of a failed gateway, which it retries.
+def with_complete_responses(client: ClientT) -> ClientT:
+    """Make a client treat a response that ends early as a 502 Bad Gateway, which it retries.
 
-    botocore compares the length of streamed bodies only: of others, a cut JSON document or an empty listing would
-    pass for an answer without content.
+    botocore compares the length of streamed bodies only. Of other responses, a truncated listing could pass for an
+    empty one.
     """
     meta: Any = client.meta  # type: ignore[attr-defined]
-    meta.events.register("before-parse", _fail_what_is_cut)
-    # As specific a name as this is handled before the one under which botocore decides on retries.
+    meta.events.register("before-parse", _fail_incomplete_response)
+    # Handlers of a more specific event name run first: this one before botocore's, which decides on retries.
     meta.events.register(f"needs-retry.{meta.service_model.service_id.hyphenize()}.*", _use_parsed_status)
     return client
 
 
 def read_object(s3: S3Client, **request: Any) -> StoredObject:
-    """Read one object with GetObject; a body that ends early is read again.
+    """Read one object with GetObject; retry when the body ends early.
 
-    Raises VectoraError when every attempt ends early, ClientError when S3 refuses.
+    Raise VectoraError when every attempt ends early, ClientError when S3 refuses the request.
     """
     for attempt in range(READ_ATTEMPTS):
         pause(attempt)
         try:
             answer = s3.get_object(**request)
         except HTTPError as error:
-            # The text of a refusal ended early, which botocore reads without a guard (botocore/endpoint.py).
+            # The body of an error response ended early. botocore reads it without catching this (botocore/endpoint.py).
             cause: Exception = error
             continue
         try:
@@ -95,7 +101,7 @@ def read_object(s3: S3Client, **request: Any) -> StoredObject:
                 is_part="ContentRange" in answer,
                 answer={**answer},
             )
-        except CUT_SHORT as error:
+        except INCOMPLETE_BODY_ERRORS as error:
             cause = error
     raise VectoraError(
         f"S3 sent s3://{request['Bucket']}/{request['Key']} incompletely {READ_ATTEMPTS} times "
@@ -109,10 +115,10 @@ def pause(attempt: int) -> None:
         time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-def _fail_what_is_cut(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    # botocore turns errors of S3 that come with status 200 into failures by the same two events (botocore/handlers.py).
+def _fail_incomplete_response(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    # botocore handles S3 errors that come with status 200 by the same two events (botocore/handlers.py).
     body, length = response_dict["body"], response_dict["headers"].get("content-length")
-    # These announce the length of a body that they do not bring (RFC 9110, section 8.6).
+    # Responses to HEAD and with status 304 announce the length of a body that they do not have (RFC 9110, 8.6).
     bodiless = operation_model.http.get("method") == "HEAD" or response_dict["status_code"] == HTTPStatus.NOT_MODIFIED
     if isinstance(body, bytes) and length is not None and not bodiless and len(body) != int(length):
         response_dict.update(status_code=HTTPStatus.BAD_GATEWAY.value, body=b"")

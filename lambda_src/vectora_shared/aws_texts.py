@@ -1,24 +1,25 @@
-"""Texts as AWS's interfaces accept them: one printable line without secrets, cut at a number of bytes."""
+"""Texts that AWS APIs accept: one printable line, without secrets, of limited length."""
 
 from __future__ import annotations
 
 import re
 
 NO_TEXT = "no reason given"
-# Longer texts are cut before anything else looks at them: no interface takes more.
+# Texts are cut to this length first: no API accepts more.
 LONGEST_TEXT = 16 * 1024
 ELLIPSIS = "..."
 # Systems Manager, PutParameter: a standard parameter holds 4 KB.
 LONGEST_PARAMETER = 4096
-# SNS, Publish: a subject has less than 100 characters and no line breaks; a message at most 256 KB, less is read.
+# SNS, Publish: a subject has less than 100 characters and no line breaks; a message has at most 256 KB, more than
+# anyone reads.
 LONGEST_SUBJECT = 99
 LONGEST_NOTIFICATION = 16 * 1024
 # CodePipeline: FailureDetails.message, ExecutionDetails.summary.
 LONGEST_JOB_FAILURE = 5000
 LONGEST_JOB_SUMMARY = 2048
-# CodePipeline: an action's user parameters have 1000 characters, of which an output variable takes its share.
+# CodePipeline: an action's user parameters have at most 1000 characters, and output variables are part of them.
 LONGEST_VARIABLE = 200
-# CloudFormation, custom resource response objects: 4,096 bytes in all. JSON writes up to three bytes for one of UTF-8.
+# CloudFormation, custom resource response objects: 4,096 bytes in all. JSON may escape a byte of UTF-8 as three bytes.
 LONGEST_STACK_REASON = 1000
 WITHHELD = "(withheld)"
 _WITHHELD_VALUES = (
@@ -46,7 +47,7 @@ def plain(text: object) -> str:
 
 
 def redacted(text: str) -> str:
-    """Return the text without credentials and signatures, which must reach no mail and no log.
+    """Return the text without credentials and signatures, which no e-mail and no log may contain.
 
     Unpaired surrogates, which no output can encode, become question marks.
     """
@@ -57,7 +58,7 @@ def redacted(text: str) -> str:
 
 
 def cut(text: str, most_bytes: int) -> str:
-    """Return the text with at most so many bytes of UTF-8, in whole characters, ending in dots when it was longer."""
+    """Return the text cut to a number of bytes of UTF-8, in whole characters; a cut text ends in dots."""
     body = text.encode("utf-8")
     if len(body) <= most_bytes:
         return text
@@ -65,7 +66,7 @@ def cut(text: str, most_bytes: int) -> str:
 
 
 def without_references(text: str) -> str:
-    """Return the text without double braces, which Systems Manager refuses as references to other parameters."""
+    """Return the text without double braces, in which Systems Manager sees references to other parameters."""
     return _ADJACENT_BRACES.sub(r"\1 ", text)
 
 
@@ -90,11 +91,11 @@ def job_summary(text: object) -> str:
 
 
 def variable(text: object, most_bytes: int = LONGEST_VARIABLE) -> str:
-    """Return a value that an action's parameters may hold: CodePipeline puts it into their JSON as it is."""
+    """Return a value for the parameters of an action, into whose JSON CodePipeline inserts it without escaping it."""
     safe = plain(text).replace('"', "'").replace("\\", "/").replace("#{", "# {")
     return cut(safe, most_bytes)
 
 
 def stack_reason(text: object) -> str:
-    """Return a reason of a custom resource's failure."""
+    """Return the reason of a custom resource's failure."""
     return cut(plain(text), LONGEST_STACK_REASON)

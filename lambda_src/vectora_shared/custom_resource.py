@@ -1,4 +1,4 @@
-"""Answers to CloudFormation, which waits for one to every call of a custom resource."""
+"""Responses to CloudFormation, which waits for one after each request of a custom resource."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def answer_cloudformation(
     data: Mapping[str, Any] | None = None,
     failure: str | None = None,
 ) -> None:
-    """Say that the call succeeded, with attributes in `data`, or failed for the reason `failure`."""
+    """Report that the request succeeded, with attributes in `data`, or that it failed because of `failure`."""
     response: dict[str, Any] = {
         "Status": "SUCCESS" if failure is None else "FAILED",
         "PhysicalResourceId": physical_id,
@@ -31,7 +31,7 @@ def answer_cloudformation(
     response |= {"Data": dict(data or {})} if failure is None else {"Reason": stack_reason(failure)}
     body = json.dumps(response).encode("utf-8")
     request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT")  # noqa: S310
-    # A signed URL allows exactly the headers that it was signed with: no content type.
+    # The URL was signed without a content type, so S3 refuses a request that has one.
     request.add_header("Content-Type", "")
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310
         logger.info("Answered CloudFormation: %s", response["Status"])

@@ -1,10 +1,10 @@
-"""Errors that a person can act on: each message is one sentence that says what, where and what to do."""
+"""Errors that a person can act on: each message says what happened, where, and what to do next."""
 
 from __future__ import annotations
 
 
 class VectoraError(Exception):
-    """An expected failure; its message is shown as it is, without a traceback."""
+    """An expected failure; people see its message alone, without a traceback."""
 
 
 class ConfigurationError(VectoraError):
@@ -12,8 +12,8 @@ class ConfigurationError(VectoraError):
 
 
 class InvalidEventError(VectoraError):
-    """A function was invoked with an event that does not fit its contract (answered with statusCode 400)."""
+    """An event that does not fit the contract of the invoked function, which answers with statusCode 400."""
 
 
 class AnalyzerError(VectoraError):
-    """The analyzer cannot work at all (no permission, unknown model); trying again does not help."""
+    """A failure that every call of the model would meet, such as a missing permission; a retry does not help."""

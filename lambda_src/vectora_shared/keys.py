@@ -1,4 +1,4 @@
-"""Where things lie in the buckets; these keys are a contract with what runs today."""
+"""Keys of objects in the buckets. They are a contract: deployed environments already use them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def curated_prefix(client_id: str) -> str:
 
 
 def items_key(prefix: str, day: date) -> str:
-    """`prefix` is that of a stage and client, such as `ingested/lai_weekly/`."""
+    """Return the key of a day's items; `prefix` names a stage and a client, such as `ingested/lai_weekly/`."""
     return f"{prefix}{day:%Y/%m/%d}/items.json"
 
 
@@ -32,7 +32,7 @@ def newsletter_key(client_id: str, day: date, file_name: str) -> str:
 
 
 def day_of_items_key(key: str) -> date | None:
-    """The day of an `items.json` key; None for every other key."""
+    """Return the day of an `items.json` key, None for every other key."""
     match = re.search(r"/(\d{4})/(\d{2})/(\d{2})/items\.json$", key)
     if not match:
         return None

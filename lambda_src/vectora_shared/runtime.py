@@ -1,4 +1,4 @@
-"""What the three function handlers share: environment, event contract and response contract."""
+"""Environment variables, events and responses of the Lambda functions, and their log level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("vectora")
 
 
 class Event(BaseModel):
-    """An invocation's event; keys that it does not know (the scheduler adds some) are ignored."""
+    """An invocation's event; unknown keys are ignored, as EventBridge Scheduler adds some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -26,7 +26,7 @@ Response = dict[str, Any]
 
 
 def environment(name: str, default: str | None = None) -> str:
-    """An environment variable of the function; raises VectoraError when it is missing and has no default."""
+    """Return an environment variable; raise VectoraError when it is missing and has no default."""
     value = os.environ.get(name, default)
     if not value:
         raise VectoraError(f"Environment variable {name} is missing: set it on the function (its stack does).")
@@ -34,7 +34,7 @@ def environment(name: str, default: str | None = None) -> str:
 
 
 def parse_event(model: type[EventT], event: Any) -> EventT:
-    """Raises InvalidEventError naming each wrong key."""
+    """Return the event as `model`; raise InvalidEventError naming each wrong key."""
     try:
         return model.model_validate(event or {})
     except ValidationError as error:
@@ -43,14 +43,14 @@ def parse_event(model: type[EventT], event: Any) -> EventT:
 
 
 def set_log_level() -> None:
-    """LOG_LEVEL for our own messages only: botocore's at DEBUG would hold session tokens."""
+    """Apply LOG_LEVEL to our own messages only: at DEBUG, botocore's contain session tokens."""
     logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
     if not any(isinstance(each, _WithoutSecrets) for each in logger.filters):
         logger.addFilter(_WithoutSecrets())
 
 
 class _WithoutSecrets(logging.Filter):
-    """Redacts messages and tracebacks: an exception of urllib or botocore may name a signed URL."""
+    """Filter that redacts messages and tracebacks: exceptions of urllib and botocore may name a signed URL."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redacted(record.getMessage()), None
@@ -61,7 +61,7 @@ class _WithoutSecrets(logging.Filter):
 
 
 def respond(run: Callable[[], dict[str, Any]]) -> Response:
-    """Run and answer as the contract says: 200 with the result, 400 for a bad event, 500 for a failed run."""
+    """Run, and return the response of the contract: 200 with the result, 400 for a bad event, 500 for a failed run."""
     set_log_level()
     try:
         return {"statusCode": 200, "body": run()}

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Bucket:
-    """One bucket, read and written in whole objects."""
+    """A bucket that is read and written in whole objects."""
 
     def __init__(self, s3: S3Client, name: str) -> None:
         self._s3 = s3
         self.name = name
 
     def read_json(self, key: str) -> Any | None:
-        """The document at `key`, or None when there is none."""
+        """Return the document at `key`, or None when there is none."""
         try:
             return json.loads(read_object(self._s3, Bucket=self.name, Key=key).body)
         except ClientError as error:
@@ -38,5 +38,6 @@ class Bucket:
         self._s3.put_object(Bucket=self.name, Key=key, Body=body, ContentType=f"{content_type}; charset=utf-8")
 
     def keys(self, prefix: str) -> list[str]:
+        """Return all keys below `prefix`, sorted."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))

@@ -12,7 +12,7 @@ from vectora_core.analysis.bedrock import ModelReply
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
 from vectora_shared.config.canonical import Prompt
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 
 class Answer(Protocol):

@@ -1,4 +1,4 @@
-"""A newsletter written from hostile news, opened in a real browser: nothing runs, nothing is loaded, all is text."""
+"""A newsletter of hostile news in a real browser: nothing runs, nothing is loaded, everything is text."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import as_html
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import select
-from vectora_shared.config.content import FolderContent, load_configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-# Only against hanging for ever.
+# A limit that no test should reach.
 HANGS_AFTER_SECONDS = 600
 BEACON = "beacon.test"
-# Not reached either: the proxy answers 404. No payload below leads there.
+# Hosts that Chromium itself contacts. The proxy answers 404, and no payload below leads there.
 MAKERS = re.compile(r"^\w+ (?:http://)?[\w.-]+\.(?:google|googleapis|gvt1|gstatic)\.com[/:]")
 HIT = f"document.title='hit';document.documentElement.dataset.hit='1';fetch('http://{BEACON}/ran')"
-# What strangers might write where a title, a summary, a name or an address is expected.
+# Untrusted content for titles, summaries, names and addresses.
 MARKUP = (
     f"<script>{HIT}</script>",
     f'<img src="http://{BEACON}/image" onerror="{HIT}">',
@@ -73,15 +74,15 @@ ADDRESSES = (
 
 @dataclass
 class Network:
-    """All that the browser can reach: a proxy that knows one page and notes every request."""
+    """A proxy, the only host that the browser can reach; it serves one page and records all requests."""
 
     page: bytes = b""
     requests: list[str] = field(default_factory=list)
     address: str = ""
 
     @property
-    def strange(self) -> list[str]:
-        """Requests for anything but the page and its icon, and beside what Chromium asks its maker at every start."""
+    def unexpected(self) -> list[str]:
+        """Requests other than for the page and its icon, and other than Chromium's own at every start."""
         expected = ("GET http://newsletter.test/", "GET http://newsletter.test/favicon.ico")
         return [each for each in self.requests if each not in expected and not MAKERS.search(each)]
 
@@ -120,7 +121,7 @@ def _browser() -> str:
 
 
 def _opened(network: Network, page: str, profile: Path, screenshot: Path | None = None) -> str:
-    """The document as it is after everything that the page does; the browser reaches nothing but `network`."""
+    """Return the document after all scripts of the page ran; the browser reaches only `network`."""
     network.page = page.encode("utf-8")
     network.requests.clear()
     command = [
@@ -153,7 +154,7 @@ def _item(number: int, title: str, summary: str, url: str) -> CuratedItem:
             "item_id": f"hostile_{number}",
             "source_key": f"press_sector__{'x' * number}",
             "source_type": "press_sector",
-            # Numbered, because items of one title are one story.
+            # Numbered, because items with the same title are one story.
             "title": f"{number} {title}",
             "content": "",
             "url": url,
@@ -194,7 +195,7 @@ def _item(number: int, title: str, summary: str, url: str) -> CuratedItem:
 
 
 def _hostile_newsletter() -> str:
-    """As the newsletter function writes it; the client's own texts are hostile too."""
+    """Return the newsletter as the function writes it; the client's own texts are hostile too."""
     configuration = load_configuration(FolderContent(CONFIG), "lai_weekly")
     document = configuration.client.model_dump()
     document["client_profile"]["name"] = MARKUP[0]
@@ -214,13 +215,13 @@ def _hostile_newsletter() -> str:
 
 
 @pytest.mark.parametrize("defence", ["escaping and policy", "escaping alone"])
-def test_nothing_of_hostile_news_runs_or_is_loaded(network: Network, tmp_path: Path, defence: str) -> None:
+def test_hostile_news_neither_runs_nor_loads_anything(network: Network, tmp_path: Path, defence: str) -> None:
     page = _hostile_newsletter()
     if defence == "escaping alone":
         page, count = re.subn(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", page)
         assert count == 1
     document = LexborHTMLParser(_opened(network, page, tmp_path))
-    assert network.strange == []
+    assert network.unexpected == []
     assert "GET http://newsletter.test/" in network.requests
     title, root = document.css_first("title"), document.css_first("html")
     assert title is not None
@@ -233,7 +234,7 @@ def test_nothing_of_hostile_news_runs_or_is_loaded(network: Network, tmp_path: P
     assert handlers == []
 
 
-def test_links_lead_to_the_web_alone_and_mark_up_is_read_as_text(network: Network, tmp_path: Path) -> None:
+def test_links_lead_only_to_the_web_and_mark_up_is_shown_as_text(network: Network, tmp_path: Path) -> None:
     document = LexborHTMLParser(_opened(network, _hostile_newsletter(), tmp_path))
     links = [node.attributes.get("href") or "" for node in document.css("a")]
     assert "https://example.org/good" in links
@@ -246,20 +247,20 @@ def test_links_lead_to_the_web_alone_and_mark_up_is_read_as_text(network: Networ
     assert "\u202e" not in text
 
 
-def test_the_same_mark_up_does_run_and_load_where_it_is_not_escaped(network: Network, tmp_path: Path) -> None:
-    """What shows that the tests above can fail."""
+def test_the_same_mark_up_runs_and_loads_if_it_is_not_escaped(network: Network, tmp_path: Path) -> None:
+    """Show that the tests above can fail."""
     raw = "".join((MARKUP[0], MARKUP[1], MARKUP[3]))
     unsafe = f"<html><head><title>fine</title></head><body>{raw}</body></html>"
     document = LexborHTMLParser(_opened(network, unsafe, tmp_path))
-    assert f"GET http://{BEACON}/image" in network.strange
-    assert f"GET http://{BEACON}/script" in network.strange
+    assert f"GET http://{BEACON}/image" in network.unexpected
+    assert f"GET http://{BEACON}/script" in network.unexpected
     title = document.css_first("title")
     assert title is not None
     assert title.text() == "hit"
-    assert f"GET http://{BEACON}/ran" in network.strange
+    assert f"GET http://{BEACON}/ran" in network.unexpected
 
 
-def test_a_word_without_end_does_not_make_the_page_wider_than_the_window(network: Network, tmp_path: Path) -> None:
+def test_a_very_long_word_does_not_make_the_page_wider_than_the_window(network: Network, tmp_path: Path) -> None:
     measure = (
         "<script>document.title=document.documentElement.scrollWidth<=innerWidth?'as wide':'wider'</script></body>"
     )

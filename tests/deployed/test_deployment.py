@@ -17,7 +17,8 @@ from stacks.assets.release import release_of
 from tools.templates import ROOT
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 
 RUNTIME_STACK = "vectora-inbox-s1-runtime-dev"
 CONFIG_BUCKET = "vectora-inbox-config-dev"

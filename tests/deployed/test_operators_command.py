@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 
 ROOT = Path(__file__).resolve().parents[2]
 

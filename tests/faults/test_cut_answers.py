@@ -154,8 +154,8 @@ def test_an_answer_without_a_body_is_not_reported_as_cut(scripted: ScriptedAws) 
     assert len(scripted.requests) == 1
 
 
-def test_one_cut_answer_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -> None:
-    bucket = Bucket(aws.with_whole_answers(scripted.account.session.client("s3", config=aws.RETRYING)), BUCKET)
+def test_one_cut_read_does_not_fail_a_run_of_the_engine(scripted: ScriptedAws) -> None:
+    bucket = Bucket(aws.with_complete_responses(scripted.account.session.client("s3", config=aws.RETRYING)), BUCKET)
     document = json.dumps({"items": list(range(50))}).encode("utf-8")
     scripted.answers = [cut(document, 40), whole(document), cut(page("a", "b"), 0), whole(page("a", "b"))]
     assert bucket.read_json("items.json") == {"items": list(range(50))}

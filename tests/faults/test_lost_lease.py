@@ -112,13 +112,13 @@ def test_a_rehearsal_without_its_lease_leaves_the_files_of_its_successor(small: 
     manifest = take(small.account)
     key = f"{SCRATCH}{manifest.name}/newsletters/of-the-successor"
 
-    class WithFile(Taken):
+    class ContentWithFile(Taken):
         def step(self, name: str) -> None:
             if name == "data":
                 small.account.client("s3").put_object(Bucket=NAMES.bucket("data"), Key=key, Body=b"x")
             super().step(name)
 
-    observer = WithFile(small, "data")
+    observer = ContentWithFile(small, "data")
     with pytest.raises(BusyError, match="taken over"):
         rehearse_restore(small.account, NAMES, manifest.name, observer=observer)
 

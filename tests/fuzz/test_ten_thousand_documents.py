@@ -1,4 +1,4 @@
-"""Ten thousand feeds and pages, plausible and broken, through the engine's ingestion: no surprise, no connection."""
+"""Ten thousand feeds and pages, plausible and broken: ingestion handles all and opens no connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.request import IngestRequest, SourceReport
 from vectora_core.ingest.run import ingest_client
-from vectora_shared.config.content import FolderContent, load_client, load_sources
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client, load_sources
 from vectora_shared.errors import VectoraError
 
 CONFIG = FolderContent(Path(__file__).resolve().parents[2] / "config")
@@ -44,7 +45,7 @@ TAGS = ("div", "ul", "li", "p", "a", "h3", "span", "table", "tr", "td", "article
 
 
 class Author:
-    """Writes a document by chance, always the same one."""
+    """Writer of random documents; the same seed gives the same document."""
 
     def __init__(self, seed: str) -> None:
         self._chance = random.Random(seed)  # noqa: S311
@@ -142,7 +143,7 @@ class Author:
 
 @dataclass
 class Bucket:
-    """Data of one run."""
+    """A data bucket in memory for one run."""
 
     name: str = "data"
     objects: dict[str, Any] = field(default_factory=dict)
@@ -159,7 +160,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Publishers:
-    """Every source answers with a document of its own in each run."""
+    """Sources that answer with another document in each run."""
 
     run: str
 
@@ -177,22 +178,21 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _ingested(run: str) -> tuple[tuple[SourceReport, ...], list[dict[str, Any]]]:
-    """Reports and items of a run, in which every source sends something; nothing of either when all failed."""
+    """Return reports and items of a run; if all sources failed, one report with their messages and no items."""
     data: Any = Bucket()
     try:
         report = ingest_client(
             CLIENT, CATALOG, data, REQUEST, fetcher=Publishers(run), now=NOW, mentions_watched_term=lambda _: True
         )
     except VectoraError as error:
-        # Its message has those of all sources.
         return (SourceReport(source_key="all", status="failed", message=str(error)),), []
     (items,) = [document for key, document in data.objects.items() if key.endswith("items.json")]
     return report.sources, items
 
 
-# Several tests, so that both processes of a test run have their share.
+# Several tests, so that parallel test processes can share the work.
 @pytest.mark.parametrize("part", range(4))
-def test_whatever_sources_send_is_read_or_told_in_a_sentence(part: int) -> None:
+def test_any_document_is_read_or_reported_in_a_sentence(part: int) -> None:
     documents = found = 0
     while documents < DOCUMENTS / 4:
         run = f"{SEED} {part} {documents}"
@@ -205,12 +205,12 @@ def test_whatever_sources_send_is_read_or_told_in_a_sentence(part: int) -> None:
             _is_fit_for_readers(item)
         documents += SOURCES
         found += len(items)
-    # Enough of them are plausible, so that not only refusals are tried.
+    # Enough documents are plausible: not all of them are refused.
     assert found > documents / 2
 
 
 def _is_fit_for_readers(item: dict[str, Any]) -> None:
-    """Plain text within bounds, and an address that they may be sent to."""
+    """Check that the item has plain text within the limits, and an address that is safe to show."""
     assert item["url"].startswith(("http://", "https://"))
     assert "127.0.0.1" not in item["url"].split("/")[2]
     assert 0 < len(item["title"]) <= 500

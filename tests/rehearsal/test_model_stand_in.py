@@ -22,7 +22,9 @@ from vectora_core.analysis.bedrock import BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
 from vectora_shared.aws_errors import error_code
-from vectora_shared.config.content import Configuration, FolderContent, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 REGION = "eu-west-3"
 # Only a guard against hanging.

@@ -14,7 +14,8 @@ import urllib3
 from rehearsal.certificates import Authority
 from rehearsal.proxy import Proxy
 from rehearsal.publishers import ALL_WELL, Publishers, Scenario, load_stories, publisher_of
-from vectora_shared.config.content import FolderContent, load_sources
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_sources
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 

@@ -29,7 +29,8 @@ from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
 from vectora_ops.snapshots.verify import verify_vault
-from vectora_shared.config.content import BucketContent, FolderContent, load_configuration
+from vectora_shared.config.content import BucketContent, FolderContent
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.publication import RECORD_KEY, publish
 from vectora_shared.errors import VectoraError
 from vectora_shared.storage import Bucket

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_shared.config.content import Configuration, FolderContent, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from vectora_shared.aws_errors import Thing, error_code, error_message, is_absent
+from vectora_shared.aws_errors import Resource, error_code, error_message, is_absent
 
 
 def answer(code: str, message: str = "") -> ClientError:
@@ -30,7 +30,7 @@ NO_STACK = "Stack with id vectora-inbox-s0-core-dev does not exist"
         ("parameter", "ParameterNotFound", ""),
     ],
 )
-def test_an_absent_thing_is_known_by_what_aws_answers(thing: Thing, code: str, message: str) -> None:
+def test_an_absent_thing_is_known_by_what_aws_answers(thing: Resource, code: str, message: str) -> None:
     assert is_absent(answer(code, message), thing)
 
 
@@ -51,7 +51,7 @@ def test_an_absent_thing_is_known_by_what_aws_answers(thing: Thing, code: str, m
         ("parameter", "ParameterVersionNotFound", ""),
     ],
 )
-def test_what_is_denied_or_invalid_is_not_absent(thing: Thing, code: str, message: str) -> None:
+def test_what_is_denied_or_invalid_is_not_absent(thing: Resource, code: str, message: str) -> None:
     assert not is_absent(answer(code, message), thing)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from client_files.migration.draft import Draft
 from client_files.migration.known_names import first_word
 from client_files.migration.old_fields import reason_for_dropping
-from vectora_shared.config.content import DOMAIN_SCOPES
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.configuration import DOMAIN_SCOPES
+from vectora_shared.config.wording import Path
 
 _UNCHANGED = ("id", "enabled", *DOMAIN_SCOPES)
 

@@ -9,7 +9,7 @@ from client_files.migration.draft import Draft, display_value, is_whole
 from client_files.migration.known_names import closest_hint
 from client_files.text import Flow
 from vectora_shared.config.values import EVENT_TYPES
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.wording import Path
 
 SORT_ORDERS = ("score_desc", "date_desc")
 CATCH_ALL = "*"

@@ -7,7 +7,7 @@ import re
 from client_files.migration.draft import Draft
 from client_files.migration.known_names import first_word
 from client_files.text import Quoted
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.wording import Path
 
 USUAL_PERIOD_DAYS = 30
 

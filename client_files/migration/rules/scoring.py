@@ -8,9 +8,9 @@ from client_files.migration.draft import Draft, display_value, is_number
 from client_files.migration.known_names import similar
 from client_files.migration.outcomes import Decision
 from vectora_shared.config.client import MatchingConfig
-from vectora_shared.config.content import BONUS_SCOPE_KINDS
+from vectora_shared.config.configuration import BONUS_SCOPE_KINDS
 from vectora_shared.config.values import EVENT_TYPES
-from vectora_shared.config.yaml_file import Path, dotted
+from vectora_shared.config.wording import Path, dotted
 
 _THRESHOLD: Path = ("matching_config", "min_domain_score")
 _WEIGHTS: Path = ("scoring_config", "event_type_weight_overrides")

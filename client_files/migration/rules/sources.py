@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from client_files.migration.draft import Draft
-from vectora_shared.config.content import SOURCES_KEY
-from vectora_shared.config.yaml_file import Path
+from vectora_shared.config.configuration import SOURCES_KEY
+from vectora_shared.config.wording import Path
 
 
 def apply_source_rules(draft: Draft) -> None:

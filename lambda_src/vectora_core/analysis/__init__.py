@@ -1,1 +1,1 @@
-"""What one item is about: read from its words alone (lexicon) or by a model (bedrock)."""
+"""Analysis of items: by their words alone (lexicon) or by a model (bedrock)."""

@@ -1,4 +1,4 @@
-"""All items of a run through the configured analyzer, several at a time and within the time there is."""
+"""Concurrent analysis of a run's items, within the function's remaining time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SecondsLeft = Callable[[], float | None]
 
 
 class Analyzer(Protocol):
-    """Says what an item is about."""
+    """An analyzer of single items."""
 
     def analyze(self, item: IngestedItem) -> NormalizedContent: ...
 
 
 class ModelAnalyzer(Analyzer, Protocol):
-    """An analyzer that may be too slow."""
+    """An analyzer that may be too slow, and then falls back to another one."""
 
     def fall_back(self, item: IngestedItem, reason: str) -> NormalizedContent: ...
 
@@ -26,9 +26,9 @@ class ModelAnalyzer(Analyzer, Protocol):
 def analyze_concurrently(
     items: Sequence[IngestedItem], analyzer: ModelAnalyzer, concurrency: int, seconds_left: SecondsLeft
 ) -> list[NormalizedContent]:
-    """Analyses in the order of the items; those not done when the time is over fall back.
+    """Return the analyses in the order of the items; items that are not done in time fall back.
 
-    Raises AnalyzerError as soon as the analyzer cannot work at all.
+    Raise AnalyzerError as soon as a call fails in a way that every call would.
     """
     executor = ThreadPoolExecutor(concurrency)
     try:

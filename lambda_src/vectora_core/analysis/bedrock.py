@@ -1,4 +1,4 @@
-"""Analysis by a model on Bedrock: one Converse call an item, answered through a forced tool."""
+"""Analysis by a model on Amazon Bedrock: one Converse call per item, with a forced tool for the answer."""
 
 from __future__ import annotations
 
@@ -13,46 +13,41 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import Entities, EventClassification, IngestedItem, NormalizationMetadata, NormalizedContent
-from vectora_core.text.words import fold, occurs, parts_of, shown
-from vectora_shared.aws import with_whole_answers
-from vectora_shared.aws_errors import error_code, error_message, http_status
+from vectora_core.text.words import fold, item_text, occurs, one_line, visible_text
+from vectora_shared.aws import with_complete_responses
+from vectora_shared.aws_errors import error_code, error_message, http_status, is_transient_model_error
 from vectora_shared.config.canonical import Prompt
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.values import EventType
 from vectora_shared.errors import AnalyzerError
 
 if TYPE_CHECKING:
-    from vectora_core.text.words import Names
+    from vectora_core.text.words import NameFinder
 
 Fallback = Literal["lexicon", "none"]
 RetryMode = Literal["adaptive", "standard"]
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
-# What passes by itself or concerns one call only; every other refusal would meet every item of the run.
-PASSING_STATUS = {408, 424, 429}
-PASSING_CODES = {
-    "ThrottlingException",
-    "ServiceQuotaExceededException",
-    "ServiceUnavailableException",
-    "InternalServerException",
-    "ModelErrorException",
-    "ModelNotReadyException",
-    "ModelTimeoutException",
-}
+
 EntityNames = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=60)]
 
 
 class ConverseClient(Protocol):
-    """The one operation of the Bedrock runtime that is used."""
+    """The only operation of the Bedrock runtime that the engine uses."""
 
     @property
     def converse(self) -> Callable[..., Any]: ...
 
 
 class ModelReply(BaseModel):
-    """What the model fills in; its JSON schema is the tool's."""
+    """Answer of the model; its JSON schema is that of the tool."""
 
-    model_config = ConfigDict(extra="ignore", defer_build=True)
+    # The schema is sent to the model: another description could change its answers.
+    model_config = ConfigDict(
+        extra="ignore",
+        defer_build=True,
+        json_schema_extra={"description": "What the model fills in; its JSON schema is the tool's."},
+    )
 
     summary: Annotated[str, Field(min_length=1, max_length=2000, description="one or two sentences, facts only")]
     companies: EntityNames
@@ -74,7 +69,7 @@ class Usage:
 
 
 class UnusableReplyError(Exception):
-    """The model answered, but not with an analysis."""
+    """An answer of the model that is not an analysis."""
 
     def __init__(self, reason: str, usage: Usage) -> None:
         super().__init__(reason)
@@ -85,9 +80,9 @@ class UnusableReplyError(Exception):
 def bedrock_client(
     region: str, *, concurrency: int, max_attempts: int, retry_mode: RetryMode = "adaptive"
 ) -> ConverseClient:
-    """A client that waits and tries again by itself when the service throttles.
+    """Return a client that retries by itself when the service throttles it.
 
-    Adaptive finds the rate that the service allows and keeps to it; standard only waits after each refusal.
+    Mode adaptive also limits its rate of requests to what the service allows; standard only waits between attempts.
     """
     import boto3
     from botocore.config import Config
@@ -99,11 +94,11 @@ def bedrock_client(
         max_pool_connections=concurrency,
     )
     client: ConverseClient = boto3.client("bedrock-runtime", region_name=region, config=config)
-    return with_whole_answers(client)
+    return with_complete_responses(client)
 
 
 class BedrockAnalyzer:
-    """Analyzes items by a model; what the model cannot do is done by the lexicon, with the reason written down."""
+    """Analyzer that calls a model; if the model fails, the lexicon analyzes the item, with the reason recorded."""
 
     def __init__(
         self, client: ConverseClient, model_id: str, configuration: Configuration, lexicon: Lexicon, fallback: Fallback
@@ -119,13 +114,13 @@ class BedrockAnalyzer:
         self._tool_schema = ModelReply.model_json_schema()
 
     def analyze(self, item: IngestedItem) -> NormalizedContent:
-        """Raises AnalyzerError when no item can be analyzed, or this one cannot and there is no fallback."""
+        """Return the analysis; raise AnalyzerError when every item would fail, or this one fails without a fallback."""
         try:
-            reply, usage = self._ask(item)
+            reply, usage = self._call_model(item)
         except UnusableReplyError as error:
             return self.fall_back(item, error.reason, error.usage)
         except ClientError as error:
-            return self.fall_back(item, self._passing_reason(error), Usage())
+            return self.fall_back(item, self._transient_reason(error), Usage())
         except HTTPClientError as error:
             return self.fall_back(item, f"model not reached: {type(error).__name__}", Usage())
         except BotoCoreError as error:
@@ -133,7 +128,7 @@ class BedrockAnalyzer:
         return self._analysis(item, reply, usage)
 
     def fall_back(self, item: IngestedItem, reason: str, usage: Usage | None = None) -> NormalizedContent:
-        """The lexicon's analysis, saying why it is not the model's."""
+        """Return the lexicon's analysis, with the reason why it is not the model's."""
         if self._fallback == "none":
             raise AnalyzerError(
                 f"Item {item.item_id} was not analyzed ({reason}) and ANALYZER_FALLBACK is 'none': "
@@ -146,7 +141,7 @@ class BedrockAnalyzer:
         )
         return analysis.model_copy(update={"normalization_metadata": metadata})
 
-    def _ask(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
+    def _call_model(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
         tool = {
             "name": self._prompt.tool_name,
             "description": self._prompt.tool_description,
@@ -165,11 +160,10 @@ class BedrockAnalyzer:
         usage = _usage(response)
         return _reply(response, self._prompt.tool_name, usage), usage
 
-    def _passing_reason(self, error: ClientError) -> str:
+    def _transient_reason(self, error: ClientError) -> str:
         code = error_code(error)
-        status = http_status(error)
-        if code in PASSING_CODES or status in PASSING_STATUS or status >= 500:
-            return f"model unavailable: {code or status}"
+        if is_transient_model_error(error):
+            return f"model unavailable: {code or http_status(error)}"
         raise AnalyzerError(
             f"Model {self._model_id} refused the call ({code}: {error_message(error)}): "
             "check BEDROCK_MODEL_ID, BEDROCK_REGION, the function's permission and the account's access to the model."
@@ -177,7 +171,7 @@ class BedrockAnalyzer:
 
     def _analysis(self, item: IngestedItem, reply: ModelReply, usage: Usage) -> NormalizedContent:
         return NormalizedContent(
-            summary=" ".join(shown(reply.summary).split()),
+            summary=one_line(reply.summary),
             entities=self._entities(item, reply),
             event_classification=EventClassification(primary_type=reply.event_type, confidence=reply.event_confidence),
             lai_relevance_score=reply.lai_relevance_score,
@@ -192,24 +186,24 @@ class BedrockAnalyzer:
         )
 
     def _entities(self, item: IngestedItem, reply: ModelReply) -> Entities:
-        """Only names that stand in the text, in the scopes' spelling, and the company whose own news it is."""
-        parts = parts_of(item.title, item.content)
+        """Return the names that occur in the text, in the scopes' spelling, and the company whose own news it is."""
+        text = item_text(item.title, item.content).full_text
         domains = self._lexicon.domains
         own = self._lexicon.own_company(item.source_key)
-        found = _in_text(reply.companies, parts.everything, [domain.companies for domain in domains])
+        found = _names_in_text(reply.companies, text, [domain.companies for domain in domains])
         return Entities(
             companies=tuple(dict.fromkeys((*found, *own))),
-            molecules=_in_text(reply.molecules, parts.everything, [domain.molecules for domain in domains]),
-            technologies=_in_text(reply.technologies, parts.everything, [domain.technologies for domain in domains]),
-            trademarks=_in_text(reply.trademarks, parts.everything, [domain.trademarks for domain in domains]),
-            indications=_in_text(reply.indications, parts.everything, [domain.indications for domain in domains]),
+            molecules=_names_in_text(reply.molecules, text, [domain.molecules for domain in domains]),
+            technologies=_names_in_text(reply.technologies, text, [domain.technologies for domain in domains]),
+            trademarks=_names_in_text(reply.trademarks, text, [domain.trademarks for domain in domains]),
+            indications=_names_in_text(reply.indications, text, [domain.indications for domain in domains]),
         )
 
 
 def user_message(prompt: Prompt, item: IngestedItem) -> str:
-    """The item between the prompt's tags, which it cannot close, as its own angle brackets are escaped.
+    """Return the prompt's message with the item; its angle brackets are escaped, so it cannot close the prompt's tags.
 
-    Characters that a reader does not see, but a model does, are left out.
+    Characters that a reader does not see, but a model does, are removed.
     """
     content = item.content[: prompt.max_content_characters]
     values = {
@@ -218,7 +212,7 @@ def user_message(prompt: Prompt, item: IngestedItem) -> str:
         "published": item.published_at.isoformat() if item.published_at else "unknown",
         "content": content,
     }
-    escaped = {name: html.escape(shown(value), quote=False) for name, value in values.items()}
+    escaped = {name: html.escape(visible_text(value), quote=False) for name, value in values.items()}
     return re.sub(r"\{([a-z]+)\}", lambda match: escaped[match[1]], prompt.user_template)
 
 
@@ -243,10 +237,10 @@ def _reply(response: Any, tool_name: str, usage: Usage) -> ModelReply:
         raise UnusableReplyError(f"malformed reply: {where}: {first['msg']}", usage) from error
 
 
-def _in_text(names: Iterable[str], folded: str, scopes: list[Names]) -> tuple[str, ...]:
-    standing = [name for name in names if occurs(fold(name), folded)]
-    return tuple(dict.fromkeys(_spelled(name, scopes) for name in standing))
+def _names_in_text(names: Iterable[str], folded: str, scopes: list[NameFinder]) -> tuple[str, ...]:
+    found = [name for name in names if occurs(fold(name), folded)]
+    return tuple(dict.fromkeys(_canonical_spelling(name, scopes) for name in found))
 
 
-def _spelled(name: str, scopes: list[Names]) -> str:
-    return next((known for scope in scopes if (known := scope.canonical(name))), " ".join(shown(name).split()))
+def _canonical_spelling(name: str, scopes: list[NameFinder]) -> str:
+    return next((known for scope in scopes if (known := scope.canonical(name))), one_line(name))

@@ -1,4 +1,4 @@
-"""Event types recognised by the words of a title or, where it says nothing, of the first sentences."""
+"""Event types, identified by the words of a title or, if it has none of them, of the first sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from vectora_core.items import EventClassification
-from vectora_core.text.words import Parts
+from vectora_core.text.words import ItemText
 from vectora_shared.config.canonical import EventDefinitions
 from vectora_shared.config.values import EventType
 
@@ -22,6 +22,8 @@ class _Match:
 
 
 class EventReader:
+    """Reader of event types by the patterns of their definitions."""
+
     def __init__(self, definitions: EventDefinitions) -> None:
         self._patterns = {
             event: re.compile("|".join(f"(?:{pattern})" for pattern in definition.patterns), re.IGNORECASE)
@@ -30,16 +32,17 @@ class EventReader:
         }
         self._leading = {event for event, definition in definitions.events.items() if definition.leading}
 
-    def classify(self, parts: Parts) -> EventClassification:
-        for text, confidence in ((parts.title, TITLE_CONFIDENCE), (parts.lead, LEAD_CONFIDENCE)):
-            if matches := self._matches(text):
+    def classify(self, text: ItemText) -> EventClassification:
+        """Return the event type of an item: a leading type first, else the one that the text names first."""
+        for part, confidence in ((text.title, TITLE_CONFIDENCE), (text.lead, LEAD_CONFIDENCE)):
+            if matches := self._matches(part):
                 return EventClassification(
                     primary_type=min(matches, key=lambda match: match.rank).event, confidence=confidence
                 )
         return EventClassification(primary_type="other", confidence=NO_CONFIDENCE)
 
     def events_in(self, text: str) -> frozenset[EventType]:
-        """Every type that the folded text speaks of."""
+        """Return all event types whose patterns match the folded text."""
         return frozenset(match.event for match in self._matches(text))
 
     def _matches(self, text: str) -> list[_Match]:

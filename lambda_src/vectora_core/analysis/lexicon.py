@@ -1,18 +1,18 @@
-"""Analysis by the canonical scopes alone: free, without a network, and always the same for the same text."""
+"""Analysis by the canonical scopes alone: at no cost, without a network, and repeatable."""
 
 from __future__ import annotations
 
 from vectora_core.analysis.events import EventReader
-from vectora_core.analysis.signals import DomainReader, Weighing
+from vectora_core.analysis.signals import DomainReader, Weigher
 from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
-from vectora_core.text.words import Parts, parts_of, sentences
-from vectora_shared.config.content import Configuration
+from vectora_core.text.words import TITLE_SEPARATORS, ItemText, collapse_spaces, item_text, leading_sentences
+from vectora_shared.config.configuration import Configuration
 
 SUMMARY_CHARACTERS = 300
 
 
 class Lexicon:
-    """The readers of a client's domains and events; made once a run."""
+    """Readers of a client's domains and events; created once per run."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.domains = [
@@ -25,24 +25,25 @@ class Lexicon:
         self._companies = {source.source_key: source.company for source in configuration.sources.sources}
 
     def source_company(self, source_key: str) -> str | None:
-        """The company whose own news the source carries."""
+        """Return the company whose own news the source publishes, or None."""
         return self._companies.get(source_key)
 
     def own_company(self, source_key: str) -> tuple[str, ...]:
-        """That company in the spelling of the domains' scopes; it counts as mentioned in all the source publishes."""
+        """Return that company in the spelling of the domains' scopes: every item of the source counts as naming it."""
         company = self.source_company(source_key)
         names = [domain.companies.canonical(company) for domain in self.domains] if company else []
         return tuple(dict.fromkeys(name for name in names if name))
 
     def analyze(self, item: IngestedItem, fallback_reason: str | None = None) -> NormalizedContent:
-        parts = parts_of(item.title, item.content)
+        """Return the analysis; `fallback_reason` says why the model did not make it."""
+        text = item_text(item.title, item.content)
         company = self.source_company(item.source_key)
-        event = self.events.classify(parts)
-        signals = [domain.read(parts, company) for domain in self.domains]
-        strengths = [Weighing(self.evidence, found, event.primary_type).verdict.strength for found in signals]
+        event = self.events.classify(text)
+        signals = [domain.read(text, company) for domain in self.domains]
+        strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
-            entities=self._entities(parts, item.source_key),
+            entities=self._entities(text, item.source_key),
             event_classification=event,
             lai_relevance_score=round(10 * max(strengths, default=0.0), 1),
             anti_lai_detected=bool(signals) and all(found.other_route for found in signals),
@@ -50,33 +51,29 @@ class Lexicon:
             normalization_metadata=NormalizationMetadata(analyzer="lexicon", fallback_reason=fallback_reason),
         )
 
-    def _entities(self, parts: Parts, source_key: str) -> Entities:
-        text = parts.everything
-        companies = [name for domain in self.domains for name in domain.companies.names_in(text)]
+    def _entities(self, text: ItemText, source_key: str) -> Entities:
+        words = text.full_text
+        companies = [name for domain in self.domains for name in domain.companies.names_in(words)]
         return Entities(
-            companies=_each_once([*companies, *self.own_company(source_key)]),
-            molecules=_each_once([name for domain in self.domains for name in domain.molecules.names_in(text)]),
-            technologies=_each_once([name for domain in self.domains for name in domain.technologies_in(parts)]),
-            trademarks=_each_once([name for domain in self.domains for name in domain.trademarks.names_in(text)]),
-            indications=_each_once([name for domain in self.domains for name in domain.indications.names_in(text)]),
+            companies=_distinct([*companies, *self.own_company(source_key)]),
+            molecules=_distinct([name for domain in self.domains for name in domain.molecules.names_in(words)]),
+            technologies=_distinct([name for domain in self.domains for name in domain.technologies_in(text)]),
+            trademarks=_distinct([name for domain in self.domains for name in domain.trademarks.names_in(words)]),
+            indications=_distinct([name for domain in self.domains for name in domain.indications.names_in(words)]),
         )
 
 
-def _each_once(names: list[str]) -> tuple[str, ...]:
+def _distinct(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
 def _summary(item: IngestedItem) -> str:
-    """The first sentences as they stand; the title where there are none."""
-    text = " ".join(item.content.split())
-    title = " ".join(item.title.split())
+    """Return the first sentences, or the title if there are none."""
+    text = collapse_spaces(item.content)
+    title = collapse_spaces(item.title)
     if text.startswith(title):
-        text = text[len(title) :].lstrip(" .:-|")
-    summary = ""
-    for sentence in sentences(text):
-        if summary and len(summary) + len(sentence) > SUMMARY_CHARACTERS:
-            break
-        summary = f"{summary} {sentence}".strip()
+        text = text[len(title) :].lstrip(TITLE_SEPARATORS)
+    summary = leading_sentences(text, SUMMARY_CHARACTERS)
     if len(summary) > SUMMARY_CHARACTERS:
         summary = summary[:SUMMARY_CHARACTERS].rsplit(" ", 1)[0] + " …"
     return summary or title

@@ -1,4 +1,4 @@
-"""Signs of a watch domain in an item's words, and how strongly they speak for it."""
+"""Signals for a watch domain in an item's words, and their strength."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from vectora_core.text.words import Names, Parts, sentences
+from vectora_core.text.words import ItemText, NameFinder, sentences
 from vectora_shared.config.canonical import Evidence
 from vectora_shared.config.client import WatchDomain
-from vectora_shared.config.content import Scopes
+from vectora_shared.config.configuration import Scopes
 from vectora_shared.config.scopes import NameScopes
 from vectora_shared.config.values import EventType
 
-# News of these kinds counts for a core company without any further sign.
+# News of these types counts for a core company without any other signal.
 COMPANY_NEWS: frozenset[EventType] = frozenset(
     {
         "partnership",
@@ -29,8 +29,8 @@ PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "cl
 
 
 @dataclass(frozen=True)
-class Found:
-    """What one part of the text says."""
+class TextSignals:
+    """Signals in one part of an item's text."""
 
     technologies: tuple[str, ...]
     core_trademarks: tuple[str, ...]
@@ -46,7 +46,7 @@ class Found:
     interval_with_administration: bool
     weekly_with_administration: bool
     contrary: bool
-    contrary_first: bool  # before any word of administration
+    contrary_first: bool  # before any term of administration
     modality: bool
 
     @property
@@ -64,11 +64,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Signals:
-    """What the parts of an item say about a domain."""
+    """Signals for a domain in the parts of an item's text."""
 
-    title: Found
-    lead: Found
-    body: Found
+    title: TextSignals
+    lead: TextSignals
+    body: TextSignals
     own_news: bool  # the source is a core company's
 
     @property
@@ -77,7 +77,7 @@ class Signals:
 
     @property
     def product_of_the_company(self) -> bool:
-        """The title of a core company's news speaks of a product, or of another company of the domain."""
+        """True if the title of a core company's news names a product, or another company of the domain."""
         title = self.title
         with_another = bool(set(title.companies) - set(title.core_companies))
         return with_another or bool(
@@ -92,7 +92,7 @@ class Signals:
 
     @property
     def other_route(self) -> bool:
-        """The item is about a product taken another way, by its title or, if nothing speaks against it, its text."""
+        """True if the item is about another route of administration, by its title or else its first sentences."""
         if self.title.decisive:
             return False
         if self.title.contrary:
@@ -102,19 +102,19 @@ class Signals:
 
 
 class DomainReader:
-    """Reads the signs of one watch domain."""
+    """Reader of the signals for one watch domain."""
 
     def __init__(self, domain: WatchDomain, scopes: Scopes) -> None:
         technology = scopes.technologies.scopes[domain.technology_scope]
         self.domain = domain
         exact = technology.case_sensitive
         decisive = (*technology.core_phrases, *technology.brands, *technology.programmes)
-        self.technologies = Names(decisive, case_sensitive=exact, plural=True)
-        self._supporting = Names(technology.supporting_terms, case_sensitive=exact, plural=True)
-        self._product = Names(technology.product_terms, case_sensitive=exact, plural=True)
-        self._administration = Names(technology.administration_terms, case_sensitive=exact, plural=True)
-        self._contrary = Names(technology.contrary_terms, case_sensitive=exact, plural=True)
-        self._modalities = Names(technology.other_modalities, case_sensitive=exact, plural=True)
+        self.technologies = NameFinder(decisive, case_sensitive=exact, plural=True)
+        self._supporting = NameFinder(technology.supporting_terms, case_sensitive=exact, plural=True)
+        self._product = NameFinder(technology.product_terms, case_sensitive=exact, plural=True)
+        self._administration = NameFinder(technology.administration_terms, case_sensitive=exact, plural=True)
+        self._contrary = NameFinder(technology.contrary_terms, case_sensitive=exact, plural=True)
+        self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
         self._intervals = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.interval_patterns]
         self._weekly = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.weekly_patterns]
         self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
@@ -125,25 +125,30 @@ class DomainReader:
         self._core_companies = names_of(scopes.companies, domain.core_company_scope)
         self._core_trademarks = names_of(scopes.trademarks, domain.core_trademark_scope)
 
-    def read(self, parts: Parts, source_company: str | None) -> Signals:
+    def read(self, text: ItemText, source_company: str | None) -> Signals:
+        """Return the signals in an item's text; `source_company` is the company whose own news it is."""
         own = source_company is not None and self._core_companies.canonical(source_company) is not None
         return Signals(
-            title=self._found(parts.title), lead=self._found(parts.lead), body=self._found(parts.body), own_news=own
+            title=self._signals_in(text.title),
+            lead=self._signals_in(text.lead),
+            body=self._signals_in(text.body),
+            own_news=own,
         )
 
-    def technologies_in(self, parts: Parts) -> tuple[str, ...]:
-        return self.technologies.names_in(self._without_false_friends(parts.everything))
+    def technologies_in(self, text: ItemText) -> tuple[str, ...]:
+        """Return the decisive terms in the text, each once."""
+        return self.technologies.names_in(self._without_false_friends(text.full_text))
 
     def _without_false_friends(self, text: str) -> str:
         for pattern in self._false_friends:
             text = pattern.sub(" ~ ", text)
         return text
 
-    def _found(self, text: str) -> Found:
+    def _signals_in(self, text: str) -> TextSignals:
         clean = self._without_false_friends(text)
         administration = self._administration.find(clean)
         contrary = self._contrary.find(clean)
-        return Found(
+        return TextSignals(
             technologies=self.technologies.names_in(clean),
             core_trademarks=self._core_trademarks.names_in(clean),
             trademarks=self.trademarks.names_in(clean),
@@ -163,7 +168,7 @@ class DomainReader:
         )
 
     def _dosed(self, text: str, intervals: list[re.Pattern[str]]) -> bool:
-        """One sentence names both an interval and a way to inject."""
+        """Return whether one sentence names both an interval and an injection."""
         return any(_matches(part, intervals) and bool(self._administration.find(part)) for part in sentences(text))
 
 
@@ -171,56 +176,56 @@ def _matches(text: str, patterns: list[re.Pattern[str]]) -> bool:
     return any(pattern.search(text) for pattern in patterns)
 
 
-def names_of(scopes: NameScopes, scope_id: str | None) -> Names:
-    """Without a scope no name is found."""
-    return Names(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive)
+def names_of(scopes: NameScopes, scope_id: str | None) -> NameFinder:
+    """Return a finder of the scope's names; without a scope, it finds none."""
+    return NameFinder(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """How strongly the words speak for the domain, from 0 to 1, and why."""
+class Assessment:
+    """Strength of the signals for a domain, from 0 to 1, and the reason for it."""
 
     strength: float
     reason: str
 
 
 @dataclass(frozen=True)
-class Weighing:
-    """Weighs signals by the numbers of canonical/scoring/evidence.yaml; the strongest sign counts."""
+class Weigher:
+    """Weigher of signals by the numbers of canonical/scoring/evidence.yaml; the strongest one counts."""
 
     numbers: Evidence
     signals: Signals
     event: EventType
 
     @cached_property
-    def verdict(self) -> Verdict:
-        strongest = max(self._signs(), key=lambda verdict: verdict.strength, default=Verdict(0.0, "no sign"))
+    def assessment(self) -> Assessment:
+        strongest = max(self._assessments(), key=lambda each: each.strength, default=Assessment(0.0, "no sign"))
         if self.signals.other_route and strongest.strength > self.numbers.other_route_at_most:
-            return Verdict(
+            return Assessment(
                 self.numbers.other_route_at_most, f"another route of administration, despite {strongest.reason}"
             )
         return strongest
 
-    def _signs(self) -> list[Verdict]:
+    def _assessments(self) -> list[Assessment]:
         return [
-            verdict
-            for verdict in (self._words(), self._dosing(), self._core_company(), self._brand(), self._combination())
-            if verdict is not None
+            assessment
+            for assessment in (self._words(), self._dosing(), self._core_company(), self._brand(), self._combination())
+            if assessment is not None
         ]
 
-    def _words(self) -> Verdict | None:
+    def _words(self) -> Assessment | None:
         title, lead, body = self.signals.title, self.signals.lead, self.signals.body
         if title.decisive:
-            return Verdict(self.numbers.decisive_in_title, f"title names {_listed(title)}")
+            return Assessment(self.numbers.decisive_in_title, f"title names {_listed(title)}")
         if lead.decisive:
-            return Verdict(self.numbers.decisive_in_lead, f"first sentences name {_listed(lead)}")
+            return Assessment(self.numbers.decisive_in_lead, f"first sentences name {_listed(lead)}")
         if not body.decisive:
             return None
         if (title.molecules or title.trademarks) and not title.modality:
-            return Verdict(self.numbers.decisive_in_body, f"text names {_listed(body)}")
-        return Verdict(self.numbers.decisive_in_passing, f"text names {_listed(body)} in passing")
+            return Assessment(self.numbers.decisive_in_body, f"text names {_listed(body)}")
+        return Assessment(self.numbers.decisive_in_passing, f"text names {_listed(body)} in passing")
 
-    def _dosing(self) -> Verdict | None:
+    def _dosing(self) -> Assessment | None:
         title, lead, numbers = self.signals.title, self.signals.lead, self.numbers
         if title.interval_with_administration:
             strength, reason = numbers.dosing_in_title, "title names an injection given at long intervals"
@@ -235,49 +240,49 @@ class Weighing:
         else:
             return None
         other_product = title.modality or lead.modality
-        return Verdict(min(strength, numbers.other_modality) if other_product else strength, reason)
+        return Assessment(min(strength, numbers.other_modality) if other_product else strength, reason)
 
-    def _core_company(self) -> Verdict | None:
+    def _core_company(self) -> Assessment | None:
         signals = self.signals
         if signals.core_subject:
             name = signals.title.core_companies[0] if signals.title.core_companies else "the source's company"
             if self.event in COMPANY_NEWS:
-                return Verdict(self.numbers.core_company_news, f"{self.event} news of {name}")
+                return Assessment(self.numbers.core_company_news, f"{self.event} news of {name}")
             if signals.product_of_the_company:
-                return Verdict(self.numbers.core_company_product, f"{name} on a product")
-            return Verdict(self.numbers.core_company_alone, f"{name} without product news")
+                return Assessment(self.numbers.core_company_product, f"{name} on a product")
+            return Assessment(self.numbers.core_company_alone, f"{name} without product news")
         if signals.lead.core_companies and self.event in PRODUCT_NEWS:
-            return Verdict(
+            return Assessment(
                 self.numbers.core_company_in_lead, f"{self.event} news with {signals.lead.core_companies[0]}"
             )
         return None
 
-    def _brand(self) -> Verdict | None:
+    def _brand(self) -> Assessment | None:
         signals = self.signals
         if not signals.title.trademarks or self.event not in PRODUCT_NEWS or signals.title.contrary:
             return None
         name = signals.title.trademarks[0]
         if signals.title.administration or signals.lead.administration:
-            return Verdict(self.numbers.extended_brand_injected, f"{self.event} news of the injected brand {name}")
+            return Assessment(self.numbers.extended_brand_injected, f"{self.event} news of the injected brand {name}")
         strength = self.numbers.other_route_at_most if signals.lead.contrary else self.numbers.extended_brand_alone
-        return Verdict(strength, f"{self.event} news of the brand {name}")
+        return Assessment(strength, f"{self.event} news of the brand {name}")
 
-    def _combination(self) -> Verdict | None:
+    def _combination(self) -> Assessment | None:
         title, lead = self.signals.title, self.signals.lead
         if title.modality:
             return None
         if title.supporting and title.named:
-            return Verdict(
+            return Assessment(
                 self.numbers.supporting_in_title, "title names a delivery technology with a company or substance"
             )
         if title.molecules and (title.administration or title.interval):
-            return Verdict(
+            return Assessment(
                 self.numbers.injected_molecule, f"title names {title.molecules[0]} as an injection or at long intervals"
             )
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
-            return Verdict(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
+            return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None
 
 
-def _listed(found: Found) -> str:
+def _listed(found: TextSignals) -> str:
     return ", ".join(dict.fromkeys((*found.core_trademarks, *found.technologies)))

@@ -1,1 +1,1 @@
-"""Ingestion: from the sources' feeds and news pages to one file of dated, deduplicated items a day."""
+"""Stage ingest: feeds and news pages of the sources become one file of dated, deduplicated items per day."""

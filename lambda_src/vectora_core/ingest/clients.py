@@ -1,4 +1,4 @@
-"""An invocation of ingestion: for one client, or for every active one."""
+"""Ingestion of one client, or of every active client."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ from typing import Any
 from vectora_core.ingest.fetch import Fetcher
 from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
-from vectora_core.ingest.samples import WithSamples
+from vectora_core.ingest.samples import PageReaderWithSamples
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    CLIENTS_PREFIX,
-    Content,
-    client_ids,
-    load_client,
-    load_configuration,
-    load_sources,
-)
+from vectora_shared.config.content import CLIENTS_PREFIX, Content
+from vectora_shared.config.loading import client_ids, load_client, load_configuration, load_sources
 from vectora_shared.errors import InvalidEventError, VectoraError
 from vectora_shared.storage import Bucket
 
@@ -29,9 +23,9 @@ logger = logging.getLogger("vectora")
 def ingest(
     request: IngestRequest, *, content: Content, data: Bucket, fetcher: Fetcher, now: datetime
 ) -> dict[str, Any]:
-    """The response body: the report of the client asked for, or those of all active clients.
+    """Run the ingestion and return the response body: the report of the requested client, or of all active ones.
 
-    Raises VectoraError naming the clients that failed, after the others have been ingested.
+    Raise VectoraError naming the clients that failed, after ingesting the others.
     """
 
     def report(client: ClientConfig) -> dict[str, Any]:
@@ -40,7 +34,7 @@ def ingest(
             load_sources(content),
             data,
             request,
-            fetcher=WithSamples(fetcher, content),
+            fetcher=PageReaderWithSamples(fetcher, content),
             now=now,
             mentions_watched_term=_watched_terms(content, client, request),
         ).model_dump(mode="json")
@@ -63,7 +57,7 @@ def _each_active_client(content: Content, report: Callable[[ClientConfig], dict[
             failures.append(type(error)(f"{client_id}: {error}"))
     if failures:
         done = ", ".join(entry["client_id"] for entry in reports) or "none"
-        # An event that fits no client is the caller's mistake; one that fits some is a failed run of the others.
+        # An event that fits no client is invalid. If it fits some, the runs of the other clients have failed.
         kind = (
             InvalidEventError if all(isinstance(failure, InvalidEventError) for failure in failures) else VectoraError
         )
@@ -74,7 +68,7 @@ def _each_active_client(content: Content, report: Callable[[ClientConfig], dict[
 
 
 def _watched_terms(content: Content, client: ClientConfig, request: IngestRequest) -> Callable[[str], bool]:
-    """Whether a text names a technology, company or trademark of the client's domains; asked in strict mode only."""
+    """Return a function that finds the client's technologies, companies and trademarks, for the strict mode."""
     if request.ingestion_mode != "strict":
         return lambda text: True
     from vectora_core.analysis.signals import DomainReader

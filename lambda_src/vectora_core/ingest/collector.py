@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
-from vectora_core.ingest.dedup import normalized_title, without_doubles
+from vectora_core.ingest.dedup import normalized_title, without_repeated_news
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
-from vectora_core.items import IngestedItem, ItemMetadata
+from vectora_core.items import IngestedItem, ItemMetadata, content_hash
+from vectora_core.text.words import count_words
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
@@ -28,11 +28,11 @@ _LONG_SILENCE_DAYS = 90
 
 class PageReader(Protocol):
     def fetch(self, url: str) -> Page:
-        """What stands at the address; raises VectoraError with one sentence saying what happened."""
+        """Return the page at the address; raise VectoraError, in words for the report, when there is none to read."""
 
 
 class Collector:
-    """Reads one source after another, in any thread; a source that fails is reported and harms no other."""
+    """Collector of one source's items at a time, in any thread; a source that fails does not affect the others."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Collector:
         self._mentions_watched_term = mentions_watched_term
 
     def collect(self, source: Source) -> tuple[SourceReport, list[IngestedItem]]:
+        """Return the source's report, also if it failed, and the items that the run accepts."""
         started = time.monotonic()
         items: list[IngestedItem] = []
         try:
@@ -69,7 +70,7 @@ class Collector:
             report = SourceReport(
                 source_key=source.source_key,
                 status="failed",
-                message=f"Reading it failed unexpectedly ({type(error).__name__}): see the function's log.",
+                message=f"The source failed unexpectedly ({type(error).__name__}): see the function's log.",
             )
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
 
@@ -79,15 +80,15 @@ class Collector:
         return parse(page.body, source, page.url, page.charset, self._now.astimezone(UTC).date())
 
     def _kept(self, source: Source, entries: tuple[Entry, ...]) -> tuple[list[IngestedItem], int]:
-        """The entries that the run takes, as items, and how many `max_items` cut off."""
+        """Return the accepted entries as items, and how many more there were than `max_items`."""
         in_window = [entry for entry in entries if self._is_in_time(entry) and self._is_wanted(source, entry)]
-        items = without_doubles((self._item(source, entry) for entry in in_window), [source.url])
+        items = without_repeated_news((self._item(source, entry) for entry in in_window), [source.url])
         return items[: source.max_items], max(0, len(items) - source.max_items)
 
     def _is_in_time(self, entry: Entry) -> bool:
         if entry.published is None:
             return self._request.temporal_mode == "flexible"
-        return self._window.holds(entry.published)
+        return self._window.contains(entry.published)
 
     def _is_wanted(self, source: Source, entry: Entry) -> bool:
         mode = self._request.ingestion_mode
@@ -95,7 +96,7 @@ class Collector:
             return True
         if normalized_title(entry.title) in self._excluded_titles:
             return False
-        if not entry.content and word_count(entry.title) < 3:
+        if not entry.content and count_words(entry.title) < 3:
             return False
         is_general_press = mode == "strict" and source.source_type == "press_sector"
         return not is_general_press or self._mentions_watched_term(f"{entry.title}\n{entry.content}")
@@ -103,7 +104,6 @@ class Collector:
     def _item(self, source: Source, entry: Entry) -> IngestedItem:
         day = entry.published or self._day
         title_hash = hashlib.sha256(normalized_title(entry.title).encode("utf-8")).hexdigest()
-        content_hash = hashlib.sha256(entry.content.encode("utf-8")).hexdigest()
         return IngestedItem(
             item_id=f"{source.source_key}_{day:%Y%m%d}_{title_hash[:6]}",
             source_key=source.source_key,
@@ -114,11 +114,11 @@ class Collector:
             published_at=entry.published,
             ingested_at=self._now,
             language=source.language,
-            content_hash=f"sha256:{content_hash}",
+            content_hash=content_hash(entry.content),
             metadata=ItemMetadata(
                 author=entry.author,
                 tags=entry.tags,
-                word_count=word_count(f"{entry.title}\n{entry.content}"),
+                word_count=count_words(f"{entry.title}\n{entry.content}"),
                 undated=entry.published is None,
             ),
         )
@@ -127,9 +127,9 @@ class Collector:
         entries = extraction.entries
         remarks = [extraction.problem] if extraction.problem else []
         if not entries:
-            remarks.append("It answered, but shows no entries: open its url in a browser and adapt the source.")
+            remarks.append("It answered, but without entries: open its url in a browser and adapt the source.")
         if dropped:
-            remarks.append(f"{dropped} more items were left out, as the source's max_items is {source.max_items}.")
+            remarks.append(f"{dropped} more items were skipped: the source's max_items is {source.max_items}.")
         newest = max((entry.published for entry in entries if entry.published), default=None)
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
@@ -146,7 +146,3 @@ class Collector:
             undated=sum(entry.published is None for entry in entries),
             message=" ".join(remarks),
         )
-
-
-def word_count(text: str) -> int:
-    return len(re.findall(r"[^\W_]+(?:[-'\u2019.,/][^\W_]+)*", text))

@@ -1,4 +1,4 @@
-"""When two entries are the same news: one address, or one title of one source."""
+"""Deduplication of ingested news: items with the same address, or with the same title and source, are one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TRACKING = re.compile(
     r"ref_src|source|rss|trk|oc)$",
     re.IGNORECASE,
 )
-# "Number of shares and voting rights" appears every month under the same title: then the dates tell them apart.
+# "Number of shares and voting rights" appears every month under the same title: only the dates distinguish them.
 _SAME_STORY_DAYS = 3
 
 
 def canonical_url(url: str) -> str:
-    """What identifies a page among the ways its address is written; not an address to fetch."""
+    """Return a key that is equal for all spellings of an address; it is not an address to fetch."""
     try:
         parts = urlsplit(url.strip())
         host = (parts.hostname or "").removeprefix("www.")
@@ -35,16 +35,16 @@ def canonical_url(url: str) -> str:
 
 
 def normalized_title(title: str) -> str:
-    """A title's words alone, in lower case."""
+    """Return the words of a title, in lower case, without punctuation."""
     words = re.findall(r"\w+", unicodedata.normalize("NFKC", title).casefold())
     return " ".join(words) or title.strip()
 
 
 class KnownNews:
-    """The news already seen, asked item by item."""
+    """Items that are already known, by address and by title."""
 
     def __init__(self, pages: Iterable[str] = ()) -> None:
-        """`pages` are the sources' own addresses, which entries without a link of their own carry."""
+        """Initialize without items; `pages` are the sources' addresses, which items without a link have as theirs."""
         self._pages = frozenset(canonical_url(page) for page in pages)
         self._by_url: dict[str, IngestedItem] = {}
         self._by_title: dict[tuple[str, str], list[IngestedItem]] = {}
@@ -56,7 +56,7 @@ class KnownNews:
         self._by_title.setdefault((item.source_key, normalized_title(item.title)), []).append(item)
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
-        """The known item that tells the same news."""
+        """Return the known item with the same news, or None."""
         url = canonical_url(item.url)
         if url not in self._pages and url in self._by_url:
             return self._by_url[url]
@@ -68,23 +68,23 @@ def _may_be_one_story(one: date | None, other: date | None) -> bool:
     return one is None or other is None or abs((one - other).days) <= _SAME_STORY_DAYS
 
 
-def without_doubles(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
-    """Each piece of news once, at its first place, in its richest version."""
+def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
+    """Return each piece of news once, in the order of first appearance, in its richest version."""
     pages = tuple(pages)
     kept: list[IngestedItem] = []
     known = KnownNews(pages)
-    # Of every known item, also one that a richer version has replaced since.
-    places: dict[int, int] = {}
+    # Positions in `kept` of all known items, including those that a richer version has replaced.
+    positions: dict[int, int] = {}
     for item in items:
-        double = known.find(item)
-        place = len(kept) if double is None else places[id(double)]
-        if double is None:
+        duplicate = known.find(item)
+        position = len(kept) if duplicate is None else positions[id(duplicate)]
+        if duplicate is None:
             kept.append(item)
-        elif max(kept[place], item, key=_richness) is item:
-            kept[place] = item
+        elif max(kept[position], item, key=_richness) is item:
+            kept[position] = item
         else:
             continue
-        places[id(item)] = place
+        positions[id(item)] = position
         known.add(item)
     return kept
 

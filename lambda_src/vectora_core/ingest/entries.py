@@ -1,4 +1,4 @@
-"""What feeds and pages yield alike: news entries, before the time window and deduplication."""
+"""News entries of feeds and pages, before the time window and deduplication apply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_CONTENT_CHARACTERS = 8000
 
 
 class Entry(Record):
-    """One news entry as its source shows it, in plain text; `url` is one that a reader may be sent to."""
+    """One news entry in plain text; `url` is safe to show to readers as a link."""
 
     title: str
     url: str
@@ -22,7 +22,7 @@ class Entry(Record):
 
 
 class Extraction(Record):
-    """The entries of one feed or page; `problem` says in a sentence why they may be incomplete."""
+    """Entries of one feed or page; `problem` says why they may be incomplete."""
 
     entries: tuple[Entry, ...]
     problem: str | None = None

@@ -1,4 +1,4 @@
-"""RSS, Atom and RDF feeds: what a feed reader would list, as plain text."""
+"""Entries of RSS, Atom and RDF feeds, in plain text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Ent
 from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import is_plausible, parse_date
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
@@ -26,29 +26,27 @@ _ENTRY = re.compile(r"<(?:\w{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _NESTING = re.compile(r"<(?P<close>/)?[^\W\d]|(?P<empty>/>)|(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,12}|[0-9]{1,12});?")
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
-# Beyond any real feed: the parser keeps all that is open, and takes its time for each sign of mark-up.
+# More than in any real feed. The parser's memory grows with the depth of elements, its time with the mark-up.
 MAX_MARKS = 400_000
 MAX_DEPTH = 1000
 MAX_TAGS = 20
 
 
 def looks_like_feed(text: str) -> bool:
+    """Return whether a text starts as a feed does, and not as an HTML page."""
     return bool(_FEED_ROOT.search(text[:5000])) and not _HTML_ROOT.search(text[:5000])
 
 
 def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today: date) -> Extraction:
-    """The entries of a feed that was fetched from `url`.
-
-    Raises VectoraError when `body` is not a feed at all.
-    """
+    """Return the entries of a feed that was fetched from `url`; raise VectoraError when `body` is no feed."""
     if not body.strip():
         raise VectoraError(
             "The feed's address answered with nothing: open it in a browser and correct the source's url."
         )
     text = decode(body, charset)
     if not looks_like_feed(text):
-        raise VectoraError(_what_it_is_instead(text))
-    feed, is_cut = _bounded(text)
+        raise VectoraError(_not_a_feed(text))
+    feed, is_cut = _limited(text)
     parsed = _parsed(feed, url)
     raw_entries = parsed.get("entries", ())[:MAX_ENTRIES]
     entries = tuple(entry for raw in raw_entries if (entry := _entry(raw, source, url, today)) is not None)
@@ -58,16 +56,16 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     return Extraction(entries=entries, problem=_problem(parsed, len(raw_entries), len(entries)))
 
 
-def _bounded(text: str) -> tuple[str, bool]:
-    """The feed's root element with at most so many entries, and whether some were cut off.
+def _limited(text: str) -> tuple[str, bool]:
+    """Return the feed's root element with at most MAX_ENTRIES entries, and whether more were cut off.
 
-    What stands before the root is left out: declarations of entities, which grow when they are used or lead to files.
-    Raises VectoraError when there is more mark-up, or it is deeper, than in any real feed.
+    Remove everything before the root: declarations of entities can expand without limit or read files.
+    Raise VectoraError when the feed has more mark-up, or is deeper, than any real feed.
     """
     root = _FEED_ROOT.search(text)
     if root is None:
         raise AssertionError("unreachable: only what looks like a feed is read")
-    # Blank lines in its place keep the numbers of lines in the problems that the parser finds.
+    # Empty lines replace it, so that line numbers in the parser's messages stay right.
     text = _DECLARATION + "\n" * text.count("\n", 0, root.start()) + text[root.start() :]
     starts = [entry.start() for entry, _ in zip(_ENTRY.finditer(text), range(MAX_ENTRIES + 1), strict=False)]
     is_cut = len(starts) > MAX_ENTRIES
@@ -76,22 +74,22 @@ def _bounded(text: str) -> tuple[str, bool]:
         text = text[: starts[-1]] + end
     if text.count("<") + text.count("&") > MAX_MARKS or _deepest(text) > MAX_DEPTH:
         raise VectoraError(
-            f"The feed has more than {MAX_MARKS} signs of mark-up or nests more than {MAX_DEPTH} elements: "
+            f"The feed has more than {MAX_MARKS} characters of mark-up or nests more than {MAX_DEPTH} elements: "
             "it is broken or hostile, and was not read."
         )
     require_few_attributes(text)
-    return _REFERENCE.sub(_without_halves, text), is_cut
+    return _REFERENCE.sub(_valid_reference, text), is_cut
 
 
-def _without_halves(reference: re.Match[str]) -> str:
-    """Nothing for a number that is no character, over which the parser would fall."""
+def _valid_reference(reference: re.Match[str]) -> str:
+    """Return a character reference, or nothing if its number is no character, on which the parser would fail."""
     number = reference[1]
     code = int(number[1:], 16) if number[0] in "xX" else int(number)
     return "" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
 
 
 def _deepest(text: str) -> int:
-    """How many elements are open at a time, counted anew from each entry on, as broken entries leave some open."""
+    """Return the depth of nested elements; it restarts at each entry, because broken entries leave elements open."""
     starts = {entry.start() for entry in _ENTRY.finditer(text)}
     deepest = depth = 0
     for mark in _NESTING.finditer(text):
@@ -104,13 +102,14 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-def _what_it_is_instead(text: str) -> str:
+def _not_a_feed(text: str) -> str:
+    """Return the message for a text that is not a feed."""
     if not _HTML_ROOT.search(text[:5000]):
         return "The address answers with something that is neither RSS nor Atom: correct the source's url."
     links = (link[0] for link in _LINK.finditer(text[:200_000]))
     announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
     address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)
-    hint = f" (the page announces its feed at {' '.join(shown(address[1]).split())[:200]})" if address else ""
+    hint = f" (the page announces its feed at {one_line(address[1])[:200]})" if address else ""
     return f"The address answers with an HTML page instead of a feed{hint}: correct the source's url."
 
 
@@ -120,10 +119,10 @@ def _parsed(text: str, url: str) -> dict[str, Any]:
     headers = {"content-location": url, "content-type": "application/xml; charset=utf-8"}
     try:
         parsed: dict[str, Any] = feedparser.parse(
-            # A stream, because feedparser would open bytes that look like a path or an address.
+            # A stream: feedparser would open a text that looks like a path or an address.
             io.BytesIO(text.encode("utf-8")),
             response_headers=headers,
-            # Its texts are never shown as HTML: `plain_text` reads them.
+            # No sanitizing: `plain_text` makes plain text of all HTML.
             sanitize_html=False,
             resolve_relative_uris=False,
         )
@@ -136,26 +135,26 @@ def _parsed(text: str, url: str) -> dict[str, Any]:
 
 
 def _problem(parsed: dict[str, Any], raw_count: int, count: int) -> str | None:
-    error = " ".join(shown(str(parsed.get("bozo_exception", ""))).split())
+    error = one_line(str(parsed.get("bozo_exception", "")))
     reason = re.sub(r"^<unknown>:(\d+):\d+:", r"line \1:", error)[:120]
     if parsed.get("bozo") and type(parsed.get("bozo_exception")).__name__ not in _HARMLESS:
-        return f"The feed is broken ({reason}); {count} entries could be read all the same."
+        return f"The feed is broken ({reason}); {count} entries could still be read."
     if count < raw_count:
         return f"{raw_count - count} of the feed's {raw_count} entries have neither a title nor a text."
     return None
 
 
-# The server's content type or declared encoding is wrong, but the feed was read in full.
+# The server's content type or declared encoding is wrong, but the feed was read completely.
 _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 
 
-# WordPress ends the texts of its feeds so.
+# Last sentence of the texts in WordPress's feeds.
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
 def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
     content = _content(raw)
-    title = " ".join(plain_text(_text(raw, "title")).split())
+    title = collapse_spaces(plain_text(_text(raw, "title")))
     if not title:
         title = content.partition("\n")[0]
     if not title:
@@ -165,12 +164,10 @@ def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
         url=_link(raw, url),
         content=shortened(content, MAX_CONTENT_CHARACTERS),
         published=_published(raw, source, today),
-        author=" ".join(plain_text(_text(raw, "author")).split())[:200],
+        author=collapse_spaces(plain_text(_text(raw, "author")))[:200],
         tags=tuple(
             dict.fromkeys(
-                term
-                for tag in raw.get("tags", ())[:MAX_TAGS]
-                if (term := " ".join(shown(tag.get("term") or "").split())[:100])
+                term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
             )
         ),
     )
@@ -182,7 +179,7 @@ def _text(raw: Any, key: str) -> str:
 
 
 def _content(raw: Any) -> str:
-    """The richest of the entry's texts: full content where the feed carries it, else its summary."""
+    """Return the longest of the entry's texts: its full content if the feed has it, else its summary."""
     texts = [_text(raw, "summary"), *(_text(part, "value") for part in raw.get("content", ()))]
     return max((_without_footer(plain_text(text).strip()) for text in texts[:MAX_TAGS]), key=len)
 
@@ -195,7 +192,7 @@ def _without_footer(text: str) -> str:
 def _link(raw: Any, url: str) -> str:
     alternates = [_text(link, "href") for link in raw.get("links", ()) if link.get("rel") == "alternate"]
     identifier = _text(raw, "id")
-    # An id such as "12345" is no address, not even a relative one.
+    # An id is an address only if it is a complete one: "12345" is not a relative address.
     for candidate in (_text(raw, "link"), *alternates[:MAX_TAGS], identifier if "://" in identifier else ""):
         if candidate.strip() and (address := resolved_link(url, candidate)):
             return address
@@ -205,7 +202,7 @@ def _link(raw: Any, url: str) -> str:
 def _published(raw: Any, source: Source, today: date) -> date | None:
     for key in ("published", "updated", "created"):
         text = _text(raw, key)[:200]
-        # feedparser makes the first of January out of a mere year.
+        # feedparser reads a year alone as the first of January.
         if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
             continue
         if source.date_format and (day := parse_date(text, today=today, date_format=source.date_format)):

@@ -1,4 +1,4 @@
-"""What earlier runs ingested: seen when that day was also curated, carried over when that run died before."""
+"""Items of earlier ingestions, by whether their day was also curated; the others are carried over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARALLEL_READS = 8
 
 
 class History(Record):
-    """The items of the run's own day (from a run before this one), of curated days, and of days that were not."""
+    """Items that earlier runs ingested: on the run's own day, on curated days, and on days that were not curated."""
 
     today: tuple[IngestedItem, ...] = ()
     seen: tuple[IngestedItem, ...] = ()
@@ -30,9 +30,9 @@ class History(Record):
 
 
 def read_history(data: Bucket, client_id: str, day: date, lookback_days: int) -> History:
-    """The items ingested in the days up to `day`.
+    """Return the items ingested in the days up to `day`.
 
-    Raises VectoraError when the file of `day` itself, which the run is to complete, cannot be read.
+    Raise VectoraError when the file of `day` itself cannot be read, because the run must add to it.
     """
     earliest = day - timedelta(days=lookback_days)
     ingested = [found for found in _days(data, ingested_prefix(client_id)) if earliest <= found <= day]
@@ -67,7 +67,7 @@ def _items(data: Bucket, key: str) -> tuple[IngestedItem, ...]:
         return TypeAdapter(tuple[IngestedItem, ...]).validate_python(document or ())
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise VectoraError(
-            f"s3://{data.name}/{key} holds no list of ingested items: restore an earlier version of it."
+            f"s3://{data.name}/{key} is not a list of ingested items: restore an earlier version of it."
         ) from error
 
 

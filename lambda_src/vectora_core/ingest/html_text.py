@@ -1,4 +1,4 @@
-"""HTML as a flat list of nodes in document order, and the plain text a reader would see of any part of it."""
+"""HTML as a flat list of nodes in document order, and the visible text of any part of it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vectora_core.text.words import shown
+from vectora_core.text.words import collapse_spaces, visible_text
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-# The parser's time grows with the square of the depth, so a hostile page could hold a run for hours.
+# The parser's time grows with the square of the depth: a hostile page could block a run for hours.
 MAX_DEPTH = 5000
 MAX_NODES = 400_000
-# Its time grows with the square of a tag's attributes, too.
+# It also grows with the square of a tag's attributes.
 MAX_ATTRIBUTES = 2000
-# The text of an element is read for itself and as a part of those around it: on a real page about three times a node,
-# on a hostile one as often as it is deep.
+# An element's text is read again for each element around it: on a real page about three times, on a hostile one as
+# many times as it is deep.
 MAX_NODES_READ = 5_000_000
-# No reader reads on, and no pattern of ours has to: longer texts and fragments are cut.
+# Longer texts and fragments are cut.
 MAX_LINE_CHARACTERS = 10_000
 MAX_FRAGMENT_CHARACTERS = 500_000
 
@@ -37,7 +37,7 @@ footer form h1 h2 h3 h4 h5 h6 header hr html img label li main nav ol option p p
 tfoot th thead time tr ul video
 """
 _STYLING_NAMES = "abbr b bdi cite code em font i kbd mark q s small strong sub sup u wbr"
-# A new one of these ends the one before, or they hold nothing: written out without end tags, they do not nest.
+# Elements that a following one ends, or that are always empty: they do not nest, even without end tags.
 _UNNESTED = frozenset(_UNNESTED_NAMES.split())
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 STYLING = frozenset(_STYLING_NAMES.split())
@@ -48,7 +48,7 @@ _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
 
 @dataclass(slots=True)
 class Node:
-    """An element or a text; its subtree are the nodes from its own index up to `end`."""
+    """An element or a text; its subtree is the nodes from its own index up to `end`."""
 
     tag: str
     parent: int
@@ -64,7 +64,7 @@ class Node:
 
 @dataclass(slots=True)
 class Document:
-    """A parsed page; `index_of` leads from the parser's nodes (found by CSS selectors) to this list."""
+    """A parsed page; `index_of` maps ids of the parser's nodes, which CSS selectors find, to indices of `nodes`."""
 
     nodes: list[Node]
     index_of: dict[int, int]
@@ -87,14 +87,15 @@ class Document:
             child = self.nodes[child].end
 
     def lines(self, index: int, without: frozenset[int] = frozenset()) -> list[str]:
-        """The text of a subtree as the lines a reader sees; subtrees in `without` are left out."""
+        """Return the visible text of a subtree as lines, without the subtrees in `without`."""
         return self.lines_of_range(index, self.nodes[index].end, without)
 
     def lines_of_range(self, start: int, stop: int, without: frozenset[int] = frozenset()) -> list[str]:
+        """Return the visible text of a range of nodes as lines; raise VectoraError when too much text was read."""
         self.nodes_read += stop - start
         if self.nodes_read > MAX_NODES_READ:
             raise VectoraError(
-                "The page's elements lie in each other so deep that reading them would not end: "
+                "The page's elements are nested so deep that reading them would take hours: "
                 "it is broken or hostile, and was not read."
             )
         pieces: list[str] = []
@@ -115,20 +116,17 @@ class Document:
                 open_elements.append(index)
             index += 1
         text = "".join(piece for piece in pieces if piece != _SOFT)
-        return [line for line in (collapse_blanks(line)[:MAX_LINE_CHARACTERS] for line in text.split(_BREAK)) if line]
+        return [line for line in (collapse_spaces(line)[:MAX_LINE_CHARACTERS] for line in text.split(_BREAK)) if line]
 
     def text(self, index: int, without: frozenset[int] = frozenset()) -> str:
+        """Return the visible text of a subtree on one line."""
         return " ".join(self.lines(index, without))
 
 
-# Page text is free of both: control characters become blanks when text is read.
+# Neither occurs in the text of pages: control characters become spaces when text is read.
 _BREAK = "\x01"
 _SOFT = "\x02"
 _CONTROLS = re.compile(r"[\x00-\x1f]")
-
-
-def collapse_blanks(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _add_boundary(pieces: list[str], tag: str) -> None:
@@ -139,10 +137,10 @@ def _add_boundary(pieces: list[str], tag: str) -> None:
 
 
 def _add_text(pieces: list[str], text: str) -> None:
-    text = shown(_CONTROLS.sub(" ", text[:MAX_LINE_CHARACTERS]))
+    text = visible_text(_CONTROLS.sub(" ", text[:MAX_LINE_CHARACTERS]))
     if not text:
         return
-    # Inline elements are often laid out apart by style sheets, which only shows where two words are glued together.
+    # Style sheets often separate inline elements visually: without a space between them, two words would become one.
     if pieces and pieces[-1] == _SOFT:
         before = next((piece for piece in reversed(pieces) if piece != _SOFT), "")
         between_elements = len(pieces) > 1 and pieces[-2] == _SOFT
@@ -162,7 +160,7 @@ def _are_two_words(left: str, right: str) -> bool:
 
 
 def decode(body: bytes, charset: str | None) -> str:
-    """`body` as text: UTF-8 where it is valid, else what the page, then the server, declares."""
+    """Return the body as text: UTF-8 if it is valid, else by the encoding that the page, then the server, declares."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -182,7 +180,7 @@ def decode(body: bytes, charset: str | None) -> str:
     return body.decode("cp1252", errors="replace")
 
 
-# Python's own codecs, which no page is written in and which fail on ordinary text.
+# Codecs that no page uses and that fail on ordinary text.
 _NO_CHARSETS = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"}
 )
@@ -193,7 +191,7 @@ def _text_encoding(name: str) -> str | None:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
         return None
-    # Browsers read these names as their supersets, and pages are written for browsers.
+    # Browsers read these encodings as their supersets, and pages are written for browsers.
     wider = {"iso8859-1": "cp1252", "ascii": "cp1252", "euc_kr": "cp949", "gb2312": "gb18030", "shift_jis": "cp932"}
     if not found._is_text_encoding or found.name in _NO_CHARSETS:
         return None
@@ -201,7 +199,7 @@ def _text_encoding(name: str) -> str | None:
 
 
 def parse_html(text: str) -> Document:
-    """Raises VectoraError when the page is nested or sized beyond any real page."""
+    """Parse a page; raise VectoraError when it is deeper or larger than any real page."""
     from selectolax.lexbor import LexborHTMLParser
 
     if _depth(text) > MAX_DEPTH:
@@ -240,12 +238,12 @@ def parse_html(text: str) -> Document:
 
 
 def require_few_attributes(text: str) -> None:
-    """Raises VectoraError when a tag of HTML or XML has more attributes than any real one."""
+    """Raise VectoraError when a tag of HTML or XML has more attributes than any real one."""
     for tag in _WHOLE_TAG.finditer(text):
-        # Long ones are mostly one long value, such as a picture's data.
+        # A long tag usually has one long value, such as the data of a picture.
         if len(tag[0]) > MAX_ATTRIBUTES and len(_QUOTED.sub(" ", tag[0]).split()) > MAX_ATTRIBUTES:
             raise VectoraError(
-                f"A tag there has more than {MAX_ATTRIBUTES} attributes: it is broken or hostile, and was not read."
+                f"A tag has more than {MAX_ATTRIBUTES} attributes: the page is broken or hostile, and was not read."
             )
 
 
@@ -260,14 +258,14 @@ def _depth(text: str) -> int:
 
 
 def plain_text(html: str) -> str:
-    """A fragment of HTML, such as a feed's description, as plain text with one line a block."""
-    html = _without_halves(html[:MAX_FRAGMENT_CHARACTERS])
+    """Return a fragment of HTML, such as a feed's description, as plain text with one line per block."""
+    html = _without_surrogates(html[:MAX_FRAGMENT_CHARACTERS])
     if "<" not in html and "&" not in html:
-        lines = (shown(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
-        return "\n".join(filter(None, map(collapse_blanks, lines)))
+        lines = (visible_text(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
+        return "\n".join(filter(None, map(collapse_spaces, lines)))
     return "\n".join(parse_html(html).lines(0))
 
 
-def _without_halves(text: str) -> str:
-    """Without halves of characters, which a feed may write as numbers and no parser takes."""
+def _without_surrogates(text: str) -> str:
+    """Return the text without surrogates, which a feed may write as numbers and no parser accepts."""
     return text.encode("utf-8", "ignore").decode("utf-8")

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
 
+from vectora_core.ingest.boilerplate import Boilerplate
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, Entry
 from vectora_core.ingest.html_text import STYLING, TEXT
-from vectora_core.ingest.page_areas import HEADINGS, MAX_SMALL_NODES, Area, Link, NewsPage, is_generic, is_headline
+from vectora_core.ingest.news_page import HEADINGS, MAX_SMALL_NODES, NewsPage
+from vectora_core.ingest.page_areas import Area
+from vectora_core.ingest.page_links import Link, PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
+from vectora_core.ingest.page_text import is_generic, is_headline
 from vectora_core.text.dates import FoundDate, day_in_year, find_dates, has_other_meaning, is_plausible, parse_date
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, shortened
 from vectora_shared.config.sources import HtmlSelectors, Source
 
 _DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
@@ -25,17 +29,19 @@ _MAX_TITLE_LEVELS = 25
 
 
 class EntryReader:
-    """Reads title, date, text and address out of one entry's part of a page."""
+    """Reader of title, date, text and address of entries."""
 
-    def __init__(self, page: NewsPage, source: Source, today: date) -> None:
+    def __init__(self, page: NewsPage, links: PageLinks, source: Source, today: date) -> None:
         self._page = page
+        self._links = links
         self._document = page.document
         self._nodes = page.document.nodes
-        self._furniture = page.furniture(by_name=False)
+        self._boilerplate = Boilerplate(page).find(by_name=False)
         self._source = source
         self._today = today
 
     def read(self, area: Area, neighbours: Neighbours) -> Entry | None:
+        """Return the entry in an area that was found without selectors, or None when it has no title."""
         title_node = self._title_node(area.index, area.link)
         published = self._date_within(area.index, title_node)
         if published is None:
@@ -46,7 +52,8 @@ class EntryReader:
         return self._entry(area.index, area.link, title_node, published, extra=extra)
 
     def read_selected(self, index: int, selectors: HtmlSelectors) -> Entry | None:
-        links = self._page.links_within(index)
+        """Return the entry in an element that the source's selectors match, or None when it has no title."""
+        links = self._links.within(index)
         if selectors.link:
             chosen = set(self._page.select(selectors.link, within=index))
             links = [link for link in links if link.index in chosen] or links
@@ -74,15 +81,15 @@ class EntryReader:
         title = self._title(index, title_node, link, published, authors)
         if not title:
             return None
-        functions = frozenset(inner for inner in self._inner_elements(index) if self._is_function(inner))
-        left_out = (
+        controls = frozenset(inner for inner in self._inner_elements(index) if self._is_control(inner))
+        excluded = (
             authors
-            | functions
-            | self._furniture
+            | controls
+            | self._boilerplate
             | ({title_node} if title_node is not None and title_node != index else set())
         )
-        parts = [part for part in summary or () if part not in left_out]
-        lines = [line for part in parts or (index, *(extra or ())) for line in self._document.lines(part, left_out)]
+        parts = [part for part in summary or () if part not in excluded]
+        lines = [line for part in parts or (index, *(extra or ())) for line in self._document.lines(part, excluded)]
         content = "\n".join(
             dict.fromkeys(line for line in map(self._without_edges, lines) if self._is_text(line, title))
         )
@@ -103,7 +110,7 @@ class EntryReader:
         named = node.attributes.get("rel") == "author" or any(map(_AUTHOR_NAME.match, node.names.split()))
         return named and node.end - index < 15 and len(self._document.text(index).split()) <= 6
 
-    def _is_function(self, index: int) -> bool:
+    def _is_control(self, index: int) -> bool:
         if self._nodes[index].tag not in ("a", "button") or not self._is_small(index):
             return False
         text = self._document.text(index)
@@ -131,7 +138,7 @@ class EntryReader:
         return candidates[0] if candidates else None
 
     def _is_small(self, index: int) -> bool:
-        """Asked first of parts that may lie in each other thousands of levels deep, with one text in all of them."""
+        """Return whether an element is small enough to read its text: large ones may be nested thousands deep."""
         return self._nodes[index].end - index < MAX_SMALL_NODES
 
     def _is_title_text(self, index: int) -> bool:
@@ -147,10 +154,10 @@ class EntryReader:
         self, index: int, title_node: int | None, link: Link | None, published: date | None, authors: frozenset[int]
     ) -> str:
         place = self._first_headline(index if title_node is None else title_node)
-        left_out = authors | frozenset(inner for inner in self._inner_elements(place) if self._is_badge(inner))
+        excluded = authors | frozenset(inner for inner in self._inner_elements(place) if self._is_badge(inner))
         lines = [
             line
-            for line in self._document.lines(place, left_out)
+            for line in self._document.lines(place, excluded)
             if not self._page.is_date(line) and not is_generic(line)
         ]
         if not lines:
@@ -162,7 +169,7 @@ class EntryReader:
         return title.strip(" \t|•·\u2013—»\u203a>→")
 
     def _first_headline(self, index: int) -> int:
-        """The part that is the title, where a link holds elements only, such as date, category and title."""
+        """Return the part with the title, if a link contains only elements, such as date, category and title."""
         for _ in range(_MAX_TITLE_LEVELS):
             children = [
                 child
@@ -179,20 +186,20 @@ class EntryReader:
         return index
 
     def _is_badge(self, index: int) -> bool:
-        """Such as the number of comments, or "New"."""
+        """Return whether an element is a badge, such as the number of comments, or "New"."""
         if not self._is_small(index) or not _BADGE_NAME.search(self._nodes[index].names):
             return False
         text = self._document.text(index)
         return text.isdigit() or text.lower() in ("new", "n", "hot", "pdf")
 
     def _unabridged(self, line: str, place: int, link: Link | None) -> str:
-        """The full title that a link keeps in its attributes when the page shows it cut off."""
+        """Return the full title from the link's attributes if the page shows it cut off."""
         cut = line.rstrip(" .…")
         if cut == line or not line.endswith(("...", "…")):
             return line
         for node in (place, *([link.index] if link else [])):
             for name in ("title", "aria-label"):
-                full = " ".join(self._nodes[node].attributes.get(name, "").split())
+                full = collapse_spaces(self._nodes[node].attributes.get(name, ""))
                 if full.startswith(cut) and len(full) > len(line):
                     return full
         return line
@@ -212,7 +219,8 @@ class EntryReader:
             rest = title[first.end :].lstrip(" \t|•·:,\u2013—-)]")
             return rest if len(rest.split()) > 1 else None
         before, after = title[: last.start], title[last.end :]
-        # "…ended September 30, 2025" is part of the title; "… | November 5, 2025" and a glued date are not.
+        # "…ended September 30, 2025" is part of the title. "… | November 5, 2025" is not, nor a date without a space
+        # before it.
         is_apart = (
             not before[-1:].isspace()
             or before.rstrip().endswith(("|", "•", "·", "\u2013", "—", "-", ",", "("))
@@ -226,7 +234,7 @@ class EntryReader:
         return rest if len(rest.split()) > 1 else None
 
     def _without_edges(self, line: str) -> str:
-        """A line of text without the date at its beginning or end, and without "Read more"."""
+        """Return a line of text without a date at its beginning and without labels such as "Read more"."""
         found = self._found(line)
         if found and not re.search(r"\w", line[: found[0].start]):
             rest = line[found[0].end :].lstrip(" \t|•·:,\u2013—-)]")
@@ -244,7 +252,7 @@ class EntryReader:
         return parse_date(text, today=self._today, date_format=self._source.date_format, day_first=self._page.day_first)
 
     def _date_of(self, index: int) -> date | None:
-        """The date that an element which names itself a date shows: its machine-readable form first."""
+        """Return the date in an element that is marked as a date; its machine-readable attributes come first."""
         attributes = self._nodes[index].attributes
         stamps = [attributes.get(name, "") for name in ("datetime", "content", "data-date", "title")]
         texts = [*stamps, self._document.text(index)]
@@ -283,7 +291,7 @@ class EntryReader:
 
     @cached_property
     def _year_headings(self) -> list[tuple[int, int]]:
-        """Where the page says nothing but a year, and which."""
+        """Indices of the texts that are only a year, with the year."""
         return [
             (index, int(node.text))
             for index, node in enumerate(self._nodes)
@@ -294,7 +302,7 @@ class EntryReader:
         for line in lines:
             if self._page.is_date(line) and (day := self._parsed(line)):
                 return day
-        # Day, month and year may stand on lines of their own.
+        # Day, month and year may be on separate lines.
         for start in range(len(lines)):
             for count in (2, 3):
                 joined = " ".join(lines[start : start + count])
@@ -327,5 +335,5 @@ class EntryReader:
         return None
 
 
-# Elements that hold a title and nothing else: an entry's text then follows them.
+# Elements that contain only a title: the entry's text follows them.
 _BARE_TAGS = frozenset({*HEADINGS, "a", "p", "b", "strong", "dt", "span"})

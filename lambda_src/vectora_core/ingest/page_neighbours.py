@@ -1,17 +1,18 @@
-"""Dates and titles that stand beside an entry of a news page."""
+"""Dates and texts beside an entry of a news page."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 
 from vectora_core.ingest.html_text import TEXT
-from vectora_core.ingest.page_areas import HEADINGS, Area, NewsPage
+from vectora_core.ingest.news_page import HEADINGS, NewsPage
+from vectora_core.ingest.page_areas import Area
 
 _LEVELS_TO_A_DATE = 3
 
 
 class Neighbours:
-    """What stands between the entries of a list: their dates and texts, where no element holds an entry as a whole."""
+    """Dates and texts between the entries of a list, for pages on which no element contains a whole entry."""
 
     def __init__(self, page: NewsPage, areas: list[Area]) -> None:
         self._page = page
@@ -23,7 +24,7 @@ class Neighbours:
         self._date_lines: dict[int, list[str]] = {}
 
     def date_lines(self, index: int) -> list[str]:
-        """The lines beside an entry, nearest first, that may be its date."""
+        """Return the lines beside an entry that may be its date, nearest first."""
         for level, place in enumerate((index, *self._page.near_ancestors(index, _LEVELS_TO_A_DATE))):
             parent = self._document.nodes[place].parent
             if parent < 0 or self._document.nodes[place].tag in ("body", "main"):
@@ -34,7 +35,7 @@ class Neighbours:
         return []
 
     def texts_after(self, index: int) -> list[int]:
-        """The following siblings up to the next entry or date, for an entry that is a mere heading or link."""
+        """Return the siblings up to the next entry or date: the text of an entry that is only a heading or link."""
         siblings = self._children(self._document.nodes[index].parent)
         found: list[int] = []
         for sibling in siblings[siblings.index(index) + 1 :]:
@@ -91,7 +92,7 @@ class Neighbours:
             if lines := self._date_lines_of(sibling):
                 return lines
             is_heading = self._document.nodes[sibling].tag in HEADINGS
-            # One date may head several entries, but one that follows an entry belongs to it alone.
+            # A date before entries may belong to several of them; a date after an entry belongs only to it.
             is_entry = self._is_entry(sibling)
             if (is_entry and not first_to_look) or (is_heading and not is_entry):
                 break

@@ -1,4 +1,4 @@
-"""HTML news pages: their entries, by a source's own selectors or by what all such pages have in common."""
+"""Entries of HTML news pages: found by a source's own selectors, or by what all news pages have in common."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
 
+from vectora_core.ingest.boilerplate import Boilerplate
 from vectora_core.ingest.entries import MAX_ENTRIES, Entry, Extraction
 from vectora_core.ingest.feeds import looks_like_feed, parse_feed
 from vectora_core.ingest.html_text import decode, parse_html
-from vectora_core.ingest.page_areas import Area, NewsPage
+from vectora_core.ingest.news_page import NewsPage
+from vectora_core.ingest.page_areas import Area, find_areas
 from vectora_core.ingest.page_entries import EntryReader
+from vectora_core.ingest.page_links import PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
 from vectora_core.text.dates import has_date_like
 from vectora_shared.config.sources import HtmlSelectors, Source
@@ -23,14 +26,14 @@ _NEWS_NAME = re.compile(
     re.IGNORECASE,
 )
 _MAX_DATELESS_ENTRIES = 100
-# Each is looked at with all that are inside it, some of which wrap others.
+# For each of them, all matches within it are examined; some only wrap others.
 _MAX_MATCHES = 4 * MAX_ENTRIES
 
 
 def parse_page(body: bytes, source: Source, url: str, charset: str | None, today: date) -> Extraction:
-    """The news entries of a page that was fetched from `url`.
+    """Return the news entries of a page that was fetched from `url`.
 
-    Raises VectoraError when the page cannot be read, or holds nothing that could be news.
+    Raise VectoraError when the page cannot be read.
     """
     if not body.strip():
         raise VectoraError("The page is empty: open the source's url in a browser and correct it.")
@@ -38,18 +41,18 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     if looks_like_feed(text):
         return parse_feed(body, source, url, charset, today)
     page = NewsPage(parse_html(text), url, source.date_format)
-    reader = EntryReader(page, source, today)
+    extractor = _Extractor(page, source, today)
     if source.selectors is None:
-        return _bounded(_generic_entries(page, reader))
-    entries = _selected_entries(page, reader, source.selectors)
+        return _limited(extractor.detected_entries())
+    entries = extractor.selected_entries(source.selectors)
     if entries:
-        return _bounded(entries)
-    entries = _generic_entries(page, reader)
+        return _limited(entries)
+    entries = extractor.detected_entries()
     problem = "The source's selectors match no entry; entries were found without them: adapt or remove the selectors."
     return Extraction(entries=entries[:MAX_ENTRIES], problem=problem if entries else None)
 
 
-def _bounded(entries: tuple[Entry, ...]) -> Extraction:
+def _limited(entries: tuple[Entry, ...]) -> Extraction:
     if len(entries) <= MAX_ENTRIES:
         return Extraction(entries=entries)
     problem = f"The page has more than {MAX_ENTRIES} entries: the first {MAX_ENTRIES} were read."
@@ -58,89 +61,92 @@ def _bounded(entries: tuple[Entry, ...]) -> Extraction:
 
 @dataclass(frozen=True)
 class _Candidate:
+    """An area that may be a news entry; entries of one list have the same `kind`."""
+
     area: Area
     entry: Entry
     kind: tuple[str, str, str]
     looks_like_news: bool
 
 
-def _generic_entries(page: NewsPage, reader: EntryReader) -> tuple[Entry, ...]:
-    for by_name in (True, False):
-        furniture = page.furniture(by_name=by_name)
-        areas = page.areas(furniture)
-        if entries := _news_among(page, reader, areas):
-            return entries
-    return ()
+class _Extractor:
+    """Extractor of one page's entries."""
 
+    def __init__(self, page: NewsPage, source: Source, today: date) -> None:
+        self._page = page
+        self._nodes = page.document.nodes
+        self._links = PageLinks(page)
+        self._reader = EntryReader(page, self._links, source, today)
 
-def _news_among(page: NewsPage, reader: EntryReader, areas: list[Area]) -> tuple[Entry, ...]:
-    neighbours = Neighbours(page, areas)
-    candidates = []
-    for area in areas:
-        entry = reader.read(area, neighbours)
-        if entry is not None:
-            candidates.append(_Candidate(area, entry, _kind(page, area), _looks_like_news(page, area, entry)))
-    dated_kinds = {candidate.kind for candidate in candidates if candidate.entry.published}
-    if dated_kinds:
-        return tuple(candidate.entry for candidate in candidates if candidate.kind in dated_kinds)
-    linked = [candidate for candidate in candidates if candidate.area.link]
-    kinds = [candidate.kind for candidate in linked]
-    return tuple(
-        candidate.entry
-        for candidate in linked
-        if candidate.looks_like_news and (kinds.count(candidate.kind) > 1 or candidate.kind[0] == "article")
-    )[:_MAX_DATELESS_ENTRIES]
+    def detected_entries(self) -> tuple[Entry, ...]:
+        """Return the entries that are found without selectors."""
+        for by_name in (True, False):
+            boilerplate = Boilerplate(self._page).find(by_name=by_name)
+            areas = find_areas(self._page, self._links, boilerplate)
+            if entries := self._news_among(areas):
+                return entries
+        return ()
 
+    def _news_among(self, areas: list[Area]) -> tuple[Entry, ...]:
+        neighbours = Neighbours(self._page, areas)
+        candidates = []
+        for area in areas:
+            entry = self._reader.read(area, neighbours)
+            if entry is not None:
+                candidates.append(_Candidate(area, entry, self._kind(area), self._looks_like_news(area, entry)))
+        dated_kinds = {candidate.kind for candidate in candidates if candidate.entry.published}
+        if dated_kinds:
+            return tuple(candidate.entry for candidate in candidates if candidate.kind in dated_kinds)
+        linked = [candidate for candidate in candidates if candidate.area.link]
+        kinds = [candidate.kind for candidate in linked]
+        return tuple(
+            candidate.entry
+            for candidate in linked
+            if candidate.looks_like_news and (kinds.count(candidate.kind) > 1 or candidate.kind[0] == "article")
+        )[:_MAX_DATELESS_ENTRIES]
 
-def _kind(page: NewsPage, area: Area) -> tuple[str, str, str]:
-    """Entries of one list are of one kind: the same element within the same sort of parent."""
-    nodes = page.document.nodes
-    parent = nodes[max(0, nodes[area.index].parent)]
-    return nodes[area.index].tag, parent.tag, re.sub(r"\d+", "", parent.attributes.get("class", ""))
+    def _kind(self, area: Area) -> tuple[str, str, str]:
+        """Return the element, its parent and the parent's class, which entries of one list have in common."""
+        parent = self._nodes[max(0, self._nodes[area.index].parent)]
+        return self._nodes[area.index].tag, parent.tag, re.sub(r"\d+", "", parent.attributes.get("class", ""))
 
+    def _looks_like_news(self, area: Area, entry: Entry) -> bool:
+        names = (self._nodes[index].names for index in (area.index, *self._page.near_ancestors(area.index, 3)))
+        path = urlsplit(area.link.url).path if area.link else ""
+        if has_date_like(" ".join(self._page.document.lines(area.index))[:1000]):
+            return True
+        return len(entry.title.split()) >= 4 and (
+            self._nodes[area.index].tag == "article"
+            or any(map(_NEWS_NAME.search, names))
+            or bool(_NEWS_NAME.search(path))
+            or path.lower().endswith(".pdf")
+        )
 
-def _looks_like_news(page: NewsPage, area: Area, entry: Entry) -> bool:
-    nodes = page.document.nodes
-    names = (nodes[index].names for index in (area.index, *page.near_ancestors(area.index, 3)))
-    path = urlsplit(area.link.url).path if area.link else ""
-    if has_date_like(" ".join(page.document.lines(area.index))[:1000]):
-        return True
-    return len(entry.title.split()) >= 4 and (
-        nodes[area.index].tag == "article"
-        or any(map(_NEWS_NAME.search, names))
-        or bool(_NEWS_NAME.search(path))
-        or path.lower().endswith(".pdf")
-    )
+    def selected_entries(self, selectors: HtmlSelectors) -> tuple[Entry, ...]:
+        """Return the entries that the source's selectors match."""
+        matches = self._without_wrappers_and_parts(self._page.select(selectors.item)[:_MAX_MATCHES])
+        entries = (self._reader.read_selected(index, selectors) for index in matches[: MAX_ENTRIES + 1])
+        return tuple(entry for entry in entries if entry is not None)
 
+    def _without_wrappers_and_parts(self, matches: list[int]) -> list[int]:
+        """Return the matches without those that wrap several others, and without parts of those that remain."""
+        kept: list[int] = []
+        for position, index in enumerate(matches):
+            if kept and index < self._nodes[kept[-1]].end:
+                continue
+            inside = matches[position + 1 : bisect_left(matches, self._nodes[index].end)]
+            outermost = self._outermost(inside)
+            # A single inner match is not searched for links: in a deep chain of matches, each would be searched again.
+            if len(outermost) < 2 or len(self._addresses_within(outermost)) < 2:
+                kept.append(index)
+        return kept
 
-def _selected_entries(page: NewsPage, reader: EntryReader, selectors: HtmlSelectors) -> tuple[Entry, ...]:
-    entries = []
-    for index in _outermost_single(page, page.select(selectors.item)[:_MAX_MATCHES])[: MAX_ENTRIES + 1]:
-        entry = reader.read_selected(index, selectors)
-        if entry is not None:
-            entries.append(entry)
-    return tuple(entries)
+    def _addresses_within(self, matches: list[int]) -> set[str]:
+        return {link.identity for index in matches for link in self._links.within(index)}
 
-
-def _outermost_single(page: NewsPage, matches: list[int]) -> list[int]:
-    """The matches without those that wrap several others, and without the parts of those that remain."""
-    nodes = page.document.nodes
-    kept: list[int] = []
-    for place, index in enumerate(matches):
-        if kept and index < nodes[kept[-1]].end:
-            continue
-        inside = matches[place + 1 : bisect_left(matches, nodes[index].end)]
-        topmost = _topmost(page, inside)
-        # One after the other: entries within entries within entries have the same links again and again.
-        addresses = {link.identity for inner in topmost for link in page.links_within(inner)} if topmost[1:] else ()
-        if len(addresses) < 2:
-            kept.append(index)
-    return kept
-
-
-def _topmost(page: NewsPage, matches: list[int]) -> list[int]:
-    kept: list[int] = []
-    for index in matches:
-        if not kept or index >= page.document.nodes[kept[-1]].end:
-            kept.append(index)
-    return kept
+    def _outermost(self, matches: list[int]) -> list[int]:
+        kept: list[int] = []
+        for index in matches:
+            if not kept or index >= self._nodes[kept[-1]].end:
+                kept.append(index)
+        return kept

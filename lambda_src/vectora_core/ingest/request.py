@@ -16,7 +16,7 @@ IngestionMode = Literal["balanced", "strict", "broad"]
 
 
 class IngestRequest(Event):
-    """The ingest function's event; a key that is absent or null has its default."""
+    """Event of the ingest function; a key that is absent or null has its default."""
 
     client_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     sources: tuple[str, ...] = ()
@@ -35,17 +35,17 @@ class IngestRequest(Event):
 
 
 class Window(Record):
-    """The days of publication that a run takes, both inclusive."""
+    """First and last day of publication of the news that a run accepts."""
 
     first: date
     last: date
 
-    def holds(self, day: date) -> bool:
+    def contains(self, day: date) -> bool:
         return self.first <= day <= self.last
 
 
 class SourceReport(Record):
-    """How one source fared; `empty` means that it answered but shows no entries at all."""
+    """Result of one source; `empty` means that it answered, but without any entry."""
 
     source_key: str
     status: Literal["ok", "degraded", "failed", "empty"]
@@ -57,7 +57,7 @@ class SourceReport(Record):
 
 
 class IngestReport(Record):
-    """The response body for one client."""
+    """Response body for one client."""
 
     client_id: str
     target_date: date
@@ -74,11 +74,12 @@ class IngestReport(Record):
 
 
 def window_of(request: IngestRequest, day: date, default_period_days: int) -> Window:
+    """Return the window of an event; raise InvalidEventError when its dates make none."""
     last = request.to_date or day
     try:
         first = request.from_date or last - timedelta(days=request.period_days or default_period_days)
     except OverflowError as error:
-        raise InvalidEventError(f"The event's to_date {last} lies too far back: give a later one.") from error
+        raise InvalidEventError(f"The event's to_date {last} is too far back: give a later one.") from error
     if first > last:
-        raise InvalidEventError(f"The event's from_date {first} lies after its to_date {last}: exchange them.")
+        raise InvalidEventError(f"The event's from_date {first} is after its to_date {last}: exchange them.")
     return Window(first=first, last=last)

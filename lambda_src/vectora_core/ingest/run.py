@@ -1,4 +1,4 @@
-"""One client's ingestion: its sources, each for itself, into the file of the run's day."""
+"""Ingestion of one client: news of its sources is added to the items file of the run's day."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from vectora_core.ingest.collector import Collector, PageReader
-from vectora_core.ingest.dedup import KnownNews, without_doubles
+from vectora_core.ingest.dedup import KnownNews, without_repeated_news
 from vectora_core.ingest.history import History, read_history
 from vectora_core.ingest.request import LOOKBACK_DAYS, IngestReport, IngestRequest, SourceReport, window_of
 from vectora_core.items import IngestedItem
-from vectora_core.subscriptions import client_sources
+from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.errors import VectoraError
@@ -36,14 +36,14 @@ def ingest_client(
 ) -> IngestReport:
     """Fetch the client's sources and complete the items file of the run's day.
 
-    `mentions_watched_term` says whether a text names a technology, company or trademark that the client watches; only
-    the strict ingestion mode asks it. Raises VectoraError, with nothing written, when no source could be read.
+    `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
+    only the strict ingestion mode calls it. Raise VectoraError, with nothing written, when no source could be read.
     """
     started = time.monotonic()
     client_id = client.client_profile.client_id
     day = request.target_date or now.astimezone(UTC).date()
     window = window_of(request, day, client.pipeline.default_period_days)
-    sources, warnings = client_sources(client, catalog, request.sources)
+    sources, warnings = sources_to_read(client, catalog, request.sources)
     lookback_days = max((day - window.first).days, LOOKBACK_DAYS)
     history = read_history(data, client_id, day, lookback_days)
 
@@ -51,10 +51,10 @@ def ingest_client(
     with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
         outcomes = list(pool.map(collector.collect, sources))
     reports = [report for report, _ in outcomes]
-    _require_one_that_worked(client_id, reports)
+    _require_a_source_that_was_read(client_id, reports)
 
     pages = [source.url for source in catalog.sources]
-    fetched = without_doubles((item for _, items in outcomes for item in items), pages)
+    fetched = without_repeated_news((item for _, items in outcomes for item in items), pages)
     items, new, carried_over = _completed(history, fetched, pages)
     report = IngestReport(
         client_id=client_id,
@@ -71,13 +71,13 @@ def ingest_client(
         warnings=(*warnings, *history.warnings, *_source_warnings(reports)),
     )
     if not request.dry_run:
-        # The report first: whoever finds the items file finds a finished run.
+        # The report first: an items file then always belongs to a finished run.
         data.write_json(report_key(ingested_prefix(client_id), day), report.model_dump(mode="json"))
         data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
     return report
 
 
-def _require_one_that_worked(client_id: str, reports: list[SourceReport]) -> None:
+def _require_a_source_that_was_read(client_id: str, reports: list[SourceReport]) -> None:
     if all(report.status == "failed" for report in reports):
         reasons = " ".join(f"{report.source_key}: {report.message}" for report in reports)
         raise VectoraError(f"No source of {client_id} could be read, so nothing was written. {reasons}")
@@ -88,7 +88,10 @@ def _source_warnings(reports: Iterable[SourceReport]) -> list[str]:
 
 
 def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) -> tuple[list[IngestedItem], int, int]:
-    """The day's items: those there, those of runs that died, and the new ones; how many are new and carried over."""
+    """Return the day's items, how many of them are new, and how many are carried over.
+
+    Existing items come first, then those of days that were never curated, then the fetched ones.
+    """
     known = KnownNews(pages)
     for item in (*history.seen, *history.today):
         known.add(item)

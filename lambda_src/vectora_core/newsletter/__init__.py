@@ -1,1 +1,1 @@
-"""The newsletter: curated items are selected, laid out and written as Markdown, HTML and JSON."""
+"""Stage newsletter: curated items are selected, laid out and written as Markdown, HTML and JSON."""

@@ -1,4 +1,4 @@
-"""An issue as Markdown and as HTML; whatever stands in the news is shown as text, never as mark-up."""
+"""An issue as Markdown and as HTML; news is untrusted content and appears as text, never as mark-up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EMPTY = "No news of the watched field was found in this period."
 
 
 def as_html(issue: Issue) -> str:
-    # Imported here: the other functions that share this package do not need it at their start.
+    # Imported here: the other functions of the engine start faster without it.
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -41,12 +41,12 @@ def readable_day(day: date | None) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which Markdown sees no mark-up."""
+    """Return the text with Markdown's mark-up escaped."""
     plain = re.sub(r"([\\`*_\[\]<>#|~&!])", r"\\\1", text)
-    # At the beginning of a line these would make lists, rules and quotations; addresses would become links.
+    # At the beginning of a line, these characters start lists, rules and quotations. Addresses become links.
     plain = re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, plain)
     plain = re.sub(r"(https?|ftp|www|mailto|xmpp)([:.])", r"\1\\\2", plain, flags=re.IGNORECASE)
-    # GitHub makes links of e-mail addresses and names even when the sign is escaped.
+    # GitHub makes links of e-mail addresses and user names even if the @ is escaped.
     return re.sub(r"@(?=\w)", "@\u200b", plain)
 
 

@@ -1,4 +1,4 @@
-"""One issue of the newsletter, as its three formats show it."""
+"""One issue of the newsletter, with the content that all its formats have."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from vectora_core.items import CuratedItem, Entities
 from vectora_core.newsletter.selection import Selection, published
 from vectora_core.text.addresses import link_address
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, shortened, shown
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 KEY_ENTITIES = 10
-# Twice what the model is asked for; a summary that goes on is no summary.
+# About twice the length that the prompt requests.
 MAX_SUMMARY_CHARACTERS = 800
 
 
@@ -24,8 +24,8 @@ MAX_SUMMARY_CHARACTERS = 800
 class IssueItem:
     item_id: str
     title: str
-    summary: str  # empty when it says no more than the title
-    url: str | None  # where a reader may be sent, else None
+    summary: str  # empty if it only repeats the title
+    url: str | None  # None if it is not safe to show to readers
     source: str
     source_key: str
     published: date | None
@@ -57,7 +57,7 @@ class Issue:
         return tuple(item for section in self.sections for item in section.items)
 
     def document(self) -> dict[str, Any]:
-        """newsletter.json."""
+        """Return the content of newsletter.json."""
         items = self.items
         return {
             "newsletter_id": f"{self.client_id}_{self.day:%Y%m%d}",
@@ -82,11 +82,12 @@ class Issue:
 
 
 def issue_of(selection: Selection, configuration: Configuration, day: date, generated_at: datetime) -> Issue:
+    """Return the issue of a selection."""
     client: ClientConfig = configuration.client
     companies = {source.source_key: source.company for source in configuration.sources.sources}
     return Issue(
         client_id=client.client_profile.client_id,
-        name=_line(client.client_profile.name),
+        name=one_line(client.client_profile.name),
         language=client.client_profile.language,
         day=day,
         period_start=day - timedelta(days=client.pipeline.default_period_days),
@@ -94,7 +95,7 @@ def issue_of(selection: Selection, configuration: Configuration, day: date, gene
         sections=tuple(
             IssueSection(
                 section_id=filled.section.id,
-                title=_line(filled.section.title),
+                title=one_line(filled.section.title),
                 items=tuple(_issue_item(item, companies.get(item.source_key)) for item in filled.items),
             )
             for filled in selection.sections
@@ -104,34 +105,25 @@ def issue_of(selection: Selection, configuration: Configuration, day: date, gene
 
 def _issue_item(item: CuratedItem, company: str | None) -> IssueItem:
     content = item.normalized_content
-    title = shortened(_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
-    summary = shortened(_line(content.summary), MAX_SUMMARY_CHARACTERS)
+    title = shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
+    summary = shortened(one_line(content.summary), MAX_SUMMARY_CHARACTERS)
     return IssueItem(
         item_id=item.item_id,
         title=title,
         summary="" if summary.casefold().rstrip(".") == title.casefold().rstrip(".") else summary,
-        url=web_address(item.url),
-        source=_line(company or "") or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
+        url=link_address(item.url),
+        source=one_line(company or "") or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
         source_key=item.source_key,
         published=published(item),
         event_type=content.event_classification.primary_type,
         score=item.scoring_results.final_score,
-        entities=Entities(**{kind: _lines(names) for kind, names in content.entities}),
+        entities=Entities(**{kind: _distinct_lines(names) for kind, names in content.entities}),
         analyzer=content.normalization_metadata.analyzer,
     )
 
 
-def _line(text: str) -> str:
-    return " ".join(shown(text).split())
-
-
-def _lines(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in map(_line, names) if name))
-
-
-def web_address(url: str) -> str | None:
-    """The address when it is one of the public web; javascript:, data:, passwords and hidden signs get no link."""
-    return link_address(url)
+def _distinct_lines(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in map(one_line, names) if name))
 
 
 def _item_document(item: IssueItem) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Write an issue and its manifest; the manifest is written last and so says that the issue is complete."""
+"""Publication of an issue and its manifest; the manifest comes last and marks the issue as complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from vectora_core.newsletter.formats import as_html, as_markdown
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import Selection, published, select
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Content, load_configuration
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.values import Identifier
 from vectora_shared.keys import curated_prefix, ingested_prefix, items_key, newsletter_key, report_key
 from vectora_shared.runtime import Event
@@ -32,7 +33,7 @@ class NewsletterEvent(Event):
 def publish(
     event: NewsletterEvent, *, content: Content, data: Bucket, newsletters: Bucket, model_id: str, clock: Clock
 ) -> dict[str, Any]:
-    """Write the day's newsletter from its curated items."""
+    """Write the day's newsletter from its curated items, and return the response body."""
     started = clock()
     configuration = load_configuration(content, event.client_id)
     day = event.target_date or newest_day(data, curated_prefix(event.client_id), "normalize-score")
@@ -121,16 +122,16 @@ def _manifest(
         "analyzers": {"bedrock": analyzers["bedrock"], "lexicon": analyzers["lexicon"]},
         "fallback_reasons": dict(sorted(fallbacks.items())),
         "items": [_item_entry(item) for item in selected],
-        "doubles": selection.doubles,
+        "doubles": selection.duplicates,
         "warnings": _warnings(curated, selection, ingestion, normalization),
     }
 
 
 def noise_estimate(selected: Sequence[CuratedItem], sure_domain_score: float) -> float:
-    """Share of the selected items that the engine is not sure of; 0 for an empty issue.
+    """Return the share of selected items that are doubtful; 0 for an empty issue.
 
-    An item is doubtful when its best domain score is below the client's sure_domain_score, or when the analysis holds
-    that it is about another route of administration. The owner's own labels remain the measure; this is its forecast.
+    An item is doubtful if its best domain score is below the client's sure_domain_score, or if the analysis says that
+    it is about another route of administration. This only estimates the noise: the owner's labels measure it.
     """
     doubtful = [
         item
@@ -164,7 +165,7 @@ def _warnings(
     if curated and not selection.matched and not normalization:
         warnings.append(f"0 of {len(curated)} items matched a watch domain.")
     if selection.without_room:
-        warnings.append(f"{selection.without_room} matched items found no room in the newsletter.")
+        warnings.append(f"{selection.without_room} matched items did not fit into the newsletter.")
     undated = sum(published(item) is None for item in selection.items)
     if undated:
         warnings.append(f"{undated} of {len(selection.items)} selected items are undated.")

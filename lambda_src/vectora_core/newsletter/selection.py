@@ -1,4 +1,4 @@
-"""Which curated items the newsletter has, and in which section."""
+"""Selection of curated items for the sections of a newsletter."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class FilledSection:
 
 @dataclass(frozen=True)
 class Selection:
-    sections: tuple[FilledSection, ...]  # in their order; without the empty ones
+    sections: tuple[FilledSection, ...]  # by priority, without empty ones
     matched: int
-    doubles: dict[str, str]  # item_id of a second report: item_id of the one that is taken
+    duplicates: dict[str, str]  # item_id of another report of a story: item_id of the selected report
     without_room: int
-    over_limit: frozenset[str]  # item_ids that a section had room for, and the newsletter not
+    over_limit: frozenset[str]  # item_ids that fit into a section, but not into the newsletter
 
     @property
     def items(self) -> tuple[CuratedItem, ...]:
@@ -37,17 +37,17 @@ class Selection:
 
 
 def select(items: Sequence[CuratedItem], client: ClientConfig) -> Selection:
-    """Matched items, each story once, in the client's sections."""
+    """Select the matched items for the client's sections, each story once."""
     rules = client.newsletter_selection
     matched = [item for item in items if item.matching_results.matched_domains]
     wanted = [item for item in matched if reaches_score(item, rules)]
-    stories, doubles = _each_story_once(wanted, rules.deduplication, rules.critical_event_types)
+    stories, duplicates = _without_duplicates(wanted, rules.deduplication, rules.critical_event_types)
     sections = _filled(stories, client.newsletter_layout.sections)
     kept = _within_limit(sections, rules.max_items_total, rules.critical_event_types)
     return Selection(
         sections=kept,
         matched=len(matched),
-        doubles=doubles,
+        duplicates=duplicates,
         without_room=len(stories) - sum(len(filled.items) for filled in kept),
         over_limit=_ids(sections) - _ids(kept),
     )
@@ -58,7 +58,7 @@ def reaches_score(item: CuratedItem, rules: NewsletterSelection) -> bool:
 
 
 def takes(section: LayoutSection, item: CuratedItem) -> bool:
-    """Whether the section is for news of the item's kind; room is another matter."""
+    """Return whether the section accepts the item's event type, regardless of its maximum number of items."""
     return bool({"*", event_of(item)} & set(section.filter_event_types))
 
 
@@ -70,10 +70,13 @@ def event_of(item: CuratedItem) -> EventType:
     return item.normalized_content.event_classification.primary_type
 
 
-def _each_story_once(
+def _without_duplicates(
     items: Iterable[CuratedItem], rules: Deduplication, critical: Sequence[EventType]
 ) -> tuple[list[CuratedItem], dict[str, str]]:
-    """Of several reports of a story: the critical event type, then the company's own, then the higher score."""
+    """Return one item per story, and the item_ids of the others with that of the returned one.
+
+    Prefer items of a critical event type, then news of the company itself, then the highest score.
+    """
     preferred = sorted(
         items,
         key=lambda item: (
@@ -84,14 +87,14 @@ def _each_story_once(
         ),
     )
     taken: list[CuratedItem] = []
-    doubles: dict[str, str] = {}
+    duplicates: dict[str, str] = {}
     for item in preferred:
         first = next((known for known in taken if _same_story(known, item, rules)), None)
         if first is None:
             taken.append(item)
         else:
-            doubles[item.item_id] = first.item_id
-    return taken, doubles
+            duplicates[item.item_id] = first.item_id
+    return taken, duplicates
 
 
 def _same_story(one: CuratedItem, other: CuratedItem, rules: Deduplication) -> bool:
@@ -109,12 +112,12 @@ def _words(title: str) -> frozenset[str]:
 
 
 def _numbers(words: frozenset[str]) -> frozenset[str]:
-    # "Phase 2" and "Phase 3" are two stories, however similar their titles are.
+    # "Phase 2" and "Phase 3" are two stories, even if their titles are otherwise equal.
     return frozenset(word for word in words if any(char.isdigit() for char in word))
 
 
 def _filled(items: Iterable[CuratedItem], layout: Iterable[LayoutSection]) -> list[FilledSection]:
-    """By priority, each item in the first section that takes its event type and has room."""
+    """Return the sections by priority, each item in the first one that accepts its event type and has room."""
     left = list(items)
     sections = []
     for section in sorted(layout, key=lambda section: section.priority):
@@ -136,7 +139,7 @@ def _ordered(items: Iterable[CuratedItem], section: LayoutSection) -> list[Curat
 def _within_limit(
     sections: Sequence[FilledSection], limit: int, critical: Sequence[EventType]
 ) -> tuple[FilledSection, ...]:
-    """Critical event types are kept before all others, then higher scores."""
+    """Return the sections with at most `limit` items: critical event types first, then the highest scores."""
     items = [item for filled in sections for item in filled.items]
     ranked = sorted(
         items, key=lambda item: (event_of(item) not in critical, -item.scoring_results.final_score, item.item_id)

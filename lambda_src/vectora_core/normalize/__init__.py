@@ -1,1 +1,1 @@
-"""Stage normalize-score: ingested items become analyzed, matched and scored items."""
+"""Stage normalize-score: ingested items become curated items, which are analyzed, matched and scored."""

@@ -1,35 +1,35 @@
-"""Which watch domains an item belongs to, and which kinds of news are left out."""
+"""Matching of items to watch domains, and exclusion of unwanted kinds of news."""
 
 from __future__ import annotations
 
 import re
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weighing
+from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weigher
 from vectora_core.items import DomainRelevance, IngestedItem, MatchedEntities, MatchingResults, NormalizedContent
-from vectora_core.text.words import Parts, parts_of
+from vectora_core.text.words import ItemText, item_text
 from vectora_shared.config.client import WatchDomain
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.scopes import ExclusionScope
 
 
 class _Exclusion:
-    """One kind of unwanted news, ready to be looked for."""
+    """One kind of unwanted news, with its compiled patterns."""
 
     def __init__(self, scope: ExclusionScope) -> None:
         self.scope = scope
         self._title = [re.compile(pattern, re.IGNORECASE) for pattern in scope.title_patterns]
         self._text = [re.compile(pattern, re.IGNORECASE) for pattern in scope.text_patterns]
 
-    def in_title(self, parts: Parts) -> bool:
-        return any(pattern.search(parts.title) for pattern in self._title)
+    def in_title(self, text: ItemText) -> bool:
+        return any(pattern.search(text.title) for pattern in self._title)
 
-    def in_text(self, parts: Parts) -> bool:
-        return any(pattern.search(parts.lead) for pattern in self._text)
+    def in_text(self, text: ItemText) -> bool:
+        return any(pattern.search(text.lead) for pattern in self._text)
 
 
 class Matcher:
-    """Matches items to the client's watch domains."""
+    """Matcher of items to the client's watch domains."""
 
     def __init__(self, configuration: Configuration, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
@@ -42,15 +42,15 @@ class Matcher:
         }
 
     def match(self, item: IngestedItem, analysis: NormalizedContent) -> MatchingResults:
-        parts = parts_of(item.title, item.content)
+        text = item_text(item.title, item.content)
         company = self._lexicon.source_company(item.source_key)
         relevance: dict[str, DomainRelevance] = {}
         matched: list[str] = []
         reasons: list[str] = []
         for reader in self._lexicon.domains:
-            signals = reader.read(parts, company)
+            signals = reader.read(text, company)
             result = self._relevance(reader, signals, analysis)
-            found = self._exclusion_reasons(reader.domain, parts, signals)
+            found = self._exclusion_reasons(reader.domain, text, signals)
             relevance[reader.domain.id] = result
             reasons += found
             if result.score >= self._min_score and not found:
@@ -63,19 +63,19 @@ class Matcher:
         )
 
     def _relevance(self, reader: DomainReader, signals: Signals, analysis: NormalizedContent) -> DomainRelevance:
-        """From what the words say and what the analysis says; for the lexicon's analysis both are the same."""
-        verdict = Weighing(self._evidence, signals, analysis.event_classification.primary_type).verdict
+        """Combine the relevance by the words with that of the analysis; they are equal if the lexicon analyzed."""
+        assessment = Weigher(self._evidence, signals, analysis.event_classification.primary_type).assessment
         opinion = analysis.lai_relevance_score / 10
-        score = self._combined(verdict.strength, opinion, decisive=signals.title.decisive or signals.lead.decisive)
+        score = self._combined(assessment.strength, opinion, decisive=signals.title.decisive or signals.lead.decisive)
         if analysis.anti_lai_detected and not signals.title.decisive:
             score = min(score, self._evidence.other_route_at_most)
         confidence = max(
-            self._evidence.least_confidence, self._evidence.agreement_confidence - abs(verdict.strength - opinion)
+            self._evidence.least_confidence, self._evidence.agreement_confidence - abs(assessment.strength - opinion)
         )
         return DomainRelevance(
             score=round(score, 3),
             confidence=round(confidence, 3),
-            reasoning=f"{verdict.reason}; relevance {analysis.lai_relevance_score:g} of 10 by the analysis",
+            reasoning=f"{assessment.reason}; relevance {analysis.lai_relevance_score:g} of 10 by the analysis",
             matched_entities=_in_scopes(reader, analysis),
         )
 
@@ -86,15 +86,15 @@ class Matcher:
             return opinion
         return (strength + opinion) / 2
 
-    def _exclusion_reasons(self, domain: WatchDomain, parts: Parts, signals: Signals) -> list[str]:
-        title_events = self._lexicon.events.events_in(parts.title)
+    def _exclusion_reasons(self, domain: WatchDomain, text: ItemText, signals: Signals) -> list[str]:
+        title_events = self._lexicon.events.events_in(text.title)
         product_news = signals.product_in_title and bool(title_events & PRODUCT_NEWS)
         title_says_nothing = not signals.product_in_title and not title_events
         core_name = bool(signals.title.core_companies or signals.title.core_trademarks)
         return [
             exclusion.scope.reason
             for exclusion in self._exclusions[domain.id]
-            if (exclusion.in_title(parts) or (title_says_nothing and exclusion.in_text(parts)))
+            if (exclusion.in_title(text) or (title_says_nothing and exclusion.in_text(text)))
             and not (product_news and exclusion.scope.product_news_prevails)
             and not (core_name and exclusion.scope.core_names_prevail)
         ]

@@ -10,7 +10,7 @@ from typing import Any
 from vectora_core.items import CuratedItem
 from vectora_core.normalize.request import NormalizeEvent
 from vectora_shared.config.canonical import Pricing
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 
 def run_report(
@@ -23,6 +23,7 @@ def run_report(
     started: datetime,
     finished: datetime,
 ) -> dict[str, Any]:
+    """Return the report: counts, analyzers, tokens, cost and warnings."""
     metadata = [item.normalized_content.normalization_metadata for item in curated]
     input_tokens = sum(entry.input_tokens for entry in metadata)
     output_tokens = sum(entry.output_tokens for entry in metadata)

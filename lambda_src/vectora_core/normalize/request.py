@@ -1,4 +1,4 @@
-"""Event and model settings of function normalize-score."""
+"""Event and settings of the model of function normalize-score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NormalizeEvent(Event):
 
 @dataclass(frozen=True)
 class Model:
-    """The model that analyzes, and how hard it may be asked."""
+    """Client of the model, number of concurrent calls, and what to do when a call fails."""
 
     client: ConverseClient
     concurrency: int

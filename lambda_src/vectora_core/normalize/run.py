@@ -1,4 +1,4 @@
-"""Normalize and score: each ingested item is analyzed, matched to the client's domains and scored."""
+"""Run of stage normalize-score: each ingested item is analyzed, matched to the client's domains and scored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from vectora_core.normalize.report import run_report
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.scoring import Scorer, ScoringMode
 from vectora_core.normalize.stories import Story, stories_of
-from vectora_shared.config.content import Configuration, Content, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import Content
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.keys import curated_prefix, ingested_prefix, items_key, report_key
 from vectora_shared.storage import Bucket
 
@@ -31,7 +33,7 @@ def normalize(
     clock: Clock,
     seconds_left: SecondsLeft = lambda: None,
 ) -> dict[str, Any]:
-    """Write the day's curated items and their report; `model` None analyzes by the lexicon alone."""
+    """Write the day's curated items and their report; without a model, the lexicon analyzes all items."""
     started = clock()
     configuration = load_configuration(content, event.client_id)
     day = event.target_date or newest_day(data, ingested_prefix(event.client_id), "ingestion")
@@ -78,7 +80,7 @@ def curated_items(
     day: date,
     now: datetime,
 ) -> list[CuratedItem]:
-    """The stories with their analyses, matched and scored."""
+    """Return the stories with their analyses, matched and scored."""
     matcher = Matcher(configuration, lexicon)
     scorer = Scorer(configuration, mode, day)
     curated = []

@@ -1,4 +1,4 @@
-"""The score of an item, made of the numbers in canonical/scoring/scoring.yaml and the client's file."""
+"""Scores of items, by the numbers in canonical/scoring/scoring.yaml and the client's file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Literal
 
 from vectora_core.analysis.signals import names_of
 from vectora_core.items import MatchingResults, NormalizedContent, ScoreBreakdown, ScoringResults
-from vectora_shared.config.content import BONUS_SCOPE_KINDS, Configuration, ScopeKind
+from vectora_shared.config.configuration import BONUS_SCOPE_KINDS, Configuration, ScopeKind
 from vectora_shared.config.scoring import ScoringRules
 
 ScoringMode = Literal["balanced", "strict", "broad"]
 
 
 class Scorer:
-    """Scores the items of one run."""
+    """Scorer of the items of one run."""
 
     def __init__(self, configuration: Configuration, mode: ScoringMode, today: date) -> None:
         client = configuration.client.scoring_config
@@ -30,7 +30,7 @@ class Scorer:
         ]
 
     def score(self, analysis: NormalizedContent, matching: MatchingResults, published: date | None) -> ScoringResults:
-        """`published` is the day of the news; None scores as older than the table knows."""
+        """Return the score; `published` is the day of the news, and None counts as older than the last step."""
         base = self._base[analysis.event_classification.primary_type]
         domain_factor = self._domain_factor(analysis, matching)
         recency = self._recency(published)

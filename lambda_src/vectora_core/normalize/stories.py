@@ -1,27 +1,28 @@
-"""Stories: the text of an item without the texts of its neighbours on a news page."""
+"""Stories: items without the texts of their neighbours on a news page."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vectora_core.item_files import without_doubles
-from vectora_core.items import IngestedItem
+from vectora_core.item_files import without_repeated_ids
+from vectora_core.items import IngestedItem, content_hash
+from vectora_core.text.dates import date_in_text
+from vectora_core.text.words import count_space_separated
 
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATE = rf"(?:{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}})"
 _GLUED_DATES = re.compile(rf"(?<=[\w)]){_DATE}+$")
-# Blanks are counted: without end they would be tried from each of them on.
+# The number of spaces is limited: with an unlimited one, the search would restart at each of them.
 _DATES_AROUND = re.compile(rf"^(?:{_DATE}\s{{0,8}})+|(?:\s{{0,8}}{_DATE})+$")
 _END_OF_STORY = re.compile(r"read\s+more(?![a-z])|download attachment", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Story:
-    """What analysis starts from: an item with nothing but its own story, and the date that its text shows."""
+    """Input of the analysis: an item with only its own story, and the date in its text."""
 
     item: IngestedItem
     shown_date: date | None
@@ -29,15 +30,15 @@ class Story:
 
 
 def stories_of(ingested: Iterable[IngestedItem]) -> list[Story]:
-    """Each item once, cut down to its story."""
-    items = without_doubles(ingested)
-    # Dates are read before the text is cut down to the story: pages print them beside it.
+    """Return each item once, cut to its own story."""
+    items = without_repeated_ids(ingested)
+    # Dates are read before the text is cut: pages print them beside the story.
     dates = [_date_in(item) for item in items]
     return [Story(item, *found) for item, found in zip(own_stories(items), dates, strict=True)]
 
 
 def own_stories(items: Sequence[IngestedItem]) -> list[IngestedItem]:
-    """The items with nothing but their own story: pages were read with other stories and dates glued to them."""
+    """Return the items without the titles and texts of other stories, and without dates at their edges."""
     titles: dict[str, list[str]] = {}
     for item in items:
         titles.setdefault(item.source_key, []).append(_clean_title(item.title))
@@ -59,8 +60,8 @@ def _own_story(item: IngestedItem, titles_of_source: Sequence[str]) -> IngestedI
         update={
             "title": title,
             "content": content,
-            "content_hash": "sha256:" + hashlib.sha256(content.encode("utf-8")).hexdigest(),
-            "metadata": item.metadata.model_copy(update={"word_count": len(content.split())}),
+            "content_hash": content_hash(content),
+            "metadata": item.metadata.model_copy(update={"word_count": count_space_separated(content)}),
         }
     )
 
@@ -70,6 +71,4 @@ def _clean_title(title: str) -> str:
 
 
 def _date_in(item: IngestedItem) -> tuple[date | None, float]:
-    from vectora_core.text.dates import date_in_text
-
     return date_in_text(item.title, item.content, today=item.ingested_at.date())

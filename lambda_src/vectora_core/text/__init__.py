@@ -1,1 +1,1 @@
-"""Text tools: words, dates, addresses."""
+"""Functions on texts: words, dates and web addresses."""

@@ -1,4 +1,4 @@
-"""Where a source may lead: to public addresses of the web, however they are spelled, never into our own network."""
+"""Web addresses that are safe to read and to show: public ones, in any spelling, never of a private network."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from vectora_core.text.words import shown
+from vectora_core.text.words import one_line, visible_text
 from vectora_shared.errors import VectoraError
 
 MAX_LINK_CHARACTERS = 2000
 PORTS = {"http": 80, "https": 443}
-# Of a name's addresses so many are tried: each may cost the whole time for a connection.
+# Each attempt may take the whole time limit of a connection.
 _ADDRESSES_TRIED = 4
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
-# Every resolver and browser reads a last label like these as the end of an IPv4 address; no top level is named so.
+# Resolvers and browsers read a last label like these as the end of an IPv4 address; no top-level domain looks like it.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL_NAMES = (
     *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"),
@@ -33,23 +33,23 @@ _FORBIDDEN_V4 = tuple(
         "168.63.129.16/32",
     )
 )
-# All else in IPv6 is no address of the internet: loopback, unique local, link and site local, multicast, and the forms
+# All other IPv6 addresses are not on the internet: loopback, unique local, link and site local, multicast, and forms
 # that lead to an IPv4 address: mapped ::ffff:0:0/96, compatible ::/96, translated ::ffff:0:0:0/96 (RFC 2765), NAT64 at
 # 64:ff9b::/96 (RFC 6052) and at 64:ff9b:1::/48 (RFC 8215).
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
 _FORBIDDEN_V6 = tuple(
     ipaddress.IPv6Network(network)
-    # Protocols' own with Teredo (RFC 4380), documentation, 6to4 (RFC 3056), AS112.
+    # Protocol assignments including Teredo (RFC 4380), documentation, 6to4 (RFC 3056), AS112.
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
-# In any network an interface identifier of ISATAP, 0000:5efe or 0200:5efe before the IPv4 address that the packet is
-# tunnelled to (RFC 5214, 6.1); the two bits say whether the identifier is global and whether it is a group's.
+# Interface identifiers of ISATAP, in any network: 0000:5efe or 0200:5efe before the IPv4 address to which packets are
+# tunnelled (RFC 5214, 6.1). The two masked bits say whether the identifier is global and whether it is a group's.
 _ISATAP, _ISATAP_BITS = 0x00005EFE, 0xFCFFFFFF
 
 
 @dataclass(frozen=True)
 class Destination:
-    """An http(s) address with its host in one spelling: `url` is what is asked for, and nothing else."""
+    """An http(s) address with its host in canonical spelling; requests use `url` as it is."""
 
     url: str
     host: str
@@ -57,7 +57,7 @@ class Destination:
 
 
 def destination(url: str) -> Destination:
-    """Raises VectoraError when `url` is no web address, or one that disguises where it leads."""
+    """Return the destination of an address; raise VectoraError when it is no web address, or disguises its host."""
     try:
         parts = urlsplit(url)
         named_port = parts.port
@@ -65,9 +65,7 @@ def destination(url: str) -> Destination:
     except ValueError:
         parts, named_port, spelled = urlsplit(""), None, ""
     if parts.scheme not in PORTS or not spelled:
-        raise VectoraError(
-            f"{_excerpt(url)} is not an http(s) address, but the site leads there: correct the source's url."
-        )
+        raise VectoraError(f"{_excerpt(url)} is not an http(s) address: correct the source's url.")
     if "@" in parts.netloc:
         raise VectoraError(
             f"The address of {_excerpt(spelled)} names a user before the host, which is never sent: "
@@ -82,7 +80,7 @@ def destination(url: str) -> Destination:
 
 
 def _host(spelled: str) -> str:
-    """The one spelling of a host: an IP address as it is written usually, or a name in ASCII."""
+    """Return the canonical spelling of a host: an IP address in its usual notation, or a name in ASCII."""
     if ":" in spelled:
         try:
             address = ipaddress.IPv6Address(spelled)
@@ -116,14 +114,14 @@ def _no_host(spelled: str) -> VectoraError:
 
 
 def _excerpt(text: str) -> str:
-    return " ".join(shown(text).split())[:200] or "An empty text"
+    return one_line(text)[:200] or "An empty text"
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, in its usual spelling, belongs to a machine of the public internet.
+    """Return whether an IP address, in its usual notation, is one of the public internet.
 
-    An IPv6 address that leads to an IPv4 address by a tunnel or a translator belongs to none, whatever that one is: no
-    publisher has one, and who translates could be anywhere.
+    IPv6 addresses that lead to an IPv4 address by a tunnel or a translator never are: publishers do not use them, and
+    the tunnel may end in any network.
     """
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv4Address):
@@ -145,10 +143,10 @@ def _is_local_name(host: str) -> bool:
 
 
 class PublicWeb:
-    """The web sites that sources are read from: public addresses, at the ports of HTTP and HTTPS."""
+    """Policy for the sites that sources are read from: public addresses, at the ports of HTTP and HTTPS."""
 
     def require(self, target: Destination) -> None:
-        """Raises VectoraError when the address itself, without asking for its name, leads elsewhere."""
+        """Raise VectoraError when the policy refuses the address, without resolving its name."""
         if target.port not in PORTS.values():
             raise VectoraError(
                 f"The address names port {target.port} of {target.host}, and sources are read at ports 80 and 443 "
@@ -161,29 +159,36 @@ class PublicWeb:
             )
         if _is_literal(target.host) and not is_public(target.host):
             raise VectoraError(
-                f"{target.host} is not an address of the public internet, where alone sources are read: "
+                f"{target.host} is not an address of the public internet, and sources are read there only: "
                 "correct the source's url."
             )
 
     def addresses(self, host: str, port: int) -> list[str]:
-        """The IP addresses to connect to, each of them checked; the name is not to be resolved again.
+        """Return the checked IP addresses of a host; callers connect to them without resolving the name again.
 
-        Raises VectoraError when one of them is not public, OSError when the name cannot be resolved.
+        Raise VectoraError when one of them is not public, OSError when the name cannot be resolved.
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
             if not is_public(address):
                 raise VectoraError(
-                    f"{host} leads to {address}, which is not an address of the public internet, where alone sources "
-                    "are read: correct the source's url."
+                    f"{host} leads to {address}, which is not an address of the public internet, and sources are read "
+                    "there only: correct the source's url."
                 )
         return addresses[:_ADDRESSES_TRIED]
 
 
 def link_address(url: str) -> str | None:
-    """The address when a reader may be sent there: http(s), no hidden characters or password, not his own network."""
-    if len(url) > MAX_LINK_CHARACTERS or shown(url) != url or not re.fullmatch(r"(?i)https?://[^\s<>\"'\\]+", url):
+    """Return the address if it is safe to show to readers, else None.
+
+    Safe is http(s) to a public host, without hidden characters, user name or password.
+    """
+    if (
+        len(url) > MAX_LINK_CHARACTERS
+        or visible_text(url) != url
+        or not re.fullmatch(r"(?i)https?://[^\s<>\"'\\]+", url)
+    ):
         return None
     try:
         target = destination(url)
@@ -195,8 +200,8 @@ def link_address(url: str) -> str | None:
 
 
 def resolved_link(base: str, href: str) -> str | None:
-    """A link of the page `base` as an address of its own, for a reader; None when it leads nowhere he may be sent."""
-    # As browsers do: line breaks in an address are none of it, and signs that end one in other texts are encoded.
+    """Return the complete address of a link on the page `base` if it is safe to show to readers, else None."""
+    # Browsers also drop line breaks from addresses. Characters that would end the address in other texts are encoded.
     written = re.sub(r"[\t\r\n]", "", href[: 2 * MAX_LINK_CHARACTERS].strip())
     try:
         address = urlsplit(urljoin(base, written)).geturl()

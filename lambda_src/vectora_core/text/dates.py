@@ -1,4 +1,4 @@
-"""Publication dates: only a full date that the source itself shows counts; no date is ever assumed."""
+"""Publication dates in texts; only a full date in the text itself counts, and none is ever assumed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-# Sources east of UTC publish "tomorrow"; anything later announces an event.
+from vectora_core.text.words import collapse_spaces
+
+# East of UTC, news may have tomorrow's date; a later date is that of a coming event.
 MAX_DAYS_AHEAD = 2
 EARLIEST_YEAR = 1990
-# From here on `date_in_text` found the date where sources print the day of publication, not somewhere in the prose.
-CONFIDENT = 0.7
+
 _MONTHS_BY_LANGUAGE = """
 january february march april may june july august september october november december
 januari februari mars april maj juni juli augusti september oktober november december
@@ -33,7 +34,7 @@ _MONTHS = {
     if name != "jui"  # juin or juillet
 }
 _MONTH = f"(?P<month>(?i:{'|'.join(sorted(_MONTHS, key=len, reverse=True))}))"
-# A month glued to the word before it ("AdultsDecember 9, 2025") starts with a capital.
+# A month that follows a word without a space ("AdultsDecember 9, 2025") starts with a capital.
 _WORD_START = r"(?:(?<![^\W\d_])|(?<=[^\WA-Z\d_])(?=[A-Z]))"
 _DAY = r"(?<!\d)(?P<day>\d{1,2})"
 _YEAR = r"(?P<year>(?:19|20)\d{2})(?!\d)"
@@ -41,7 +42,7 @@ _TIME = (
     r"(?:(?:T|,?\s+(?:at\s+|kl\.?\s+|à\s+)?|\s*\|\s*|\s+[-\u2013—]\s+)\d{1,2}[:.h]\d{2}(?::\d{2})?(?:[.,]\d+)?"
     r"(?:\s?(?i:[ap]\.?m\.?)(?![^\W\d_]))?(?:\s?(?:Z|[+-]\d{2}:?\d{2}|\(?(?:CES?T|UTC|GMT|E[SD]?T|P[SD]T|KST|EES?T)\)?))?)?"
 )
-# Bounded: two runs of blanks side by side are tried in all their lengths.
+# Limited: of two adjacent unlimited runs of spaces, every combination of lengths would be tried.
 _GAP = r"\s{0,8}"
 _PATTERNS = tuple(
     re.compile(pattern)
@@ -61,7 +62,7 @@ _RANGE_BETWEEN = re.compile(r"^\s*(?:[-\u2013—]|to|until|through|and)\s*$")
 _RELATIVE = re.compile(
     r"(?i)^(?:posted\s+|published\s+)?(?:(?P<count>\d{1,3}|an?|one)\s*(?P<unit>min|h|day|d|week|w)[a-z]*\s+ago|(?P<word>today|yesterday))\.?$"
 )
-# Words after which a date is not that of the publication: the end of a period, or something to come.
+# Words before a date that is not the publication's, such as the end of a period or a coming event.
 _OTHER_MEANING = re.compile(
     r"(?i)\b(?:ended|ending|as\s+of|as\s+at|until|till|through|by|since|before|after|from|to|of|between|dated|due|deadline|expires?|"
     r"on|for|closed|held|starting|scheduled|period|quarter|filed|date(?:\s+of)?)[\s:(]*(?:the\s+)?$"
@@ -70,7 +71,7 @@ _LABEL = re.compile(
     r"(?i)(?:published|posted|released|updated|press\s*releases?|news|(?<!\w\s)date|publicerad|publiziert|publié(?:\s+le)?)"
     r"(?:\s+(?:on|at|date|the))?[\s:|•·\u2013—-]*$"
 )
-# Calendar leaves print the day apart from year and month: "15" and "2025.01".
+# Some pages show dates like calendar leaves, with the day apart from year and month: "15" and "2025.01".
 _LEAF = re.compile(
     r"(?:(?P<day>\d{1,2})\s+(?P<year>20\d{2})\s?[./-]\s?(?P<month>\d{1,2})"
     r"|(?P<day2>\d{1,2})\s+(?P<month2>\d{1,2})\s?[./-]\s?(?P<year2>20\d{2})"
@@ -85,7 +86,7 @@ _DATE_LIKE = re.compile(rf"(?<!\d)\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}(?!\d)|{_
 
 
 class FoundDate(NamedTuple):
-    """A date and the part of the text that says it, a time of day included."""
+    """A date and its position in the text, including a time of day."""
 
     day: date
     start: int
@@ -97,22 +98,23 @@ def today_utc() -> date:
 
 
 def is_plausible(day: date, today: date) -> bool:
+    """Return whether news can have been published on that day."""
     return day.year >= EARLIEST_YEAR and day <= today + timedelta(days=MAX_DAYS_AHEAD)
 
 
 def writes_day_first(texts: Sequence[str]) -> bool | None:
-    """Whether 03/04/2026 is the third of April there; None when no date in `texts` settles it."""
-    verdicts = set()
+    """Return whether the day comes before the month in numeric dates; None when the dates in `texts` do not say."""
+    answers = set()
     for text in texts:
         for match in _NUMERIC.finditer(text):
             first, second = int(match["first"]), int(match["second"])
             if (first > 12) != (second > 12):
-                verdicts.add(first > 12)
-    return verdicts.pop() if len(verdicts) == 1 else None
+                answers.add(first > 12)
+    return answers.pop() if len(answers) == 1 else None
 
 
 def find_dates(text: str, *, date_format: str | None = None, day_first: bool | None = None) -> list[FoundDate]:
-    """All full dates in `text` in the order of the text, except the two ends of a range ("October 27-28, 2025")."""
+    """Return all full dates in the order of the text, except the two ends of a range ("October 27-28, 2025")."""
     found = sorted(_all_dates(text, date_format, day_first), key=lambda entry: (entry.start, -entry.end))
     kept: list[FoundDate] = []
     previous: FoundDate | None = None
@@ -149,7 +151,7 @@ def _numeric(first: int, second: int, year: int, mark: str, day_first: bool | No
         return _date(year, second, first)
     if second > 12:
         return _date(year, first, second)
-    # With dots between its parts a date is written day first everywhere.
+    # A date with dots between its parts has the day first in all languages.
     if day_first is None and mark != ".":
         return None
     return _date(year, first, second) if day_first is False else _date(year, second, first)
@@ -172,8 +174,8 @@ def _by_format(text: str, date_format: str | None) -> date | None:
 
 
 def parse_date(text: str, *, today: date, date_format: str | None = None, day_first: bool | None = None) -> date | None:
-    """The date that `text`, a place where a source prints its date, shows; None when it shows none or a future one."""
-    text = " ".join(text.split())[:200]
+    """Return the date in a text in which a source prints dates; None when it has none, or an implausible one."""
+    text = collapse_spaces(text)[:200]
     day = _by_format(text, date_format) or _relative(text, today)
     if day is None and (match := re.fullmatch(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:T?\d{4,6}Z?)?", text)):
         day = _date(int(match[1]), int(match[2]), int(match[3]))
@@ -205,7 +207,7 @@ def _on_a_leaf(text: str) -> date | None:
 
 
 def day_in_year(text: str, year: int) -> date | None:
-    """The date that "10 Dec" means below a heading that says the year."""
+    """Return the date that a text without a year, such as "10 Dec", has in the year of the heading above it."""
     match = _YEARLESS.search(text)
     if not match:
         return None
@@ -214,12 +216,12 @@ def day_in_year(text: str, year: int) -> date | None:
 
 
 def has_date_like(text: str) -> bool:
-    """Whether a text shows something like a date, be it ambiguous or without its year."""
+    """Return whether a text has something like a date, even if it is ambiguous or without a year."""
     return bool(_DATE_LIKE.search(text))
 
 
 def is_only_a_date(line: str, *, date_format: str | None = None, day_first: bool | None = None) -> bool:
-    """Whether `line` shows a date and, at most, a label of a few words beside it ("News | 10 December 2025")."""
+    """Return whether a line is a date and at most a label of a few words ("News | 10 December 2025")."""
     if _by_format(line, date_format) or (len(line) < 30 and (_RELATIVE.match(line) or _on_a_leaf(line))):
         return True
     found = find_dates(line, date_format=date_format, day_first=day_first)
@@ -237,15 +239,16 @@ def _is_sentence(line: str) -> bool:
 
 
 def without_dates(text: str, found: Sequence[FoundDate]) -> str:
+    """Return the text without the dates that were found in it."""
     for entry in reversed(found):
         text = f"{text[: entry.start]} {text[entry.end :]}"
-    return " ".join(text.split())
+    return collapse_spaces(text)
 
 
 def date_in_text(title: str, content: str, *, today: date | None = None) -> tuple[date | None, float]:
-    """The publication date that an item's own text shows, and how sure that is (from `CONFIDENT` on: sure enough).
+    """Return the publication date in an item's own text, and the confidence in it from 0 to 1.
 
-    Pages print it beside the title or in the dateline; a date in the title or in a sentence is of something else.
+    Pages print it beside the title or in the dateline. A date in the title or in a sentence is that of something else.
     """
     today = today or today_utc()
     before, _, after = content.partition(title) if title and title in content else ("", "", content)
@@ -278,7 +281,7 @@ _DATELINE = re.compile(r"^[^\W\d_][^.!?:;]{0,80}?[,(\u2013—-]\s*\(?$")
 
 
 def _in_dateline(text: str) -> list[tuple[date, float]]:
-    """ "LUND, Sweden, 10 December 2025 - ..." """
+    """Return the date in a dateline, such as "LUND, Sweden, 10 December 2025 - ..."."""
     opening = text.lstrip()[:160]
     for entry in find_dates(opening)[:1]:
         before, after = opening[: entry.start].rstrip(), opening[entry.end :].lstrip()
@@ -295,5 +298,6 @@ def _stands_at_end(text: str, entry: FoundDate) -> bool:
 
 
 def has_other_meaning(text: str, entry: FoundDate) -> bool:
+    """Return whether the words before a date say that it is not the publication's."""
     before = text[max(0, entry.start - 40) : entry.start]
     return bool(_OTHER_MEANING.search(before)) and not _LABEL.search(before)

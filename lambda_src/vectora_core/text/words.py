@@ -11,72 +11,111 @@ from typing import NamedTuple
 from vectora_shared.config.values import spelling_key
 
 LEAD_CHARACTERS = 320
+MAX_TITLE_CHARACTERS = 500
 _SIGNS = re.compile("[®™©℠\u00ad\u200b-\u200f\u2060\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u02bc\u00b4`\u201c\u201d\u201e", "''''''\"\"\"")
-# What nobody sees but programs obey: controls, orders to write from right to left, and the tag characters and variation
-# selectors in which whole texts can be hidden from a reader, but not from a model. Halves of characters are none.
-_UNSEEN = re.compile(
+# Invisible to readers, but not to programs: control characters, overrides of the writing direction, and the tag
+# characters and variation selectors that can hide a whole text from a reader and show it to a model. Also unpaired
+# surrogates, which are no characters.
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
     "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'])")
+_WORD = re.compile(r"[^\W_]+(?:[-'\u2019.,/][^\W_]+)*")
+# Characters that separate a title from the text that repeats it.
+TITLE_SEPARATORS = " .:-|"
 
 
-def shown(text: str) -> str:
-    """The text as a reader sees it: without controls, orders of direction and hidden characters; blanks are kept."""
-    return _UNSEEN.sub("", text)
+def visible_text(text: str) -> str:
+    """Return the text without control characters and other characters that no reader sees; white space is kept."""
+    return _INVISIBLE.sub("", text)
+
+
+def collapse_spaces(text: str) -> str:
+    """Return the text on one line, with single spaces between its words."""
+    return " ".join(text.split())
+
+
+def one_line(text: str) -> str:
+    """Return the visible text on one line, with single spaces between its words."""
+    return collapse_spaces(visible_text(text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text, cut at a word boundary and ending in an ellipsis when it is longer than `limit`."""
+    if len(text) <= limit:
+        return text
+    head, space, _ = text[:limit].rpartition(" ")
+    return (head if space else text[: limit - 1]) + "…"
 
 
 def fold(text: str) -> str:
-    """The text without accents, trade mark signs and typographic variants; upper and lower case are kept."""
+    """Return the text without accents, trade mark signs and typographic variants; case is kept."""
     plain = _DASHES.sub("-", _SIGNS.sub("", text)).translate(_QUOTES)
     decomposed = unicodedata.normalize("NFKD", plain)
-    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+    return collapse_spaces("".join(char for char in decomposed if not unicodedata.combining(char)))
+
+
+def count_words(text: str) -> int:
+    """Count the words, by their letters and digits; "long-acting" is one word and "-" is none."""
+    return len(_WORD.findall(text))
+
+
+def count_space_separated(text: str) -> int:
+    """Count the parts of the text between white space; "-" is one of them."""
+    return len(text.split())
 
 
 def sentences(text: str) -> list[str]:
+    """Split the text at the ends of its sentences."""
     return [sentence for sentence in _SENTENCE_END.split(text) if sentence]
 
 
+def leading_sentences(text: str, limit: int) -> str:
+    """Return the first sentences, together at most about `limit` characters; the first one is never cut."""
+    lead = ""
+    for sentence in sentences(text):
+        if lead and len(lead) + len(sentence) > limit:
+            break
+        lead = f"{lead} {sentence}".strip()
+    return lead
+
+
 @dataclass(frozen=True)
-class Parts:
-    """An item's folded text: where in it something is said tells how much it matters."""
+class ItemText:
+    """Folded text of an item in three parts: a word counts more in the title than in the body."""
 
     title: str
     lead: str  # the first sentences
     body: str  # the rest
 
     @property
-    def opening(self) -> str:
-        return f"{self.title}. {self.lead}"
-
-    @property
-    def everything(self) -> str:
+    def full_text(self) -> str:
         return f"{self.title}. {self.lead} {self.body}"
 
 
-def parts_of(title: str, content: str) -> Parts:
+def item_text(title: str, content: str) -> ItemText:
+    """Fold an item's title and content and split them into title, lead and body."""
     folded_title = fold(title)
     text = fold(content)
-    # Feeds and pages like to begin the text with the title once more.
+    # Many feeds and pages repeat the title at the beginning of the text.
     if folded_title and text.casefold().startswith(folded_title.casefold()):
-        text = text[len(folded_title) :].lstrip(" .:-|")
-    lead = ""
-    for sentence in sentences(text):
-        if lead and len(lead) + len(sentence) > LEAD_CHARACTERS:
-            break
-        lead = f"{lead} {sentence}".strip()
-    return Parts(title=folded_title, lead=lead, body=text[len(lead) :].strip())
+        text = text[len(folded_title) :].lstrip(TITLE_SEPARATORS)
+    lead = leading_sentences(text, LEAD_CHARACTERS)
+    return ItemText(title=folded_title, lead=lead, body=text[len(lead) :].strip())
 
 
-class Hit(NamedTuple):
+class NameMatch(NamedTuple):
+    """One occurrence of a name in a text."""
+
     name: str  # in the spelling of the scope
     start: int
 
 
-class Names:
-    """Finds names as whole words, whatever their case, accents and hyphens; the longest name wins."""
+class NameFinder:
+    """Finder of names as whole words, regardless of case, accents and hyphens; the longest name wins."""
 
     def __init__(
         self,
@@ -95,20 +134,19 @@ class Names:
         self._exact_regex = _regex(self._exact, re.NOFLAG, plural=False)
         self._loose_regex = _regex(self._loose, re.IGNORECASE, plural=plural)
 
-    def find(self, folded: str) -> list[Hit]:
-        """In the order of the text; a name is given each time it occurs."""
-        hits = [Hit(self._loose_name(match[0]), match.start()) for match in self._loose_regex.finditer(folded)]
-        hits += [
-            Hit(self._exact_keys[_exact_key(match[0])], match.start()) for match in self._exact_regex.finditer(folded)
-        ]
-        return sorted(hits, key=lambda hit: hit.start)
+    def find(self, folded: str) -> list[NameMatch]:
+        """Return every occurrence of a name, in the order of the text."""
+        loose, exact = self._loose_regex.finditer(folded), self._exact_regex.finditer(folded)
+        found = [NameMatch(self._loose_name(match[0]), match.start()) for match in loose]
+        found += [NameMatch(self._exact_keys[_exact_key(match[0])], match.start()) for match in exact]
+        return sorted(found, key=lambda match: match.start)
 
     def names_in(self, folded: str) -> tuple[str, ...]:
-        """Each name once, in the order of the text."""
-        return tuple(dict.fromkeys(hit.name for hit in self.find(folded)))
+        """Return each name once, in the order of the text."""
+        return tuple(dict.fromkeys(match.name for match in self.find(folded)))
 
     def canonical(self, spelling: str) -> str | None:
-        """The name that this spelling stands for, if it is one."""
+        """Return the name that this spelling stands for, or None."""
         folded = fold(spelling)
         return self._exact_keys.get(_exact_key(folded)) or self._loose_keys.get(spelling_key(folded))
 
@@ -132,17 +170,6 @@ def _regex(spellings: Iterable[str], flags: re.RegexFlag, *, plural: bool) -> re
 
 
 def occurs(name: str, folded: str) -> bool:
-    """Whether the name stands in the folded text, as whole words."""
-    # A mere hyphen would be found between any two words.
+    """Return whether the name occurs in the folded text, as whole words."""
+    # A name without letters or digits, such as "-", would be found between any two words.
     return bool(re.search(r"\w", name)) and bool(_regex([name], re.IGNORECASE, plural=False).search(folded))
-
-
-MAX_TITLE_CHARACTERS = 500
-
-
-def shortened(text: str, limit: int) -> str:
-    """`text`, cut at a word boundary when it is longer than `limit`."""
-    if len(text) <= limit:
-        return text
-    head, blank, _ = text[:limit].rpartition(" ")
-    return (head if blank else text[: limit - 1]) + "…"

@@ -20,7 +20,8 @@ from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Component, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_shared.aws import read_object
-from vectora_shared.config.content import BucketContent, WithFile, load_configuration
+from vectora_shared.config.content import BucketContent, ContentWithFile
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.publication import publish_client
 from vectora_shared.config.values import Identifier
 from vectora_shared.errors import VectoraError
@@ -107,7 +108,7 @@ class PromoteClient:
         """Raises VectoraError saying that nothing was changed, or that all was taken back."""
         self._observer.step("validate")
         key = client_key(self._file.client_id)
-        load_configuration(WithFile(self._content, key, self._file.body), self._file.client_id)
+        load_configuration(ContentWithFile(self._content, key, self._file.body), self._file.client_id)
         begun = self._begun()
         if begun and begun.state == "taking back":
             self._take_back(begun, begun.outcome)

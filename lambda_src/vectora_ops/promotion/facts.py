@@ -20,7 +20,9 @@ from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import RECORD_KEY
-from vectora_shared.config.yaml_file import did_you_mean, parse_yaml, read_section
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import did_you_mean
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key
 from vectora_shared.storage import Bucket

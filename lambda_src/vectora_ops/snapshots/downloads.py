@@ -12,7 +12,7 @@ from botocore.response import StreamingBody
 
 from vectora_ops.account import Account
 from vectora_ops.snapshots.vault import CHUNK_BYTES
-from vectora_shared.aws import CUT_SHORT, READ_ATTEMPTS, pause
+from vectora_shared.aws import INCOMPLETE_BODY_ERRORS, READ_ATTEMPTS, pause
 from vectora_shared.errors import VectoraError
 
 
@@ -37,7 +37,7 @@ def download(account: Account, locate: Callable[[], str]) -> Iterator[bytes]:
                     yielded += 1
                     yield chunk
             return
-        except (*CUT_SHORT, BotoCoreError, _RefusedError) as error:
+        except (*INCOMPLETE_BODY_ERRORS, BotoCoreError, _RefusedError) as error:
             cause = error
     reason = str(cause) if isinstance(cause, _RefusedError) else type(cause).__name__
     raise VectoraError(f"Lambda's code could not be downloaded in {READ_ATTEMPTS} attempts ({reason}): try again.")

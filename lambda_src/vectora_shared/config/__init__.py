@@ -1,1 +1,1 @@
-"""Configuration content: client files and canonical files, validated before anything uses them."""
+"""Configuration: client files and canonical files, their models, loading and publication."""

@@ -1,4 +1,4 @@
-"""Canonical content: the domain knowledge (sources, scopes, events, scoring, prompts) that all clients share."""
+"""Models of event types, evidence, prompts and prices, which all clients share."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, EventType, Pattern, Positive, Share, require_every_event_type
-from vectora_shared.config.yaml_file import MisfitError, Section
 
 
 class EventDefinition(Section):
-    """What counts as an event type: the description is for the model, the patterns are for the lexicon."""
+    """Definition of an event type: a description for the model, patterns for the lexicon."""
 
-    description: Annotated[str, Field(min_length=1)] = Field(description="What the model is told about the type.")
+    description: Annotated[str, Field(min_length=1)] = Field(description="Description of the type, for the model.")
     leading: bool = Field(
-        default=False, description="true: goes before the types that are not, wherever it stands in the title."
+        default=False,
+        description="true: takes precedence over types without it, wherever they are in the title.",
     )
-    patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions by which the lexicon knows it.")
+    patterns: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions that identify the type, for the lexicon."
+    )
 
 
 class EventDefinitions(Section):
-    """canonical/events/event_types.yaml; where several types fit, what the title says first wins."""
+    """canonical/events/event_types.yaml: event types; if several fit, the first in the title wins."""
 
-    events: dict[EventType, EventDefinition] = Field(description="Every event type with its definition.")
+    events: dict[EventType, EventDefinition] = Field(description="All event types with their definitions.")
 
     @model_validator(mode="after")
     def _every_type_is_defined(self) -> EventDefinitions:
@@ -33,12 +36,12 @@ class EventDefinitions(Section):
 
 
 class Evidence(Section):
-    """canonical/scoring/evidence.yaml: how strongly a sign speaks for a watch domain, from 0 to 1."""
+    """canonical/scoring/evidence.yaml: strength of each sign for a watch domain, from 0 to 1."""
 
     decisive_in_title: Share = Field(description="A decisive word in the title.")
     decisive_in_lead: Share = Field(description="A decisive word in the first sentences.")
-    decisive_in_body: Share = Field(description="A decisive word later, the title names a substance or brand.")
-    decisive_in_passing: Share = Field(description="A decisive word later, the title is about something else.")
+    decisive_in_body: Share = Field(description="A decisive word after them; the title names a substance or brand.")
+    decisive_in_passing: Share = Field(description="A decisive word after them; the title is about something else.")
     dosing_in_title: Share = Field(description="An injection with a long interval in the title.")
     dosing_in_lead: Share = Field(description="An injection with a long interval in the first sentences.")
     weekly_in_title: Share = Field(description="A weekly injection in the title.")
@@ -52,31 +55,37 @@ class Evidence(Section):
     supporting_in_title: Share = Field(description="A supporting term beside a name in the title.")
     supporting_in_lead: Share = Field(description="A supporting term beside a name in the first sentences.")
     injected_molecule: Share = Field(description="A substance of the domain as an injection or at long intervals.")
-    other_modality: Share = Field(description="At most, for an injection that is another kind of product.")
-    other_route_at_most: Share = Field(description="At most, for another route of administration.")
-    analysis_admits_from: Share = Field(description="So sure must the analysis be where the words say little.")
-    analysis_refuses_to: Share = Field(description="Up to here the analysis keeps an item out.")
-    agreement_confidence: Share = Field(description="Confidence where words and analysis agree.")
-    least_confidence: Share = Field(description="Confidence is never lower.")
+    other_modality: Share = Field(description="Maximum for an injection of another kind of product.")
+    other_route_at_most: Share = Field(description="Maximum for another route of administration.")
+    analysis_admits_from: Share = Field(
+        description="Relevance from which the analysis can admit an item whose words say little."
+    )
+    analysis_refuses_to: Share = Field(
+        description="Relevance up to which the analysis excludes an item, unless its words are decisive."
+    )
+    agreement_confidence: Share = Field(description="Confidence when words and analysis agree.")
+    least_confidence: Share = Field(description="Lowest confidence.")
 
 
 class Prompt(Section):
-    """canonical/prompts/{name}.yaml: how the model is asked to analyze one item."""
+    """canonical/prompts/{name}.yaml: prompt for the analysis of one item by the model."""
 
-    system: Annotated[str, Field(min_length=1)] = Field(description="What the model is and how it judges.")
+    system: Annotated[str, Field(min_length=1)] = Field(description="System prompt: the model's role and its criteria.")
     user_template: Annotated[str, Field(min_length=1)] = Field(
-        description="Text with {title}, {source}, {published} and {content}, filled in for each item."
+        description="Message with {title}, {source}, {published} and {content}, filled in for each item."
     )
     tool_name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = Field(
-        description="Name of the tool by which the model must answer."
+        description="Name of the tool that the model must call with its analysis."
     )
-    tool_description: Annotated[str, Field(min_length=1)] = Field(description="What the model is told about the tool.")
-    max_output_tokens: Annotated[int, Field(ge=200, le=8192)] = Field(description="Longest answer, 200 to 8192 tokens.")
+    tool_description: Annotated[str, Field(min_length=1)] = Field(description="Description of the tool, for the model.")
+    max_output_tokens: Annotated[int, Field(ge=200, le=8192)] = Field(
+        description="Maximum length of the model's answer, 200 to 8192 tokens."
+    )
     max_content_characters: Annotated[int, Field(ge=200, le=100_000)] = Field(
-        description="So much of an item's text is sent, 200 to 100000 characters."
+        description="Maximum length of an item's text in the message, 200 to 100000 characters."
     )
     temperature: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None, description="From 0, always the same answer, to 1; the model's own when omitted."
+        default=None, description="Temperature, from 0 (most repeatable) to 1; the model's default when omitted."
     )
 
     @model_validator(mode="after")
@@ -91,11 +100,11 @@ class Prompt(Section):
 class ModelPrice(Section):
     """List price of one model."""
 
-    input_usd_per_million_tokens: Positive = Field(description="US dollars per million tokens sent.")
-    output_usd_per_million_tokens: Positive = Field(description="US dollars per million tokens answered.")
+    input_usd_per_million_tokens: Positive = Field(description="US dollars per million input tokens.")
+    output_usd_per_million_tokens: Positive = Field(description="US dollars per million output tokens.")
 
 
 class Pricing(Section):
-    """canonical/models/pricing.yaml: what a model's tokens cost."""
+    """canonical/models/pricing.yaml: prices of the models' tokens."""
 
     models: Annotated[dict[str, ModelPrice], Field(min_length=1)] = Field(description="Prices by model id.")

@@ -1,4 +1,4 @@
-"""What changed between two versions of a client's file, and how far its semantic version must move for it."""
+"""Changes between two versions of a client's file, and the bump of its semantic version that they need."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.yaml_file import Path, dotted
+from vectora_shared.config.wording import Path, dotted
 from vectora_shared.keys import client_key
 
 Bump = Literal["patch", "minor", "major"]
 BUMPS: tuple[Bump, ...] = ("patch", "minor", "major")
-# What is read by people only: no item comes or goes by it.
+# Texts for people: they decide about no item.
 _TEXTS = {("client_profile", "name"), ("client_profile", "language")}
 _TEXTS_OF_SECTIONS = {"title"}
-# The version itself and its story.
+# The version itself and its changelog.
 _VERSION = {("client_profile", "version"), ("metadata", "config_version"), ("metadata", "changelog")}
-# Entries of these lists are known by a key of theirs, whatever their position.
+# Entries of these lists are identified by one of their keys, regardless of their position.
 _KEYS_OF_LISTS: Mapping[Path, str] = {("watch_domains",): "id", ("newsletter_layout", "sections"): "id"}
+
+_BUMPS_IN_WORDS: Mapping[Bump, str] = {
+    "major": "major (items appear or disappear by a scope or section, or something was removed)",
+    "minor": "minor (something was added or another setting changed)",
+    "patch": "a patch (texts, comments or layout)",
+}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs; `before` or `after` is None where there was or is nothing.
+    """One value that differs; `before` is None for an added value, `after` for a removed one.
 
     `path` names entries of lists by their id, such as newsletter_layout.sections.others.max_items.
     """
@@ -43,22 +49,22 @@ class Change:
 
 
 def changes_between(before: ClientConfig, after: ClientConfig) -> tuple[Change, ...]:
-    """Every value that differs, the version and its changelog left out."""
+    """Return every value that differs, except the version and its changelog."""
     return tuple(_changes((), before.model_dump(), after.model_dump()))
 
 
 def needed_bump(before: ClientConfig, after: ClientConfig) -> Bump:
-    """How far the version must move.
+    """Return which part of the version must be raised.
 
-    Major when items would appear or disappear because a scope or a section changed or something was taken away; minor
-    for additions and for other settings; patch for texts, and where nothing but comments and layout differs.
+    Major when items would appear or disappear because a scope or a section changed or something was removed; minor for
+    additions and for other settings; patch for texts, and when only comments and layout differ.
     """
     bumps: set[Bump] = {change.bump for change in changes_between(before, after)}
     return max(bumps, key=BUMPS.index, default="patch")
 
 
 def bumped(version: str, bump: Bump) -> str:
-    """The next version, such as 7.1.0 after 7.0.3 for a minor bump."""
+    """Return the next version, such as 7.1.0 after 7.0.3 for a minor bump."""
     major, minor, patch = parsed_version(version)
     return {"major": f"{major + 1}.0.0", "minor": f"{major}.{minor + 1}.0", "patch": f"{major}.{minor}.{patch + 1}"}[
         bump
@@ -66,18 +72,21 @@ def bumped(version: str, bump: Bump) -> str:
 
 
 def parsed_version(version: str) -> tuple[int, int, int]:
-    """Of a semantic version as client files have it; versions compare as these numbers do."""
+    """Return the three numbers of a semantic version, by which versions compare."""
     major, minor, patch = version.split(".")
     return int(major), int(minor), int(patch)
 
 
 def moved_far_enough(before: str, after: str, bump: Bump) -> bool:
-    """Whether `after` is at least the version that `bump` makes of `before`."""
+    """Return whether `after` is at least the version that `bump` makes of `before`."""
     return parsed_version(after) >= parsed_version(bumped(before, bump))
 
 
 def version_problem(before: ClientConfig, after: ClientConfig, compared_with: str) -> str | None:
-    """One sentence when a file that changed has no version that says so; `compared_with` is where `before` is."""
+    """Return the problem of a changed file whose version was not raised far enough, or None.
+
+    `compared_with` names in words where the file `before` is.
+    """
     there, here = before.client_profile.version, after.client_profile.version
     bump = needed_bump(before, after)
     if moved_far_enough(there, here, bump):
@@ -85,16 +94,10 @@ def version_problem(before: ClientConfig, after: ClientConfig, compared_with: st
     client_id = after.client_profile.client_id
     how = f"is still {here}" if here == there else f"is {here}, after {there} there"
     return (
-        f"{client_key(client_id)} differs from {compared_with} and its version {how}: the change is {_A[bump]}, so it "
+        f"{client_key(client_id)} differs from {compared_with} and its version {how}: "
+        f"the change is {_BUMPS_IN_WORDS[bump]}, so it "
         f'must be {bumped(there, bump)} or later (./vectora client bump {client_id} --{bump} -m "...").'
     )
-
-
-_A: Mapping[Bump, str] = {
-    "major": "major (items appear or disappear by a scope or section, or something was taken away)",
-    "minor": "minor (something was added or another setting changed)",
-    "patch": "a patch (texts, comments or layout)",
-}
 
 
 def _changes(path: Path, before: Any, after: Any) -> Iterator[Change]:
@@ -137,5 +140,5 @@ def _bump(path: Path, before: Any, after: Any) -> Bump:
 
 
 def _is_new_entry(path: Path) -> bool:
-    """A whole watch domain or section, not a part of one that was there."""
+    """Return whether the path leads to a whole watch domain or section, not to a part of one."""
     return path[:-1] in _KEYS_OF_LISTS

@@ -1,4 +1,4 @@
-"""A client: whose newsletter it is, what it watches, and how its newsletter is laid out."""
+"""Model of a client's file: sources, watch domains, scoring, selection and layout of its newsletter."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vectora_shared.config.scoring import ScopeBonus
+from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, EventType, Identifier, Share, Text, require_unique
-from vectora_shared.config.yaml_file import MisfitError, Section
 
 SemanticVersion = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
 IsoDate = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
@@ -18,44 +18,44 @@ EventFilter = Literal[EventType, "*"]
 
 
 class ClientProfile(Section):
-    """Whose newsletter it is."""
+    """Identity of the client, and schedule of its newsletter."""
 
     client_id: Identifier = Field(
-        description="Stable name of the client, of this file and of all its data. Never changes."
+        description="Stable name of the client, of this file and of all its data; never changes."
     )
     version: SemanticVersion = Field(
-        description='Semantic version of this file, such as "7.0.0"; moves with every change (./vectora client bump).'
+        description='Semantic version of this file, such as "7.0.0"; every change raises it (./vectora client bump).'
     )
     name: Text = Field(description="Title of the newsletter.")
     active: bool = Field(
-        description="true: the schedule produces the newsletter; false: it is only made when asked for by name."
+        description="true: the schedule produces the newsletter; false: only runs that name the client produce it."
     )
     language: Language = Field(
         default="en",
         description="Language that the HTML declares, such as en or pt-BR; nothing is translated.",
     )
     frequency: Frequency = Field(
-        description="How often the schedule produces it: daily, weekly or monthly, at the times in environments.yaml."
+        description="Frequency of the schedule: daily, weekly or monthly, at the times in environments.yaml."
     )
 
 
 class Pipeline(Section):
-    """How far a run looks back, and how it asks the model."""
+    """Period of news, and prompt for the model."""
 
     default_period_days: Annotated[int, Field(ge=1, le=365)] = Field(
-        description="Days of news that a run takes, counted back from its day; 1 to 365. The event may ask for others."
+        description="Days of news in a run, counted back from its day; 1 to 365. The run's event may override it."
     )
     analysis_prompt: Identifier = Field(
-        description="File in canonical/prompts/, without .yaml: how the model is asked about each item."
+        description="Prompt for the analysis of each item: name of a file in canonical/prompts/, without .yaml."
     )
 
 
 class WatchDomain(Section):
     """A field of interest: an item is in the newsletter only when it matches one."""
 
-    id: Identifier = Field(description="Name of the domain, as reports and items show it; unique in this file.")
+    id: Identifier = Field(description="Name of the domain in reports and items; unique in this file.")
     technology_scope: Identifier = Field(
-        description="Scope in canonical/scopes/technologies.yaml: the words by which the subject is recognised."
+        description="Scope in canonical/scopes/technologies.yaml with the terms that identify the subject."
     )
     company_scope: Identifier | None = Field(
         default=None,
@@ -63,7 +63,7 @@ class WatchDomain(Section):
     )
     core_company_scope: Identifier | None = Field(
         default=None,
-        description="Scope in companies.yaml whose deals, approvals and trials count in any case; none when omitted.",
+        description="Scope in companies.yaml whose deals, approvals and trials always count; none when omitted.",
     )
     molecule_scope: Identifier | None = Field(
         default=None,
@@ -75,19 +75,19 @@ class WatchDomain(Section):
     )
     core_trademark_scope: Identifier | None = Field(
         default=None,
-        description="Scope in trademarks.yaml whose name alone says that it is the subject; none when omitted.",
+        description="Scope in trademarks.yaml with brands that are decisive by themselves; none when omitted.",
     )
     indication_scope: Identifier | None = Field(
         default=None, description="Scope in indications.yaml whose names count as indications; none when omitted."
     )
     exclusion_scopes: Distinct[Identifier] = Field(
-        default=(), description="Scopes in exclusions.yaml: kinds of news that are left out of this domain."
+        default=(), description="Scopes in exclusions.yaml: kinds of news that this domain excludes."
     )
-    enabled: bool = Field(default=True, description="false: the domain matches nothing, as if it were not there.")
+    enabled: bool = Field(default=True, description="false: the domain matches nothing.")
 
 
 class ContentFilters(Section):
-    """What pages show between their news."""
+    """Entries that are not ingested although their source shows them."""
 
     exclude_titles: Distinct[Text] = Field(
         default=(),
@@ -96,13 +96,13 @@ class ContentFilters(Section):
 
 
 class SourceConfig(Section):
-    """Where the news comes from."""
+    """Sources of the news."""
 
     source_bouquets_enabled: Annotated[Distinct[Identifier], Field(min_length=1)] = Field(
-        description="Bouquets of sources in canonical/sources/source_catalog.yaml whose sources are read; at least one."
+        description="Bouquets in canonical/sources/source_catalog.yaml whose sources are read; at least one."
     )
     sources_extra_enabled: Distinct[str] = Field(
-        default=(), description="source_key of single sources that are read beside the bouquets."
+        default=(), description="Single sources that are read in addition to the bouquets, by their source_key."
     )
     content_filters: ContentFilters = Field(
         default=ContentFilters(), description="Entries that are not ingested although their source shows them."
@@ -110,81 +110,83 @@ class SourceConfig(Section):
 
 
 class MatchingConfig(Section):
-    """From which relevance on an item counts."""
+    """Relevance that items need."""
 
     min_domain_score: Share = Field(
         default=0.3,
-        description="Relevance, 0 to 1, from which an item matches; higher: fewer items, less noise.",
+        description="Lowest relevance of a match, 0 to 1; a higher value gives fewer items and less noise.",
     )
     sure_domain_score: Share = Field(
         default=0.5,
-        description="Relevance, 0 to 1, below which a selected item counts as doubtful: the noise estimate.",
+        description="Relevance, 0 to 1, below which a selected item counts as doubtful in the noise estimate.",
     )
 
 
 class ScoringConfig(Section):
-    """What this client values otherwise than canonical/scoring/scoring.yaml."""
+    """Differences of this client from canonical/scoring/scoring.yaml."""
 
     event_type_weight_overrides: dict[EventType, Annotated[float, Field(ge=0, le=20)]] = Field(
         default_factory=dict,
-        description="Points, 0 to 20, that an event type starts with, instead of base_by_event's.",
+        description="Points that an event type starts with, 0 to 20; they replace those of base_by_event.",
     )
     client_specific_bonuses: dict[Identifier, ScopeBonus] = Field(
         default_factory=dict,
-        description="Points for a name of a scope in the item; one named as in scoring.yaml replaces it.",
+        description="Points for a name of a scope in the item; a bonus replaces the one of that name in scoring.yaml.",
     )
 
 
 class Deduplication(Section):
-    """When two items are one story."""
+    """Conditions under which two items are one story."""
 
     similarity_threshold: Share = Field(
-        default=0.75, description="Share of title words in common, 0 to 1, from which two items are one story."
+        default=0.75, description="Lowest share of common title words, 0 to 1, of two items of one story."
     )
     max_days_apart: Annotated[int, Field(ge=0, le=365)] = Field(
-        default=10, description="Items further apart than so many days are never one story; 0 to 365."
+        default=10, description="Highest number of days between two items of one story; 0 to 365."
     )
 
 
 class NewsletterSelection(Section):
-    """Which matched items are taken."""
+    """Selection among the matched items."""
 
     max_items_total: Annotated[int, Field(ge=1, le=200)] = Field(
-        description="Items in a newsletter at the most, over all sections; 1 to 200."
+        description="Maximum number of items in a newsletter, over all sections; 1 to 200."
     )
     min_score: Annotated[float, Field(ge=0, le=50)] = Field(
         default=0.0,
-        description="Items with a lower score are left out; 0 leaves the choice to the watch domains.",
+        description="Lowest score of a selected item; 0 leaves the choice to the watch domains.",
     )
     critical_event_types: Distinct[EventType] = Field(
-        default=(), description="Event types that are kept before all others when there are too many items."
+        default=(), description="Event types that take precedence over all others when there are too many items."
     )
     deduplication: Deduplication = Field(
-        default=Deduplication(), description="When two items are taken for the same story, of which one is shown."
+        default=Deduplication(), description="Conditions under which two items are one story, of which one is shown."
     )
 
 
 class LayoutSection(Section):
-    """One section of the newsletter; an item stands in one section only."""
+    """A section of the newsletter; an item is in one section only."""
 
     id: Identifier = Field(description="Name of the section in manifests and metrics; unique in this file.")
     title: Text = Field(description="Heading of the section.")
     max_items: Annotated[int, Field(ge=1, le=200)] = Field(
-        description="Items in this section at the most; 1 to 200. Others go on to the next section that takes them."
+        description=(
+            "Maximum number of items in this section; 1 to 200. Further items go to the next section that accepts them."
+        )
     )
     filter_event_types: Annotated[Distinct[EventFilter], Field(min_length=1)] = Field(
-        description='Event types that the section takes; "*" takes every one.'
+        description='Event types that the section accepts; "*" accepts all.'
     )
     sort_by: Literal["score_desc", "date_desc"] = Field(
-        description="score_desc: highest score first; date_desc: newest first. The first max_items are taken."
+        description="score_desc: highest score first; date_desc: newest first. The section has the first max_items."
     )
     priority: Annotated[int, Field(ge=1, le=999)] = Field(
-        description="Sections are filled and shown from 1 to 999; unique in this file."
+        description="Position of the section, 1 to 999: lower ones are filled and shown first; unique in this file."
     )
 
 
 class NewsletterLayout(Section):
-    """The sections, in any order."""
+    """Sections of the newsletter, in any order."""
 
     sections: Annotated[tuple[LayoutSection, ...], Field(min_length=1)] = Field(
         description="Sections of the newsletter; at least one. Empty ones are not shown."
@@ -198,15 +200,15 @@ class NewsletterLayout(Section):
 
 
 class ChangelogEntry(Section):
-    """What a version changed."""
+    """Changes of one version."""
 
-    version: SemanticVersion = Field(description="Version that the change led to.")
-    date: IsoDate = Field(description="Day of the change, YYYY-MM-DD.")
-    changes: Annotated[str, Field(min_length=1)] = Field(description="What changed and why, for people.")
+    version: SemanticVersion = Field(description="Version with the changes.")
+    date: IsoDate = Field(description="Day of the changes, YYYY-MM-DD.")
+    changes: Annotated[str, Field(min_length=1)] = Field(description="The changes and their reasons, for people.")
 
 
 class Metadata(Section):
-    """The story of this file."""
+    """Version and changelog of this file."""
 
     config_version: SemanticVersion = Field(description="The same as client_profile.version.")
     changelog: Annotated[tuple[ChangelogEntry, ...], Field(min_length=1)] = Field(
@@ -221,31 +223,29 @@ class Metadata(Section):
                 raise MisfitError(
                     (
                         ("changelog", index, "version"),
-                        f"is {self.changelog[index].version}, after {self.changelog[index - 1].version}: entries stand "
-                        "newest first, each version once",
+                        f"is {self.changelog[index].version}, after {self.changelog[index - 1].version}: put the "
+                        "entries newest first, each version once",
                     )
                 )
         return self
 
 
 class ClientConfig(Section):
-    """clients/{client_id}.yaml: one newsletter, the same file in dev, stage and prod."""
+    """clients/{client_id}.yaml: one newsletter; the same file in dev, stage and prod."""
 
-    client_profile: ClientProfile = Field(description="Whose newsletter it is.")
-    pipeline: Pipeline = Field(description="How far a run looks back, and how it asks the model.")
+    client_profile: ClientProfile = Field(description="Identity of the client, and schedule of its newsletter.")
+    pipeline: Pipeline = Field(description="Period of news, and prompt for the model.")
     watch_domains: Annotated[tuple[WatchDomain, ...], Field(min_length=1)] = Field(
-        description="What counts as a subject of the newsletter; at least one domain."
+        description="Fields of interest; at least one."
     )
-    source_config: SourceConfig = Field(description="Where the news comes from.")
-    matching_config: MatchingConfig = Field(
-        default=MatchingConfig(), description="From which relevance on an item counts."
-    )
+    source_config: SourceConfig = Field(description="Sources of the news.")
+    matching_config: MatchingConfig = Field(default=MatchingConfig(), description="Relevance that items need.")
     scoring_config: ScoringConfig = Field(
-        default=ScoringConfig(), description="What this client values otherwise than canonical/scoring/scoring.yaml."
+        default=ScoringConfig(), description="Differences of this client from canonical/scoring/scoring.yaml."
     )
-    newsletter_selection: NewsletterSelection = Field(description="Which matched items are taken.")
-    newsletter_layout: NewsletterLayout = Field(description="The sections of the newsletter.")
-    metadata: Metadata = Field(description="The story of this file.")
+    newsletter_selection: NewsletterSelection = Field(description="Selection among the matched items.")
+    newsletter_layout: NewsletterLayout = Field(description="Sections of the newsletter.")
+    metadata: Metadata = Field(description="Version and changelog of this file.")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ClientConfig:

@@ -1,4 +1,4 @@
-"""Publication of a release's configuration content: validated first, then versioned puts, then deletes of its own."""
+"""Publication of a release's configuration in the config bucket."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vectora_shared.config.changes import parsed_version, version_problem
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    CLIENTS_PREFIX,
-    BucketContent,
-    WithFile,
-    load_configuration,
-    load_section,
-    validate_all,
-)
+from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent, ContentWithFile
+from vectora_shared.config.loading import load_configuration, load_section, validate_all
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import client_key
 from vectora_shared.storage import Bucket
@@ -38,7 +32,7 @@ class ArchiveContent:
     """Configuration content in the zip file of a release."""
 
     def __init__(self, archive: bytes) -> None:
-        """Raises ConfigurationError when the archive is damaged or holds anything but configuration."""
+        """Read the archive; raise ConfigurationError when it is damaged or contains anything but configuration."""
         try:
             with zipfile.ZipFile(io.BytesIO(archive)) as files:
                 self.files: Mapping[str, bytes] = {name: files.read(name) for name in sorted(files.namelist())}
@@ -62,7 +56,7 @@ class ArchiveContent:
 
 @dataclass(frozen=True)
 class Publication:
-    """What a publication changed; keys are those of the config bucket."""
+    """Result of a publication: the changed keys of the config bucket."""
 
     digest: str
     written: tuple[str, ...]
@@ -71,11 +65,11 @@ class Publication:
 
 
 def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Publication:
-    """Make the bucket's canonical and client files those of `archive`; what others put there stays.
+    """Replace the bucket's canonical and client files by those of `archive`; other objects in the bucket stay.
 
-    A client's file that was promoted by itself stays until a release brings its version or a later one. Can be
-    repeated after an interruption at any point. Raises ConfigurationError, with nothing changed, when the content is
-    invalid or a client's file changed under the version that is published.
+    A client's file that was promoted ahead of a release stays until a release has its version or a later one. Can be
+    repeated after an interruption at any point. Raise ConfigurationError, with nothing changed, when the content is
+    invalid or a client's file changed while its version did not.
     """
     content = ArchiveContent(archive)
     validate_all(content)
@@ -88,7 +82,8 @@ def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Public
     _require_versions_moved(BucketContent(s3, bucket), content, [key for key in changed if key in there], record)
     published_before = set(record.get("keys", {}))
     kept = {key: record["keys"][key] for key in promoted}
-    # Until all is done the record names both, so that whatever comes next knows what it may remove.
+    # Until everything is written, the record names old and new keys: after an interruption, the next publication knows
+    # all keys that it may delete.
     both = sorted(published_before | set(files))
     _write_record(target, "publishing", digest, {**{key: _sha256(files.get(key)) for key in both}, **kept}, promoted)
     for key in changed:
@@ -104,16 +99,16 @@ def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Public
 
 
 def publish_client(s3: S3Client, *, bucket: str, client_id: str, body: bytes) -> None:
-    """Publish one client's file that comes from another environment, ahead of the release that brings it.
+    """Publish one client's file from another environment, ahead of the release that contains it.
 
-    Raises ConfigurationError, with nothing changed, when it does not fit to the canonical files that are there.
+    Raise ConfigurationError, with nothing changed, when it does not fit the published canonical files.
     """
     key = client_key(client_id)
-    content = WithFile(BucketContent(s3, bucket), key, body)
+    content = ContentWithFile(BucketContent(s3, bucket), key, body)
     version = load_configuration(content, client_id).client.client_profile.version
     target = Bucket(s3, bucket)
     record = target.read_json(RECORD_KEY) or {}
-    # The record first: bytes that are not there yet show as an edit, bytes without a record could be deleted.
+    # The record first: a file that is not written yet only shows as edited, a file without a record could be deleted.
     target.write_json(
         RECORD_KEY,
         {
@@ -126,7 +121,7 @@ def publish_client(s3: S3Client, *, bucket: str, client_id: str, body: bytes) ->
 
 
 def _ahead_of(content: ArchiveContent, promoted: Mapping[str, str]) -> dict[str, str]:
-    """Of the promoted client files, by key the version, those whose version the release does not have yet."""
+    """Return the versions, by key, of the promoted client files that are newer than the release's."""
     return {
         key: version
         for key, version in promoted.items()
@@ -138,7 +133,7 @@ def _ahead_of(content: ArchiveContent, promoted: Mapping[str, str]) -> dict[str,
 def _require_versions_moved(
     deployed: BucketContent, content: ArchiveContent, changed: Sequence[str], record: Mapping[str, Any]
 ) -> None:
-    """A version names one content: what was published under it never changes. Going back to an earlier one is free."""
+    """Raise ConfigurationError when a client's file changed and its version did not; an earlier version is allowed."""
     problems = []
     for key in changed:
         published = record.get("keys", {}).get(key)
@@ -164,7 +159,8 @@ def _write_record(
 
 
 def _md5_by_key(s3: S3Client, bucket: str) -> dict[str, str]:
-    # The ETag of an object put in one part under SSE-S3, as all of these are, is the MD5 of its bytes.
+    # All of these objects are put in one part with SSE-S3, so their ETag is the MD5 of their bytes (S3 API reference,
+    # Object).
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return {entry["Key"]: entry["ETag"].strip('"') for page in pages for entry in page.get("Contents", [])}
 

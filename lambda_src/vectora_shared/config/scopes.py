@@ -7,15 +7,18 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, Identifier, Pattern, Term, Text, not_defined, spelling_key
-from vectora_shared.config.yaml_file import MisfitError, Path, Section
+from vectora_shared.config.wording import Path
 
 
 class NameScope(Section):
     """A named list of names; `includes` adds the names of other scopes of the same file."""
 
-    description: Text = Field(description="What ./vectora client show says about the scope.")
-    includes: Distinct[Identifier] = Field(default=(), description="Scopes of this file whose names belong to it too.")
+    description: Text = Field(description="Description that ./vectora client show prints.")
+    includes: Distinct[Identifier] = Field(
+        default=(), description="Other scopes of this file whose names belong to this scope too."
+    )
     names: tuple[Term, ...] = Field(default=(), description="Names as the newsletter spells them.")
 
 
@@ -23,13 +26,14 @@ class NameScopes(Section):
     """canonical/scopes/{companies,molecules,trademarks,indications}.yaml: names as the newsletter spells them."""
 
     scopes: Annotated[dict[Identifier, NameScope], Field(min_length=1)] = Field(
-        description="Lists of names by the name that clients use."
+        description="Lists of names; client files refer to them by their key."
     )
     aliases: dict[Term, Distinct[Term]] = Field(
         default_factory=dict, description="Other spellings of a name, which the newsletter shows as the name."
     )
     case_sensitive: Distinct[Term] = Field(
-        default=(), description="Names and aliases that are also ordinary words: found only as written here."
+        default=(),
+        description="Names and aliases that are also ordinary words; matched only in this spelling and case.",
     )
 
     @model_validator(mode="after")
@@ -70,14 +74,14 @@ class NameScopes(Section):
         return reached
 
     def names_of(self, scope_id: str) -> tuple[str, ...]:
-        """All names of the scope and of those it includes, each once, in the order of the file."""
+        """Return all names of the scope and of those it includes, each once, in the order of the file."""
         scope = self.scopes[scope_id]
         parts = [*(self.names_of(included) for included in scope.includes), scope.names]
         return tuple(dict.fromkeys(name for part in parts for name in part))
 
 
 def require_distinct_names(path: Path, names: Sequence[str]) -> None:
-    """Raises MisfitError for the second of two names that matching does not tell apart."""
+    """Raise MisfitError when two names are the same for matching; it names the second one."""
     first: dict[str, str] = {}
     for index, name in enumerate(names):
         known = first.setdefault(spelling_key(name), name)
@@ -88,31 +92,39 @@ def require_distinct_names(path: Path, names: Sequence[str]) -> None:
 
 
 class TechnologyScope(Section):
-    """What the words of a technology look like in the news, from decisive to contrary."""
+    """Terms of a technology in the news: some prove that an item is about it, some that it is not."""
 
-    description: Text = Field(description="What ./vectora client show says about the scope.")
-    core_phrases: Annotated[tuple[Term, ...], Field(min_length=1)] = Field(description="Decisive by themselves.")
-    brands: tuple[Term, ...] = Field(default=(), description="Names of delivery technologies: decisive.")
-    programmes: tuple[Term, ...] = Field(default=(), description="Codes of products in development: decisive.")
+    description: Text = Field(description="Description that ./vectora client show prints.")
+    core_phrases: Annotated[tuple[Term, ...], Field(min_length=1)] = Field(
+        description="Phrases that are decisive by themselves."
+    )
+    brands: tuple[Term, ...] = Field(default=(), description="Names of delivery technologies; decisive.")
+    programmes: tuple[Term, ...] = Field(default=(), description="Codes of products in development; decisive.")
     supporting_terms: tuple[Term, ...] = Field(
-        default=(), description="Decisive only beside a company or molecule of the domain."
+        default=(), description="Terms that are decisive only together with a company or molecule of the domain."
     )
     product_terms: tuple[Term, ...] = Field(
-        default=(), description="In the title of a core company's news: it is about a product."
+        default=(), description="Terms that show, in a title of a core company's news, that it is about a product."
     )
     administration_terms: tuple[Term, ...] = Field(
-        default=(), description="Words of injection: decisive only beside an interval."
+        default=(), description="Words for an injection; decisive only together with an interval."
     )
     interval_patterns: Distinct[Pattern] = Field(
         default=(), description="Regular expressions of long intervals, such as once-monthly."
     )
     weekly_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions of weekly intervals.")
-    contrary_terms: tuple[Term, ...] = Field(default=(), description="Another route: the item is about something else.")
-    other_modalities: tuple[Term, ...] = Field(default=(), description="Another kind of product, such as a vaccine.")
-    false_friends: Distinct[Pattern] = Field(
-        default=(), description="Regular expressions that contain a term and mean something else: they are passed over."
+    contrary_terms: tuple[Term, ...] = Field(
+        default=(), description="Words for another route of administration: the item is about something else."
     )
-    case_sensitive: Distinct[Term] = Field(default=(), description="Terms that are found only as written here.")
+    other_modalities: tuple[Term, ...] = Field(
+        default=(), description="Words for another kind of product, such as a vaccine."
+    )
+    false_friends: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions of phrases that contain a term and mean something else; ignored."
+    )
+    case_sensitive: Distinct[Term] = Field(
+        default=(), description="Terms that are matched only in this spelling and case."
+    )
 
     @model_validator(mode="after")
     def _terms_are_distinct(self) -> TechnologyScope:
@@ -144,34 +156,37 @@ class TechnologyScope(Section):
 
 
 class TechnologyScopes(Section):
-    """canonical/scopes/technologies.yaml: the words by which a subject is recognised."""
+    """canonical/scopes/technologies.yaml: the terms that identify a technology."""
 
     scopes: Annotated[dict[Identifier, TechnologyScope], Field(min_length=1)] = Field(
-        description="Technologies by the name that clients use."
+        description="Technologies; client files refer to them by their key."
     )
 
 
 class ExclusionScope(Section):
-    """A kind of news that nobody wants, known by patterns of its title or, where the title says little, its text."""
+    """A kind of unwanted news, identified by patterns of its title or, if the title says little, its text."""
 
-    description: Text = Field(description="What ./vectora client show says about the scope.")
-    reason: Text = Field(description="What the report gives as the reason, in a few words.")
-    title_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions looked for in the title.")
+    description: Text = Field(description="Description that ./vectora client show prints.")
+    reason: Text = Field(description="Reason for the exclusion in reports, in a few words.")
+    title_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions searched for in the title.")
     text_patterns: Distinct[Pattern] = Field(
         default=(),
-        description="Looked for in the first sentences, only when the title names neither a product nor an event.",
+        description=(
+            "Regular expressions searched for in the first sentences, if the title has neither a product nor an event."
+        ),
     )
     product_news_prevails: bool = Field(
-        default=True, description="true: a title with a product and a regulatory, clinical or deal event stays in."
+        default=True,
+        description="true: a title with a product and a regulatory, clinical or deal event prevents the exclusion.",
     )
     core_names_prevail: bool = Field(
-        default=False, description="true: a title with a core company or a core brand stays in."
+        default=False, description="true: a title with a core company or a core brand prevents the exclusion."
     )
 
 
 class ExclusionScopes(Section):
-    """canonical/scopes/exclusions.yaml: kinds of news that newsletters leave out."""
+    """canonical/scopes/exclusions.yaml: kinds of news that newsletters exclude."""
 
     scopes: Annotated[dict[Identifier, ExclusionScope], Field(min_length=1)] = Field(
-        description="Kinds of news by the name that clients use."
+        description="Kinds of news; client files refer to them by their key."
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, Identifier, Text, not_defined, require_unique
-from vectora_shared.config.yaml_file import MisfitError, Section
 
-# Published with the configuration: sample news with a known outcome.
+# Prefix of the addresses of samples: news with a known outcome, published with the configuration.
 SAMPLES = "config:"
 SourceUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?|config:canonical/samples/\S+)$")]
 
@@ -30,20 +30,20 @@ DateFormat = Annotated[str, AfterValidator(_valid_date_format)]
 
 
 class HtmlSelectors(Section):
-    """CSS selectors of one news page; an omitted one falls back to the generic extractor's."""
+    """CSS selectors of one news page; an omitted part of an entry is detected without a selector."""
 
     item: Text = Field(description="CSS selector of one news entry.")
-    title: Text | None = Field(default=None, description="Of its title, within the entry; recognised when omitted.")
-    link: Text | None = Field(default=None, description="Of its link, within the entry; recognised when omitted.")
-    date: Text | None = Field(default=None, description="Of its date, within the entry; recognised when omitted.")
-    summary: Text | None = Field(default=None, description="Of its text, within the entry; recognised when omitted.")
+    title: Text | None = Field(default=None, description="CSS selector of the entry's title; detected when omitted.")
+    link: Text | None = Field(default=None, description="CSS selector of the entry's link; detected when omitted.")
+    date: Text | None = Field(default=None, description="CSS selector of the entry's date; detected when omitted.")
+    summary: Text | None = Field(default=None, description="CSS selector of the entry's text; detected when omitted.")
 
 
 class Source(Section):
-    """One place that publishes news: an RSS or Atom feed, or an HTML news page."""
+    """A source of news: an RSS or Atom feed, or an HTML news page."""
 
     source_key: Annotated[str, Field(pattern=r"^[a-z0-9]+(_+[a-z0-9]+)*$")] = Field(
-        description="Stable name, part of every item's id: never reuse one for another place."
+        description="Stable name, part of every item's id; never reuse it for another source."
     )
     source_type: Literal["press_corporate", "press_sector"] = Field(
         description="press_corporate: a company's own news; press_sector: a trade paper."
@@ -52,26 +52,26 @@ class Source(Section):
         description="rss: an RSS or Atom feed; html: a page that lists news."
     )
     url: SourceUrl = Field(
-        description="Address of the feed or of the news page, or config:canonical/samples/... for a sample of ours."
+        description="Address of the feed or news page, or config:canonical/samples/... for a sample in this repository."
     )
-    enabled: bool = Field(default=True, description="false: left out of runs, which every report says.")
+    enabled: bool = Field(default=True, description="false: runs skip the source, and their reports say so.")
     company: Text | None = Field(
-        default=None, description="Whose own news a corporate source carries: counts as mentioned in every item."
+        default=None, description="Company whose own news the source publishes; counts as mentioned in every item."
     )
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = Field(
-        default="en", description="Language of its news, such as en; noted in every item."
+        default="en", description="Language of its news, such as en; recorded in every item."
     )
     max_items: Annotated[int, Field(ge=1, le=500)] = Field(
-        default=50, description="Items of one run that are kept at the most, newest first; 1 to 500."
+        default=50, description="Maximum number of items in a run, in the order of the source; 1 to 500."
     )
     date_format: DateFormat | None = Field(
         default=None,
-        description="How the page writes dates, as for strptime: settles 03/04/2026.",
+        description="Format of the page's dates, as for strptime; decides which day 03/04/2026 is.",
     )
     selectors: HtmlSelectors | None = Field(
-        default=None, description="CSS selectors of the page; without them its structure is recognised."
+        default=None, description="CSS selectors of the page; without them, its entries are detected."
     )
-    notes: str | None = Field(default=None, description="What ./vectora client show says about the source.")
+    notes: str | None = Field(default=None, description="Remarks that ./vectora client show prints.")
 
     @property
     def sample_key(self) -> str | None:
@@ -80,17 +80,17 @@ class Source(Section):
 
 
 class Bouquet(Section):
-    """A named set of sources that a client subscribes to as one."""
+    """A named set of sources that clients subscribe to."""
 
     bouquet_id: Identifier = Field(description="Name by which clients subscribe to it; unique.")
-    description: Text = Field(description="What ./vectora client show says about the bouquet.")
+    description: Text = Field(description="Description that ./vectora client show prints.")
     source_keys: Annotated[Distinct[str], Field(min_length=1)] = Field(description="source_key of its sources.")
 
 
 class SourceCatalog(Section):
-    """canonical/sources/source_catalog.yaml: where news can come from."""
+    """canonical/sources/source_catalog.yaml: sources of news, and bouquets of them."""
 
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)] = Field(description="Every place that publishes news.")
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)] = Field(description="All sources of news.")
     bouquets: tuple[Bouquet, ...] = Field(description="Sets of sources that clients subscribe to.")
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Value types that several configuration models share."""
+"""Types of values that several configuration models use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, Field
 
-from vectora_shared.config.yaml_file import MisfitError, Path, did_you_mean
+from vectora_shared.config.section import MisfitError
+from vectora_shared.config.wording import Path, did_you_mean
 
 EventType = Literal[
     "partnership",
@@ -33,13 +34,13 @@ def _valid_pattern(pattern: str) -> str:
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is not a regular expression ({error})") from error
     if compiled.search(""):
-        raise ValueError("matches everything, the empty text too: say what it looks for")
+        raise ValueError("matches every text, even an empty one: make it more specific")
     return pattern
 
 
 def _one_term(term: str) -> str:
     if not term.strip() or term != term.strip() or "  " in term or "\n" in term:
-        raise ValueError("a term is a non-empty text without leading, trailing or double blanks")
+        raise ValueError("a term is a non-empty text without leading, trailing or double spaces")
     return term
 
 
@@ -57,7 +58,7 @@ def _distinct(entries: tuple[EntryT, ...]) -> tuple[EntryT, ...]:
 
 
 def require_unique(path: Path, values: Sequence[Any], key: str) -> None:
-    """Raises MisfitError for the second entry of the list at `path` with the same `key`."""
+    """Raise MisfitError when two entries of the list at `path` have the same `key`; it names the second one."""
     for index, value in enumerate(values):
         if value in values[:index]:
             raise MisfitError(((*path, index, key), f"is {value!r} as in an entry before: each has its own {key}"))
@@ -66,7 +67,7 @@ def require_unique(path: Path, values: Sequence[Any], key: str) -> None:
 Pattern = Annotated[str, AfterValidator(_valid_pattern), Field(json_schema_extra={"format": "regex"})]
 Term = Annotated[str, AfterValidator(_one_term), Field(min_length=1)]
 Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
-# A list in which no entry stands twice.
+# A list without duplicates.
 Distinct = Annotated[tuple[EntryT, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Positive = Annotated[float, Field(ge=0, le=1000)]
@@ -74,14 +75,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def not_defined(name: str, known: Sequence[str], what: str) -> str:
+    """Return the problem of a name that is not among those defined."""
     return f"names '{name}', which is not {what}: {did_you_mean(name, known)}otherwise add it"
 
 
 def spelling_key(name: str) -> str:
-    """Equal for spellings that matching does not tell apart: case, hyphens, blanks and trade mark signs."""
+    """Return a key that is equal for the spellings that matching treats as one name.
+
+    They differ only in case, hyphens, spaces and trade mark signs.
+    """
     return re.sub(r"[\s\-®™©]+", "", name).casefold()
 
 
 def require_every_event_type(key: str, defined: dict[EventType, Any]) -> None:
+    """Raise MisfitError when an event type is missing from the mapping at `key`."""
     if missing := [name for name in EVENT_TYPES if name not in defined]:
         raise MisfitError(((key,), f"lacks {', '.join(missing)}: every event type is needed"))

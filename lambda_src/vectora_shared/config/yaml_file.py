@@ -1,23 +1,26 @@
-"""YAML files read into typed models; every complaint names file, line, column, key and what is allowed."""
+"""YAML files: parsed within limits of time and memory, with the position of each key."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
+from vectora_shared.config.wording import (
+    MOST_PROBLEMS,
+    Path,
+    dotted_excerpt,
+    excerpt,
+    first_problems,
+    printable,
+)
 from vectora_shared.errors import ConfigurationError
 
-Path = tuple[str | int, ...]
-# Far above any file of ours; what is larger or deeper is no configuration. Deep nesting would crash the parser, and
-# each value costs many times the work of its bytes.
+# Far above any configuration file. Deep nesting would crash the parser, and parsing a value takes many times the work
+# of reading its bytes.
 LARGEST_FILE_BYTES = 2_000_000
 DEEPEST_NESTING = 40
 MOST_VALUES = 50_000
@@ -25,34 +28,14 @@ MOST_VALUES = 50_000
 MOST_DIRECTIVES = 10
 _DIRECTIVE = re.compile(r"^\ufeff?%", re.MULTILINE)
 # The time to read a number in YAML 1.1's base 60 grows with the square of its length. Python's dictionaries are slow
-# with keys of equal hashes, which integers have that differ by multiples of 2**61 - 1.
+# with many keys of one hash, and integers that differ by multiples of 2**61 - 1 have the same hash.
 LONGEST_NUMBER = 100
 LONGEST_NUMBER_AS_KEY = 20
-MOST_PROBLEMS = 100
-MOST_NAMES_COMPARED = 1_000
-LONGEST_SHOWN = 80
 LONGEST_REASON = 200
 
 
-class Section(BaseModel):
-    """A part of a configuration file: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-
-SectionT = TypeVar("SectionT", bound=Section)
-
-
-class MisfitError(ValueError):
-    """Raised by a model's validator: what does not fit, by the path within the validated part."""
-
-    def __init__(self, *problems: tuple[Path, str]) -> None:
-        super().__init__("; ".join(message for _, message in problems))
-        self.problems = problems
-
-
 class Position(NamedTuple):
-    """Counted from 1, as editors do."""
+    """Line and column in a file, counted from 1 as editors do."""
 
     line: int
     column: int
@@ -67,20 +50,19 @@ class YamlFile:
     positions: dict[Path, Position]
 
     def position_of(self, path: Path) -> Position:
-        """Of the innermost part of `path` that the file has."""
+        """Return the position of the innermost part of `path` that the file has."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.positions:
                 return self.positions[path[:length]]
         return Position(1, 1)
 
     def where(self, path: Path) -> str:
-        """How a complaint about `path` begins."""
-        line, column = self.position_of(path)
-        return f"{self.name}, line {line}, column {column}: key '{_named(path)}'"
+        """Return the beginning of a message about the value at `path`: file, line, column and key."""
+        return _where(self.name, self.position_of(path), path)
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML 1.1 without implicit dates: a version or a date in a file stays the text that was written."""
+    """Loader of YAML 1.1 without implicit dates: a version or a date in a file stays text."""
 
 
 def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int | float:
@@ -101,10 +83,10 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
-    """Parse one YAML document, in time and memory that its size bounds.
+    """Parse one YAML document within limits of time and memory.
 
-    Raises ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, has more than
-    `most_values` values, the same key twice in a mapping, an alias, or a list entry that goes on in the next line.
+    Raise ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, or has more than
+    `most_values` values, the same key twice in a mapping, an alias, or a list entry that continues on the next line.
     """
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
@@ -135,7 +117,7 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
 
 
 def _refuse_excess(name: str, text: str, most_values: int) -> None:
-    """Read no more events than a file within the limits has."""
+    """Raise ConfigurationError when the text exceeds a limit, without building its values."""
     if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MOST_DIRECTIVES + 1)) > MOST_DIRECTIVES:
         raise ConfigurationError(f"{name}: more than {MOST_DIRECTIVES} lines begin with %, a directive: remove them.")
     depth = values = documents = 0
@@ -147,12 +129,12 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
         values += isinstance(event, yaml.NodeEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if documents > 1:
-            # Refused, with its place, by whoever composes the one document.
+            # The loader refuses a second document, with its position.
             return
         line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > DEEPEST_NESTING:
             raise ConfigurationError(
-                f"{name}, line {line}: nested more than {DEEPEST_NESTING} deep: no key lies there."
+                f"{name}, line {line}: nested more than {DEEPEST_NESTING} deep: no configuration key is that deep."
             )
         if values > most_values:
             raise ConfigurationError(
@@ -162,29 +144,20 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
 
 
 def _reason(text: str | None) -> str:
-    """The first line of a parser's words; they may quote a tag as long as the file."""
-    line = printable(next(iter((text or "").splitlines()), ""))
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 3] + "..."
-
-
-def first_problems(problems: Iterable[str]) -> list[str]:
-    """The first problems, and a sentence when there are more."""
-    shown = list(islice(problems, MOST_PROBLEMS + 1))
-    if len(shown) > MOST_PROBLEMS:
-        shown[MOST_PROBLEMS:] = [f"These are the first {MOST_PROBLEMS} problems: there are more."]
-    return shown
+    """Return the first line of a parser's message, cut: it may quote a tag as long as the file."""
+    return excerpt(printable(next(iter((text or "").splitlines()), "")), LONGEST_REASON)
 
 
 def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:
     try:
         return loader.construct_document(root)
     except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
-        # PyYAML's constructors trust a tag that is written out, such as !!bool before a text.
+        # PyYAML's constructors trust explicit tags, such as !!bool before a text.
         raise yaml.YAMLError("a tag (!!...) stands before a value that is not of its kind") from error
 
 
 def _frozen(value: Any) -> Any:
-    """Lists become tuples, as strict models expect them."""
+    """Return the value with tuples instead of lists, as strict models expect them."""
     if isinstance(value, dict):
         return {key: _frozen(entry) for key, entry in value.items()}
     return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
@@ -192,7 +165,7 @@ def _frozen(value: Any) -> Any:
 
 @dataclass
 class _Nodes:
-    """Positions of a document's keys and entries, and what is wrong with how they are written."""
+    """Positions of a document's keys and entries, and problems of their notation."""
 
     name: str
     positions: dict[Path, Position] = field(default_factory=dict)
@@ -203,8 +176,8 @@ class _Nodes:
         if isinstance(node, yaml.ScalarNode):
             return
         if id(node) in self._seen:
-            # Aliases of aliases would multiply, and would hide where a value stands.
-            self._complain(path, "is an alias of another part: write it out")
+            # Aliases of aliases would multiply the values, and would hide a value's position.
+            self._add_problem(path, "is an alias of another part: write it out")
             return
         self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -215,15 +188,15 @@ class _Nodes:
     def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._complain(path, "has a key that is a list or a mapping itself: write a text")
+                self._add_problem(path, "has a key that is a list or a mapping itself: write a text")
                 continue
             inner = (*path, key_node.value)
             known = inner in self.positions
             self.positions[inner] = _position(key_node)
             if known:
-                self._complain(inner, "stands twice: keep one of them")
+                self._add_problem(inner, "stands twice: keep one of them")
             elif key_node.tag in (INT, FLOAT) and len(key_node.value) > LONGEST_NUMBER_AS_KEY:
-                self._complain(inner, "is a number that nobody counts to: write it in quotes")
+                self._add_problem(inner, "is too long for a number: write it in quotes")
             else:
                 self.visit(value_node, inner)
 
@@ -232,19 +205,22 @@ class _Nodes:
             inner = (*path, index)
             self.positions[inner] = _position(entry)
             if _is_folded(entry):
-                self._complain(
+                self._add_problem(
                     inner,
-                    f"goes on in line {entry.end_mark.line + 1}, so that both are one entry, '{_short(entry.value)}': "
+                    f"goes on in line {entry.end_mark.line + 1}, so that both are one entry, '{excerpt(entry.value)}': "
                     "begin each entry with a dash, on a line of its own",
                 )
             self.visit(entry, inner)
 
-    def _complain(self, path: Path, what: str) -> None:
+    def _add_problem(self, path: Path, what: str) -> None:
         if len(self.problems) > MOST_PROBLEMS:
             return
-        line, column = self.positions.get(path, Position(1, 1))
-        where = f"{self.name}, line {line}, column {column}: key '{_named(path)}'"
+        where = _where(self.name, self.positions.get(path, Position(1, 1)), path)
         self.problems.append(printable(f"{where} {what}."))
+
+
+def _where(name: str, position: Position, path: Path) -> str:
+    return f"{name}, line {position.line}, column {position.column}: key '{dotted_excerpt(path)}'"
 
 
 def _position(node: yaml.Node) -> Position:
@@ -252,173 +228,6 @@ def _position(node: yaml.Node) -> Position:
 
 
 def _is_folded(node: yaml.Node) -> bool:
-    """A plain or quoted text over several lines: YAML joins them by blanks (the running system lost two names so)."""
+    """Return whether a plain or quoted text spans lines, which YAML joins: the previous system lost two names so."""
     is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
     return isinstance(node, yaml.ScalarNode) and not is_block and node.start_mark.line != node.end_mark.line
-
-
-def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
-    """Validate the whole file as `model`.
-
-    Raises ConfigurationError with one sentence a problem, each on a line of its own.
-    """
-    if not isinstance(file.data, dict):
-        raise ConfigurationError(
-            f"{file.name}, line 1, column 1: expected a mapping of keys, found {_kind(file.data)}."
-        )
-    try:
-        return model.model_validate(file.data)
-    except ValidationError as error:
-        sentences = (printable(each) for detail in error.errors() for each in _sentences(file, model, detail))
-        raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
-
-
-def _distinct(sentences: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for sentence in sentences:
-        if sentence not in seen:
-            seen.add(sentence)
-            yield sentence
-
-
-def _sentences(file: YamlFile, model: type[Section], detail: ErrorDetails) -> list[str]:
-    path = tuple(part for part in detail["loc"] if not _is_schema_tag(part))
-    misfit = detail.get("ctx", {}).get("error")
-    if isinstance(misfit, MisfitError):
-        return [f"{file.where((*path, *inner))} {message}." for inner, message in misfit.problems]
-    where = file.where(path) if path else f"{file.name}, line 1, column 1:"
-    match detail["type"]:
-        case "missing":
-            return [f"{where} is missing: add it ({_allowed(model, path)})."]
-        case "string_pattern_mismatch":
-            return [f"{where} has the value {_shown(detail['input'])}, which does not fit: {_allowed(model, path)}."]
-        case "extra_forbidden":
-            siblings = _siblings(model, path)
-            listed = ", ".join(siblings) or "no other keys"
-            return [f"{where} is unknown: {did_you_mean(str(path[-1]), siblings)}allowed here are {listed}."]
-        case "literal_error":
-            expected = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
-            hint = did_you_mean(str(detail["input"]), expected)
-            return [f"{where} has the value {_shown(detail['input'])}: {hint}allowed are {', '.join(expected)}."]
-        case kind if kind in _EXPECTED:
-            return [f"{where} has the value {_shown(detail['input'])}: it must be {_EXPECTED[kind]}."]
-        case _:
-            message = detail["msg"].removeprefix("Value error, ").rstrip(".")
-            message = message[:1].lower() + message[1:]
-            return [f"{where} has the value {_shown(detail['input'])}: {message}."]
-
-
-def printable(text: str) -> str:
-    """One line, whatever stands in the names and values that it quotes; half a character is no text."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question naming the nearest of the known names, with a semicolon for what follows; empty when none is near."""
-    found = nearest(name, known, cutoff=0.5)
-    return f"did you mean '{found}'? " if found else ""
-
-
-def nearest(name: str, known: Iterable[str], *, cutoff: float) -> str | None:
-    """The known name that is most like `name`; comparing two takes time by the product of their lengths."""
-    short = (each for each in known if len(each) <= LONGEST_SHOWN)
-    found = difflib.get_close_matches(name, list(islice(short, MOST_NAMES_COMPARED)), n=1, cutoff=cutoff)
-    return found[0] if found and len(name) <= LONGEST_SHOWN else None
-
-
-def _is_schema_tag(part: str | int) -> bool:
-    # Unions and key validators put names like "[key]" or "int" into the location; none of them is a key of a file.
-    return isinstance(part, str) and (
-        part == "[key]" or bool(re.fullmatch(r"(function-|literal\[|constrained-).*", part))
-    )
-
-
-def _model_at(model: type[Section], path: Path) -> type[BaseModel] | None:
-    current: Any = model
-    for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            found = current.model_fields.get(str(part)) if isinstance(part, str) else None
-            if found is None:
-                return None
-            current = found.annotation
-        else:
-            current = _element_type(current)
-        current = _strip_optional(current)
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
-
-
-def _strip_optional(annotation: Any) -> Any:
-    args = [argument for argument in getattr(annotation, "__args__", ()) if argument is not type(None)]
-    is_union = getattr(annotation, "__origin__", None) is None and type(annotation).__name__ == "UnionType"
-    return args[0] if is_union and len(args) == 1 else annotation
-
-
-def _element_type(annotation: Any) -> Any:
-    args = [argument for argument in getattr(annotation, "__args__", ()) if argument is not Ellipsis]
-    return args[-1] if args else None
-
-
-def _siblings(model: type[Section], path: Path) -> list[str]:
-    parent = _model_at(model, path[:-1])
-    return sorted(parent.model_fields) if parent else []
-
-
-def _allowed(model: type[Section], path: Path) -> str:
-    parent = _model_at(model, path[:-1])
-    found = parent.model_fields.get(str(path[-1])) if parent else None
-    if found is None:
-        return "a value"
-    return (found.description or _described(found.annotation)).rstrip(".")
-
-
-# What pydantic calls a tuple or a dictionary is a list or a mapping to whoever writes YAML.
-_EXPECTED = {
-    "tuple_type": "a list",
-    "dict_type": "a mapping of keys",
-    "model_type": "a mapping of keys",
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-}
-_PLAIN = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
-
-
-def _described(annotation: Any) -> str:
-    """What may stand there, in words."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return f"a mapping of {', '.join(annotation.model_fields)}"
-    if annotation in _PLAIN:
-        return _PLAIN[annotation]
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return " or ".join(repr(argument) for argument in arguments)
-    if origin is Annotated:
-        return _described(arguments[0])
-    return "a list" if origin is tuple else "a mapping"
-
-
-def dotted(path: Path) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
-    return text
-
-
-def _named(path: Path) -> str:
-    """The dotted path for a sentence: a key may be as long as the file."""
-    return dotted(tuple(_short(part) if isinstance(part, str) else part for part in path))
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    return "a list" if isinstance(value, tuple) else "a text" if isinstance(value, str) else type(value).__name__
-
-
-def _shown(value: Any) -> str:
-    return _short(repr(list(value) if isinstance(value, tuple) else value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."

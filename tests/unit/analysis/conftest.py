@@ -8,7 +8,7 @@ import pytest
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 CONFIG = Path(__file__).parents[3] / "config"
 MakeItem = Callable[..., IngestedItem]

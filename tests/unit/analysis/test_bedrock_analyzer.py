@@ -1,4 +1,4 @@
-"""The model is asked once an item, its replies are data, and no item is lost when it fails."""
+"""The model is called once per item, its replies are data, and no item is lost when it fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vectora_core.analysis.analyzer import analyze_concurrently
 from vectora_core.analysis.bedrock import BedrockAnalyzer, ConverseClient, Fallback, bedrock_client
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.errors import AnalyzerError
 
 MakeItem = Callable[..., IngestedItem]
@@ -41,7 +41,7 @@ def answer(reply: Any, tool: str = "record_analysis") -> dict[str, Any]:
 
 
 class FakeModel:
-    """Answers every Converse call by `behave` and keeps the requests."""
+    """A model that answers every Converse call by `behave` and records the requests."""
 
     def __init__(self, behave: Callable[[dict[str, Any]], Any]) -> None:
         self._behave = behave
@@ -93,7 +93,7 @@ def test_the_reply_is_forced_through_the_tool_in_one_call(analyzer: Any, make_it
     assert (metadata.input_tokens, metadata.output_tokens) == (800, 120)
 
 
-def test_names_that_do_not_stand_in_the_text_are_dropped_and_others_spelled_canonically(
+def test_names_that_are_not_in_the_text_are_dropped_and_others_get_the_canonical_spelling(
     analyzer: Any, make_item: MakeItem
 ) -> None:
     analysis = analyzer(FakeModel(lambda _: answer(REPLY))).analyze(make_item(TITLE, "For schizophrenia."))
@@ -131,7 +131,7 @@ def test_the_text_is_delimited_and_cannot_close_its_delimiters(analyzer: Any, ma
         {},
     ],
 )
-def test_a_malformed_reply_sends_the_item_to_the_lexicon_with_a_reason(
+def test_after_a_malformed_reply_the_lexicon_analyzes_the_item_and_records_the_reason(
     analyzer: Any, make_item: MakeItem, reply: dict[str, Any]
 ) -> None:
     model = FakeModel(lambda _: reply)
@@ -153,7 +153,7 @@ def test_a_malformed_reply_sends_the_item_to_the_lexicon_with_a_reason(
         ReadTimeoutError(endpoint_url="https://localhost"),
     ],
 )
-def test_an_unavailable_model_sends_the_item_to_the_lexicon(
+def test_if_the_model_is_unavailable_the_lexicon_analyzes_the_item(
     analyzer: Any, make_item: MakeItem, error: Exception
 ) -> None:
     analysis = analyzer(FakeModel(raising(error))).analyze(make_item(TITLE))
@@ -205,7 +205,7 @@ def test_no_item_is_lost_under_throttling_and_the_order_stays(analyzer: Any, mak
 
 
 def test_as_many_calls_as_allowed_run_at_the_same_time(analyzer: Any, make_item: MakeItem) -> None:
-    # Four calls meet at the barrier again and again: with fewer at a time it would break.
+    # Four calls at a time meet at the barrier; with fewer concurrent calls it would break.
     barrier = threading.Barrier(4, timeout=600)
 
     def meet(_request: dict[str, Any]) -> Any:
@@ -217,7 +217,7 @@ def test_as_many_calls_as_allowed_run_at_the_same_time(analyzer: Any, make_item:
     assert [entry.normalization_metadata.analyzer for entry in analyses] == ["bedrock"] * 12
 
 
-def test_items_that_the_run_has_no_time_for_go_to_the_lexicon(analyzer: Any, make_item: MakeItem) -> None:
+def test_items_that_the_run_has_no_time_for_are_analyzed_by_the_lexicon(analyzer: Any, make_item: MakeItem) -> None:
     released = threading.Event()
 
     def hang(_request: dict[str, Any]) -> Any:
@@ -233,7 +233,7 @@ def test_items_that_the_run_has_no_time_for_go_to_the_lexicon(analyzer: Any, mak
     assert reasons == ["the run's time was over"] * 5
 
 
-def test_a_refused_model_is_not_asked_for_every_item(analyzer: Any, make_item: MakeItem) -> None:
+def test_a_refused_model_is_not_called_for_every_item(analyzer: Any, make_item: MakeItem) -> None:
     model = FakeModel(raising(refusal("AccessDeniedException", 403)))
     items = [make_item(f"Item {number}") for number in range(200)]
     with pytest.raises(AnalyzerError):

@@ -1,4 +1,4 @@
-"""The repository's canonical content and client files fit together, and every misfit is named."""
+"""The repository's canonical content and client files are consistent, and every inconsistency is reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vectora_shared.config.content import FolderContent, load_configuration, validate_all
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration, validate_all
 from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -51,7 +52,7 @@ def test_every_client_file_of_the_repository_is_valid() -> None:
         ("{scope: lai_trademarks_global, bonus", "{scope: lai_trademark_global, bonus", "lai_trademarks_global"),
     ],
 )
-def test_a_name_that_leads_nowhere_is_given_with_file_line_and_nearest_name(
+def test_an_unknown_name_is_reported_with_file_line_and_nearest_name(
     folder: Path, old: str, new: str, nearest: str
 ) -> None:
     client = folder / "clients/lai_weekly.yaml"
@@ -89,7 +90,7 @@ def test_a_python_prefix_in_a_pattern_is_refused(folder: Path) -> None:
     assert "r-prefix" in problem(folder)
 
 
-def test_a_name_that_stands_twice_is_refused_whatever_its_hyphens_and_signs(folder: Path) -> None:
+def test_a_duplicate_name_is_refused_regardless_of_hyphens_and_trade_mark_signs(folder: Path) -> None:
     replace(folder / "canonical/scopes/trademarks.yaml", "      - Uzedy\n", "      - Uzedy\n      - UZEDY®\n")
     assert "and the same name as" in problem(folder)
 
@@ -103,7 +104,7 @@ def test_scopes_that_include_each_other_are_refused(folder: Path) -> None:
     assert "includes itself" in problem(folder)
 
 
-def test_a_missing_number_of_the_scoring_is_named(folder: Path) -> None:
+def test_a_missing_number_of_the_scoring_rules_is_named(folder: Path) -> None:
     replace(folder / "canonical/scoring/scoring.yaml", "  safety_signal: 6.0\n", "")
     assert "key 'base_by_event' lacks safety_signal" in problem(folder)
 
@@ -113,7 +114,7 @@ def test_a_prompt_without_a_place_for_the_text_is_refused(folder: Path) -> None:
     assert "placeholders" in problem(folder)
 
 
-def test_all_problems_of_a_client_are_given_at_once(folder: Path) -> None:
+def test_all_problems_of_a_client_are_reported_together(folder: Path) -> None:
     client = folder / "clients/lai_weekly.yaml"
     replace(client, "- recruitment", "- recruitmnt")
     replace(client, "- lai_press_mvp", "- lai_pres_mvp")

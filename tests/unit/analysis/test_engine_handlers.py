@@ -1,4 +1,4 @@
-"""The two functions answer by the contract: 200 with a body, 400 for a bad event, 500 for a failed run."""
+"""The two functions follow the contract: 200 with a body, 400 for a bad event, 500 for a failed run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ITEM = {
 
 
 class StoredObjects:
-    """As much of S3 as the functions use, in memory."""
+    """The operations of S3 that the functions use, in memory."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
@@ -80,7 +80,7 @@ def handler(function: str) -> Callable[[Any, Any], dict[str, Any]]:
     return entry
 
 
-def test_both_functions_bring_ingested_items_into_a_newsletter(stored: StoredObjects) -> None:
+def test_both_functions_turn_ingested_items_into_a_newsletter(stored: StoredObjects) -> None:
     event = {"client_id": "lai_weekly"}
     normalized = handler("normalize_score_v2")(event, None)
     assert normalized["statusCode"] == 200
@@ -131,7 +131,7 @@ def test_a_wrong_setting_of_the_function_is_named(
     assert f"Environment variable {name} is '{value}'" in answer["body"]["error"]
 
 
-def test_curated_items_of_the_running_system_are_read(stored: StoredObjects) -> None:
+def test_curated_items_of_the_previous_system_are_read(stored: StoredObjects) -> None:
     handler("normalize_score_v2")({"client_id": "lai_weekly"}, None)
     key = ("data", "curated/lai_weekly/2026/02/02/items.json")
     [item] = json.loads(stored.objects[key])

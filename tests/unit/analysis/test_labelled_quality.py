@@ -1,4 +1,4 @@
-"""Items labelled as the newsletter's owner would: little noise in the newsletter, and nothing lost."""
+"""Quality of the newsletter on items with the labels that its owner would give: little noise, nothing lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from vectora_core.newsletter.selection import select
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration, FolderContent
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
 
 LABELLED = Path(__file__).with_name("labelled_items.yaml")
 DAY = date(2026, 2, 2)
@@ -50,7 +51,7 @@ def labelled(half: str) -> list[Labelled]:
 
 
 class OpinionatedModel:
-    """Gives every item the relevance that `opinion` says, and nothing else of use."""
+    """A model whose only useful answer is the relevance, which `opinion` decides."""
 
     def __init__(self, keep: set[str], right: float, wrong: float) -> None:
         self._keep = keep
@@ -101,12 +102,12 @@ def in_newsletter(
     )
     curated = [CuratedItem.model_validate(entry) for entry in data.read_json(CURATED)]
     selection = select(curated, without_size_limits(configuration.client))
-    return {item.title for item in selection.items} | set(selection.doubles)
+    return {item.title for item in selection.items} | set(selection.duplicates)
 
 
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
 @pytest.mark.parametrize("analyzer", ["lexicon", "expert", "hesitant"])
-def test_little_noise_comes_in_and_nothing_is_lost(
+def test_the_newsletter_has_little_noise_and_loses_nothing(
     half: str, analyzer: str, data: Any, content: FolderContent, configuration: Configuration
 ) -> None:
     items = labelled(half)

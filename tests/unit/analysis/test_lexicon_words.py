@@ -1,4 +1,4 @@
-"""Names and signs are found as whole words, whatever their spelling; look-alikes are not."""
+"""Names and signals are found as whole words in all spellings; look-alikes are not."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import pytest
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_core.text.words import Names, fold
+from vectora_core.text.words import NameFinder, fold
 
 MakeItem = Callable[..., IngestedItem]
 
 
 @pytest.mark.parametrize("text", ["UZEDY®", "Uzedy™ sales", "the uzedy launch", "(UZEDY)", "Teva's UZEDY, again"])
 def test_a_brand_is_found_in_every_spelling(text: str) -> None:
-    assert Names(["Uzedy"]).names_in(fold(text)) == ("Uzedy",)
+    assert NameFinder(["Uzedy"]).names_in(fold(text)) == ("Uzedy",)
 
 
 @pytest.mark.parametrize("text", ["Uzedyx", "preUzedy", "U zedy x"])
 def test_a_brand_is_not_found_inside_other_words(text: str) -> None:
-    assert Names(["Uzedy"]).names_in(fold(text)) == ()
+    assert NameFinder(["Uzedy"]).names_in(fold(text)) == ()
 
 
 @pytest.mark.parametrize("text", ["long-acting injectable", "Long Acting Injectables", "long\u2011acting  injectable"])
-def test_hyphens_blanks_and_plurals_make_no_difference(text: str) -> None:
-    assert Names(["long-acting injectable"], plural=True).names_in(fold(text)) == ("long-acting injectable",)
+def test_hyphens_spaces_and_plurals_make_no_difference(text: str) -> None:
+    assert NameFinder(["long-acting injectable"], plural=True).names_in(fold(text)) == ("long-acting injectable",)
 
 
-def test_a_short_term_counts_only_in_its_very_spelling() -> None:
-    names = Names(["LAI"], case_sensitive=["LAI"])
+def test_a_short_term_counts_only_in_its_exact_spelling() -> None:
+    names = NameFinder(["LAI"], case_sensitive=["LAI"])
     assert names.names_in(fold("olanzapine LAI")) == ("LAI",)
     assert names.names_in(fold("Lai Ching, a lai of beauty, LAIKA")) == ()
 
 
 def test_the_longest_name_wins() -> None:
-    assert Names(["insulin", "insulin icodec"]).names_in("weekly insulin icodec") == ("insulin icodec",)
+    assert NameFinder(["insulin", "insulin icodec"]).names_in("weekly insulin icodec") == ("insulin icodec",)
 
 
 def test_aliases_give_the_canonical_name(lexicon: Lexicon, make_item: MakeItem) -> None:
@@ -67,7 +67,7 @@ def test_a_corporate_source_s_company_counts_as_mentioned(lexicon: Lexicon, make
         "Oral presentation: monthly figures",
     ],
 )
-def test_look_alikes_are_no_sign(lexicon: Lexicon, make_item: MakeItem, title: str) -> None:
+def test_look_alikes_are_no_signal(lexicon: Lexicon, make_item: MakeItem, title: str) -> None:
     assert lexicon.analyze(make_item(title)).lai_relevance_score < 3
 
 
@@ -81,7 +81,7 @@ def test_look_alikes_are_no_sign(lexicon: Lexicon, make_item: MakeItem, title: s
         ("Once-monthly shot instead of tablets for schizophrenia", False),
     ],
 )
-def test_the_subject_s_route_counts_not_the_comparison_s(
+def test_the_route_of_the_subject_counts_not_that_of_the_comparison(
     lexicon: Lexicon, make_item: MakeItem, title: str, other_route: bool
 ) -> None:
     assert lexicon.analyze(make_item(title)).anti_lai_detected is other_route

@@ -1,4 +1,4 @@
-"""A run of normalize-score: what it reads, what it writes, and what it reports."""
+"""A run of normalize-score: its input, output and report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime(2025, 12, 20, 6, tzinfo=UTC)
 
 
 def entry(title: str, text: str = "", source: str = "press_corporate__nanexa", **more: Any) -> dict[str, Any]:
-    # As the running system wrote it: no time zone, and the day of ingestion as the day of publication.
+    # As the previous system wrote it: no time zone, and the day of ingestion as the day of publication.
     return {
         "item_id": f"{source}_20251219_{title}",
         "source_key": source,
@@ -74,20 +74,20 @@ def curated(data: Any, day: str = "2025/12/19") -> list[CuratedItem]:
     return [CuratedItem.model_validate(item) for item in data.read_json(f"curated/lai_weekly/{day}/items.json")]
 
 
-def test_curated_items_lie_on_the_day_of_the_ingested_ones(data: Any, content: FolderContent) -> None:
+def test_curated_items_have_the_day_of_the_ingested_ones(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(DEAL)])
     assert body["output_key"] == "curated/lai_weekly/2025/12/19/items.json"
     assert [item.title for item in curated(data)] == [DEAL]
     assert data.read_json(body["report_key"])["items_matched"] == 1
 
 
-def test_the_newest_day_is_taken_unless_one_is_asked_for(data: Any, content: FolderContent) -> None:
+def test_the_newest_day_is_used_unless_the_event_names_one(data: Any, content: FolderContent) -> None:
     data.write_json("ingested/lai_weekly/2025/12/12/items.json", [entry(REPORT)])
     assert run(data, content, [entry(DEAL)])["target_date"] == "2025-12-19"
     assert run(data, content, target_date="2025-12-12")["target_date"] == "2025-12-12"
 
 
-def test_of_two_items_with_one_id_the_richer_stays_cut_to_its_own_story(data: Any, content: FolderContent) -> None:
+def test_of_two_items_with_one_id_the_longer_one_stays_cut_to_its_own_story(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(DEAL, DEAL_TEXT), entry(DEAL, BOTH_TEXT), entry(REPORT, item_id="other")])
     assert (body["items_ingested"], body["items_normalized"]) == (3, 2)
     deal = curated(data)[0]
@@ -96,19 +96,19 @@ def test_of_two_items_with_one_id_the_richer_stays_cut_to_its_own_story(data: An
     assert deal.matching_results.matched_domains == ("tech_lai_ecosystem",)
 
 
-def test_the_date_in_the_text_goes_before_the_day_of_ingestion(data: Any, content: FolderContent) -> None:
+def test_the_date_in_the_text_takes_precedence_over_the_day_of_ingestion(data: Any, content: FolderContent) -> None:
     run(data, content, [entry(DEAL, DEAL_TEXT)])
     item = curated(data)[0]
     assert item.normalized_content.extracted_date == date(2025, 12, 10)
     assert item.scoring_results.score_breakdown.recency_factor == 0.92
 
 
-def test_a_date_glued_to_a_title_is_removed(data: Any, content: FolderContent) -> None:
+def test_a_date_at_the_end_of_a_title_without_a_space_is_removed(data: Any, content: FolderContent) -> None:
     run(data, content, [entry("UZEDY NDA filed in Q4 2025November 5, 2025November 5, 2025")])
     assert curated(data)[0].title == "UZEDY NDA filed in Q4 2025"
 
 
-def test_unwanted_news_is_left_out_with_its_reason(data: Any, content: FolderContent) -> None:
+def test_unwanted_news_is_excluded_with_a_reason(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(REPORT)])
     results = curated(data)[0].matching_results
     assert results.exclusion_applied
@@ -128,7 +128,7 @@ def test_an_empty_day_gives_an_empty_file(data: Any, content: FolderContent) -> 
     assert body["warnings"] == []
 
 
-def test_tokens_and_cost_are_counted_also_for_replies_that_were_of_no_use(data: Any, content: FolderContent) -> None:
+def test_tokens_and_cost_of_unusable_replies_are_counted(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(DEAL), entry(REPORT)], client=FakeModel())
     assert (body["input_tokens"], body["output_tokens"]) == (2000, 200)
     assert body["cost_usd"] == pytest.approx((2000 * 3 + 200 * 15) / 1_000_000)
@@ -137,7 +137,7 @@ def test_tokens_and_cost_are_counted_also_for_replies_that_were_of_no_use(data: 
     assert "2 of 2 items were analyzed by the lexicon instead of the model." in body["warnings"]
 
 
-def test_a_model_without_a_price_leaves_the_cost_open_and_says_so(data: Any, content: FolderContent) -> None:
+def test_the_cost_of_a_model_without_a_price_is_unknown_and_reported_as_such(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(DEAL)], client=FakeModel(), model_id="new.model-v1:0")
     assert body["cost_usd"] is None
     assert any("no price for new.model-v1:0" in warning for warning in body["warnings"])
@@ -159,7 +159,7 @@ def test_the_scoring_mode_of_the_event_is_used(data: Any, content: FolderContent
     assert broad.final_score > strict.final_score
 
 
-def test_curated_items_keep_the_contract_s_keys(data: Any, content: FolderContent) -> None:
+def test_curated_items_have_the_keys_of_the_contract(data: Any, content: FolderContent) -> None:
     run(data, content, [entry(DEAL)])
     [item] = json.loads(data.objects["curated/lai_weekly/2025/12/19/items.json"])
     assert {"item_id", "source_key", "title", "content", "url", "published_at", "normalized_at"} <= set(item)
@@ -181,7 +181,9 @@ def test_curated_items_keep_the_contract_s_keys(data: Any, content: FolderConten
     }
 
 
-def test_nothing_ingested_is_one_sentence_that_says_what_to_do(data: Any, content: FolderContent) -> None:
+def test_a_run_without_ingested_items_fails_with_a_message_that_says_what_to_do(
+    data: Any, content: FolderContent
+) -> None:
     with pytest.raises(VectoraError, match="run ingestion first"):
         run(data, content)
     with pytest.raises(VectoraError, match=r"2025/01/01/items\.json is missing"):
@@ -189,7 +191,7 @@ def test_nothing_ingested_is_one_sentence_that_says_what_to_do(data: Any, conten
 
 
 @pytest.mark.parametrize("document", [{"items": []}, ["text"], [{"title": "no id"}]])
-def test_a_file_that_holds_no_items_is_refused_and_nothing_is_written(
+def test_a_file_without_items_is_refused_and_nothing_is_written(
     data: Any, content: FolderContent, document: Any
 ) -> None:
     data.write_json("ingested/lai_weekly/2025/12/19/items.json", document)

@@ -1,4 +1,4 @@
-"""A model that obeys an article instead of its prompt changes nothing but the analysis of that one article."""
+"""A model that obeys an article instead of its prompt changes only the analysis of that article."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from vectora_core.items import IngestedItem
 from vectora_core.newsletter.publish import NewsletterEvent, publish
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
-from vectora_shared.config.content import Configuration, FolderContent
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
 from vectora_shared.keys import items_key, newsletter_key
 
 MakeItem = Callable[..., IngestedItem]
@@ -34,7 +35,7 @@ OBEDIENT: dict[str, Any] = {
     "lai_relevance_score": 10,
     "anti_lai_detected": False,
     "pure_player_context": True,
-    # What nobody asked for.
+    # Keys that are not in the schema.
     "title": "Another title",
     "url": "https://evil.example/",
     "source_key": "press_corporate__camurus",
@@ -46,7 +47,7 @@ HONEST = {**OBEDIENT, "summary": "Camurus got an approval.", "companies": ["Camu
 
 
 class ObedientModel:
-    """Does what the article says, where it says something."""
+    """A model that follows the instructions in an article, if there are any."""
 
     def converse(self, **request: Any) -> Any:
         asked = request["messages"][0]["content"][0]["text"]
@@ -88,13 +89,13 @@ def test_an_obedient_model_can_set_neither_address_nor_title_nor_source_nor_date
     assert (item["title"], item["source_url"], item["source_key"]) == (hostile.title, hostile.url, hostile.source_key)
     assert item["published_at"] == (hostile.published_at.isoformat() if hostile.published_at else None)
     assert item["score"] <= 50
-    # Of the names only those that stand in the text.
+    # Only names that are in the text.
     assert item["entities"]["companies"] == ["Camurus"]
     assert item["entities"]["trademarks"] == []
     assert item["entities"]["technologies"] == []
 
 
-def test_its_mark_up_is_text_in_every_format_and_its_address_is_no_link(
+def test_mark_up_of_the_model_is_text_in_every_format_and_its_address_is_no_link(
     content: FolderContent, data: Any, newsletters: Any, make_item: MakeItem
 ) -> None:
     _run(content, data, newsletters, [make_item("Camurus wins approval of its long-acting injectable", ORDER)])
@@ -114,7 +115,7 @@ def test_its_mark_up_is_text_in_every_format_and_its_address_is_no_link(
     )
 
 
-def test_one_article_changes_nothing_of_another(
+def test_one_article_does_not_affect_another(
     content: FolderContent, data: Any, newsletters: Any, make_item: MakeItem
 ) -> None:
     other = make_item("Camurus receives approval for monthly depot Buvidal in Japan", "An honest text about the depot.")
@@ -129,7 +130,7 @@ def test_one_article_changes_nothing_of_another(
     assert of_other(alone)
 
 
-def test_text_cannot_leave_its_place_in_the_prompt_nor_hide_in_it(
+def test_text_cannot_leave_its_part_of_the_prompt_nor_hide_in_it(
     configuration: Configuration, make_item: MakeItem
 ) -> None:
     prompt = configuration.prompts["lai_analysis"]

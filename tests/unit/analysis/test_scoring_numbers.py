@@ -1,4 +1,4 @@
-"""Every number of the running system's scoring, read from canonical content."""
+"""All numbers of the previous system's scoring, as canonical content has them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vectora_core.items import (
     ScoringResults,
 )
 from vectora_core.normalize.scoring import Scorer, ScoringMode
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.values import EventType
 
 TODAY = date(2026, 2, 2)
@@ -137,13 +137,13 @@ def test_each_bonus_is_given_once(
         (analysis(), MatchingResults(exclusion_applied=True), {"exclusion_penalty": -3.0}),
     ],
 )
-def test_each_penalty_is_taken_once(
+def test_each_penalty_is_subtracted_once(
     configuration: Configuration, of: NormalizedContent, matching: MatchingResults, penalties: dict[str, float]
 ) -> None:
     assert score(configuration, of, matching).penalties == penalties
 
 
-def test_the_real_item_of_december_2025_scores_as_the_running_system_scored_it(configuration: Configuration) -> None:
+def test_a_real_item_of_december_2025_has_the_score_of_the_previous_system(configuration: Configuration) -> None:
     entities = Entities(companies=("Nanexa", "Moderna"), technologies=("PharmaShell",), trademarks=("PharmaShell",))
     result = score(configuration, analysis("partnership", 8, entities))
     assert result.final_score == 14.9

@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 from cli.client import bump, migrate
 from client_files.migration.migrate import Migration, new_client_id, read_old_files
 from client_files.migration.migrate import migrate as migrate_files
-from vectora_shared.config.content import Canonical, FolderContent, load_canonical
+from vectora_shared.config.configuration import Canonical
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_canonical
 
 CONFIG = Path(__file__).parents[3] / "config"
 OLD = Path(__file__).parent / "old"

@@ -12,8 +12,10 @@ import pytest
 from typer.testing import Result
 
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import FolderContent, load_client
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
+from vectora_shared.config.section import read_section
+from vectora_shared.config.yaml_file import parse_yaml
 
 Run = Callable[..., Result]
 

@@ -17,7 +17,8 @@ from client_files.bump import bump_file
 from client_files.migration import output_file
 from client_files.migration.migrate import migrate
 from client_files.write import edited
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 from vectora_shared.errors import ConfigurationError
 
 Run = Callable[..., Result]

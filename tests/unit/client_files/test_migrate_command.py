@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from vectora_shared.config.content import FolderContent, load_configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 OLD = Path(__file__).parent / "old"
 Run = Callable[..., Result]

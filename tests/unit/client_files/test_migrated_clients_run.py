@@ -14,7 +14,7 @@ from client_files.migration.migrate import Migration
 from vectora_core.newsletter.publish import NewsletterEvent, publish
 from vectora_core.normalize.request import NormalizeEvent
 from vectora_core.normalize.run import normalize
-from vectora_shared.config.content import FolderContent, WithFile
+from vectora_shared.config.content import ContentWithFile, FolderContent
 from vectora_shared.keys import client_key
 from vectora_shared.runtime import parse_event
 
@@ -62,7 +62,7 @@ def test_a_newsletter_is_produced_with_a_migrated_file(
 ) -> None:
     migration = migrated(OLD / f"{name}.yaml")
     client_id = migration.client_id
-    content = WithFile(FolderContent(CONFIG), client_key(client_id), migration.body)
+    content = ContentWithFile(FolderContent(CONFIG), client_key(client_id), migration.body)
     news = [item(title) for title in (*RELEVANT.values(), UNRELEVANT)]
     data.write_json(f"ingested/{client_id}/2026/02/02/items.json", news)
     scored = normalize(

@@ -18,8 +18,12 @@ from client_files.migration.migrate import Migration, migrate, new_client_id, re
 from client_files.migration.old_file import read_old_file
 from client_files.migration.outcomes import leaves
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Canonical, FolderContent, WithFile, load_configuration
-from vectora_shared.config.yaml_file import dotted, parse_yaml, read_section
+from vectora_shared.config.configuration import Canonical
+from vectora_shared.config.content import ContentWithFile, FolderContent
+from vectora_shared.config.loading import load_configuration
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import dotted
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import client_key
 
@@ -44,7 +48,7 @@ def outcomes_by_path(migration: Migration) -> dict[str, tuple[str, str | None, s
 def test_every_old_file_becomes_a_valid_configuration(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
     assert migration.problems == ()
-    content = WithFile(FolderContent(CONFIG), client_key(migration.client_id), migration.body)
+    content = ContentWithFile(FolderContent(CONFIG), client_key(migration.client_id), migration.body)
     assert load_configuration(content, migration.client_id).client.client_profile.version == migration.version
     assert migration.body.startswith(b"# yaml-language-server: $schema=../schemas/client.json\n")
 

@@ -1,4 +1,4 @@
-"""Every value of a valid configuration file, broken in every way that its kind can be."""
+"""Invalid variants of a valid configuration file: each value broken in all ways that its kind allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel
 
-from vectora_shared.config.yaml_file import Path, dotted, parse_yaml
+from vectora_shared.config.wording import Path, dotted
+from vectora_shared.config.yaml_file import parse_yaml
 
 Way = Literal["missing", "wrong type", "unknown name", "duplicate"]
 NO_NAME = "zzz_nothing_has_this_name"
@@ -19,7 +20,7 @@ NO_NAME = "zzz_nothing_has_this_name"
 
 @dataclass(frozen=True)
 class Broken:
-    """A file with one thing wrong in it, and where a complaint must point."""
+    """A file with one invalid value, and the position that the error message must name."""
 
     way: Way
     path: Path
@@ -31,17 +32,17 @@ class Broken:
 
 
 def broken_files(document: dict[str, Any], model: type[BaseModel], references: set[Path]) -> Iterator[Broken]:
-    """`references` are paths whose value is a name that something else must define, with * for any key or index."""
+    """Yield the variants; `references` are paths of names that another file must define, * being any key or index."""
     for path, value in _values((), document):
         yield _with(document, "wrong type", path, _another_type(value))
         if _is_required(model, path):
             yield _without(document, path)
         if isinstance(path[-1], str):
-            yield _doubled_key(document, path)
+            yield _duplicate_key(document, path)
             if not _is_free_name(model, path):
                 yield _renamed_key(document, path)
         else:
-            yield _doubled_entry(document, path, value)
+            yield _duplicate_entry(document, path, value)
         if isinstance(value, str) and any(_fits(path, pattern) for pattern in references):
             yield _with(document, "unknown name", path, NO_NAME)
 
@@ -51,7 +52,7 @@ def _values(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         yield path, value
     entries = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        # All are of one kind; the first and the last stand for the others.
+        # All entries have one kind: the first and the last represent the others.
         entries = entries[:1] + entries[1:][-1:]
     for key, entry in entries:
         yield from _values((*path, key), entry)
@@ -86,14 +87,14 @@ def _renamed_key(document: dict[str, Any], path: Path) -> Broken:
     return _broken("unknown name", (*path[:-1], NO_NAME), changed)
 
 
-def _doubled_entry(document: dict[str, Any], path: Path, value: Any) -> Broken:
+def _duplicate_entry(document: dict[str, Any], path: Path, value: Any) -> Broken:
     changed = copy.deepcopy(document)
     entries = _parent(changed, path)
     entries.append(copy.deepcopy(value))
     return _broken("duplicate", (*path[:-1], len(entries) - 1), changed)
 
 
-def _doubled_key(document: dict[str, Any], path: Path) -> Broken:
+def _duplicate_key(document: dict[str, Any], path: Path) -> Broken:
     lines = _text(document).splitlines()
     position = parse_yaml("file", _text(document).encode("utf-8")).position_of(path)
     line = lines[position.line - 1]
@@ -117,7 +118,7 @@ def _fits(path: Path, pattern: Path) -> bool:
 
 
 def _is_free_name(model: type[BaseModel], path: Path) -> bool:
-    """Whether the key is a name that the file itself gives, such as a scope's."""
+    """Return whether the key is a name that the file itself defines, such as a scope's."""
     current: Any = model
     for part in path[:-1]:
         current = _inner(current, part)
@@ -128,7 +129,7 @@ def _is_free_name(model: type[BaseModel], path: Path) -> bool:
 
 
 def _is_required(model: type[BaseModel], path: Path) -> bool:
-    """Whether the schema has no default for the key, or no list may lack the entry."""
+    """Return whether the model requires the key, or the list needs the entry."""
     current: Any = model
     for part in path[:-1]:
         current = _inner(current, part)

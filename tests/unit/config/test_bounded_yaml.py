@@ -1,4 +1,4 @@
-"""Any file up to the limit is parsed or refused, and the work for it is counted: events, values, problems, digits."""
+"""Files up to the size limit are parsed or refused with limited work: events, values, problems, digits."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ import yaml
 
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import MOST_NAMES_COMPARED, MOST_PROBLEMS, did_you_mean, nearest
 from vectora_shared.config.yaml_file import (
     DEEPEST_NESTING,
     LARGEST_FILE_BYTES,
     LONGEST_NUMBER_AS_KEY,
-    MOST_NAMES_COMPARED,
-    MOST_PROBLEMS,
     MOST_VALUES,
-    did_you_mean,
-    nearest,
     parse_yaml,
-    read_section,
 )
 from vectora_shared.errors import ConfigurationError
 
-# Large enough to break every limit that is counted.
+# Large enough to exceed every limit.
 SIZE = 500_000
 LONGEST_SENTENCE = 4_000
 MERSENNE = 2**61 - 1
@@ -39,7 +36,7 @@ def _numbered(pattern: str, after: str = "") -> str:
 
 
 def _long_keys(lines: str) -> str:
-    """Lines deep in mappings whose keys are as long as a file allows."""
+    """Return lines nested in mappings whose keys are as long as a file allows."""
     folders = (f"{' ' * depth}? {'k' * 5_000}\n{' ' * depth}:\n" for depth in range(38))
     return "".join(folders) + "".join(" " * 38 + lines.format(number) for number in range(5_000))
 
@@ -86,7 +83,7 @@ DOCUMENTS = {
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many events were taken from the parser."""
+    """Count the events that are taken from the parser."""
     taken = [0]
     parse = yaml.parse
 
@@ -100,7 +97,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_file_is_parsed_or_refused_with_bounded_work(name: str, events: list[int]) -> None:
+def test_a_file_is_parsed_or_refused_within_limits(name: str, events: list[int]) -> None:
     body = DOCUMENTS[name].encode("utf-8")
     assert len(body) <= LARGEST_FILE_BYTES
     refused = None
@@ -110,7 +107,7 @@ def test_a_file_is_parsed_or_refused_with_bounded_work(name: str, events: list[i
         read_section(ClientConfig, file)
     except ConfigurationError as error:
         refused = str(error)
-    # Each value has an event, or two when it holds others; a document and its stream have four.
+    # Each value has one event, or two if it contains others. A document and its stream have four.
     assert events[0] <= 2 * MOST_VALUES + 4
     assert refused is not None
     assert len(refused.splitlines()) <= MOST_PROBLEMS + 1
@@ -119,7 +116,7 @@ def test_a_file_is_parsed_or_refused_with_bounded_work(name: str, events: list[i
 
 
 @pytest.mark.parametrize("unit", ["-", "-\n", "- ", "["])
-def test_the_largest_file_of_a_sign_is_bounded_too(unit: str, events: list[int]) -> None:
+def test_the_largest_file_of_one_repeated_text_is_parsed_within_limits(unit: str, events: list[int]) -> None:
     body = (unit * (LARGEST_FILE_BYTES // len(unit))).encode("ascii")
     with pytest.raises(ConfigurationError):
         read_section(ClientConfig, parse_yaml("client.yaml", body))
@@ -145,7 +142,7 @@ NUMBERS = {
 def test_a_number_too_long_to_make_sense_is_refused_before_it_is_computed(name: str, place: str) -> None:
     with pytest.raises(
         ConfigurationError,
-        match=r"line 1, column \d+: (not valid YAML: a number of|not valid YAML: could not find|key .* is a number)",
+        match=r"line 1, column \d+: (not valid YAML: (a number of|could not find)|key .* is too long for a number)",
     ):
         parse_yaml("client.yaml", place.format(NUMBERS[name]).encode("ascii"))
 
@@ -156,17 +153,17 @@ def test_numbers_of_usual_length_are_read() -> None:
     assert parse_yaml("x", text).data == expected
 
 
-def test_keys_whose_hashes_are_equal_are_no_more_than_a_few() -> None:
+def test_only_a_few_keys_can_have_equal_hashes() -> None:
     assert 10**LONGEST_NUMBER_AS_KEY // MERSENNE < 100
     text = "".join(f"{number * MERSENNE}: 1\n" for number in range(1, 20_000))
-    with pytest.raises(ConfigurationError, match="is a number that nobody counts to: write it in quotes"):
+    with pytest.raises(ConfigurationError, match="is too long for a number: write it in quotes"):
         parse_yaml("client.yaml", text.encode("ascii"))
     with pytest.raises(ConfigurationError, match="has a key that is a list or a mapping itself"):
         parse_yaml("client.yaml", f"? {{{text.replace(chr(10), ', ')}}}\n: 1\n".encode("ascii"))
 
 
 @pytest.mark.parametrize("value", ["!!bool maybe", "!!timestamp x", "!!timestamp 2026-99-99", "!!int x", "!!float x"])
-def test_a_tag_before_a_value_that_is_not_of_its_kind_is_refused_in_one_sentence(value: str) -> None:
+def test_a_tag_that_does_not_fit_its_value_is_refused_with_one_message(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^client\.yaml.*: not valid YAML: [^\n]+$"):
         parse_yaml("client.yaml", f"a: {value}".encode("ascii"))
 
@@ -182,21 +179,21 @@ def test_limits_are_exact() -> None:
         parse_yaml("x", mixed.encode("ascii"))
 
 
-def test_as_many_problems_are_told_as_somebody_reads() -> None:
+def test_only_the_first_problems_are_reported() -> None:
     duplicates = "a: 1\n" * (MOST_PROBLEMS + 50)
     unknown = "client_profile:\n" + "".join(f"  key_{number}: 1\n" for number in range(MOST_PROBLEMS + 50))
-    with pytest.raises(ConfigurationError) as of_doubles:
+    with pytest.raises(ConfigurationError) as of_duplicates:
         parse_yaml("x", duplicates.encode("ascii"))
     with pytest.raises(ConfigurationError) as of_unknown:
         read_section(ClientConfig, parse_yaml("x", unknown.encode("ascii")))
-    for caught in (of_doubles, of_unknown):
+    for caught in (of_duplicates, of_unknown):
         sentences = str(caught.value).splitlines()
         assert len(sentences) == MOST_PROBLEMS + 1
         assert sentences[-1] == "These are the first 100 problems: there are more."
-    assert sum("stands twice" in sentence for sentence in str(of_doubles.value).splitlines()) == MOST_PROBLEMS
+    assert sum("stands twice" in sentence for sentence in str(of_duplicates.value).splitlines()) == MOST_PROBLEMS
 
 
-def test_names_are_compared_with_so_many_and_such_as_people_write() -> None:
+def test_only_a_limited_number_of_short_names_is_compared() -> None:
     assert nearest("wodr", ["word", "other"], cutoff=0.5) == "word"
     assert nearest("x" * 100, ["x" * 100], cutoff=0) is None
     far = [*(f"name{number}" for number in range(MOST_NAMES_COMPARED)), "word"]
@@ -204,7 +201,7 @@ def test_names_are_compared_with_so_many_and_such_as_people_write() -> None:
 
 
 @pytest.mark.parametrize("unit", ["-\n", "a:\n", "- []\n", "- a: b\n"])
-def test_a_file_that_is_edited_is_bounded_further(unit: str) -> None:
+def test_a_file_that_is_edited_has_tighter_limits(unit: str) -> None:
     with pytest.raises(ConfigurationError, match=r"more than 5,000 keys and values|stands twice"):
         EditableText("client.yaml", _repeated(unit)[: 100_000 // len(unit) * len(unit)].encode("ascii"))
     with pytest.raises(ConfigurationError, match="too many for a client file"):

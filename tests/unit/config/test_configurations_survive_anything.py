@@ -1,4 +1,4 @@
-"""Ten thousand configurations, plausible and absurd: each is either accepted or told in sentences, and none hangs."""
+"""Ten thousand configurations, plausible and absurd: each is accepted or refused with messages, and none hangs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import (
-    CANONICAL_FILES,
-    FolderContent,
-    WithFile,
-    client_configuration,
-    load_canonical,
-    load_section,
-)
+from vectora_shared.config.configuration import CANONICAL_FILES
+from vectora_shared.config.content import ContentWithFile, FolderContent
+from vectora_shared.config.loading import client_configuration, load_canonical, load_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
@@ -85,7 +80,7 @@ RUBBISH = [
 
 
 def _mutated(chance: random.Random, body: bytes) -> bytes:
-    """Cut, doubled, spliced, sprinkled with rubbish, its lines moved and its values exchanged."""
+    """Return the file with random changes: parts cut or repeated, rubbish inserted, lines moved, values exchanged."""
     for _ in range(chance.randint(1, 4)):
         start, end = sorted(chance.randrange(len(body) + 1) for _ in range(2))
         end = min(end, start + 400)
@@ -118,41 +113,41 @@ def _mutated(chance: random.Random, body: bytes) -> bytes:
     return body
 
 
-def _told(error: ConfigurationError, key: str) -> None:
+def _check_message(error: ConfigurationError, key: str) -> None:
     for sentence in str(error).splitlines():
         assert key in sentence
         assert re.search(r"\S[.?]$", sentence), sentence
         assert sentence.isprintable()
 
 
-def test_mutated_client_files_are_accepted_or_told() -> None:
+def test_mutated_client_files_are_accepted_or_refused_with_a_message() -> None:
     chance = random.Random(SEED)  # noqa: S311
     body = (CONFIG / CLIENT).read_bytes()
-    outcomes = {"accepted": 0, "told": 0}
+    outcomes = {"accepted": 0, "refused": 0}
     for _ in range(MUTATED_CLIENTS):
-        content = WithFile(FOLDER, CLIENT, _mutated(chance, body))
+        content = ContentWithFile(FOLDER, CLIENT, _mutated(chance, body))
         try:
             client_configuration(content, "lai_weekly", CANONICAL)
             outcomes["accepted"] += 1
         except ConfigurationError as error:
-            _told(error, CLIENT)
-            outcomes["told"] += 1
-    # Both happen: what is changed in a comment, and what breaks.
-    assert outcomes["told"] > MUTATED_CLIENTS / 2
+            _check_message(error, CLIENT)
+            outcomes["refused"] += 1
+    # Both happen: a change in a comment is accepted, others break the file.
+    assert outcomes["refused"] > MUTATED_CLIENTS / 2
     assert outcomes["accepted"] > MUTATED_CLIENTS / 50
 
 
-def test_mutated_canonical_files_are_accepted_or_told() -> None:
+def test_mutated_canonical_files_are_accepted_or_refused_with_a_message() -> None:
     chance = random.Random(SEED)  # noqa: S311
     bodies = {key: (CONFIG / key).read_bytes() for key in CANONICAL_FILES}
-    told = 0
+    refused = 0
     for key in chance.choices(list(CANONICAL_FILES), k=MUTATED_CANONICAL):
         try:
-            load_section(WithFile(FOLDER, key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
+            load_section(ContentWithFile(FOLDER, key, _mutated(chance, bodies[key])), key, CANONICAL_FILES[key])
         except ConfigurationError as error:
-            _told(error, key)
-            told += 1
-    assert told > MUTATED_CANONICAL / 4
+            _check_message(error, key)
+            refused += 1
+    assert refused > MUTATED_CANONICAL / 4
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
@@ -177,16 +172,16 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     max_examples=ARBITRARY, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 @given(document=DOCUMENTS, place=st.integers(min_value=0, max_value=10_000))
-def test_arbitrary_values_anywhere_are_accepted_or_told(document: Any, place: int) -> None:
+def test_arbitrary_values_anywhere_are_accepted_or_refused_with_a_message(document: Any, place: int) -> None:
     changed = copy.deepcopy(VALID)
     places = list(_places(changed))
     parent, key = places[place % len(places)]
     parent[key] = document
     body = yaml.dump(changed, Dumper=yaml.CSafeDumper, allow_unicode=True).encode("utf-8", "surrogatepass")
     try:
-        client_configuration(WithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
+        client_configuration(ContentWithFile(FOLDER, CLIENT, body), "lai_weekly", CANONICAL)
     except ConfigurationError as error:
-        _told(error, CLIENT)
+        _check_message(error, CLIENT)
 
 
 LAUGHS = "".join(f"{last}: &{last} [{', '.join([f'*{first}'] * 9)}]\n" for first, last in pairwise("abcdefghi"))
@@ -202,7 +197,7 @@ CRASHING = {
 
 
 @pytest.mark.parametrize("body", CRASHING.values(), ids=CRASHING)
-def test_what_would_crash_or_choke_a_parser_is_refused_in_one_sentence(body: str) -> None:
+def test_content_that_would_crash_or_block_a_parser_is_refused_with_one_message(body: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^client\.yaml") as caught:
         parse_yaml("client.yaml", body.encode("utf-8"))
     assert len(str(caught.value)) < 10_000

@@ -1,4 +1,4 @@
-"""Each value of every configuration file broken in turn: all are told with file, line and key, none is published."""
+"""Each value of each configuration file, broken in turn, is reported with file, line and key, and never published."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from tests.unit.config.broken import Broken, broken_files
 from tests.unit.conftest import MemoryS3
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import CANONICAL_FILES, DOMAIN_SCOPES, FolderContent
+from vectora_shared.config.configuration import CANONICAL_FILES, DOMAIN_SCOPES
+from vectora_shared.config.content import FolderContent
 from vectora_shared.config.publication import publish
-from vectora_shared.config.yaml_file import Path as KeyPath
-from vectora_shared.config.yaml_file import dotted, parse_yaml
+from vectora_shared.config.wording import Path as KeyPath
+from vectora_shared.config.wording import dotted
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
 CLIENT = "clients/lai_weekly.yaml"
-# Values that are names which another place must define, by file; * stands for any key or index.
+# Paths of names that another file must define, by file; * stands for any key or index.
 REFERENCES: dict[str, set[KeyPath]] = {
     CLIENT: {
         ("pipeline", "analysis_prompt"),
@@ -85,7 +87,7 @@ def _archive(key: str, text: str) -> bytes:
 
 
 @pytest.mark.parametrize("key", FILES)
-def test_every_value_broken_in_turn_is_told_with_file_line_and_key_and_not_published(key: str) -> None:
+def test_every_broken_value_is_reported_with_file_line_and_key_and_not_published(key: str) -> None:
     ways: Counter[str] = Counter()
     for broken in broken_files(_document(key), FILES[key], REFERENCES.get(key, set())):
         ways[broken.way] += 1
@@ -93,13 +95,13 @@ def test_every_value_broken_in_turn_is_told_with_file_line_and_key_and_not_publi
         with pytest.raises(ConfigurationError) as caught:
             publish(s3, archive=_archive(key, broken.text), digest="d", bucket="config")  # type: ignore[arg-type]
         assert s3.puts == []
-        complaint = _complaint(str(caught.value), key, broken)
-        assert complaint, f"{broken}: no complaint points there, but: {caught.value}"
+        found = _matching_message(str(caught.value), key, broken)
+        assert found, f"{broken}: no message names it, but: {caught.value}"
     assert set(ways) >= {"missing", "wrong type", "duplicate"}
 
 
-def _complaint(message: str, key: str, broken: Broken) -> str | None:
-    """The sentence that names the file, the key, or one around or below it, and a line where such a key stands."""
+def _matching_message(message: str, key: str, broken: Broken) -> str | None:
+    """Return the message that names the file, the key (or one around or below it) and the line of such a key."""
     around = {dotted(broken.path[:length]) for length in range(1, len(broken.path) + 1)}
     lines = {broken.line, *_lines_below(key, broken)}
     for sentence in message.splitlines():

@@ -1,4 +1,4 @@
-"""How far a client's version must move for a change."""
+"""Bumps of a client's version that changes of its file need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from vectora_shared.config.changes import Bump, bumped, changes_between, moved_far_enough, needed_bump
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -72,7 +72,7 @@ def test_the_version_itself_and_the_order_of_lists_are_no_change(configuration: 
     assert needed_bump(configuration.client, after) == "patch"
 
 
-def test_versions_move_by_their_part_and_reset_what_is_below() -> None:
+def test_a_bump_raises_its_part_of_the_version_and_resets_the_lower_ones() -> None:
     assert [bumped("7.2.3", bump) for bump in ("patch", "minor", "major")] == ["7.2.4", "7.3.0", "8.0.0"]
     assert moved_far_enough("7.2.3", "8.0.0", "minor")
     assert moved_far_enough("7.9.0", "7.10.0", "minor")

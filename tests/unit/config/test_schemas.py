@@ -1,4 +1,4 @@
-"""What editors and readers are told of the configuration is what the models check; something reads each field."""
+"""Schemas and reference of the configuration agree with its models, and the code reads every field."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_file_names_its_schema_for_editors(key: str) -> None:
     assert ((CONFIG / key).parent / first.rpartition("=")[2]).resolve().is_file()
 
 
-def test_every_field_says_its_effect() -> None:
+def test_every_field_has_a_description() -> None:
     silent = [
         f"{model.__name__}.{name}"
         for model in _models()
@@ -60,7 +60,7 @@ def test_every_field_says_its_effect() -> None:
     assert silent == []
 
 
-def test_editors_are_offered_the_names_that_there_are() -> None:
+def test_schemas_list_the_existing_names() -> None:
     definitions = json.loads((ROOT / SCHEMAS_FOLDER / "client.json").read_text(encoding="utf-8"))["$defs"]
     assert definitions["WatchDomain"]["properties"]["technology_scope"]["enum"] == ["lai_keywords"]
     assert "recruitment" in definitions["WatchDomain"]["properties"]["exclusion_scopes"]["items"]["enum"]
@@ -68,7 +68,7 @@ def test_editors_are_offered_the_names_that_there_are() -> None:
 
 
 def _names_read() -> Iterator[str]:
-    """Attributes in all code; texts, by which some fields are read, in all but the models themselves."""
+    """Yield all attributes in the code, and all texts outside the models, by which some fields are read."""
     models = {"client.py", "canonical.py"}
     folders = [ROOT / name for name in ("lambda_src", "cli", "client_files", "stacks")]
     for path in (path for folder in folders for path in folder.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""The policy of tests that serve on loopback: that one address is reachable besides the public web."""
+"""Address policy for tests with servers on loopback: the public web and that one address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One piece of news stands once, in its richest version, however its address and title are written."""
+"""Each piece of news is kept once, in its richest version, for all spellings of its address and title."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from vectora_core.ingest.dedup import KnownNews, canonical_url, normalized_title, without_doubles
+from vectora_core.ingest.dedup import KnownNews, canonical_url, normalized_title, without_repeated_news
 from vectora_core.items import IngestedItem
 
 
@@ -38,48 +38,48 @@ def item(
         " https://x.example/%61 ",
     ],
 )
-def test_the_ways_to_write_an_address_are_one(variant: str) -> None:
+def test_different_spellings_of_an_address_are_equal(variant: str) -> None:
     assert canonical_url(variant) == canonical_url("https://x.example/a")
 
 
-def test_addresses_that_differ_in_what_they_ask_for_differ() -> None:
+def test_addresses_with_different_content_differ() -> None:
     assert canonical_url("https://x.example/view.php?idx=1") != canonical_url("https://x.example/view.php?idx=2")
 
 
-def test_the_richer_version_of_a_double_is_kept_at_the_first_place() -> None:
+def test_the_richer_of_two_duplicates_is_kept_at_the_position_of_the_first() -> None:
     first, other = item(), item("Another title", "https://x.example/b")
     richer = item("A title, reworded", "https://x.example/a/?utm_source=x", content="Words.", day=date(2026, 1, 2))
 
-    assert without_doubles([first, other, richer]) == [richer, other]
+    assert without_repeated_news([first, other, richer]) == [richer, other]
 
 
-def test_a_third_version_of_a_double_replaces_what_the_second_replaced() -> None:
-    # By its address it is the first one's double, which the second has replaced by its title.
+def test_a_third_duplicate_replaces_the_second_one_which_replaced_the_first() -> None:
+    # Its address is that of the first item, which the second one replaced because of its title.
     first = item("A title")
     second = item("A title", "https://x.example/b", date(2026, 1, 1), content="longer")
     third = item("Its new title", day=date(2026, 1, 2), content="the longest of all")
-    assert without_doubles([first, second, third]) == [third]
+    assert without_repeated_news([first, second, third]) == [third]
 
 
 def test_the_same_title_in_the_same_source_is_one_piece_of_news() -> None:
-    assert len(without_doubles([item("A Title!"), item("a title", "https://x.example/other.pdf")])) == 1
-    assert len(without_doubles([item(source="s"), item(source="t", url="https://y.example/a")])) == 2
+    assert len(without_repeated_news([item("A Title!"), item("a title", "https://x.example/other.pdf")])) == 1
+    assert len(without_repeated_news([item(source="s"), item(source="t", url="https://y.example/a")])) == 2
 
 
-def test_a_title_that_returns_every_month_is_news_each_time() -> None:
+def test_a_title_that_repeats_every_month_is_news_each_time() -> None:
     january = item(url="https://x.example/january", day=date(2026, 1, 2))
     february = item(url="https://x.example/february", day=date(2026, 2, 2))
 
-    assert without_doubles([january, february]) == [january, february]
+    assert without_repeated_news([january, february]) == [january, february]
 
 
 def test_entries_that_share_only_their_pages_address_are_different_news() -> None:
     one, two = item("One title", "https://x.example/news"), item("Two titles", "https://x.example/news/")
 
-    assert without_doubles([one, two], ["https://x.example/news/"]) == [one, two]
+    assert without_repeated_news([one, two], ["https://x.example/news/"]) == [one, two]
 
 
-def test_known_news_are_found_by_address_or_title() -> None:
+def test_known_news_is_found_by_address_or_title() -> None:
     known = KnownNews()
     known.add(item())
 

@@ -1,5 +1,5 @@
-"""Feeds of every kind, well-formed or not, give plain text, resolved links and honest dates."""
-# ruff: noqa: E501 - markup stands on lines as long as pages have them
+"""Feeds of all kinds, well-formed or not, give plain text, resolved links and only dates that they have."""
+# ruff: noqa: E501 - lines of mark-up are as long as in real feeds
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def test_an_entry_without_a_full_date_of_the_past_is_undated(stamp: str) -> None
     assert read(rss(f"<title>A title</title><pubDate>{stamp}</pubDate>")).entries[0].published is None
 
 
-def test_the_sources_date_format_goes_before_all_others() -> None:
+def test_the_date_format_of_the_source_takes_precedence_over_all_others() -> None:
     item = rss("<title>A title</title><pubDate>03/04/2025</pubDate>")
 
     assert read(item).entries[0].published is None
     assert read(item, date_format="%d/%m/%Y").entries[0].published == date(2025, 4, 3)
 
 
-def test_an_entry_without_a_title_takes_its_first_line_and_one_without_both_is_reported() -> None:
+def test_an_entry_without_a_title_uses_its_first_line_and_an_empty_entry_is_reported() -> None:
     extraction = read(
         rss("<description>&lt;p&gt;First line.&lt;/p&gt;&lt;p&gt;Second.&lt;/p&gt;</description>", "<guid>1</guid>")
     )
@@ -87,7 +87,7 @@ def test_an_entry_without_a_title_takes_its_first_line_and_one_without_both_is_r
     assert "1 of the feed's 2 entries" in str(extraction.problem)
 
 
-def test_a_broken_feed_is_used_as_far_as_it_goes_and_reported() -> None:
+def test_a_broken_feed_is_read_as_far_as_possible_and_reported() -> None:
     broken = rss("<title>A title</title>").replace("</item>", "</item><item><title>Cut & unfinished")
 
     extraction = read(broken)
@@ -120,12 +120,12 @@ def test_links_that_lead_nowhere_are_replaced_by_the_feeds_address() -> None:
         ),
     ],
 )
-def test_what_is_no_feed_is_an_error_that_says_what_it_is(body: bytes, message: str) -> None:
+def test_a_body_that_is_no_feed_is_an_error_that_says_what_it_is(body: bytes, message: str) -> None:
     with pytest.raises(VectoraError, match=message):
         parse_feed(body, SOURCE, SOURCE.url, None, TODAY)
 
 
-def test_entities_of_a_document_type_neither_explode_nor_read_files() -> None:
+def test_entities_of_a_document_type_neither_expand_nor_read_files() -> None:
     levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for n in range(10))
     bomb = f'<!DOCTYPE rss [{levels}<!ENTITY file SYSTEM "file:///etc/hostname">]>'
 

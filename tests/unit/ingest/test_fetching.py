@@ -1,4 +1,4 @@
-"""A fetch is bounded in time, size, redirects and attempts, and its failure is one sentence."""
+"""A fetch is limited in time, size, redirects and attempts, and a failure is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vectora_core.ingest.fetch import Fetcher, FetchLimits
 from vectora_core.text.addresses import PublicWeb
 from vectora_shared.errors import VectoraError
 
-# Only against hanging for ever; a limit that a test wants to be broken is its own.
+# A limit that no test should reach; tests that exceed a limit set their own.
 HANGS_AFTER_SECONDS = 600
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
 class Site:
-    """A loopback server: `answers` by path, one after the other, the last one again and again."""
+    """A loopback server with `answers` by path, used in order; the last one is repeated."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -106,14 +106,14 @@ def reply(status: int, body: bytes = b"", **headers: str) -> Answer:
     return answer
 
 
-def test_a_page_comes_with_its_charset_and_the_product_names_itself(site: Site, fetcher: Fetcher) -> None:
+def test_a_page_has_its_charset_and_requests_name_the_product(site: Site, fetcher: Fetcher) -> None:
     page = fetcher.fetch(site.on("/", reply(200, b"words", Content_Type="text/html; charset=euc-kr")))
 
     assert (page.body, page.charset) == (b"words", "euc-kr")
     assert site.requests[0][1]["user-agent"].startswith("vectora-inbox/")
 
 
-def test_redirects_are_followed_and_the_last_address_is_given(site: Site, fetcher: Fetcher) -> None:
+def test_redirects_are_followed_and_the_page_has_the_last_address(site: Site, fetcher: Fetcher) -> None:
     site.on("/new/%C3%A9", reply(200, b"words"))
 
     page = fetcher.fetch(site.on("/old", reply(302, Location="/new/é")))
@@ -127,14 +127,14 @@ def test_a_redirect_away_from_the_web_is_refused(location: str, site: Site, fetc
         fetcher.fetch(site.on("/", reply(302, Location=location)))
 
 
-def test_redirects_in_a_circle_end(site: Site, fetcher: Fetcher) -> None:
+def test_circular_redirects_end(site: Site, fetcher: Fetcher) -> None:
     with pytest.raises(VectoraError, match="redirects more than 5 times"):
         fetcher.fetch(site.on("/", reply(301, Location="/")))
 
     assert len(site.requests) == 6
 
 
-def test_a_passing_failure_is_tried_again_with_growing_waits(site: Site, fetcher: Fetcher, waits: list[float]) -> None:
+def test_a_transient_failure_is_retried_with_growing_waits(site: Site, fetcher: Fetcher, waits: list[float]) -> None:
     page = fetcher.fetch(site.on("/", reply(503), reply(500), reply(200, b"words")))
 
     assert page.body == b"words"
@@ -151,7 +151,7 @@ def test_the_server_says_how_long_to_wait_within_limits(
     assert waits == [waited]
 
 
-def test_a_lasting_failure_ends_after_the_last_attempt(site: Site, fetcher: Fetcher) -> None:
+def test_a_permanent_failure_ends_after_the_last_attempt(site: Site, fetcher: Fetcher) -> None:
     with pytest.raises(VectoraError, match="answered 500 Internal Server Error, in 3 attempts"):
         fetcher.fetch(site.on("/", reply(500)))
 
@@ -159,21 +159,21 @@ def test_a_lasting_failure_ends_after_the_last_attempt(site: Site, fetcher: Fetc
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_refusal_is_not_tried_again(status: int, site: Site, fetcher: Fetcher) -> None:
+def test_a_refusal_is_not_retried(status: int, site: Site, fetcher: Fetcher) -> None:
     with pytest.raises(VectoraError, match=f"answered {status}"):
         fetcher.fetch(site.on("/", reply(status)))
 
     assert len(site.requests) == 1
 
 
-def test_a_compressed_page_is_unpacked(site: Site, fetcher: Fetcher) -> None:
+def test_a_compressed_page_is_decompressed(site: Site, fetcher: Fetcher) -> None:
     url = site.on("/", reply(200, gzip.compress(b"words " * 100), Content_Encoding="gzip"))
 
     assert fetcher.fetch(url).body == b"words " * 100
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_page_larger_than_the_limit_is_cut_off_also_when_it_is_a_bomb(
+def test_a_page_larger_than_the_limit_is_refused_even_if_it_is_compressed(
     encoding: str, site: Site, fetcher: Fetcher
 ) -> None:
     body = b"x" * 30_000_000 if encoding == "gzip" else b"x" * 100_001
@@ -183,12 +183,12 @@ def test_a_page_larger_than_the_limit_is_cut_off_also_when_it_is_a_bomb(
         fetcher.fetch(site.on("/", reply(200, packed, Content_Encoding=encoding)))
 
 
-def test_a_page_that_cannot_be_unpacked_is_an_error(site: Site, fetcher: Fetcher) -> None:
+def test_a_page_that_cannot_be_decompressed_is_an_error(site: Site, fetcher: Fetcher) -> None:
     with pytest.raises(VectoraError, match="cannot be read"):
         fetcher.fetch(site.on("/", reply(200, b"no gzip at all", Content_Encoding="gzip")))
 
 
-def test_a_page_that_ends_early_is_tried_again(site: Site, fetcher: Fetcher) -> None:
+def test_a_page_that_ends_early_is_retried(site: Site, fetcher: Fetcher) -> None:
     def cut_off(handler: http.server.BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "100")
@@ -199,7 +199,7 @@ def test_a_page_that_ends_early_is_tried_again(site: Site, fetcher: Fetcher) -> 
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
-def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site, loopback: PublicWeb) -> None:
+def test_a_site_that_sends_byte_by_byte_is_cut_off_at_the_deadline(part: str, site: Site, loopback: PublicWeb) -> None:
     def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
         if part == "body":
             handler.send_response(200)
@@ -214,7 +214,7 @@ def test_a_site_that_drips_is_cut_off_at_the_deadline(part: str, site: Site, loo
         fetcher.fetch(site.on("/", drip))
 
 
-def test_waiting_never_outlasts_the_deadline(site: Site, waits: list[float], loopback: PublicWeb) -> None:
+def test_waits_never_exceed_the_deadline(site: Site, waits: list[float], loopback: PublicWeb) -> None:
     limits = FetchLimits(
         read_seconds=HANGS_AFTER_SECONDS, deadline_seconds=HANGS_AFTER_SECONDS, longest_wait_seconds=5000
     )
@@ -226,7 +226,7 @@ def test_waiting_never_outlasts_the_deadline(site: Site, waits: list[float], loo
     assert waits == []
 
 
-def test_a_site_that_is_not_there_is_an_error(fetcher: Fetcher, site: Site) -> None:
+def test_a_site_that_does_not_exist_is_an_error(fetcher: Fetcher, site: Site) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -235,9 +235,7 @@ def test_a_site_that_is_not_there_is_an_error(fetcher: Fetcher, site: Site) -> N
         fetcher.fetch(f"http://127.0.0.1:{port}/")
 
 
-def test_the_standard_proxy_variables_are_honoured(
-    site: Site, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_standard_proxy_variables_are_used(site: Site, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", site.address.replace("http://", "http://user:secret@"))
     monkeypatch.setenv("no_proxy", "direct.example")
     site.on("http://news.example/feed", reply(200, b"by proxy"))

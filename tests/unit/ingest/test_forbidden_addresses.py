@@ -1,4 +1,4 @@
-"""Sources lead to the public web only: by their address, by a redirect, by a name, through a proxy."""
+"""Sources are read from the public web only: by address, redirect, name, or through a proxy."""
 
 from __future__ import annotations
 
@@ -97,36 +97,36 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every address that is connected to; none of them answers."""
+    """Record every connection attempt, and refuse it."""
     tried: list[Any] = []
 
     def connect(_socket: socket.socket, address: Any) -> None:
         tried.append(address)
-        raise OSError("nobody is there")
+        raise OSError("no connections in this test")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     return tried
 
 
 def _resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Names resolve to these addresses, one answer after the other; the names that were asked for."""
-    asked: list[str] = []
+    """Resolve names to these addresses, one answer after the other; return the list of resolved names."""
+    requested: list[str] = []
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         if re.fullmatch(r"[\d.]+|[0-9a-f:]+", host):
             addresses = [host]
         else:
-            asked.append(host)
-            addresses = answers[min(len(asked), len(answers)) - 1]
+            requested.append(host)
+            addresses = answers[min(len(requested), len(answers)) - 1]
         family = {True: socket.AF_INET6, False: socket.AF_INET}
         return [(family[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return asked
+    return requested
 
 
 def _once() -> Fetcher:
-    return Fetcher(FetchLimits(attempts=3), sleep=lambda seconds: pytest.fail("a refusal is not tried again"))
+    return Fetcher(FetchLimits(attempts=3), sleep=lambda seconds: pytest.fail("a refusal is not retried"))
 
 
 @pytest.mark.parametrize("url", FORBIDDEN)
@@ -156,15 +156,15 @@ def test_a_name_that_leads_into_a_private_network_is_refused_even_beside_public_
 def test_a_name_that_is_rebound_after_the_check_is_not_resolved_again(
     connections: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = _resolving(monkeypatch, ["93.184.215.14"], ["169.254.169.254"])
+    requested = _resolving(monkeypatch, ["93.184.215.14"], ["169.254.169.254"])
     with pytest.raises(VectoraError, match=r"news\.example\.com failed"):
         Fetcher(FetchLimits(attempts=1)).fetch("http://news.example.com/")
-    assert asked == ["news.example.com"]
+    assert requested == ["news.example.com"]
     assert connections == [("93.184.215.14", 80)]
 
 
 class _Anywhere(PublicWeb):
-    """Whatever the name, the test's server."""
+    """A policy that leads every name to the test's server."""
 
     def require(self, target: Destination) -> None: ...
 
@@ -194,7 +194,7 @@ def _server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[int]:
 
 
 def _tls(named: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> ssl.SSLContext:
-    """Of a server with that name, whose authority is trusted."""
+    """Return the context of a server with that name, whose certificate authority is trusted."""
     authority = trustme.CA()
     bundle = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
@@ -212,7 +212,7 @@ def _redirect(handler: http.server.BaseHTTPRequestHandler, location: str) -> Non
 
 
 def _leads_to_the_test_server(url: str) -> bool:
-    """As the policy of these tests allows."""
+    """Return whether the policy of these tests allows the address."""
     with contextlib.suppress(VectoraError):
         return destination(url if "://" in url else f"http:{url}").host == "127.0.0.1"
     return False
@@ -223,35 +223,35 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(
     url: str, loopback: PublicWeb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def redirect(handler: http.server.BaseHTTPRequestHandler) -> None:
-        asked.append(handler.path)
+        requested.append(handler.path)
         handler.send_response(302)
         handler.send_header("Location", url.encode("utf-8").decode("latin-1"))
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    asked: list[str] = []
+    requested: list[str] = []
     connect, connected = socket.socket.connect, []
 
     this_thread = threading.get_ident()
 
-    def noting(one: socket.socket, address: Any) -> None:
-        # Threads that other tests left connect elsewhere.
+    def recording(one: socket.socket, address: Any) -> None:
+        # Threads of earlier tests may still open connections.
         if threading.get_ident() == this_thread:
             connected.append(address)
         connect(one, address)
 
     with _server(redirect) as port:
-        monkeypatch.setattr(socket.socket, "connect", noting)
+        monkeypatch.setattr(socket.socket, "connect", recording)
         _resolving(monkeypatch, ["127.0.0.1"])
         with pytest.raises(VectoraError):
             Fetcher(FetchLimits(attempts=1, redirects=3), reachable=loopback).fetch(f"http://127.0.0.1:{port}/feed")
     assert {address for address in connected if address[0] == "127.0.0.1"} == set(connected)
-    # A path of the same site, if the spelling is taken for one, is no other place.
+    # Some of the spellings may be read as a path of the same site, which is allowed.
     assert {address[1] for address in connected} == {port}
 
 
 @pytest.mark.parametrize(("named", "trusted"), [("news.example.com", True), ("other.example.com", False)])
-def test_tls_asks_for_and_verifies_the_name_although_the_address_is_connected_to(
+def test_tls_sends_and_verifies_the_name_although_the_connection_is_to_an_address(
     named: str, trusted: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     context = _tls(named, monkeypatch, tmp_path)
@@ -274,11 +274,13 @@ def test_tls_asks_for_and_verifies_the_name_although_the_address_is_connected_to
     assert wanted == ["news.example.com"]
 
 
-def test_a_proxy_may_be_private_but_is_not_asked_for_forbidden_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_a_proxy_may_be_private_but_receives_no_request_for_a_forbidden_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requested: list[str] = []
 
     def proxy(handler: http.server.BaseHTTPRequestHandler) -> None:
-        asked.append(handler.path)
+        requested.append(handler.path)
         handler.send_response(200)
         handler.send_header("Content-Length", "5")
         handler.end_headers()
@@ -290,9 +292,9 @@ def test_a_proxy_may_be_private_but_is_not_asked_for_forbidden_addresses(monkeyp
         for url in FORBIDDEN:
             with pytest.raises(VectoraError):
                 Fetcher(FetchLimits(attempts=1)).fetch(url)
-        assert asked == []
+        assert requested == []
         assert Fetcher().fetch("http://news.example.com/feed").body == b"words"
-    assert asked == ["http://news.example.com/feed"]
+    assert requested == ["http://news.example.com/feed"]
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "172.32.0.1", "100.128.0.1"])
@@ -343,7 +345,7 @@ def test_the_obfuscated_client_of_a_teredo_address_is_not_public() -> None:
 @pytest.mark.parametrize(
     "address", ["2600:1f00::5efe", "2600:1f00::5eff:a9fe:a9fe", "2600:1f00::400:5efe:a9fe:a9fe", "2600:1f00::5efe:1"]
 )
-def test_an_address_that_only_looks_like_one_of_a_tunnel_is_public(address: str) -> None:
+def test_an_address_that_only_looks_like_a_tunnel_s_is_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -354,10 +356,10 @@ def test_an_address_that_only_looks_like_one_of_a_tunnel_is_public(address: str)
 def test_a_redirect_from_https_to_http_is_refused(
     first: str, location: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def plain(handler: http.server.BaseHTTPRequestHandler) -> None:
-        asked.append(handler.path)
+        requested.append(handler.path)
         _redirect(handler, f"https://news.example.com:{secure_port}/feed" if handler.path == "/first" else "/never")
 
     with _server(plain) as plain_port:
@@ -372,7 +374,7 @@ def test_a_redirect_from_https_to_http_is_refused(
             }
             with pytest.raises(VectoraError, match=r"redirects from https to http at .*: correct the source's url"):
                 Fetcher(FetchLimits(attempts=3), reachable=_Anywhere()).fetch(starts[first])
-    assert asked == (["/first"] if first == "http" else [])
+    assert requested == (["/first"] if first == "http" else [])
 
 
 @pytest.mark.parametrize("location", ["/new", "//news.example.com:{}/new", "https://news.example.com:{}/new"])
@@ -391,10 +393,10 @@ def test_a_redirect_within_https_is_followed(location: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("url", [*FORBIDDEN[:40], "https://user:secret@bank.example.com/", "https://a\u202eb.example/"])
-def test_readers_are_not_sent_into_their_own_network_nor_to_disguised_addresses(url: str) -> None:
+def test_links_never_lead_into_a_private_network_nor_to_disguised_addresses(url: str) -> None:
     assert link_address(url) is None
 
 
-def test_readers_are_sent_to_the_web() -> None:
+def test_links_lead_to_the_public_web() -> None:
     for url in ("https://www.example.com/a?b=1&c=2#d", "http://example.org:8080/x", "HTTPS://EXAMPLE.ORG/"):
         assert link_address(url) == url

@@ -1,4 +1,4 @@
-"""What a hostile site can answer: bombs, floods and endless bodies end in a sentence, within bounds of memory."""
+"""Answers of hostile sites: bombs, floods and endless bodies end in a message, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _fetched(site: Site, loopback: PublicWeb, answer: Answer) -> bytes:
     return Fetcher(limits, reachable=loopback).fetch(site.on("/", answer)).body
 
 
-def _packed(times: int, megabytes: int) -> bytes:
-    """Zeros, packed as often; a thousand to one each time."""
+def _compressed(times: int, megabytes: int) -> bytes:
+    """Return zeros, compressed `times` times; each time to about a thousandth."""
     body = bytes(megabytes * 1_000_000)
     for _ in range(times):
         body = gzip.compress(body)
@@ -43,27 +43,27 @@ def _packed(times: int, megabytes: int) -> bytes:
 
 
 BOMBS: dict[str, tuple[str, bytes]] = {
-    "gzip": ("gzip", _packed(1, 200)),
+    "gzip": ("gzip", _compressed(1, 200)),
     "deflate": ("deflate", zlib.compress(bytes(200_000_000))),
     "deflate without header": ("deflate", zlib.compress(bytes(200_000_000))[2:-4]),
-    "many streams": ("gzip", _packed(1, 1) * 300),
-    "packed twice": ("gzip, gzip", _packed(2, 50)),
-    "packed five times": ("gzip,gzip,gzip,gzip,gzip", _packed(5, 50)),
+    "many streams": ("gzip", _compressed(1, 1) * 300),
+    "packed twice": ("gzip, gzip", _compressed(2, 50)),
+    "packed five times": ("gzip,gzip,gzip,gzip,gzip", _compressed(5, 50)),
 }
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_a_bomb_is_not_unpacked_beyond_the_limit(kind: str, site: Site, loopback: PublicWeb) -> None:
+def test_a_bomb_is_not_decompressed_beyond_the_limit(kind: str, site: Site, loopback: PublicWeb) -> None:
     coding, body = BOMBS[kind]
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        with pytest.raises(VectoraError, match=r"larger than|packed more than once|cannot be read"):
+        with pytest.raises(VectoraError, match=r"larger than|compressed more than once|cannot be read"):
             _fetched(site, loopback, reply(200, body, Content_Encoding=coding))
         peak = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-    # The server's copy of the body is in it.
+    # Including the server's copy of the body.
     assert peak < 10 * LIMIT + 3 * len(body)
 
 
@@ -97,7 +97,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_a_broken_answer_is_told_in_one_printable_sentence(kind: str, site: Site, loopback: PublicWeb) -> None:
+def test_a_broken_answer_is_reported_in_one_printable_sentence(kind: str, site: Site, loopback: PublicWeb) -> None:
     with pytest.raises(VectoraError) as caught:
         _fetched(site, loopback, ANSWERS[kind])
     assert str(caught.value).isprintable()
@@ -130,7 +130,7 @@ def test_entities_are_neither_expanded_nor_fetched(kind: str, monkeypatch: pytes
     assert "root:" not in text
 
 
-def test_entries_beyond_reason_are_cut_off_and_told() -> None:
+def test_too_many_entries_are_cut_off_and_reported() -> None:
     body = b"<rss><channel>" + b"<item><title>Some title here</title></item>" * 5000 + b"</channel></rss>"
     extraction = parse_feed(body, SOURCE, SOURCE.url, None, TODAY)
     assert len(extraction.entries) == 1000
@@ -158,7 +158,7 @@ HEAVY = {
 
 @pytest.mark.parametrize("kind", HEAVY)
 @pytest.mark.parametrize("as_feed", [True, False])
-def test_heavy_text_is_read_or_refused_without_end(kind: str, as_feed: bool) -> None:
+def test_text_that_is_slow_to_parse_is_read_or_refused(kind: str, as_feed: bool) -> None:
     heavy = HEAVY[kind]
     feed = f"<rss><channel><item><title>A title</title><description>{heavy}</description></item></channel></rss>"
     page = f"<html><body><div><h3><a href='/x'>A title of words</a></h3><p>{heavy}</p></div></body></html>"

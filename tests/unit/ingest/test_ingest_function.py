@@ -1,4 +1,4 @@
-"""The ingest function keeps its contract: event in, statusCode and body out."""
+"""The ingest function follows its contract: an event as input, statusCode and body as output."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def feed_for_all(_: Fetcher, url: str) -> Page:
     return Page(url=url, body=f"<rss><channel>{item}</channel></rss>".encode())
 
 
-def test_a_run_answers_200_with_the_report(handler: ModuleType, monkeypatch: pytest.MonkeyPatch, s3: Any) -> None:
+def test_a_run_returns_status_200_and_the_report(handler: ModuleType, monkeypatch: pytest.MonkeyPatch, s3: Any) -> None:
     monkeypatch.setattr(Fetcher, "fetch", feed_for_all)
 
     response = handler.lambda_handler({"client_id": "lai_weekly", "period_days": None, "time": "x"}, None)
@@ -48,7 +48,7 @@ def test_a_run_answers_200_with_the_report(handler: ModuleType, monkeypatch: pyt
     assert ("data", response["body"]["output_key"]) in s3.objects
 
 
-def test_without_a_client_all_are_answered(handler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_client_all_active_ones_are_ingested(handler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fetcher, "fetch", feed_for_all)
 
     assert [report["client_id"] for report in handler.lambda_handler({}, None)["body"]["clients"]] == ["lai_weekly"]
@@ -65,14 +65,14 @@ def test_without_a_client_all_are_answered(handler: ModuleType, monkeypatch: pyt
         "no mapping",
     ],
 )
-def test_a_bad_event_answers_400_with_a_sentence(event: Any, handler: ModuleType) -> None:
+def test_a_bad_event_returns_status_400_and_a_message(event: Any, handler: ModuleType) -> None:
     response = handler.lambda_handler(event, None)
 
     assert response["statusCode"] == 400
     assert "event" in response["body"]["error"]
 
 
-def test_a_client_that_does_not_exist_and_sources_that_all_fail_answer_500(
+def test_an_unknown_client_and_sources_that_all_fail_return_status_500(
     handler: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Fetcher, url: str) -> Page:
@@ -86,7 +86,7 @@ def test_a_client_that_does_not_exist_and_sources_that_all_fail_answer_500(
         assert message in response["body"]["error"]
 
 
-def test_importing_the_handler_leaves_the_parsers_for_later() -> None:
+def test_importing_the_handler_does_not_import_the_parsers() -> None:
     code = (
         f"import runpy, sys; runpy.run_path({str(HANDLER)!r}); "
         "print([name for name in ('feedparser', 'selectolax') if name in sys.modules])"

@@ -1,4 +1,4 @@
-"""A run completes the file of its day: idempotent, nothing lost, each source for itself."""
+"""A run completes the file of its day: it is idempotent, loses nothing, and treats each source independently."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Entry = tuple[str, str]  # title and date
 
 
 class Web:
-    """Answers by address; an address without an answer fails."""
+    """A web with answers by address; an address without an answer fails."""
 
     def __init__(self) -> None:
         self.pages: dict[str, bytes | Exception] = {}
@@ -54,7 +54,7 @@ class Web:
 
 
 class Workshop:
-    """A configuration, a web and a data bucket to run ingestion with."""
+    """A configuration, a web and a data bucket for runs of the ingestion."""
 
     def __init__(self, root: Path, s3: Any) -> None:
         self.root = root
@@ -126,12 +126,12 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path: Path, s3: Any) -> Workshop:
     workshop = Workshop(tmp_path, s3)
-    workshop.web.feed(("Paper tells of a deal", "2026-01-20"))
+    workshop.web.feed(("Paper reports on a deal", "2026-01-20"))
     workshop.web.site(("Nordika signs a big deal", "2026-01-21"))
     return workshop
 
 
-def test_a_run_writes_the_days_items_and_a_report_beside_them(workshop: Workshop) -> None:
+def test_a_run_writes_the_items_of_the_day_and_a_report(workshop: Workshop) -> None:
     body = workshop.run()
 
     paper, nordika = workshop.items()
@@ -158,36 +158,36 @@ def test_running_again_on_the_same_day_changes_nothing(workshop: Workshop) -> No
 
 def test_a_later_run_of_the_day_adds_and_never_loses(workshop: Workshop) -> None:
     workshop.run()
-    workshop.web.feed(("Paper tells more of it", "2026-01-30"))
+    workshop.web.feed(("Paper reports more on it", "2026-01-30"))
     workshop.web.pages[SITE] = VectoraError("The site answered 500.")
 
     workshop.run()
 
-    assert workshop.titles() == ["Paper tells of a deal", "Nordika signs a big deal", "Paper tells more of it"]
+    assert workshop.titles() == ["Paper reports on a deal", "Nordika signs a big deal", "Paper reports more on it"]
 
 
-def test_what_an_earlier_curated_day_held_is_not_news_again(workshop: Workshop) -> None:
+def test_items_of_an_earlier_curated_day_are_not_news_again(workshop: Workshop) -> None:
     workshop.run()
     workshop.curate(NOW.date())
-    workshop.web.feed(("Paper tells of a deal", "2026-01-20"), ("Paper tells more of it", "2026-02-05"))
+    workshop.web.feed(("Paper reports on a deal", "2026-01-20"), ("Paper reports more on it", "2026-02-05"))
 
     body = workshop.run(NOW + timedelta(days=7))
 
-    assert workshop.titles(date(2026, 2, 6)) == ["Paper tells more of it"]
+    assert workshop.titles(date(2026, 2, 6)) == ["Paper reports more on it"]
     assert (body["items_new"], body["items_carried_over"]) == (1, 0)
 
 
-def test_the_items_of_a_run_that_died_before_curation_are_carried_over(workshop: Workshop) -> None:
+def test_items_of_a_run_that_failed_before_curation_are_carried_over(workshop: Workshop) -> None:
     workshop.run()
-    workshop.web.feed(("Paper tells more of it", "2026-02-05"))
+    workshop.web.feed(("Paper reports more on it", "2026-02-05"))
     workshop.web.site(("Nordika opens a plant", "2026-02-04"))
 
     body = workshop.run(NOW + timedelta(days=7))
 
     assert workshop.titles(date(2026, 2, 6)) == [
-        "Paper tells of a deal",
+        "Paper reports on a deal",
         "Nordika signs a big deal",
-        "Paper tells more of it",
+        "Paper reports more on it",
         "Nordika opens a plant",
     ]
     assert (body["items_new"], body["items_carried_over"]) == (2, 2)
@@ -217,7 +217,7 @@ def test_the_period_ends_with_the_runs_day(workshop: Workshop) -> None:
     assert [item["published_at"] for item in workshop.items(date(2026, 1, 15))] == ["2026-01-10", "2026-01-15"]
 
 
-def test_undated_items_are_kept_marked_or_left_out_and_counted(workshop: Workshop) -> None:
+def test_undated_items_are_marked_or_skipped_and_counted(workshop: Workshop) -> None:
     workshop.web.feed(("Paper gives no date", ""))
     workshop.web.site(("Nordika signs a big deal", "2026-01-21"))
 
@@ -231,12 +231,12 @@ def test_undated_items_are_kept_marked_or_left_out_and_counted(workshop: Worksho
     assert (flexible["items_total"], flexible["items_undated"]) == (2, 1)
 
 
-def test_one_failing_source_harms_no_other_and_is_reported(workshop: Workshop) -> None:
+def test_one_failing_source_does_not_affect_the_others_and_is_reported(workshop: Workshop) -> None:
     workshop.web.pages[SITE] = RuntimeError("a bug")
 
     body = workshop.run()
 
-    assert workshop.titles() == ["Paper tells of a deal"]
+    assert workshop.titles() == ["Paper reports on a deal"]
     paper, nordika = body["sources"]
     assert (paper["status"], paper["items_kept"]) == ("ok", 1)
     assert nordika["status"] == "failed"
@@ -275,7 +275,7 @@ def test_an_unreadable_file_of_the_day_stops_the_run_before_it_is_overwritten(wo
     key = ("data", "ingested/lai_weekly/2026/01/30/items.json")
     workshop.s3.objects[key] = b'{"not": "a list"'
 
-    with pytest.raises(VectoraError, match="holds no list of ingested items"):
+    with pytest.raises(VectoraError, match="is not a list of ingested items"):
         workshop.run()
 
     assert workshop.s3.objects[key] == b'{"not": "a list"'
@@ -284,10 +284,10 @@ def test_an_unreadable_file_of_the_day_stops_the_run_before_it_is_overwritten(wo
 def test_an_unreadable_file_of_an_earlier_day_is_a_warning(workshop: Workshop) -> None:
     workshop.s3.objects["data", "ingested/lai_weekly/2026/01/20/items.json"] = b"[1]"
 
-    assert "2026/01/20/items.json holds no list" in workshop.run()["warnings"][0]
+    assert "2026/01/20/items.json is not a list" in workshop.run()["warnings"][0]
 
 
-def test_titles_that_the_client_excludes_are_left_out_unless_the_mode_is_broad(workshop: Workshop) -> None:
+def test_titles_that_the_client_excludes_are_skipped_unless_the_mode_is_broad(workshop: Workshop) -> None:
     workshop.web.feed(("Download  attachment!", "2026-01-20"), ("Good words of news", "2026-01-20"))
 
     assert workshop.run(sources=["press_sector__paper"], dry_run=True)["items_total"] == 1
@@ -300,7 +300,7 @@ def test_a_title_of_two_words_needs_a_text(workshop: Workshop) -> None:
     assert workshop.run(sources=["press_sector__paper"], dry_run=True)["items_total"] == 0
 
 
-def test_no_source_gives_more_items_than_its_limit_and_that_is_reported(workshop: Workshop) -> None:
+def test_items_beyond_the_limit_of_a_source_are_skipped_and_reported(workshop: Workshop) -> None:
     workshop.catalog["sources"][0]["max_items"] = 2
     workshop.write_catalog()
     workshop.web.feed(*((f"News number {n} here", "2026-01-20") for n in range(5)))
@@ -311,7 +311,7 @@ def test_no_source_gives_more_items_than_its_limit_and_that_is_reported(workshop
     assert "3 more items" in report["message"]
 
 
-def test_a_disabled_source_is_left_out_and_said_so(workshop: Workshop) -> None:
+def test_a_disabled_source_is_skipped_and_reported(workshop: Workshop) -> None:
     workshop.catalog["sources"][0]["enabled"] = False
     workshop.write_catalog()
 
@@ -325,10 +325,10 @@ def test_a_disabled_source_is_left_out_and_said_so(workshop: Workshop) -> None:
     ("event", "message"),
     [
         ({"sources": ["press_sector__other"]}, "name press_sector__other, which the client does not have"),
-        ({"from_date": "2026-01-20", "to_date": "2026-01-10"}, "lies after its to_date"),
+        ({"from_date": "2026-01-20", "to_date": "2026-01-10"}, "is after its to_date"),
     ],
 )
-def test_an_event_that_makes_no_sense_is_refused(event: dict[str, Any], message: str, workshop: Workshop) -> None:
+def test_an_inconsistent_event_is_refused(event: dict[str, Any], message: str, workshop: Workshop) -> None:
     with pytest.raises(InvalidEventError, match=message):
         workshop.run(**event)
 
@@ -355,7 +355,9 @@ def test_sources_are_read_at_the_same_time(workshop: Workshop) -> None:
     assert workshop.run()["items_total"] == 2
 
 
-def test_without_a_client_every_active_one_is_served_and_an_invalid_file_stops_no_other(workshop: Workshop) -> None:
+def test_without_a_client_every_active_one_is_ingested_and_an_invalid_file_does_not_stop_the_others(
+    workshop: Workshop,
+) -> None:
     other = workshop.client()
     other["client_profile"]["client_id"] = "other"
     workshop.write("clients/other.yaml", other)
@@ -371,7 +373,7 @@ def test_without_a_client_every_active_one_is_served_and_an_invalid_file_stops_n
         workshop.invoke(IngestRequest())
 
 
-def test_strict_ingestion_keeps_of_the_trade_press_only_what_names_a_watched_term(s3: Any) -> None:
+def test_strict_ingestion_accepts_trade_press_only_if_it_names_a_watched_term(s3: Any) -> None:
     web = Web()
     for url in (
         "https://www.fiercebiotech.com/rss/xml",

@@ -1,5 +1,5 @@
-"""News pages of many styles give their entries, and nothing else of the page."""
-# ruff: noqa: E501 - markup stands on lines as long as pages have them
+"""From news pages of many styles, exactly their entries are read."""
+# ruff: noqa: E501 - lines of mark-up are as long as on real pages
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ STYLES: dict[str, Row] = {
     ),
     "a dateline": lambda i, title, day: (
         f'<div class="pr"><h4><a href="/n/{i}">{title}</a></h4><p>Lund, Sweden \u2014 {day.day} {day:%B} {day.year} \u2014 Nordika'
-        " today told of the period ended September 30, 2025.</p></div>"
+        " today reported on the period ended September 30, 2025.</p></div>"
     ),
     "flat, dates before titles": lambda i, title, day: (
         f'<p class="x">{english(day)}</p><h3><a href="/n/{i}">{title}</a></h3><p>Some words about this.</p>'
@@ -153,7 +153,7 @@ def test_each_entry_of_a_page_is_found_with_its_own_title_date_and_address(style
     assert extraction.problem is None
 
 
-def test_an_entrys_text_keeps_blocks_apart_and_leaves_out_author_and_date() -> None:
+def test_the_text_of_an_entry_separates_blocks_and_excludes_author_and_date() -> None:
     [entry, _, _] = read(rows(STYLES["articles of a blog"])).entries
 
     assert entry.author == "Jane Q. Doe"
@@ -164,7 +164,7 @@ def test_an_entrys_text_keeps_blocks_apart_and_leaves_out_author_and_date() -> N
     ).entries[0].content == ("First words are here.\nThen these words come.")
 
 
-def test_dates_without_a_year_belong_to_the_year_they_stand_under() -> None:
+def test_dates_without_a_year_belong_to_the_year_in_the_heading_above() -> None:
     page = '<h2>2025</h2><ul><li>9 Dec <a href="/a">A first title of news</a></li></ul><h2>2024</h2><ul><li>Oct 7 <a href="/b">Older news than that</a></li></ul>'
 
     assert [entry.published for entry in read(page).entries] == [date(2025, 12, 9), date(2024, 10, 7)]
@@ -207,7 +207,7 @@ def test_an_announced_event_of_the_future_is_undated() -> None:
     assert [entry.published for entry in entries] == [None, date(2025, 12, 9)]
 
 
-def test_entries_without_links_carry_the_pages_address() -> None:
+def test_entries_without_links_have_the_address_of_the_page() -> None:
     entries = read(
         "<h3>A first title</h3><p>9 December 2025</p><p>All of its text.</p><h3>A second title</h3><p>6 November 2025</p>"
     ).entries
@@ -230,7 +230,7 @@ def test_a_page_without_news_gives_no_entries(body: str) -> None:
     assert read(body).entries == ()
 
 
-def test_selectors_decide_what_an_entry_is_and_never_take_a_wrapper_of_several() -> None:
+def test_selectors_define_entries_and_wrappers_of_several_entries_are_skipped() -> None:
     selectors = {"item": "div[class*=news]", "title": ".t", "link": "a.go", "date": ".d", "summary": ".s"}
     entry = '<div class="news-item"><b class="t">Title number {0}</b><i class="d">{0}.12.2025</i><p class="s">Words of {0} are here.</p><a href="/else">More about our platform</a><a class="go" href="/n/{0}">go</a></div>'
     body = f'<div class="news-list">{entry.format(7)}{entry.format(8)}</div>'
@@ -258,7 +258,7 @@ def test_selectors_that_match_nothing_are_reported_and_the_page_is_read_without(
     assert "selectors match no entry" in str(extraction.problem)
 
 
-def test_what_is_no_selector_is_named() -> None:
+def test_an_invalid_selector_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"'li\[\[' is not a CSS selector"):
         read("<p>x</p>", selectors={"item": "li[["})
     assert HtmlSelectors(item="li").title is None

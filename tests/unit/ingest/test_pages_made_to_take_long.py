@@ -1,4 +1,4 @@
-"""Pages on which a reader's work would grow with the square of their size are read in part, or refused."""
+"""Pages whose reading would take a time that grows with the square of their size are read in part, or refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read(text: str, source: Source = PLAIN) -> Extraction:
 
 
 @pytest.mark.parametrize("source", [PLAIN, SELECTED], ids=["without selectors", "with selectors"])
-def test_entries_beyond_reason_are_cut_off_and_told(source: Source) -> None:
+def test_too_many_entries_are_cut_off_and_reported(source: Source) -> None:
     entry = "<li><a href='/n/{0}'><h3>Title {0} of four words</h3></a> 10 December 2025</li>"
     extraction = read(f"<ul>{''.join(entry.format(number) for number in range(20_000))}</ul>", source)
     assert len(extraction.entries) == 1000
@@ -42,20 +42,20 @@ def test_entries_beyond_reason_are_cut_off_and_told(source: Source) -> None:
 
 @pytest.mark.parametrize("source", [PLAIN, SELECTED], ids=["without selectors", "with selectors"])
 @pytest.mark.parametrize("kind", NESTED)
-def test_parts_that_lie_in_each_other_a_thousand_deep_are_read_or_refused(kind: str, source: Source) -> None:
+def test_parts_nested_a_thousand_deep_are_read_or_refused(kind: str, source: Source) -> None:
     try:
         assert len(read(NESTED[kind] * 1000, source).entries) <= 1000
     except VectoraError as refusal:
         assert "broken or hostile" in str(refusal)  # noqa: PT017 - either will do
 
 
-def test_a_page_whose_texts_would_be_read_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_with_too_many_nested_texts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vectora_core.ingest.html_text.MAX_NODES_READ", 1000)
-    with pytest.raises(VectoraError, match="lie in each other so deep"):
+    with pytest.raises(VectoraError, match="nested so deep"):
         read(NESTED["badges"] * 200, SELECTED)
 
 
-def test_a_date_is_found_across_some_blanks_and_not_searched_for_across_thousands() -> None:
+def test_a_date_may_contain_some_spaces_but_not_thousands() -> None:
     assert [found.day for found in find_dates("On 10\n   December\n   2025 it was")] == [date(2025, 12, 10)]
     assert find_dates("10 Dec" + "\n" * 8000 + "x") == []
 

@@ -1,4 +1,4 @@
-"""Whatever bytes a source sends, the parsers return entries or raise a sentence."""
+"""For all bytes that a source may send, the parsers return entries or raise an error with a message."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ quietly = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
 
 @quietly
 @given(body=documents, charset=charsets)
-def test_a_page_is_read_or_refused_with_a_sentence(body: bytes, charset: str | None) -> None:
+def test_a_page_is_read_or_refused_with_a_message(body: bytes, charset: str | None) -> None:
     with contextlib.suppress(VectoraError):
         extraction = parse_page(body, SOURCE, SOURCE.url, charset, date(2026, 1, 30))
         assert all(entry.title and entry.url.startswith("http") for entry in extraction.entries)
@@ -84,7 +84,7 @@ def test_a_page_is_read_or_refused_with_a_sentence(body: bytes, charset: str | N
 
 @quietly
 @given(body=documents, charset=charsets)
-def test_a_feed_is_read_or_refused_with_a_sentence(body: bytes, charset: str | None) -> None:
+def test_a_feed_is_read_or_refused_with_a_message(body: bytes, charset: str | None) -> None:
     with contextlib.suppress(VectoraError):
         extraction = parse_feed(b"<rss>" + body, SOURCE, SOURCE.url, charset, date(2026, 1, 30))
         assert all(entry.title and entry.url.startswith("http") for entry in extraction.entries)
@@ -93,6 +93,6 @@ def test_a_feed_is_read_or_refused_with_a_sentence(body: bytes, charset: str | N
 @pytest.mark.parametrize(
     "fragment", ["<div>", "<b><p>", "<li><ul>", "<div class=menu><a href=/x>y z</a>", "<a href=/x><div>"]
 )
-def test_a_page_nested_beyond_reason_is_refused_instead_of_parsed_for_hours(fragment: str) -> None:
+def test_a_page_nested_too_deep_is_refused_instead_of_parsed_for_hours(fragment: str) -> None:
     with pytest.raises(VectoraError, match="nests more than"):
         parse_page(fragment.encode() * 50_000, SOURCE, SOURCE.url, None, date(2026, 1, 30))

@@ -1,4 +1,4 @@
-"""A publication date is one that the source shows: full, plausible, and not the date of something else."""
+"""Publication dates are full dates in the source, plausible, and not dates of something else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from vectora_core.text.dates import CONFIDENT, date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
+from vectora_core.items import CONFIDENT_DATE
+from vectora_core.text.dates import date_in_text, find_dates, is_only_a_date, parse_date, writes_day_first
 
 TODAY = date(2026, 1, 30)
 
@@ -44,7 +45,7 @@ TODAY = date(2026, 1, 30)
         ("2026-02-01", date(2026, 2, 1)),
     ],
 )
-def test_a_full_date_is_read_however_it_is_written(text: str, expected: date) -> None:
+def test_a_full_date_is_read_in_every_notation(text: str, expected: date) -> None:
     assert parse_date(text, today=TODAY) == expected
 
 
@@ -69,24 +70,24 @@ def test_a_full_date_is_read_however_it_is_written(text: str, expected: date) ->
         "9" * 5000,
     ],
 )
-def test_what_is_no_full_date_of_the_past_is_no_date(text: str) -> None:
+def test_only_a_full_date_of_the_past_is_a_date(text: str) -> None:
     assert parse_date(text, today=TODAY) is None
 
 
-def test_the_sources_date_format_settles_an_ambiguous_date() -> None:
+def test_the_date_format_of_the_source_decides_an_ambiguous_date() -> None:
     assert parse_date("03/04/2025", today=TODAY, date_format="%d/%m/%Y") == date(2025, 4, 3)
     assert parse_date("03/04/2025", today=TODAY, date_format="%m/%d/%Y") == date(2025, 3, 4)
     assert parse_date("05.11.25", today=TODAY, date_format="%d.%m.%y") == date(2025, 11, 5)
 
 
-def test_the_other_dates_of_a_page_settle_an_ambiguous_date() -> None:
+def test_the_other_dates_of_a_page_decide_an_ambiguous_date() -> None:
     assert writes_day_first(["03/04/2025", "15/12/2025"]) is True
     assert writes_day_first(["03/04/2025", "12/15/2025"]) is False
     assert writes_day_first(["12/15/2025", "15/12/2025"]) is None
     assert writes_day_first(["03/04/2025"]) is None
 
 
-def test_dates_that_are_glued_to_words_are_found_each_by_itself() -> None:
+def test_dates_without_spaces_around_them_are_found() -> None:
     found = find_dates("in Q4 2025November 5, 2025November 5, 2025")
 
     assert [entry.day for entry in found] == [date(2025, 11, 5), date(2025, 11, 5)]
@@ -133,7 +134,7 @@ def test_the_date_beside_the_title_or_in_the_dateline_is_found_with_confidence(
     day, confidence = date_in_text(title, content, today=TODAY)
 
     assert day == expected
-    assert confidence >= CONFIDENT
+    assert confidence >= CONFIDENT_DATE
 
 
 @pytest.mark.parametrize(
@@ -150,4 +151,4 @@ def test_the_date_beside_the_title_or_in_the_dateline_is_found_with_confidence(
 def test_a_date_within_a_sentence_is_not_taken_with_confidence(content: str) -> None:
     _, confidence = date_in_text("A title", content, today=TODAY)
 
-    assert confidence < CONFIDENT
+    assert confidence < CONFIDENT_DATE

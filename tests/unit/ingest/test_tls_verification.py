@@ -1,4 +1,4 @@
-"""TLS is verified always: a certificate of another host, or of nobody known, ends the fetch at once."""
+"""TLS is always verified: a certificate for another host or of an unknown authority ends the fetch immediately."""
 
 from __future__ import annotations
 

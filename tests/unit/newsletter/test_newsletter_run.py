@@ -1,4 +1,4 @@
-"""A run of the newsletter function: files, contracts, metrics, and news that tries to be mark-up."""
+"""A run of the newsletter function: files, contracts, metrics, and news that contains mark-up."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
-from vectora_core.newsletter.issue import web_address
 from vectora_core.newsletter.publish import NewsletterEvent, noise_estimate, publish
-from vectora_shared.config.content import FolderContent, load_client
+from vectora_core.text.addresses import link_address
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 from vectora_shared.errors import VectoraError
 
 MakeCurated = Callable[..., CuratedItem]
@@ -107,7 +108,7 @@ def test_warnings_of_the_earlier_stages_and_missing_reports_are_in_the_manifest(
     assert any("undated" in warning for warning in warnings)
 
 
-def test_an_empty_week_says_so_in_every_format(data: Any, newsletters: Any, content: FolderContent) -> None:
+def test_every_format_says_that_a_week_had_no_news(data: Any, newsletters: Any, content: FolderContent) -> None:
     body = run(data, newsletters, content, [])
     assert (body["status"], body["total_items"]) == ("empty", 0)
     for name in ("newsletter.md", "newsletter.html"):
@@ -129,7 +130,7 @@ def test_news_cannot_put_mark_up_or_scripts_into_the_html(
     assert HOSTILE in heading.text()
 
 
-def test_the_html_brings_nothing_from_elsewhere(
+def test_the_html_loads_nothing_from_other_sites(
     data: Any, newsletters: Any, content: FolderContent, make_curated: MakeCurated
 ) -> None:
     run(data, newsletters, content, [make_curated("Depot approved")])
@@ -162,7 +163,7 @@ def test_news_cannot_put_mark_up_into_the_markdown(
         ("Deal worth $3 million", "Deal worth $3 million"),
     ],
 )
-def test_markdown_signs_are_shown_as_they_are(text: str, expected: str) -> None:
+def test_markdown_characters_are_escaped(text: str, expected: str) -> None:
     assert escaped(text) == expected
 
 
@@ -170,7 +171,7 @@ def test_markdown_signs_are_shown_as_they_are(text: str, expected: str) -> None:
     "url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "https://a b", 'https://a"b', "", "ftp://a"]
 )
 def test_only_web_addresses_become_links(url: str) -> None:
-    assert web_address(url) is None
+    assert link_address(url) is None
 
 
 def test_a_summary_that_repeats_the_title_is_not_shown(
@@ -191,7 +192,7 @@ def test_two_runs_with_the_same_clock_give_the_same_bytes(
     assert second == first
 
 
-def test_no_curated_items_is_one_sentence_that_says_what_to_do(
+def test_a_run_without_curated_items_fails_with_a_message_that_says_what_to_do(
     data: Any, newsletters: Any, content: FolderContent
 ) -> None:
     event = NewsletterEvent(client_id="lai_weekly", target_date=date(2026, 1, 1))

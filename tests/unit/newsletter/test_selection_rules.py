@@ -1,4 +1,4 @@
-"""Which items come into the newsletter, and in which section."""
+"""Selection of items for the newsletter and its sections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.selection import Selection, select
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration
+from vectora_shared.config.configuration import Configuration
 
 MakeCurated = Callable[..., CuratedItem]
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima"]
@@ -30,17 +30,19 @@ def titles(selection: Selection) -> dict[str, list[str]]:
     return {filled.section.id: [item.title for item in filled.items] for filled in selection.sections}
 
 
-def test_only_matched_items_come_in(client: ClientConfig, make_curated: MakeCurated) -> None:
+def test_only_matched_items_are_selected(client: ClientConfig, make_curated: MakeCurated) -> None:
     items = [make_curated("Approved depot"), make_curated("Something else", matched=False)]
     assert titles(select(items, client)) == {"regulatory_updates": ["Approved depot"]}
 
 
-def test_items_below_the_client_s_score_stay_out(client: ClientConfig, make_curated: MakeCurated) -> None:
+def test_items_below_the_minimum_score_of_the_client_are_not_selected(
+    client: ClientConfig, make_curated: MakeCurated
+) -> None:
     items = [make_curated("High alpha", score=9), make_curated("Low bravo", score=3)]
     assert titles(select(items, with_selection(client, min_score=5.0))) == {"regulatory_updates": ["High alpha"]}
 
 
-def test_sections_take_their_event_types_and_the_rest_goes_to_the_last(
+def test_sections_accept_their_event_types_and_the_last_one_accepts_the_rest(
     client: ClientConfig, make_curated: MakeCurated
 ) -> None:
     items = [
@@ -57,7 +59,7 @@ def test_sections_take_their_event_types_and_the_rest_goes_to_the_last(
     }
 
 
-def test_what_a_full_section_has_no_room_for_is_not_lost(client: ClientConfig, make_curated: MakeCurated) -> None:
+def test_items_that_do_not_fit_into_a_section_go_to_another(client: ClientConfig, make_curated: MakeCurated) -> None:
     items = [make_curated(word, "regulatory", score=20 - index) for index, word in enumerate(WORDS[:8])]
     sections = titles(select(items, client))
     assert sections["regulatory_updates"] == WORDS[:6]
@@ -96,17 +98,17 @@ def test_too_many_items_are_trimmed_but_critical_events_stay(client: ClientConfi
 STORY = "Camurus receives FDA approval of Oclaiz for treatment of acromegaly"
 
 
-def test_one_story_from_two_sources_comes_once_from_the_company(
+def test_of_two_reports_of_a_story_the_company_s_own_is_selected(
     client: ClientConfig, make_curated: MakeCurated
 ) -> None:
     press = make_curated(STORY, score=30)
     own = make_curated(STORY.replace("Oclaiz", "Oclaiz™"), source="press_corporate__camurus", score=5)
     selection = select([press, own], client)
     assert [item.item_id for item in selection.items] == [own.item_id]
-    assert selection.doubles == {press.item_id: own.item_id}
+    assert selection.duplicates == {press.item_id: own.item_id}
 
 
-def test_of_two_reports_the_critical_event_type_goes_before_the_source(
+def test_of_two_reports_a_critical_event_type_takes_precedence_over_the_source(
     client: ClientConfig, make_curated: MakeCurated
 ) -> None:
     press = make_curated(STORY, "regulatory")

@@ -9,8 +9,9 @@ import pytest
 
 from tests.unit.ops.environments import ROOT, VALID, load_text
 from vectora_ops.settings import load_settings
+from vectora_shared.config.section import read_section
 from vectora_shared.config.sources import SourceCatalog
-from vectora_shared.config.yaml_file import parse_yaml, read_section
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 
@@ -137,7 +138,7 @@ def test_the_foundation_model_of_an_inference_profile_has_its_id_without_the_geo
             "sources:\n  - source_key: a\n    source_type: press_sector\n    url: https://a.example/\nbouquets: []\n",
             "key 'sources[0].ingestion_mode' is missing: add it (rss: an RSS or Atom feed; html: a page that lists",
         ),
-        ("bouquets: []\n", "key 'sources' is missing: add it (Every place that publishes news)."),
+        ("bouquets: []\n", "key 'sources' is missing: add it (All sources of news)."),
     ],
 )
 def test_the_error_on_a_missing_key_describes_its_value(text: str, message: str) -> None:

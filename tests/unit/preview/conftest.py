@@ -24,7 +24,9 @@ from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_core.text.words import fold, occurs
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import Configuration, FolderContent, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_configuration
 
 ROOT = Path(__file__).parents[3]
 LABELLED = ROOT / "tests/unit/analysis/labelled_items.yaml"

@@ -26,7 +26,8 @@ from tests.unit.preview.conftest import (
     sections_of,
     unchanged,
 )
-from vectora_shared.config.content import Configuration, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.scopes import NameScopes
 
 INGESTED = labelled_entries(every=9)

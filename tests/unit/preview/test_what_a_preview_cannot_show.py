@@ -8,7 +8,8 @@ import pytest
 
 from client_files.preview.compare import preview
 from tests.unit.preview.conftest import Edit, EditedContent, edited_content, entry, news_of, run_engine
-from vectora_shared.config.content import SOURCES_KEY, Configuration, load_configuration
+from vectora_shared.config.configuration import SOURCES_KEY, Configuration
+from vectora_shared.config.loading import load_configuration
 
 INGESTED = [
     entry("Alpha: FDA approves a long-acting injectable", "Injected monthly."),

@@ -21,7 +21,8 @@ from tests.unit.preview.conftest import (
     run_engine,
 )
 from vectora_core.items import CuratedItem, EventClassification, NormalizationMetadata
-from vectora_shared.config.content import Configuration, load_configuration
+from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.loading import load_configuration
 
 MEDINCELL, CAMURUS, NANEXA = (f"press_corporate__{name}" for name in ("medincell", "camurus", "nanexa"))
 INGESTED = [

@@ -1,0 +1,96 @@
+"""Errors of a fetch in words, and whether another attempt may succeed."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.client import HTTPException, LineTooLong
+from typing import Any
+
+import urllib3
+
+from vectora_core.text.words import one_line, visible_text
+from vectora_shared.errors import VectoraError
+
+
+class TemporaryError(Exception):
+    """A failure that another attempt may not meet; `wait_seconds` is the wait that the server requested."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+
+
+def fetch_error(error: Exception, host: str) -> Exception:
+    """Return an error in words for one of urllib3: TemporaryError if another attempt may succeed, else VectoraError."""
+    if isinstance(error, urllib3.exceptions.ProxyError) and isinstance(error.__cause__, Exception):
+        return TemporaryError(f"The proxy could not be used ({_reason(error.__cause__)})")
+    certificate = _certificate_error(error)
+    if certificate:
+        return VectoraError(
+            f"{host}'s TLS certificate is not valid ({certificate}), and an unverified page is never read: "
+            "correct the source's url or ask the site's owner."
+        )
+    if isinstance(error, (urllib3.exceptions.LocationValueError, ValueError)) or _is_malformed(error):
+        return VectoraError(f"{host}'s answer cannot be read ({_reason(error)}): open the source's url in a browser.")
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return TemporaryError(f"The name {host} could not be resolved")
+    is_refusal = isinstance(error, urllib3.exceptions.NewConnectionError)
+    if isinstance(error, urllib3.exceptions.TimeoutError) and not is_refusal:
+        return TemporaryError(f"{host} did not answer in time")
+    return TemporaryError(f"The connection to {host} failed ({_reason(error)})")
+
+
+def status_error(status: int, url: str, headers: Any) -> Exception | None:
+    """Return the error that a status means, or None for success."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
+        return TemporaryError(f"The site answered {_status(status)}", _retry_after(headers))
+    if not 200 <= status < 300:
+        return VectoraError(
+            f"The site answered {_status(status)}: open {visible_text(url)[:150]} and correct the source's url."
+        )
+    return None
+
+
+def _is_malformed(error: Exception) -> bool:
+    """Return whether a response exceeds a limit of http.client, such as the number or length of its headers."""
+    cause = error.args[-1] if isinstance(error, urllib3.exceptions.ProtocolError) else None
+    return isinstance(cause, LineTooLong) or type(cause) is HTTPException
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, urllib3.exceptions.HTTPError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    text = one_line(str(error)) or type(error).__name__
+    return re.sub(r"^<?[\w.]+\(.*?\)>?: ", "", text)[:150]
+
+
+def _certificate_error(error: BaseException | None) -> str | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message or "verification failed"
+        nested = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
+        error = nested or error.__cause__
+    return None
+
+
+def _status(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _retry_after(headers: Any) -> float | None:
+    value = str(headers.get("Retry-After", "")).strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:6])
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

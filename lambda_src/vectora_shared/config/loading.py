@@ -1,0 +1,173 @@
+"""Loading and validation of configuration content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from vectora_shared.config.canonical import Prompt
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.configuration import (
+    CANONICAL_FILES,
+    EVENTS_KEY,
+    EVIDENCE_KEY,
+    PRICING_KEY,
+    PROMPTS_PREFIX,
+    SCOPE_KEYS,
+    SCORING_KEY,
+    SOURCES_KEY,
+    Canonical,
+    Configuration,
+    Scopes,
+)
+from vectora_shared.config.content import CANONICAL_PREFIX, CLIENTS_PREFIX, Content
+from vectora_shared.config.references import client_references, scoring_references, unresolved
+from vectora_shared.config.section import Section, SectionT, read_section
+from vectora_shared.config.sources import SourceCatalog
+from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import client_key
+
+LoadedT = TypeVar("LoadedT")
+
+
+def load_section(content: Content, key: str, model: type[SectionT]) -> SectionT:
+    """Load one file as `model`; raise ConfigurationError when it is missing or invalid."""
+    return read_section(model, parse_yaml(key, content.read(key)))
+
+
+def load_sources(content: Content) -> SourceCatalog:
+    return load_section(content, SOURCES_KEY, SourceCatalog)
+
+
+def load_client(content: Content, client_id: str) -> ClientConfig:
+    """Load a client's file; raise ConfigurationError when it is missing, invalid, or names another client."""
+    key = client_key(client_id)
+    file = parse_yaml(key, content.read(key))
+    client = read_section(ClientConfig, file)
+    if client.client_profile.client_id != client_id:
+        raise ConfigurationError(
+            f"{file.where(('client_profile', 'client_id'))} is '{client.client_profile.client_id}': it must equal the "
+            f"file's name, {client_id}."
+        )
+    return client
+
+
+def load_configuration(content: Content, client_id: str) -> Configuration:
+    """Load and validate the configuration of one client's run.
+
+    Raise ConfigurationError naming every missing or invalid file and every reference that does not resolve.
+    """
+    return client_configuration(content, client_id, load_canonical(content))
+
+
+def validate_all(content: Content) -> tuple[Configuration, ...]:
+    """Load the configurations of all clients; raise ConfigurationError naming each problem of each file."""
+    canonical = load_canonical(content)
+    problems = _Problems()
+    for sample in filter(None, (source.sample_key for source in canonical.sources.sources)):
+        problems.collect_from(partial(content.read, sample))
+    problems.sentences += _stray_files(content, canonical)
+    ids = client_ids(content)
+    if not ids:
+        problems.sentences.append(f"{CLIENTS_PREFIX} has no client file: add one, such as {client_key('lai_weekly')}.")
+    found = [problems.collect_from(partial(client_configuration, content, client_id, canonical)) for client_id in ids]
+    problems.raise_any()
+    return tuple(configuration for configuration in found if configuration)
+
+
+def client_ids(content: Content) -> list[str]:
+    """Return the ids of all clients that have a file, sorted."""
+    names = (key.removeprefix(CLIENTS_PREFIX) for key in content.keys(CLIENTS_PREFIX))
+    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and "/" not in name]
+
+
+class _Problems:
+    """Problems collected from several files, so that one error reports all of them."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def collect_from(self, load: Callable[[], LoadedT]) -> LoadedT | None:
+        """Return what `load` returns, or None and collect the problems that it raises."""
+        try:
+            return load()
+        except ConfigurationError as error:
+            self.sentences += str(error).splitlines()
+            return None
+
+    def raise_any(self) -> None:
+        if self.sentences:
+            raise ConfigurationError("\n".join(dict.fromkeys(self.sentences)))
+
+
+def load_canonical(content: Content) -> Canonical:
+    """Load the canonical files; raise ConfigurationError naming each problem of each file."""
+    problems = _Problems()
+    prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if key.endswith(".yaml")]
+    models: dict[str, type[Section]] = {**CANONICAL_FILES, **dict.fromkeys(prompt_keys, Prompt)}
+    loaded: dict[str, Any] = {
+        key: problems.collect_from(partial(load_section, content, key, model)) for key, model in models.items()
+    }
+    problems.raise_any()
+    canonical = Canonical(
+        sources=loaded[SOURCES_KEY],
+        scopes=Scopes(**{kind: loaded[key] for kind, key in SCOPE_KEYS.items()}),
+        events=loaded[EVENTS_KEY],
+        evidence=loaded[EVIDENCE_KEY],
+        scoring=loaded[SCORING_KEY],
+        prompts={_prompt_name(key): loaded[key] for key in prompt_keys},
+        pricing=loaded[PRICING_KEY],
+    )
+    if wrong := unresolved(content, SCORING_KEY, scoring_references(canonical)):
+        raise ConfigurationError("\n".join(wrong))
+    return canonical
+
+
+def _prompt_name(key: str) -> str:
+    return key.removeprefix(PROMPTS_PREFIX).removesuffix(".yaml")
+
+
+def _stray_files(content: Content, canonical: Canonical) -> Iterator[str]:
+    """Report files that nothing reads, such as one with a misspelled name."""
+    samples = {source.sample_key for source in canonical.sources.sources}
+    known = {*CANONICAL_FILES, *(f"{PROMPTS_PREFIX}{name}.yaml" for name in canonical.prompts), *samples}
+    clients = {client_key(client_id) for client_id in client_ids(content)}
+    for key in content.keys(CANONICAL_PREFIX):
+        if key not in known:
+            yield f"{key} is read by nothing: remove it, or correct its name."
+    for key in content.keys(CLIENTS_PREFIX):
+        if key not in clients:
+            yield f"{key} is no client's file: {CLIENTS_PREFIX} holds files that are named {{client_id}}.yaml."
+
+
+def client_configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:
+    """Load a client's file and combine it with the loaded canonical files; raise ConfigurationError as above."""
+    client = load_client(content, client_id)
+    key = client_key(client_id)
+    wrong = [
+        *unresolved(content, key, client_references(client, canonical)),
+        *_duplicate_bonuses(content, key, client, canonical),
+    ]
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
+    return Configuration(client=client, **vars(canonical))
+
+
+def _duplicate_bonuses(content: Content, key: str, client: ClientConfig, canonical: Canonical) -> Iterator[str]:
+    """Report bonuses for a scope that has one already: under different names, both would count."""
+    own = client.scoring_config.client_specific_bonuses
+    by_scope = {bonus.scope: name for name, bonus in canonical.scoring.bonuses.scopes.items() if name not in own}
+    duplicates = [
+        (name, known, bonus.scope)
+        for name, bonus in own.items()
+        if (known := by_scope.setdefault(bonus.scope, name)) != name
+    ]
+    file = parse_yaml(key, content.read(key)) if duplicates else None
+    for name, known, scope in duplicates:
+        where = file.where(("scoring_config", "client_specific_bonuses", name)) if file else key
+        yield (
+            f"{where} gives points for scope '{scope}', as '{known}' does, and both would count: name it '{known}' to "
+            "replace that one."
+        )

@@ -1,0 +1,90 @@
+"""References of a configuration file to names that other files define."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.configuration import (
+    BONUS_SCOPE_KINDS,
+    DOMAIN_SCOPES,
+    PROMPTS_PREFIX,
+    SCOPE_KEYS,
+    SOURCES_KEY,
+    Canonical,
+    ScopeKind,
+    Scopes,
+)
+from vectora_shared.config.content import Content
+from vectora_shared.config.wording import Path, first_problems, nearest, printable
+from vectora_shared.config.yaml_file import YamlFile, parse_yaml
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A name in one file that another file must define."""
+
+    path: Path
+    name: str
+    defined_in: str
+    known: Collection[str]
+    empty: bool = False
+
+
+def client_references(client: ClientConfig, canonical: Canonical) -> Iterator[Reference]:
+    yield Reference(("pipeline", "analysis_prompt"), client.pipeline.analysis_prompt, PROMPTS_PREFIX, canonical.prompts)
+    for index, domain in enumerate(client.watch_domains):
+        for field, kind in DOMAIN_SCOPES.items():
+            if name := getattr(domain, field):
+                yield _scope_reference(canonical.scopes, ("watch_domains", index, field), name, kind)
+        for position, name in enumerate(domain.exclusion_scopes):
+            path = ("watch_domains", index, "exclusion_scopes", position)
+            yield _scope_reference(canonical.scopes, path, name, "exclusions")
+    sources = client.source_config
+    bouquets = [bouquet.bouquet_id for bouquet in canonical.sources.bouquets]
+    for position, name in enumerate(sources.source_bouquets_enabled):
+        yield Reference(("source_config", "source_bouquets_enabled", position), name, SOURCES_KEY, bouquets)
+    keys = [source.source_key for source in canonical.sources.sources]
+    for position, name in enumerate(sources.sources_extra_enabled):
+        yield Reference(("source_config", "sources_extra_enabled", position), name, SOURCES_KEY, keys)
+    for bonus_name, bonus in client.scoring_config.client_specific_bonuses.items():
+        bonus_path = ("scoring_config", "client_specific_bonuses", bonus_name, "scope")
+        yield _bonus_reference(canonical.scopes, bonus_path, bonus.scope)
+
+
+def scoring_references(canonical: Canonical) -> Iterator[Reference]:
+    for name, bonus in canonical.scoring.bonuses.scopes.items():
+        yield _bonus_reference(canonical.scopes, ("bonuses", "scopes", name, "scope"), bonus.scope)
+
+
+def _scope_reference(scopes: Scopes, path: Path, name: str, kind: ScopeKind) -> Reference:
+    known = getattr(scopes, kind).scopes
+    return Reference(path, name, SCOPE_KEYS[kind], known, empty=name in known and scopes.is_empty(kind, name))
+
+
+def _bonus_reference(scopes: Scopes, path: Path, name: str) -> Reference:
+    """Return the reference of a bonus to its scope, which may be one of companies, molecules or trademarks."""
+    for kind in BONUS_SCOPE_KINDS:
+        if name in getattr(scopes, kind).scopes:
+            return _scope_reference(scopes, path, name, kind)
+    known = [known for kind in BONUS_SCOPE_KINDS for known in getattr(scopes, kind).scopes]
+    return Reference(path, name, " or ".join(SCOPE_KEYS[kind] for kind in BONUS_SCOPE_KINDS), known)
+
+
+def unresolved(content: Content, key: str, references: Iterable[Reference]) -> list[str]:
+    """Return a message on each reference that does not resolve or leads to an empty scope."""
+    wrong = [reference for reference in references if reference.empty or reference.name not in reference.known]
+    if not wrong:
+        return []
+    file = parse_yaml(key, content.read(key))
+    return first_problems(printable(_unresolved_sentence(file, reference)) for reference in wrong)
+
+
+def _unresolved_sentence(file: YamlFile, reference: Reference) -> str:
+    where = f"{file.where(reference.path)} names '{reference.name}'"
+    if reference.empty:
+        return f"{where}, which is empty in {reference.defined_in}: fill it there or do not use it."
+    similar = nearest(reference.name, reference.known, cutoff=0)
+    advice = f"did you mean '{similar}'?" if similar else "add it there."
+    return f"{where}, which {reference.defined_in} does not have: {advice}"
