@@ -1,4 +1,4 @@
-"""`./vectora promote`: why a release may or may not go on, a hotfix past named gates, and the end of a hold."""
+"""`./vectora promote`: verdicts of the gates, bypasses of gates, and the release of holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from cli.output import fail, in_one_sentence, out, print_json
 from cli.place import Env, Json, Place, place
 from terminal.console import new_table, styled
-from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.facts import find_release
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.setback import release_hold as release
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
@@ -23,14 +23,18 @@ COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
 Digest = Annotated[
     str | None,
-    typer.Option("--digest", help="Digest of the release, 64 hex digits; what the environment before has otherwise."),
+    typer.Option(
+        "--digest",
+        help="First digits of a release's digest or content digest, as status and release list show them. Default: the "
+        "release that the preceding environment has.",
+    ),
 ]
 
 
 @app.command(epilog="Example: ./vectora promote explain --to prod")
 @in_one_sentence
 def explain(to: To, digest: Digest = None, json: Json = False) -> None:
-    """Print the verdicts of all gates, from the very function that the pipeline asks."""
+    """Print the verdicts of all gates, from the function that the pipeline invokes."""
     source = _before(to)
     event: dict[str, Any] = {"operation": "explain", **({"digest": digest} if digest else {})}
     decision = run_remotely(source.account, source.names, "promotion", event, lambda count: None)["decision"]
@@ -51,7 +55,7 @@ def bypass(
     digest: Digest = None,
     json: Json = False,
 ) -> None:
-    """Let one release, a hotfix, past named gates; the approval still waits, and the bypass is recorded."""
+    """Let one release, such as a hotfix, skip named gates. It still needs the approval; the bypass is recorded."""
     source, target = _before(to), place(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
         fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
@@ -59,11 +63,15 @@ def bypass(
         fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in the approval.")
     if not reason.strip():
         fail("Say why (--reason): it is shown to whoever approves, and in status.")
-    chosen = digest or live_digest(source.account, source.names)
-    if chosen is None:
-        fail(f"{source.names.env} has no release that could be promoted: deploy one first.")
+    chosen = find_release(source.account, source.names, digest)
+    if chosen.content_digest is None:
+        fail(
+            f"The pipeline did not record the content of release {chosen.digest[:12]}: push its commit, or give all 64 "
+            "digits of its content digest (./vectora status --json)."
+        )
     record = Bypass(
-        digest=chosen,
+        digest=chosen.digest,
+        content_digest=chosen.content_digest,
         gates=tuple(dict.fromkeys(gate)),
         reason=reason.strip(),
         by=_caller(target),
@@ -74,16 +82,16 @@ def bypass(
         print_json(record.model_dump(mode="json"))
         return
     out.say(
-        f"Release {chosen[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again by schedule, or "
-        f"at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} --stage-name {to} "
-        "--retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
+        f"Release {chosen.content_digest[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again "
+        f"by schedule, or at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} "
+        f"--stage-name {to} --retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
     )
 
 
 @app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
 @in_one_sentence
 def release_hold(env: Env, json: Json = False) -> None:
-    """Let promotions into an environment again, after a failed deployment was looked at."""
+    """Allow promotions into an environment again, after somebody examined a failed deployment."""
     here = place(env)
     released = release(here.account, here.names, _caller(here))
     if json:
@@ -101,16 +109,16 @@ def _before(to: str) -> Place:
 
 
 def _caller(here: Place) -> str:
-    """Who the credentials belong to, such as assumed-role/Operator/somebody."""
+    """Return the identity behind the credentials, such as assumed-role/Operator/somebody."""
     try:
         arn = str(here.account.client("sts").get_caller_identity()["Arn"])
     except KeyError as error:
-        raise VectoraError("AWS does not say who you are: log in, then try again.") from error
+        raise VectoraError("AWS returned no identity for these credentials: log in, then try again.") from error
     return arn.split(":", 5)[-1]
 
 
 def show_decision(decision: dict[str, Any]) -> None:
-    """The verdicts of all gates, as the promotion function answered them."""
+    """Print the verdicts of all gates, as the promotion function returned them."""
     table = new_table("gate", "verdict", "reason")
     for verdict in decision["verdicts"]:
         color = COLORS[verdict["outcome"]]

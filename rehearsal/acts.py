@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,8 @@ STAGE_MODEL = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 MISTYPED_MODEL = STAGE_MODEL.replace("sonnet", "sonet")
 BAD_MESSAGE = "Ask another model on stage (mistyped)"
 FIX_MESSAGE = "Ask the right model on stage again"
-FIXES = "# The fix of a mistyped model.\n"
+# Changed with the model, so that each commit has content of its own and soaks anew.
+PRICES = "config/canonical/models/pricing.yaml"
 
 Step = Callable[[str], AbstractContextManager[None]]
 # Given what the approver is shown; whether to approve.
@@ -45,11 +46,15 @@ class EnvironmentResult:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitResult:
-    """What became of a pushed commit: where it `ended`, with `reason`, and what else was proven on the way."""
+    """The result of a pushed commit: where it `ended`, with `reason`, and what else was proven.
+
+    `digests` are those of its release by environment.
+    """
 
     message: str
     commit: str
-    digest: str
+    content_digest: str
+    digests: Mapping[str, str]
     execution: str
     ended: str
     reason: str
@@ -244,18 +249,13 @@ class Acts:
     ) -> None:
         report = measured or self._delivery.report(execution)
         self._reports.append(self._delivery.report(execution))
-        built = next(
-            each
-            for each in self._delivery.client("codepipeline").list_action_executions(
-                pipelineName=self._delivery.pipeline, filter={"pipelineExecutionId": execution}
-            )["actionExecutionDetails"]
-            if each["actionName"] == "Synth"
-        )
+        release = self._delivery.release(execution)
         self._commits.append(
             CommitResult(
                 message=message,
                 commit=self._delivery.repository.head,
-                digest=built["output"]["outputVariables"]["RELEASE_DIGEST"],
+                content_digest=release.content_digest,
+                digests=dict(release.digests),
                 execution=execution,
                 ended=ended,
                 reason=reason,
@@ -267,7 +267,7 @@ class Acts:
 
 
 def _set_stage_model(folder: Path, before: str, after: str) -> None:
-    """In config/environments.yaml, from stage on: prod keeps what it has."""
+    """Set the model of stage in config/environments.yaml, and note it with the prices; prod keeps its model."""
     path = folder / "config" / "environments.yaml"
     head, stage, rest = path.read_text(encoding="utf-8").partition("\n  stage:\n")
     changed = rest.replace(f"id: {before}", f"id: {after}", 1)
@@ -276,9 +276,9 @@ def _set_stage_model(folder: Path, before: str, after: str) -> None:
     else:
         changed = changed.replace("fallback: none", "fallback: lexicon", 1)
     path.write_text(head + stage + changed, encoding="utf-8")
+    with (folder / PRICES).open("a", encoding="utf-8") as prices:
+        prices.write(f"# Model of stage: {after}\n")
 
 
 def _fix_stage_model(folder: Path) -> None:
     _set_stage_model(folder, MISTYPED_MODEL, STAGE_MODEL)
-    path = folder / "config" / "environments.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + FIXES, encoding="utf-8")

@@ -10,9 +10,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-RUNTIME = "python3.14"
+from vectora_constructs.runtime import ARCHITECTURE, RUNTIME
+
 FAILS_ITS_RUN = "Invoked synchronously by the workflow, whose run fails and keeps the error; a queue would stay empty."
-ARCHITECTURE = "arm64"
 
 
 class PythonFunction(Construct):

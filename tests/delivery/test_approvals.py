@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.delivery import EXECUTION_SECONDS, wait_until
-from stacks.assets.release import release_of
 from tests.delivery.conftest import Played
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import Records
@@ -42,9 +41,9 @@ def push(played: Played, text: str) -> Pushed:
             file.write(f"# {text}\n")
 
     execution = played.delivery.push(text, change)
-    played.let_into_prod("test of approvals")
-    repository = played.delivery.repository
-    return Pushed(execution, repository.head, release_of(repository.folder).digest)
+    commit = played.delivery.repository.head
+    played.let_into_prod(execution, "test of approvals")
+    return Pushed(execution, commit, played.delivery.release(execution).digests["prod"])
 
 
 def has_passed(played: Played, execution: str, action: str) -> bool:

@@ -143,7 +143,7 @@ class Release:
         delivery = self._played.delivery
         if self.execution is None:
             self.execution = delivery.push("Change every stack", change_every_stack)
-            self._played.let_into_prod("test of failures")
+            self._played.let_into_prod(self.execution, "test of failures")
         else:
             delivery.retry(self.execution, self._stopped_in, "ALL_ACTIONS")
         self._stopped_in = env

@@ -69,7 +69,7 @@ def test_an_environment_without_workflow_is_told_to_be_deployed(vectora: Vectora
 def test_status_shows_what_is_deployed_and_what_is_not(vectora: Vectora) -> None:
     result = vectora("status")
     assert result.exit_code == 0
-    assert "(this checkout)" in result.stdout
+    assert "same as this checkout" in result.stdout
     assert re.search(r"vectora-inbox-vectora-core-dev:\d+", result.stdout)
     assert "prod: nothing is deployed." in result.stdout
 
@@ -77,7 +77,8 @@ def test_status_shows_what_is_deployed_and_what_is_not(vectora: Vectora) -> None
 def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
     (dev,) = document["environments"]
-    assert dev["release_digest"] == document["this_checkout"]["digest"]
+    assert dev["release_digest"] == document["this_checkout"]["digests"]["dev"]
+    assert dev["checkout"] == {"state": "same", "commits": None, "reason": ""}
     content = FolderContent(ROOT / "config")
     assert {client["client_id"]: client["version"] for client in dev["clients"]} == {
         client_id: load_client(content, client_id).client_profile.version for client_id in ("canary", "lai_weekly")

@@ -1,4 +1,4 @@
-"""Gates of a client's file that goes on by itself: what its version must have shown in the environment before."""
+"""Gates of a client's file that is promoted by itself."""
 
 from __future__ import annotations
 

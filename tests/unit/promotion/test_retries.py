@@ -13,6 +13,7 @@ from vectora_ops.names import Names
 from vectora_ops.promotion import retry
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.retry import retry_refused
+from vectora_ops.records import ReleaseId
 from vectora_ops.settings import Promotion
 
 DEV, STAGE = (Names(project="vectora-inbox", env=env) for env in ("dev", "stage"))
@@ -76,7 +77,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
-    monkeypatch.setattr(retry, "live_digest", lambda account, names: DIGEST)
+    monkeypatch.setattr(retry, "deployed_release", lambda account, names: ReleaseId(DIGEST, DIGEST))
     monkeypatch.setattr(retry, "judge", lambda *asked: (passed, None))
     return World()
 
