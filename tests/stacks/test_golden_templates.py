@@ -63,6 +63,8 @@ CONFIGURED = (
     r"DailySnapshot/Properties/State$",
     r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
     r"Schedule/Properties/State$",
+    # A digest of all the others.
+    r"(ReleaseDigest|ReleaseDigest/Value|/Release/Properties/Value)$",
 )
 
 
