@@ -103,7 +103,7 @@ def templates_digest(templates: Mapping[str, Any]) -> str:
 def neutral_templates(folder: Path, same_assets: Mapping[str, str]) -> dict[str, Any]:
     """Return the templates in an assembly's folder by stack name, as they are before a release is written into them.
 
-    `same_assets` are digests of assets, and those that stand for them in the templates' digest.
+    `same_assets` are hashes of assets, and those that replace them in the templates' digest.
     """
     texts = {stack.name: (folder / stack.template_file).read_text(encoding="utf-8") for stack in _stacks(folder)}
     stamped = _stamped_release(texts)
@@ -111,10 +111,13 @@ def neutral_templates(folder: Path, same_assets: Mapping[str, str]) -> dict[str,
 
 
 def assets_of_lambda(root: Path, platform: LambdaPlatform) -> dict[str, str]:
-    """Return assets of this machine with those of Lambda: a rehearsed release has the digest that it has on AWS."""
+    """Return this machine's asset hashes with those of Lambda: a rehearsed release has the digest that it has on AWS.
+
+    An asset's hash is the SHA-256 of the digest given for it (aws-cdk-lib, asset-staging.ts, calculateHash).
+    """
     if platform == "lambda":
         return {}
-    return {dependencies_digest(root, platform): dependencies_digest(root, "lambda")}
+    return {_sha256(dependencies_digest(root, platform)): _sha256(dependencies_digest(root, "lambda"))}
 
 
 def _stamp(folder: Path, version: str, same_assets: Mapping[str, str]) -> Release:

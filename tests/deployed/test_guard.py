@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 OTHER_STACKS = tuple(NAMES.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
 COPIED = ("app.py", "cdk.json", "CHANGELOG.md", "stacks", "constructs", "lambda_src", "config")
-USED_AS_THEY_ARE = ("build", "node_modules", "package.json", ".venv")
+USED_AS_THEY_ARE = ("tools", "build", "node_modules", "package.json", ".venv")
 Deployed = tuple[Emulator, Cdk]
 
 
