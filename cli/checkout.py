@@ -39,7 +39,7 @@ LIBRARIES = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii", "pydantic", "PyYAML
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How an environment's release stands to this checkout; `commits` is by how many, where git knows."""
+    """The relation of an environment's release to this checkout; `commits` is their distance, where git knows it."""
 
     state: State
     commits: int | None = None
@@ -103,7 +103,7 @@ class Checkout:
             return Comparison(state="behind", reason=f"version {version}, here {self.version}")
         if is_older(self.version, version):
             return Comparison(state="ahead", reason=f"version {version}, here {self.version}")
-        return Comparison(state="differs", reason="neither commit nor version tells which is newer")
+        return Comparison(state="differs", reason="which of them is newer is not known")
 
 
 def read_checkout(root: Path, on_synthesis: Callable[[], None]) -> Checkout:

@@ -12,7 +12,7 @@ from cli.place import Env, Json, Place, place
 from terminal.console import new_table, styled
 from vectora_ops.promotion.facts import find_release
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
-from vectora_ops.promotion.setback import release_hold as release
+from vectora_ops.promotion.hold import release_hold as release
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
@@ -62,7 +62,7 @@ def bypass(
     if len(reason) > LONGEST_BYPASS_REASON:
         fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in the approval.")
     if not reason.strip():
-        fail("Say why (--reason): it is shown to whoever approves, and in status.")
+        fail("Say why (--reason): it is shown in the approval and in status.")
     chosen = find_release(source.account, source.names, digest)
     if chosen.content_digest is None:
         fail(
@@ -83,7 +83,7 @@ def bypass(
         return
     out.say(
         f"Release {chosen.content_digest[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again "
-        f"by schedule, or at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} "
+        f"by schedule, or immediately: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} "
         f"--stage-name {to} --retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
     )
 
@@ -91,7 +91,7 @@ def bypass(
 @app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
 @in_one_sentence
 def release_hold(env: Env, json: Json = False) -> None:
-    """Allow promotions into an environment again, after somebody examined a failed deployment."""
+    """Allow promotions into an environment again, after a failed deployment was examined."""
     here = place(env)
     released = release(here.account, here.names, _caller(here))
     if json:
@@ -109,7 +109,7 @@ def _before(to: str) -> Place:
 
 
 def _caller(here: Place) -> str:
-    """Return the identity behind the credentials, such as assumed-role/Operator/somebody."""
+    """Return the identity behind the credentials, such as assumed-role/Operator/session."""
     try:
         arn = str(here.account.client("sts").get_caller_identity()["Arn"])
     except KeyError as error:

@@ -134,7 +134,7 @@ class EnvironmentStatus:
     """The deployed state of one environment.
 
     `promotion` says in sentences since when the environment has its release, whether that was verified, and why
-    promotion is held. `checkout` is how the release stands to the checkout, where somebody asked.
+    promotion is held. `checkout` is how the release stands to the checkout, when it was compared.
     """
 
     env: str
@@ -283,7 +283,7 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
 
 
 def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
-    # Files from before the first release are no drift; files added since are noted at their client.
+    # Files from before the first release are no drift; files added since are shown at their client.
     for key in sorted(configuration.published):
         if note := configuration.note(key):
             yield f"{key}: {note}."

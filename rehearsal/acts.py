@@ -17,7 +17,7 @@ from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.setback import release_hold
+from vectora_ops.promotion.hold import release_hold
 from vectora_ops.records import Records
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault

@@ -69,7 +69,7 @@ class PipelineStack(cdk.Stack):
     """Stack `{project}-pipeline`; its pipeline has the same name, its stages those of the environments."""
 
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
-        """Raises VectoraError when environments are in several accounts or regions."""
+        """Build the pipeline; raises VectoraError when environments are in several accounts or regions."""
         account, region = _account_and_region(settings)
         self._names = settings.names(ENVIRONMENT_NAMES[0])
         name = self._names.pipeline

@@ -1,4 +1,4 @@
-"""The guard of every deployment: when the release changes, CloudFormation waits for a snapshot before it goes on."""
+"""The guard of every deployment: CloudFormation takes a snapshot before it deploys another release."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TIMEOUT_SECONDS = 3600
 
 
 class SnapshotBeforeDeployment(Construct):
-    """Custom resource `{id}`, called whenever the release's digest differs from the one before."""
+    """Custom resource `{id}`, which CloudFormation invokes when the release's digest changes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, snapshot_function_arn: str, release_digest: str) -> None:
         super().__init__(scope, construct_id)

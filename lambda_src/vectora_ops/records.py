@@ -289,7 +289,7 @@ class Records:
 
 
 def as_parameter(record: BaseModel) -> str:
-    """Return the record as a value that Systems Manager accepts, whatever its texts contain.
+    """Return the record as a value that Systems Manager accepts, with any texts.
 
     PutParameter refuses values with references to other parameters ("{{...}}", botocore's model of PutParameter) and
     values over 4 KB. The longest texts are cut, as little as possible; no field is lost.

@@ -49,7 +49,7 @@ class Packages:
     """Packages of the commit at `root`; each is built once and stored under build/packages/."""
 
     def __init__(self, root: Path, platform: LambdaPlatform) -> None:
-        """`platform` is lambda, or host for the rehearsal, whose functions run on this machine's interpreter."""
+        """Read the commit at `root`; platform host is for the rehearsal, whose functions run on this machine."""
         self._root = root
         self._platform = platform
         self._folder = root / "build" / "packages"

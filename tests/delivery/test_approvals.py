@@ -1,4 +1,4 @@
-"""An approval is for one commit: whatever else was pushed meanwhile, it never goes with it."""
+"""An approval is for one commit: commits that were pushed meanwhile are never approved with it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_rejected_commit_leaves_prod_as_it_was_and_open(played: Played, race: 
     assert hold is None or not hold.holds
 
 
-def test_the_ledger_tells_what_was_bypassed_and_why(played: Played, race: Race) -> None:
+def test_the_ledger_records_what_was_bypassed_and_why(played: Played, race: Race) -> None:
     ledger = Records(played.delivery.account(), played.delivery.names("prod")).ledger()
     [entry] = [each for each in ledger if each.execution == race.first.execution]
     assert entry.commit == race.first.commit

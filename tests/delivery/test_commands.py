@@ -1,4 +1,4 @@
-"""What an operator asks and says around promotions, on environments that the pipeline has deployed."""
+"""The commands around promotions, on environments that the pipeline has deployed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def vectora(played: Played, monkeypatch: pytest.MonkeyPatch) -> Vectora:
     return call
 
 
-def test_status_tells_since_when_an_environment_has_its_release_and_that_it_was_verified(vectora: Vectora) -> None:
+def test_status_shows_since_when_an_environment_has_its_release_and_that_it_was_verified(vectora: Vectora) -> None:
     shown = vectora("status", "--env", "stage")
     assert shown.exit_code == 0
     assert "Since 20" in shown.output

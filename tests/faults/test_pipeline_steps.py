@@ -120,7 +120,7 @@ def test_recording_twice_because_the_answer_was_lost_adds_one_entry(small: Small
 def test_what_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account, "e" * 64)
-    with pytest.raises(VectoraError, match="somebody deployed meanwhile"):
+    with pytest.raises(VectoraError, match="another deployment came in between"):
         record(small.account)
     assert Records(small.account, NAMES).ledger() == ()
 

@@ -270,22 +270,22 @@ def test_a_repository_whose_variables_would_have_too_long_a_name_is_refused() ->
         Pipeline.model_validate({**settings, "repository": f"{'o' * 13}/{'r' * 80}"})
 
 
-# What cfn-lint says about templates that CDK Pipelines writes itself, and why that is no mistake.
-ANSWERED = {
+# Findings of cfn-lint in what CDK Pipelines writes itself, and why they are no errors.
+ACCEPTED = {
     "W3005": ("dependency already enforced by a 'GetAtt'", "CDK says the pipeline's dependency on its role twice"),
     "E3703": ("Prefer using Fn::Sub over Fn::Join", "advice on style, on the role's ARN that CDK joins"),
 }
 
 
-def test_cfn_lint_finds_nothing_in_the_pipeline_that_is_not_answered(template: dict[str, Any]) -> None:
+def test_cfn_lint_finds_nothing_in_the_pipeline_that_is_not_explained(template: dict[str, Any]) -> None:
     findings = [str(each) for each in cfnlint.api.lint(json.dumps(template), regions=["eu-west-3"])]
-    answered = [text for text, _ in ANSWERED.values()]
-    assert [each for each in findings if not any(text in each for text in answered)] == []
-    assert all(any(text in each for each in findings) for text in answered), "an answer without a finding"
+    accepted = [text for text, _ in ACCEPTED.values()]
+    assert [each for each in findings if not any(text in each for text in accepted)] == []
+    assert all(any(text in each for each in findings) for text in accepted), "an explanation without a finding"
 
 
 @pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
-def test_cdk_nag_has_no_unanswered_finding_in_the_pipeline(pack: Any, stack: PipelineStack) -> None:
+def test_cdk_nag_has_no_unexplained_finding_in_the_pipeline(pack: Any, stack: PipelineStack) -> None:
     assert [each.rule_name for each in pack(stack).validate_scope(stack).violations] == []
 
 

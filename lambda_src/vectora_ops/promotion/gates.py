@@ -92,7 +92,7 @@ class Facts:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the pipeline deployed what `source` has now."""
+        """True when the pipeline deployed the release that `source` has now."""
         return bool(self.ledger) and self.ledger[-1].digest == self.live_digest
 
 
@@ -100,8 +100,8 @@ class Facts:
 class Decision:
     """All verdicts on one release, or on `subject`; it is promoted when it passes every gate.
 
-    `digest` is that of the release in the environment of whoever asked: `target` for its gate, `source` for a question
-    about what is deployed there. The verdicts are on the content.
+    `digest` is the release's in the environment that requested the decision: `target` for its gate, `source` for a
+    question about the release deployed there. The verdicts are on the content.
     """
 
     source: str
@@ -276,7 +276,7 @@ def noise_verdict(runs: Sequence[Run], maximum_percent: float) -> Verdict:
     measured = [run.noise * 100 for run in runs if run.noise is not None and run.items]
     if not measured:
         return Verdict(
-            gate="noise", outcome="inconclusive", reason="no newsletter with items tells how noisy this content is"
+            gate="noise", outcome="inconclusive", reason="no newsletter with items to measure the noise of this content"
         )
     worst = max(measured)
     numbers = {"noise_percent": round(worst, 2), "maximum_percent": maximum_percent}

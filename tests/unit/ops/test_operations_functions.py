@@ -14,7 +14,7 @@ from vectora_ops.functions import rollback
 from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
 from vectora_ops.progress import OutOfTimeError
-from vectora_ops.promotion.setback import Setback
+from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_shared.errors import VectoraError
 
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
@@ -114,13 +114,15 @@ def test_work_goes_on_in_one_further_invocation(topic: Topic) -> None:
 
 def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
-    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: fails_with(OutOfTimeError("The rollback"))(0, 0))
+    monkeypatch.setattr(
+        AutomaticRollback, "stage_ended", lambda self, event: fails_with(OutOfTimeError("The rollback"))(0, 0)
+    )
 
-    def give_up(self: Setback, event: Any, why: str) -> str:
+    def give_up(self: AutomaticRollback, event: Any, why: str) -> str:
         ended.append(why)
         return "held"
 
-    monkeypatch.setattr(Setback, "give_up", give_up)
+    monkeypatch.setattr(AutomaticRollback, "give_up", give_up)
     event = {"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}
     last = {**event, "continuation": operations.MOST_CONTINUATIONS}
     assert rollback_function(event, CONTEXT)["state"] == "running"  # type: ignore[index]
@@ -130,8 +132,8 @@ def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, mon
 
 
 def test_the_rollback_function_hears_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: "stage")
-    monkeypatch.setattr(Setback, "run_failed", lambda self, event: "run")
+    monkeypatch.setattr(AutomaticRollback, "stage_ended", lambda self, event: "stage")
+    monkeypatch.setattr(AutomaticRollback, "run_failed", lambda self, event: "run")
     said = [
         rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
         for each in (STAGE_CHANGED, RUN_CHANGED)

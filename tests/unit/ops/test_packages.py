@@ -1,4 +1,4 @@
-"""What is uploaded follows from the commit: same files, same bytes, and nothing twice."""
+"""Packages depend on the commit alone: same files, same bytes, and nothing twice."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_what_python_leaves_behind_does_not_change_the_release(tmp_path: Path) -
     assert [path.name for path in files_below(tmp_path, tmp_path / "package")] == ["module.py"]
 
 
-def test_a_lock_that_cannot_be_installed_is_told_with_pips_reason(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_installed_is_refused_with_pips_reason(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text("feedparser==6.0.14 --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
     with pytest.raises(VectoraError, match="common-deps cannot be built") as caught:

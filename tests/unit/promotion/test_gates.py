@@ -214,7 +214,7 @@ def test_noise_is_that_of_the_worst_newsletter(noises: tuple[float | None, ...],
     assert judged("noise", runs=tuple(made(day(2), noise=each) for each in noises)).outcome == outcome
 
 
-def test_an_empty_newsletter_tells_nothing_about_noise() -> None:
+def test_an_empty_newsletter_shows_nothing_about_noise() -> None:
     assert judged("noise", runs=(made(day(2), items=0, noise=0.0),)).outcome == "inconclusive"
 
 
@@ -289,7 +289,7 @@ def test_a_bypass_is_for_one_content_only() -> None:
     assert decide(facts(now=day(1), bypass=a_bypass("soak", content=OTHER)), POLICY).outcome == "fail"
 
 
-def test_a_bypass_is_told_in_the_decision() -> None:
+def test_a_bypass_is_part_of_the_decision() -> None:
     decision = decide(facts(now=day(1), bypass=a_bypass("soak")), POLICY)
     assert decision.bypassed == ("soak",)
     assert "Bypassed: soak (fix of a crash)." in decision.sentence

@@ -1,4 +1,4 @@
-"""Records are written whatever their texts say, and read again as they were written."""
+"""Records with any text are accepted, and read as they were written."""
 
 from __future__ import annotations
 

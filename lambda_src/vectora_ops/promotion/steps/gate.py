@@ -54,7 +54,7 @@ def gate_step(account: Account, source: Names, target: Names, policy: Promotion,
 
 
 def _is_commit(text: str | None) -> bool:
-    """Return whether the text may be part of a link: somebody may have edited the ledger."""
+    """Return whether the text may be part of a link: the ledger may have been edited."""
     return text is not None and re.fullmatch(r"[0-9A-Za-z._-]{1,64}", text) is not None
 
 

@@ -44,7 +44,9 @@ def record_step(
     release = _settled(lambda: live_release(account, names), lambda read: read.get("digest") == digest, sleep)
     if release.get("digest") != digest:
         deployed = str(release.get("digest"))
-        raise VectoraError(f"{names.env} has release {deployed[:12]}, not {digest[:12]}: somebody deployed meanwhile.")
+        raise VectoraError(
+            f"{names.env} has release {deployed[:12]}, not {digest[:12]}: another deployment came in between."
+        )
     done = Done(summary=f"{names.env} has release {parameters.version}, digest {digest[:12]}.")
     ledger = records.ledger()
     if ledger and (ledger[-1].execution, ledger[-1].digest) == (parameters.execution, parameters.digest):
