@@ -79,7 +79,7 @@ def _refusal(error: ClientError, names: Names, function: str) -> Exception:
             )
         case "TooManyRequestsException":
             return VectoraError(
-                f"{function} was not started: this account already runs as many functions concurrently as it may. Try again."
+                f"{function} was not started: the account runs as many functions concurrently as it may. Try again."
             )
         case "ResourceConflictException" | "ResourceNotReadyException":
             return VectoraError(f"{function} was not started: it is being deployed. Try again in a minute.")

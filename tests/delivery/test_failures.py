@@ -116,7 +116,7 @@ class Sweep:
         assert live_digest(self.account, self.names) == self.digest
         message = self.inbox.wait_for(f"Promotion into {self.env} is held")
         assert action in message
-        assert f"release-hold --env {self.env}" in told
+        assert f"release-hold --env {self.env}" in message
         assert not self._transition_is_open()
         release_hold(self.account, self.names, "test")
         assert self._transition_is_open()
