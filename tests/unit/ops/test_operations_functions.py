@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +21,7 @@ from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_shared.errors import VectoraError
 
+ROOT = Path(__file__).resolve().parents[3]
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1", function_name="rollback", get_remaining_time_in_millis=lambda: 900_000
@@ -139,3 +144,18 @@ def test_the_rollback_function_hears_of_stages_and_runs(topic: Topic, monkeypatc
         for each in (STAGE_CHANGED, RUN_CHANGED)
     ]
     assert [each and each["reaction"] for each in said] == ["stage", "run"]
+
+
+def test_the_smoke_test_function_loads_little_beside_the_smoke_test() -> None:
+    """It runs after every deployment, and a change of gates, records or snapshots cannot break it."""
+    code = "import sys, vectora_ops.functions.smoke_test; print(*sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "lambda_src")},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    loaded = [name for name in printed.split() if name.startswith("vectora_")]
+    assert len(loaded) <= 25
+    assert not [name for name in loaded if name.rpartition(".")[2] in ("gates", "facts", "records", "vault")]
