@@ -34,7 +34,7 @@ INPUTS = (
     "requirements.txt",
     "stacks",
 )
-LIBRARIES = ("aws-cdk-lib", "cdk-nag", "constructs", "jsii", "pydantic", "PyYAML")
+LIBRARIES = ("aws-cdk-lib", "constructs", "jsii", "pydantic", "PyYAML")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from stacks.assets.assembly import assets_of_lambda, neutral_templates
 from stacks.assets.packages import LambdaPlatform
-from stacks.assets.release import assets_of_lambda, neutral_templates, templates_digest
+from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
 from stacks.environment import environment_stacks
 from vectora_ops.settings import (

@@ -24,7 +24,7 @@ from vectora_shared.errors import ConfigurationError
 def environment_stacks(
     scope: Construct, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform
 ) -> tuple[ComponentStack, ...]:
-    """Build the stacks of an environment, which have placeholders for the release (stacks.assets.release).
+    """Build the stacks of an environment, which have placeholders for the release (stacks.assets.assembly).
 
     Raises ConfigurationError when the environment is unknown or the configuration content invalid.
     """

@@ -11,8 +11,9 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from stacks.assets.assembly import record_releases
 from stacks.assets.packages import LambdaPlatform
-from stacks.assets.release import Releases, record_releases
+from stacks.assets.release import Releases
 from stacks.environment import EnvironmentStage, environment_stacks
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 

@@ -13,21 +13,14 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from pydantic import BaseModel
 
 from stacks import builds, environment, synthesis
-from stacks.assets import release as release_module
+from stacks.assets import assembly as assembly_module
+from stacks.assets.assembly import MANIFEST, neutral_templates, record_releases
 from stacks.assets.packages import Package, Packages, dependencies_digest
-from stacks.assets.release import (
-    MANIFEST,
-    PLACEHOLDER,
-    Release,
-    Releases,
-    neutral_templates,
-    read_releases,
-    record_releases,
-    templates_digest,
-)
-from stacks.content import content_digest
+from stacks.assets.release import PLACEHOLDER, Release, Releases, read_releases, templates_digest
+from stacks.content import content_digest, neutral_settings
 from stacks.synthesis import synthesize_environment, synthesized_releases
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_shared.errors import VectoraError
@@ -126,7 +119,7 @@ def test_a_release_of_the_rehearsal_has_the_digest_that_it_has_on_aws(
 
 
 def test_the_version_is_part_of_no_digest(tmp_path: Path, assembly: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release_module, "version_of", lambda root: "9.8.7")
+    monkeypatch.setattr(assembly_module, "version_of", lambda root: "9.8.7")
     folder, releases = _synthesized(tmp_path)
     assert releases.version == "9.8.7"
     assert releases.digests == assembly[1].digests
@@ -263,7 +256,7 @@ def test_an_interruption_leaves_an_assembly_that_the_cdk_refuses(
     assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = shutil.copytree(assembly[0], tmp_path / "interrupted")
-    monkeypatch.setattr(release_module, "version_of", lambda root: "9.8.7")
+    monkeypatch.setattr(assembly_module, "version_of", lambda root: "9.8.7")
 
     def full(path: Path, target: Path) -> Path:
         raise OSError("no space left on device")
@@ -288,3 +281,34 @@ def test_the_pipelines_variables_come_from_an_assembly_of_the_pipeline(here: Rel
 def test_a_folder_without_a_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VectoraError, match="run cdk synth first"):
         read_releases(tmp_path)
+
+
+# --- what the content covers
+
+
+def _fields_left_at_their_default(model: BaseModel, path: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            found |= _fields_left_at_their_default(value, f"{path}{name}.")
+        elif not field.is_required() and value == field.get_default():
+            found.add(f"{path}{name}")
+    return found
+
+
+def test_the_content_covers_every_optional_feature() -> None:
+    """A feature that is disabled in the neutral environment could change without a new soak."""
+    environments = neutral_settings().environments
+    assert _fields_left_at_their_default(environments.stage) == {"account"}
+    assert environments.dev == environments.stage == environments.prod
+
+
+def test_config_environments_has_no_influence_on_the_content(checkout: Path, here: Releases) -> None:
+    path = checkout / "config" / "environments.yaml"
+    original = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(original.replace("project: vectora-inbox", "project: another"), encoding="utf-8")
+        assert content_digest(checkout, CONTEXT, "lambda") == here.content_digest
+    finally:
+        path.write_text(original, encoding="utf-8")
