@@ -6,7 +6,7 @@ import gc
 import sys
 from pathlib import Path
 
-# A synthesis lives for two seconds and throws little away: looking for garbage costs a twentieth of it.
+# A synthesis takes two seconds and frees little memory: garbage collection would cost a twentieth of it.
 gc.disable()
 ROOT = Path(__file__).resolve().parent
 # Appended, so that the source root constructs/ never shadows the package constructs (docs/adr/0001).
@@ -15,7 +15,7 @@ sys.path += [str(ROOT / "constructs"), str(ROOT / "lambda_src")]
 import aws_cdk as cdk  # noqa: E402
 
 from stacks.assets.packages import platform_of  # noqa: E402
-from stacks.environment import environment_stacks  # noqa: E402
+from stacks.synthesis import synthesize_environment, synthesize_pipeline  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
 from vectora_shared.errors import VectoraError  # noqa: E402
 
@@ -23,13 +23,10 @@ if __name__ == "__main__":
     app = cdk.App()
     env = app.node.try_get_context("env")
     try:
-        platform = platform_of(app.node.try_get_context("lambda-platform"))
+        settings, platform = load_settings(ROOT), platform_of(app.node.try_get_context("lambda-platform"))
         if env is None:
-            from stacks.pipeline import PipelineStack  # here, because an environment does without its constructs
-
-            PipelineStack(app, root=ROOT, settings=load_settings(ROOT), platform=platform)
+            synthesize_pipeline(app, root=ROOT, settings=settings, platform=platform)
         else:
-            environment_stacks(app, root=ROOT, settings=load_settings(ROOT), env=env, platform=platform)
+            synthesize_environment(app, root=ROOT, settings=settings, env=env, platform=platform)
     except VectoraError as error:
         sys.exit(str(error))
-    app.synth()

@@ -1,4 +1,4 @@
-"""`./vectora promote`: why a release may or may not go on, a hotfix past named gates, and the end of a hold."""
+"""`./vectora promote`: verdicts of the gates, bypasses of gates, and the release of holds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cli.options import Env, Json
 from cli.output import fail, out, print_json, report_errors
 from cli.target import Target, open_target
 from terminal.console import new_table, styled
-from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.facts import find_release
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
-from vectora_ops.promotion.setback import release_hold as release
+from vectora_ops.promotion.hold import release_hold as release
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
@@ -24,14 +24,18 @@ COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
 Digest = Annotated[
     str | None,
-    typer.Option("--digest", help="Digest of the release, 64 hex digits; what the environment before has otherwise."),
+    typer.Option(
+        "--digest",
+        help="First digits of a release's digest or content digest, as status and release list show them. Default: the "
+        "release that the preceding environment has.",
+    ),
 ]
 
 
 @app.command(epilog="Example: ./vectora promote explain --to prod")
 @report_errors
 def explain(to: To, digest: Digest = None, json: Json = False) -> None:
-    """Print the verdicts of all gates, from the very function that the pipeline asks."""
+    """Print the verdicts of all gates, from the function that the pipeline invokes."""
     source = _before(to)
     event: dict[str, Any] = {"operation": "explain", **({"digest": digest} if digest else {})}
     decision = run_remotely(source.account, source.names, "promotion", event, lambda count: None)["decision"]
@@ -52,19 +56,23 @@ def bypass(
     digest: Digest = None,
     json: Json = False,
 ) -> None:
-    """Let one release, a hotfix, past named gates; the approval still waits, and the bypass is recorded."""
+    """Let one release, such as a hotfix, skip named gates. It still needs the approval; the bypass is recorded."""
     source, target = _before(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
         fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
     if len(reason) > LONGEST_BYPASS_REASON:
         fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in the approval.")
     if not reason.strip():
-        fail("Say why (--reason): it is shown to whoever approves, and in status.")
-    chosen = digest or live_digest(source.account, source.names)
-    if chosen is None:
-        fail(f"{source.names.env} has no release that could be promoted: deploy one first.")
+        fail("Say why (--reason): it is shown in the approval and in status.")
+    chosen = find_release(source.account, source.names, digest)
+    if chosen.content_digest is None:
+        fail(
+            f"The pipeline did not record the content of release {chosen.digest[:12]}: push its commit, or give all 64 "
+            "digits of its content digest (./vectora status --json)."
+        )
     record = Bypass(
-        digest=chosen,
+        digest=chosen.digest,
+        content_digest=chosen.content_digest,
         gates=tuple(dict.fromkeys(gate)),
         reason=reason.strip(),
         by=_caller(target),
@@ -75,16 +83,16 @@ def bypass(
         print_json(record.model_dump(mode="json"))
         return
     out.say(
-        f"Release {chosen[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again by schedule, or "
-        f"at once: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} --stage-name {to} "
-        "--retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
+        f"Release {chosen.content_digest[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again "
+        f"by schedule, or immediately: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} "
+        f"--stage-name {to} --retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
     )
 
 
 @app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
 @report_errors
 def release_hold(env: Env, json: Json = False) -> None:
-    """Let promotions into an environment again, after a failed deployment was looked at."""
+    """Allow promotions into an environment again, after a failed deployment was examined."""
     here = open_target(env)
     released = release(here.account, here.names, _caller(here))
     if json:
@@ -102,16 +110,16 @@ def _before(to: str) -> Target:
 
 
 def _caller(here: Target) -> str:
-    """Who the credentials belong to, such as assumed-role/Operator/somebody."""
+    """Return the identity behind the credentials, such as assumed-role/Operator/session."""
     try:
         arn = str(here.account.client("sts").get_caller_identity()["Arn"])
     except KeyError as error:
-        raise VectoraError("AWS does not say who you are: log in, then try again.") from error
+        raise VectoraError("AWS returned no identity for these credentials: log in, then try again.") from error
     return arn.split(":", 5)[-1]
 
 
 def show_decision(decision: dict[str, Any]) -> None:
-    """The verdicts of all gates, as the promotion function answered them."""
+    """Print the verdicts of all gates, as the promotion function returned them."""
     table = new_table("gate", "verdict", "reason")
     for verdict in decision["verdicts"]:
         color = COLORS[verdict["outcome"]]

@@ -1,4 +1,4 @@
-"""`./vectora release`: which release an environment has and had, since when, and whether it was verified."""
+"""`./vectora release`: releases of an environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 @app.callback()
 def _group() -> None:
-    """Releases and where they are."""
+    """Show the releases of environments."""
 
 
 @app.command("list", epilog="Example: ./vectora release list --env prod")
@@ -53,13 +53,14 @@ def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) ->
     if not ledger:
         out.say(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
         return
-    table = new_table("since", "version", "digest", "commit", "how", "verified", "snapshot before", "")
+    table = new_table("since", "version", "digest", "content", "commit", "how", "verified", "snapshot before", "")
     for position, entry in enumerate(ledger):
         current = position == len(ledger) - 1 and entry.digest == live
         table.add_row(
             minute(entry.at),
             entry.version,
             entry.digest[:12],
+            (entry.content_digest or "")[:12],
             (entry.commit or "")[:12],
             how(entry),
             "yes" if verified(entry, ledger) else "no",
@@ -72,11 +73,12 @@ def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) ->
 
 
 def verified(entry: LedgerEntry, ledger: tuple[LedgerEntry, ...]) -> bool:
-    """Whether the smoke test of this content passed in this environment."""
+    """Return whether the smoke test of this release passed in this environment, with the same settings."""
     return any(each.digest == entry.digest and each.smoke_test for each in ledger)
 
 
 def how(entry: LedgerEntry) -> str:
+    """Return how the release entered the environment."""
     if entry.kind == "rollback":
         return f"rollback: {entry.reason}"
     return f"pipeline, bypassed {', '.join(entry.bypassed)}: {entry.bypass_reason}" if entry.bypassed else "pipeline"

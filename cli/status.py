@@ -1,19 +1,19 @@
-"""What is deployed where: read from what runs, never from what was meant to run."""
+"""The deployed state of environments, read from AWS."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
 from botocore.exceptions import ClientError
 
+from cli.checkout import Checkout, Comparison, read_checkout
 from cli.options import Json
-from cli.output import out, print_json, report_errors
+from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
-from stacks.assets.release import release_of
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
@@ -43,13 +43,33 @@ def status(
     found = [
         environment_status(open_account(settings.environment(name), name), settings.names(name)) for name in chosen
     ]
-    here = release_of(ROOT)
+    here = read_checkout(ROOT, lambda: err.say("Synthesizing this checkout to compare it ..."))
+    found = [_compared(each, here) for each in found]
     if json:
-        print_json({"this_checkout": asdict(here), "environments": [asdict(status) for status in found]})
+        print_json({"this_checkout": _checkout_fields(here), "environments": [asdict(status) for status in found]})
         return
-    out.say(f"This checkout is release {here.version}, digest {here.digest[:12]}.")
+    content = here.releases.content_digest if here.releases else None
+    shown = f"content {content[:12]}" if content else f"of unknown digest ({here.problem})"
+    out.say(f"This checkout is release {here.version}, {shown}.")
     for environment in found:
-        _show_status(environment, here.digest)
+        _show_status(environment)
+
+
+def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:
+    comparison = here.compare(
+        status.env, digest=status.release_digest, version=status.release_version, commit=status.release_commit
+    )
+    return replace(status, checkout=comparison)
+
+
+def _checkout_fields(here: Checkout) -> dict[str, object]:
+    releases = here.releases
+    return {
+        "version": here.version,
+        "content_digest": releases.content_digest if releases else None,
+        "digests": dict(releases.digests) if releases else None,
+        "problem": here.problem or None,
+    }
 
 
 def _show_heading(env: str, release: str) -> None:
@@ -57,15 +77,16 @@ def _show_heading(env: str, release: str) -> None:
     out.print(styled(env, "bold") + styled(f": {release}", ""))
 
 
-def _show_status(status: EnvironmentStatus, digest_here: str) -> None:
+def _show_status(status: EnvironmentStatus) -> None:
     if not status.deployed:
         _show_heading(status.env, "nothing is deployed.")
         return
     if status.release_digest is None:
         release = "no release recorded (deployed before this app, or a first deployment did not end)"
     else:
-        same = "this checkout" if status.release_digest == digest_here else "another than this checkout"
-        release = f"release {status.release_version}, digest {status.release_digest[:12]} ({same})"
+        content = f", content {status.release_content_digest[:12]}" if status.release_content_digest else ""
+        release = f"release {status.release_version}, digest {status.release_digest[:12]}{content}"
+        release += f": {status.checkout.sentence}" if status.checkout else ""
     _show_heading(status.env, release)
     for sentence in status.promotion:
         out.say(f"  {sentence}")
@@ -113,7 +134,11 @@ class ClientStatus:
 
 @dataclass(frozen=True)
 class EnvironmentStatus:
-    """`promotion` says since when it has its release, whether that was verified, and what holds it, in sentences."""
+    """The deployed state of one environment.
+
+    `promotion` says in sentences since when the environment has its release, whether that was verified, and why
+    promotion is held. `checkout` is how the release stands to the checkout, when it was compared.
+    """
 
     env: str
     release_digest: str | None
@@ -126,7 +151,9 @@ class EnvironmentStatus:
     stacks: tuple[StackStatus, ...]
     functions: tuple[FunctionStatus, ...]
     clients: tuple[ClientStatus, ...]
-    drift: tuple[str, ...]  # files of the configuration that are not what was published, in sentences
+    drift: tuple[str, ...]  # sentences on configuration files that differ from the published ones
+    release_content_digest: str | None = None
+    checkout: Comparison | None = None
 
     @property
     def deployed(self) -> bool:
@@ -145,6 +172,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         release_version=release.get("version"),
         release_since=recorded.at.isoformat(timespec="seconds") if recorded else None,
         release_commit=recorded.commit if recorded else None,
+        release_content_digest=recorded.content_digest if recorded else None,
         verified=recorded is not None and recorded.smoke_test is not None,
         held=hold is not None and hold.holds,
         promotion=(
@@ -163,7 +191,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
 
 
 def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntry | None:
-    """What the ledger says of the release that is deployed; a rollback's release has its earlier smoke test."""
+    """Return the ledger's entry for the deployed release; a rollback's release has its earlier smoke test."""
     if not ledger or ledger[-1].digest != digest:
         return None
     tests = [entry.smoke_test for entry in ledger if entry.digest == digest and entry.smoke_test]
@@ -182,10 +210,11 @@ def _sentences(
         yield "Not deployed by the pipeline: not in the ledger, and not verified."
     if recorded and recorded.bypassed:
         yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
-    if bypass and bypass.digest != release.get("digest"):
+    if bypass and not (recorded and bypass.release.has_same_content(recorded.release)):
+        digest = bypass.content_digest or bypass.digest
         yield (
-            f"Release {bypass.digest[:12]} may come without {', '.join(bypass.gates)}: {bypass.reason} "
-            f"({bypass.by}, {minute(bypass.at)})."
+            f"Release {digest[:12]} may come without {', '.join(bypass.gates)}: {bypass.reason} ({bypass.by}, "
+            f"{minute(bypass.at)})."
         )
     if hold and hold.holds:
         yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
@@ -221,7 +250,7 @@ def _function(account: Account, name: str) -> FunctionStatus | None:
 
 @dataclass(frozen=True)
 class _PublishedConfiguration:
-    """What a config bucket holds: SHA-256 by key as published and as found, and the client files themselves."""
+    """The content of a config bucket: SHA-256 by key as published and as found, and the client files."""
 
     published: dict[str, str]
     promoted: dict[str, str]
@@ -229,7 +258,7 @@ class _PublishedConfiguration:
     clients: dict[str, bytes]
 
     def note(self, key: str) -> str | None:
-        """How the file differs from what was published."""
+        """Return how the file differs from the published one; None when it does not."""
         if key not in self.found:
             return "deleted from the bucket since it was published"
         if key not in self.published:
@@ -257,7 +286,7 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
 
 
 def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
-    # What lay there before the first release is no drift; what was put beside it later is told at the client.
+    # Files from before the first release are no drift; files added since are shown at their client.
     for key in sorted(configuration.published):
         if note := configuration.note(key):
             yield f"{key}: {note}."
@@ -276,7 +305,7 @@ def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> Cl
 
 
 def _client_sentences(promotions: tuple[ClientPromotion, ...], recorded: LedgerEntry | None) -> Iterator[str]:
-    """On client files promoted by themselves since the release came; one that is not over is always told."""
+    """Yield sentences on client files promoted since the release; one on the last promotion while it is not over."""
     for index, each in enumerate(promotions):
         is_last = index == len(promotions) - 1
         if (each.is_over or is_last) and (not each.is_over or recorded is None or each.at > recorded.at):
@@ -284,7 +313,7 @@ def _client_sentences(promotions: tuple[ClientPromotion, ...], recorded: LedgerE
 
 
 def client_promotion_sentence(promotion: ClientPromotion) -> str:
-    """What became of it, for people."""
+    """Return how the promotion of a client's file ended, for people."""
     what = f"{promotion.client_id} {promotion.version_before or 'new'} -> {promotion.version} from {promotion.source}"
     match promotion.state:
         case "promoted":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.setback import release_hold
+from vectora_ops.promotion.hold import release_hold
 from vectora_ops.records import Records
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault
@@ -28,7 +28,8 @@ STAGE_MODEL = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 MISTYPED_MODEL = STAGE_MODEL.replace("sonnet", "sonet")
 BAD_MESSAGE = "Use another model on stage (mistyped)"
 FIX_MESSAGE = "Use the right model on stage again"
-FIX_COMMENT = "# The fix of a mistyped model.\n"
+# Changed together with the model, so that each commit has content of its own and restarts the soak.
+PRICES = "config/canonical/models/pricing.yaml"
 
 Step = Callable[[str], AbstractContextManager[None]]
 # Gets the information and the link that an approver sees, and returns whether to approve.
@@ -47,11 +48,12 @@ class EnvironmentResult:
 
 @dataclass(frozen=True, kw_only=True)
 class CommitResult:
-    """Outcome of a pushed commit: where it `ended`, with `reason`, and further `proofs`."""
+    """Outcome of a pushed commit: where it `ended`, with `reason`, its release's `digests`, and further `proofs`."""
 
     message: str
     commit: str
-    digest: str
+    content_digest: str
+    digests: Mapping[str, str]
     execution: str
     ended: str
     reason: str
@@ -253,18 +255,13 @@ class Acts:
     ) -> None:
         report = measured or self._delivery.report(execution)
         self._reports.append(self._delivery.report(execution))
-        synth = next(
-            each
-            for each in self._delivery.client("codepipeline").list_action_executions(
-                pipelineName=self._delivery.pipeline, filter={"pipelineExecutionId": execution}
-            )["actionExecutionDetails"]
-            if each["actionName"] == "Synth"
-        )
+        release = self._delivery.release(execution)
         self._commits.append(
             CommitResult(
                 message=message,
                 commit=self._delivery.repository.head,
-                digest=synth["output"]["outputVariables"]["RELEASE_DIGEST"],
+                content_digest=release.content_digest,
+                digests=dict(release.digests),
                 execution=execution,
                 ended=ended,
                 reason=reason,
@@ -276,7 +273,7 @@ class Acts:
 
 
 def _set_stage_model(folder: Path, before: str, after: str) -> None:
-    """Replace the model of stage in config/environments.yaml; prod keeps its own."""
+    """Replace the model of stage in config/environments.yaml, and note it with the prices; prod keeps its model."""
     path = folder / "config" / "environments.yaml"
     head, stage, rest = path.read_text(encoding="utf-8").partition("\n  stage:\n")
     changed = rest.replace(f"id: {before}", f"id: {after}", 1)
@@ -285,9 +282,9 @@ def _set_stage_model(folder: Path, before: str, after: str) -> None:
     else:
         changed = changed.replace("fallback: none", "fallback: lexicon", 1)
     path.write_text(head + stage + changed, encoding="utf-8")
+    with (folder / PRICES).open("a", encoding="utf-8") as prices:
+        prices.write(f"# Model of stage: {after}\n")
 
 
 def _fix_stage_model(folder: Path) -> None:
     _set_stage_model(folder, MISTYPED_MODEL, STAGE_MODEL)
-    path = folder / "config" / "environments.yaml"
-    path.write_text(path.read_text(encoding="utf-8") + FIX_COMMENT, encoding="utf-8")

@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,14 @@ class StepError(VectoraError):
     def __init__(self, message: str, log: Sequence[str]) -> None:
         super().__init__(message)
         self.log = tuple(log)
+
+
+@dataclass(frozen=True)
+class BuiltRelease:
+    """The release of a commit, as the pipeline's build exports it; `digests` are by environment."""
+
+    content_digest: str
+    digests: Mapping[str, str]
 
 
 class Delivery:
@@ -196,6 +205,24 @@ class Delivery:
     def report(self, execution: str) -> ExecutionReport:
         """Return the report of an execution."""
         return self.service.report(self.pipeline, execution)
+
+    def release(self, execution: str) -> BuiltRelease:
+        """Return the release that an execution builds from its commit, once it is built."""
+        found: dict[str, str] = {}
+
+        def is_built() -> bool:
+            actions = self.client("codepipeline").list_action_executions(
+                pipelineName=self.pipeline, filter={"pipelineExecutionId": execution}
+            )["actionExecutionDetails"]
+            builds = [each for each in actions if each["actionName"] == "Synth" and each["status"] == "Succeeded"]
+            found.update(builds[0]["output"]["outputVariables"] if builds else {})
+            return bool(builds)
+
+        wait_until(f"execution {execution} is built", is_built, EXECUTION_SECONDS)
+        return BuiltRelease(
+            content_digest=found["RELEASE_CONTENT_DIGEST"],
+            digests={env: found[f"RELEASE_DIGEST_{env.upper()}"] for env in ENVIRONMENT_NAMES},
+        )
 
     def stopped_at(self, execution: str, action: str) -> str:
         """Return the message of the action that failed the execution; raise StepError when it was another action."""

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.assets.packages import LambdaPlatform, Packages
-from stacks.assets.release import release_of
+from stacks.assets.release import PLACEHOLDER
 from stacks.component import ComponentStack
 from stacks.core import CoreStack
 from stacks.iam import IamStack
@@ -25,29 +25,31 @@ from vectora_shared.errors import ConfigurationError
 def environment_stacks(
     scope: Construct, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform
 ) -> tuple[ComponentStack, ...]:
-    """Raises ConfigurationError when the environment is unknown or the configuration content invalid."""
+    """Build the stacks of an environment, which have placeholders for the release (stacks.assets.assembly).
+
+    Raises ConfigurationError when the environment is unknown or the configuration content invalid.
+    """
     names = settings.names(env)
     chosen = settings.environment(env)
     clients = [configuration.client for configuration in validate_all(FolderContent(root / "config"))]
     if problems := settings.client_id_problems(client.client_profile.client_id for client in clients):
         raise ConfigurationError("\n".join(problems))
     packages = Packages(root, platform)
-    release = release_of(root)
-    # First: before anything else changes, it takes a snapshot of what there is.
+    # First: it takes a snapshot before any other stack changes.
     last_env, next_env = environment_before(env), environment_after(env)
     operations = OperationsStack(
         scope,
         names=names,
         settings=chosen,
         packages=packages,
-        release=release,
+        release=PLACEHOLDER,
         preceding=settings.names(last_env) if last_env else None,
         following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
     )
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)
-    runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=release)
-    # After runtime, whose layers it runs on.
+    runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=PLACEHOLDER)
+    # After runtime, whose layers its function uses.
     ingest = IngestStack(scope, names=names, settings=chosen, packages=packages)
     stacks = (operations, core, iam, runtime, ingest)
     for earlier, later in pairwise(stacks):
@@ -56,7 +58,7 @@ def environment_stacks(
 
 
 class EnvironmentStage(cdk.Stage):
-    """One environment's stacks: the very same that `cdk deploy --context env=...` deploys."""
+    """One environment's stacks, the same that `cdk deploy --context env=...` deploys."""
 
     def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
         super().__init__(scope, env)

@@ -18,14 +18,24 @@ from aws_cdk import pipelines
 from constructs import Construct
 
 from stacks.assets.packages import LambdaPlatform
+from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.builds import (
+    COMPUTE,
+    IMAGE,
+    NPM_FILES,
+    PUBLISH,
+    SYNTH_COMMANDS,
+    cdk_buildspec,
+    update_pipeline,
+)
 from stacks.component import KEEP
 from stacks.environment import EnvironmentStage
 from stacks.permissions.common import bootstrap_qualifier
-from stacks.pipeline_audit import answer_the_auditor
+from stacks.pipeline_audit import acknowledge_nag_findings
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
-from vectora_ops.names import Names
+from vectora_ops.names import Names, PipelineBucketContent
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 
@@ -33,16 +43,14 @@ from vectora_shared.errors import VectoraError
 GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30, 10
 ARTIFACTS_DAYS = 90
 CHECK_MINUTES, PUBLISH_MINUTES = 30, 30
-IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-# What npm needs to install the very bytes that this repository was tested with.
-NPM_FILES = ("package.json", "package-lock.json")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Commit:
-    """What an execution carries, as CodePipeline's variables."""
+class _Release:
+    """The release of an execution in one environment, as CodePipeline's variables."""
 
     digest: str
+    content_digest: str
     version: str
     commit: str
 
@@ -51,6 +59,7 @@ class _Commit:
             "operation": operation,
             "execution": "#{codepipeline.PipelineExecutionId}",
             "digest": self.digest,
+            "content_digest": self.content_digest,
             "version": self.version,
             "commit": self.commit,
         }
@@ -60,8 +69,8 @@ class PipelineStack(cdk.Stack):
     """Stack `{project}-pipeline`; its pipeline has the same name, its stages those of the environments."""
 
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
-        """Raises VectoraError when environments are in several accounts or regions."""
-        account, region = _one_place(settings)
+        """Build the pipeline; raises VectoraError when environments are in several accounts or regions."""
+        account, region = _account_and_region(settings)
         self._names = settings.names(ENVIRONMENT_NAMES[0])
         name = self._names.pipeline
         super().__init__(
@@ -79,25 +88,22 @@ class PipelineStack(cdk.Stack):
             self, "PipelineTopic", topic_name=name, emails=settings.environment(ENVIRONMENT_NAMES[-1]).operators
         )
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
-        source = self._source()
-        synth = self._synth(source)
-        self._commit = _Commit(
-            digest=synth.exported_variable("RELEASE_DIGEST"),
-            version=synth.exported_variable("RELEASE_VERSION"),
-            commit=source.source_attribute("CommitId"),
-        )
-        delivery = self._delivery(synth, name, root)
+        self._source = self._source_of_commits()
+        self._synth = _synth(self._source)
+        logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
+        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs)
+        delivery = self._delivery(name, root)
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
         delivery.build_pipeline()
         self._let_the_source_use_the_connection()
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
-        answer_the_auditor(delivery, self._artifacts)
+        acknowledge_nag_findings(delivery, self._artifacts)
 
-    # --- wiring
+    # --- source, build and artifacts
 
-    def _source(self) -> pipelines.CodePipelineSource:
+    def _source_of_commits(self) -> pipelines.CodePipelineSource:
         chosen = self._settings.pipeline
         connection = cdk.CfnParameter(
             self,
@@ -120,45 +126,23 @@ class PipelineStack(cdk.Stack):
         """Name of the source action: the repository's, in characters that every part of CodePipeline accepts."""
         return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)
 
-    def _synth(self, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
-        """The project's own check, then everything that is deployed, from the commit alone."""
-        return pipelines.CodeBuildStep(
-            "Synth",
-            input=source,
-            commands=[
-                "make check",
-                ".venv/bin/cdk synth --quiet",
-                # In two steps: eval alone would succeed with nothing.
-                'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
-            ],
-            primary_output_directory="cdk.out",
-            timeout=cdk.Duration.minutes(CHECK_MINUTES),
+    def _bucket(
+        self, construct_id: str, content: PipelineBucketContent, access_logs: s3.IBucket | None = None
+    ) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            construct_id,
+            bucket_name=self._names.pipeline_bucket(content),
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            versioned=True,
+            server_access_logs_bucket=access_logs,
+            lifecycle_rules=[_expire()],
+            removal_policy=KEEP,
         )
 
-    def _delivery(self, synth: pipelines.CodeBuildStep, name: str, root: Path) -> pipelines.CodePipeline:
-        logs = s3.Bucket(
-            self,
-            "ArtifactsAccessLogsBucket",
-            bucket_name=self._names.pipeline_bucket("access-logs"),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            versioned=True,
-            lifecycle_rules=[_expire()],
-            removal_policy=KEEP,
-        )
-        self._artifacts = s3.Bucket(
-            self,
-            "ArtifactsBucket",
-            bucket_name=self._names.pipeline_bucket("artifacts"),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            versioned=True,
-            server_access_logs_bucket=logs,
-            lifecycle_rules=[_expire()],
-            removal_policy=KEEP,
-        )
+    def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -174,21 +158,19 @@ class PipelineStack(cdk.Stack):
             self,
             "Delivery",
             code_pipeline=pipeline,
-            synth=synth,
+            synth=self._synth,
             self_mutation=True,
-            # One build for all assets: a new account runs few at once.
+            # One build for all assets: a new account runs few builds concurrently.
             publish_assets_in_parallel=False,
             cli_version=_pinned(root, "aws-cdk"),
             code_build_defaults=pipelines.CodeBuildOptions(
-                build_environment=codebuild.BuildEnvironment(
-                    build_image=IMAGE, compute_type=codebuild.ComputeType.MEDIUM
-                ),
+                build_environment=codebuild.BuildEnvironment(build_image=IMAGE, compute_type=COMPUTE),
                 timeout=cdk.Duration.minutes(PUBLISH_MINUTES),
             ),
         )
 
     def _let_the_cli_read_the_bootstraps_version(self, delivery: pipelines.CodePipeline) -> None:
-        """Before it publishes, the CLI looks whether the bootstrap is new enough, with the build's own permissions."""
+        """Let the CLI check, before it publishes, whether the bootstrap is new enough: it uses the build's own role."""
         publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
         assert isinstance(publishing, iam.Role)  # noqa: S101
         parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
@@ -207,49 +189,54 @@ class PipelineStack(cdk.Stack):
         use = iam.PolicyStatement(actions=["codeconnections:UseConnection"], resources=[self._connection_arn])
         role.add_to_policy(use)
 
+    # --- environments
+
+    def _release(self, env: str) -> _Release:
+        return _Release(
+            digest=self._synth.exported_variable(digest_variable(env)),
+            content_digest=self._synth.exported_variable(CONTENT_VARIABLE),
+            version=self._synth.exported_variable(VERSION_VARIABLE),
+            commit=self._source.source_attribute("CommitId"),
+        )
+
     def _add(self, delivery: pipelines.CodePipeline, stage: EnvironmentStage, env: str) -> None:
-        """Gate and approval, then operations, snapshot, everything else, smoke test and record, one after the other."""
-        names, settings = self._settings.names(env), self._settings.environment(env)
+        """Add an environment: gate, approval, operations stack, snapshot, other stacks, smoke test, record."""
+        names, release = self._settings.names(env), self._release(env)
         first_after_operations = stage.stacks[1]
         snapshot = LambdaStep(
             f"snapshot-{env}",
             function_name=names.function("snapshot"),
             timeout_minutes=SNAPSHOT_MINUTES,
-            parameters=self._commit.parameters("snapshot"),
+            parameters=release.parameters("snapshot"),
         )
         smoke_test = LambdaStep(
             f"smoke-test-{env}",
             function_name=names.function("smoke-test"),
             timeout_minutes=SMOKE_TEST_MINUTES,
-            parameters=self._commit.parameters("smoke-test"),
+            parameters=release.parameters("smoke-test"),
         )
-        permission = self._permission(env, settings)
+        permission = self._permission(env, self._settings.environment(env), release)
         record = LambdaStep(
             f"record-{env}",
             function_name=names.function("promotion"),
             timeout_minutes=RECORD_MINUTES,
             parameters={
-                **self._commit.parameters("record"),
+                **release.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
-                **{
-                    name: gate.variable(name)
-                    for gate in permission
-                    if isinstance(gate, LambdaStep)
-                    for name in ("bypassed", "bypass_reason")
-                },
+                **_bypass_variables(permission),
             },
         )
         delivery.add_stage(
             stage,
             pre=pipelines.Step.sequence(permission),
-            # Not before the operations stack: the function that takes the snapshot comes with it.
+            # The operations stack brings the function that takes the snapshot.
             stack_steps=[pipelines.StackSteps(stack=first_after_operations, pre=[snapshot])],
             post=pipelines.Step.sequence([smoke_test, record]),
         )
 
-    def _permission(self, env: str, settings: EnvironmentSettings) -> list[pipelines.Step]:
-        """What must be passed before anything of the environment is touched."""
+    def _permission(self, env: str, settings: EnvironmentSettings, release: _Release) -> list[pipelines.Step]:
+        """Return the steps that must pass before anything in the environment changes."""
         before = environment_before(env)
         if before is None:
             return []
@@ -258,24 +245,39 @@ class PipelineStack(cdk.Stack):
             f"gate-{env}",
             function_name=source.function("promotion"),
             timeout_minutes=GATE_MINUTES,
-            parameters=self._commit.parameters("gate"),
+            parameters=release.parameters("gate"),
         )
         if not settings.promotion.requires_approval:
             return [gate]
-        commit = self._commit
         web = self._settings.pipeline.web_address
         approval = ApprovalStep(
             f"approval-{env}",
             information=(
-                f"Release {commit.version}, digest {commit.digest}, commit {commit.commit}, into {env}. "
+                f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
                 f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
                 f"./vectora promote explain --to {env}"
             ),
-            link=f"{web}/compare/{gate.variable('since')}...{commit.commit}",
+            link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
             topic=self._topic,
             expires_after_days=self._settings.pipeline.approval_days,
         )
         return [gate, approval]
+
+
+def _synth(source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
+    """Check the project, then build everything that is deployed from the commit alone."""
+    return pipelines.CodeBuildStep(
+        "Synth",
+        input=source,
+        commands=list(SYNTH_COMMANDS),
+        primary_output_directory="cdk.out",
+        timeout=cdk.Duration.minutes(CHECK_MINUTES),
+    )
+
+
+def _bypass_variables(permission: list[pipelines.Step]) -> dict[str, str]:
+    gates = (each for each in permission if isinstance(each, LambdaStep))
+    return {name: gate.variable(name) for gate in gates for name in ("bypassed", "bypass_reason")}
 
 
 def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) -> None:
@@ -291,20 +293,10 @@ def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) ->
     for name in NPM_FILES:
         shutil.copyfile(root / name, assembly / name)
     [file] = assembly.glob("buildspec-*-FileAsset.yaml")
-    publish = "publish-assets --unstable=publish-assets --app . --yes --ci '**'"
-    file.write_text(_buildspec(publish) + "\n", encoding="utf-8")
-    deploy = f"-a . deploy {stack.stack_name} --require-approval=never --verbose"
+    file.write_text(cdk_buildspec(PUBLISH) + "\n", encoding="utf-8")
     project = delivery.self_mutation_project.node.default_child
     assert isinstance(project, codebuild.CfnProject)  # noqa: S101
-    project.add_property_override("Source.BuildSpec", _buildspec(deploy))
-
-
-def _buildspec(arguments: str) -> str:
-    phases = {
-        "install": {"commands": ["npm ci --ignore-scripts --no-fund --no-audit"]},
-        "build": {"commands": [f"node_modules/.bin/cdk {arguments}"]},
-    }
-    return json.dumps({"version": "0.2", "phases": phases}, indent=2)
+    project.add_property_override("Source.BuildSpec", cdk_buildspec(update_pipeline(stack.stack_name)))
 
 
 def _expire() -> s3.LifecycleRule:
@@ -315,19 +307,19 @@ def _expire() -> s3.LifecycleRule:
     )
 
 
-def _one_place(settings: Settings) -> tuple[str | None, str]:
-    places = {(each.account, each.region) for each in map(settings.environment, ENVIRONMENT_NAMES)}
-    if len(places) > 1:
-        shown = ", ".join(sorted(f"{account or 'the account of the caller'} in {region}" for account, region in places))
+def _account_and_region(settings: Settings) -> tuple[str | None, str]:
+    found = {(each.account, each.region) for each in map(settings.environment, ENVIRONMENT_NAMES)}
+    if len(found) > 1:
+        shown = ", ".join(sorted(f"{account or 'the account of the caller'} in {region}" for account, region in found))
         raise VectoraError(
             f"The pipeline deploys to one account and region, and config/environments.yaml names several ({shown}): "
             "give all environments the same, or deploy them by cdk deploy --context env=..."
         )
-    return places.pop()
+    return found.pop()
 
 
 def _pinned(root: Path, package: str) -> str:
-    """The version of an npm package that this repository is pinned to; raises VectoraError when it is not."""
+    """Return the version that package.json pins an npm package to; raises VectoraError when it pins none."""
     pinned: dict[str, str] = json.loads((root / "package.json").read_text(encoding="utf-8"))["devDependencies"]
     if package not in pinned:
         raise VectoraError(f"package.json does not pin {package}, which the pipeline installs: add its version.")

@@ -1,4 +1,4 @@
-"""Answers to cdk-nag on the roles and projects that CDK Pipelines makes, each on its construct and with the reason."""
+"""Acknowledgments of cdk-nag findings on the roles and projects of CDK Pipelines, each with its reason."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ LOGS = "arn:aws:logs:{region}:<AWS::AccountId>:log-group:/aws/codebuild/{project
 REPORT_GROUPS = "arn:aws:codebuild:{region}:<AWS::AccountId>:report-group/{project}"
 
 
-def answer_the_auditor(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
-    """To be called when the pipeline is built; a wildcard that is not listed here stays a finding."""
+def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
+    """Acknowledge the findings of a pipeline that is built; a wildcard that is not listed here stays a finding."""
     stack = cdk.Stack.of(delivery)
     bucket = f"<{stack.get_logical_id(_resource(artifacts))}.Arn>/*"
     region = stack.region
     for construct in stack.node.find_all():
         if isinstance(construct, codebuild.CfnProject):
-            _answer(construct, {"AwsSolutions-CB4": NOT_KMS})
+            _accept(construct, {"AwsSolutions-CB4": NOT_KMS})
         if not isinstance(construct, iam.CfnPolicy) or isinstance(construct.node.scope, cdk.Stage):
             continue
         path = construct.node.path.removeprefix(f"{stack.node.path}/")
         if path.startswith(("Pipeline/", "Delivery/")):
-            _answer(construct, _iam5(action=READ_ACTIONS, resource=(bucket,), reason=ARTIFACTS))
+            _accept(construct, _iam5(action=READ_ACTIONS, resource=(bucket,), reason=ARTIFACTS))
         if path.startswith("Pipeline/"):
-            _answer(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
+            _accept(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
     for role, project in (
         (delivery.synth_project.role, delivery.synth_project),
         (delivery.self_mutation_project.role, delivery.self_mutation_project),
     ):
         name = f"<{stack.get_logical_id(_resource(project))}>"
         policy = _policy(role)
-        _answer(policy, _iam5(resource=(LOGS.format(region=region, project=f"{name}:*"),), reason=BUILD_LOGS))
-        _answer(policy, _iam5(resource=(REPORT_GROUPS.format(region=region, project=f"{name}-*"),), reason=REPORTS))
-    _answer(
+        _accept(policy, _iam5(resource=(LOGS.format(region=region, project=f"{name}:*"),), reason=BUILD_LOGS))
+        _accept(policy, _iam5(resource=(REPORT_GROUPS.format(region=region, project=f"{name}-*"),), reason=REPORTS))
+    _accept(
         _policy(delivery.self_mutation_project.role),
         _iam5(resource=("arn:*:iam::<AWS::AccountId>:role/*",), reason=BOOTSTRAP_ROLES),
     )
-    _answer(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
+    _accept(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
     publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
-    _answer(_policy(publishing), _iam5(resource=(LOGS.format(region=region, project="*"),), reason=BUILD_LOGS))
-    _answer(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
-    _answer(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(region=region, project="*"),), reason=REPORTS))
+    _accept(_policy(publishing), _iam5(resource=(LOGS.format(region=region, project="*"),), reason=BUILD_LOGS))
+    _accept(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
+    _accept(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(region=region, project="*"),), reason=REPORTS))
 
 
 def _iam5(*, reason: str, action: tuple[str, ...] = (), resource: tuple[str, ...] = ()) -> dict[str, str]:
@@ -64,8 +64,8 @@ def _iam5(*, reason: str, action: tuple[str, ...] = (), resource: tuple[str, ...
     return {f"AwsSolutions-IAM5[{each}]": reason for each in found}
 
 
-def _answer(construct: cdk.CfnResource, answers: dict[str, str]) -> None:
-    acknowledgments = [cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in answers.items()]
+def _accept(construct: cdk.CfnResource, reasons: dict[str, str]) -> None:
+    acknowledgments = [cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()]
     cdk.Validations.of(construct).acknowledge(*acknowledgments)
 
 

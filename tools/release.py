@@ -1,19 +1,38 @@
-"""Release of this commit, as shell variables for the pipeline's build."""
+"""Release of a checkout: the variables that `cdk synth` wrote to cdk.out, or the digests as JSON."""
 
 from __future__ import annotations
 
+import json
 import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "lambda_src"))
+sys.path += [str(ROOT), str(ROOT / "constructs"), str(ROOT / "lambda_src")]
 
-from stacks.assets.release import release_of  # noqa: E402
+from stacks.assets.release import read_releases  # noqa: E402
+from vectora_shared.errors import VectoraError  # noqa: E402
 
 
 def main() -> None:
-    release = release_of(ROOT)
-    print(f"export RELEASE_DIGEST={release.digest} RELEASE_VERSION={release.version}")
+    parser = ArgumentParser(description=__doc__, epilog='Example: eval "$(.venv/bin/python tools/release.py)"')
+    parser.add_argument("--synthesize", action="store_true", help="print the digests of this checkout as JSON")
+    try:
+        print(_json() if parser.parse_args().synthesize else _exports())
+    except VectoraError as error:
+        sys.exit(str(error))
+
+
+def _exports() -> str:
+    variables = read_releases(ROOT / "cdk.out").variables()
+    return "export " + " ".join(f"{name}={value}" for name, value in variables.items())
+
+
+def _json() -> str:
+    from stacks.synthesis import synthesized_releases  # here, because the variables do without Node.js
+
+    return json.dumps(asdict(synthesized_releases(ROOT)))
 
 
 if __name__ == "__main__":

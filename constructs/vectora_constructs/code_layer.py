@@ -8,7 +8,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from vectora_constructs.python_function import ARCHITECTURE, RUNTIME
+from vectora_constructs.runtime import ARCHITECTURE, RUNTIME
 
 
 class CodeLayer(Construct):

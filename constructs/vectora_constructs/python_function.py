@@ -10,8 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-RUNTIME = "python3.14"
-ARCHITECTURE = "arm64"
+from vectora_constructs.runtime import ARCHITECTURE, RUNTIME
 
 
 class PythonFunction(Construct):

@@ -1,4 +1,4 @@
-"""What is kept of promotions: one SSM parameter a kind, whose latest value is what counts and whose history is kept."""
+"""Records of promotions: one SSM parameter for each kind, whose newest value counts and whose history remains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
@@ -19,13 +20,13 @@ from vectora_shared.aws_texts import LONGEST_PARAMETER, cut, plain, without_refe
 from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
-# A reason is shortened before the rest is lost.
+# A reason is cut, so that it leaves room for the other fields.
 LONGEST_REASON = 1000
-# No record has longer lists; with fewer items each text keeps more.
+# No record has longer lists; fewer items leave more room for each text.
 MOST_ITEMS = 10
-# Systems Manager updates a parameter once at a time (TooManyUpdates, PutParameter), which botocore does not retry.
+# Systems Manager refuses concurrent updates of a parameter (PutParameter, TooManyUpdates); botocore does not retry.
 UPDATE_TRIES, UPDATE_PAUSE_SECONDS = 5, 0.5
-# It is part of an action's parameters, of which all together have 1000 characters.
+# It is one of an action's user parameters, which have 1000 characters in all (CodePipeline quotas).
 LONGEST_BYPASS_REASON = 200
 
 
@@ -36,15 +37,35 @@ class _Record(BaseModel):
 RecordT = TypeVar("RecordT", bound=_Record)
 
 
-class LedgerEntry(_Record):
-    """A release that an environment had from `at` on: deployed and smoke-tested, or come back by a rollback.
+@dataclass(frozen=True)
+class ReleaseId:
+    """A release as one environment has it: the digest there, and where known that of what all environments share."""
 
-    `snapshot` was taken before. `smoke_test` is what the smoke test said; a rollback's release had its own before.
-    `replaced_since` is from when on another release had been deployed over it, until this rollback brought it back.
+    digest: str
+    content_digest: str | None = None
+
+    def has_same_content(self, other: ReleaseId) -> bool:
+        """Return whether the releases differ in settings at most; one of unknown content equals itself alone."""
+        if self.content_digest and other.content_digest:
+            return self.content_digest == other.content_digest
+        return self.digest == other.digest
+
+    def begins_with(self, digits: str) -> bool:
+        """Return whether these are the first digits of either digest."""
+        return any(each.startswith(digits) for each in (self.digest, self.content_digest) if each)
+
+
+class LedgerEntry(_Record):
+    """A release that an environment had from `at` on: deployed and smoke-tested, or brought back by a rollback.
+
+    `snapshot` was taken before. `smoke_test` is the smoke test's result; a rollback's release had its own before.
+    `replaced_since` is when another release began to replace it, until this rollback brought it back.
     """
 
     kind: Literal["release", "rollback"]
     digest: str
+    # Unknown in records of releases that were deployed before there was such a digest.
+    content_digest: str | None = None
     version: str
     commit: str | None = None
     at: AwareDatetime
@@ -56,9 +77,13 @@ class LedgerEntry(_Record):
     reason: str | None = None
     replaced_since: AwareDatetime | None = None
 
+    @property
+    def release(self) -> ReleaseId:
+        return ReleaseId(self.digest, self.content_digest)
+
 
 class Deployment(_Record):
-    """What the pipeline is deploying, from the moment its snapshot is complete."""
+    """The pipeline's last deployment, recorded as soon as its snapshot is complete."""
 
     state: Literal["deploying", "released", "rolled back", "left as it is"]
     execution: str
@@ -85,13 +110,18 @@ class Hold(_Record):
 
 
 class Bypass(_Record):
-    """Gates that one release, known by its digest, need not pass; always with a reason and a name."""
+    """Gates that one release need not pass, with the reason and who allowed it; it belongs to the release's content."""
 
     digest: str
+    content_digest: str | None = None
     gates: tuple[str, ...]
     reason: str
     by: str
     at: AwareDatetime
+
+    @property
+    def release(self) -> ReleaseId:
+        return ReleaseId(self.digest, self.content_digest)
 
 
 class Alarm(_Record):
@@ -103,10 +133,10 @@ class Alarm(_Record):
 
 
 class ClientPromotion(_Record):
-    """A client's file that came from the environment before, ahead of the release that brings it.
+    """A client's file that was promoted from the preceding environment, ahead of the release that contains it.
 
-    `snapshot` was taken before, `execution` is its smoke run; `outcome` says what that showed, or why it was taken
-    back.
+    `snapshot` was taken before, `execution` is its test run; `outcome` is that run's result, or the reason for undoing
+    the promotion.
     """
 
     state: Literal["promoting", "promoted", "taking back", "rolled back"]
@@ -126,7 +156,7 @@ class ClientPromotion(_Record):
 
 
 class Retry(_Record):
-    """An execution whose stage CodePipeline does not retry any more; operators have been notified."""
+    """An execution whose stage CodePipeline no longer retries; operators have been notified."""
 
     execution: str
     at: AwareDatetime
@@ -141,7 +171,10 @@ class Records:
         self._sleep = sleep
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
-        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
+        """Return the releases of the environment, oldest first; SSM keeps the last hundred.
+
+        Raises VectoraError when the newest cannot be read.
+        """
         return self._history(LEDGER, LedgerEntry)
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
@@ -151,14 +184,14 @@ class Records:
         return self._read(DEPLOYMENT, Deployment)
 
     def readable_deployments(self) -> tuple[Deployment, ...]:
-        """Deployments on record that can be read, oldest first."""
+        """Return the recorded deployments that can be read, oldest first."""
         return self._history(DEPLOYMENT, Deployment, newest_too=False)
 
     def write_deployment(self, deployment: Deployment) -> None:
         self._write(DEPLOYMENT, deployment, "What the pipeline last deployed here, and the snapshot taken before")
 
     def hold(self) -> Hold | None:
-        """The hold that is in force, or the last one, released."""
+        """Return the hold in force, or the last one, released."""
         return self._read(HOLD, Hold)
 
     def write_hold(self, hold: Hold) -> None:
@@ -171,21 +204,24 @@ class Records:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
 
     def alarms(self) -> tuple[Alarm, ...]:
-        """Oldest first; SSM keeps the last hundred. Raises VectoraError when the newest cannot be read."""
+        """Return the alarms, oldest first; SSM keeps the last hundred.
+
+        Raises VectoraError when the newest cannot be read.
+        """
         return self._history(ALARM, Alarm)
 
     def write_alarm(self, alarm: Alarm) -> None:
         self._write(ALARM, alarm, "The last alarm that was raised in this environment")
 
     def retry(self) -> Retry | None:
-        """The last execution that CodePipeline does not retry any more."""
+        """Return the last execution that CodePipeline no longer retries."""
         return self._read(RETRY, Retry)
 
     def write_retry(self, retry: Retry) -> None:
         self._write(RETRY, retry, "The last promotion that cannot be retried because the pipeline has changed")
 
     def client_promotions(self) -> tuple[ClientPromotion, ...]:
-        """Oldest first, each in each of its states; SSM keeps the last hundred."""
+        """Return every state of every promotion, oldest first; SSM keeps the last hundred."""
         return self._history(CLIENTS, ClientPromotion)
 
     def write_client_promotion(self, promotion: ClientPromotion) -> None:
@@ -202,9 +238,9 @@ class Records:
         return self._parsed(model, name, value)
 
     def _history(self, path: str, model: type[RecordT], *, newest_too: bool = True) -> tuple[RecordT, ...]:
-        """Records that can be read, oldest first; `newest_too` raises VectoraError when the newest cannot.
+        """Return the records that can be read, oldest first; with `newest_too` a damaged newest raises VectoraError.
 
-        A damaged version stays in the history when its predecessor is put back: it must not count for ever.
+        A damaged version stays in the history after its predecessor is written again, so older ones are skipped.
         """
         name = self._names.parameter(path)
         try:
@@ -253,10 +289,10 @@ class Records:
 
 
 def as_parameter(record: BaseModel) -> str:
-    """Return the record as a value that Systems Manager accepts, whatever its texts say.
+    """Return the record as a value that Systems Manager accepts, with any texts.
 
     PutParameter refuses values with references to other parameters ("{{...}}", botocore's model of PutParameter) and
-    of more than 4 KB. The longest texts are cut, as little as the rest allows; no field is lost.
+    values over 4 KB. The longest texts are cut, as little as possible; no field is lost.
     """
     fields = _map_texts(record.model_dump(mode="json", exclude_none=True), _safe)
     fits, too_long = 0, LONGEST_PARAMETER
@@ -292,7 +328,7 @@ def _json(fields: Any) -> str:
 
 
 def held_since(hold: Hold) -> str:
-    """One sentence for whoever is refused because of the hold."""
+    """Return one sentence on the hold, for messages about what it prevents."""
     return (
         f"promotion is held since {minute(hold.at)} because {hold.reason.rstrip('.')}"
         f"{f'; {hold.outcome}' if hold.outcome else ''}"

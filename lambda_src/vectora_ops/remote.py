@@ -1,4 +1,4 @@
-"""Operations run by the environment's own functions instead of in this process: the same code, their permissions."""
+"""Operations that the environment's functions run with their own permissions, instead of this process."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
-# Without a connection nothing was sent.
+# Without a connection no request was sent.
 NOT_REACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
-# The request was sent; its answer did not come, or not whole.
+# The request was sent; its answer is missing or incomplete.
 BROKEN = (HTTPClientError, IncompleteReadError, json.JSONDecodeError)
 
 
 def run_remotely(
     account: Account, names: Names, task: OperationsTask, event: dict[str, Any], on_continuation: Callable[[int], None]
 ) -> dict[str, Any]:
-    """The answer of function `task` (snapshot or rollback), invoked again for as long as its work goes on.
+    """Invoke function `task`, again for as long as its work continues, and return its answer.
 
     Raises VectoraError with the function's own sentence when it fails, and when there is no such function.
     """
     function = names.function(task)
     event = {**event, "caller_continues": True}
     while True:
-        said = _invoke(account, names, function, event)
-        if said.get("state") == "done":
-            return said
-        if said.get("state") != "running":
-            raise VectoraError(str(said.get("error", f"{function} did not say how it ended.")))
-        event = said["event"]
+        answer = _invoke(account, names, function, event)
+        if answer.get("state") == "done":
+            return answer
+        if answer.get("state") != "running":
+            raise VectoraError(str(answer.get("error", f"{function} did not say how it ended.")))
+        event = answer["event"]
         on_continuation(int(event["continuation"]))
 
 
 def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = account.invoker().invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
-        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        result: dict[str, Any] = json.loads(answer["Payload"].read())
     except ClientError as error:
         raise _refusal(error, names, function) from error
     except NOT_REACHED as error:
@@ -60,17 +60,17 @@ def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]
         ) from error
     except BROKEN as error:
         raise VectoraError(
-            f"The connection to {function} broke while it was at work ({plain(error)}): it may still be running. Look "
+            f"The connection to {function} broke while it was running ({plain(error)}): it may still be running. Check "
             f"how it ended (./vectora status --env {names.env}, log /aws/lambda/{function}) before you try again."
         ) from error
     if "FunctionError" in answer:
-        reason = plain(said.get("errorMessage") or "")
+        reason = plain(result.get("errorMessage") or "")
         raise VectoraError(f"{function} failed ({reason}): its log is /aws/lambda/{function}.")
-    return said
+    return result
 
 
 def _refusal(error: ClientError, names: Names, function: str) -> Exception:
-    """A sentence for what an operator can change; the error itself for the rest."""
+    """Return an error with a sentence where an operator can act, otherwise the error itself."""
     match error_code(error):
         case "ResourceNotFoundException":
             return VectoraError(
@@ -79,7 +79,7 @@ def _refusal(error: ClientError, names: Names, function: str) -> Exception:
             )
         case "TooManyRequestsException":
             return VectoraError(
-                f"{function} was not started: as many functions are running as this account may run at once. Try again."
+                f"{function} was not started: the account runs as many functions concurrently as it may. Try again."
             )
         case "ResourceConflictException" | "ResourceNotReadyException":
             return VectoraError(f"{function} was not started: it is being deployed. Try again in a minute.")

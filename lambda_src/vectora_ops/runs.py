@@ -1,4 +1,4 @@
-"""Runs of the engine: started, followed step by step, and told apart as succeeded or failed with the reason."""
+"""Runs of the engine: their start, their steps, and their outcome."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 # A run takes seconds with the lexicon, minutes with a model.
 FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 2.0
-# DescribeExecution is eventually consistent (Step Functions, API reference): an execution just started may be unknown.
+# DescribeExecution is eventually consistent (Step Functions, API reference): a new execution may be unknown.
 UNKNOWN_FOR_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What one run is asked to do; None leaves it to the client's configuration."""
+    """The input of one run; None leaves the choice to the client's configuration."""
 
     client_id: str
     period_days: int | None = None
@@ -43,7 +43,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """`steps` holds each function's response body under ingest, normalize_score and newsletter."""
+    """The end of a run; `steps` has each function's response body as ingest, normalize_score and newsletter."""
 
     execution_arn: str
     status: str
@@ -58,8 +58,8 @@ class RunOutcome:
 
 
 def start_run(states: SFNClient, state_machine_arn: str, request: RunRequest) -> str:
-    """The ARN of the execution; raises VectoraError when the environment has no workflow."""
-    # By its name a repeated request, whose first answer was lost, starts no second run (StartExecution, API reference).
+    """Start a run and return its execution's ARN; raises VectoraError when the environment has no workflow."""
+    # The name keeps a repeated request, whose first answer was lost, from starting a second run (StartExecution).
     name = uuid4().hex
     try:
         return states.start_execution(
@@ -68,7 +68,7 @@ def start_run(states: SFNClient, state_machine_arn: str, request: RunRequest) ->
     except ClientError as error:
         code = error_code(error)
         if code == "ExecutionAlreadyExists":
-            # It has ended before the request was repeated.
+            # The run ended before the request was repeated.
             return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         if code != "StateMachineDoesNotExist":
             raise
@@ -84,9 +84,9 @@ def follow_run(
     deadline: Deadline = never,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RunOutcome:
-    """Wait for the end of a run; `on_step` hears the name of each step as it begins.
+    """Wait for the end of a run; `on_step` is called with the name of each step as it begins.
 
-    Raises OutOfTimeError, whose subject is the execution, when `deadline` says so; the run goes on.
+    Raises OutOfTimeError, whose subject is the execution, when `deadline` is reached; the run continues.
     """
     announced, wait, unknown_for = 0, FIRST_POLL_SECONDS, 0.0
     while True:
@@ -120,7 +120,7 @@ def follow_run(
 
 
 def _described(states: SFNClient, execution_arn: str, *, patient: bool) -> Any:
-    """None when it is not known yet, for as long as that may be."""
+    """Describe the execution; return None while it may still be unknown, which is as long as `patient` is true."""
     try:
         return states.describe_execution(executionArn=execution_arn)
     except ClientError as error:
@@ -135,7 +135,7 @@ def _steps_begun(states: SFNClient, execution_arn: str) -> list[str]:
     except ClientError as error:
         if error_code(error) != "ExecutionDoesNotExist":
             raise
-        # Known to DescribeExecution, which was asked before: its history comes a moment later.
+        # DescribeExecution knows it already; its history follows a moment later.
         return []
 
 

@@ -1,4 +1,4 @@
-"""The smoke test: the engine runs on the canary client, and a newsletter with items must come out."""
+"""The smoke test: a run of the engine for the canary client, whose newsletter must have items."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key, newsletter_key
 from vectora_shared.storage import Bucket
 
-# The day after the last item of config/canonical/samples/canary_feed.xml: the outcome is the same whenever it runs.
+# The day after the last item of config/canonical/samples/canary_feed.xml, so that every run has the same result.
 CANARY_DAY = date(2026, 1, 15)
 CLOCKS_DIFFER_BY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmokeResult:
-    """`reason` is one sentence; `items` are those of the newsletter that this run wrote."""
+    """The result of a smoke test; `reason` is one sentence, `items` counts those of the newsletter."""
 
     passed: bool
     reason: str
@@ -33,7 +33,7 @@ class SmokeResult:
 
 
 def environment_has_canary(account: Account, names: Names) -> bool:
-    """Whether the deployed configuration knows the canary client; older releases do not."""
+    """Return whether the deployed configuration has the canary client; older releases have none."""
     found = account.client("s3").list_objects_v2(Bucket=names.bucket("config"), Prefix=client_key(CANARY_CLIENT))
     return bool(found.get("KeyCount"))
 
@@ -46,10 +46,10 @@ def smoke_test(
     started: str | None = None,
     deadline: Deadline = never,
 ) -> SmokeResult:
-    """Run the engine on the canary and read the newsletter it wrote; `on_step` hears the name of each step.
+    """Run the engine for the canary and read its newsletter; `on_step` is called with the name of each step.
 
-    `started` is an execution that a call before this one began. Raises OutOfTimeError, whose subject is the execution,
-    when `deadline` says so.
+    `started` is the execution that an earlier call began. Raises OutOfTimeError, whose subject is the execution, when
+    `deadline` is reached.
     """
     states = account.client("stepfunctions")
     request = RunRequest(client_id=CANARY_CLIENT, target_date=CANARY_DAY.isoformat())

@@ -1,1 +1,1 @@
-"""Assets of the stacks: packages for Lambda, and the identity of a release."""
+"""Assets of the stacks: packages for Lambda, and releases in a synthesized assembly."""

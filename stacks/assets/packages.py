@@ -1,4 +1,4 @@
-"""What is uploaded to Lambda and to the config bucket: zip files whose bytes follow from the commit alone."""
+"""Packages for Lambda and for the config bucket: zip files whose bytes depend on the commit alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vectora_constructs.python_function import RUNTIME
+from vectora_constructs.runtime import RUNTIME
 from vectora_shared.errors import VectoraError
 
 LambdaPlatform = Literal["lambda", "host"]
@@ -22,10 +22,14 @@ DEPENDENCIES_LOCK = Path("lambda_src/requirements.txt")
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # Lambda's Amazon Linux 2023 has glibc 2.34; wheels for any of these run there.
 ARM64_TAGS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+# Files that git may check out with other line ends (git-config, core.autocrlf); all others are read as they are.
+TEXT_SUFFIXES = frozenset(
+    (".css", ".html", ".in", ".ini", ".j2", ".json", ".md", ".py", ".toml", ".txt", ".xml", ".yaml", ".yml")
+)
 
 
 def platform_of(context: object) -> LambdaPlatform:
-    """The context value `lambda-platform`: host for the rehearsal, otherwise Lambda's own platform."""
+    """Return the platform that the context value `lambda-platform` names: Lambda's own, or host for the rehearsal."""
     if context in (None, "lambda"):
         return "lambda"
     if context == "host":
@@ -35,23 +39,23 @@ def platform_of(context: object) -> LambdaPlatform:
 
 @dataclass(frozen=True)
 class Package:
-    """A zip file; `digest` identifies what it was made from and does not depend on the machine's zlib."""
+    """A zip file; `digest` identifies its sources and does not depend on the machine's zlib."""
 
     path: Path
     digest: str
 
 
 class Packages:
-    """The packages of the commit at `root`; each is built once and kept under build/packages/."""
+    """Packages of the commit at `root`; each is built once and stored under build/packages/."""
 
     def __init__(self, root: Path, platform: LambdaPlatform) -> None:
-        """`platform` is lambda, or host for the rehearsal, whose functions this machine's interpreter runs."""
+        """Read the commit at `root`; platform host is for the rehearsal, whose functions run on this machine."""
         self._root = root
         self._platform = platform
         self._folder = root / "build" / "packages"
 
     def function(self, folder: str) -> Package:
-        """A function's own code: its handler, and nothing that a layer holds."""
+        """Return a function's own code: its handler, and nothing that a layer contains."""
         base = self._root / "lambda_src" / folder
         return self._from_files(f"function-{folder}", base, files_below(self._root, base), prefix="")
 
@@ -60,7 +64,7 @@ class Packages:
         return self._from_files("vectora-core", base, self._sources("vectora_core", "vectora_shared"), prefix="python/")
 
     def operations_layer(self) -> Package:
-        """What the functions of the operations stack run on; it does not wait for the engine's own layer."""
+        """Return the code of the operations functions; it does not depend on the engine's layer."""
         base = self._root / "lambda_src"
         return self._from_files("vectora-ops", base, self._sources("vectora_ops", "vectora_shared"), prefix="python/")
 
@@ -70,11 +74,10 @@ class Packages:
         return self._from_files("configuration", base, files, prefix="")
 
     def dependencies_layer(self) -> Package:
-        """Third-party packages from the hash-locked list, for Lambda's platform or for this machine's."""
+        """Return the third-party packages of the hash-locked list, for Lambda's platform or for this machine's."""
         lock = self._root / DEPENDENCIES_LOCK
-        host = f"{sys.platform}-{os.uname().machine}-{sys.version_info.major}.{sys.version_info.minor}"
-        target = f"{RUNTIME}-arm64" if self._platform == "lambda" else host
-        digest = hashlib.sha256(target.encode() + b"\0" + lock.read_bytes()).hexdigest()
+        target = _target(self._platform)
+        digest = dependencies_digest(self._root, self._platform)
         package = Package(self._folder / f"common-deps-{digest}.zip", digest)
         if not package.path.exists():
             print(
@@ -93,14 +96,27 @@ class Packages:
     def _from_files(self, name: str, base: Path, files: list[Path], *, prefix: str) -> Package:
         if not files:
             raise VectoraError(f"{base} holds no files: package {name} cannot be built; is the checkout complete?")
-        digest = content_digest(base, files)
+        digest = files_digest(base, files)
         package = Package(self._folder / f"{name}-{digest}.zip", digest)
         if not package.path.exists():
-            write_zip(package.path, base, files, prefix=prefix)
+            write_zip(package.path, base, files, prefix=prefix, read=with_unix_line_ends)
         return package
 
 
-def write_zip(path: Path, base: Path, files: list[Path], *, prefix: str) -> None:
+def dependencies_digest(root: Path, platform: LambdaPlatform) -> str:
+    """Return the digest of the dependencies layer: that of the lock file and of what it is installed for."""
+    lock = with_unix_line_ends(root / DEPENDENCIES_LOCK)
+    return hashlib.sha256(_target(platform).encode() + b"\0" + lock).hexdigest()
+
+
+def _target(platform: LambdaPlatform) -> str:
+    host = f"{sys.platform}-{os.uname().machine}-{sys.version_info.major}.{sys.version_info.minor}"
+    return f"{RUNTIME}-arm64" if platform == "lambda" else host
+
+
+def write_zip(
+    path: Path, base: Path, files: list[Path], *, prefix: str, read: Callable[[Path], bytes] = Path.read_bytes
+) -> None:
     """Write a zip whose bytes depend on names and contents alone; an interrupted write leaves no file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as stream:
@@ -111,14 +127,14 @@ def write_zip(path: Path, base: Path, files: list[Path], *, prefix: str) -> None
                     entry = zipfile.ZipInfo(prefix + file.relative_to(base).as_posix(), ZIP_EPOCH)
                     entry.compress_type = zipfile.ZIP_DEFLATED
                     entry.external_attr = 0o644 << 16
-                    archive.writestr(entry, file.read_bytes())
+                    archive.writestr(entry, read(file))
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
 
 
 def install_dependencies(lock: Path, target: Path, platform: LambdaPlatform) -> None:
-    """Install the locked wheels into `target`, without what differs from one installation to the next.
+    """Install the locked wheels into `target`, without the files that differ from one installation to the next.
 
     Raises VectoraError with pip's own words when a wheel is missing or its hash is wrong.
     """
@@ -137,21 +153,27 @@ def install_dependencies(lock: Path, target: Path, platform: LambdaPlatform) -> 
 
 
 def files_below(root: Path, folder: Path) -> list[Path]:
-    """Files of the commit below `folder` (or `folder` itself when it is a file), sorted by their path in `root`."""
+    """Return the files of the commit below `folder` (or `folder` itself, a file), sorted by their path in `root`."""
     files = [folder] if folder.is_file() else [path for path in folder.rglob("*") if path.is_file()]
-    kept = [path for path in files if not _is_left_out(path.relative_to(root))]
-    return sorted(kept, key=lambda path: path.relative_to(root).as_posix())
+    chosen = [path for path in files if not _is_excluded(path.relative_to(root))]
+    return sorted(chosen, key=lambda path: path.relative_to(root).as_posix())
 
 
-def _is_left_out(path: Path) -> bool:
+def _is_excluded(path: Path) -> bool:
     return path.suffix == ".pyc" or any(part == "__pycache__" or part.startswith(".") for part in path.parts)
 
 
-def content_digest(root: Path, files: Iterable[Path]) -> str:
-    """SHA-256 over the names (relative to `root`) and bytes of `files`, in the order given."""
+def with_unix_line_ends(path: Path) -> bytes:
+    """Return the bytes of a file; those of a text file with LF line ends, however it was checked out."""
+    content = path.read_bytes()
+    return content.replace(b"\r\n", b"\n") if path.suffix in TEXT_SUFFIXES else content
+
+
+def files_digest(root: Path, files: Iterable[Path]) -> str:
+    """Return SHA-256 over the names (relative to `root`) and contents of `files`, in the order given."""
     digest = hashlib.sha256()
     for path in files:
-        content = path.read_bytes()
+        content = with_unix_line_ends(path)
         digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()

@@ -16,7 +16,6 @@ from rehearsal.codepipeline import ExecutionReport, FailAfter
 from rehearsal.delivery import Delivery
 from rehearsal.result import RehearsalResult
 from rehearsal.run import RehearsalOptions, completed_rehearsal
-from stacks.assets.release import release_of
 from terminal.console import Terminal
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.records import Bypass, Records
@@ -33,10 +32,17 @@ class Played:
     # By action; a test that fails one takes it out again.
     faults: dict[str, str | FailAfter]
 
-    def let_into_prod(self, reason: str) -> None:
-        """The commit that was made last need not soak: what a hotfix does, for tests that cannot wait."""
-        digest = release_of(self.delivery.repository.folder).digest
-        bypass = Bypass(digest=digest, gates=BYPASSABLE_GATES, reason=reason, by="test", at=datetime.now(UTC))
+    def let_into_prod(self, execution: str, reason: str) -> None:
+        """Let the release of an execution skip the soak once it is built, as for a hotfix: tests cannot wait."""
+        release = self.delivery.release(execution)
+        bypass = Bypass(
+            digest=release.digests["prod"],
+            content_digest=release.content_digest,
+            gates=BYPASSABLE_GATES,
+            reason=reason,
+            by="test",
+            at=datetime.now(UTC),
+        )
         Records(self.delivery.account(), self.delivery.names("prod")).write_bypass(bypass)
 
     @property

@@ -1,4 +1,4 @@
-"""An approval is for one commit: whatever else was pushed meanwhile, it never goes with it."""
+"""An approval is for one commit: commits that were pushed meanwhile are never approved with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.delivery import EXECUTION_SECONDS, wait_until
-from stacks.assets.release import release_of
 from tests.delivery.conftest import Played
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import Records
@@ -42,9 +41,9 @@ def push(played: Played, text: str) -> Pushed:
             file.write(f"# {text}\n")
 
     execution = played.delivery.push(text, change)
-    played.let_into_prod("test of approvals")
-    repository = played.delivery.repository
-    return Pushed(execution, repository.head, release_of(repository.folder).digest)
+    commit = played.delivery.repository.head
+    played.let_into_prod(execution, "test of approvals")
+    return Pushed(execution, commit, played.delivery.release(execution).digests["prod"])
 
 
 def has_passed(played: Played, execution: str, action: str) -> bool:
@@ -102,7 +101,7 @@ def test_a_rejected_commit_leaves_prod_as_it_was_and_open(played: Played, race: 
     assert hold is None or not hold.holds
 
 
-def test_the_ledger_tells_what_was_bypassed_and_why(played: Played, race: Race) -> None:
+def test_the_ledger_records_what_was_bypassed_and_why(played: Played, race: Race) -> None:
     ledger = Records(played.delivery.account(), played.delivery.names("prod")).ledger()
     [entry] = [each for each in ledger if each.execution == race.first.execution]
     assert entry.commit == race.first.commit

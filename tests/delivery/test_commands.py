@@ -1,4 +1,4 @@
-"""What an operator asks and says around promotions, on environments that the pipeline has deployed."""
+"""The commands around promotions, on environments that the pipeline has deployed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def vectora(played: Played, monkeypatch: pytest.MonkeyPatch) -> Vectora:
     return call
 
 
-def test_status_tells_since_when_an_environment_has_its_release_and_that_it_was_verified(vectora: Vectora) -> None:
+def test_status_shows_since_when_an_environment_has_its_release_and_that_it_was_verified(vectora: Vectora) -> None:
     shown = vectora("status", "--env", "stage")
     assert shown.exit_code == 0
     assert "Since 20" in shown.output
@@ -41,7 +41,7 @@ def test_status_tells_since_when_an_environment_has_its_release_and_that_it_was_
 
 
 def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vectora) -> None:
-    first, _, fix = (commit.digest for commit in played.result.commits)
+    first, _, fix = (commit.digests["stage"] for commit in played.result.commits)
     shown = vectora("release", "list", "--env", "stage")
     assert shown.exit_code == 0
     for digest in (first, fix):
@@ -55,7 +55,7 @@ def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vect
 
 
 def test_explain_prints_the_verdict_of_every_gate_and_fails_when_it_refuses(played: Played, vectora: Vectora) -> None:
-    fresh = ("--digest", played.result.commits[-1].digest)
+    fresh = ("--digest", played.result.commits[-1].content_digest[:12])
     refused = vectora("promote", "explain", "--to", "prod", *fresh)
     assert refused.exit_code == 1
     for gate in ("hold", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions"):
@@ -72,9 +72,11 @@ def test_explain_prints_the_verdict_of_every_gate_and_fails_when_it_refuses(play
 
 def test_explain_is_what_the_gate_said(played: Played, vectora: Vectora) -> None:
     refusal = played.result.commits[-1].reason
-    digest = played.result.commits[-1].digest
+    digest = played.result.commits[-1].digests["stage"]
     decision = json.loads(vectora("promote", "explain", "--to", "prod", "--digest", digest, "--json").stdout)
-    assert f"Release {digest[:12]} may not go from stage to prod yet" in refusal
+    in_prod = played.result.commits[-1].digests["prod"]
+    assert f"Release {in_prod[:12]} may not go from stage to prod yet" in refusal
+    assert f"Release {digest[:12]} may not go from stage to prod yet" in decision["sentence"]
     assert {each["gate"] for each in decision["verdicts"] if f"{each['gate']} {each['outcome']}" in refusal} >= {"soak"}
 
 
@@ -122,7 +124,7 @@ def test_a_bypass_is_recorded_for_one_release_with_its_reason_and_name(played: P
         bypass = records.bypass()
         assert bypass is not None
         operator = "assumed-role/vectora-inbox-operator/rehearsal"
-        assert (bypass.digest, bypass.gates, bypass.reason, bypass.by) == (
+        assert (bypass.content_digest, bypass.gates, bypass.reason, bypass.by) == (
             digest,
             ("soak", "runs"),
             "a crash",

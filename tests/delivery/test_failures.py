@@ -1,4 +1,4 @@
-"""Whatever action of whatever environment fails: the environment is its snapshot again, held, and somebody is told."""
+"""An action that fails, in any environment: the environment equals its snapshot again, is held, and operators know."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.delivery.conftest import Played
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import FAILED_RUNS, RUN_CHANGED, STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.setback import release_hold
+from vectora_ops.promotion.hold import release_hold
 from vectora_ops.records import Records
 from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_ops.snapshots.compare import Change, with_live
@@ -89,7 +89,7 @@ class Sweep:
         return take_snapshot(self.account, self.names, request)
 
     def fail_at(self, action: str, again: Callable[[], str]) -> None:
-        """`again` brings an execution into the environment once more, and tells which."""
+        """Fail `action` of an execution that `again` brings into the environment once more and returns."""
         self.inbox.read()
         self.played.faults[action] = fault_of(action)
         try:
@@ -114,9 +114,9 @@ class Sweep:
         left = [f"{each.component} {each.path} {each.kind}" for each in self._differences(vault)]
         assert left == [], action
         assert live_digest(self.account, self.names) == self.digest
-        told = self.inbox.wait_for(f"Promotion into {self.env} is held")
-        assert action in told
-        assert f"release-hold --env {self.env}" in told
+        message = self.inbox.wait_for(f"Promotion into {self.env} is held")
+        assert action in message
+        assert f"release-hold --env {self.env}" in message
         assert not self._transition_is_open()
         release_hold(self.account, self.names, "test")
         assert self._transition_is_open()
@@ -143,7 +143,7 @@ class Release:
         delivery = self._played.delivery
         if self.execution is None:
             self.execution = delivery.push("Change every stack", change_every_stack)
-            self._played.let_into_prod("test of failures")
+            self._played.let_into_prod(self.execution, "test of failures")
         else:
             delivery.retry(self.execution, self._stopped_in, "ALL_ACTIONS")
         self._stopped_in = env
@@ -165,7 +165,9 @@ def swept(played: Played) -> Release:
     return release
 
 
-def test_a_failure_at_every_action_of_every_environment_is_undone_held_and_told(played: Played, swept: Release) -> None:
+def test_a_failure_at_every_action_of_every_environment_is_undone_held_and_reported(
+    played: Played, swept: Release
+) -> None:
     for env in ENVIRONMENT_NAMES:
         ledger = Records(played.delivery.account(), played.delivery.names(env)).ledger()
         # Other tests may have brought something else by now.
@@ -212,7 +214,7 @@ def test_a_failed_run_within_48_hours_rolls_prod_back_once_and_never_the_rollbac
     assert entry.kind == "release"
     before = Vault(account, names).manifest(entry.snapshot or "").release
 
-    # Another operation is at work: the rollback waits for its end.
+    # Another operation is running: the rollback waits for its end.
     with ThreadPoolExecutor(1) as pool:
         with Lease(account, names, operation="snapshot", subject="daily"):
             rolling_back = pool.submit(a_run_fails, played, "prod")

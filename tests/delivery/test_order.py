@@ -18,7 +18,7 @@ ENVIRONMENTS = ("dev", "stage", "prod")
 
 
 def releases(played: Played, env: str) -> list[LedgerEntry]:
-    """What the three commits of the rehearsal brought into an environment; the aged copy of an entry is left out."""
+    """What the three commits of the rehearsal brought into an environment; without the aged copy of an entry."""
     ledger = Records(played.delivery.account(), played.delivery.names(env)).ledger()
     executions = [commit.execution for commit in played.result.commits]
     found = {entry.execution: entry for entry in reversed(ledger) if entry.kind == "release"}
@@ -72,11 +72,11 @@ def test_a_snapshot_before_a_release_holds_the_release_before(played: Played, en
 
 
 def test_what_is_deployed_is_what_each_commit_was(played: Played) -> None:
-    first, bad, fix = (commit.digest for commit in played.result.commits)
-    assert len({first, bad, fix}) == 3
-    assert [entry.digest for entry in releases(played, "dev")] == [first, bad, fix]
-    assert [entry.digest for entry in releases(played, "stage")] == [first, fix]
-    assert [entry.digest for entry in releases(played, "prod")] == [first]
+    first, bad, fix = played.result.commits
+    assert len({first.content_digest, bad.content_digest, fix.content_digest}) == 3
+    for env, commits in (("dev", [first, bad, fix]), ("stage", [first, fix]), ("prod", [first])):
+        recorded = [(entry.digest, entry.content_digest) for entry in releases(played, env)]
+        assert recorded == [(commit.digests[env], commit.content_digest) for commit in commits]
 
 
 def test_the_terminal_showed_each_action_and_what_the_approver_was_shown(played: Played) -> None:
@@ -85,5 +85,5 @@ def test_the_terminal_showed_each_action_and_what_the_approver_was_shown(played:
         assert text in played.shown
     approved = next(line for line in played.shown.splitlines() if line.startswith("Approval for prod"))
     commit = played.result.commits[0]
-    assert commit.digest in approved
+    assert commit.digests["prod"] in approved
     assert commit.commit in approved or "commit" in approved

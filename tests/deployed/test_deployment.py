@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from botocore.exceptions import WaiterError
 
 from cli.status import environment_status
 from rehearsal.emulator import ACCOUNT, Emulator
-from stacks.assets.release import release_of
+from stacks.assets.release import read_releases
 from tools.templates import ROOT
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
@@ -35,11 +36,11 @@ def test_the_configuration_of_the_release_is_published(deployed: Deployed) -> No
     assert _client_file(deployed[0]) == (ROOT / "config" / CLIENT_KEY).read_bytes()
 
 
-def test_status_shows_the_deployed_release(deployed: Deployed) -> None:
+def test_status_shows_the_deployed_release(deployed: Deployed, assembly: Path) -> None:
     emulator = deployed[0]
     account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
     status = environment_status(account, Names(project="vectora-inbox", env="dev"))
-    assert status.release_digest == release_of(ROOT).digest
+    assert status.release_digest == read_releases(assembly).digests["dev"]
     assert [stack.status.rpartition("_")[2] for stack in status.stacks] == ["COMPLETE"] * len(STACK_LAYERS)
     assert {function.name for function in status.functions} == {
         f"vectora-inbox-{task}-dev" for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)

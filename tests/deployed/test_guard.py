@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.deployment import Cdk, run_cdk, synthesize
 from rehearsal.emulator import ACCOUNT, Emulator
-from stacks.assets.release import RELEASE_PATHS, release_of
+from stacks.assets.release import read_releases
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.snapshots.lease import Lease
@@ -23,6 +23,7 @@ from vectora_shared.errors import VectoraError
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 OTHER_STACKS = tuple(NAMES.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
+COPIED = ("app.py", "cdk.json", "CHANGELOG.md", "stacks", "constructs", "lambda_src", "config")
 LINKED = ("tools", "build", "node_modules", "package.json", ".venv")
 Deployed = tuple[Emulator, Cdk]
 
@@ -32,7 +33,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return the assembly of a release that differs in a canonical file, and its digest."""
     root = tmp_path_factory.mktemp("next") / "release"
     root.mkdir()
-    for name in RELEASE_PATHS:
+    for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, root / name)
     for name in LINKED:
@@ -40,7 +41,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     with (root / "config" / "canonical" / "models" / "pricing.yaml").open("a", encoding="utf-8") as file:
         file.write("# of the next release\n")
     synthesize(root, "dev", root / "cdk.out")
-    return root / "cdk.out", release_of(root).digest
+    return root / "cdk.out", read_releases(root / "cdk.out").digests["dev"]
 
 
 def account_of(emulator: Emulator) -> Account:
@@ -78,11 +79,12 @@ def released(emulator: Emulator) -> str:
     return str(json.loads(ssm.get_parameter(Name=NAMES.parameter("release"))["Parameter"]["Value"])["digest"])
 
 
-def test_the_first_deployment_into_an_empty_account_takes_an_empty_snapshot(deployed: Deployed) -> None:
+def test_the_first_deployment_into_an_empty_account_takes_an_empty_snapshot(deployed: Deployed, assembly: Path) -> None:
     emulator = deployed[0]
-    first = snapshots_before(emulator, release_of(ROOT).digest)[0]
+    digest = read_releases(assembly).digests["dev"]
+    first = snapshots_before(emulator, digest)[0]
     assert first.is_empty
-    assert first.name.startswith(f"before_{release_of(ROOT).digest[:12]}_")
+    assert first.name.startswith(f"before_{digest[:12]}_")
     for stack in OTHER_STACKS:
         assert first.completed_at <= min(event["Timestamp"] for event in events_of(emulator, stack)), stack
 

@@ -70,7 +70,7 @@ def test_without_a_workflow_the_error_advises_to_deploy(vectora: Vectora) -> Non
 def test_status_shows_deployed_and_missing_environments(vectora: Vectora) -> None:
     result = vectora("status")
     assert result.exit_code == 0
-    assert "(this checkout)" in result.stdout
+    assert "same as this checkout" in result.stdout
     assert re.search(r"vectora-inbox-vectora-core-dev:\d+", result.stdout)
     assert "prod: nothing is deployed." in result.stdout
 
@@ -78,7 +78,8 @@ def test_status_shows_deployed_and_missing_environments(vectora: Vectora) -> Non
 def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
     (dev,) = document["environments"]
-    assert dev["release_digest"] == document["this_checkout"]["digest"]
+    assert dev["release_digest"] == document["this_checkout"]["digests"]["dev"]
+    assert dev["checkout"] == {"state": "same", "commits": None, "reason": ""}
     content = FolderContent(ROOT / "config")
     assert {client["client_id"]: client["version"] for client in dev["clients"]} == {
         client_id: load_client(content, client_id).client_profile.version for client_id in ("canary", "lai_weekly")

@@ -24,9 +24,9 @@ from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
-DIGEST = "d" * 64
+DIGEST, CONTENT = "d" * 64, "a" * 64
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-GIVEN = {"execution": "e-1", "digest": DIGEST, "version": "1.2.0", "commit": "c" * 40}
+GIVEN = {"execution": "e-1", "digest": DIGEST, "content_digest": CONTENT, "version": "1.2.0", "commit": "c" * 40}
 STAGE = Names(project=NAMES.project, env="stage")
 
 
@@ -88,7 +88,9 @@ def test_no_release_is_deployed_to_a_held_environment_with_an_enabled_transition
     assert Records(small.account, NAMES).deployment() is None
 
 
-@pytest.mark.parametrize(("key", "value"), [("digest", ""), ("digest", "xyz"), ("commit", ""), ("execution", "")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("digest", ""), ("digest", "xyz"), ("content_digest", ""), ("commit", ""), ("execution", "")]
+)
 def test_a_variable_that_codepipeline_left_empty_is_refused(small: SmallEnvironment, key: str, value: str) -> None:
     with pytest.raises(VectoraError, match=f"do not fit: '{key}'"):
         snapshot(small.account, **{key: value})
@@ -99,7 +101,8 @@ def test_the_ledger_entry_of_a_release_has_all_fields(small: SmallEnvironment) -
     deploy(small.account)
     record(small.account, bypassed="soak, runs", bypass_reason="a crash")
     [entry] = Records(small.account, NAMES).ledger()
-    assert (entry.kind, entry.digest, entry.version, entry.commit) == ("release", DIGEST, "1.2.0", "c" * 40)
+    assert (entry.kind, entry.digest, entry.content_digest) == ("release", DIGEST, CONTENT)
+    assert (entry.version, entry.commit) == ("1.2.0", "c" * 40)
     assert (entry.at, entry.snapshot, entry.execution, entry.smoke_test) == (NOON, "before", "e-1", "3 items")
     assert (entry.bypassed, entry.bypass_reason) == (("soak", "runs"), "a crash")
     deployment = Records(small.account, NAMES).deployment()
@@ -117,7 +120,7 @@ def test_recording_twice_because_the_answer_was_lost_adds_one_entry(small: Small
 def test_a_release_that_is_not_deployed_is_not_recorded(small: SmallEnvironment) -> None:
     snapshot(small.account)
     deploy(small.account, "e" * 64)
-    with pytest.raises(VectoraError, match="somebody deployed meanwhile"):
+    with pytest.raises(VectoraError, match="another deployment came in between"):
         record(small.account)
     assert Records(small.account, NAMES).ledger() == ()
 
@@ -164,9 +167,34 @@ def test_the_gate_refuses_with_its_reasons_and_what_to_do(small: SmallEnvironmen
     assert "./vectora promote explain --to stage" in str(refused.value)
 
 
+def tested_here(account: Account) -> None:
+    """Record that the environment has the content, under a digest of its own."""
+    entry = LedgerEntry(
+        kind="release", digest="b" * 64, content_digest=CONTENT, version="1.2.0", at=NOON, smoke_test="3 items"
+    )
+    Records(account, NAMES).add_to_ledger(entry)
+
+
+@pytest.mark.parametrize(
+    ("digest", "content", "sentence"),
+    [
+        ("e" * 64, CONTENT, "this is 1.2.0. The content is the same: only settings of stage change. Clients:"),
+        (DIGEST, CONTENT, "this is 1.2.0. It is the same release. Clients:"),
+        ("e" * 64, "f" * 64, "this is 1.2.0. Clients:"),
+        ("e" * 64, None, "this is 1.2.0. Clients:"),
+    ],
+)
+def test_the_gate_shows_the_approver_when_only_settings_change(
+    small: SmallEnvironment, digest: str, content: str | None, sentence: str
+) -> None:
+    tested_here(small.account)
+    there = LedgerEntry(kind="release", digest=digest, content_digest=content, version="1.1.0", at=NOON)
+    Records(small.account, STAGE).add_to_ledger(there)
+    assert sentence in gate(small.account, Promotion(requires_smoke_test=True)).variables["changes"]
+
+
 def test_the_gate_shows_the_approver_what_changes(small: SmallEnvironment) -> None:
-    tested = LedgerEntry(kind="release", digest=DIGEST, version="1.2.0", at=NOON, smoke_test="3 items")
-    Records(small.account, NAMES).add_to_ledger(tested)
+    tested_here(small.account)
     first = gate(small.account, Promotion(requires_smoke_test=True))
     assert first.variables["changes"] == "stage has no release yet; this is 1.2.0."
     assert first.variables["since"] == GIVEN["commit"]
@@ -187,7 +215,7 @@ def test_the_output_of_the_gate_fits_the_parameters_of_later_actions(small: Smal
         LedgerEntry(kind="release", digest="e" * 64, version=hostile, commit=hostile, at=NOON)
     )
     Records(small.account, STAGE).write_bypass(
-        Bypass(digest=DIGEST, gates=("smoke-test",), reason=hostile, by="somebody", at=NOON)
+        Bypass(digest=DIGEST, content_digest=CONTENT, gates=("smoke-test",), reason=hostile, by="somebody", at=NOON)
     )
     done = gate(small.account, Promotion(requires_smoke_test=True))
     assert done.variables["since"] == GIVEN["commit"], "what is no commit goes into no link"

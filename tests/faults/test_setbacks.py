@@ -14,7 +14,8 @@ from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_ops.account import Account
 from vectora_ops.progress import OutOfTimeError
-from vectora_ops.promotion.setback import TRANSITION_REASON, Setback, release_hold
+from vectora_ops.promotion.automatic_rollback import AutomaticRollback
+from vectora_ops.promotion.hold import TRANSITION_REASON, release_hold
 from vectora_ops.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
@@ -148,8 +149,8 @@ class World:
         self.failed_runs_a_day = 1
         self.now = NOW
 
-    def setback(self) -> Setback:
-        return Setback(
+    def automatic_rollback(self) -> AutomaticRollback:
+        return AutomaticRollback(
             self.account,
             NAMES,
             roll_back=self._roll_back,
@@ -206,11 +207,11 @@ class World:
 
     def stage_ends(self, state: str = "FAILED", execution: str = "e-1", *, started: datetime = NOW) -> str:
         detail = {"execution-id": execution, "state": state, "start-time": started.isoformat()}
-        return self.setback().stage_ended({"detail": detail, "time": NOW.isoformat()})
+        return self.automatic_rollback().stage_ended({"detail": detail, "time": NOW.isoformat()})
 
     def run_fails(self, event_id: str = "event-1", client_id: str = "lai_weekly", **changes: Any) -> str:
         detail = self.workflow.run(f"run-of-{event_id}", client_id, **changes)
-        return self.setback().run_failed({"id": event_id, "detail": detail})
+        return self.automatic_rollback().run_failed({"id": event_id, "detail": detail})
 
     @property
     def hold(self) -> Hold:
@@ -321,7 +322,7 @@ def test_an_execution_without_details_from_codepipeline_is_rolled_back(world: Wo
     ("state", "sentence"),
     [
         ("CANCELED", "when the pipeline was updated, which cancelled the execution"),
-        ("STOPPED", "when somebody stopped the execution"),
+        ("STOPPED", "when the execution was stopped"),
     ],
 )
 def test_a_deployment_that_was_cancelled_or_stopped_is_rolled_back(world: World, state: str, sentence: str) -> None:
@@ -331,9 +332,9 @@ def test_a_deployment_that_was_cancelled_or_stopped_is_rolled_back(world: World,
     world.pipeline.add("core.Deploy", "Abandoned")
     world.stage_ends(state)
     assert [each.snapshot for each in world.requests] == [manifest.name]
-    assert world.hold.reason == f"core.Deploy was under way {sentence}."
+    assert world.hold.reason == f"core.Deploy was running {sentence}."
     assert world.hold.state == "held"
-    assert "core.Deploy was under way" in world.notifications[-1]
+    assert "core.Deploy was running" in world.notifications[-1]
 
 
 @pytest.mark.parametrize("state", ["CANCELED", "STOPPED"])
@@ -540,7 +541,7 @@ def test_a_rollback_that_no_invocation_continues_stays_held(world: World) -> Non
     world.outcome = OutOfTimeError("The rollback")
     with pytest.raises(OutOfTimeError):
         world.stage_ends()
-    world.setback().give_up({"detail": {"execution-id": "e-1"}}, "it was continued too often.")
+    world.automatic_rollback().give_up({"detail": {"execution-id": "e-1"}}, "it was continued too often.")
     assert (world.hold.state, world.hold.reason) == ("held", "smoke-test-dev failed: No items came out.")
     assert "must be finished by hand: it was continued too often" in world.notifications[-1]
 
@@ -661,7 +662,9 @@ def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World)
 def test_a_failed_run_with_an_unknown_input_counts(watched: World, given: str | None) -> None:
     detail = watched.workflow.run("odd")
     watched.workflow.failed[0]["input"] = given
-    watched.setback().run_failed({"id": "1", "detail": {**detail, "input": given, "inputDetails": {"included": False}}})
+    watched.automatic_rollback().run_failed(
+        {"id": "1", "detail": {**detail, "input": given, "inputDetails": {"included": False}}}
+    )
     assert len(watched.requests) == 1
 
 
@@ -671,7 +674,7 @@ def test_the_canarys_run_is_judged_by_the_smoke_test(watched: World, included: b
     if not included:
         # An input that is too long for an event is missing from it.
         detail = {**detail, "input": None, "inputDetails": {"included": False}}
-    watched.setback().run_failed({"id": "1", "detail": detail})
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert watched.requests == []
     assert watched.records.alarms() == ()
 
@@ -691,7 +694,7 @@ def test_the_run_of_a_clients_promotion_is_judged_by_that_promotion(watched: Wor
             execution=detail["executionArn"],
         )
     )
-    watched.setback().run_failed({"id": "1", "detail": detail})
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert watched.requests == []
 
 
@@ -717,14 +720,14 @@ def test_failed_runs_of_the_previous_release_do_not_roll_this_one_back(watched: 
 def test_a_run_that_is_not_listed_yet_counts(watched: World) -> None:
     detail = watched.workflow.run("quick")
     watched.workflow.failed.clear()
-    watched.setback().run_failed({"id": "1", "detail": detail})
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert len(watched.requests) == 1
 
 
 def test_a_failed_listing_of_runs_prevents_no_rollback(watched: World) -> None:
     detail = watched.workflow.run("denied")
     watched.account._clients["stepfunctions"] = Broken()
-    watched.setback().run_failed({"id": "1", "detail": detail})
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert len(watched.requests) == 1
 
 
@@ -760,10 +763,10 @@ def test_a_rollback_after_a_failed_run_is_finished_by_the_next_invocation(watche
     detail = watched.workflow.run("slow")
     watched.outcome = OutOfTimeError("The rollback")
     with pytest.raises(OutOfTimeError):
-        watched.setback().run_failed({"id": "1", "detail": detail})
+        watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert [watched.hold.state, watched.meanwhile] == ["rolling back", watched.hold]
     watched.outcome = None
-    watched.setback().run_failed({"id": "1", "detail": detail})
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert watched.hold.outcome.startswith("rolled back to")
     assert len(watched.records.alarms()) == 1
 

@@ -20,7 +20,7 @@ from tests.second_opinion.conftest import NAMES, Moto
 from tests.second_opinion.own_host_names import REGION
 from vectora_ops.account import Account
 from vectora_ops.promotion.facts import gather
-from vectora_ops.records import Bypass, LedgerEntry, Records
+from vectora_ops.records import Bypass, LedgerEntry, Records, ReleaseId
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Occasion
@@ -202,7 +202,7 @@ def test_facts_are_gathered_from_buckets_and_parameters(account: Account) -> Non
     write(account, NAMES.bucket("config"), "clients/lai_weekly.yaml", client)
     Records(account, NAMES).write_bypass(_bypass())
 
-    facts = gather(account, NAMES, NAMES, "d" * 64, datetime.now(UTC))
+    facts = gather(account, NAMES, NAMES, ReleaseId("d" * 64), datetime.now(UTC))
 
     assert [(run.client_id, run.items) for run in facts.runs] == [("lai_weekly", 5)]
     assert facts.clients["lai_weekly"].sha256 == hashlib.sha256(client).hexdigest()

@@ -55,6 +55,8 @@ CONFIGURED = (
     r"DailySnapshot/Properties/State$",
     r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
     r"Schedule/Properties/State$",
+    # A digest of all the others.
+    r"(ReleaseDigest|ReleaseDigest/Value|/Release/Properties/Value)$",
 )
 # Prod is the last environment: it judges and retries no promotion into another one.
 NOT_IN_PROD = (

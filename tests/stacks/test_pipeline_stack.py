@@ -13,7 +13,8 @@ import pytest
 from aws_cdk import pipelines
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
-from stacks.assets.release import release_of
+from stacks.assets.release import PLACEHOLDER
+from stacks.builds import builds_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
@@ -143,19 +144,57 @@ def test_the_pipeline_deploys_what_cdk_deploy_deploys(
     assert synthesized[1][env] == {names.stack(layer): direct[layer] for layer in STACK_LAYERS}
 
 
-def test_the_pipeline_is_the_same_for_every_release(template: dict[str, Any]) -> None:
+def test_the_pipeline_is_the_same_for_every_release(
+    synthesized: tuple[dict[str, Any], dict[str, Any]], template: dict[str, Any]
+) -> None:
     # Otherwise each commit would first change the pipeline, and start again.
-    assert release_of(ROOT).digest not in json.dumps(template)
+    _, environments = synthesized
+    text = json.dumps(template)
+    for stacks in environments.values():
+        [release] = [each["Resources"]["Release"] for each in stacks.values() if "Release" in each["Resources"]]
+        assert json.loads(release["Properties"]["Value"])["digest"] not in text
+    assert PLACEHOLDER.digest not in text
+    assert PLACEHOLDER.version not in text
 
 
 def test_the_approval_names_commit_digest_changes_and_what_was_bypassed(template: dict[str, Any]) -> None:
     approval = _stages(template)["prod"][1][0]
     assert approval["ActionTypeId"]["Category"] == "Approval"
     information = approval["Configuration"]["CustomData"]
-    for variable in ("RELEASE_VERSION", "RELEASE_DIGEST", "CommitId", "gate-prod.changes", "gate-prod.bypassed"):
+    for variable in ("RELEASE_VERSION", "RELEASE_DIGEST_PROD", "CommitId", "gate-prod.changes", "gate-prod.bypassed"):
         assert variable in information
     assert "/compare/#{gate-prod.since}..." in approval["Configuration"]["ExternalEntityLink"]
     assert approval["TimeoutInMinutes"] == 7 * 24 * 60
+
+
+@pytest.mark.parametrize("env", ENVIRONMENT_NAMES)
+def test_every_step_is_given_its_own_environments_digest_and_the_contents(template: dict[str, Any], env: str) -> None:
+    steps = [group[0] for group in _stages(template)[env] if group[0]["ActionTypeId"]["Provider"] == "Lambda"]
+    assert steps
+    for step in steps:
+        parameters = json.loads(step["Configuration"]["UserParameters"])
+        assert parameters["digest"].endswith(f".RELEASE_DIGEST_{env.upper()}}}"), step["Name"]
+        assert parameters["content_digest"].endswith(".RELEASE_CONTENT_DIGEST}"), step["Name"]
+
+
+def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
+    """A build that it did not know could change without a new soak."""
+    known = builds_of(ROOT)
+    projects = [each["Properties"] for each in template["Resources"].values() if "CodeBuild::Project" in each["Type"]]
+    assert len(projects) == 3
+    for project in projects:
+        assert project["Environment"]["Image"] == known["image"]
+        assert project["Environment"]["ComputeType"] == f"BUILD_GENERAL1_{known['compute']}"
+        buildspec = project["Source"]["BuildSpec"]
+        if "FileAsset.yaml" in buildspec:
+            # Its content is the publishing build's (test_builds_install_the_cdk_cli_by_the_hashes_of_the_lock_file).
+            continue
+        document = json.loads(buildspec)
+        if "env" in document:
+            assert document["phases"]["build"]["commands"] == known["synth"]["commands"]
+            assert sorted(document["env"]["exported-variables"]) == sorted(known["synth"]["exports"])
+        else:
+            assert buildspec.replace("vectora-inbox-pipeline", "pipeline") == known["update"]
 
 
 def test_every_lambda_action_may_invoke_its_one_function_and_nothing_else(template: dict[str, Any]) -> None:
@@ -202,6 +241,7 @@ def test_builds_install_the_cdk_cli_by_the_hashes_of_the_lock_file(template: dic
     projects = [each for each in template["Resources"].values() if each["Type"] == "AWS::CodeBuild::Project"]
     inline = [each["Properties"]["Source"]["BuildSpec"] for each in projects]
     [mutating] = [each for each in inline if "deploy vectora-inbox-pipeline" in each]
+    assert publishing.read_text(encoding="utf-8").strip() == builds_of(ROOT)["publish"]
     for buildspec in (publishing.read_text(encoding="utf-8"), mutating):
         phases = json.loads(buildspec)["phases"]
         assert phases["install"]["commands"] == ["npm ci --ignore-scripts --no-fund --no-audit"]
@@ -230,22 +270,22 @@ def test_a_repository_whose_variables_would_have_too_long_a_name_is_refused() ->
         Pipeline.model_validate({**settings, "repository": f"{'o' * 13}/{'r' * 80}"})
 
 
-# What cfn-lint says about templates that CDK Pipelines writes itself, and why that is no mistake.
-ANSWERED = {
+# Findings of cfn-lint in what CDK Pipelines writes itself, and why they are no errors.
+ACCEPTED = {
     "W3005": ("dependency already enforced by a 'GetAtt'", "CDK says the pipeline's dependency on its role twice"),
     "E3703": ("Prefer using Fn::Sub over Fn::Join", "advice on style, on the role's ARN that CDK joins"),
 }
 
 
-def test_cfn_lint_finds_nothing_in_the_pipeline_that_is_not_answered(template: dict[str, Any]) -> None:
+def test_cfn_lint_finds_nothing_in_the_pipeline_that_is_not_explained(template: dict[str, Any]) -> None:
     findings = [str(each) for each in cfnlint.api.lint(json.dumps(template), regions=["eu-west-3"])]
-    answered = [text for text, _ in ANSWERED.values()]
-    assert [each for each in findings if not any(text in each for text in answered)] == []
-    assert all(any(text in each for each in findings) for text in answered), "an answer without a finding"
+    accepted = [text for text, _ in ACCEPTED.values()]
+    assert [each for each in findings if not any(text in each for text in accepted)] == []
+    assert all(any(text in each for each in findings) for text in accepted), "an explanation without a finding"
 
 
 @pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
-def test_cdk_nag_has_no_unanswered_finding_in_the_pipeline(pack: Any, stack: PipelineStack) -> None:
+def test_cdk_nag_has_no_unexplained_finding_in_the_pipeline(pack: Any, stack: PipelineStack) -> None:
     assert [each.rule_name for each in pack(stack).validate_scope(stack).violations] == []
 
 

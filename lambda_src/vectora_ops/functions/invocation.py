@@ -18,7 +18,7 @@ from vectora_shared.errors import InvalidEventError, VectoraError
 from vectora_shared.runtime import Event, environment
 
 logger = logging.getLogger("vectora")
-# Kept for saving progress and answering.
+# Reserved for saving progress and answering.
 RESERVED_SECONDS = 60.0
 # Lambda stops a function that has invoked itself 16 times (Lambda guide, recursive loop detection).
 MOST_CONTINUATIONS = 14
@@ -26,11 +26,14 @@ Answer = dict[str, Any]
 
 
 class Continued(Event):
-    """`continuation` counts how often the work went on in a further invocation; `token` is who holds its lease."""
+    """An event of work that may continue in further invocations.
+
+    `continuation` counts them; `token` identifies the owner of the lease.
+    """
 
     continuation: int = 0
     token: str | None = None
-    # A caller who waits invokes again itself.
+    # A waiting caller invokes the function again itself.
     caller_continues: bool = False
 
 
@@ -42,7 +45,7 @@ class StepLog(Observer):
 
 
 def answer_invocation(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
-    """The answer of one invocation: state done or running; failures are raised, told to the operators and retried."""
+    """Return the answer of one invocation, with state done or running; failures notify the operators and are raised."""
     operation = str(event.get("operation"))
     if operation not in operations:
         raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
@@ -60,27 +63,27 @@ def answer_invocation(event: dict[str, Any], context: Any, operations: Mapping[s
     if event.get("caller_continues"):
         return {"state": "failed", "error": failure}
     notify_operators(f"{operation} failed", failure)
-    # Not the error itself: Lambda writes what is raised, and what it came from, into the log as it is.
+    # Without the cause: Lambda logs a raised error and its causes unredacted.
     raise VectoraError(failure) from None
 
 
 def continue_later(event: dict[str, Any], context: Any, unfinished: OutOfTimeError) -> Answer:
-    """Go on in a further invocation of this function, or let a waiting caller invoke it."""
+    """Continue in another invocation of this function, or let a waiting caller invoke it."""
     count = int(event.get("continuation", 0)) + 1
     if count > MOST_CONTINUATIONS:
         raise VectoraError(f"{unfinished} It was continued {MOST_CONTINUATIONS} times: call it again to go on.")
-    further = {**event, "continuation": count, "token": event.get("token") or context.aws_request_id}
+    continued = {**event, "continuation": count, "token": event.get("token") or context.aws_request_id}
     if event.get("operation") == "create" or "ResponseURL" in event:
-        further["resume"] = unfinished.subject
+        continued["resume"] = unfinished.subject
     if not event.get("caller_continues"):
-        # Once: a repeated request would go on twice at the same time.
+        # Without retries: a repeated request would continue the work twice, concurrently.
         own_account().invoker().invoke(
-            FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps(further).encode("utf-8")
+            FunctionName=context.function_name, InvocationType="Event", Payload=json.dumps(continued).encode("utf-8")
         )
-    return {"state": "running", "event": further}
+    return {"state": "running", "event": continued}
 
 
-# Once an execution environment, whose credentials stay (Lambda guide, best practices: clients outside the handler).
+# Once for each execution environment, whose credentials stay (Lambda guide, best practices).
 @functools.cache
 def own_account() -> Account:
     return account_of_credentials(environment("AWS_REGION"))
@@ -99,7 +102,7 @@ def deadline_of(context: Any) -> Callable[[], bool]:
 
 
 def notify_operators(what: str, message: str) -> None:
-    """Tell the operators; that nobody can be told must not hide what happened."""
+    """Notify the operators; a failure to notify must not hide the event itself, so it is only logged."""
     try:
         names = own_names()
         own_account().client("sns").publish(
@@ -108,4 +111,4 @@ def notify_operators(what: str, message: str) -> None:
             Message=notification(message),
         )
     except Exception:
-        logger.exception("The operators could not be told")
+        logger.exception("The operators could not be notified")

@@ -10,7 +10,7 @@ from vectora_ops.names import Names
 from vectora_ops.progress import utc_now
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
-from vectora_ops.promotion.facts import gather_client, live_digest
+from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.job import answer_job, is_job
 from vectora_ops.promotion.retry import retry_refused
@@ -18,26 +18,25 @@ from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.settings import Promotion, environment_name
 from vectora_shared.config.values import Identifier
-from vectora_shared.errors import VectoraError
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
 
 class ExplainEvent(Event):
-    """`digest` is the release to judge; without it the one that is deployed."""
+    """`digest` begins the content digest or the digest of a release here; without it the deployed release is judged."""
 
     operation: Literal["explain"]
     digest: str | None = None
 
 
 class JudgeClientEvent(Event):
-    """Whether a client's file may go on into the next environment by itself."""
+    """Judge whether a client's file may go into the next environment by itself."""
 
     operation: Literal["judge-client"]
     client_id: Identifier
 
 
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
-    """Function promotion: records what this environment has, and judges what may go on into the next."""
+    """Record the releases of this environment, and judge which may go into the next."""
     set_log_level()
     if is_job(event):
         return answer_job(
@@ -52,12 +51,10 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
 
 
 def _explain(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(ExplainEvent, event)
+    request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
-    digest = asked.digest or live_digest(account, names)
-    if digest is None:
-        raise VectoraError(f"{names.env} has no release that could be promoted: deploy one first.")
-    decision, _ = judge(account, names, next_names(), next_policy(), digest)
+    release = find_release(account, names, request.digest)
+    decision, _ = judge(account, names, next_names(), next_policy(), release)
     return {"decision": _shown(decision)}
 
 
@@ -66,17 +63,17 @@ def _shown(decision: Decision) -> Answer:
 
 
 def _judge_client(event: dict[str, Any], context: Any) -> Answer:
-    """The verdicts, and the very file that was judged."""
-    asked = parse_event(JudgeClientEvent, event)
+    """Return the verdicts, and the file that was judged."""
+    request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
-    facts = gather_client(account, names, next_names(), asked.client_id, utc_now())
+    facts = gather_client(account, names, next_names(), request.client_id, utc_now())
     decision = decide_client(facts, next_policy())
-    file = source_file(account, names, asked.client_id, facts.file)
+    file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
 
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:
-    """The schedule: what a gate refused is tried again as soon as the gate would let it through."""
+    """Retry a refused promotion once its gate would let it pass; a schedule invokes this."""
     return {"retry": retry_refused(own_account(), own_names(), next_names(), next_policy(), notify=notify_operators)}
 
 

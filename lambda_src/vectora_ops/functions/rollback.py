@@ -24,8 +24,8 @@ from vectora_ops.functions.invocation import (
 )
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, EnvName, Names
 from vectora_ops.progress import Deadline, OutOfTimeError
+from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
-from vectora_ops.promotion.setback import Setback
 from vectora_ops.remote import run_remotely
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.rollback.run import roll_back
@@ -39,7 +39,7 @@ from vectora_shared.runtime import environment, parse_event, set_log_level
 
 logger = logging.getLogger("vectora")
 
-# Between two tries when another operation holds the environment.
+# Between two attempts while another operation holds the environment.
 BUSY_PAUSE_SECONDS = 5.0
 
 
@@ -56,9 +56,9 @@ class PromoteClientEvent(Continued):
 
 
 def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
-    """Function rollback: called by operators, and by EventBridge when a deployment or a run failed.
+    """Roll back or promote a client's file; operators invoke this, and EventBridge after a failed deployment or run.
 
-    It is the one that may write the environment's content, and so promotes a client's file too.
+    Only this function may write the environment's content, so it promotes client files too.
     """
     set_log_level()
     if "detail-type" in event:
@@ -67,11 +67,11 @@ def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
 
 
 def _rollback(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(RollbackEvent, event)
+    given = parse_event(RollbackEvent, event)
     request = RollbackRequest(
-        snapshot=asked.snapshot,
-        components=chosen_components(asked.components),
-        owner=asked.token or context.aws_request_id,
+        snapshot=given.snapshot,
+        components=chosen_components(given.components),
+        owner=given.token or context.aws_request_id,
     )
     result = _roll_back(own_account(), own_names(), request, context)
     if not result.nothing_to_do:
@@ -103,11 +103,11 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
     account, names = own_account(), own_names()
 
     def undo(request: RollbackRequest) -> RollbackResult:
-        # The event's own id: a further invocation comes back to the lease of the one before it.
+        # The event's own id, so that a continued invocation takes over the lease of the one before.
         mine = replace(request, owner=event.get("token") or event["id"])
         return _when_free(lambda: _roll_back(account, names, mine, context), deadline_of(context))
 
-    setback = Setback(
+    reaction = AutomaticRollback(
         account,
         names,
         roll_back=undo,
@@ -115,7 +115,7 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
         watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
         failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
     )
-    react = {STAGE_CHANGED: setback.stage_ended, RUN_CHANGED: setback.run_failed}.get(event["detail-type"])
+    react = {STAGE_CHANGED: reaction.stage_ended, RUN_CHANGED: reaction.run_failed}.get(event["detail-type"])
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
     try:
@@ -123,11 +123,11 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
     except OutOfTimeError as unfinished:
         if int(event.get("continuation", 0)) < MOST_CONTINUATIONS:
             raise
-        return {"reaction": setback.give_up(event, str(unfinished))}
+        return {"reaction": reaction.give_up(event, str(unfinished))}
 
 
 def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) -> RollbackResult:
-    """Nobody is there to try again: whoever else is at work on the environment, such as its daily snapshot, ends."""
+    """Roll back as soon as no other operation, such as the daily snapshot, holds the environment: it is unattended."""
     while True:
         try:
             return roll_back_now()
@@ -139,28 +139,28 @@ def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) 
 
 
 def _promote_client(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(PromoteClientEvent, event)
+    given = parse_event(PromoteClientEvent, event)
     account, names = own_account(), own_names()
     before = environment_before(names.env)
-    if asked.source != before:
+    if given.source != before:
         raise InvalidEventError(f"Client files come into {names.env} from {before or 'a release only'}.")
-    source = names.of(asked.source)
-    judge = {"operation": "judge-client", "client_id": asked.client_id}
-    said = run_remotely(account, source, "promotion", judge, lambda count: None)
-    file = SourceFile.model_validate(said["file"])
-    if said["decision"]["outcome"] != "pass" and not is_unfinished(account, names, file):
-        raise VectoraError(said["decision"]["sentence"])
+    source = names.of(given.source)
+    judge = {"operation": "judge-client", "client_id": given.client_id}
+    answer = run_remotely(account, source, "promotion", judge, lambda count: None)
+    file = SourceFile.model_validate(answer["file"])
+    if answer["decision"]["outcome"] != "pass" and not is_unfinished(account, names, file):
+        raise VectoraError(answer["decision"]["sentence"])
 
-    def take_back(request: RollbackRequest) -> RollbackResult:
+    def undo(request: RollbackRequest) -> RollbackResult:
         return _when_free(lambda: _roll_back(account, names, request, context), deadline_of(context))
 
     result = PromoteClient(
         account,
         names,
-        asked.source,
+        given.source,
         file,
-        owner=asked.token or context.aws_request_id,
-        roll_back=take_back,
+        owner=given.token or context.aws_request_id,
+        roll_back=undo,
         observer=StepLog(),
         deadline=deadline_of(context),
     ).run()

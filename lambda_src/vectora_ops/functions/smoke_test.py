@@ -1,4 +1,4 @@
-"""Function smoke-test."""
+"""Function smoke-test: the engine makes the newsletter of the canary client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vectora_shared.runtime import set_log_level
 
 
 def smoke_test_function(event: dict[str, Any], context: Any) -> Answer:
-    """Function smoke-test: the pipeline's last step but one in an environment."""
+    """Run the smoke test of an environment as a step of the pipeline."""
     set_log_level()
 
     def step(given: Mapping[str, Any], token: str | None) -> Done | NotYet:

@@ -57,7 +57,7 @@ class PruneEvent(Continued):
 
 
 def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
-    """Function snapshot: called by CloudFormation, by the schedule, by the pipeline and by operators."""
+    """Take, verify or prune snapshots; CloudFormation, the schedule, the pipeline and operators invoke this."""
     set_log_level()
     if "ResponseURL" in event:
         _guard_deployment(event, context)
@@ -70,36 +70,36 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
 
 
 def _create(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(CreateEvent, event)
+    given = parse_event(CreateEvent, event)
     account, names = own_account(), own_names()
     manifest = take_snapshot(
         account,
         names,
         SnapshotRequest(
-            label=asked.label,
-            occasion=Occasion(kind=asked.occasion, detail=asked.detail),
-            data=asked.data,
-            resume=asked.resume,
-            owner=asked.token or context.aws_request_id,
+            label=given.label,
+            occasion=Occasion(kind=given.occasion, detail=given.detail),
+            data=given.data,
+            resume=given.resume,
+            owner=given.token or context.aws_request_id,
         ),
         observer=StepLog(),
         deadline=deadline_of(context),
     )
-    if asked.occasion != "operator":
+    if given.occasion != "operator":
         _prune_quietly(account, names)
     return {"snapshot": manifest.name, "manifest": manifest.model_dump(mode="json")}
 
 
 def _verify(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(VerifyEvent, event)
+    given = parse_event(VerifyEvent, event)
     vault = Vault(own_account(), own_names())
-    found = (verify_snapshot(vault, asked.snapshot, observer=StepLog()),) if asked.snapshot else verify_vault(vault)
+    found = (verify_snapshot(vault, given.snapshot, observer=StepLog()),) if given.snapshot else verify_vault(vault)
     return {"verifications": [asdict(each) for each in found]}
 
 
 def _prune(event: dict[str, Any], context: Any) -> Answer:
-    asked = parse_event(PruneEvent, event)
-    return {"pruned": asdict(_prune_now(own_account(), own_names(), dry_run=asked.dry_run))}
+    given = parse_event(PruneEvent, event)
+    return {"pruned": asdict(_prune_now(own_account(), own_names(), dry_run=given.dry_run))}
 
 
 def _prune_now(account: Account, names: Names, *, dry_run: bool = False) -> Pruned:
@@ -112,7 +112,7 @@ def _prune_now(account: Account, names: Names, *, dry_run: bool = False) -> Prun
 
 
 def _prune_quietly(account: Account, names: Names) -> None:
-    """Room is made after every snapshot that nobody asked for; a failure of that is told and stops nothing."""
+    """Prune after an automatic snapshot; a failure notifies the operators and stops nothing."""
     try:
         pruned = _prune_now(account, names)
     except Exception as error:
@@ -127,12 +127,12 @@ def _snapshot_step(given: Mapping[str, Any], token: str | None, context: Any) ->
 
 
 def _guard_deployment(event: dict[str, Any], context: Any) -> None:
-    """Take a snapshot before CloudFormation changes any other stack; without one the deployment stops here."""
+    """Take a snapshot before CloudFormation changes any other stack; if it fails, the deployment stops."""
     names = own_names()
     physical_id = f"{names.bucket('snapshots')}/before-deployment"
     try:
         if event["RequestType"] == "Delete" or _is_deployed(event["ResourceProperties"]["ReleaseDigest"]):
-            # Nothing is about to change: CloudFormation goes back to what is there, or the stack goes away.
+            # Nothing will change: CloudFormation restores the deployed release, or deletes the stack.
             answer_cloudformation(event, physical_id, data={"Snapshot": "none needed"})
             return
         manifest = _snapshot_before(event, context)
@@ -152,13 +152,13 @@ def _is_deployed(digest: str) -> bool:
 
 
 def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
-    """None when it goes on in a further invocation, which will answer."""
+    """Take the snapshot; return None when another invocation continues it and will answer."""
     digest = event["ResourceProperties"]["ReleaseDigest"]
     request = SnapshotRequest(
         label=f"before_{digest[:12]}",
         occasion=Occasion(kind="deployment", detail=digest),
         resume=event.get("resume"),
-        # Lambda retries an invocation that crashed; it comes back to its own snapshot.
+        # Lambda retries an invocation that crashed; the retry continues its snapshot.
         owner=event["RequestId"],
     )
     try:

@@ -1,1 +1,1 @@
-"""How a release goes from one environment to the next: its ledger, its gates, and the way back."""
+"""Promotion of releases and client files from one environment to the next, and automatic rollback."""

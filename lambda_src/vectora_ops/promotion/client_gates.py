@@ -1,4 +1,4 @@
-"""Gates of a client's file that goes on by itself: what its version must have shown in the environment before."""
+"""Gates of a client's file that is promoted by itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from vectora_ops.settings import Promotion
 
 @dataclass(frozen=True, kw_only=True)
 class ClientFacts:
-    """`published` is the SHA-256 of what was published in `source`; `runs` are the client's newsletters there."""
+    """Facts about a client's file in `source`, where it runs, and `target`, into which it is to be promoted.
+
+    `published` is the SHA-256 of the file that was published in `source`; `runs` are the client's newsletters there.
+    """
 
     source: str
     target: str
@@ -34,7 +37,7 @@ class ClientFacts:
 
 
 def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
-    """The verdicts on the file; of `policy`, the target's, the limits of noise and cost count."""
+    """Return the verdicts on the file, with the limits of noise and cost from `policy`, the target's."""
     return Decision(
         source=facts.source,
         target=facts.target,
@@ -87,7 +90,7 @@ def _version(facts: ClientFacts) -> Verdict:
 
 
 def _schedule(facts: ClientFacts) -> Verdict:
-    """Schedules belong to the stacks, so that a release brings them."""
+    """Require that the schedule stays the same: schedules are part of the stacks and change with a release."""
     there = facts.target_file
     if (there.active, there.frequency) == (facts.file.active, facts.file.frequency) if there else not facts.file.active:
         return Verdict(gate="schedule", outcome="pass", reason="its schedule stays as it is")

@@ -1,4 +1,4 @@
-"""A client's file promoted by itself: checked, after a snapshot, proven by a run, and taken back when that fails."""
+"""Promotion of a client's file by itself: validation, snapshot, publication, test run, rollback on failure."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
 
 OPERATION = "client promotion"
-# What a promotion changes: the file, and what its run writes.
+# A promotion changes the file, and its run writes data and a newsletter.
 CHANGED: tuple[Component, ...] = ("clients", "canonical", "data", "newsletters")
 RollBack = Callable[[RollbackRequest], RollbackResult]
 
 
 class SourceFile(BaseModel):
-    """A client's file as the environment before has it; `text` is the whole of it."""
+    """A client's file in the preceding environment; `text` is its content."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -50,7 +50,7 @@ class SourceFile(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientPromotionResult:
-    """`outcome` is one sentence on what the run showed."""
+    """A completed promotion; `outcome` is one sentence on the result of its test run."""
 
     client_id: str
     version: str
@@ -62,7 +62,7 @@ class ClientPromotionResult:
 
 
 def source_file(account: Account, source: Names, client_id: str, judged: ClientFile) -> SourceFile:
-    """Raises VectoraError when the file changed since it was judged."""
+    """Read the file that was judged; raises VectoraError when it has changed since."""
     body = read_object(account.client("s3"), Bucket=source.bucket("config"), Key=client_key(client_id)).body
     if hashlib.sha256(body).hexdigest() != judged.sha256:
         raise VectoraError(f"{client_key(client_id)} changed in {source.env} while it was judged: try again.")
@@ -70,7 +70,7 @@ def source_file(account: Account, source: Names, client_id: str, judged: ClientF
 
 
 def is_unfinished(account: Account, names: Names, file: SourceFile) -> bool:
-    """Whether a promotion of this very file was interrupted: it was let through before, and has to end."""
+    """Return whether a promotion of this file was interrupted: it passed the gates before and must be completed."""
     history = Records(account, names).client_promotions()
     return bool(history) and not history[-1].is_over and history[-1].sha256 == file.sha256
 
@@ -91,7 +91,7 @@ class PromoteClient:
         deadline: Deadline = never,
         clock: Clock = utc_now,
     ) -> None:
-        """`source` is the environment's name that the file comes from; `owner` may come back to a lease of its own."""
+        """Prepare a promotion from environment `source`; `owner` may take over a lease that it holds already."""
         self._account = account
         self._names = names
         self._source = source
@@ -105,13 +105,13 @@ class PromoteClient:
         self._content = BucketContent(account.client("s3"), names.bucket("config"))
 
     def run(self) -> ClientPromotionResult:
-        """Raises VectoraError saying that nothing was changed, or that all was taken back."""
+        """Promote the file; raises VectoraError that says whether nothing was changed or everything was undone."""
         self._observer.step("validate")
         key = client_key(self._file.client_id)
         load_configuration(ContentWithFile(self._content, key, self._file.body), self._file.client_id)
-        begun = self._begun()
+        begun = self._interrupted()
         if begun and begun.state == "taking back":
-            self._take_back(begun, begun.outcome)
+            self._undo(begun, begun.outcome)
         failure = ""
         with self._lease() as lease:
             promotion = begun or self._begin(lease)
@@ -123,8 +123,8 @@ class PromoteClient:
             except VectoraError as error:
                 failure = str(error)
         if failure:
-            self._take_back(promotion, failure)
-        done = self._noted(promotion, state="promoted", outcome=outcome)
+            self._undo(promotion, failure)
+        done = self._recorded(promotion, state="promoted", outcome=outcome)
         return ClientPromotionResult(
             client_id=done.client_id,
             version=done.version,
@@ -141,8 +141,8 @@ class PromoteClient:
             self._account, self._names, operation=OPERATION, subject=subject, owner=self._owner, clock=self._clock
         )
 
-    def _begun(self) -> ClientPromotion | None:
-        """What an invocation before this one began; raises VectoraError when that was another file's."""
+    def _interrupted(self) -> ClientPromotion | None:
+        """Return the promotion that an earlier invocation began; raises VectoraError when it is of another file."""
         history = self._records.client_promotions()
         if not history or history[-1].is_over:
             return None
@@ -150,7 +150,7 @@ class PromoteClient:
         if last.sha256 == self._file.sha256:
             return last
         if self._digest_of(last.client_id) != last.sha256:
-            # Somebody went back to the snapshot by hand.
+            # An operator has rolled back to the snapshot.
             return None
         raise VectoraError(
             f"The promotion of {last.client_id} {last.version} into {self._names.env} was interrupted: finish it by "
@@ -198,7 +198,7 @@ class PromoteClient:
         publish_client(self._account.client("s3"), bucket=bucket, client_id=file.client_id, body=file.body)
         machine = self._account.state_machine_arn(self._names.state_machine)
         execution = start_run(self._account.client("stepfunctions"), machine, RunRequest(client_id=file.client_id))
-        return self._noted(promotion, state="promoting", execution=execution)
+        return self._recorded(promotion, state="promoting", execution=execution)
 
     def _followed(self, lease: Lease, promotion: ClientPromotion) -> RunOutcome:
         def over() -> bool:
@@ -212,20 +212,20 @@ class PromoteClient:
     def _judged(self, outcome: RunOutcome) -> str:
         if not outcome.succeeded:
             raise VectoraError(f"its run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
-        ran = outcome.steps["normalize_score"]["client_version"]
-        if ran != self._file.version:
-            raise VectoraError(f"its run used version {ran}: somebody else published meanwhile")
+        version = outcome.steps["normalize_score"]["client_version"]
+        if version != self._file.version:
+            raise VectoraError(f"its run used version {version}: another publication came in between")
         items = outcome.steps["newsletter"]["total_items"]
         if not items:
             matched = outcome.steps["normalize_score"]["items_matched"]
-            raise VectoraError(f"its newsletter has no items ({matched} matched): nobody would read it")
+            raise VectoraError(f"its newsletter has no items ({matched} matched)")
         return f"its run made a newsletter with {items} items"
 
-    def _take_back(self, promotion: ClientPromotion, failure: str) -> NoReturn:
-        """The environment's content becomes again what it was; raises VectoraError in any case."""
+    def _undo(self, promotion: ClientPromotion, failure: str) -> NoReturn:
+        """Restore the environment's content from the snapshot; raises VectoraError in any case."""
         what = f"{promotion.client_id} {promotion.version}"
         reason = f"{what} was not promoted into {self._names.env}: {failure.rstrip('.')}"
-        self._noted(promotion, state="taking back", outcome=failure)
+        self._recorded(promotion, state="taking back", outcome=failure)
         self._observer.step("rollback")
         try:
             self._roll_back(
@@ -237,10 +237,10 @@ class PromoteClient:
             raise VectoraError(
                 f"{reason}. The rollback to {promotion.snapshot} failed too ({error}): promote again to go on with it."
             ) from error
-        self._noted(promotion, state="rolled back", outcome=failure)
+        self._recorded(promotion, state="rolled back", outcome=failure)
         raise VectoraError(f"{reason}. All is again as in snapshot {promotion.snapshot}, compared and proven.")
 
-    def _noted(self, promotion: ClientPromotion, **changes: Any) -> ClientPromotion:
-        noted = promotion.model_copy(update={**changes, "at": self._clock()})
-        self._records.write_client_promotion(noted)
-        return noted
+    def _recorded(self, promotion: ClientPromotion, **changes: Any) -> ClientPromotion:
+        recorded = promotion.model_copy(update={**changes, "at": self._clock()})
+        self._records.write_client_promotion(recorded)
+        return recorded

@@ -1,4 +1,4 @@
-"""How an execution of the pipeline ended in an environment's stage, as far as CodePipeline tells."""
+"""End of a pipeline execution in an environment's stage, as CodePipeline reports it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from vectora_shared.aws_texts import plain
 logger = logging.getLogger("vectora")
 GATE_PREFIX = "gate-"
 APPROVAL_PREFIX = "approval-"
-# What CodePipeline lists may lag behind its event: read again for so long before anything is concluded from it.
+# CodePipeline's list of actions may lag behind its event, so it is read again before anything is concluded from it.
 LIST_READS, LIST_PAUSE_SECONDS = 6, 2.0
 # EventBridge's times are whole seconds, and the event comes after the action's last update.
 EVENT_LAGS_BY = timedelta(seconds=60)
-# Of the action that was under way, by the state of the stage (CodePipeline user guide, Monitoring CodePipeline events).
+# How the last action ended, by the state of the stage (CodePipeline user guide, Monitoring CodePipeline events).
 HOW_IT_ENDED = {
     "FAILED": "was the last action of a stage that failed without a failed action.",
-    "STOPPED": "was under way when somebody stopped the execution.",
-    "CANCELED": "was under way when the pipeline was updated, which cancelled the execution.",
+    "STOPPED": "was running when the execution was stopped.",
+    "CANCELED": "was running when the pipeline was updated, which cancelled the execution.",
 }
 Action = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How an execution ended in an environment's stage, as far as CodePipeline tells."""
+    """The end of an execution in an environment's stage."""
 
     action: str
     message: str
@@ -41,7 +41,7 @@ class Ending:
 
     @property
     def before_deployment(self) -> bool:
-        """A gate refused, nobody approved, or it ended while it waited for that: nothing was touched."""
+        """True when the execution ended at its gate or its approval, before anything was changed."""
         return self.last_started.startswith((GATE_PREFIX, APPROVAL_PREFIX))
 
     @property
@@ -71,9 +71,10 @@ class Endings:
         *,
         on_problem: Callable[[str], None] = lambda problem: None,
     ) -> Ending:
-        """Say how it ended in `state`, by a list that agrees with the event of `at`, or else by what there is.
+        """Return how the execution ended in `state`, from a list of actions that agrees with the event of time `at`.
 
-        Never raises: `on_problem` hears why nothing could be read.
+        Without such a list the last one read decides. Never raises: `on_problem` receives the reason when no list can
+        be read.
         """
         actions: list[Action] = []
         reading = _Reading(actions=[])
@@ -99,7 +100,7 @@ class Endings:
             )
             listed = [each for page in pages for each in page["actionExecutionDetails"]]
         except Exception as error:
-            # What to go back to is known without it.
+            # The rollback does not depend on it.
             logger.exception("CodePipeline's actions cannot be listed")
             return _Reading(actions=[], problem=f"CodePipeline's actions cannot be listed ({plain(error)})")
         return _Reading(actions=[each for each in listed if each["stageName"] == self._names.env])
@@ -111,7 +112,7 @@ def _judged(actions: list[Action], state: str) -> Ending:
     if state != "FAILED" or not failures:
         how = HOW_IT_ENDED.get(state, HOW_IT_ENDED["FAILED"])
         return Ending(action=last, message=how, failed=False, last_started=last)
-    # A stage that was retried has failed before, too.
+    # A retried stage has failed actions of earlier attempts.
     failure = max(failures, key=lambda each: each["lastUpdateTime"])
     result = failure.get("output", {}).get("executionResult", {})
     details = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary") or ""
@@ -119,7 +120,7 @@ def _judged(actions: list[Action], state: str) -> Ending:
 
 
 def _agrees(actions: list[Action], state: str, at: datetime | None) -> bool:
-    """Whether the list shows what the event says; an older failure is one of an attempt before."""
+    """Return whether the list includes the event's failure; an older failure is one of an earlier attempt."""
     if state != "FAILED":
         return bool(actions)
     return any(

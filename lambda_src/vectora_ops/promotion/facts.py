@@ -1,9 +1,10 @@
-"""Facts about a release: read from the ledger, from runs and their manifests, and from the deployed configuration."""
+"""Facts about a release, read from the ledger, from runs and their manifests, and from the deployed configuration."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +16,10 @@ from vectora_ops.live_environment import Environment
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
-from vectora_ops.records import Records
+from vectora_ops.records import Records, ReleaseId
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
+from vectora_shared.aws_texts import plain
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import RECORD_KEY
 from vectora_shared.config.section import read_section
@@ -31,15 +33,16 @@ from vectora_shared.storage import Bucket
 LONGEST_LOOK_BACK = timedelta(days=91)
 NOT_VALID = "invalid"
 UNKNOWN_CLIENT = "unknown"
+DIGEST_DIGITS = 64
 
 
-def gather(account: Account, source: Names, target: Names, digest: str, now: datetime) -> Facts:
-    """What there is to know about release `digest` in `source` before it goes into `target`."""
+def gather(account: Account, source: Names, target: Names, release: ReleaseId, now: datetime) -> Facts:
+    """Return the facts that decide whether `release` may go from `source` into `target`."""
     here, there = Records(account, source), Records(account, target)
     return Facts(
         source=source.env,
         target=target.env,
-        digest=digest,
+        release=release,
         now=now,
         live_digest=live_digest(account, source),
         ledger=here.ledger(),
@@ -54,7 +57,7 @@ def gather(account: Account, source: Names, target: Names, digest: str, now: dat
 
 
 def gather_client(account: Account, source: Names, target: Names, client_id: str, now: datetime) -> ClientFacts:
-    """What there is to know about the client's file in `source` before it goes into `target` by itself.
+    """Return the facts that decide whether a client's file may go from `source` into `target` by itself.
 
     Raises VectoraError when `source` has no such client.
     """
@@ -77,7 +80,7 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
 
 
 def live_release(account: Account, names: Names) -> dict[str, str]:
-    """What CloudFormation recorded last: digest and version; empty when nothing is deployed."""
+    """Return digest and version of the deployed release, as CloudFormation recorded them; empty when there is none."""
     release: dict[str, str] = json.loads(Environment(account, names).release() or "{}")
     return release
 
@@ -86,8 +89,44 @@ def live_digest(account: Account, names: Names) -> str | None:
     return live_release(account, names).get("digest")
 
 
+def deployed_release(account: Account, names: Names) -> ReleaseId | None:
+    """Return the release that the environment has; its content is known when the pipeline deployed it."""
+    digest = live_digest(account, names)
+    if digest is None:
+        return None
+    ledger = Records(account, names).ledger()
+    return ledger[-1].release if ledger and ledger[-1].digest == digest else ReleaseId(digest)
+
+
+def find_release(account: Account, names: Names, digits: str | None) -> ReleaseId:
+    """Return the release whose digest or content digest begins with `digits`; without them the deployed one.
+
+    All 64 digits of a content that the environment never had are accepted too: a release that is still on its way.
+    Raises VectoraError when no release, or more than one content, begins with them.
+    """
+    if digits is None:
+        deployed = deployed_release(account, names)
+        if deployed is None:
+            raise VectoraError(f"{names.env} has no release that could be promoted: deploy one first.")
+        return deployed
+    if not re.fullmatch(r"[0-9a-f]{8,64}", digits):
+        raise VectoraError(f"'{plain(digits)}' is no digest: give 8 to 64 of its digits (0-9, a-f).")
+    found = [entry.release for entry in reversed(Records(account, names).ledger())]
+    found = [release for release in found if release.begins_with(digits)]
+    if not found and len(digits) == DIGEST_DIGITS:
+        return ReleaseId(digits, digits)
+    if not found:
+        raise VectoraError(
+            f"No release of {names.env} begins with {digits}: see ./vectora release list --env {names.env}, or "
+            f"give all {DIGEST_DIGITS} digits of the content digest."
+        )
+    if not all(release.has_same_content(found[0]) for release in found):
+        raise VectoraError(f"Several releases of {names.env} begin with {digits}: give more digits.")
+    return found[0]
+
+
 def _runs(account: Account, names: Names, since: datetime) -> Iterator[Run]:
-    """One a newsletter: a second run of a client on a day replaces the first."""
+    """Yield one run for each newsletter: a second run of a client on a day replaces the first."""
     s3 = account.client("s3")
     bucket = Bucket(s3, names.bucket("newsletters"))
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
@@ -96,7 +135,7 @@ def _runs(account: Account, names: Names, since: datetime) -> Iterator[Run]:
         if client_id == CANARY_CLIENT or not name.endswith("/manifest.json") or entry["LastModified"] < since:
             continue
         manifest = bucket.read_json(entry["Key"])
-        # Newsletters of the system before this one have manifests without metrics.
+        # Manifests of the previous system's newsletters have no metrics.
         if manifest and "metrics" in manifest:
             yield _run(client_id, manifest)
 
@@ -114,7 +153,7 @@ def _run(client_id: str, manifest: dict[str, Any]) -> Run:
 
 
 def failed_runs(account: Account, names: Names, since: datetime) -> Iterator[FailedRun]:
-    """Failed runs since then, newest first of each status; the smoke test's own are judged by the smoke test."""
+    """Yield the runs that failed since then, newest first for each status; the smoke test judges its own runs."""
     states = account.client("stepfunctions")
     machine = account.state_machine_arn(names.state_machine)
     for status in FAILED_RUN_STATUSES:
@@ -126,9 +165,9 @@ def failed_runs(account: Account, names: Names, since: datetime) -> Iterator[Fai
 
 
 def failed_run(account: Account, execution: Mapping[str, Any], given: str | None = None) -> FailedRun:
-    """The run of an execution as ListExecutions describes it; `given` is its input, read when it is not known."""
+    """Return the run of an execution as ListExecutions describes it; `given` is its input, read when it is None."""
     if given is None:
-        # Eventually consistent, but of one that has ended the input is known (Step Functions, DescribeExecution).
+        # Eventually consistent, but the input of an ended execution is known (Step Functions, DescribeExecution).
         given = account.client("stepfunctions").describe_execution(executionArn=execution["executionArn"]).get("input")
     return FailedRun(
         client_id=client_of(given),
@@ -140,16 +179,16 @@ def failed_run(account: Account, execution: Mapping[str, Any], given: str | None
 
 
 def client_of(given: str | None) -> str:
-    """The client that a run was started for; whoever starts one by hand may give it any input."""
+    """Return the client of a run; a run that was started by hand may have any input."""
     try:
-        asked = json.loads(given or "")
+        document = json.loads(given or "")
     except ValueError:
         return UNKNOWN_CLIENT
-    return str(asked.get("client_id", UNKNOWN_CLIENT)) if isinstance(asked, dict) else UNKNOWN_CLIENT
+    return str(document.get("client_id", UNKNOWN_CLIENT)) if isinstance(document, dict) else UNKNOWN_CLIENT
 
 
 def _ended_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
-    """Executions that have ended are listed by their end, the newest first (Step Functions, ListExecutions)."""
+    """Yield executions that ended since then; they are listed by their end, newest first (ListExecutions)."""
     try:
         for page in pages:
             for execution in page["executions"]:

@@ -1,18 +1,18 @@
-"""Gates: what a release must have shown in one environment before it goes into the next, judged from facts alone."""
+"""Gates that a release must pass in one environment before it goes into the next, decided from facts alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, held_since
+from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, ReleaseId, held_since
 from vectora_ops.settings import Promotion
 from vectora_ops.times import minute
 
 Outcome = Literal["pass", "fail", "inconclusive"]
-# A hotfix may leave out any of these but the hold, which an operator releases.
+# A hotfix may skip any of these; a hold is released by an operator instead.
 HOLD_GATE = "hold"
 BYPASSABLE_GATES = (
     "smoke-test",
@@ -27,7 +27,7 @@ BYPASSABLE_GATES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What one gate says: its `reason` is one sentence with its `numbers` in it."""
+    """The result of one gate; `reason` is one sentence that contains the `numbers`."""
 
     gate: str
     outcome: Outcome
@@ -36,13 +36,13 @@ class Verdict:
     bypassed: bool = False
 
     @property
-    def lets_through(self) -> bool:
+    def passes(self) -> bool:
         return self.outcome == "pass" or self.bypassed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A newsletter that was made: `noise` is a share from 0 to 1, `cost_usd` None when the run recorded none."""
+    """A newsletter; `noise` is a share from 0 to 1, `cost_usd` is None when the run recorded no cost."""
 
     client_id: str
     at: datetime
@@ -54,7 +54,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedRun:
-    """A run that made no newsletter: when it ended and, where known, when it started and its execution's ARN."""
+    """A run without a newsletter, with its end and, where known, its start and its execution's ARN."""
 
     client_id: str
     at: datetime
@@ -65,7 +65,7 @@ class FailedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientFile:
-    """A client's configuration as it is deployed; `sha256` is of the file's bytes."""
+    """A client's deployed configuration; `sha256` is that of the file's bytes."""
 
     version: str
     sha256: str
@@ -75,11 +75,11 @@ class ClientFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of `source`, where the release was tried, and of `target`, where it is to go."""
+    """Facts about `source`, where the release was tried, and `target`, into which it is to be promoted."""
 
     source: str
     target: str
-    digest: str
+    release: ReleaseId
     now: datetime
     live_digest: str | None
     ledger: Sequence[LedgerEntry]
@@ -91,21 +91,31 @@ class Facts:
     clients: Mapping[str, ClientFile]
     target_clients: Mapping[str, ClientFile]
 
+    @property
+    def is_recorded(self) -> bool:
+        """True when the pipeline deployed the release that `source` has now."""
+        return bool(self.ledger) and self.ledger[-1].digest == self.live_digest
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """All verdicts on one release, or on `subject`; it is promoted when every gate lets it through."""
+    """All verdicts on one release, or on `subject`; it is promoted when it passes every gate.
+
+    `digest` is the release's in the environment that requested the decision: `target` for its gate, `source` for a
+    question about the release deployed there. The verdicts are on the content.
+    """
 
     source: str
     target: str
     digest: str
     verdicts: tuple[Verdict, ...]
     bypass_reason: str | None
+    content_digest: str | None = None
     subject: str = ""
 
     @property
     def outcome(self) -> Outcome:
-        refusing = {verdict.outcome for verdict in self.verdicts if not verdict.lets_through}
+        refusing = {verdict.outcome for verdict in self.verdicts if not verdict.passes}
         if "fail" in refusing:
             return "fail"
         return "inconclusive" if refusing else "pass"
@@ -116,38 +126,37 @@ class Decision:
 
     @property
     def sentence(self) -> str:
-        """What to tell whoever waits for the promotion."""
+        """The decision with its reasons, for people."""
         release = self.subject or f"Release {self.digest[:12]}"
         if self.outcome == "pass":
             passed = "; ".join(each.reason for each in self.verdicts if not each.bypassed)
-            left_out = f" Bypassed: {', '.join(self.bypassed)} ({self.bypass_reason})." if self.bypassed else ""
-            return f"{release} may go from {self.source} to {self.target}: {passed}.{left_out}"
-        refusing = [each for each in self.verdicts if not each.lets_through]
+            bypassed = f" Bypassed: {', '.join(self.bypassed)} ({self.bypass_reason})." if self.bypassed else ""
+            return f"{release} may go from {self.source} to {self.target}: {passed}.{bypassed}"
+        refusing = [each for each in self.verdicts if not each.passes]
         why = "; ".join(f"{each.gate} {each.outcome}: {each.reason}" for each in refusing)
         return f"{release} may not go from {self.source} to {self.target} yet: {why}."
 
 
 def decide(facts: Facts, policy: Promotion) -> Decision:
-    """The verdicts of all gates that `policy`, the target's, asks for."""
-    bypass = facts.bypass if facts.bypass and facts.bypass.digest == facts.digest else None
-    left_out = bypass.gates if bypass else ()
+    """Return the verdicts of all gates that `policy`, the target's, requires."""
+    bypass = facts.bypass if facts.bypass and facts.bypass.release.has_same_content(facts.release) else None
+    skipped = bypass.gates if bypass else ()
     verdicts = tuple(
-        _bypassed(verdict) if verdict.gate in left_out and verdict.outcome != "pass" else verdict
+        _bypassed(verdict) if verdict.gate in skipped and verdict.outcome != "pass" else verdict
         for verdict in _verdicts(facts, policy)
     )
     return Decision(
         source=facts.source,
         target=facts.target,
-        digest=facts.digest,
+        digest=facts.release.digest,
+        content_digest=facts.release.content_digest,
         verdicts=verdicts,
         bypass_reason=bypass.reason if bypass else None,
     )
 
 
 def _bypassed(verdict: Verdict) -> Verdict:
-    return Verdict(
-        gate=verdict.gate, outcome=verdict.outcome, reason=verdict.reason, numbers=verdict.numbers, bypassed=True
-    )
+    return replace(verdict, bypassed=True)
 
 
 def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
@@ -183,7 +192,7 @@ def hold_verdict(hold: Hold | None, target: str) -> Verdict:
 
 
 def _smoke_test(facts: Facts) -> Verdict:
-    tested = [each for each in facts.ledger if each.digest == facts.digest and each.smoke_test]
+    tested = [each for each in facts.ledger if each.smoke_test and each.release.has_same_content(facts.release)]
     if not tested:
         return Verdict(
             gate="smoke-test", outcome="fail", reason=f"{facts.source} has no smoke test of this content on record"
@@ -199,20 +208,24 @@ def _smoke_test(facts: Facts) -> Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Soak:
-    """Since when an environment has had this content, and since when nothing went wrong with it."""
+    """Time since an environment has had a release's content, and since the last failure or alarm there."""
 
-    deployed: datetime | None  # None: it does not have it
+    deployed: datetime | None  # None: the environment has other content
     undisturbed: datetime | None
     disturbance: str | None
 
     @classmethod
     def of(cls, facts: Facts) -> Soak:
-        """The same content deployed again keeps its soak; other content, a failed run and an alarm begin it anew."""
-        if facts.live_digest != facts.digest or not facts.ledger or facts.ledger[-1].digest != facts.digest:
+        """Return the soak: the same content deployed again keeps it; other content, failed runs and alarms restart it.
+
+        Settings are no content: with them changed, the environment's digest differs and the soak goes on.
+        """
+        last = facts.ledger[-1] if facts.ledger else None
+        if last is None or not facts.is_recorded or not last.release.has_same_content(facts.release):
             return cls(deployed=None, undisturbed=None, disturbance=None)
-        deployed = facts.ledger[-1].at
+        deployed = last.at
         for entry in reversed(facts.ledger):
-            if entry.digest != facts.digest:
+            if not entry.release.has_same_content(facts.release):
                 break
             deployed = min(deployed, entry.at)
         disturbances = [(run.at, f"the run of {run.client_id} {run.status.lower()}") for run in facts.failed_runs]
@@ -223,14 +236,14 @@ class Soak:
 
 
 def _was_replaced(ledger: Sequence[LedgerEntry], at: datetime) -> bool:
-    """Whether another release was there at the time, which a rollback has taken away again."""
+    """Return whether another release was deployed at the time, which a rollback has removed."""
     return any(each.replaced_since is not None and each.replaced_since <= at <= each.at for each in ledger)
 
 
 def _soak(facts: Facts, days: int, soak: Soak) -> Verdict:
     if soak.undisturbed is None:
         has = f"has {facts.live_digest[:12]}" if facts.live_digest else "has no release"
-        recorded = ", which the pipeline did not record" if facts.live_digest == facts.digest else ""
+        recorded = "" if facts.is_recorded or not facts.live_digest else ", which the pipeline did not record"
         return Verdict(gate="soak", outcome="fail", reason=f"{facts.source} {has}{recorded}", numbers={"days": 0.0})
     soaked = (facts.now - soak.undisturbed) / timedelta(days=1)
     since = f"since {soak.disturbance} on {minute(soak.undisturbed)}" if soak.disturbance else "without a failure"
@@ -264,7 +277,7 @@ def noise_verdict(runs: Sequence[Run], maximum_percent: float) -> Verdict:
     measured = [run.noise * 100 for run in runs if run.noise is not None and run.items]
     if not measured:
         return Verdict(
-            gate="noise", outcome="inconclusive", reason="no newsletter with items tells how noisy this content is"
+            gate="noise", outcome="inconclusive", reason="no newsletter with items to measure the noise of this content"
         )
     worst = max(measured)
     numbers = {"noise_percent": round(worst, 2), "maximum_percent": maximum_percent}
@@ -294,7 +307,7 @@ def cost_verdict(runs: Sequence[Run], maximum_usd: float) -> Verdict:
 
 
 def _end_to_end(facts: Facts, runs: Sequence[Run]) -> Verdict:
-    """Every active client has had a newsletter with items from this content."""
+    """Require a newsletter with items from this content for every active client."""
     active = sorted(client_id for client_id, file in facts.clients.items() if file.active)
     done = {run.client_id for run in runs if run.items}
     numbers: dict[str, float | str | None] = {"clients": float(len(active)), "with_newsletter": float(len(done))}

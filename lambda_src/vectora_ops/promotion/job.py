@@ -1,4 +1,4 @@
-"""A function's side of a Lambda action of CodePipeline: the job is answered, continued or failed in its own words."""
+"""Jobs of CodePipeline's Lambda actions: their parameters, and the answer that each job receives."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 JOB_KEY = "CodePipeline.job"
-# PutJobSuccessResult and PutJobFailureResult, API reference: the job has ended, as when its execution was stopped,
-# cancelled by an update of the pipeline, or had its answer already.
+# The job has ended: its execution was stopped or cancelled by an update of the pipeline, or it has an answer already
+# (PutJobSuccessResult and PutJobFailureResult, API reference).
 OVER = ("InvalidJobStateException", "JobNotFoundException")
 
 
 class Parameters(BaseModel):
-    """What every step is given: which execution it works for, and how long it may take in all."""
+    """Parameters of every step: its operation, the execution it belongs to, and the longest time it may take."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -37,7 +37,7 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """The step succeeded; `summary` shows in the console, `variables` are for later actions."""
+    """The result of a step that succeeded; the console shows `summary`, later actions receive `variables`."""
 
     summary: str
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class NotYet:
-    """The step goes on in a further invocation, which is given `token`."""
+    """The result of a step that continues in another invocation, which receives `token`."""
 
     token: str
 
 
-# Given the parameters and the token that an invocation before left.
+# Called with the parameters and with the token of the invocation before.
 Step = Callable[[Mapping[str, Any], str | None], Done | NotYet]
 
 
@@ -61,10 +61,10 @@ def is_job(event: Mapping[str, Any]) -> bool:
 def answer_job(
     account: Account, event: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock = utc_now
 ) -> dict[str, Any]:
-    """Run the step that the action asks for and tell CodePipeline how it went; the result is for the log.
+    """Run the step of the action and send its result to CodePipeline; the returned result is for the log.
 
-    The event carries credentials, so it is never logged. What CodePipeline cannot be told is raised: Lambda then
-    invokes again.
+    The event contains credentials, so it is never logged. Raises the error when CodePipeline cannot be reached: Lambda
+    then invokes the function again.
     """
     job = event[JOB_KEY]
     pipeline = account.client("codepipeline")
@@ -80,7 +80,7 @@ def answer_job(
     except ClientError as error:
         if error_code(error) in OVER:
             return _too_late(job["id"])
-        # Such as too many or too long variables: an action that is never answered waits for its time-out.
+        # For example too many or too long variables. An action without an answer would wait for its time-out.
         logger.exception("CodePipeline refused the step's answer")
         return _fail(pipeline, job["id"], f"CodePipeline refused the step's answer: {error}")
 
@@ -117,17 +117,17 @@ def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tup
 
 
 def _fail(pipeline: Any, job_id: str, message: str) -> dict[str, Any]:
-    said = job_failure(message)
-    logger.error("%s", said)
+    failure = job_failure(message)
+    logger.error("%s", failure)
     try:
-        pipeline.put_job_failure_result(jobId=job_id, failureDetails={"type": "JobFailed", "message": said})
+        pipeline.put_job_failure_result(jobId=job_id, failureDetails={"type": "JobFailed", "message": failure})
     except ClientError as error:
         if error_code(error) not in OVER:
             raise
         return _too_late(job_id)
-    return {"state": "failed", "error": said}
+    return {"state": "failed", "error": failure}
 
 
 def _too_late(job_id: str) -> dict[str, Any]:
-    logger.warning("CodePipeline does not wait for job %s any more", job_id)
+    logger.warning("CodePipeline no longer waits for job %s", job_id)
     return {"state": "too late"}

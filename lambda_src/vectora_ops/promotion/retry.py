@@ -1,4 +1,4 @@
-"""A promotion that a gate refused is tried again by schedule, as soon as the gate would let it through."""
+"""Scheduled retries of promotions that a gate refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.ending import GATE_PREFIX
-from vectora_ops.promotion.facts import live_digest
+from vectora_ops.promotion.facts import deployed_release
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
 from vectora_ops.settings import Promotion
@@ -20,7 +20,7 @@ from vectora_shared.aws_errors import error_code
 Notify = Callable[[str, str], None]
 # RetryStageExecution, API reference: the pipeline has changed since, or the stage no longer waits for a retry.
 GONE = ("StageNotRetryableException", "StageNotFoundException", "NotLatestPipelineExecutionException")
-# The pipeline is at work; the next try may pass.
+# The pipeline is busy; the next retry may pass.
 BUSY = ("ConflictException", "ConcurrentPipelineExecutionsLimitExceededException")
 
 
@@ -33,9 +33,9 @@ def retry_refused(
     notify: Notify = lambda what, message: None,
     clock: Clock = utc_now,
 ) -> str:
-    """Retry the stage of `target` when its gate refused what `source` has now; return a sentence about it.
+    """Retry the stage of `target` when its gate refused the release that `source` has; return a sentence about it.
 
-    What CodePipeline will never retry is notified once, and is no failure: this is called every day.
+    An execution that CodePipeline will never retry is reported once, and is no failure: a schedule calls this daily.
     """
     pipeline = account.client("codepipeline")
     try:
@@ -45,10 +45,10 @@ def retry_refused(
             raise
         return f"There is no pipeline {target.pipeline}."
     execution = _refused(state, target.env)
-    digest = live_digest(account, source)
-    if execution is None or digest is None:
+    release = deployed_release(account, source)
+    if execution is None or release is None:
         return f"No promotion into {target.env} is refused."
-    decision, _ = judge(account, source, target, policy, digest)
+    decision, _ = judge(account, source, target, policy, release)
     if decision.outcome != "pass":
         return decision.sentence
     try:
@@ -64,25 +64,25 @@ def retry_refused(
             return f"Execution {execution} could not be retried now, the pipeline is busy: the schedule tries again."
         if code not in GONE:
             raise
-        return _tell_once(Records(account, source), execution, target, notify, clock)
+        return _notify_once(Records(account, source), execution, target, notify, clock)
     return f"Execution {execution} is tried again: {decision.sentence}"
 
 
-def _tell_once(records: Records, execution: str, target: Names, notify: Notify, clock: Clock) -> str:
+def _notify_once(records: Records, execution: str, target: Names, notify: Notify, clock: Clock) -> str:
     message = (
         f"Execution {execution} would be promoted into {target.env} now, but CodePipeline cannot retry it: the "
         "pipeline has changed since, or a later execution came. Push the commit again, or release a change in the "
         "pipeline."
     )
-    told = records.retry()
-    if told is None or told.execution != execution:
+    notified = records.retry()
+    if notified is None or notified.execution != execution:
         notify("push again", message)
         records.write_retry(Retry(execution=execution, at=clock()))
     return message
 
 
 def _refused(state: Mapping[str, Any], env: str) -> str | None:
-    """The execution whose gate refused it, when it is the last that came to that stage."""
+    """Return the execution that the gate refused, when it is the last that reached that stage."""
     for stage in state["stageStates"]:
         if stage["stageName"] != env or stage.get("latestExecution", {}).get("status") != "Failed":
             continue

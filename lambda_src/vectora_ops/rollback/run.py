@@ -240,6 +240,7 @@ class _Rollback:
             LedgerEntry(
                 kind="rollback",
                 digest=deployed["digest"],
+                content_digest=before[-1].content_digest if before else None,
                 version=deployed["version"],
                 commit=before[-1].commit if before else None,
                 at=self.clock(),

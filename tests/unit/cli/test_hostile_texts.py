@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli import adopt, output, promote, release, rollback, run, status
+from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
 from cli.snapshot import commands, tables
 from cli.snapshot.drill import RestoreRehearsal
@@ -56,6 +57,8 @@ def _status() -> EnvironmentStatus:
         functions=(FunctionStatus(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,)),),
         clients=(ClientStatus(HOSTILE, HOSTILE, None, HOSTILE),),
         drift=(HOSTILE,),
+        release_content_digest=HOSTILE,
+        checkout=Comparison(state="differs", reason=HOSTILE),
     )
 
 
@@ -65,7 +68,15 @@ def _decision() -> dict[str, Any]:
 
 
 def _ledger() -> tuple[LedgerEntry, ...]:
-    entry = LedgerEntry(kind="release", digest=HOSTILE, version=HOSTILE, at=NOON, commit=HOSTILE, snapshot=HOSTILE)
+    entry = LedgerEntry(
+        kind="release",
+        digest=HOSTILE,
+        content_digest=HOSTILE,
+        version=HOSTILE,
+        at=NOON,
+        commit=HOSTILE,
+        snapshot=HOSTILE,
+    )
     bypassed = entry.model_copy(update={"bypassed": (HOSTILE,), "bypass_reason": HOSTILE})
     return entry, bypassed, entry.model_copy(update={"kind": "rollback", "reason": HOSTILE})
 
@@ -157,7 +168,7 @@ def _fail() -> None:
 
 
 SHOWN: dict[str, Show] = {
-    "status": lambda: status._show_status(_status(), DIGEST),
+    "status": lambda: status._show_status(_status()),
     "run": lambda: run._show_run(_run()),
     "promote explain": lambda: promote.show_decision(_decision()),
     "release list": lambda: release._show_ledger("dev", _ledger(), DIGEST),

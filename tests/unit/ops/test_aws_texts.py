@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vectora_ops.promotion.setback import TRANSITION_REASON
+from vectora_ops.promotion.hold import TRANSITION_REASON
 from vectora_shared import aws_texts
 from vectora_shared.custom_resource import answer_cloudformation
 from vectora_shared.runtime import set_log_level

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +18,10 @@ from vectora_ops.functions import rollback
 from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
 from vectora_ops.progress import OutOfTimeError
-from vectora_ops.promotion.setback import Setback
+from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_shared.errors import VectoraError
 
+ROOT = Path(__file__).resolve().parents[3]
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1", function_name="rollback", get_remaining_time_in_millis=lambda: 900_000
@@ -114,13 +119,15 @@ def test_unfinished_work_continues_in_one_more_invocation(topic: Topic) -> None:
 
 def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
-    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: fails_with(OutOfTimeError("The rollback"))(0, 0))
+    monkeypatch.setattr(
+        AutomaticRollback, "stage_ended", lambda self, event: fails_with(OutOfTimeError("The rollback"))(0, 0)
+    )
 
-    def give_up(self: Setback, event: Any, why: str) -> str:
+    def give_up(self: AutomaticRollback, event: Any, why: str) -> str:
         ended.append(why)
         return "held"
 
-    monkeypatch.setattr(Setback, "give_up", give_up)
+    monkeypatch.setattr(AutomaticRollback, "give_up", give_up)
     event = {"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}
     last = {**event, "continuation": operations.MOST_CONTINUATIONS}
     assert rollback_function(event, CONTEXT)["state"] == "running"  # type: ignore[index]
@@ -130,10 +137,25 @@ def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, mon
 
 
 def test_the_rollback_function_handles_events_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Setback, "stage_ended", lambda self, event: "stage")
-    monkeypatch.setattr(Setback, "run_failed", lambda self, event: "run")
+    monkeypatch.setattr(AutomaticRollback, "stage_ended", lambda self, event: "stage")
+    monkeypatch.setattr(AutomaticRollback, "run_failed", lambda self, event: "run")
     answers = [
         rollback_function({"id": "1", "detail-type": each, "detail": {}}, CONTEXT)
         for each in (STAGE_CHANGED, RUN_CHANGED)
     ]
     assert [each and each["reaction"] for each in answers] == ["stage", "run"]
+
+
+def test_the_smoke_test_function_loads_little_beside_the_smoke_test() -> None:
+    """It runs after every deployment, and a change of gates, records or snapshots cannot break it."""
+    code = "import sys, vectora_ops.functions.smoke_test; print(*sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "lambda_src")},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    loaded = [name for name in printed.split() if name.startswith("vectora_")]
+    assert len(loaded) <= 25
+    assert not [name for name in loaded if name.rpartition(".")[2] in ("gates", "facts", "records", "vault")]

@@ -1,4 +1,4 @@
-"""What is uploaded follows from the commit: same files, same bytes, and nothing twice."""
+"""Packages depend on the commit alone: same files, same bytes, and nothing twice."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from stacks.assets.packages import DEPENDENCIES_LOCK, Packages, files_below, install_dependencies, write_zip
-from stacks.assets.release import release_of
+from stacks.assets.packages import (
+    DEPENDENCIES_LOCK,
+    TEXT_SUFFIXES,
+    LambdaPlatform,
+    Packages,
+    dependencies_digest,
+    files_below,
+    install_dependencies,
+    write_zip,
+)
 from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[3]
 MEBIBYTE = 1024 * 1024
 ELF_MACHINE_AARCH64 = 183
+PLATFORMS: tuple[LambdaPlatform, ...] = ("lambda", "host")
 FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "publish_configuration")
 
 
@@ -77,18 +86,49 @@ def test_a_function_holds_its_handler_and_nothing_of_a_layer(packages: Packages,
     assert _names(packages.function(function).path) == {"handler.py"}
 
 
-def test_a_changed_file_gives_another_digest_and_release(tmp_path: Path) -> None:
-    for name in ("app.py", "cdk.json", "requirements.txt"):
-        (tmp_path / name).write_text("", encoding="utf-8")
-    for name in ("stacks", "constructs", "lambda_src", "config"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text("1", encoding="utf-8")
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
-    before = release_of(tmp_path)
-    assert release_of(tmp_path) == before
-    assert before.version == "1.2.3"
-    (tmp_path / "config" / "file").write_text("2", encoding="utf-8")
-    assert release_of(tmp_path).digest != before.digest
+def a_checkout(root: Path, content: str) -> Packages:
+    """Return the packages of a checkout with one function, whose files all have that content."""
+    for name in ("lambda_src/task/handler.py", "lambda_src/task/page.j2", "lambda_src/task/logo.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content.encode("utf-8"))
+    return Packages(root, "lambda")
+
+
+def test_a_changed_file_gives_another_digest(tmp_path: Path) -> None:
+    before = a_checkout(tmp_path, "1").function("task")
+    assert a_checkout(tmp_path, "1").function("task") == before
+    assert a_checkout(tmp_path, "2").function("task").digest != before.digest
+
+
+def test_text_files_with_other_line_ends_give_the_same_package(tmp_path: Path) -> None:
+    unix = a_checkout(tmp_path / "unix", "one\ntwo\n").function("task")
+    windows = a_checkout(tmp_path / "windows", "one\r\ntwo\r\n")
+    (tmp_path / "windows" / "lambda_src" / "task" / "logo.png").write_bytes(b"one\ntwo\n")
+    package = windows.function("task")
+    assert package.digest == unix.digest
+    assert package.path.read_bytes() == unix.path.read_bytes()
+
+
+def test_the_bytes_of_a_binary_file_stay_as_they_are(tmp_path: Path) -> None:
+    package = a_checkout(tmp_path, "one\r\ntwo\r\n").function("task")
+    with zipfile.ZipFile(package.path) as archive:
+        assert archive.read("logo.png") == b"one\r\ntwo\r\n"
+        assert archive.read("handler.py") == b"one\ntwo\n"
+
+
+def test_the_lock_of_the_dependencies_counts_without_its_line_ends(tmp_path: Path) -> None:
+    lock = tmp_path / DEPENDENCIES_LOCK
+    lock.parent.mkdir(parents=True)
+    lock.write_bytes(b"feedparser==6.0.12\n")
+    digests = {platform: dependencies_digest(tmp_path, platform) for platform in PLATFORMS}
+    assert len(set(digests.values())) == 2
+    lock.write_bytes(b"feedparser==6.0.12\r\n")
+    assert digests == {platform: dependencies_digest(tmp_path, platform) for platform in PLATFORMS}
+
+
+def test_every_packaged_file_is_known_as_text_or_binary() -> None:
+    packaged = [file for name in ("lambda_src", "config") for file in files_below(ROOT, ROOT / name)]
+    assert {file.suffix for file in packaged} <= TEXT_SUFFIXES
 
 
 def test_what_python_leaves_behind_does_not_change_the_release(tmp_path: Path) -> None:
@@ -98,7 +138,7 @@ def test_what_python_leaves_behind_does_not_change_the_release(tmp_path: Path) -
     assert [path.name for path in files_below(tmp_path, tmp_path / "package")] == ["module.py"]
 
 
-def test_a_lock_that_cannot_be_installed_is_told_with_pips_reason(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_installed_is_refused_with_pips_reason(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text("feedparser==6.0.14 --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
     with pytest.raises(VectoraError, match="common-deps cannot be built") as caught:

@@ -75,7 +75,7 @@ def test_a_version_that_made_a_quiet_newsletter_may_go_on_without_soaking() -> N
 )
 def test_each_gate_refuses_with_its_reason(changes: dict[str, Any], gate: str, outcome: str, words: str) -> None:
     decision = decide_client(replace(READY, **changes), POLICY)
-    (verdict,) = [each for each in decision.verdicts if not each.lets_through and each.gate == gate]
+    (verdict,) = [each for each in decision.verdicts if not each.passes and each.gate == gate]
     assert (verdict.outcome, words in verdict.reason) == (outcome, True), verdict.reason
     assert decision.outcome == outcome
     assert decision.sentence.startswith("lai_weekly 7.1.0 may not go from stage to prod yet: ")

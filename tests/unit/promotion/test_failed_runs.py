@@ -1,4 +1,4 @@
-"""Failed runs are listed by their end, whatever input they were started with."""
+"""Failed runs are listed by their end, with any input."""
 
 from __future__ import annotations
 

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from vectora_ops.promotion.gates import ClientFile, Decision, Facts, FailedRun, Run, Verdict, decide
-from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry
+from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, ReleaseId
 from vectora_ops.settings import Promotion
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 CONTENT, OTHER = "a" * 64, "b" * 64
+# Digests of the same content in the environments, which differ by their settings.
+IN_STAGE, IN_PROD, OTHER_IN_STAGE = "1" * 64, "2" * 64, "3" * 64
 POLICY = Promotion(
     requires_smoke_test=True,
     requires_end_to_end_test=True,
@@ -29,8 +31,15 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
-def released(at: datetime, digest: str = CONTENT, **changes: Any) -> LedgerEntry:
-    fields = {"kind": "release", "digest": digest, "version": "1.0.0", "at": at, "smoke_test": "3 items"}
+def released(at: datetime, content: str = CONTENT, **changes: Any) -> LedgerEntry:
+    fields = {
+        "kind": "release",
+        "digest": IN_STAGE if content == CONTENT else OTHER_IN_STAGE,
+        "content_digest": content,
+        "version": "1.0.0",
+        "at": at,
+        "smoke_test": "3 items",
+    }
     return LedgerEntry.model_validate({**fields, **changes})
 
 
@@ -45,9 +54,9 @@ def file(version: str, content: str = "1") -> ClientFile:
 SOAKED = Facts(
     source="stage",
     target="prod",
-    digest=CONTENT,
+    release=ReleaseId(IN_PROD, CONTENT),
     now=day(14),
-    live_digest=CONTENT,
+    live_digest=IN_STAGE,
     ledger=(released(day(0)),),
     runs=(made(day(3)), made(day(10))),
     failed_runs=(),
@@ -84,7 +93,7 @@ def test_content_that_did_all_it_must_may_go_on() -> None:
 
 def test_from_dev_to_stage_only_the_smoke_test_of_this_content_counts() -> None:
     policy = Promotion(requires_smoke_test=True)
-    fresh = facts(now=day(0), runs=(), live_digest=OTHER)
+    fresh = facts(now=day(0), runs=(), live_digest=OTHER_IN_STAGE)
     assert [each.gate for each in decide(fresh, policy).verdicts] == ["hold", "smoke-test"]
     assert decide(fresh, policy).outcome == "pass"
     assert decide(replace(fresh, ledger=(released(day(0), OTHER),)), policy).outcome == "fail"
@@ -111,6 +120,21 @@ def test_too_short_a_soak_says_when_it_will_be_enough() -> None:
 def test_the_same_content_deployed_again_keeps_its_soak() -> None:
     again = (released(day(0), execution="one"), released(day(9), execution="two"), released(day(13), execution="three"))
     assert judged("soak", ledger=again).outcome == "pass"
+
+
+def test_changed_settings_of_the_source_or_the_target_keep_the_soak() -> None:
+    resettled = (released(day(0)), released(day(9), digest="4" * 64))
+    assert judged("soak", ledger=resettled, live_digest="4" * 64).outcome == "pass"
+    assert judged("soak", release=ReleaseId("5" * 64, CONTENT)).outcome == "pass"
+
+
+def test_a_release_recorded_before_there_was_a_content_digest_is_known_by_its_digest_alone() -> None:
+    old = released(day(0), content_digest=None)
+    assert judged("soak", ledger=(old,)).outcome == "fail"
+    assert judged("smoke-test", ledger=(old,)).outcome == "fail"
+    assert judged("soak", ledger=(old,), release=ReleaseId(IN_STAGE)).outcome == "pass"
+    followed = (old, released(day(9)))
+    assert judged("soak", ledger=followed).numbers["days"] == 5.0
 
 
 def test_changed_content_starts_again() -> None:
@@ -158,10 +182,11 @@ def test_what_failed_while_other_content_was_being_deployed_and_rolled_back_does
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"live_digest": OTHER}, f"stage has {OTHER[:12]}"),
+        ({"live_digest": OTHER_IN_STAGE}, "stage has 333333333333, which the pipeline did not record"),
         ({"live_digest": None, "ledger": ()}, "stage has no release"),
-        ({"ledger": ()}, f"stage has {CONTENT[:12]}, which the pipeline did not record"),
+        ({"ledger": ()}, "stage has 111111111111, which the pipeline did not record"),
         ({"ledger": (released(day(0)), released(day(1), OTHER))}, "did not record"),
+        ({"live_digest": OTHER_IN_STAGE, "ledger": (released(day(0), OTHER),)}, "stage has 333333333333"),
     ],
 )
 def test_content_that_is_not_there_has_no_soak(changes: dict[str, Any], reason: str) -> None:
@@ -189,7 +214,7 @@ def test_noise_is_that_of_the_worst_newsletter(noises: tuple[float | None, ...],
     assert judged("noise", runs=tuple(made(day(2), noise=each) for each in noises)).outcome == outcome
 
 
-def test_an_empty_newsletter_tells_nothing_about_noise() -> None:
+def test_an_empty_newsletter_shows_nothing_about_noise() -> None:
     assert judged("noise", runs=(made(day(2), items=0, noise=0.0),)).outcome == "inconclusive"
 
 
@@ -243,8 +268,10 @@ def test_a_held_environment_takes_nothing_and_says_how_to_go_on() -> None:
     assert judged("hold", hold=held.model_copy(update={"state": "released"})).outcome == "pass"
 
 
-def a_bypass(*gates: str, digest: str = CONTENT) -> Bypass:
-    return Bypass(digest=digest, gates=gates, reason="fix of a crash", by="user/somebody", at=day(0))
+def a_bypass(*gates: str, content: str = CONTENT) -> Bypass:
+    return Bypass(
+        digest=IN_STAGE, content_digest=content, gates=gates, reason="fix of a crash", by="user/somebody", at=day(0)
+    )
 
 
 def test_a_hotfix_goes_past_the_gates_that_are_named_and_no_others() -> None:
@@ -259,10 +286,10 @@ def test_a_hotfix_goes_past_the_gates_that_are_named_and_no_others() -> None:
 
 
 def test_a_bypass_is_for_one_content_only() -> None:
-    assert decide(facts(now=day(1), bypass=a_bypass("soak", digest=OTHER)), POLICY).outcome == "fail"
+    assert decide(facts(now=day(1), bypass=a_bypass("soak", content=OTHER)), POLICY).outcome == "fail"
 
 
-def test_a_bypass_is_told_in_the_decision() -> None:
+def test_a_bypass_is_part_of_the_decision() -> None:
     decision = decide(facts(now=day(1), bypass=a_bypass("soak")), POLICY)
     assert decision.bypassed == ("soak",)
     assert "Bypassed: soak (fix of a crash)." in decision.sentence

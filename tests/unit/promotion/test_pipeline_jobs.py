@@ -1,4 +1,4 @@
-"""A Lambda action's job is answered whatever happens: done, continued, or failed with the function's own sentence."""
+"""A Lambda action's job is always answered: done, continued, or failed with the function's own sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARAMETERS = {"operation": "work", "execution": "e-1", "timeout_minutes": "30"}
 
 
 class Pipeline:
-    """Keeps records, or refuses them by a code."""
+    """CodePipeline, which records results or refuses them with a code."""
 
     def __init__(self) -> None:
         self.success: dict[str, Any] | None = None
@@ -26,13 +26,13 @@ class Pipeline:
         self.refuses_success: str | None = None
         self.refuses_failure: str | None = None
 
-    def put_job_success_result(self, **told: Any) -> None:
+    def put_job_success_result(self, **result: Any) -> None:
         self._refuse(self.refuses_success)
-        self.success = told
+        self.success = result
 
-    def put_job_failure_result(self, **told: Any) -> None:
+    def put_job_failure_result(self, **result: Any) -> None:
         self._refuse(self.refuses_failure)
-        self.failure = told
+        self.failure = result
 
     def _refuse(self, code: str | None) -> None:
         if code:
@@ -62,7 +62,7 @@ def test_only_a_job_is_taken_for_one() -> None:
     assert not is_job({"operation": "create"})
 
 
-def test_a_step_that_is_done_tells_its_summary_and_variables(pipeline: Pipeline) -> None:
+def test_a_step_that_is_done_reports_its_summary_and_variables(pipeline: Pipeline) -> None:
     answer(pipeline, a_job(), lambda given, token: Done(summary="All well.", variables={"snapshot": "s-1"}))
     assert pipeline.success == {
         "jobId": "job-1",
@@ -102,7 +102,7 @@ def test_a_step_that_takes_too_long_in_all_fails_with_its_time(pipeline: Pipelin
     assert pipeline.failure["failureDetails"]["message"] == "work was not done within 30 minutes."
 
 
-def test_a_failure_is_told_in_the_functions_own_sentence(pipeline: Pipeline) -> None:
+def test_a_failure_is_reported_in_the_functions_own_sentence(pipeline: Pipeline) -> None:
     def step(given: Any, token: str | None) -> Done:
         raise VectoraError("The canary's newsletter has no items.")
 
@@ -114,7 +114,7 @@ def test_a_failure_is_told_in_the_functions_own_sentence(pipeline: Pipeline) -> 
     assert answered["state"] == "failed"
 
 
-def test_an_unexpected_failure_is_told_too(pipeline: Pipeline) -> None:
+def test_an_unexpected_failure_is_reported_too(pipeline: Pipeline) -> None:
     answer(pipeline, a_job(), lambda given, token: 1 / 0)  # type: ignore[arg-type, return-value]
     assert pipeline.failure is not None
     assert pipeline.failure["failureDetails"]["message"] == "ZeroDivisionError: division by zero"
@@ -149,7 +149,7 @@ def test_a_message_that_is_too_long_for_codepipeline_is_cut(pipeline: Pipeline) 
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "\x1b[31m", "\U0001f4a5" * 9000, "two\nlines", "x" * 10_000_000])
-def test_a_failure_of_any_text_is_told(pipeline: Pipeline, text: str) -> None:
+def test_a_failure_of_any_text_is_reported(pipeline: Pipeline, text: str) -> None:
     def step(given: Any, token: str | None) -> Done:
         raise VectoraError(text)
 
@@ -186,7 +186,7 @@ def test_an_answer_that_codepipeline_refuses_fails_the_job_instead_of_leaving_it
     assert "OutputVariablesSizeExceededException" in pipeline.failure["failureDetails"]["message"]
 
 
-def test_a_failure_that_cannot_be_told_is_raised_for_another_try(pipeline: Pipeline) -> None:
+def test_a_failure_that_cannot_be_reported_is_raised_for_another_try(pipeline: Pipeline) -> None:
     pipeline.refuses_success = pipeline.refuses_failure = "ThrottlingException"
     with pytest.raises(ClientError):
         answer(pipeline, a_job(), lambda given, token: Done(summary="Done."))

@@ -1,4 +1,4 @@
-"""The daily retry: what CodePipeline never retries is said once, and is no failure."""
+"""The daily retry: an execution that CodePipeline never retries is reported once, and is no failure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from vectora_ops.names import Names
 from vectora_ops.promotion import retry
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.retry import retry_refused
+from vectora_ops.records import ReleaseId
 from vectora_ops.settings import Promotion
 
 DEV, STAGE = (Names(project="vectora-inbox", env=env) for env in ("dev", "stage"))
@@ -58,7 +59,7 @@ class Parameters:
 class World:
     def __init__(self) -> None:
         self.pipeline = Pipeline()
-        self.told: list[str] = []
+        self.notified: list[str] = []
         clients = {"codepipeline": self.pipeline, "ssm": Parameters()}
         self.account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
 
@@ -68,7 +69,7 @@ class World:
             DEV,
             STAGE,
             Promotion(requires_smoke_test=True),
-            notify=lambda what, message: self.told.append(f"{what}: {message}"),
+            notify=lambda what, message: self.notified.append(f"{what}: {message}"),
             clock=lambda: NOON,
         )
 
@@ -76,7 +77,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
-    monkeypatch.setattr(retry, "live_digest", lambda account, names: DIGEST)
+    monkeypatch.setattr(retry, "deployed_release", lambda account, names: ReleaseId(DIGEST, DIGEST))
     monkeypatch.setattr(retry, "judge", lambda *asked: (passed, None))
     return World()
 
@@ -84,31 +85,31 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 def test_a_stage_that_can_be_retried_is_retried(world: World) -> None:
     assert "is tried again" in world.next_day()
     assert world.pipeline.retried == ["e-1"]
-    assert world.told == []
+    assert world.notified == []
 
 
 @pytest.mark.parametrize("code", ["StageNotRetryableException", "NotLatestPipelineExecutionException"])
-def test_what_cannot_be_retried_any_more_is_said_once_and_fails_never(world: World, code: str) -> None:
+def test_what_cannot_be_retried_any_more_is_reported_once_and_fails_never(world: World, code: str) -> None:
     world.pipeline.error = code
     for _ in range(3):
         assert "Push the commit again" in world.next_day()
-    [told] = world.told
-    assert told.startswith("push again: Execution e-1")
+    [notified] = world.notified
+    assert notified.startswith("push again: Execution e-1")
 
 
-def test_another_execution_is_said_again(world: World) -> None:
+def test_another_execution_is_reported_again(world: World) -> None:
     world.pipeline.error = "StageNotRetryableException"
     world.next_day()
     world.pipeline.execution = "e-2"
     world.next_day()
-    assert len(world.told) == 2
+    assert len(world.notified) == 2
 
 
 @pytest.mark.parametrize("code", ["ConflictException", "ConcurrentPipelineExecutionsLimitExceededException"])
 def test_a_busy_pipeline_is_tried_again_by_schedule(world: World, code: str) -> None:
     world.pipeline.error = code
     assert "the schedule tries again" in world.next_day()
-    assert world.told == []
+    assert world.notified == []
     world.pipeline.error = None
     world.next_day()
     assert world.pipeline.retried == ["e-1"]

@@ -1,4 +1,4 @@
-"""Pipeline step gate."""
+"""Pipeline step gate: whether a release may enter the next environment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.facts import gather
 from vectora_ops.promotion.gates import Decision, Facts, decide
 from vectora_ops.promotion.job import Done
-from vectora_ops.promotion.steps.asked import NONE, StepParameters, step_parameters
-from vectora_ops.records import LedgerEntry, Records
+from vectora_ops.promotion.steps.parameters import NONE, StepParameters, step_parameters
+from vectora_ops.records import LedgerEntry, Records, ReleaseId
 from vectora_ops.settings import Promotion
 from vectora_ops.times import minute
 from vectora_shared.aws_texts import variable
@@ -24,17 +24,18 @@ LONGEST_CHANGE_SUMMARY = 600
 
 
 def judge(
-    account: Account, source: Names, target: Names, policy: Promotion, digest: str, *, clock: Clock = utc_now
+    account: Account, source: Names, target: Names, policy: Promotion, release: ReleaseId, *, clock: Clock = utc_now
 ) -> tuple[Decision, Facts]:
-    """Whether release `digest` may go from `source` to `target` now, and the facts that decided it."""
-    facts = gather(account, source, target, digest, clock())
+    """Decide whether `release` may go from `source` to `target` now; return the decision and its facts."""
+    facts = gather(account, source, target, release, clock())
     return decide(facts, policy), facts
 
 
 def gate_step(account: Account, source: Names, target: Names, policy: Promotion, given: Mapping[str, Any]) -> Done:
-    """Raises VectoraError with the refusing verdicts."""
-    asked: StepParameters = step_parameters(StepParameters, given)
-    decision, facts = judge(account, source, target, policy, asked.digest)
+    """Let a release pass; raises VectoraError with the refusing verdicts."""
+    parameters = step_parameters(StepParameters, given)
+    release = ReleaseId(parameters.digest, parameters.content_digest)
+    decision, facts = judge(account, source, target, policy, release)
     if decision.outcome != "pass":
         raise VectoraError(
             f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."
@@ -43,9 +44,10 @@ def gate_step(account: Account, source: Names, target: Names, policy: Promotion,
     return Done(
         summary=decision.sentence,
         variables={
-            "changes": variable(_changes(facts, asked, before), LONGEST_CHANGE_SUMMARY),
-            # What the approver compares with; the first time there is nothing but the commit itself.
-            "since": next((each.commit for each in reversed(before) if _is_commit(each.commit)), None) or asked.commit,
+            "changes": variable(_changes(facts, parameters, before), LONGEST_CHANGE_SUMMARY),
+            # The approver compares with this commit; the first release is compared with itself.
+            "since": next((each.commit for each in reversed(before) if _is_commit(each.commit)), None)
+            or parameters.commit,
             "bypassed": variable(", ".join(decision.bypassed) or NONE),
             "bypass_reason": variable(decision.bypass_reason or NONE) if decision.bypassed else NONE,
         },
@@ -53,13 +55,13 @@ def gate_step(account: Account, source: Names, target: Names, policy: Promotion,
 
 
 def _is_commit(text: str | None) -> bool:
-    """Whether it can stand in a link: the ledger is only as good as who may write it."""
+    """Return whether the text may be part of a link: the ledger may have been edited."""
     return text is not None and re.fullmatch(r"[0-9A-Za-z._-]{1,64}", text) is not None
 
 
-def _changes(facts: Facts, asked: StepParameters, before: tuple[LedgerEntry, ...]) -> str:
+def _changes(facts: Facts, parameters: StepParameters, before: tuple[LedgerEntry, ...]) -> str:
     if not before:
-        return f"{facts.target} has no release yet; this is {asked.version}."
+        return f"{facts.target} has no release yet; this is {parameters.version}."
     there = before[-1]
     clients = [
         f"{client_id} {facts.target_clients[client_id].version} -> {file.version}"
@@ -71,5 +73,13 @@ def _changes(facts: Facts, asked: StepParameters, before: tuple[LedgerEntry, ...
     moved = f" Clients: {', '.join(clients)}." if clients else " No client file changes."
     return (
         f"{facts.target} has {there.version} (digest {there.digest[:12]}) since {minute(there.at)}, this is "
-        f"{asked.version}.{moved}"
+        f"{parameters.version}.{_shared_content(facts, there)}{moved}"
     )
+
+
+def _shared_content(facts: Facts, there: LedgerEntry) -> str:
+    if there.digest == facts.release.digest:
+        return " It is the same release."
+    if there.release.has_same_content(facts.release):
+        return f" The content is the same: only settings of {facts.target} change."
+    return ""

@@ -1,25 +1,30 @@
-"""Pipeline step record."""
+"""Pipeline step record: a release enters the ledger of its environment."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.promotion.job import Done
-from vectora_ops.promotion.steps.asked import NONE, NotEmpty, StepParameters, is_release, settled, step_parameters
-from vectora_ops.records import LedgerEntry, Records
+from vectora_ops.promotion.steps.parameters import NONE, NotEmpty, StepParameters, step_parameters
+from vectora_ops.records import Deployment, LedgerEntry, Records
 from vectora_shared.errors import VectoraError
+
+# A parameter may be read as it was a moment ago (aws-cdk-cli pull request 830), also the one CloudFormation wrote.
+READS, READ_PAUSE_SECONDS = 4, 2.0
+Value = TypeVar("Value")
 
 
 class RecordParameters(StepParameters):
     snapshot: NotEmpty
     smoke_test: NotEmpty
-    # From the gate of this execution: the record of bypasses may be another release's by now.
+    # From the gate of this execution: by now the record may hold another release's bypass.
     bypassed: str = NONE
     bypass_reason: str = NONE
 
@@ -33,39 +38,57 @@ def record_step(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Done:
     """Add the release to the ledger; raises VectoraError when another one is deployed."""
-    asked: RecordParameters = step_parameters(RecordParameters, given)
+    parameters = step_parameters(RecordParameters, given)
     records = Records(account, names)
-    release = settled(lambda: live_release(account, names), lambda read: read.get("digest") == asked.digest, sleep)
-    if release.get("digest") != asked.digest:
+    digest = parameters.digest
+    release = _settled(lambda: live_release(account, names), lambda read: read.get("digest") == digest, sleep)
+    if release.get("digest") != digest:
+        deployed = str(release.get("digest"))
         raise VectoraError(
-            f"{names.env} has release {str(release.get('digest'))[:12]}, not {asked.digest[:12]}: somebody deployed "
-            "meanwhile."
+            f"{names.env} has release {deployed[:12]}, not {digest[:12]}: another deployment came in between."
         )
-    done = Done(summary=f"{names.env} has release {asked.version}, digest {asked.digest[:12]}.")
+    done = Done(summary=f"{names.env} has release {parameters.version}, digest {digest[:12]}.")
     ledger = records.ledger()
-    if ledger and (ledger[-1].execution, ledger[-1].digest) == (asked.execution, asked.digest):
-        # An invocation before this one recorded it and could not say so.
+    if ledger and (ledger[-1].execution, ledger[-1].digest) == (parameters.execution, parameters.digest):
+        # An earlier invocation recorded it and could not answer.
         return done
-    deployment = settled(records.deployment, lambda read: is_release(read, asked), sleep)
-    if deployment is None or not is_release(deployment, asked):
+    deployment = _settled(records.deployment, lambda read: _is_deploying(read, parameters), sleep)
+    if deployment is None or not _is_deploying(deployment, parameters):
         raise VectoraError(
-            f"Execution {asked.execution} is not what {names.env} is being deployed by (it was rolled back, or another "
-            "came after it): push a commit or release a change instead of retrying."
+            f"Execution {parameters.execution} is not what {names.env} is being deployed by (it was rolled back, or "
+            "another came after it): push a commit or release a change instead of retrying."
         )
-    bypassed = asked.bypassed != NONE
-    records.add_to_ledger(
-        LedgerEntry(
-            kind="release",
-            digest=asked.digest,
-            version=asked.version,
-            commit=asked.commit,
-            at=clock(),
-            snapshot=asked.snapshot,
-            execution=asked.execution,
-            smoke_test=asked.smoke_test,
-            bypassed=tuple(asked.bypassed.split(", ")) if bypassed else (),
-            bypass_reason=asked.bypass_reason if bypassed else None,
-        )
-    )
+    records.add_to_ledger(_entry(parameters, clock()))
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
     return done
+
+
+def _entry(parameters: RecordParameters, at: datetime) -> LedgerEntry:
+    bypassed = parameters.bypassed != NONE
+    return LedgerEntry(
+        kind="release",
+        digest=parameters.digest,
+        content_digest=parameters.content_digest,
+        version=parameters.version,
+        commit=parameters.commit,
+        at=at,
+        snapshot=parameters.snapshot,
+        execution=parameters.execution,
+        smoke_test=parameters.smoke_test,
+        bypassed=tuple(parameters.bypassed.split(", ")) if bypassed else (),
+        bypass_reason=parameters.bypass_reason if bypassed else None,
+    )
+
+
+def _is_deploying(deployment: Deployment | None, parameters: StepParameters) -> bool:
+    return deployment is not None and (deployment.execution, deployment.state) == (parameters.execution, "deploying")
+
+
+def _settled(read: Callable[[], Value], is_expected: Callable[[Value], bool], sleep: Callable[[float], None]) -> Value:
+    """Read a value until it is as expected, or for as long as an older value may be read."""
+    for _ in range(READS - 1):
+        found = read()
+        if is_expected(found):
+            return found
+        sleep(READ_PAUSE_SECONDS)
+    return read()

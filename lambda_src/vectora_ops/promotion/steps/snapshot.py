@@ -1,4 +1,4 @@
-"""Pipeline step snapshot."""
+"""Pipeline step snapshot: the environment is in the vault before a release changes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
 from vectora_ops.promotion.job import Done, NotYet
-from vectora_ops.promotion.steps.asked import StepParameters, step_parameters
+from vectora_ops.promotion.steps.parameters import StepParameters, step_parameters
 from vectora_ops.records import Deployment, Records, held_since
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.manifest import Manifest, Occasion
@@ -30,11 +30,11 @@ def snapshot_step(
     deadline: Deadline = never,
     clock: Clock = utc_now,
 ) -> Done | NotYet:
-    """Join the snapshot that the operations stack's deployment took, or take one; without one nothing goes on.
+    """Use the snapshot that the deployment of the operations stack took, or take one.
 
     Raises VectoraError when promotion is held or the snapshot is not intact.
     """
-    asked: StepParameters = step_parameters(StepParameters, given)
+    parameters = step_parameters(StepParameters, given)
     records = Records(account, names)
     hold = records.hold()
     if hold and hold.holds:
@@ -43,17 +43,17 @@ def snapshot_step(
             f"{names.env}."
         )
     vault = Vault(account, names)
-    manifest = None if token else _joined(account, vault, names, asked.digest)
+    manifest = None if token else _taken_before(account, vault, names, parameters.digest)
     if manifest is None:
         try:
             manifest = take_snapshot(
                 account,
                 names,
                 SnapshotRequest(
-                    label=f"before_{asked.digest[:12]}",
-                    occasion=Occasion(kind="deployment", detail=asked.digest),
+                    label=f"before_{parameters.digest[:12]}",
+                    occasion=Occasion(kind="deployment", detail=parameters.digest),
                     resume=token,
-                    owner=f"pipeline/{asked.execution}",
+                    owner=f"pipeline/{parameters.execution}",
                 ),
                 observer=observer,
                 deadline=deadline,
@@ -65,10 +65,10 @@ def snapshot_step(
     records.write_deployment(
         Deployment(
             state="deploying",
-            execution=asked.execution,
-            digest=asked.digest,
-            version=asked.version,
-            commit=asked.commit,
+            execution=parameters.execution,
+            digest=parameters.digest,
+            version=parameters.version,
+            commit=parameters.commit,
             snapshot=manifest.name,
             at=clock(),
         )
@@ -79,8 +79,8 @@ def snapshot_step(
     )
 
 
-def _joined(account: Account, vault: Vault, names: Names, digest: str) -> Manifest | None:
-    """The last snapshot before this release, when the environment still is what it says."""
+def _taken_before(account: Account, vault: Vault, names: Names, digest: str) -> Manifest | None:
+    """Return the last snapshot before this release when the environment has not changed since."""
     taken = [each for each in vault.manifests() if (each.occasion.kind, each.occasion.detail) == ("deployment", digest)]
     if not taken:
         return None

@@ -1,4 +1,4 @@
-"""The snapshot that a failed release goes back to, found also when a record was damaged."""
+"""Snapshots that a failed release is rolled back to, found also when a record is damaged."""
 
 from __future__ import annotations
 
@@ -19,36 +19,40 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, kw_only=True)
-class WayBack:
-    """`since` is when the release began to replace what `snapshot` holds; `deployment` is its record, where known."""
+class RollbackPoint:
+    """A snapshot to roll back to.
+
+    `since` is when the failed release began to replace what the snapshot contains; `deployment` is its record, where
+    known.
+    """
 
     snapshot: str
     since: datetime
     deployment: Deployment | None = None
 
     @classmethod
-    def of(cls, deployment: Deployment) -> WayBack:
+    def of(cls, deployment: Deployment) -> RollbackPoint:
         return cls(snapshot=deployment.snapshot, since=deployment.at, deployment=deployment)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LastRelease:
-    """The release that an environment has: when it was recorded, and the way back from it."""
+    """The release of an environment: when it was recorded, and the snapshot to roll back to."""
 
     recorded: datetime
-    way_back: WayBack | None
-    # Why there is no way back.
+    rollback_point: RollbackPoint | None
+    # Why there is no rollback point.
     reason: str = ""
 
     @property
     def began(self) -> datetime:
-        return self.way_back.since if self.way_back else self.recorded
+        return self.rollback_point.since if self.rollback_point else self.recorded
 
 
-class WaysBack:
-    """Records of deployments, read so that none of them can keep an environment from going back.
+class RollbackPoints:
+    """Records of deployments, read so that a damaged one cannot prevent a rollback.
 
-    `problems` says which could not be read; damaged records are looked up in their own history and in the vault.
+    A damaged record is replaced by its history or by the vault; `problems` lists what could not be read.
     """
 
     def __init__(self, account: Account, names: Names) -> None:
@@ -57,31 +61,31 @@ class WaysBack:
         self._records = Records(account, names)
         self.problems: list[str] = []
 
-    def of_execution(self, execution: str, started: datetime | None) -> WayBack | None:
-        """The way back from what `execution` deployed since `started`; None when it had deployed nothing yet."""
+    def of_execution(self, execution: str, started: datetime | None) -> RollbackPoint | None:
+        """Return the point before the deployment of `execution` since `started`; None when it deployed nothing."""
         deployment, is_readable = self._deployment()
         if is_readable:
-            return WayBack.of(deployment) if deployment and deployment.execution == execution else None
+            return RollbackPoint.of(deployment) if deployment and deployment.execution == execution else None
         for each in reversed(self._history()):
             if each.execution == execution:
-                return WayBack.of(each)
+                return RollbackPoint.of(each)
         return self._read("the vault", lambda: self._newest_snapshot(started))
 
-    def of_unfinished_rollback(self) -> WayBack | None:
-        """The way back that an invocation before this one began, whose last act may have been the ledger's entry."""
+    def of_unfinished_rollback(self) -> RollbackPoint | None:
+        """Return the point of a rollback that an earlier invocation began and may have entered into the ledger."""
         deployment, _ = self._deployment()
         if deployment is not None and deployment.state == "released":
-            return WayBack.of(deployment)
+            return RollbackPoint.of(deployment)
         release = self.of_last_release()
-        return release.way_back if release else None
+        return release.rollback_point if release else None
 
     def is_half_deployed(self, execution: str) -> bool:
-        """Whether the record says so; a damaged one does not."""
+        """Return whether the record says that `execution` is deploying; a damaged record does not."""
         deployment, _ = self._deployment()
         return deployment is not None and (deployment.execution, deployment.state) == (execution, "deploying")
 
     def of_last_release(self) -> LastRelease | None:
-        """None when the environment has no release, or one that came by a rollback."""
+        """Return the release of the environment; None when it has none, or one that a rollback restored."""
         ledger: tuple[LedgerEntry, ...] = self._read("the ledger", self._records.ledger) or ()
         deployment, is_readable = self._deployment()
         if not is_readable:
@@ -92,38 +96,38 @@ class WaysBack:
         if last.kind != "release":
             return None
         if deployment is not None and deployment.state == "released":
-            return LastRelease(recorded=last.at, way_back=WayBack.of(deployment))
+            return LastRelease(recorded=last.at, rollback_point=RollbackPoint.of(deployment))
         if last.snapshot and (deployment is None or not is_readable):
-            return LastRelease(recorded=last.at, way_back=WayBack(snapshot=last.snapshot, since=last.at))
+            return LastRelease(recorded=last.at, rollback_point=RollbackPoint(snapshot=last.snapshot, since=last.at))
         what = f"the last deployment is {deployment.state}" if deployment else "no deployment is on record"
-        return LastRelease(recorded=last.at, way_back=None, reason=what)
+        return LastRelease(recorded=last.at, rollback_point=None, reason=what)
 
     def _of_deployment(self, deployment: Deployment | None) -> LastRelease | None:
-        """Return the way back that a damaged ledger leaves; an empty ledger is not damaged."""
+        """Return the rollback point that a damaged ledger leaves; an empty ledger is not damaged."""
         if not self.problems or deployment is None or deployment.state != "released":
             return None
-        return LastRelease(recorded=deployment.at, way_back=WayBack.of(deployment))
+        return LastRelease(recorded=deployment.at, rollback_point=RollbackPoint.of(deployment))
 
     def _deployment(self) -> tuple[Deployment | None, bool]:
-        """The record, and whether it could be read."""
+        """Return the record, and whether it could be read."""
         found = self._read("the deployment record", lambda: (self._records.deployment(),))
         return (None, False) if found is None else (found[0], True)
 
     def _history(self) -> tuple[Deployment, ...]:
         return self._read("the history of deployments", self._records.readable_deployments) or ()
 
-    def _newest_snapshot(self, started: datetime | None) -> WayBack | None:
-        """The newest one taken before a deployment that began after `started`."""
+    def _newest_snapshot(self, started: datetime | None) -> RollbackPoint | None:
+        """Return the newest snapshot taken before a deployment that began after `started`."""
         taken = [each for each in Vault(self._account, self._names).manifests() if each.occasion.kind == "deployment"]
         if not taken or started is None or taken[-1].started_at < started:
             return None
-        return WayBack(snapshot=taken[-1].name, since=taken[-1].started_at)
+        return RollbackPoint(snapshot=taken[-1].name, since=taken[-1].started_at)
 
     def _read(self, what: str, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
         except Exception as error:
-            # Going back is more urgent; what could not be read is reported with the outcome.
+            # The rollback is more urgent; the outcome reports what could not be read.
             logger.exception("%s cannot be read", what)
             problem = f"{what} cannot be read ({plain(error)})"
             if problem not in self.problems:

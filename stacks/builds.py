@@ -1,0 +1,54 @@
+"""Builds of the delivery pipeline: their image and their commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import aws_codebuild as codebuild
+
+from stacks.assets.packages import with_unix_line_ends
+from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from vectora_ops.settings import ENVIRONMENT_NAMES
+
+IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
+COMPUTE = codebuild.ComputeType.MEDIUM
+# What npm needs to install the very bytes that this repository was tested with.
+NPM_FILES = ("package.json", "package-lock.json")
+SYNTH_COMMANDS = (
+    "make check",
+    ".venv/bin/cdk synth --quiet",
+    # In two steps: eval alone would succeed with nothing.
+    'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
+)
+PUBLISH = "publish-assets --unstable=publish-assets --app . --yes --ci '**'"
+
+
+def update_pipeline(stack_name: str) -> str:
+    """Return the arguments of the CDK CLI with which the pipeline deploys itself."""
+    return f"-a . deploy {stack_name} --require-approval=never --verbose"
+
+
+def cdk_buildspec(arguments: str) -> str:
+    """Return the buildspec of a build that runs the locked CDK CLI."""
+    phases = {
+        "install": {"commands": ["npm ci --ignore-scripts --no-fund --no-audit"]},
+        "build": {"commands": [f"node_modules/.bin/cdk {arguments}"]},
+    }
+    return json.dumps({"version": "0.2", "phases": phases}, indent=2)
+
+
+def builds_of(root: Path) -> dict[str, Any]:
+    """Return all that decides what the builds do, as JSON; the same in every account."""
+    return {
+        "image": IMAGE.image_id,
+        "compute": COMPUTE.name,
+        "synth": {
+            "commands": list(SYNTH_COMMANDS),
+            "exports": [VERSION_VARIABLE, CONTENT_VARIABLE, *map(digest_variable, ENVIRONMENT_NAMES)],
+        },
+        "publish": cdk_buildspec(PUBLISH),
+        "update": cdk_buildspec(update_pipeline("pipeline")),
+        "npm": {name: with_unix_line_ends(root / name).decode("utf-8") for name in NPM_FILES},
+    }
