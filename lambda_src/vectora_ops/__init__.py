@@ -1,1 +1,1 @@
-"""What operators and the pipeline do with an environment: its settings, names, releases and state."""
+"""Operations on an environment: snapshots, rollbacks, promotions, and the settings and names that they need."""

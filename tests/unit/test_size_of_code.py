@@ -14,17 +14,14 @@ LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 # File: its limit and why. A file or function that no longer needs its exception fails the test.
 LONG_FILES: dict[str, tuple[int, str]] = {
-    "client_files/migration/rules.py": (600, "one rule after another for old fields; to be split by section"),
-    "client_files/text.py": (580, "edits YAML text in place; to be split into reading and editing"),
-    "lambda_src/vectora_core/ingest/fetch.py": (450, "one fetch with its bounds; to be split"),
-    "lambda_src/vectora_core/ingest/page_areas.py": (410, "one search for areas of a page"),
-    "lambda_src/vectora_shared/config/yaml_file.py": (430, "one parser with bounds and positions"),
-    "stacks/permissions/operations.py": (430, "statements of every operations role; to be split by role"),
+    "stacks/permissions/operations.py": (430, "statements of every operations role, which share most of them"),
     "tests/faults/test_setbacks.py": (840, "one scenario after another on one environment"),
     "tests/rehearsal/permissions/test_checks.py": (450, "a test for each row of the table"),
     "tests/stacks/test_destinations.py": (620, "rules for each kind of destination"),
     "tests/stacks/test_limits.py": (460, "a table of AWS's limits"),
-    "tools/plain_english.py": (430, "mostly a table of words"),
+    "tests/unit/client_files/test_migrating.py": (410, "a test for each rule of migration"),
+    "tests/unit/ingest/test_forbidden_addresses.py": (410, "a table of addresses"),
+    "tools/plain_english.py": (440, "mostly a table of words"),
 }
 # File and function: its limit and why.
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
