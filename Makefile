@@ -4,7 +4,6 @@ PYTHON ?= python3
 BASE ?= main
 # The environment's Node.js and CDK CLI before the system's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONPATH := .:constructs:lambda_src
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

@@ -8,9 +8,6 @@ from pathlib import Path
 
 # A synthesis takes two seconds and frees little memory: garbage collection would cost a twentieth of it.
 gc.disable()
-ROOT = Path(__file__).resolve().parent
-# Appended, so that the source root constructs/ never shadows the package constructs (docs/adr/0001).
-sys.path += [str(ROOT / "constructs"), str(ROOT / "lambda_src")]
 
 import aws_cdk as cdk  # noqa: E402
 
@@ -18,6 +15,8 @@ from stacks.assets.packages import platform_of  # noqa: E402
 from stacks.synthesis import synthesize_environment, synthesize_pipeline  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
 from vectora_shared.errors import VectoraError  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
     app = cdk.App()

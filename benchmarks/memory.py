@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.figure import Figure
-from benchmarks.storage import ROOT, Storage, run, storage
+from benchmarks.storage import Storage, run, storage
 
 SIZES = (1_000, 10_000, 100_000)
 OBJECT_BYTES = 2 * 1024
@@ -48,8 +48,7 @@ def memory_figures() -> list[Figure]:
 
 def _peak(there: Storage, objects: int) -> float:
     """Return the peak memory of a snapshot in MiB."""
-    environment = {**there.environment, "PYTHONPATH": str(ROOT / "lambda_src")}
-    entries, kibibytes = map(int, run([sys.executable, "-c", PROGRAM], environment).split())
+    entries, kibibytes = map(int, run([sys.executable, "-c", PROGRAM], there.environment).split())
     if entries != objects:
         raise RuntimeError(f"The snapshot has {entries:,} objects instead of {objects:,}: the figure would be invalid.")
     return kibibytes / 1024

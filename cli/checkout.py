@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -158,10 +157,7 @@ def _cache(root: Path, inputs: str, releases: Releases) -> None:
 def _synthesized(root: Path) -> Releases:
     """Synthesize in a process of its own, whose failure is not the command's; raises VectoraError with its reason."""
     command = [sys.executable, str(root / "tools" / "release.py"), "--synthesize"]
-    paths = os.pathsep.join(str(root / folder) for folder in (".", "constructs", "lambda_src"))
-    result = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, encoding="utf-8", check=False
-    )
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["no reason given"]
         raise VectoraError(f"the synthesis failed: {lines[-1]}")

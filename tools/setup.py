@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
+SOURCE_ROOTS = (".", "constructs", "lambda_src")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # pip's settings, which uv does not read, and the variables that give them to uv. The hashes decide, not the index.
 SETTINGS_OF_UV = {
@@ -162,6 +163,17 @@ def add_cdk(folder: Path, progress: Progress) -> None:
         command = folder / "bin" / name
         shutil.copyfile(ROOT / "tools" / name, command)
         command.chmod(0o755)
+    add_source_roots(folder)
+
+
+def add_source_roots(folder: Path) -> None:
+    """Let an environment import the repository's packages, after all installed ones (docs/adr/0001).
+
+    The lines are relative, so that a moved checkout, or one that links to the environment, imports its own code.
+    """
+    site_packages = next((folder.absolute() / "lib").glob("python*/site-packages"))
+    lines = (os.path.relpath(ROOT / name, site_packages) for name in SOURCE_ROOTS)
+    (site_packages / "vectora.pth").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def add_browser() -> None:

@@ -43,7 +43,6 @@ def differences(account: Account, manifest: Manifest) -> list[Change]:
 def kill_at(emulator: Emulator, step: str, operation: str, subject: str) -> None:
     """Run an operation in its own process, which kills itself with SIGKILL when the step begins."""
     environment = {**os.environ, **emulator.environment()}
-    environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT, ROOT / "lambda_src")))
     victim = subprocess.run(
         [sys.executable, str(FOLDER / "victim.py"), operation, subject, step],
         env=environment,

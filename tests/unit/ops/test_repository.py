@@ -58,3 +58,15 @@ def test_the_cdk_cli_is_pinned_to_its_own_line() -> None:
 
 def test_no_folder_of_tests_is_a_package() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "docs"])
+def test_the_environment_imports_our_packages_without_hiding_the_library(folder: Path) -> None:
+    program = (
+        "import constructs, vectora_constructs; print(constructs.__file__, vectora_constructs.__file__, sep='\\n')"
+    )
+    command = [sys.executable, "-I", "-c", program]
+    printed = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=True).stdout
+    library, ours = printed.splitlines()
+    assert "site-packages" in library
+    assert Path(ours).is_relative_to(ROOT / "constructs")
