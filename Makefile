@@ -19,7 +19,7 @@ help:
 	@echo "make check      check lint, format, types, import rules and configuration"
 	@echo "make templates  write the golden templates, JSON schemas and reference pages again, for review"
 	@echo "make docs       build the documentation's site in build/site"
-	@echo "make bench      measure the numbers that the README names"
+	@echo "make bench      measure the figures of docs/reference/limits.md"
 	@echo "make setup      set up only; then: source $(BIN)/activate"
 	@echo "make lock       resolve the locked requirements again"
 
