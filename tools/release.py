@@ -8,11 +8,10 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path += [str(ROOT), str(ROOT / "constructs"), str(ROOT / "lambda_src")]
+from stacks.assets.release import read_releases
+from vectora_shared.errors import VectoraError
 
-from stacks.assets.release import read_releases  # noqa: E402
-from vectora_shared.errors import VectoraError  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:

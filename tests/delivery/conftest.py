@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,9 @@ from rehearsal.delivery import Delivery
 from rehearsal.result import RehearsalResult
 from rehearsal.run import RehearsalOptions, completed_rehearsal
 from terminal.console import Terminal
+from tests.repository import ROOT
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.records import Bypass, Records
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

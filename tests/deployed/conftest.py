@@ -13,8 +13,8 @@ from cli.__main__ import app
 from rehearsal.deployment import Cdk, bootstrapped_account, complete, synthesize
 from rehearsal.emulator import Emulator
 from rehearsal.operators import operator
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-3"
 Vectora = Callable[..., Result]
 

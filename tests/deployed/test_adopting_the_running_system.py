@@ -5,17 +5,16 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.synthesis import synthesized_templates
+from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.imports import find_importable, import_resources
 
-ROOT = Path(__file__).resolve().parents[2]
 BUCKETS = ("ConfigBucket", "DataBucket", "NewslettersBucket")
 ROLES = ("IngestNormalizeRole", "EngineRole")
 BY_HAND = ("normalize-score-v2", "newsletter-v2")

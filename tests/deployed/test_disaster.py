@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from rehearsal.deployment import complete
 from rehearsal.disaster import rehearse_disaster
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.operators import operator
+from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.live_environment import Environment
@@ -24,7 +24,6 @@ from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 
 

@@ -13,6 +13,7 @@ import pytest
 from rehearsal.deployment import Cdk, run_cdk, synthesize
 from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.assets.release import read_releases
+from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.snapshots.lease import Lease
@@ -20,7 +21,6 @@ from vectora_ops.snapshots.manifest import Manifest
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = Names(project="vectora-inbox", env="dev")
 OTHER_STACKS = tuple(NAMES.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
 COPIED = ("app.py", "cdk.json", "CHANGELOG.md", "stacks", "constructs", "lambda_src", "config")

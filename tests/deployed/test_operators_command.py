@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
+from tests.repository import ROOT
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:

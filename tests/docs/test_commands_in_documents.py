@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 from cli.__main__ import app
-from tests.docs.documents import PLACEHOLDER, ROOT, Found, commands, words_of
+from tests.docs.documents import PLACEHOLDER, Found, commands, words_of
+from tests.repository import ROOT
 
 REGISTRY = ROOT / "node_modules" / "aws-cdk" / "lib" / "cli" / "cli-type-registry.json"
 # Its usage lines have every option in brackets; it is generated from the command.

@@ -12,7 +12,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from tests.docs.documents import OF_THE_PAST, ROOT, Found, anchors, documents, inline_code, links, tracked_files
+from tests.docs.documents import OF_THE_PAST, Found, anchors, documents, inline_code, links, tracked_files
+from tests.repository import ROOT
 from vectora_ops import settings
 
 CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"

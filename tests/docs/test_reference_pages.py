@@ -6,14 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from cli.operator_policy import POLICY_FILE
+from tests.repository import ROOT
 from tools.write_cli_reference import CLI_REFERENCE, POLICY_REFERENCE, commands, reference_pages
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("path", [CLI_REFERENCE, POLICY_REFERENCE])

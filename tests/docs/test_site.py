@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from mkdocs.structure.files import File, Files
 
+from tests.repository import ROOT
 from tools.docs_hooks import MERMAID, SCRIPTS, SEARCH_FROM_DISK, rewritten_links
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.repository import ROOT
+
 PAGE = ROOT / "docs" / "troubleshooting.md"
 SOURCES = ("lambda_src", "cli", "client_files", "stacks", "constructs", "rehearsal", "tools", "terminal")
 FIRST_CELL = re.compile(r"^\| `([^`]+)`", re.MULTILINE)

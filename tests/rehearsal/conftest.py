@@ -14,8 +14,8 @@ import pytest
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 EMULATOR_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
 REGION = "eu-west-3"
 

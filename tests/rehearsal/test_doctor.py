@@ -14,6 +14,7 @@ from cli.__main__ import app
 from cli.operator_policy import operator_policy
 from rehearsal.deployment import run_cdk
 from rehearsal.emulator import ACCOUNT, Emulator
+from stacks.assets.packages import Packages
 from tests.rehearsal.conftest import REGION, RoleMaker
 from vectora_ops.settings import load_settings
 
@@ -30,6 +31,8 @@ Doctor = Callable[..., dict[str, dict[str, str]]]
 @pytest.fixture(scope="module")
 def credentials(emulator: Emulator, make_role: RoleMaker, root: Path) -> dict[str, dict[str, str]]:
     """Credentials of the operator and of a role without permissions, by name, in a bootstrapped account."""
+    # Before the emulator's proxy is used: it does not lead to the package index.
+    Packages(root, "lambda").dependencies_layer()
     run_cdk(root, "bootstrap", "--context", "env=stage", environment=emulator.environment())
     statements = operator_policy(load_settings(root), ACCOUNT, REGION)["Statement"]
     made = {

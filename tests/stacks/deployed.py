@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
+from tests.repository import ROOT
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "stacks" / "templates"
 ACCOUNT, REGION = "1" * 12, "eu-west-3"
 # CloudFormation generates names as `{stack}-{logical id}-{random}`, and truncates those of roles to IAM's limit.

@@ -15,10 +15,10 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stacks.synthesis import synthesized_pipeline
+from tests.repository import ROOT
 from tests.stacks.deployed import (
     ACCOUNT,
     REGION,
-    ROOT,
     Account,
     Body,
     TemplateChange,

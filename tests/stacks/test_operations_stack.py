@@ -9,7 +9,8 @@ import aws_cdk as cdk
 import pytest
 
 from stacks.environment import environment_stacks
-from tests.stacks.deployed import ROOT, Environment, Templates
+from tests.repository import ROOT
+from tests.stacks.deployed import Environment, Templates
 from tests.stacks.rules import statements_by_sid
 from vectora_ops.settings import load_settings
 

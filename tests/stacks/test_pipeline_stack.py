@@ -18,11 +18,11 @@ from stacks.builds import builds_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
+from tests.repository import ROOT
 from vectora_ops.names import STACK_LAYERS, EnvName, Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, environment_name, load_settings
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[2]
 Stages = dict[str, list[list[dict[str, Any]]]]
 
 

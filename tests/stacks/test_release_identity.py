@@ -22,10 +22,10 @@ from stacks.assets.packages import Package, Packages, dependencies_digest
 from stacks.assets.release import PLACEHOLDER, Release, Releases, read_releases, templates_digest
 from stacks.content import content_digest, neutral_settings
 from stacks.synthesis import synthesize_environment, synthesized_releases
+from tests.repository import ROOT
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[2]
 CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 DEPLOYED = ("app.py", "cdk.json", "requirements.txt", "package.json", "package-lock.json", "CHANGELOG.md")
 DEPLOYED_FOLDERS = ("stacks", "constructs", "lambda_src", "config")

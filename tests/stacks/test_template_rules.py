@@ -14,7 +14,8 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.component import ComponentStack
 from stacks.environment import environment_stacks
-from tests.stacks.deployed import ROOT, Environment
+from tests.repository import ROOT
+from tests.stacks.deployed import Environment
 from tests.stacks.rules import statements_by_sid
 from vectora_ops.settings import load_settings
 from vectora_shared.errors import VectoraError

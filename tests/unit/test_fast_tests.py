@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conftest import EXHAUSTIVE, FAST
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 # Packages that start processes of the local AWS, and fixtures that do.
 STARTING = ("rehearsal", "tests.browser", "tests.delivery", "tests.deployed", "tests.faults", "tests.rehearsal")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from stacks.assets.packages import Packages
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "lambda_src"
 SHARED, ENGINE, OPERATIONS = "vectora_shared", "vectora_core", "vectora_ops"
 PACKAGES = (SHARED, ENGINE, OPERATIONS)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.repository import ROOT
 from tools.setup import Progress, locked_requirement, uv_settings
 
-ROOT = Path(__file__).resolve().parents[2]
 PIP_SETTINGS = """global.extra-index-url='file:///one/simple file:///two/simple'
 global.find-links='/wheels'
 global.index-url='https://index.example/simple'

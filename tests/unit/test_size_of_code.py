@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.repository import ROOT
+
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 # File: its limit and why. A file or function that no longer needs its exception fails the test.

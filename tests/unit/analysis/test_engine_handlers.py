@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.repository import ROOT
 from vectora_shared import aws
 
-ROOT = Path(__file__).parents[3]
 ITEM = {
     "item_id": "press_corporate__nanexa_20260202_abcdef",
     "source_key": "press_corporate__nanexa",

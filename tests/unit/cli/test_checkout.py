@@ -15,7 +15,6 @@ from cli.checkout import CACHE, INPUTS, Checkout, Comparison, read_checkout
 from stacks.assets.release import Releases
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[3]
 HERE, THERE = "a" * 64, "b" * 64
 RELEASES = Releases(version="1.2.0", digests={"dev": HERE}, content_digest="c" * 64)
 AUTHOR = {f"GIT_{who}_{what}": "somebody@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

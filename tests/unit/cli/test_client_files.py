@@ -13,8 +13,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli.client import client_file, diff, show, validate
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 VERSION = (ROOT / "config/clients/lai_weekly.yaml").read_text(encoding="utf-8").partition('version: "')[2][:5]
 Run = Callable[..., Result]
 

@@ -25,6 +25,7 @@ from client_files.migration.move_data import Left, MovedFrom
 from client_files.migration.outcomes import Addition, FieldOutcome
 from client_files.migration.output_file import MigrationResult
 from client_files.preview.model import ItemChange, Preview
+from tests.repository import ROOT
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
 from vectora_ops.cloudformation.definition import ResourceChange
 from vectora_ops.cloudformation.imports import ImportableResource
@@ -37,7 +38,6 @@ from vectora_ops.snapshots.catalog import SnapshotSummary, as_markdown
 from vectora_shared.config.changes import Change
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 1, 30, 12, tzinfo=UTC)
 DIGEST = "ab" * 32
 Show = Callable[[], None]

@@ -6,7 +6,6 @@ import ast
 import io
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from rich.panel import Panel
@@ -15,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from terminal.console import Terminal, new_table, styled
+from tests.repository import ROOT
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
 
 Show = Callable[[Terminal], None]
-ROOT = Path(__file__).resolve().parents[3]
 CONSOLES = "terminal/console.py"
 SOURCES = sorted(
     path.relative_to(ROOT).as_posix()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from policy_sentry.querying.actions import get_action_data
 from policy_sentry.util.arns import does_arn_match
 
 from cli.operator_policy import LONGEST_MANAGED_POLICY, POLICY_FILE, length_without_spaces, operator_policy
+from tests.repository import ROOT
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
-ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT, REGION = "000000000000", "eu-west-3"
 POLICY = operator_policy(load_settings(ROOT), ACCOUNT, REGION)
 STATEMENTS = {statement["Sid"]: statement for statement in POLICY["Statement"]}

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_files.text import EditableText, Flow, Quoted
+from tests.repository import ROOT
 from vectora_shared.config.yaml_file import parse_yaml
 
-ROOT = Path(__file__).parents[3]
 OLD = Path(__file__).parent / "old"
 FILES = [*sorted((ROOT / "config" / "clients").glob("*.yaml")), *sorted(OLD.glob("*.yaml"))]
 SAMPLE = """\

@@ -23,7 +23,6 @@ from vectora_shared.errors import ConfigurationError
 
 Run = Callable[..., Result]
 TODAY = date(2026, 11, 25)
-ROOT = Path(__file__).parents[3]
 OLD = Path(__file__).parent / "old"
 PROCESSES = 4
 BUMP = """

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
+from tests.repository import ROOT
 from tools.write_schemas import FILES, SCHEMAS_FOLDER, generated, schema_line
 
-ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "config"
 KEYS = [
     path.relative_to(CONFIG).as_posix()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.repository import ROOT
 from vectora_core.ingest.fetch import Fetcher, Page
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[3]
 HANDLER = ROOT / "lambda_src" / "ingest_v2" / "handler.py"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.repository import ROOT
 from vectora_ops.settings import Settings, load_settings
 
-ROOT = Path(__file__).resolve().parents[3]
 VALID = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
 
 

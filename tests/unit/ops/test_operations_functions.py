@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.functions import invocation as operations
 from vectora_ops.functions import rollback
@@ -21,7 +21,6 @@ from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[3]
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
 CONTEXT = SimpleNamespace(
     aws_request_id="request-1", function_name="rollback", get_remaining_time_in_millis=lambda: 900_000

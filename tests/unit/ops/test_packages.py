@@ -18,9 +18,9 @@ from stacks.assets.packages import (
     install_dependencies,
     write_zip,
 )
+from tests.repository import ROOT
 from vectora_shared.errors import VectoraError
 
-ROOT = Path(__file__).resolve().parents[3]
 MEBIBYTE = 1024 * 1024
 ELF_MACHINE_AARCH64 = 183
 PLATFORMS: tuple[LambdaPlatform, ...] = ("lambda", "host")

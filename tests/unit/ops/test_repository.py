@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.repository import ROOT
+
 LOCKS = (
     "requirements.txt",
     "requirements-dev.txt",

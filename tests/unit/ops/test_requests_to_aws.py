@@ -17,12 +17,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.change_set_request import TemplateSender
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_shared.aws import s3_client
 
-ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("lambda_src", "cli", "client_files")
 LISTING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated></ListBucketResult>'
 ODD_KEYS = ("a", "a b", "a+b", "a%20b", "a%2Fb", "é/ü", "/leading", "x/../y", "./x", "a//b", "?x=1&y", "#", "k" * 1024)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.ops.environments import ROOT, VALID, load_text
+from tests.repository import ROOT
+from tests.unit.ops.environments import VALID, load_text
 from vectora_ops.settings import load_settings
 from vectora_shared.config.section import read_section
 from vectora_shared.config.sources import SourceCatalog

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stacks.assets.version import is_older, version_of
+from tests.repository import ROOT
 from vectora_shared.errors import ConfigurationError
 
-ROOT = Path(__file__).resolve().parents[3]
 AUTHOR = {f"GIT_{who}_{what}": "somebody@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 

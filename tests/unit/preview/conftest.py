@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,6 +16,7 @@ import yaml
 
 from client_files.preview.inputs import news_of_day
 from client_files.preview.model import News, Preview, PreviewSection
+from tests.repository import ROOT
 from tests.unit.conftest import MemoryBucket
 from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.newsletter.publish import NewsletterEvent, publish
@@ -28,7 +28,6 @@ from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_configuration
 
-ROOT = Path(__file__).parents[3]
 LABELLED = ROOT / "tests/unit/analysis/labelled_items.yaml"
 CLIENT_KEY = "clients/lai_weekly.yaml"
 DAY = date(2026, 2, 2)

@@ -15,8 +15,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli.client import preview as module
+from tests.repository import ROOT
 from tests.unit.conftest import MemoryS3
-from tests.unit.preview.conftest import CLIENT_KEY, DAY, ROOT, EditedContent, entry, run_engine
+from tests.unit.preview.conftest import CLIENT_KEY, DAY, EditedContent, entry, run_engine
 from vectora_ops.names import Names
 from vectora_shared.keys import curated_prefix, ingested_prefix, items_key
 

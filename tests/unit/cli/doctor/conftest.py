@@ -12,9 +12,9 @@ from botocore.stub import Stubber
 
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
+from tests.repository import ROOT
 from vectora_ops.settings import load_settings
 
-ROOT = Path(__file__).resolve().parents[4]
 ACCOUNT, REGION = "000000000000", "eu-west-3"
 OPERATOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/vectora-inbox-operator/jane"
 

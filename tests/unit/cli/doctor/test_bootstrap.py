@@ -12,7 +12,8 @@ import pytest
 from cli.cdk_bootstrap import DEFAULT_QUALIFIER, MINIMUM_VERSION, bootstrap_of
 from cli.doctor.bootstrap import check_bucket, check_roles, check_version
 from cli.doctor.finding import Check
-from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
+from tests.repository import ROOT
+from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, Aws, Run
 
 VERSION, ROLES, BUCKET = (Check("it", check) for check in (check_version, check_roles, check_bucket))
 CREDENTIALS = {

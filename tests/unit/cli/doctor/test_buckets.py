@@ -9,7 +9,8 @@ import yaml
 
 from cli.doctor.buckets import BUCKET, CHECK, CONTENTS
 from cli.doctor.finding import Finding
-from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
+from tests.repository import ROOT
+from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, Aws, Run
 from vectora_ops.names import PIPELINE_BUCKETS, EnvName, Names
 from vectora_ops.settings import ENVIRONMENT_NAMES
 

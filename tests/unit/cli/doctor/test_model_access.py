@@ -8,7 +8,8 @@ import pytest
 
 from cli.doctor.finding import Finding
 from cli.doctor.model import CHECK
-from tests.unit.cli.doctor.conftest import ROOT, Aws, Run
+from tests.repository import ROOT
+from tests.unit.cli.doctor.conftest import Aws, Run
 from vectora_ops.settings import load_settings
 
 MODEL = load_settings(ROOT).environment("stage").model

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cli.doctor.permissions import CHECK, operator_statements
-from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, ROOT, Aws, Run
+from tests.repository import ROOT
+from tests.unit.cli.doctor.conftest import ACCOUNT, REGION, Aws, Run
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/vectora-inbox-operator"
 

@@ -17,7 +17,8 @@ from cli.doctor.quotas import (
     check_roles,
     check_stacks,
 )
-from tests.unit.cli.doctor.conftest import ROOT, Aws, Run
+from tests.repository import ROOT
+from tests.unit.cli.doctor.conftest import Aws, Run
 
 LAMBDA, ROLES, STACKS = (Check("it", check) for check in (check_lambda, check_roles, check_stacks))
 TEMPLATES = ROOT / "tests" / "stacks" / "templates"

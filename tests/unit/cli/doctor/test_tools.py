@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.doctor.tools import NODE_MAJOR, SOURCES, check_tools
-from tests.unit.cli.doctor.conftest import ROOT
+from tests.repository import ROOT
 
 
 @pytest.fixture

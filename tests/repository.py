@@ -1,0 +1,7 @@
+"""Root folder of the repository under test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
