@@ -19,7 +19,7 @@ from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
 from vectora_shared.errors import VectoraError
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(no_args_is_help=True, help="Explain promotions, bypass gates, and release holds.")
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
 Digest = Annotated[
@@ -51,8 +51,12 @@ def explain(to: To, digest: Digest = None, json: Json = False) -> None:
 @report_errors
 def bypass(
     to: To,
-    gate: Annotated[list[str], typer.Option("--gate", help=f"Repeat for several: {', '.join(BYPASSABLE_GATES)}.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded and shown.", show_default=False)],
+    gate: Annotated[
+        list[str], typer.Option("--gate", help=f"Gate to bypass; repeat for several: {', '.join(BYPASSABLE_GATES)}.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Reason, which is recorded and shown to the approver.", show_default=False)
+    ],
     digest: Digest = None,
     json: Json = False,
 ) -> None:

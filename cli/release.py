@@ -13,7 +13,7 @@ from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.times import minute
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(no_args_is_help=True, help="List the releases of an environment.")
 
 
 @app.callback()

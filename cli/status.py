@@ -34,10 +34,10 @@ from vectora_shared.storage import Bucket
 
 @report_errors
 def status(
-    env: Annotated[str | None, typer.Option("--env", help="One environment; all of them otherwise.")] = None,
+    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
     json: Json = False,
 ) -> None:
-    """Show what is deployed where: release, stacks, functions, layers, client versions."""
+    """Show what is deployed in each environment: release, stacks, functions, layers, client versions."""
     settings = load_settings(ROOT)
     chosen = [env] if env else list(ENVIRONMENT_NAMES)
     found = [
