@@ -214,11 +214,13 @@ class Delivery:
             actions = self.client("codepipeline").list_action_executions(
                 pipelineName=self.pipeline, filter={"pipelineExecutionId": execution}
             )["actionExecutionDetails"]
-            builds = [each for each in actions if each["actionName"] == "Synth" and each["status"] == "Succeeded"]
-            found.update(builds[0]["output"]["outputVariables"] if builds else {})
+            builds = [each for each in actions if each["actionName"] == "Synth" and each["status"] != "InProgress"]
+            found.update(builds[0]["output"].get("outputVariables", {}) if builds else {})
             return bool(builds)
 
         wait_until(f"execution {execution} is built", is_built, EXECUTION_SECONDS)
+        if not found:
+            raise StepError(f"Execution {execution} was not built: {self.stopped_at(execution, 'Synth')}", ())
         return BuiltRelease(
             content_digest=found["RELEASE_CONTENT_DIGEST"],
             digests={env: found[f"RELEASE_DIGEST_{env.upper()}"] for env in ENVIRONMENT_NAMES},

@@ -46,7 +46,7 @@ def excerpt(lines: Sequence[str]) -> list[str]:
     disaster = _first(lines, lambda line: "then broken in" in line, "disaster")
     resources = _first(lines, lambda line: line.startswith("Resources: "), "count of resources")
     table = [line for line in lines[newsletters:disaster] if line.startswith(" ") and line.strip()]
-    totals = [line for line in lines[resources:] if line[:1].strip()]
+    totals = [line for line in lines[resources:] if line[:1].strip() and not line.endswith(":")]
     return [
         *_failed_commit(lines[commits[1] : commits[2]]),
         "",

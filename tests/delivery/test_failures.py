@@ -47,9 +47,9 @@ def change_every_stack(folder: Path) -> None:
         text = text.replace(before, after)
     path.write_text(text, encoding="utf-8")
     # The very function that takes the snapshot, the engine's layer, and a function of the engine.
-    for name in ("snapshot/handler.py", "vectora_core/keys.py", "ingest_v2/handler.py"):
-        with (folder / "lambda_src" / name).open("a", encoding="utf-8") as file:
-            file.write("\n\n# Of the next release.\n")
+    for name in ("snapshot/handler.py", "vectora_core/items.py", "ingest_v2/handler.py"):
+        path = folder / "lambda_src" / name
+        path.write_text(path.read_text(encoding="utf-8") + "\n\n# Of the next release.\n", encoding="utf-8")
 
 
 def deployment_actions(played: Played, env: str) -> list[str]:
