@@ -135,7 +135,7 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
     ("arguments", "sentence"),
     [
         (("snapshot", "create", "--env", "dev"), "Give either --name"),
-        (("snapshot", "create", "--env", "dev", "--name", "Not OK"), "Snapshot name 'Not OK' does not do"),
+        (("snapshot", "create", "--env", "dev", "--name", "Not OK"), "Snapshot name 'Not OK' is invalid"),
         (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
         (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
         (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
