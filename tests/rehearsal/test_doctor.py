@@ -104,7 +104,7 @@ def test_a_bucket_outside_of_any_stack_fails(doctor: Doctor, emulator: Emulator)
         found = _found(doctor("operator", "--env", "stage"), "fail")["buckets of stage"]
     finally:
         s3.delete_bucket(Bucket=name)
-    assert found.startswith(f"{name}: yours, and in no stack")
+    assert found.startswith(f"{name}: yours, but in no stack")
 
 
 def test_a_role_without_permissions_gets_findings_instead_of_a_traceback(doctor: Doctor) -> None:
