@@ -132,7 +132,10 @@ def test_an_edit_in_the_bucket_is_drift_and_is_not_promoted(vectora: Vectora, bu
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("client", "promote", "--client", "lai_weekly", "--from", "dev", "--to", "prod"), "promoted into prod from stage"),
+        (
+            ("client", "promote", "--client", "lai_weekly", "--from", "dev", "--to", "prod"),
+            "into prod from stage",
+        ),
         (("client", "promote", "--client", "lai_weekly", "--from", "prod", "--to", "dev"), "from a release only"),
         (
             ("client", "promote", "--client", "lai_weekyl", "--from", "stage", "--to", "prod"),
