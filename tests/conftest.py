@@ -61,15 +61,19 @@ def _folder(item: pytest.Item) -> str:
 # Folders of `make test-fast`, and files in them that it skips: they try everything, or start the CDK CLI or pip.
 FAST = ("unit", "stacks", "docs")
 EXHAUSTIVE = (
+    "docs/test_vault_format.py",
     "stacks/test_pipeline_stack.py",
+    "stacks/test_release_identity.py",
     "stacks/test_template_rules.py",
     "unit/config/test_configurations_survive_anything.py",
     "unit/config/test_every_value_broken.py",
     "unit/ingest/test_forbidden_addresses.py",
     "unit/ingest/test_pages_made_to_take_long.py",
+    "unit/test_reach.py",
     "unit/ops/test_cdk_command.py",
     "unit/ops/test_packages.py",
     "unit/ops/test_requests_to_aws.py",
+    "unit/client_files/test_concurrent_edits.py",
     "unit/preview/test_preview_agrees_with_the_engine.py",
 )
 
