@@ -61,7 +61,7 @@ def fail(message: str) -> NoReturn:
 
 
 def report_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Report expected errors of a command in one sentence, without a traceback, and exit with 1."""
+    """Print the message of an expected error, without a traceback, and exit with 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

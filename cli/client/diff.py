@@ -59,7 +59,7 @@ def show_changes(changes: tuple[Change, ...]) -> None:
 
 
 def summary(old: ClientFile, new: ClientFile, earlier: ClientConfig, later: ClientConfig) -> str:
-    """Return the result of the comparison in one sentence."""
+    """Return a sentence with the result of the comparison."""
     base = earlier.client_profile.version
     versions = f"{old.name} has {base}, {new.name} has {later.client_profile.version}"
     if old.body == new.body:

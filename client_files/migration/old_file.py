@@ -60,7 +60,7 @@ class OldFile:
 def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
     """Return the file at `path`; `client_id` is used if the file has none.
 
-    Raises ConfigurationError, in one sentence with file and line, when it cannot be read, is no client file, or already
+    Raises ConfigurationError, which names file and line, when it cannot be read, is no client file, or already
     has the current form.
     """
     name = str(path)

@@ -18,7 +18,7 @@ ENVIRONMENTS = ("dev", "stage", "prod")
 
 
 def releases(played: Played, env: str) -> list[LedgerEntry]:
-    """What the three commits of the rehearsal brought into an environment; without the aged copy of an entry."""
+    """Return the ledger entries of the rehearsal's three commits in an environment, without the aged copy of one."""
     ledger = Records(played.delivery.account(), played.delivery.names(env)).ledger()
     executions = [commit.execution for commit in played.result.commits]
     found = {entry.execution: entry for entry in reversed(ledger) if entry.kind == "release"}

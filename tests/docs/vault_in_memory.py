@@ -18,6 +18,7 @@ import boto3
 import botocore.session
 from moto import mock_aws
 
+from tests.environment_buckets import make_buckets
 from vectora_ops.account import Account
 from vectora_ops.names import BucketContent, Names
 
@@ -49,24 +50,8 @@ def environment() -> Iterator[Account]:
         stack.enter_context(patch("moto.s3.models.random.uuid4", lambda: UUID(int=next(numbers))))
         made = boto3.Session(region_name=REGION, botocore_session=session)
         account = Account(made.client("sts").get_caller_identity()["Account"], REGION, made)
-        _make_buckets(account)
+        make_buckets(account, NAMES)
         yield account
-
-
-def _make_buckets(account: Account) -> None:
-    s3 = account.client("s3")
-    for content in ("config", "data", "newsletters", "snapshots"):
-        bucket = NAMES.bucket(content)
-        s3.create_bucket(
-            Bucket=bucket,
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-            ObjectLockEnabledForBucket=content == "snapshots",
-        )
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
-    s3.put_object_lock_configuration(
-        Bucket=VAULT, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
-    )
 
 
 def fill_with_text(account: Account) -> None:

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -15,6 +14,7 @@ import urllib3
 
 from rehearsal.certificates import Authority
 from rehearsal.supervisor import end_supervised, start_supervised
+from tests.environment_buckets import make_buckets
 from tests.second_opinion.own_host_names import CERTIFICATE_NAMES, REGION, OwnHostNames
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -91,18 +91,5 @@ def account(moto: Moto) -> Account:
     session = moto.new_session()
     account_id = session.client("sts").get_caller_identity()["Account"]
     account = Account(account_id, REGION, session)
-    s3: Any = account.client("s3")
-    for content in ("config", "data", "newsletters", "snapshots"):
-        bucket = NAMES.bucket(content)
-        s3.create_bucket(
-            Bucket=bucket,
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-            ObjectLockEnabledForBucket=content == "snapshots",
-        )
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
-    s3.put_object_lock_configuration(
-        Bucket=NAMES.bucket("snapshots"),
-        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
-    )
+    make_buckets(account, NAMES)
     return account
