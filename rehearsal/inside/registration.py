@@ -12,6 +12,7 @@ from rehearsal.inside import (
     deliveries,
     destinations,
     disturbances,
+    extraction,
     front_door,
     functions,
     parameters,
@@ -23,7 +24,7 @@ from rehearsal.inside import (
 
 def register() -> None:
     """Add AWS's refusals to ministack, pipelines when a stand-in executes them, and the entrance."""
-    for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries):
+    for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries, extraction):
         part.register()
     collisions.register()
     stacks.register()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -114,3 +116,31 @@ def test_a_stack_whose_functions_code_is_missing_is_rolled_back(account: Any) ->
     status = account.deploy("no-code", {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
     assert status == "ROLLBACK_COMPLETE"
     assert "S3 Error Code: NoSuchKey" in account.reasons("no-code")
+
+
+def _layer(account: Any, name: str, module: str) -> str:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        writing.writestr("python/shared_module.py", module)
+    published = account("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": archive.getvalue()})
+    return str(published["LayerVersionArn"])
+
+
+USES_ITS_LAYER = """
+import pathlib
+import shared_module
+
+def lambda_handler(event, context):
+    return [WORD, shared_module.WORD, str(pathlib.Path(shared_module.__file__).resolve())]
+"""
+
+
+def test_functions_share_the_extracted_files_of_a_layer_but_no_other_code(account: Any) -> None:
+    one, other = _layer(account, "one", "WORD = 1\n"), _layer(account, "other", "WORD = 2\n")
+    answers = []
+    for name, layer in (("a", one), ("b", one), ("c", other)):
+        account.function(name, account.role(f"runs-{name}"), f"WORD = {name!r}\n{USES_ITS_LAYER}", Layers=[layer])
+        answers.append(json.loads(account("lambda").invoke(FunctionName=name)["Payload"].read()))
+    assert [(own, shared) for own, shared, _ in answers] == [("a", 1), ("b", 1), ("c", 2)]
+    files = [file for *_, file in answers]
+    assert files[0] == files[1] != files[2]
