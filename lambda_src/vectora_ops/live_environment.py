@@ -50,41 +50,76 @@ class Layer:
 class Environment:
     """State of an environment at one time: answers are cached, so that all parts of the state are consistent."""
 
-    def __init__(self, account: Account, names: Names) -> None:
+    def __init__(self, account: Account, names: Names, *, before: Environment | None = None) -> None:
+        """Prepare the state; what CloudFormation has not changed since `before` is taken from there."""
         self.account = account
         self.names = names
         # Without the operations stack, which holds this tool: a snapshot is taken while that stack is deployed.
         self.stack_names = tuple(names.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
+        self._before = before
         self._stacks = StackReader(account)
+        self._descriptions: dict[str, Mapping[str, Any] | None] = {}
         self._functions: dict[str, dict[str, Any] | None] = {}
         self._layers: dict[str, Layer] = {}
         self._definitions: dict[str, StackDefinition | None] = {}
         self._resources: dict[str, Mapping[str, tuple[str, str]]] = {}
+        self._release: tuple[str | None] | None = None
+
+    def now(self) -> Environment:
+        """Return the state at a later time, for which only what may have changed is read again."""
+        return Environment(self.account, self.names, before=self)
+
+    def last_change(self, name: str) -> str:
+        """Return what CloudFormation sets at each change of a stack: its id, status, and time of the last update.
+
+        The time is set when an update begins (CloudFormation API reference, Stack: LastUpdatedTime), so equal results
+        mean an equal template, parameters, tags, outputs and resources.
+        """
+        described = self._description(name) or {}
+        return " ".join(str(described.get(key, "")) for key in ("StackId", "StackStatus", "LastUpdatedTime"))
 
     def stack(self, name: str) -> StackDefinition | None:
         if name not in self._definitions:
-            self._definitions[name] = self._stacks.read(name)
+            unchanged = self._unchanged_since(name)
+            self._definitions[name] = (
+                unchanged.stack(name) if unchanged else self._stacks.definition(name, self._description(name))
+            )
         return self._definitions[name]
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Return type and physical id by logical id; empty when there is no such stack."""
         if name not in self._resources:
-            self._resources[name] = self._stacks.resources(name) if self.stack(name) else {}
+            unchanged = self._unchanged_since(name)
+            if unchanged:
+                self._resources[name] = unchanged.resources(name)
+            else:
+                self._resources[name] = self._stacks.resources(name) if self.stack(name) else {}
         return self._resources[name]
 
     def outputs(self, name: str) -> dict[str, str]:
-        described = self._stacks.describe(name) or {}
+        described = self._description(name) or {}
         return {each["OutputKey"]: each.get("OutputValue", "") for each in described.get("Outputs", [])}
 
+    def _description(self, name: str) -> Mapping[str, Any] | None:
+        if name not in self._descriptions:
+            self._descriptions[name] = self._stacks.describe(name)
+        return self._descriptions[name]
+
+    def _unchanged_since(self, name: str) -> Environment | None:
+        """Return the earlier state when the stack has not changed since and its change had ended then."""
+        before = self._before
+        if before is None or before.last_change(name) != self.last_change(name):
+            return None
+        return None if self._is_changing(name) else before
+
     def changing_stacks(self) -> list[str]:
-        """Return the stacks that CloudFormation is changing now."""
-        statuses = {name: (self._stacks.describe(name) or {}).get("StackStatus", "") for name in self.stack_names}
+        """Return the stacks that CloudFormation was changing."""
+        return [name for name in self.stack_names if self._is_changing(name)]
+
+    def _is_changing(self, name: str) -> bool:
+        status = str((self._description(name) or {}).get("StackStatus", ""))
         # In review, nothing happens until the stack's first change set is executed.
-        return [
-            name
-            for name, status in statuses.items()
-            if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
-        ]
+        return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
     def stack_of_function(self, name: str) -> tuple[str, str] | None:
         """Return stack and logical id of a function, or None when no stack of the environment has it."""
@@ -167,6 +202,11 @@ class Environment:
         return "/".join(owner) if owner else arn
 
     def release(self) -> str | None:
+        if self._release is None:
+            self._release = (self._read_release(),)
+        return self._release[0]
+
+    def _read_release(self) -> str | None:
         ssm = self.account.client("ssm")
         try:
             return str(ssm.get_parameter(Name=self.names.parameter("release"))["Parameter"]["Value"])

@@ -37,7 +37,10 @@ class StackReader:
 
     def read(self, name: str) -> StackDefinition | None:
         """Return a stack's definition, or None when there is no such stack or its creation never succeeded."""
-        described = self.describe(name)
+        return self.definition(name, self.describe(name))
+
+    def definition(self, name: str, described: Mapping[str, Any] | None) -> StackDefinition | None:
+        """Return the same for a stack that `describe` has described."""
         if described is None or described["StackStatus"] in NEVER_CREATED:
             return None
         body = self._cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]

@@ -250,7 +250,7 @@ class _Taking:
     # --- the end
 
     def _recheck(self) -> None:
-        if _control(Environment(self.account, self.names)) != self.progress.control:
+        if _control(self.environment.now()) != self.progress.control:
             raise VectoraError(
                 f"Environment {self.names.env} was deployed or changed by hand while snapshot {self.name} was taken: "
                 "it would mix two states. Take another one when no deployment is running."
@@ -304,9 +304,14 @@ class _Taking:
 
 
 def _control(environment: Environment) -> str:
-    """Return a digest of everything that deployments change, read from `environment`."""
+    """Return a digest that differs after each deployment and each change by hand of what a snapshot describes.
+
+    For stacks these are CloudFormation's own marks, which are read by one call each.
+    """
     digest = hashlib.sha256()
-    for component in STACK_COMPONENTS:
+    for name in environment.stack_names:
+        digest.update(f"{name}\0{environment.last_change(name)}\n".encode())
+    for component in ("functions", "layers", "release"):
         for item in component_source(environment, component).items():
             if not item.informative:
                 digest.update(f"{component}\0{item.path}\0{item.sha256 or item.etag}\n".encode())

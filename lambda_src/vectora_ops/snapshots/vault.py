@@ -23,6 +23,7 @@ from vectora_ops.snapshots.manifest import (
     from_bytes,
     read_manifest,
     time_in_name,
+    to_bytes,
 )
 from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
 from vectora_ops.snapshots.objects import ObjectReader
@@ -172,9 +173,12 @@ class Vault:
                 found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
-    def newest(self, count: int) -> list[Manifest]:
-        """Return at most `count` complete snapshots whose manifests can be read, newest first."""
-        complete = [files.name for files in self.snapshots() if files.is_complete]
+    def newest(self, count: int, among: Iterable[SnapshotFiles] | None = None) -> list[Manifest]:
+        """Return at most `count` complete snapshots whose manifests can be read, newest first.
+
+        `among` are the snapshots when the caller has listed them already.
+        """
+        complete = [files.name for files in among or self.snapshots() if files.is_complete]
         found: list[Manifest] = []
         for _, of_a_second in groupby(sorted(complete, key=time_in_name, reverse=True), key=time_in_name):
             found += reversed(self._readable(of_a_second))
@@ -220,14 +224,21 @@ class Vault:
         response = self._reader.get(f"{SNAPSHOTS}{name}/{file}")
         return response.body if response.found else None
 
+    def write_progress(self, progress: Progress) -> None:
+        """Write the progress of a snapshot; it is not read back, because a damaged one only costs time."""
+        self._write(progress.name, PROGRESS, to_bytes(progress))
+
     def write_file(self, name: str, file: str, body: bytes) -> None:
         """Write a file of a snapshot and read it back."""
+        self._write(name, file, body)
+        if self.file(name, file) != body:
+            raise DamagedError(f"{SNAPSHOTS}{name}/{file} did not read back as it was written to {self.bucket}.")
+
+    def _write(self, name: str, file: str, body: bytes) -> None:
         kind = "text/markdown" if file.endswith(".md") else "application/json"
         self._s3.put_object(
             Bucket=self.bucket, Key=f"{SNAPSHOTS}{name}/{file}", Body=body, ContentType=f"{kind}; charset=utf-8"
         )
-        if self.file(name, file) != body:
-            raise DamagedError(f"{SNAPSHOTS}{name}/{file} did not read back as it was written to {self.bucket}.")
 
     def hide_file(self, name: str, file: str) -> None:
         """Hide a file behind a delete marker; its locked versions stay in the bucket."""
