@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
+from vectora_ops.snapshots.index_parts import IndexParts
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, PackFiller, PendingEntry
@@ -55,14 +56,15 @@ class ComponentWriter:
             read_ahead((item.path, item) for item in self.source.items(after)),
             ((entry.path, (entry, line)) for entry, line in self._trusted_entries(base, after)),
         )
-        present = ((item, known) for _, item, known in pairs if item is not None)
-        for batch in batches(present):
-            for pending in self._pending_entries(batch):
-                self._filler.add(pending)
-            while self._filler.is_full:
-                self._close_part()
-        while self._filler.pending:
+        parts = IndexParts((path, (item, known)) for path, item, known in pairs if item is not None)
+        while parts:
+            for batch in batches(parts.next_part()):
+                for pending in self._pending_entries(batch):
+                    self._filler.add(pending)
+                if self._filler.is_full:
+                    break
             self._close_part()
+            self.on_part(self.component, self._totals, bool(parts))
         return ComponentRecord(
             digest=self._totals.digest,
             entries=self._totals.entries,
@@ -155,7 +157,6 @@ class ComponentWriter:
         self.objects.needed.add(index)
         stored = Part(index=index, first=part.first, last=part.last, entries=len(part.lines))
         self.component = self.component.model_copy(update={"parts": (*self.component.parts, stored)})
-        self.on_part(self.component, self._totals, bool(self._filler.pending))
 
     def _finished(self, pending: PendingEntry) -> IndexedEntry:
         """Return the entry with its slices, all of whose bytes are stored and were read back."""
