@@ -28,10 +28,10 @@ from tests.docs.vault_in_memory import (
 )
 from tests.docs.vault_reader import IncompleteError, ReadError, Snapshot, UnknownVersionError, canonical, read_snapshot
 from vectora_ops.account import Account
-from vectora_ops.snapshots import index_parts
-from vectora_ops.snapshots.index_parts import LONGEST_PART
+from vectora_ops.snapshots import part_ends
 from vectora_ops.snapshots.lease import LEASE, RENEW_AFTER
 from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.part_ends import LONGEST_PART
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
@@ -235,8 +235,8 @@ def test_files_are_packed_and_cut_at_the_sizes_of_the_document(account: Account)
 
 
 def test_an_index_of_several_parts_is_read(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_parts, "SHORTEST_PART", 1)
-    monkeypatch.setattr(index_parts, "LONGEST_PART", 2)
+    monkeypatch.setattr(part_ends, "SHORTEST_PART", 1)
+    monkeypatch.setattr(part_ends, "LONGEST_PART", 2)
     for number in range(5):
         put(account, "newsletters", f"lai_weekly/{number}.md", b"news" * number)
 
