@@ -28,10 +28,10 @@ from tests.docs.vault_in_memory import (
 )
 from tests.docs.vault_reader import IncompleteError, ReadError, Snapshot, UnknownVersionError, canonical, read_snapshot
 from vectora_ops.account import Account
-from vectora_ops.snapshots import packing
-from vectora_ops.snapshots.index import ENTRIES_IN_A_PART
+from vectora_ops.snapshots import part_ends
 from vectora_ops.snapshots.lease import LEASE, RENEW_AFTER
 from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.part_ends import LONGEST_PART
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
@@ -119,7 +119,7 @@ def test_the_example_holds_no_object_that_the_snapshot_does_not_need() -> None:
 def test_the_document_states_the_numbers_of_the_code() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
 
-    assert f"| Entries in an index part | at most {ENTRIES_IN_A_PART:,} |" in document
+    assert f"| Entries in an index part | at most {LONGEST_PART:,} |" in document
     assert f"| Life of a lease | {LEASE.total_seconds():.0f} s |" in document
     assert f"| Renewal of a lease | after {RENEW_AFTER.total_seconds():.0f} s |" in document
 
@@ -235,7 +235,8 @@ def test_files_are_packed_and_cut_at_the_sizes_of_the_document(account: Account)
 
 
 def test_an_index_of_several_parts_is_read(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 2)
+    monkeypatch.setattr(part_ends, "SHORTEST_PART", 1)
+    monkeypatch.setattr(part_ends, "LONGEST_PART", 2)
     for number in range(5):
         put(account, "newsletters", f"lai_weekly/{number}.md", b"news" * number)
 

@@ -16,7 +16,7 @@ from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
 from vectora_ops.names import BucketContent
 from vectora_ops.progress import Observer, OutOfTimeError, utc_now
-from vectora_ops.snapshots import packing, reading
+from vectora_ops.snapshots import part_ends, reading
 from vectora_ops.snapshots.bucket_source import BucketSource
 from vectora_ops.snapshots.catalog import list_snapshots, newest_rollback_target
 from vectora_ops.snapshots.compare import between_snapshots
@@ -181,8 +181,9 @@ def test_concurrent_snapshots_are_refused_except_one(small: SmallEnvironment) ->
 def test_it_continues_where_the_previous_invocation_stopped(
     small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 10)
-    monkeypatch.setattr(reading, "BATCH_ITEMS", 10)
+    monkeypatch.setattr(part_ends, "SHORTEST_PART", 4)
+    monkeypatch.setattr(part_ends, "LONGEST_PART", 10)
+    monkeypatch.setattr(reading, "BATCH_ITEMS", 1)
     for number in range(60):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 100)
     reads: list[str] = []

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, PackFiller, PendingEntry
+from vectora_ops.snapshots.part_ends import PartEnds
 from vectora_ops.snapshots.reading import (
     ItemPair,
     ItemReader,
@@ -32,7 +34,7 @@ SHARES_CONTENT = ("stacks", "functions")
 class ComponentWriter:
     """Writer of one component, from where `component` stands.
 
-    `on_part` is called with the component and its totals after each stored part, and whether more entries wait.
+    `on_part` is called with the component and its totals after each stored part, and whether more entries may follow.
     `renew` is called after each chunk of a large item. Both may raise.
     """
 
@@ -49,20 +51,21 @@ class ComponentWriter:
     def write(self, base: ComponentRecord | None) -> ComponentRecord:
         """Write all items that follow the stored parts; `base` is the component in the last snapshot."""
         after = self.component.parts[-1].last if self.component.parts else ""
-        self._totals = self._totals_of_parts()
+        self._totals = ComponentTotals()
         self._filler = PackFiller(self.objects.store)
         pairs = side_by_side(
             read_ahead((item.path, item) for item in self.source.items(after)),
             ((entry.path, (entry, line)) for entry, line in self._trusted_entries(base, after)),
         )
-        present = ((item, known) for _, item, known in pairs if item is not None)
-        for batch in batches(present):
+        present = ((path, (item, known)) for path, item, known in pairs if item is not None)
+        items: PartEnds[ItemPair | None] = PartEnds(chain(self._stored_before(), present))
+        for batch in batches(pair for pair in items if pair is not None):
             for pending in self._pending_entries(batch):
                 self._filler.add(pending)
-            while self._filler.is_full:
-                self._close_part()
-        while self._filler.pending:
-            self._close_part()
+                if self._filler.is_full or items.has_end(pending.entry.path):
+                    self._close_part(more=True)
+        if self._filler.pending:
+            self._close_part(more=False)
         return ComponentRecord(
             digest=self._totals.digest,
             entries=self._totals.entries,
@@ -71,13 +74,12 @@ class ComponentWriter:
             parts=self.component.parts,
         )
 
-    def _totals_of_parts(self) -> ComponentTotals:
-        """Count the entries of parts that were stored before an interruption."""
-        totals = ComponentTotals()
+    def _stored_before(self) -> Iterator[tuple[str, None]]:
+        """Yield and count the entries that were stored before an interruption: later ends follow from them too."""
         for part in self.component.parts:
             for entry, _ in entries_of(self.vault.read(part.index)):
-                totals.add(entry)
-        return totals
+                self._totals.add(entry)
+                yield entry.path, None
 
     def _trusted_entries(self, base: ComponentRecord | None, after: str) -> Iterator[IndexedEntry]:
         try:
@@ -142,7 +144,7 @@ class ComponentWriter:
 
     # --- entries to parts
 
-    def _close_part(self) -> None:
+    def _close_part(self, *, more: bool) -> None:
         part = OpenPart()
         for pending in self._filler.take():
             entry, line = self._finished(pending)
@@ -155,7 +157,7 @@ class ComponentWriter:
         self.objects.needed.add(index)
         stored = Part(index=index, first=part.first, last=part.last, entries=len(part.lines))
         self.component = self.component.model_copy(update={"parts": (*self.component.parts, stored)})
-        self.on_part(self.component, self._totals, bool(self._filler.pending))
+        self.on_part(self.component, self._totals, more)
 
     def _finished(self, pending: PendingEntry) -> IndexedEntry:
         """Return the entry with its slices, all of whose bytes are stored and were read back."""

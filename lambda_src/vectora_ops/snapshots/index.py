@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-ENTRIES_IN_A_PART = 5000
-
 
 @dataclass(frozen=True, slots=True)
 class Slice:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from vectora_ops.snapshots.index import ENTRIES_IN_A_PART, Entry
+from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 
 # Smaller files share vault objects of up to CHUNK_BYTES: for ten thousand files the cost is in requests, not in bytes.
@@ -52,7 +52,8 @@ class PackFiller:
 
     @property
     def is_full(self) -> bool:
-        return len(self.pending) >= ENTRIES_IN_A_PART or self._bytes >= CHECKPOINT_BYTES
+        """Result of the count of new bytes: true when the part must end, so that an interruption loses no more."""
+        return self._bytes >= CHECKPOINT_BYTES
 
     def add(self, pending: PendingEntry) -> None:
         self.pending.append(pending)
@@ -65,9 +66,9 @@ class PackFiller:
         return self._pack
 
     def take(self) -> list[PendingEntry]:
-        """Return the entries of the next part, with their packs closed."""
+        """Return the entries of the part, with their packs closed, and begin the next one."""
         self._close_pack()
-        taken, self.pending = self.pending[:ENTRIES_IN_A_PART], self.pending[ENTRIES_IN_A_PART:]
+        taken, self.pending = self.pending, []
         self._bytes = 0
         return taken
 
