@@ -182,7 +182,7 @@ def test_it_continues_where_the_previous_invocation_stopped(
     small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packing, "ENTRIES_IN_A_PART", 10)
-    monkeypatch.setattr(reading, "BATCH_ITEMS", 10)
+    monkeypatch.setattr(reading, "WINDOW_ITEMS", 1)
     for number in range(60):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 100)
     reads: list[str] = []
