@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ClientT = TypeVar("ClientT")
-CONNECTIONS = 32
+CONNECTIONS = 80
 # botocore retries throttling and transient failures with growing waits, for about half a minute.
 RETRYING = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
@@ -79,12 +79,12 @@ def with_complete_responses(client: ClientT) -> ClientT:
     return client
 
 
-def read_object(s3: S3Client, **request: Any) -> StoredObject:
-    """Read one object with GetObject; retry when the body ends early.
+def read_object(s3: S3Client, *, tried: int = 0, **request: Any) -> StoredObject:
+    """Read one object with GetObject; retry when the body ends early. `tried` attempts have failed before.
 
     Raise VectoraError when every attempt ends early, ClientError when S3 refuses the request.
     """
-    for attempt in range(READ_ATTEMPTS):
+    for attempt in range(tried, READ_ATTEMPTS):
         pause(attempt)
         try:
             answer = s3.get_object(**request)

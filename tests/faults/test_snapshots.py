@@ -183,7 +183,7 @@ def test_it_continues_where_the_previous_invocation_stopped(
 ) -> None:
     monkeypatch.setattr(part_ends, "SHORTEST_PART", 4)
     monkeypatch.setattr(part_ends, "LONGEST_PART", 10)
-    monkeypatch.setattr(reading, "BATCH_ITEMS", 1)
+    monkeypatch.setattr(reading, "WINDOW_ITEMS", 1)
     for number in range(60):
         put(small, "newsletters", f"lai_weekly/{number:03}.md", bytes([number]) * 100)
     reads: list[str] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -16,10 +17,11 @@ from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, PackFiller, Pendin
 from vectora_ops.snapshots.part_ends import PartEnds
 from vectora_ops.snapshots.reading import (
     ItemPair,
+    ItemRead,
     ItemReader,
-    batches,
     checked_entry,
     entry_of,
+    in_window,
     is_unchanged,
     read_ahead,
 )
@@ -59,11 +61,10 @@ class ComponentWriter:
         )
         present = ((path, (item, known)) for path, item, known in pairs if item is not None)
         items: PartEnds[ItemPair | None] = PartEnds(chain(self._stored_before(), present))
-        for batch in batches(pair for pair in items if pair is not None):
-            for pending in self._pending_entries(batch):
-                self._filler.add(pending)
-                if self._filler.is_full or items.has_end(pending.entry.path):
-                    self._close_part(more=True)
+        for pending in self._pending_entries(pair for pair in items if pair is not None):
+            self._filler.add(pending)
+            if self._filler.is_full or items.has_end(pending.entry.path):
+                self._close_part(more=True)
         if self._filler.pending:
             self._close_part(more=False)
         return ComponentRecord(
@@ -90,18 +91,25 @@ class ComponentWriter:
 
     # --- items to entries
 
-    def _pending_entries(self, batch: list[ItemPair]) -> Iterator[PendingEntry]:
-        small = [item for item, known in batch if self._must_read(item, known) and item.size <= CHUNK_BYTES]
-        bodies = dict(zip((item.path for item in small), self.readers.map(ItemReader(self.source), small), strict=True))
-        for item, known in batch:
-            if known and self._is_stored(item, known[0]):
-                yield _unchanged(item, *known)
-            elif item.path in bodies:
-                yield self._small(known[0] if known else None, *bodies.pop(item.path))
-            elif (slices := self._slices_of(item.sha256)) is not None:
-                yield PendingEntry(replace(entry_of(item), slices=slices))
-            else:
-                yield self._large(item)
+    def _pending_entries(self, pairs: Iterable[ItemPair]) -> Iterator[PendingEntry]:
+        read_item = ItemReader(self.source)
+
+        def read(pair: ItemPair) -> ItemRead:
+            item, known = pair
+            if item.size <= CHUNK_BYTES and self._must_read(item, known):
+                return self.readers.submit(read_item, item)
+            return None
+
+        with closing(in_window(pairs, read)) as window:
+            for (item, known), begun in window:
+                if known and self._is_stored(item, known[0]):
+                    yield _unchanged(item, *known)
+                elif begun:
+                    yield self._small(known[0] if known else None, *begun.result())
+                elif (slices := self._slices_of(item.sha256)) is not None:
+                    yield PendingEntry(replace(entry_of(item), slices=slices))
+                else:
+                    yield self._large(item)
 
     def _must_read(self, item: Item, known: IndexedEntry | None) -> bool:
         if known and self._is_stored(item, known[0]):

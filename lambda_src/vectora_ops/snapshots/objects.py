@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
-from vectora_shared.aws import read_object
+from vectora_ops.snapshots.signed_reads import NOT_FOUND, SignedReads
+from vectora_shared.aws import StoredObject, read_object
 from vectora_shared.aws_errors import http_status, is_absent
 from vectora_shared.errors import VectoraError
-
-# The object does not exist, or no longer has the requested ETag.
-NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +41,12 @@ class NoSuchBucketError(VectoraError):
 
 
 class ObjectReader:
-    """Reader of one bucket by boto3's client, safe for many threads."""
+    """Reader of one bucket, safe for many threads."""
 
     def __init__(self, account: Account, bucket: str) -> None:
         self.bucket = bucket
         self._s3 = account.client("s3")
+        self._signed = SignedReads(self._s3, account.session.get_credentials(), bucket)
 
     def get(
         self,
@@ -68,17 +66,25 @@ class ObjectReader:
         start, length = byte_range or (0, 0)
         if byte_range:
             request["Range"] = f"bytes={start}-{start + length - 1}"
-        try:
-            found = read_object(self._s3, Bucket=self.bucket, Key=key, **request)
-        except ClientError as error:
-            if http_status(error) in NOT_FOUND:
-                return Response(found=False)
-            raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
-        except BotoCoreError as error:
-            raise VectoraError(f"S3 did not answer for s3://{self.bucket}/{key}: {error}.") from error
+        found = self._read(key, request)
+        if found is None:
+            return Response(found=False)
         # A server may ignore a range and return the whole object (RFC 9110, section 14.2).
         body = found.body[start : start + length] if byte_range and not found.is_part else found.body
         return Response(found=True, body=body, version_id=found.version_id, content_type=found.content_type)
+
+    def _read(self, key: str, request: dict[str, str]) -> StoredObject | None:
+        answer = self._signed.read(Key=key, **request)
+        if answer.found is not None or answer.is_absent:
+            return answer.found
+        try:
+            return read_object(self._s3, tried=answer.tried, Bucket=self.bucket, Key=key, **request)
+        except ClientError as error:
+            if http_status(error) in NOT_FOUND:
+                return None
+            raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
+        except BotoCoreError as error:
+            raise VectoraError(f"S3 did not answer for s3://{self.bucket}/{key}: {error}.") from error
 
     def listed(self, prefix: str, *, after: str = "") -> Iterator[ListedObject]:
         """Yield the objects below a prefix whose keys come after `after`, sorted by key.

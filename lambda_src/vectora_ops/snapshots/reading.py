@@ -1,9 +1,11 @@
-"""Source items read in batches and ahead of their storage."""
+"""Source items read concurrently and ahead of their storage."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
 from queue import Queue
@@ -12,15 +14,19 @@ from typing import Any, TypeVar
 
 from vectora_ops.snapshots.index import Entry, IndexedEntry
 from vectora_ops.snapshots.items import Item, Source
-from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.errors import VectoraError
 
-# Limits of one batch. A batch, the open pack and the open index part are all that is in memory.
-BATCH_ITEMS = 1000
-BATCH_BYTES = 48 * 1024 * 1024
+# Limits of the items that are read and not stored yet. They, the open pack and the open index part are all that is in
+# memory. An item that takes long holds up none of the reads of the items after it, up to these limits.
+WINDOW_ITEMS = 512
+WINDOW_BYTES = 48 * 1024 * 1024
+# Items that the listing delivers together.
+LISTED_ITEMS = 1000
 T = TypeVar("T")
 # An item, and its entry in the last snapshot if it has one.
 ItemPair = tuple[Item, IndexedEntry | None]
+# The read of an item, or None when nothing is read ahead.
+ItemRead = Future[tuple[Entry, bytes]] | None
 
 
 class ItemReader:
@@ -65,23 +71,33 @@ def is_unchanged(item: Item, entry: Entry) -> bool:
     return (item.etag, item.modified) == (entry.etag, entry.modified)
 
 
-def batches(pairs: Iterable[ItemPair]) -> Iterator[list[ItemPair]]:
-    batch: list[ItemPair] = []
-    size = 0
-    for pair in pairs:
-        batch.append(pair)
-        size += min(pair[0].size, CHUNK_BYTES)
-        if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def in_window(pairs: Iterable[ItemPair], read: Callable[[ItemPair], ItemRead]) -> Iterator[tuple[ItemPair, ItemRead]]:
+    """Yield the items in their order with their reads, which start as soon as the window has room for them."""
+    window: deque[tuple[ItemPair, ItemRead, int]] = deque()
+    held = 0
+    try:
+        for pair in pairs:
+            begun = read(pair)
+            size = pair[0].size if begun else 0
+            window.append((pair, begun, size))
+            held += size
+            while len(window) >= WINDOW_ITEMS or held >= WINDOW_BYTES:
+                first, its_read, freed = window.popleft()
+                held -= freed
+                yield first, its_read
+        while window:
+            first, its_read, _ = window.popleft()
+            yield first, its_read
+    finally:
+        for _, unused, _ in window:
+            if unused:
+                unused.cancel()
 
 
 _END_OF_ITEMS: Any = object()
 
 
-def read_ahead(items: Iterator[T], size: int = BATCH_ITEMS) -> Iterator[T]:
+def read_ahead(items: Iterator[T], size: int = LISTED_ITEMS) -> Iterator[T]:
     """Yield the same items, which a thread reads ahead: it waits for S3 while the main thread compares and copies."""
     queue: Queue[Any] = Queue(maxsize=2)
     stopped: list[bool] = []

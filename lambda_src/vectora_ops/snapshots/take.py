@@ -34,12 +34,13 @@ from vectora_ops.snapshots.manifest import (
     to_bytes,
 )
 from vectora_ops.snapshots.used_objects import UsedObjects
-from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, README, THREADS, Vault
+from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, README, Vault
 from vectora_shared.errors import VectoraError
 
 # Few, because the allocator of each thread keeps memory for the largest objects that the thread ever stored. With as
 # many as there are readers, a snapshot of 100,000 files took 270 MiB; with four, 123 MiB in the same time.
 STORERS = 4
+READERS = 64
 # Objects of so many snapshots are not stored again. The last snapshot alone is not enough: it may describe an
 # environment that was broken or deleted, as the snapshots do that rollbacks take.
 TRUSTED_SNAPSHOTS = 5
@@ -88,7 +89,7 @@ def take_snapshot(
             if request.owner and lease.predecessor and lease.predecessor.owner == request.owner:
                 name = lease.predecessor.subject
                 request = replace(request, resume=name)
-        readers = stack.enter_context(ThreadPoolExecutor(THREADS))
+        readers = stack.enter_context(ThreadPoolExecutor(READERS))
         storers = stack.enter_context(ThreadPoolExecutor(STORERS))
         objects = UsedObjects(vault, storers)
         return _Taking(account, names, vault, request, name, lease, observer, deadline, clock, readers, objects).run()

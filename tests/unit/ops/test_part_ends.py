@@ -232,7 +232,7 @@ def test_a_changed_file_stores_its_bytes_and_at_most_two_parts(count: int) -> No
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_ends, "SHORTEST_PART", 5)
     monkeypatch.setattr(part_ends, "LONGEST_PART", 20)
-    monkeypatch.setattr(reading, "BATCH_ITEMS", 5)
+    monkeypatch.setattr(reading, "WINDOW_ITEMS", 5)
 
 
 @pytest.mark.usefixtures("short_parts")
