@@ -61,6 +61,8 @@ class Environment:
         self._descriptions: dict[str, Mapping[str, Any] | None] = {}
         self._functions: dict[str, dict[str, Any] | None] = {}
         self._layers: dict[str, Layer] = {}
+        # By function name or layer ARN. Their addresses lapse after minutes, so each is used once, at the beginning.
+        self._unused_answers: dict[str, Any] = {}
         self._definitions: dict[str, StackDefinition | None] = {}
         self._resources: dict[str, Mapping[str, tuple[str, str]]] = {}
         self._release: tuple[str | None] | None = None
@@ -143,7 +145,9 @@ class Environment:
 
     def function(self, name: str) -> dict[str, Any] | None:
         if name not in self._functions:
-            self._functions[name] = self._read_function(name)
+            self._functions[name] = answer = self._read_function(name)
+            if answer is not None:
+                self._unused_answers[name] = answer
         return self._functions[name]
 
     def _read_function(self, name: str) -> dict[str, Any] | None:
@@ -161,6 +165,13 @@ class Environment:
             raise _incomplete_read(name, "environment variables", "kms:Decrypt on its key", withheld)
         return answer
 
+    def code_address(self, name: str) -> str:
+        """Return a presigned address of a function's code: at first the one that was read with the function."""
+        answer = self._unused_answers.pop(name, None) or self._read_function(name)
+        if answer is None:
+            raise VectoraError(f"Function {name} was deleted while its code was read: try again.")
+        return str(answer["Code"]["Location"])
+
     def layers_in_use(self) -> list[Layer]:
         functions = (self.function(name) for name in self.function_names())
         arns = {each["Arn"] for found in functions if found for each in found["Configuration"].get("Layers", [])}
@@ -171,7 +182,12 @@ class Environment:
             self._layers[arn] = self._read_layer(arn)
         return self._layers[arn]
 
-    def layer_version(self, arn: str) -> Any:
+    def layer_address(self, arn: str) -> str:
+        """Return a presigned address of a layer's content: at first the one that was read with the layer."""
+        answer = self._unused_answers.pop(arn, None) or self._layer_version(arn)
+        return str(answer["Content"]["Location"])
+
+    def _layer_version(self, arn: str) -> Any:
         layer, _, number = arn.rpartition(":")
         return self.account.client("lambda").get_layer_version(LayerName=layer, VersionNumber=int(number))
 
@@ -182,7 +198,7 @@ class Environment:
             note = {"note": "This layer is of another account: its bytes stay there, a rollback refers to it."}
             return Layer(arn, name, None, 0, note, foreign=True)
         try:
-            answer = self.layer_version(arn)
+            answer = self._unused_answers[arn] = self._layer_version(arn)
         except ClientError as error:
             if not is_absent(error, "layer version"):
                 raise

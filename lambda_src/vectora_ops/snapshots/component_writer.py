@@ -13,7 +13,7 @@ from itertools import chain
 from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
-from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, PackFiller, PendingEntry
+from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, OpenEntries, PendingEntry
 from vectora_ops.snapshots.part_ends import PartEnds
 from vectora_ops.snapshots.reading import (
     ItemPair,
@@ -34,9 +34,9 @@ SHARES_CONTENT = ("stacks", "functions")
 
 @dataclass
 class ComponentWriter:
-    """Writer of one component, from where `component` stands.
+    """Writer of one component, from where `component` stands: `write` all items, then `finish`.
 
-    `on_part` is called with the component and its totals after each stored part, and whether more entries may follow.
+    The last part is stored by `finish`, so that the small files of several components share a pack. `on_part` is called with the component and its totals after each stored part, and whether more entries may follow.
     `renew` is called after each chunk of a large item. Both may raise.
     """
 
@@ -47,14 +47,20 @@ class ComponentWriter:
     component: OpenComponent
     on_part: Callable[[OpenComponent, ComponentTotals, bool], None]
     renew: Callable[[], None]
-    _filler: PackFiller = field(init=False)
-    _totals: ComponentTotals = field(init=False)
+    _open: OpenEntries = field(default_factory=OpenEntries)
+    _totals: ComponentTotals = field(default_factory=ComponentTotals)
 
-    def write(self, base: ComponentRecord | None) -> ComponentRecord:
-        """Write all items that follow the stored parts; `base` is the component in the last snapshot."""
+    @property
+    def open_bytes(self) -> int:
+        """Number of new bytes in entries that no stored part has yet."""
+        return self._open.new_bytes
+
+    def write(self, base: ComponentRecord | None) -> None:
+        """Read all items that follow the stored parts, and store all parts but the last.
+
+        `base` is the component in the last snapshot.
+        """
         after = self.component.parts[-1].last if self.component.parts else ""
-        self._totals = ComponentTotals()
-        self._filler = PackFiller(self.objects.store)
         pairs = side_by_side(
             read_ahead((item.path, item) for item in self.source.items(after)),
             ((entry.path, (entry, line)) for entry, line in self._trusted_entries(base, after)),
@@ -62,10 +68,13 @@ class ComponentWriter:
         present = ((path, (item, known)) for path, item, known in pairs if item is not None)
         items: PartEnds[ItemPair | None] = PartEnds(chain(self._stored_before(), present))
         for pending in self._pending_entries(pair for pair in items if pair is not None):
-            self._filler.add(pending)
-            if self._filler.is_full or items.has_end(pending.entry.path):
+            self._open.add(pending)
+            if self._open.is_full or items.has_end(pending.entry.path):
                 self._close_part(more=True)
-        if self._filler.pending:
+
+    def finish(self) -> ComponentRecord:
+        """Store the last part."""
+        if self._open:
             self._close_part(more=False)
         return ComponentRecord(
             digest=self._totals.digest,
@@ -103,36 +112,41 @@ class ComponentWriter:
         with closing(in_window(pairs, read)) as window:
             for (item, known), begun in window:
                 if known and self._is_stored(item, known[0]):
-                    yield _unchanged(item, *known)
+                    yield self._shared(_unchanged(item, *known))
                 elif begun:
-                    yield self._small(known[0] if known else None, *begun.result())
-                elif (slices := self._slices_of(item.sha256)) is not None:
-                    yield PendingEntry(replace(entry_of(item), slices=slices))
+                    yield self._shared(self._small(known[0] if known else None, *begun.result()))
+                elif (same := self._same(item.sha256)) is not None:
+                    yield same.of(entry_of(item))
                 else:
-                    yield self._large(item)
+                    yield self._shared(self._large(item))
 
     def _must_read(self, item: Item, known: IndexedEntry | None) -> bool:
         if known and self._is_stored(item, known[0]):
             return False
-        return self._slices_of(item.sha256) is None or item.body is not None
+        return self._same(item.sha256) is None or item.body is not None
 
     def _is_stored(self, item: Item, known: Entry) -> bool:
         return is_unchanged(item, known) and self.objects.has(known.slices)
 
-    def _slices_of(self, sha256: str | None) -> tuple[Slice, ...] | None:
-        return self.objects.slices_by_content.get(sha256) if sha256 else None
+    def _same(self, sha256: str | None) -> PendingEntry | None:
+        return self.objects.by_content.get(sha256) if sha256 else None
+
+    def _shared(self, pending: PendingEntry) -> PendingEntry:
+        """Note where the bytes of an entry are, for entries of other components with the same bytes."""
+        if self.component.component in SHARES_CONTENT:
+            self.objects.by_content.setdefault(pending.entry.sha256, pending)
+        return pending
 
     def _small(self, known: Entry | None, entry: Entry, body: bytes) -> PendingEntry:
         if known and known.sha256 == entry.sha256 and self.objects.has(known.slices):
             return PendingEntry(replace(entry, slices=known.slices))
-        if (slices := self._slices_of(entry.sha256)) is not None:
-            return PendingEntry(replace(entry, slices=slices))
+        if (same := self._same(entry.sha256)) is not None:
+            return same.of(entry)
         if not body:
             return PendingEntry(entry)
         if len(body) < PACKED_BELOW_BYTES:
-            pack = self._filler.pack_for(body)
-            return PendingEntry(entry, pack=pack, offset=pack.add(body))
-        return PendingEntry(entry, stored=[self.objects.store(body)])
+            return self.objects.packs.add(entry, body)
+        return PendingEntry(entry, stored=(self.objects.store(body),))
 
     def _large(self, item: Item) -> PendingEntry:
         """Store an item chunk by chunk, two of them in memory."""
@@ -148,19 +162,18 @@ class ComponentWriter:
             self.renew()
         entry = checked_entry(item, digest.hexdigest(), size)
         entry = replace(entry, version_id=content.version_id, content_type=content.content_type)
-        return PendingEntry(entry, stored=list(stored))
+        return PendingEntry(entry, stored=tuple(stored))
 
     # --- entries to parts
 
     def _close_part(self, *, more: bool) -> None:
+        self.objects.packs.close()
         part = OpenPart()
-        for pending in self._filler.take():
+        for pending in self._open.take():
             entry, line = self._finished(pending)
             part.add(entry.path, line)
             self._totals.add(entry)
             self.objects.needed.update(each.sha256 for each in entry.slices)
-            if self.component.component in SHARES_CONTENT:
-                self.objects.slices_by_content[entry.sha256] = entry.slices
         index = self.objects.finish(self.objects.store(part.body()), len(part.body()))
         self.objects.needed.add(index)
         stored = Part(index=index, first=part.first, last=part.last, entries=len(part.lines))

@@ -109,8 +109,7 @@ class FunctionsSource(ListedSource):
         )
 
     def _download_url(self, name: str) -> str:
-        found = self._environment.account.client("lambda").get_function(FunctionName=name)
-        return str(found["Code"]["Location"])
+        return self._environment.code_address(name)
 
 
 class LayersSource(ListedSource):
@@ -141,7 +140,7 @@ class LayersSource(ListedSource):
         return ItemContent(download(self._environment.account, partial(self._download_url, item.origin)))
 
     def _download_url(self, arn: str) -> str:
-        return str(self._environment.layer_version(arn)["Content"]["Location"])
+        return self._environment.layer_address(arn)
 
 
 class StacksSource(ListedSource):

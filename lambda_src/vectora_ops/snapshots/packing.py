@@ -1,10 +1,10 @@
-"""Packs: vault objects that each hold many small items."""
+"""Packs: vault objects that each hold many small items, of all components of a snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.vault import CHUNK_BYTES
@@ -15,19 +15,23 @@ PACKED_BELOW_BYTES = 1024 * 1024
 CHECKPOINT_BYTES = 256 * 1024 * 1024
 
 
-@dataclass
+@dataclass(frozen=True)
 class PendingEntry:
     """An entry whose slices are known once its bytes are stored."""
 
     entry: Entry
     line: bytes | None = None  # its index line in the last snapshot, for an unchanged item
-    stored: list[Future[tuple[str, str]]] = field(default_factory=list)
-    pack: _Pack | None = None
+    stored: tuple[Future[tuple[str, str]], ...] = ()
+    pack: Pack | None = None
     offset: int = 0
+
+    def of(self, entry: Entry) -> PendingEntry:
+        """Return another entry with the same bytes."""
+        return replace(self, entry=replace(entry, slices=self.entry.slices), line=None)
 
 
 @dataclass
-class _Pack:
+class Pack:
     """Bytes of several small files; `body` is emptied when they are sent to the vault."""
 
     body: bytearray = field(default_factory=bytearray)
@@ -35,45 +39,56 @@ class _Pack:
     stored: Future[tuple[str, str]] | None = None
 
     def add(self, body: bytes) -> int:
+        """Append a file's bytes; return their offset."""
         offset = self.size
         self.body += body
         self.size += len(body)
         return offset
 
 
-class PackFiller:
-    """Entries of the open index part, and the open pack for their small files."""
+class Packs:
+    """The open pack of a snapshot."""
 
     def __init__(self, store: Callable[[bytes], Future[tuple[str, str]]]) -> None:
         self._store = store
-        self._pack = _Pack()
-        self._bytes = 0
-        self.pending: list[PendingEntry] = []
+        self._open = Pack()
+
+    def add(self, entry: Entry, body: bytes) -> PendingEntry:
+        """Add a small file to a pack."""
+        if self._open.size + len(body) > CHUNK_BYTES:
+            self.close()
+        return PendingEntry(entry, pack=self._open, offset=self._open.add(body))
+
+    def close(self) -> None:
+        """Send the open pack to the vault, and begin the next one."""
+        if self._open.size:
+            self._open.stored = self._store(bytes(self._open.body))
+            self._open.body.clear()
+            self._open = Pack()
+
+
+class OpenEntries:
+    """Entries of the open index part of a component."""
+
+    def __init__(self) -> None:
+        self._entries: list[PendingEntry] = []
+        self.new_bytes = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
 
     @property
     def is_full(self) -> bool:
         """Result of the count of new bytes: true when the part must end, so that an interruption loses no more."""
-        return self._bytes >= CHECKPOINT_BYTES
+        return self.new_bytes >= CHECKPOINT_BYTES
 
     def add(self, pending: PendingEntry) -> None:
-        self.pending.append(pending)
+        self._entries.append(pending)
         if pending.line is None:
-            self._bytes += pending.entry.size
-
-    def pack_for(self, body: bytes) -> _Pack:
-        if self._pack.size + len(body) > CHUNK_BYTES:
-            self._close_pack()
-        return self._pack
+            self.new_bytes += pending.entry.size
 
     def take(self) -> list[PendingEntry]:
-        """Return the entries of the part, with their packs closed, and begin the next one."""
-        self._close_pack()
-        taken, self.pending = self.pending, []
-        self._bytes = 0
+        """Return the entries of the part, and begin the next one."""
+        taken, self._entries = self._entries, []
+        self.new_bytes = 0
         return taken
-
-    def _close_pack(self) -> None:
-        if self._pack.size:
-            self._pack.stored = self._store(bytes(self._pack.body))
-            self._pack.body.clear()
-            self._pack = _Pack()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,7 +21,6 @@ from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
-    STACK_COMPONENTS,
     Component,
     DamagedError,
     Manifest,
@@ -33,8 +33,9 @@ from vectora_ops.snapshots.manifest import (
     snapshot_name,
     to_bytes,
 )
+from vectora_ops.snapshots.packing import CHECKPOINT_BYTES
 from vectora_ops.snapshots.used_objects import UsedObjects
-from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, README, Vault
+from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, README, SnapshotFiles, Vault
 from vectora_shared.errors import VectoraError
 
 # Few, because the allocator of each thread keeps memory for the largest objects that the thread ever stored. With as
@@ -44,6 +45,8 @@ READERS = 64
 # Objects of so many snapshots are not stored again. The last snapshot alone is not enough: it may describe an
 # environment that was broken or deleted, as the snapshots do that rollbacks take.
 TRUSTED_SNAPSHOTS = 5
+# An interrupted snapshot of few bytes loses at most the copying of this time and of one component.
+SAVED_AFTER_SECONDS = 10.0
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
 
 
@@ -114,30 +117,35 @@ class _Taking:
     progress: Progress = field(init=False)
     base: Manifest | None = None  # the last snapshot, when it is intact
     interrupted: bool = False
+    # Written components whose last parts are not stored yet.
+    unfinished: dict[Component, ComponentWriter] = field(default_factory=dict)
+    saved_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.environment = Environment(self.account, self.names)
 
     def run(self) -> Manifest:
         self.observer.step("begin")
-        if (complete := self._completed_before()) is not None:
+        snapshots = self.vault.snapshots()
+        if (complete := self._completed_before(snapshots)) is not None:
             return complete
-        self._begin()
+        self._begin(snapshots)
         for component in COMPONENTS:
             if component not in self.progress.done:
                 self.observer.step(component)
                 self._take(component)
-                self._stop_at_deadline()
+        self._finish_components()
         self.observer.step("recheck")
         self._recheck()
         return self._complete()
 
     # --- the start
 
-    def _completed_before(self) -> Manifest | None:
+    def _completed_before(self, snapshots: Iterable[SnapshotFiles]) -> Manifest | None:
         """Return the manifest when the interruption left only the progress file to remove."""
-        if self.vault.file(self.name, MANIFEST) is None:
-            if self.request.resume and self.vault.progress(self.name) is None:
+        files = _files_of(self.name, snapshots)
+        if MANIFEST not in files:
+            if self.request.resume and PROGRESS not in files:
                 raise VectoraError(
                     f"There is no snapshot {self.name} to resume in {self.vault.bucket}: "
                     f"./vectora snapshot list --env {self.names.env} shows which there are."
@@ -149,20 +157,19 @@ class _Taking:
         self.vault.hide_file(self.name, PROGRESS)
         return manifest
 
-    def _begin(self) -> None:
+    def _begin(self, snapshots: Collection[SnapshotFiles]) -> None:
         if changing := self.environment.changing_stacks():
             raise VectoraError(
                 f"Stack {changing[0]} is being changed by CloudFormation: a snapshot now would mix two states. "
                 "Try again when it is done."
             )
-        recent = self.vault.newest(TRUSTED_SNAPSHOTS)
-        present = {found.sha256: found.etag for found in self.vault.objects()}
-        trusted = self._trusted_objects(recent)
-        interrupted = self.vault.progress(self.name)
+        trusted = self._trusted_objects(self.vault.newest(TRUSTED_SNAPSHOTS, snapshots))
+        interrupted = self.vault.progress(self.name) if PROGRESS in _files_of(self.name, snapshots) else None
         if interrupted:
             self.interrupted = True
             self.objects.added, self.objects.copied_bytes = dict(interrupted.stored), interrupted.copied_bytes
             trusted |= interrupted.stored
+        present = {found.sha256: found.etag for found in self.vault.objects()} if trusted else {}
         self.objects.usable = {sha256: etag for sha256, etag in trusted.items() if present.get(sha256) == etag}
         control = _control(self.environment)
         if interrupted and interrupted.control == control and self._can_resume(interrupted):
@@ -224,29 +231,46 @@ class _Taking:
             on_part=self._part_stored,
             renew=self.lease.renew,
         )
-        record = writer.write(self.base.components.get(component) if self.base else None)
-        done = {**self.progress.done, component: record}
+        writer.write(self.base.components.get(component) if self.base else None)
+        self.unfinished[component] = writer
+        self.lease.renew()
+        is_late = self.deadline()
+        if is_late or self._loses_much():
+            self._finish_components()
+            self._save()
+        if is_late:
+            raise OutOfTimeError(self.name)
+
+    def _loses_much(self) -> bool:
+        """Return whether an interruption would lose more than a few seconds of copying."""
+        new_bytes = sum(writer.open_bytes for writer in self.unfinished.values())
+        return new_bytes >= CHECKPOINT_BYTES or time.monotonic() - self.saved_at >= SAVED_AFTER_SECONDS
+
+    def _finish_components(self) -> None:
+        """Store the last part of each component that was written."""
+        done = dict(self.progress.done)
+        for component, writer in self.unfinished.items():
+            done[component] = record = writer.finish()
+            self.observer.advance(Advance(component, record.entries, record.bytes, self.objects.copied_bytes))
+        self.unfinished.clear()
         self.progress = self.progress.model_copy(update={"done": done, "open": None})
-        self._save()
-        self.observer.advance(Advance(component, record.entries, record.bytes, self.objects.copied_bytes))
 
     def _part_stored(self, component: OpenComponent, totals: ComponentTotals, more: bool) -> None:
-        self.progress = self.progress.model_copy(update={"open": component})
         advance = Advance(component.component, totals.entries, totals.bytes, self.objects.copied_bytes)
         self.observer.advance(advance)
         self.lease.renew()
         if more:
+            self._finish_components()
+            self.progress = self.progress.model_copy(update={"open": component})
             self._save()
-            self._stop_at_deadline()
-
-    def _stop_at_deadline(self) -> None:
-        if self.deadline():
-            raise OutOfTimeError(self.name)
+            if self.deadline():
+                raise OutOfTimeError(self.name)
 
     def _save(self) -> None:
         counted = {"stored": dict(self.objects.added), "copied_bytes": self.objects.copied_bytes}
         self.progress = self.progress.model_copy(update=counted)
-        self.vault.write_file(self.name, PROGRESS, to_bytes(self.progress))
+        self.vault.write_progress(self.progress)
+        self.saved_at = time.monotonic()
 
     # --- the end
 
@@ -302,6 +326,10 @@ class _Taking:
             return None if value is None else Release.model_validate_json(value)
         except ValueError:
             return None
+
+
+def _files_of(name: str, snapshots: Iterable[SnapshotFiles]) -> frozenset[str]:
+    return next((each.files for each in snapshots if each.name == name), frozenset())
 
 
 def _control(environment: Environment) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vectora_ops.snapshots.index import Slice
+from vectora_ops.snapshots.packing import Packs, PendingEntry
 from vectora_ops.snapshots.vault import Vault
 
 
@@ -22,8 +23,9 @@ class UsedObjects:
         self.needed: set[str] = set()
         self.added: dict[str, str] = {}
         self.copied_bytes = 0
+        self.packs = Packs(self.store)
         # Files by content, so that a function's code that is also an asset of a stack is stored once.
-        self.slices_by_content: dict[str, tuple[Slice, ...]] = {}
+        self.by_content: dict[str, PendingEntry] = {}
 
     def has(self, slices: tuple[Slice, ...]) -> bool:
         return all(each.sha256 in self.usable for each in slices)
