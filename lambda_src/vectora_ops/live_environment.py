@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,9 @@ from vectora_ops.cloudformation.reading import StackReader
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
+
+T = TypeVar("T")
+AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Environment:
         self._unused_answers: dict[str, Any] = {}
         self._definitions: dict[str, StackDefinition | None] = {}
         self._resources: dict[str, Mapping[str, tuple[str, str]]] = {}
-        self._release: tuple[str | None] | None = None
+        self._remembered: dict[str, Any] = {}
 
     def now(self) -> Environment:
         """Return the state at a later time, for which only what may have changed is read again."""
@@ -88,6 +91,11 @@ class Environment:
             )
         return self._definitions[name]
 
+    def has(self, definition: StackDefinition) -> bool:
+        """Return whether a stack has this very definition, and its last change succeeded or was rolled back."""
+        status = str((self._description(definition.name) or {}).get("StackStatus", ""))
+        return status in AT_REST and self.stack(definition.name) == definition
+
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Return type and physical id by logical id; empty when there is no such stack."""
         if name not in self._resources:
@@ -108,8 +116,10 @@ class Environment:
         return self._descriptions[name]
 
     def _unchanged_since(self, name: str) -> Environment | None:
-        """Return the earlier state when the stack has not changed since and its change had ended then."""
+        """Return the earlier state that has read a stack which has not changed since, and was not changing then."""
         before = self._before
+        while before is not None and name not in before._definitions:
+            before = before._before
         if before is None or before.last_change(name) != self.last_change(name):
             return None
         return None if self._is_changing(name) else before
@@ -179,8 +189,15 @@ class Environment:
 
     def layer(self, arn: str) -> Layer:
         if arn not in self._layers:
-            self._layers[arn] = self._read_layer(arn)
+            self._layers[arn] = self._known_layer(arn) or self._read_layer(arn)
         return self._layers[arn]
+
+    def _known_layer(self, arn: str) -> Layer | None:
+        """Return a layer version that was read before with its bytes; these never change (Lambda guide, layers)."""
+        before = self._before
+        while before is not None and arn not in before._layers:
+            before = before._before
+        return before._layers[arn] if before is not None and before._layers[arn].sha256 else None
 
     def layer_address(self, arn: str) -> str:
         """Return a presigned address of a layer's content: at first the one that was read with the layer."""
@@ -217,10 +234,15 @@ class Environment:
         owner = self._owner_of("AWS::IAM::Role", arn.rpartition("/")[2])
         return "/".join(owner) if owner else arn
 
+    def remembered(self, name: str, read: Callable[[], T]) -> T:
+        """Return what `read` returned for this name at its first call."""
+        if name not in self._remembered:
+            self._remembered[name] = read()
+        found: T = self._remembered[name]
+        return found
+
     def release(self) -> str | None:
-        if self._release is None:
-            self._release = (self._read_release(),)
-        return self._release[0]
+        return self.remembered("release", self._read_release)
 
     def _read_release(self) -> str | None:
         ssm = self.account.client("ssm")

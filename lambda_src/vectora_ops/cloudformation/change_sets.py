@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -32,14 +32,15 @@ class ChangeSets:
         self._templates = TemplateSender(account, assets_bucket)
         self._keep_alive = keep_alive
 
-    def create(self, definition: StackDefinition, template: str, purpose: Purpose) -> str | None:
-        """Create a change set from the live stack to the definition, but with this template.
+    def create(
+        self, definition: StackDefinition, template: str, purpose: Purpose, described: Mapping[str, Any] | None
+    ) -> str | None:
+        """Create a change set from the live stack, as `described` now, to the definition, but with this template.
 
         The result is its name, or None when nothing would change. Raises VectoraError when CloudFormation refuses.
         """
-        described = self._stacks.describe(definition.name)
         exists = described is not None and described["StackStatus"] != "REVIEW_IN_PROGRESS"
-        live = self._stacks.read(definition.name) if definition.lost_text_paths else None
+        live = self._stacks.definition(definition.name, described) if definition.lost_text_paths else None
         request: dict[str, Any] = {
             "StackName": definition.name,
             "ChangeSetType": "UPDATE" if exists else "CREATE",
@@ -52,16 +53,26 @@ class ChangeSets:
             request["RoleARN"] = definition.role_arn
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode("utf-8")).hexdigest()
         change_set = f"vectora-{purpose}-{digest[:24]}"
-        # An interrupted call may have left a change set of this name, made for another state of the stack.
-        self.delete_if_present(definition.name, change_set)
         try:
-            self._cloudformation.create_change_set(ChangeSetName=change_set, **request)
+            self._create_new(change_set, request)
+        except ClientError as error:
+            raise VectoraError(
+                f"CloudFormation does not accept the template of stack {definition.name}: {error_message(error)}"
+            ) from error
+        return self._wait(definition.name, change_set)
+
+    def _create_new(self, name: str, request: dict[str, Any]) -> None:
+        """Create a change set in place of one with its name, which may be made for another state of the stack.
+
+        An interrupted call left it, or the answer to this very request was lost and botocore sent it again.
+        """
+        try:
+            self._cloudformation.create_change_set(ChangeSetName=name, **request)
         except ClientError as error:
             if error_code(error) != "AlreadyExistsException":
-                raise VectoraError(
-                    f"CloudFormation does not accept the template of stack {definition.name}: {error_message(error)}"
-                ) from error
-        return self._wait(definition.name, change_set)
+                raise
+            self.delete_if_present(request["StackName"], name)
+            self._cloudformation.create_change_set(ChangeSetName=name, **request)
 
     def changes(self, stack: str, change_set: str) -> tuple[ResourceChange, ...]:
         pages = self._cloudformation.get_paginator("describe_change_set").paginate(

@@ -23,6 +23,22 @@ class StackDefinition:
     role_arn: str | None
 
     @property
+    def depends_on_more(self) -> bool:
+        """Result of a look at the template: true when an update with this same definition may change resources.
+
+        Such are values that CloudFormation reads at each update (CloudFormation guide: SSM parameter types, dynamic
+        references) and templates that it expands (guide: macros).
+        """
+        document = parse_template(self.template)
+        types = [str(each.get("Type", "")) for each in document.get("Parameters", {}).values()]
+        return (
+            any(each.startswith("AWS::SSM::Parameter") for each in types)
+            or "{{resolve:" in self.template
+            or "Fn::Transform" in self.template
+            or "Transform" in document
+        )
+
+    @property
     def lost_text_paths(self) -> tuple[str, ...]:
         """Paths at which CloudFormation may have replaced a character by a question mark."""
         document = {**parse_template(self.template), "Parameter": self.parameters, "Tag": self.tags}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -67,7 +68,8 @@ class Stacks(StackReader):
 
     def preview(self, definition: StackDefinition) -> tuple[ResourceChange, ...]:
         """Return what an update to the definition would change, by a change set that is deleted again."""
-        change_set = self._change_sets.create(definition, definition.template, "preview")
+        described = self.describe(definition.name)
+        change_set = self._change_sets.create(definition, definition.template, "preview", described)
         if change_set is None:
             return ()
         try:
@@ -81,13 +83,15 @@ class Stacks(StackReader):
         Resources that outlived a deleted stack, such as its buckets, are imported. Raises VectoraError with
         CloudFormation's reason when it fails.
         """
-        if self.describe(definition.name) is None:
+        described = self.describe(definition.name)
+        if described is None:
             self.check_text(definition)
             self._keep_alive()
             template = parse_template(definition.template)
             importable = find_importable(self._account, {definition.name: template})
             import_resources(self._account, importable, role_arn=definition.role_arn)
-        return self._apply(definition, definition.template, "restore")
+            described = self.describe(definition.name)
+        return self._apply(definition, definition.template, "restore", described)
 
     def recreate(self, definition: StackDefinition, logical_ids: Sequence[str]) -> None:
         """Create resources again that were changed or deleted outside CloudFormation.
@@ -112,8 +116,9 @@ class Stacks(StackReader):
             if logical_id in present
         }
         if values:
-            self._apply(definition, json.dumps(without_resources(template, values), indent=1), "take-out")
-        self._apply(definition, definition.template, "put-back")
+            fewer = json.dumps(without_resources(template, values), indent=1)
+            self._apply(definition, fewer, "take-out", self.describe(definition.name))
+        self._apply(definition, definition.template, "put-back", self.describe(definition.name))
 
     def remove(self, name: str) -> None:
         """Delete a stack; retained resources stay. Raises VectoraError naming the resource that cannot be deleted."""
@@ -123,9 +128,11 @@ class Stacks(StackReader):
         if status is not None:
             raise VectoraError(f"Stack {name} could not be deleted ({status}): {self.failure_reason(name)}")
 
-    def _apply(self, definition: StackDefinition, template: str, purpose: Purpose) -> bool:
+    def _apply(
+        self, definition: StackDefinition, template: str, purpose: Purpose, described: Mapping[str, Any] | None
+    ) -> bool:
         name = definition.name
-        change_set = self._change_sets.create(definition, template, purpose)
+        change_set = self._change_sets.create(definition, template, purpose, described)
         if change_set is None:
             return False
         self._keep_alive()

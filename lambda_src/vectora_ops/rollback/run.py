@@ -114,9 +114,9 @@ class _Rollback:
     changed: _Changed = field(default_factory=_Changed)
 
     def __post_init__(self) -> None:
-        self._stacks = StackRestorer(
-            self.account, self.names, Target(self.vault, self.manifest), self.request.components, self._keep_alive
-        )
+        self._latest = Environment(self.account, self.names)
+        target = Target(self.vault, self.manifest)
+        self._stacks = StackRestorer(target, self.request.components, self._environment, self._keep_alive)
 
     def run(self, started: float) -> RollbackResult:
         self.observer.step("verify")
@@ -198,7 +198,14 @@ class _Rollback:
             data_scope=self.manifest.components["data"].scope,
         )
         safety = take_snapshot(
-            self.account, self.names, request, lease=self.lease, observer=self.observer, clock=self.clock
+            self.account,
+            self.names,
+            request,
+            lease=self.lease,
+            vault=self.vault,
+            environment=self._latest,
+            observer=self.observer,
+            clock=self.clock,
         )
         self.lease.leave_note(safety.name)
         return safety.name
@@ -213,7 +220,7 @@ class _Rollback:
                 self.account,
                 self.vault,
                 self.manifest.components[component],
-                source_in_scope(self._environment(), self.manifest, component),
+                source_in_scope(self._latest, self.manifest, component),
                 bucket_of(self.names, component),
                 keep_alive=self._keep_alive,
             )
@@ -230,7 +237,7 @@ class _Rollback:
 
     def _record(self) -> None:
         """Add the earlier release to the ledger; a rollback of some components restores no whole release."""
-        release = self._environment().release()
+        release = self._latest.release()
         if release is None or set(self.request.components) != set(COMPONENTS):
             return
         records = Records(self.account, self.names)
@@ -268,7 +275,9 @@ class _Rollback:
         )
 
     def _environment(self) -> Environment:
-        return Environment(self.account, self.names)
+        """Return the state now: what CloudFormation has not changed since the last call is not read again."""
+        self._latest = self._latest.now()
+        return self._latest
 
     def _keep_alive(self) -> None:
         self.lease.renew()

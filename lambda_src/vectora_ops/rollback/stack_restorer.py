@@ -7,11 +7,9 @@ from functools import cached_property
 
 from botocore.exceptions import ClientError
 
-from vectora_ops.account import Account
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.cloudformation.templates import AssetReference
 from vectora_ops.live_environment import Environment
-from vectora_ops.names import Names
 from vectora_ops.rollback.content import write_entry
 from vectora_ops.rollback.plan import drifted_resources, new_stacks, stacks_of_target
 from vectora_ops.rollback.target import Target
@@ -27,17 +25,17 @@ class StackRestorer:
 
     def __init__(
         self,
-        account: Account,
-        names: Names,
         target: Target,
         components: tuple[Component, ...],
+        environment: Callable[[], Environment],
         keep_alive: Callable[[], None],
     ) -> None:
-        self._account = account
-        self._names = names
+        """Prepare the restore; `environment` returns the live state at the time of the call."""
         self._target = target
         self._components = components
+        self._environment = environment
         self._keep_alive = keep_alive
+        self._account, self._names = environment().account, target.vault.names
 
     @cached_property
     def _affected(self) -> list[str]:
@@ -52,15 +50,18 @@ class StackRestorer:
 
     def restore(self) -> list[str]:
         """Restore the stacks in the order of deployment, delete new ones, and return the names of changed stacks."""
-        stacks = self._stacks()
+        stacks, environment = self._stacks(), self._environment()
         changed = []
         for name in self._affected:
             self._keep_alive()
             self._restore_assets(name)
+            definition = self._target.definition(name)
+            if environment.has(definition) and not definition.depends_on_more:
+                continue
             stacks.settle(name)
-            if stacks.restore(self._target.definition(name)):
+            if stacks.restore(definition):
                 changed.append(name)
-        for name in reversed(new_stacks(self._target, self._environment(), self._components)):
+        for name in reversed(new_stacks(self._target, environment, self._components)):
             self._keep_alive()
             stacks.settle(name)
             stacks.remove(name)
@@ -121,6 +122,3 @@ class StackRestorer:
 
     def _stacks(self) -> Stacks:
         return stacks_of_target(self._account, self._target, self._keep_alive)
-
-    def _environment(self) -> Environment:
-        return Environment(self._account, self._names)

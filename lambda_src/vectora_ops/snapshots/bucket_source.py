@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,8 @@ from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Respo
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
+
+DAY = re.compile(r"\d{4}/\d\d/\d\d/")
 
 
 class BucketSource:
@@ -104,15 +107,23 @@ def last_runs(account: Account, bucket: str) -> dict[str, str]:
         for client in _folders(s3, bucket, stage):
             if client.startswith(CANARY_PREFIXES):
                 continue
-            newest = client
-            for digits in (4, 2, 2):
-                names = [name for name in _folders(s3, bucket, newest) if _is_number(name, digits)]
-                if not names:
-                    newest = client
-                    break
-                newest = max(names)
-            found[client] = newest
+            found[client] = _newest_day(s3, bucket, client)
     return found
+
+
+def _newest_day(s3: Any, bucket: str, client: str) -> str:
+    """Return the prefix of the newest day below a client's prefix, or that prefix when there is none."""
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=client)
+    if not listed["IsTruncated"]:
+        days = (DAY.match(each["Key"].removeprefix(client)) for each in listed.get("Contents", []))
+        return client + max((day[0] for day in days if day), default="")
+    newest = client
+    for digits in (4, 2, 2):
+        names = [name for name in _folders(s3, bucket, newest) if _is_number(name, digits)]
+        if not names:
+            return client
+        newest = max(names)
+    return newest
 
 
 def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:

@@ -36,8 +36,9 @@ SHARES_CONTENT = ("stacks", "functions")
 class ComponentWriter:
     """Writer of one component, from where `component` stands: `write` all items, then `finish`.
 
-    The last part is stored by `finish`, so that the small files of several components share a pack. `on_part` is called with the component and its totals after each stored part, and whether more entries may follow.
-    `renew` is called after each chunk of a large item. Both may raise.
+    The last part is stored by `finish`, so that the small files of several components share a pack. `on_part` is called
+    with the component and its totals after each stored part, and whether more entries may follow. `renew` is called
+    after each chunk of a large item. Both may raise.
     """
 
     vault: Vault

@@ -182,7 +182,7 @@ class StacksSource(ListedSource):
             account_id=account.account_id,
             region=account.region,
         )
-        found = ((reference, self._listed(reference)) for reference in references)
+        found = ((each, self._environment.remembered(each.arn, partial(self._listed, each))) for each in references)
         return [
             replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn)
             for reference, item in found

@@ -72,17 +72,20 @@ def take_snapshot(
     request: SnapshotRequest,
     *,
     lease: Lease | None = None,
+    vault: Vault | None = None,
+    environment: Environment | None = None,
     observer: Observer | None = None,
     deadline: Deadline = never,
     clock: Clock = utc_now,
 ) -> Manifest:
     """Take a snapshot of an environment, or finish one; the result is complete and every byte of it was read back.
 
-    An operation that already holds the environment passes its `lease`. Raises BusyError when another operation holds
+    An operation that already holds the environment passes its `lease`, and what it has read under it: its `vault` and
+    `environment`. Raises BusyError when another operation holds
     it, OutOfTimeError at the deadline (resume then), and VectoraError when the environment changes meanwhile.
     """
     observer = observer or Observer()
-    vault = Vault(account, names)
+    vault = vault or Vault(account, names)
     name = request.resume or snapshot_name(request.label, clock())
     with contextlib.ExitStack() as stack:
         observer.step("lease")
@@ -95,15 +98,15 @@ def take_snapshot(
         readers = stack.enter_context(ThreadPoolExecutor(READERS))
         storers = stack.enter_context(ThreadPoolExecutor(STORERS))
         objects = UsedObjects(vault, storers)
-        return _Taking(account, names, vault, request, name, lease, observer, deadline, clock, readers, objects).run()
+        state = environment or Environment(account, names)
+        return _Taking(state, vault, request, name, lease, observer, deadline, clock, readers, objects).run()
 
 
 @dataclass
 class _Taking:
     """One snapshot being taken."""
 
-    account: Account
-    names: Names
+    environment: Environment
     vault: Vault
     request: SnapshotRequest
     name: str
@@ -113,7 +116,6 @@ class _Taking:
     clock: Clock
     readers: ThreadPoolExecutor
     objects: UsedObjects
-    environment: Environment = field(init=False)
     progress: Progress = field(init=False)
     base: Manifest | None = None  # the last snapshot, when it is intact
     interrupted: bool = False
@@ -121,8 +123,9 @@ class _Taking:
     unfinished: dict[Component, ComponentWriter] = field(default_factory=dict)
     saved_at: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.environment = Environment(self.account, self.names)
+    @property
+    def names(self) -> Names:
+        return self.environment.names
 
     def run(self) -> Manifest:
         self.observer.step("begin")
@@ -180,7 +183,7 @@ class _Taking:
             name=self.name,
             project=self.names.project,
             env=self.names.env,
-            region=self.account.region,
+            region=self.environment.account.region,
             started_at=self.clock(),
             occasion=interrupted.occasion if interrupted else self.request.occasion,
             data=interrupted.data if interrupted else self.request.data,

@@ -14,6 +14,7 @@ from itertools import groupby
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.index import Entry, IndexedEntry, entries_of
+from vectora_ops.snapshots.kept_bodies import KeptBodies
 from vectora_ops.snapshots.manifest import (
     ComponentRecord,
     DamagedError,
@@ -71,6 +72,7 @@ class Vault:
         self._s3 = account.client("s3")
         self._reader = ObjectReader(account, self.bucket)
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
+        self._kept = KeptBodies()
 
     @property
     def lock_days(self) -> int | None:
@@ -96,11 +98,21 @@ class Vault:
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum,
         )
-        self.read(sha256)
+        self._read_checked(sha256)
         return sha256, answer["ETag"].strip('"')
 
     def read(self, sha256: str) -> bytes:
         """Read an object; raises DamagedError when it is missing or its bytes do not have the digest in its name."""
+        body = self._read_checked(sha256)
+        self._kept.keep(sha256, body)
+        return body
+
+    def read_once(self, sha256: str) -> bytes:
+        """Read an object, unless its bytes are kept since this vault's object read them; raises DamagedError."""
+        kept = self._kept.get(sha256)
+        return self.read(sha256) if kept is None else kept
+
+    def _read_checked(self, sha256: str) -> bytes:
         response = self._reader.get(OBJECTS + sha256)
         if not response.found:
             raise missing_object(OBJECTS + sha256, self.bucket)
@@ -113,6 +125,8 @@ class Vault:
         piece = entry.slices[number]
         if piece.length == 0:
             return b""
+        if (kept := self._kept.get(piece.sha256)) is not None:
+            return kept[piece.offset : piece.offset + piece.length]
         response = self._reader.get(OBJECTS + piece.sha256, byte_range=(piece.offset, piece.length))
         if not response.found:
             raise missing_object(OBJECTS + piece.sha256, self.bucket)
@@ -252,13 +266,13 @@ class Vault:
         """Yield the entries of a component after a path, one part in memory at a time; raises DamagedError."""
         for part in record.parts if record else ():
             if part.last > after:
-                for entry, line in entries_of(self.read(part.index)):
+                for entry, line in entries_of(self.read_once(part.index)):
                     if entry.path > after:
                         yield entry, line
 
     def references(self, manifest: Manifest) -> dict[str, str]:
         """Return the ETags of all objects that the snapshot needs, by SHA-256, except for this list itself."""
-        lines = self.read(manifest.references).decode("ascii").splitlines()
+        lines = self.read_once(manifest.references).decode("ascii").splitlines()
         return dict(line.split(" ", 1) for line in lines)
 
     def needed_objects(self, files: SnapshotFiles) -> set[str]:

@@ -174,6 +174,7 @@ class _Verifier:
 
     def _listed_references(self, manifest: Manifest) -> set[str] | None:
         try:
+            self._vault.read(manifest.references)
             return set(self._vault.references(manifest))
         except DamagedError as error:
             self._problem(_kind_of(error), OBJECTS + manifest.references, "the list of references")
