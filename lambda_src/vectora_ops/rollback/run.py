@@ -123,7 +123,7 @@ class _Rollback:
         self._verify()
         self.observer.step("compare")
         resumed = self._interrupted_safety_snapshot()
-        if not resumed and not self._differences(limit=1):
+        if not resumed and not self._differences(self._environment(), limit=1):
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
             self._stacks.check_text()
@@ -182,8 +182,8 @@ class _Rollback:
             return before.note
         return None
 
-    def _differences(self, limit: int = NAMED_IN_A_MESSAGE) -> list[Change]:
-        found = with_live(self.vault, self._environment(), self.manifest, self.request.components, with_text=False)
+    def _differences(self, environment: Environment, limit: int = NAMED_IN_A_MESSAGE) -> list[Change]:
+        found = with_live(self.vault, environment, self.manifest, self.request.components, with_text=False)
         return list(islice(found, limit))
 
     def _safety_snapshot(self, resumed: str | None) -> str:
@@ -228,7 +228,10 @@ class _Rollback:
             self.changed.deleted += restored.deleted
 
     def _require_no_differences(self) -> None:
-        if differences := self._differences():
+        # Objects are always listed again. Stacks and functions were read after the last change of them, by the repair,
+        # unless it changed some.
+        environment = self._environment() if self.changed.recreated else self._latest
+        if differences := self._differences(environment):
             named = "; ".join(f"{each.component}: {each.path} ({each.kind})" for each in differences)
             raise VectoraError(
                 f"After the rollback {self.names.env} still differs from {self.manifest.name}: {named}. "
