@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from vectora_ops.snapshots.index import Entry, IndexedEntry
 from vectora_ops.snapshots.items import Item, Source
-from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.errors import VectoraError
 
 # Limits of the items that are read and not stored yet. They, the open pack and the open index part are all that is in
