@@ -37,8 +37,8 @@ LIMIT_USD = 0.60
 # Long enough that concurrent calls overlap; the stand-in keeps a prefix when it replies, as Bedrock does.
 LATENCY_SECONDS = 0.01
 # Characters of an item's text: two feeds' teasers, a feed's description, and a press release of about 430 words. With
-# them a run of the prompt without examples and without caches costs $1.10, at the global profile's price $1.00: the issue
-# that set the limit says "about $1.05".
+# them a run without examples in the prompt and without caches costs $1.10, at the global profile's price $1.00: the
+# issue that set the limit says "about $1.05".
 TEXT_CHARACTERS = (160, 400, 900, 2800)
 SENTENCE = (
     "The company announced today that the extended-release injectable suspension, which is given once a month, met the "
@@ -47,9 +47,9 @@ SENTENCE = (
 # As long as an answer to such news is: a summary of 40 words and seven names.
 REPLY = {
     "summary": (
-        "Camurus and its partner said that the once-monthly buprenorphine depot met the primary endpoint of a phase 3 trial "
-        "in adults with opioid use disorder; they plan to submit it to the FDA in the second half of next year and to "
-        "launch it after approval."
+        "Camurus and its partner said that the once-monthly buprenorphine depot met the primary endpoint of a phase 3 "
+        "trial in adults with opioid use disorder; they plan to submit it to the FDA in the second half of next year "
+        "and to launch it after approval."
     ),
     "companies": ["Camurus", "Braeburn Pharmaceuticals"],
     "molecules": ["buprenorphine"],
@@ -118,8 +118,8 @@ class RunCost:
     def how(self) -> str:
         used = self.usage
         return (
-            f"{ITEMS} items, {self.calls} calls; tokens: {used.input_tokens:,} in, {used.cache_write_tokens:,} written to "
-            f"and {used.cache_read_tokens:,} read from the cache, {used.output_tokens:,} out"
+            f"{ITEMS} items, {self.calls} calls; tokens: {used.input_tokens:,} in, {used.cache_write_tokens:,} written "
+            f"to and {used.cache_read_tokens:,} read from the cache, {used.output_tokens:,} out"
         )
 
 

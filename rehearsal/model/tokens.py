@@ -10,7 +10,7 @@ from typing import Any
 # Anthropic's glossary, "Tokens". Not verified for JSON, whose punctuation takes more tokens.
 CHARACTERS_PER_TOKEN_OF_TEXT = 3.5
 CHARACTERS_PER_TOKEN_OF_JSON = 3.0
-# Prompt that Bedrock adds when a tool is forced (user guide, "Tool use" of Anthropic Claude; value of Claude Sonnet 4.5).
+# Prompt that Bedrock adds when a tool is forced (user guide, "Tool use" of Anthropic Claude; for Claude Sonnet 4.5).
 TOKENS_OF_FORCED_TOOL = 313
 
 
