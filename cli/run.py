@@ -69,7 +69,8 @@ def _savings(scored: Mapping[str, Any]) -> str:
     reused = scored.get("analyses_reused", 0)
     parts = []
     if reused:
-        parts.append(f"${saved['stored_analyses'] or 0:.4f} by {reused} stored analyses")
+        usd = saved["stored_analyses"]
+        parts.append(f"{reused} stored analyses" if usd is None else f"${usd:.4f} by {reused} stored analyses")
     if saved.get("prompt_cache"):
         parts.append(f"${saved['prompt_cache']:.4f} by the prompt cache")
     return f" Saved: {', '.join(parts)}." if parts else ""

@@ -1,4 +1,4 @@
-"""Stored replies of the model, by the digest of the request, so that nothing is asked twice."""
+"""Stored replies of the model, by the digest of the request, so that no request is made twice."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class StoredReply(BaseModel):
 
 @dataclass(frozen=True)
 class Reuse:
-    """Replies that were not asked for again, the tokens that they cost when they were, and problems of the store."""
+    """Replies that were reused, the tokens that their calls had used, and problems of the store."""
 
     replies: int = 0
     usage: Usage = NO_TOKENS

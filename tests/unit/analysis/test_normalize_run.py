@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.repository import ROOT
 from vectora_core.analysis.bedrock import ConverseClient
 from vectora_core.items import CuratedItem
 from vectora_core.normalize.request import Model, NormalizeEvent
@@ -194,11 +195,11 @@ def test_a_repeated_run_calls_no_model_and_reports_what_it_saved(data: Any, cont
 
 
 def test_another_client_with_the_same_prompt_reuses_the_analyses(
-    data: Any, content: FolderContent, root: Path, tmp_path: Path
+    data: Any, content: FolderContent, tmp_path: Path
 ) -> None:
     model = CachingModel()
     run(data, content, [entry(DEAL), entry(REPORT)], client=model)
-    folder = Path(shutil.copytree(root / "config", tmp_path / "config"))
+    folder = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
     text = (folder / "clients/lai_weekly.yaml").read_text(encoding="utf-8")
     other = text.replace("client_id: lai_weekly", "client_id: lai_daily")
     (folder / "clients/lai_daily.yaml").write_text(other, encoding="utf-8")
