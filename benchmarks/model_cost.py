@@ -34,6 +34,7 @@ PROFILE = InferenceProfile(MODEL_ID, MODEL_ID.removeprefix("eu."), ("eu-west-3",
 ITEMS = 104
 CONCURRENCY = 4
 LIMIT_USD = 0.60
+CONVERSE_INPUT = botocore.session.get_session().get_service_model("bedrock-runtime").shape_for("ConverseRequest")
 # Long enough that concurrent calls overlap; the stand-in keeps a prefix when it replies, as Bedrock does.
 LATENCY_SECONDS = 0.01
 # Characters of an item's text: two feeds' teasers, a feed's description, and a press release of about 430 words. With
@@ -73,8 +74,7 @@ class StandIn:
 
     def converse(self, **request: Any) -> Any:
         """Return the response, or raise ClientError."""
-        shape = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("Converse")
-        report = ParamValidator().validate(request, shape.input_shape)
+        report = ParamValidator().validate(request, CONVERSE_INPUT)
         if report.has_errors():
             raise ValueError(report.generate_report())
         reply = permitted_reply(self.state, PROFILE, request)

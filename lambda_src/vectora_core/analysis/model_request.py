@@ -62,7 +62,7 @@ def with_cache_point(request: Request) -> Request:
 def digest_of(request: Request) -> str:
     """Return the SHA-256 of everything in the request: model, prompt, tool, settings and the item's text."""
     text = json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    # A lone surrogate is no valid UTF-8, but may occur in what strangers write.
+    # A lone surrogate is no valid UTF-8, but may occur in untrusted content.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
