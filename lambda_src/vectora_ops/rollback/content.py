@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.snapshots.compare import is_same, pairs_with_live
+from vectora_ops.snapshots.compare import is_same, is_same_as_listed, pairs_with_live
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.items import Source
 from vectora_ops.snapshots.manifest import ComponentRecord
+from vectora_ops.snapshots.pack_reads import checked_bytes, entry_bytes
 from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
 from vectora_shared.errors import VectoraError
 
@@ -46,42 +48,97 @@ def restore_objects(
     `keep_alive` is called before each object. It may raise to stop the work, which a second call finishes. Raises
     DamagedError when bytes in the vault are damaged.
     """
-    s3 = account.client("s3")
-    written = deleted = 0
-    to_delete: list[str] = []
     with ThreadPoolExecutor(THREADS) as pool:
+        return _Restore(account.client("s3"), vault, record, source, bucket, keep_alive, pool).run()
+
+
+@dataclass
+class _Restore:
+    """One restore of a component."""
+
+    s3: Any
+    vault: Vault
+    record: ComponentRecord
+    source: Source
+    bucket: str
+    keep_alive: Callable[[], None]
+    pool: ThreadPoolExecutor
+    deleted: int = 0
+    _to_delete: list[str] = field(default_factory=list)
+
+    def run(self) -> Restored:
+        written = 0
         writing: deque[Future[None]] = deque()
         try:
-            for path, entry, item in pairs_with_live(vault, record, source):
-                keep_alive()
-                if entry is None:
-                    to_delete.append(path)
-                elif item is None or not is_same(source, item, entry):
+            with closing(entry_bytes(self.vault, self._to_write())) as found:
+                for entry, body in found:
+                    self.keep_alive()
                     if len(writing) >= IN_FLIGHT:
                         writing.popleft().result()
-                    writing.append(pool.submit(write_entry, s3, vault, entry, bucket, path))
+                    task = self.pool.submit(write_entry, self.s3, self.vault, entry, self.bucket, entry.path, body)
+                    writing.append(task)
                     written += 1
-                if len(to_delete) >= DELETED_AT_ONCE:
-                    deleted += _delete(s3, bucket, to_delete)
-                    to_delete.clear()
             while writing:
-                keep_alive()
+                self.keep_alive()
                 writing.popleft().result()
+            self._delete()
         except BaseException:
             for future in writing:
                 future.cancel()
             raise
-    if to_delete:
-        keep_alive()
-        deleted += _delete(s3, bucket, to_delete)
-    return Restored(written, deleted)
+        return Restored(written, self.deleted)
+
+    def _to_write(self) -> Iterator[Entry]:
+        """Yield the entries whose content differs, and delete the objects that have none."""
+        compared: deque[tuple[Entry, Future[bool]]] = deque()
+        try:
+            for path, entry, item in pairs_with_live(self.vault, self.record, self.source):
+                self.keep_alive()
+                if entry is None:
+                    self._to_delete.append(path)
+                    if len(self._to_delete) >= DELETED_AT_ONCE:
+                        self._delete()
+                elif item is None or (same := is_same_as_listed(item, entry)) is False:
+                    yield entry
+                elif same is None:
+                    compared.append((entry, self.pool.submit(is_same, self.source, item, entry)))
+                if len(compared) >= IN_FLIGHT:
+                    yield from _different(compared.popleft())
+            while compared:
+                yield from _different(compared.popleft())
+        finally:
+            for _, unused in compared:
+                unused.cancel()
+
+    def _delete(self) -> None:
+        if not self._to_delete:
+            return
+        self.keep_alive()
+        objects = [{"Key": key} for key in self._to_delete]
+        answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise VectoraError(
+                f"s3://{self.bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']})."
+            )
+        self.deleted += len(objects)
+        self._to_delete.clear()
 
 
-def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> None:
-    """Write an entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket."""
+def _different(compared: tuple[Entry, Future[bool]]) -> Iterator[Entry]:
+    entry, same = compared
+    if not same.result():
+        yield entry
+
+
+def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str, body: bytes | None = None) -> None:
+    """Write an entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket.
+
+    `body` has its bytes if they were read before; they are checked here.
+    """
     content_type = entry.content_type or DEFAULT_CONTENT_TYPE
     if entry.size <= CHUNK_BYTES:
-        s3.put_object(Bucket=bucket, Key=key, Body=vault.bytes_of(entry), ContentType=content_type)
+        s3.put_object(Bucket=bucket, Key=key, Body=checked_bytes(vault, entry, body), ContentType=content_type)
         return
     upload = s3.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)["UploadId"]
     same: dict[str, str] = {"Bucket": bucket, "Key": key, "UploadId": upload}
@@ -97,11 +154,3 @@ def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> N
         with contextlib.suppress(ClientError, BotoCoreError):
             s3.abort_multipart_upload(**same)
         raise
-
-
-def _delete(s3: Any, bucket: str, keys: list[str]) -> int:
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
-    if errors := answer.get("Errors"):
-        first = errors[0]
-        raise VectoraError(f"s3://{bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']}).")
-    return len(keys)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectora_ops.snapshots import packing, part_ends, reading
+from vectora_ops.snapshots import packing, part_ends
 from vectora_ops.snapshots.component_writer import ComponentWriter
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.manifest import ComponentRecord, OpenComponent, Part
@@ -232,7 +232,6 @@ def test_a_changed_file_stores_its_bytes_and_at_most_two_parts(count: int) -> No
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_ends, "SHORTEST_PART", 5)
     monkeypatch.setattr(part_ends, "LONGEST_PART", 20)
-    monkeypatch.setattr(reading, "BATCH_ITEMS", 5)
 
 
 @pytest.mark.usefixtures("short_parts")
