@@ -14,7 +14,7 @@ from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
 from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
 from vectora_shared.errors import VectoraError
 
-# Bytes between two slices that are read although nobody needs them: they take less time than another request, for which
+# Bytes between two slices that no entry needs are read too: they take less time than another request, for which
 # S3 needs 100 to 200 ms (S3 user guide, "Performance guidelines"). Reads of Lambda in the same region cost no transfer.
 LARGEST_GAP_BYTES = 512 * 1024
 # Packs that are read ahead. Each of them may have 8 MiB, and each reading thread keeps room for one.
