@@ -16,7 +16,7 @@ from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_p
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
-from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, write_entry
+from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, EntryWriter
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, DamagedError, Manifest
@@ -69,6 +69,7 @@ class _Rehearsal:
         self._cloudformation = account.client("cloudformation")
         self._bucket = names.bucket("data")
         self._reader = ObjectReader(account, self._bucket)
+        self._writer = EntryWriter(self._s3, self._vault, self._bucket)
         self._prefix = f"{SCRATCH}{manifest.name}/"
         self._problems: list[str] = []
         self._entries = 0
@@ -118,7 +119,7 @@ class _Rehearsal:
     def _restore_and_compare(self, component: Component, entry: Entry, body: bytes | None) -> str | None:
         key = f"{self._prefix}{component}/{entry.path}"
         try:
-            write_entry(self._s3, self._vault, entry, self._bucket, key, body)
+            self._writer.write(entry, key, body)
         except DamagedError as error:
             return f"{component}: {error}"
         digest = hashlib.sha256()

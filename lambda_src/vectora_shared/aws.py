@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ClientT = TypeVar("ClientT")
-CONNECTIONS = 32
+CONNECTIONS = 80
 # botocore retries throttling and transient failures with growing waits, for about half a minute.
 RETRYING = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
