@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectora_ops.snapshots import packing, part_ends
+from vectora_ops.snapshots import packing, part_ends, reading
 from vectora_ops.snapshots.component_writer import ComponentWriter
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.manifest import ComponentRecord, OpenComponent, Part
