@@ -16,6 +16,8 @@ from benchmarks.imports import import_figures
 from benchmarks.layers import layer_figures
 from benchmarks.memory import memory_figures
 from benchmarks.model_calls import model_call_figures
+from benchmarks.model_cost import model_cost_figures
+from benchmarks.peers import peer_figures
 from benchmarks.rehearsal import rehearsal_figures
 from benchmarks.rollback import rollback_figures
 from benchmarks.snapshots import snapshot_figures
@@ -26,7 +28,9 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "imports": import_figures,
     "layers": layer_figures,
     "model-calls": model_call_figures,
+    "model-cost": model_cost_figures,
     "snapshots": snapshot_figures,
+    "peers": peer_figures,
     "memory": memory_figures,
     "rollback": rollback_figures,
     "rehearsal": rehearsal_figures,

@@ -21,6 +21,7 @@ from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_configuration
 
 ROOT = Path(__file__).resolve().parent.parent
+MODEL_ID = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 ITEMS = 104
 LATENCY_SECONDS = 0.1
 CONCURRENCY = 4
@@ -90,7 +91,7 @@ def _seconds(endpoint: str) -> float:
     }
     configuration = load_configuration(FolderContent(ROOT / "config"), "lai_weekly")
     client = bedrock_client("eu-west-3", concurrency=CONCURRENCY, max_attempts=3, retry_mode="adaptive")
-    analyzer = BedrockAnalyzer(client, "eu.model", configuration, Lexicon(configuration), "none")
+    analyzer = BedrockAnalyzer(client, MODEL_ID, configuration, Lexicon(configuration), "none")
     items = [
         IngestedItem(
             item_id=f"item_{number}",

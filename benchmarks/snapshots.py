@@ -25,10 +25,10 @@ def snapshot_figures() -> list[Figure]:
         for number in range(ROUNDS):
             s5cmd.append(_seconds(lambda number=number: _copied_by_s5cmd(there, f"by-s5cmd-{number}")))  # type: ignore[misc]
             sync.append(_seconds(lambda number=number: _copied_by_sync(there, f"by-sync-{number}")))  # type: ignore[misc]
-            snapshots.append(_seconds(lambda number=number: _snapshot(there, f"first{number}")))  # type: ignore[misc]
+            snapshots.append(_seconds(lambda number=number: snapshot_of_all(there, f"first{number}")))  # type: ignore[misc]
             there.change(CHANGED, OBJECT_BYTES)
             listing.append(_seconds(lambda: there.count(NEWSLETTERS)))
-            second.append(_seconds(lambda number=number: _snapshot(there, f"second{number}")))  # type: ignore[misc]
+            second.append(_seconds(lambda number=number: snapshot_of_all(there, f"second{number}")))  # type: ignore[misc]
             for copy in (f"by-s5cmd-{number}", f"by-sync-{number}"):
                 if there.count(copy) != OBJECTS:
                     raise RuntimeError(f"{copy} does not have {OBJECTS:,} objects: the figure would be invalid.")
@@ -60,7 +60,8 @@ def snapshot_figures() -> list[Figure]:
     ]
 
 
-def _snapshot(there: Storage, label: str) -> None:
+def snapshot_of_all(there: Storage, label: str) -> None:
+    """Take a snapshot; raise RuntimeError when objects are missing from it."""
     manifest = take_snapshot(there.account, NAMES, SnapshotRequest(label=label, occasion=Occasion(kind="operator")))
     if manifest.components["newsletters"].entries != OBJECTS:
         raise RuntimeError(f"{manifest.name} does not have {OBJECTS:,} objects: the figure would be invalid.")

@@ -14,6 +14,7 @@ from unittest import mock
 
 import boto3
 
+from benchmarks.fast_s3.running import FastS3
 from rehearsal.certificates import Authority
 from rehearsal.emulator import ACCOUNT, Emulator, root_user
 from vectora_ops.account import Account
@@ -25,6 +26,13 @@ PEERS = ROOT / ".venv-bench" / "bin"
 REGION = "eu-west-3"
 NAMES = Names(project="vectora-inbox", env="dev")
 NEWSLETTERS = NAMES.bucket("newsletters")
+
+
+def write_files(folder: Path, first: int, last: int, size: int) -> None:
+    """Write newsletters number `first` to `last`, each of `size` incompressible bytes."""
+    for number in range(first, last):
+        name = f"{number // 1000:04}-{number % 1000:03}.json"
+        (folder / name).write_bytes(random.Random(number).randbytes(size))  # noqa: S311
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,7 @@ class Storage:
     def fill(self, first: int, last: int, size: int) -> None:
         """Upload newsletters number `first` to `last`, each of `size` incompressible bytes."""
         with tempfile.TemporaryDirectory() as folder:
-            for number in range(first, last):
-                name = f"{number // 1000:04}-{number % 1000:03}.json"
-                (Path(folder) / name).write_bytes(random.Random(number).randbytes(size))  # noqa: S311
+            write_files(Path(folder), first, last, size)
             self.s5cmd("cp", f"{folder}/", f"s3://{NEWSLETTERS}/lai_weekly/")
 
     def change(self, count: int, size: int) -> None:
@@ -80,24 +86,38 @@ class Storage:
 @contextmanager
 def storage() -> Iterator[Storage]:
     """Start a local AWS with empty buckets, with plain HTTP and no proxy, because these would be measured instead."""
-    with (
-        Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False) as emulator,
-        mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": emulator.endpoint}),
-    ):
-        root = root_user(ACCOUNT)
-        account = Account(ACCOUNT, REGION, boto3.Session(root.key, root.secret, region_name=REGION))
-        environment = {**os.environ, **emulator.environment(root)}
-        found = Storage(account, emulator.endpoint, environment)
-        s3 = account.client("s3")
-        for content in ("config", "data", "newsletters", "snapshots"):
-            found.create_bucket(NAMES.bucket(content))
-            s3.put_bucket_versioning(Bucket=NAMES.bucket(content), VersioningConfiguration={"Status": "Enabled"})
-        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
-        s3.put_object_lock_configuration(
-            Bucket=NAMES.bucket("snapshots"),
-            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
-        )
-        yield found
+    with _emulator() as emulator, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": emulator.endpoint}):
+        yield _with_buckets(emulator, emulator.endpoint)
+
+
+@contextmanager
+def fast_storage() -> Iterator[tuple[Storage, FastS3]]:
+    """Start a local AWS whose S3 is the fast stand-in, with empty buckets."""
+    root = root_user(ACCOUNT)
+    with _emulator() as emulator, FastS3(REGION, root.key, root.secret) as fast:
+        endpoints = {"AWS_ENDPOINT_URL": emulator.endpoint, "AWS_ENDPOINT_URL_S3": fast.endpoint}
+        with mock.patch.dict(os.environ, endpoints):
+            yield _with_buckets(emulator, fast.endpoint), fast
+
+
+def _emulator() -> Emulator:
+    return Emulator(EMULATOR_PYTHON, Authority(), region=REGION, enforce_iam=False)
+
+
+def _with_buckets(emulator: Emulator, endpoint: str) -> Storage:
+    root = root_user(ACCOUNT)
+    account = Account(ACCOUNT, REGION, boto3.Session(root.key, root.secret, region_name=REGION))
+    found = Storage(account, endpoint, {**os.environ, **emulator.environment(root)})
+    s3 = account.client("s3")
+    for content in ("config", "data", "newsletters", "snapshots"):
+        found.create_bucket(NAMES.bucket(content))
+        s3.put_bucket_versioning(Bucket=NAMES.bucket(content), VersioningConfiguration={"Status": "Enabled"})
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    s3.put_object_lock_configuration(
+        Bucket=NAMES.bucket("snapshots"),
+        ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
+    )
+    return found
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:

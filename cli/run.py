@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -53,9 +54,23 @@ def _show_run(outcome: RunOutcome) -> None:
         for reason, count in scored["fallback_reasons"].items():
             out.say(f"  {count} without the model: {reason}")
         if scored["cost_usd"] is not None:
-            out.say(f"Model cost: ${scored['cost_usd']:.4f}.")
+            out.say(f"Model cost: ${scored['cost_usd']:.4f}.{_savings(scored)}")
     if letter:
         out.say(f"Newsletter: {letter['total_items']} items.")
         for key in letter["files"].values():
             out.say(f"  s3://{letter['bucket']}/{key}")
     out.say(f"Took {outcome.seconds:.1f} s.")
+
+
+def _savings(scored: Mapping[str, Any]) -> str:
+    """Return a sentence on what stored analyses and the prompt cache saved, empty when they saved nothing."""
+    # An environment with an older release reports no savings.
+    saved = scored.get("saved_usd", {})
+    reused = scored.get("analyses_reused", 0)
+    parts = []
+    if reused:
+        usd = saved["stored_analyses"]
+        parts.append(f"{reused} stored analyses" if usd is None else f"${usd:.4f} by {reused} stored analyses")
+    if saved.get("prompt_cache"):
+        parts.append(f"${saved['prompt_cache']:.4f} by the prompt cache")
+    return f" Saved: {', '.join(parts)}." if parts else ""

@@ -9,6 +9,7 @@ from stacks.component import ComponentStack
 from vectora_constructs.private_bucket import PrivateBucket
 from vectora_ops.names import BucketContent, Names
 from vectora_ops.settings import EnvironmentSettings
+from vectora_shared.keys import ANALYSES_DAYS, ANALYSES_PREFIX
 
 # Logical ids of the running system: with another id, CloudFormation would replace the bucket.
 BUCKETS: tuple[tuple[str, BucketContent, str], ...] = (
@@ -56,6 +57,7 @@ class CoreStack(ComponentStack):
                 old_versions_days=settings.old_versions_days,
                 removal_policy=self.removal_policy,
                 access_log_bucket_name=access_logs_name,
+                expire_prefixes={ANALYSES_PREFIX: ANALYSES_DAYS} if content == "data" else {},
             )
             # The policy of the log bucket permits delivery; without it, the first log files are lost.
             bucket.resource.add_resource_dependency(access_logs.resource)

@@ -72,7 +72,9 @@ EXHAUSTIVE = (
     "unit/test_reach.py",
     "unit/ops/test_cdk_command.py",
     "unit/ops/test_packages.py",
+    "unit/benchmarks/test_fast_s3.py",
     "unit/ops/test_requests_to_aws.py",
+    "unit/ops/test_signed_reads.py",
     "unit/client_files/test_concurrent_edits.py",
     "unit/preview/test_preview_agrees_with_the_engine.py",
 )

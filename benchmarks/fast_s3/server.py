@@ -8,6 +8,7 @@ import gc
 import json
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -31,7 +32,7 @@ class Standing:
     def respond(self, request: Request) -> Response:
         """Check the signature, then carry out the request."""
         try:
-            verify(request, self.secrets)
+            verify(request, self.secrets, datetime.now(UTC))
         except Refusal as refusal:
             return refusal.response()
         return self.service.respond(request)

@@ -13,6 +13,10 @@ from benchmarks.fast_s3.objects import xml
 from benchmarks.fast_s3.store import Bucket
 
 VERSIONING = "<VersioningConfiguration/>"
+OF_LISTINGS = {
+    *("list-type", "prefix", "delimiter", "max-keys", "encoding-type", "fetch-owner", "marker", "start-after"),
+    *("continuation-token", "versions", "key-marker", "version-id-marker", "x-id"),
+}
 DELETED = re.compile(r"<Object>(.*?)</Object>", re.DOTALL)
 KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
 VERSION_ID = re.compile(r"<VersionId>(.*?)</VersionId>")
@@ -94,6 +98,8 @@ def _bucket_operation(method: str, names: object) -> str:
         if name in present:
             return f"{'Put' if method == 'PUT' else 'Get'}{operation}"
     if method == "GET":
+        if present - OF_LISTINGS:
+            return "Unknown"
         return "ListObjectVersions" if "versions" in present else "ListObjects"
     names_of_methods = {"PUT": "CreateBucket", "HEAD": "HeadBucket", "POST": "DeleteObjects", "DELETE": "DeleteBucket"}
     return names_of_methods.get(method, "Unknown")

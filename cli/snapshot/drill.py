@@ -16,11 +16,12 @@ from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_p
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
-from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, write_entry
+from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, EntryWriter
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, DamagedError, Manifest
 from vectora_ops.snapshots.objects import ObjectReader
+from vectora_ops.snapshots.pack_reads import entry_bytes
 from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
 from vectora_shared.aws_errors import error_code, error_message, is_absent
 from vectora_shared.errors import VectoraError
@@ -68,6 +69,7 @@ class _Rehearsal:
         self._cloudformation = account.client("cloudformation")
         self._bucket = names.bucket("data")
         self._reader = ObjectReader(account, self._bucket)
+        self._writer = EntryWriter(self._s3, self._vault, self._bucket)
         self._prefix = f"{SCRATCH}{manifest.name}/"
         self._problems: list[str] = []
         self._entries = 0
@@ -93,11 +95,11 @@ class _Rehearsal:
     def _component(self, component: Component) -> None:
         with ThreadPoolExecutor(THREADS) as pool:
             working: deque[Future[str | None]] = deque()
-            for entry in self._readable_entries(component):
+            for entry, body in entry_bytes(self._vault, self._readable_entries(component)):
                 self._lease.renew()
                 if len(working) >= IN_FLIGHT:
                     self._add_problem(working.popleft().result())
-                working.append(pool.submit(self._restore_and_compare, component, entry))
+                working.append(pool.submit(self._restore_and_compare, component, entry, body))
                 self._entries, self._bytes = self._entries + 1, self._bytes + entry.size
             while working:
                 self._add_problem(working.popleft().result())
@@ -114,10 +116,10 @@ class _Rehearsal:
         if problem:
             self._problems.append(problem)
 
-    def _restore_and_compare(self, component: Component, entry: Entry) -> str | None:
+    def _restore_and_compare(self, component: Component, entry: Entry, body: bytes | None) -> str | None:
         key = f"{self._prefix}{component}/{entry.path}"
         try:
-            write_entry(self._s3, self._vault, entry, self._bucket, key)
+            self._writer.write(entry, key, body)
         except DamagedError as error:
             return f"{component}: {error}"
         digest = hashlib.sha256()

@@ -90,7 +90,10 @@ def _model_notes(news: News) -> Iterator[str]:
         return
     answered, count = len(news.answered), len(news.stories)
     if answered:
-        yield f"{answered} of {count_of_items(count)} with the model's stored answers: a run calls it again."
+        yield (
+            f"{answered} of {count_of_items(count)} with the model's stored answers: "
+            "a run calls it again only for changed requests."
+        )
     if count > answered:
         yield f"{count - answered} of {count_of_items(count)} by the lexicon: no stored answer; a run calls the model."
 

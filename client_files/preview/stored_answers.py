@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from vectora_core.analysis.bedrock import BedrockAnalyzer, ModelReply, UnusableReplyError, Usage
+from vectora_core.analysis.bedrock import Answer, BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.analysis.reply import ModelReply, UnusableReplyError
+from vectora_core.analysis.usage import Usage
 from vectora_core.items import IngestedItem, NormalizedContent
 from vectora_core.text.words import fold, item_text, occurs
 from vectora_shared.config.configuration import Configuration, Scopes
@@ -37,11 +39,11 @@ class StoredAnswers(BedrockAnalyzer):
         self._answered = answered
         self._known = known
 
-    def _call_model(self, item: IngestedItem) -> tuple[ModelReply, Usage]:
+    def _answer(self, item: IngestedItem) -> Answer:
         answered = self._answered.get(item.item_id)
         if answered is None:
             raise UnusableReplyError("no stored answer", Usage())
-        return _reply(item, answered, self._known), Usage()
+        return Answer(_reply(item, answered, self._known))
 
 
 def _reply(item: IngestedItem, analysis: NormalizedContent, known: Scopes) -> ModelReply:

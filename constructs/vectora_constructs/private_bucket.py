@@ -40,9 +40,13 @@ class PrivateBucket(Construct):
         access_log_bucket_name: str | None,
         receives_access_logs_of: tuple[str, ...] = (),
         expire_after_days: int | None = None,
+        expire_prefixes: Mapping[str, int] | None = None,
         object_lock: ObjectLock | None = None,
     ) -> None:
-        """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs."""
+        """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs.
+
+        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`.
+        """
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
             self,
@@ -62,6 +66,7 @@ class PrivateBucket(Construct):
             lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(
                 rules=[
                     *_lifecycle_rules(old_versions_days, expire_after_days),
+                    *(_expiry_rule(prefix, days) for prefix, days in (expire_prefixes or {}).items()),
                     *([_glacier_rule(object_lock)] if object_lock else []),
                 ]
             ),
@@ -122,6 +127,11 @@ def _lifecycle_rules(
             s3.CfnBucket.RuleProperty(id="ExpireObjects", status="Enabled", expiration_in_days=expire_after_days)
         )
     return rules
+
+
+def _expiry_rule(prefix: str, days: int) -> s3.CfnBucket.RuleProperty:
+    name = prefix.rstrip("/").capitalize()
+    return s3.CfnBucket.RuleProperty(id=f"Expire{name}", status="Enabled", prefix=prefix, expiration_in_days=days)
 
 
 def _glacier_rule(lock: ObjectLock) -> s3.CfnBucket.RuleProperty:

@@ -66,12 +66,18 @@ class EventClassification(Record):
 
 
 class NormalizationMetadata(Record):
-    """Analyzer of the item and the tokens that it used; `fallback_reason` says why the model did not analyze it."""
+    """Analyzer of the item and the tokens that it used; `fallback_reason` says why the model did not analyze it.
+
+    `input_tokens` are those beside the model's prompt cache. A reused analysis used none.
+    """
 
     analyzer: AnalyzerName
     model_id: str | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reused: bool = False  # the reply was stored, by an earlier run or by that of another client
     fallback_reason: str | None = None
 
     @model_validator(mode="before")

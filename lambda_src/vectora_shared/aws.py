@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 ClientT = TypeVar("ClientT")
+# For the readers and the storers of a snapshot or a restore, its listing and its lease.
 CONNECTIONS = 80
 # botocore retries throttling and transient failures with growing waits, for about half a minute.
 RETRYING = Config(

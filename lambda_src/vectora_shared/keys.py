@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
+# Lifetime of stored analyses, by the lifecycle of the data bucket: news is analyzed again for some weeks at most.
+ANALYSES_PREFIX = "analyses/"
+ANALYSES_DAYS = 90
+
 
 def client_key(client_id: str) -> str:
     return f"clients/{client_id}.yaml"
@@ -25,6 +29,11 @@ def items_key(prefix: str, day: date) -> str:
 
 def report_key(prefix: str, day: date) -> str:
     return f"{prefix}{day:%Y/%m/%d}/report.json"
+
+
+def analysis_key(digest: str) -> str:
+    """Return the key of the model's reply to the request with that digest."""
+    return f"{ANALYSES_PREFIX}{digest}.json"
 
 
 def newsletter_key(client_id: str, day: date, file_name: str) -> str:

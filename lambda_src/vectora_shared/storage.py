@@ -30,6 +30,15 @@ class Bucket:
                 return None
             raise
 
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        """Return the first `limit` bytes of the object at `key`, or None when there is none."""
+        try:
+            return read_object(self._s3, Bucket=self.name, Key=key, Range=f"bytes=0-{limit - 1}").body
+        except ClientError as error:
+            if is_absent(error, "object"):
+                return None
+            raise
+
     def write_json(self, key: str, document: Any) -> None:
         text = json.dumps(document, ensure_ascii=False, indent=2)
         self.write(key, text.encode("utf-8"), "application/json")

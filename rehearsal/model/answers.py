@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from vectora_core.analysis.bedrock import ModelReply
 from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.analysis.reply import ModelReply
 from vectora_core.items import IngestedItem
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.configuration import Configuration
@@ -41,7 +41,7 @@ class LexiconAnswer:
 
 
 def _inverse(prompt: Prompt) -> re.Pattern[str]:
-    """Return a pattern for the values that `vectora_core.analysis.bedrock.user_message` put into the template."""
+    """Return a pattern for the values that `vectora_core.analysis.model_request.user_message` put into the template."""
     parts = re.split(r"\{([a-z]+)\}", prompt.user_template)
     pattern = "".join(f"(?P<{part}>.*?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
     return re.compile(pattern, re.DOTALL)

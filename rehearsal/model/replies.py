@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-CHARACTERS_PER_TOKEN = 4
+from rehearsal.model.tokens import CacheUse
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP reply; `counted_as` is the field of the statistics that it adds to."""
+    """An HTTP reply; `counted_as` is the field of the statistics that it adds to.
+
+    `on_sending` is called when the reply is sent, after the model's latency.
+    """
 
     status: int
     body: bytes
     error: str | None = None
     counted_as: str = "answered"
+    on_sending: Callable[[], None] = _nothing
 
 
 def error_reply(status: int, error: str, message: str, counted_as: str) -> Reply:
@@ -41,32 +49,29 @@ def json_reply(document: Any) -> Reply:
 
 
 def message_reply(
-    content: list[dict[str, Any]], stop_reason: str, input_tokens: int, output_tokens: int, counted_as: str
+    content: list[dict[str, Any]], stop_reason: str, use: CacheUse, output_tokens: int, counted_as: str
 ) -> Reply:
     """Return the reply of Converse with a message of the model."""
     document = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": stop_reason,
         "usage": {
-            "inputTokens": input_tokens,
+            "inputTokens": use.input_tokens,
             "outputTokens": output_tokens,
-            "totalTokens": input_tokens + output_tokens,
+            "totalTokens": use.input_tokens + use.read + use.write + output_tokens,
+            "cacheReadInputTokens": use.read,
+            "cacheWriteInputTokens": use.write,
         },
         "metrics": {"latencyMs": 1},
     }
     return Reply(200, json.dumps(document).encode("utf-8"), counted_as=counted_as)
 
 
-def malformed(turn: int, tool: str) -> Reply:
+def malformed(turn: int, tool: str, use: CacheUse) -> Reply:
     """Return one of three replies that do not call `tool` with a valid input, by `turn`."""
     shapes: list[list[dict[str, Any]]] = [
         [{"text": "I am sorry, I cannot analyze this item."}],
         [{"toolUse": {"toolUseId": "tooluse_none", "name": "another_tool", "input": {}}}],
         [{"toolUse": {"toolUseId": "tooluse_bad", "name": tool, "input": {"event_type": "gossip"}}}],
     ]
-    return message_reply(shapes[turn % len(shapes)], "end_turn", 900, 20, "malformed")
-
-
-def tokens(text: str) -> int:
-    """Estimate the number of tokens of a text."""
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+    return message_reply(shapes[turn % len(shapes)], "end_turn", use, 20, "malformed")

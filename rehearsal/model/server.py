@@ -104,6 +104,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._state.count(reply.counted_as)
             left = self._state.behaviour.latency_seconds - (time.monotonic() - arrived)
             self._state.closing.wait(max(left, 0))
+            reply.on_sending()
             self._send(reply)
 
     def do_GET(self) -> None:

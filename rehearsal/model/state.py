@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rehearsal.model.answers import Answer
 from rehearsal.model.permissions import PermissionCheck
 from rehearsal.model.profiles import InferenceProfile
+from rehearsal.model.prompt_cache import PromptCache
 
 
 class Behaviour(BaseModel):
@@ -49,6 +50,7 @@ class State:
     answer: Answer
     profiles: Mapping[str, InferenceProfile]
     permissions: PermissionCheck | None = None
+    prompt_cache: PromptCache = field(default_factory=PromptCache)
     behaviour: Behaviour = field(default_factory=Behaviour)
     statistics: Statistics = field(default_factory=Statistics)
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -8,6 +8,7 @@ from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import FunctionTask, Names
 from vectora_ops.settings import EnvironmentSettings
+from vectora_shared.keys import ANALYSES_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
 CONTENT_IS_ADDED = "Canonical and client files are added with releases; the two prefixes are fixed."
@@ -52,6 +53,12 @@ class EngineGrants:
             *self._engine_function("normalize-score-v2"),
             self._read_data("ReadIngestedItems", "ingested/*"),
             self._write_data("WriteCuratedItems", "curated/*"),
+            Grant(
+                sid="ReuseAnalyses",
+                actions=("s3:GetObject", "s3:PutObject"),
+                resources=(f"{self._data}/{ANALYSES_PREFIX}*",),
+                wildcard_reason="Keys are digests of requests to the model; the prefix is fixed.",
+            ),
             Grant(sid="AskModel", actions=("bedrock:InvokeModel",), resources=self._model_arns()),
         )
 

@@ -172,6 +172,14 @@ def test_a_seed_throttles_the_same_share_of_calls_each_time(granted: Any, model:
     assert 0 < sum(first) < 10
 
 
+def test_a_checkpoint_is_refused_for_a_model_without_a_prompt_cache(granted: Any) -> None:
+    message = {"role": "user", "content": [{"text": "A question"}]}
+    system = [{"text": "Instructions"}, {"cachePoint": {"type": "default"}}]
+    with pytest.raises(ClientError, match="did not allow prompt caching") as raised:
+        granted.converse(modelId=PROFILE.profile_id, messages=[message], system=system, toolConfig=TOOL)
+    assert error_code(raised.value) == "AccessDeniedException"
+
+
 def test_it_can_be_unavailable(granted: Any, model: Model) -> None:
     model.behave(Behaviour(unavailable_every=1))
     assert _error_of(granted) == ("ServiceUnavailableException", 503)

@@ -175,13 +175,35 @@ def test_each_function_may_write_only_its_own_prefixes(environment: Environment)
         )
         for role in ("IngestNormalizeRole", "NormalizeScoreRole", "EngineRole", "PublishConfigurationRole")
     }
-    config = f"arn:aws:s3:::vectora-inbox-config-{env}"
+    config, data = (f"arn:aws:s3:::vectora-inbox-{content}-{env}" for content in ("config", "data"))
     assert writes == {
-        "IngestNormalizeRole": [f"arn:aws:s3:::vectora-inbox-data-{env}/ingested/*"],
-        "NormalizeScoreRole": [f"arn:aws:s3:::vectora-inbox-data-{env}/curated/*"],
+        "IngestNormalizeRole": [f"{data}/ingested/*"],
+        "NormalizeScoreRole": [f"{data}/analyses/*", f"{data}/curated/*"],
         "EngineRole": [f"arn:aws:s3:::vectora-inbox-newsletters-{env}/*"],
         "PublishConfigurationRole": [f"{config}/canonical/*", f"{config}/clients/*", f"{config}/published.json"],
     }
+
+
+def test_only_normalize_score_may_read_stored_analyses_and_nobody_may_delete_them(environment: Environment) -> None:
+    roles = [key for _, key, r in _resources(environment) if r["Type"] == "AWS::IAM::Role"]
+    actions = {
+        role: statement["Action"]
+        for role in roles
+        for statement in statements_by_sid(environment[1], role).values()
+        if "/analyses/" in json.dumps(statement)
+    }
+    assert actions == {"NormalizeScoreRole": ["s3:GetObject", "s3:PutObject"]}
+
+
+def test_stored_analyses_expire_and_nothing_else_of_the_data_does(environment: Environment) -> None:
+    resources = {key: resource for _, key, resource in _resources(environment)}
+    expiring = {
+        (key, rule.get("Prefix", ""), rule["ExpirationInDays"])
+        for key in ("ConfigBucket", "DataBucket", "NewslettersBucket", "LambdaCodeBucket")
+        for rule in resources[key]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    assert expiring == {("DataBucket", "analyses/", 90)}
 
 
 def test_the_workflow_may_invoke_the_three_functions_of_the_engine(environment: Environment) -> None:

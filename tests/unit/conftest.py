@@ -29,6 +29,9 @@ class MemoryBucket:
     def read_json(self, key: str) -> Any | None:
         return json.loads(self.objects[key]) if key in self.objects else None
 
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        return self.objects[key][:limit] if key in self.objects else None
+
     def write_json(self, key: str, document: Any) -> None:
         self.objects[key] = json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8")
 
@@ -53,12 +56,14 @@ class MemoryS3:
         self.puts.append(Key)
         return {"ETag": '"etag"'}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:  # noqa: N803
         if (Bucket, Key) not in self.objects:
             raise ClientError(
                 {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}, "GetObject"
             )
-        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+        first, _, last = Range.removeprefix("bytes=").partition("-")
+        body = self.objects[Bucket, Key][int(first) : int(last) + 1 if last else None]
+        return {"Body": io.BytesIO(body)}
 
     def delete_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         self.objects.pop((Bucket, Key), None)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
 from vectora_core.analysis.events import EventReader
-from vectora_core.analysis.signals import DomainReader, Weigher
+from vectora_core.analysis.signals import DomainReader, Signals, Weigher
 from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
 from vectora_core.text.words import TITLE_SEPARATORS, ItemText, collapse_spaces, item_text, leading_sentences
 from vectora_shared.config.configuration import Configuration
 
 SUMMARY_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Folded text of an item, and its signals for each domain."""
+
+    text: ItemText
+    signals: tuple[Signals, ...]
 
 
 class Lexicon:
@@ -22,6 +34,8 @@ class Lexicon:
         ]
         self.events = EventReader(configuration.events)
         self.evidence = configuration.evidence
+        # An item is read once for its analysis and its matching. Readings are kept as long as their items at most.
+        self._readings: WeakKeyDictionary[IngestedItem, Reading] = WeakKeyDictionary()
         self._companies = {source.source_key: source.company for source in configuration.sources.sources}
 
     def source_company(self, source_key: str) -> str | None:
@@ -36,10 +50,10 @@ class Lexicon:
 
     def analyze(self, item: IngestedItem, fallback_reason: str | None = None) -> NormalizedContent:
         """Return the analysis; `fallback_reason` says why the model did not make it."""
-        text = item_text(item.title, item.content)
-        company = self.source_company(item.source_key)
+        reading = self._read(item)
+        self._readings[item] = reading
+        text, signals = reading.text, reading.signals
         event = self.events.classify(text)
-        signals = [domain.read(text, company) for domain in self.domains]
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
@@ -51,19 +65,27 @@ class Lexicon:
             normalization_metadata=NormalizationMetadata(analyzer="lexicon", fallback_reason=fallback_reason),
         )
 
+    def take_reading(self, item: IngestedItem) -> Reading:
+        """Return the reading of an item; that of its analysis, if this lexicon made it, which is then released."""
+        return self._readings.pop(item, None) or self._read(item)
+
+    def _read(self, item: IngestedItem) -> Reading:
+        text = item_text(item.title, item.content)
+        company = self.source_company(item.source_key)
+        return Reading(text, tuple(domain.read(text, company) for domain in self.domains))
+
     def _entities(self, text: ItemText, source_key: str) -> Entities:
-        words = text.full_text
-        companies = [name for domain in self.domains for name in domain.companies.names_in(words)]
+        found = [domain.entities_in(text) for domain in self.domains]
         return Entities(
-            companies=_distinct([*companies, *self.own_company(source_key)]),
-            molecules=_distinct([name for domain in self.domains for name in domain.molecules.names_in(words)]),
-            technologies=_distinct([name for domain in self.domains for name in domain.technologies_in(text)]),
-            trademarks=_distinct([name for domain in self.domains for name in domain.trademarks.names_in(words)]),
-            indications=_distinct([name for domain in self.domains for name in domain.indications.names_in(words)]),
+            companies=_distinct([*(name for each in found for name in each.companies), *self.own_company(source_key)]),
+            molecules=_distinct(name for each in found for name in each.molecules),
+            technologies=_distinct(name for each in found for name in each.technologies),
+            trademarks=_distinct(name for each in found for name in each.trademarks),
+            indications=_distinct(name for each in found for name in each.indications),
         )
 
 
-def _distinct(names: list[str]) -> tuple[str, ...]:
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 

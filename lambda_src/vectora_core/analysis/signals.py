@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from vectora_core.text.words import ItemText, NameFinder, sentences
+from vectora_core.items import Entities
+from vectora_core.text.patterns import AnyOf
+from vectora_core.text.words import ItemText, NameFinder, NameSearch, distinct_names, sentences
 from vectora_shared.config.canonical import Evidence
 from vectora_shared.config.client import WatchDomain
 from vectora_shared.config.configuration import Scopes
@@ -28,7 +30,7 @@ COMPANY_NEWS: frozenset[EventType] = frozenset(
 PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "clinical_update", "safety_signal"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TextSignals:
     """Signals in one part of an item's text."""
 
@@ -62,7 +64,7 @@ class TextSignals:
         return bool(self.companies or self.molecules or self.trademarks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signals:
     """Signals for a domain in the parts of an item's text."""
 
@@ -115,15 +117,33 @@ class DomainReader:
         self._administration = NameFinder(technology.administration_terms, case_sensitive=exact, plural=True)
         self._contrary = NameFinder(technology.contrary_terms, case_sensitive=exact, plural=True)
         self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
-        self._intervals = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.interval_patterns]
-        self._weekly = [re.compile(rf"\b{pattern}\b", re.IGNORECASE) for pattern in technology.weekly_patterns]
-        self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
+        self._intervals = AnyOf(rf"\b{pattern}\b" for pattern in technology.interval_patterns)
+        self._weekly = AnyOf(rf"\b{pattern}\b" for pattern in technology.weekly_patterns)
+        false_friends = [rf"\b(?:{pattern})" for pattern in technology.false_friends]
+        self._false_friends = [re.compile(pattern, re.IGNORECASE) for pattern in false_friends]
+        self._any_false_friend = AnyOf(false_friends)
         self.companies = names_of(scopes.companies, domain.company_scope)
         self.molecules = names_of(scopes.molecules, domain.molecule_scope)
         self.trademarks = names_of(scopes.trademarks, domain.trademark_scope)
         self.indications = names_of(scopes.indications, domain.indication_scope)
         self._core_companies = names_of(scopes.companies, domain.core_company_scope)
         self._core_trademarks = names_of(scopes.trademarks, domain.core_trademark_scope)
+        self._search = NameSearch(
+            [
+                self.technologies,
+                self._supporting,
+                self._product,
+                self._administration,
+                self._contrary,
+                self._modalities,
+                self.companies,
+                self.molecules,
+                self.trademarks,
+                self.indications,
+                self._core_companies,
+                self._core_trademarks,
+            ]
+        )
 
     def read(self, text: ItemText, source_company: str | None) -> Signals:
         """Return the signals in an item's text; `source_company` is the company whose own news it is."""
@@ -135,45 +155,55 @@ class DomainReader:
             own_news=own,
         )
 
-    def technologies_in(self, text: ItemText) -> tuple[str, ...]:
-        """Return the decisive terms in the text, each once."""
-        return self.technologies.names_in(self._without_false_friends(text.full_text))
+    def entities_in(self, text: ItemText) -> Entities:
+        """Return the names in the text, each once; false friends of a technology name no technology."""
+        words = text.full_text
+        clean = self._without_false_friends(words)
+        found = self._search.find(words)
+        without_false_friends = found if clean == words else self._search.find(clean)
+        return Entities(
+            companies=distinct_names(found[self.companies]),
+            molecules=distinct_names(found[self.molecules]),
+            technologies=distinct_names(without_false_friends[self.technologies]),
+            trademarks=distinct_names(found[self.trademarks]),
+            indications=distinct_names(found[self.indications]),
+        )
 
     def _without_false_friends(self, text: str) -> str:
+        if not self._any_false_friend.matches(text):
+            return text
         for pattern in self._false_friends:
             text = pattern.sub(" ~ ", text)
         return text
 
     def _signals_in(self, text: str) -> TextSignals:
         clean = self._without_false_friends(text)
-        administration = self._administration.find(clean)
-        contrary = self._contrary.find(clean)
+        found = self._search.find(clean)
+        administration = found[self._administration]
+        contrary = found[self._contrary]
+        # Without an injection in the text, none of its sentences names one.
+        injections = self._sentences_with_an_injection(clean) if administration else []
         return TextSignals(
-            technologies=self.technologies.names_in(clean),
-            core_trademarks=self._core_trademarks.names_in(clean),
-            trademarks=self.trademarks.names_in(clean),
-            companies=self.companies.names_in(clean),
-            core_companies=self._core_companies.names_in(clean),
-            molecules=self.molecules.names_in(clean),
-            indications=self.indications.names_in(clean),
-            supporting=bool(self._supporting.find(clean)),
-            product=bool(self._product.find(clean)),
+            technologies=distinct_names(found[self.technologies]),
+            core_trademarks=distinct_names(found[self._core_trademarks]),
+            trademarks=distinct_names(found[self.trademarks]),
+            companies=distinct_names(found[self.companies]),
+            core_companies=distinct_names(found[self._core_companies]),
+            molecules=distinct_names(found[self.molecules]),
+            indications=distinct_names(found[self.indications]),
+            supporting=bool(found[self._supporting]),
+            product=bool(found[self._product]),
             administration=bool(administration),
-            interval=_matches(clean, self._intervals),
-            interval_with_administration=self._dosed(clean, self._intervals),
-            weekly_with_administration=self._dosed(clean, self._weekly),
+            interval=self._intervals.matches(clean),
+            interval_with_administration=any(self._intervals.matches(sentence) for sentence in injections),
+            weekly_with_administration=any(self._weekly.matches(sentence) for sentence in injections),
             contrary=bool(contrary),
             contrary_first=bool(contrary) and not (administration and administration[0].start < contrary[0].start),
-            modality=bool(self._modalities.find(clean)),
+            modality=bool(found[self._modalities]),
         )
 
-    def _dosed(self, text: str, intervals: list[re.Pattern[str]]) -> bool:
-        """Return whether one sentence names both an interval and an injection."""
-        return any(_matches(part, intervals) and bool(self._administration.find(part)) for part in sentences(text))
-
-
-def _matches(text: str, patterns: list[re.Pattern[str]]) -> bool:
-    return any(pattern.search(text) for pattern in patterns)
+    def _sentences_with_an_injection(self, text: str) -> list[str]:
+        return [sentence for sentence in sentences(text) if self._administration.find(sentence)]
 
 
 def names_of(scopes: NameScopes, scope_id: str | None) -> NameFinder:

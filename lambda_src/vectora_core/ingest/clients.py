@@ -72,9 +72,11 @@ def _watched_terms(content: Content, client: ClientConfig, request: IngestReques
     if request.ingestion_mode != "strict":
         return lambda text: True
     from vectora_core.analysis.signals import DomainReader
-    from vectora_core.text.words import fold
+    from vectora_core.text.words import NameSearch, fold
 
     scopes = load_configuration(content, client.client_profile.client_id).scopes
     readers = [DomainReader(domain, scopes) for domain in client.watch_domains if domain.enabled]
-    vocabularies = [names for reader in readers for names in (reader.technologies, reader.companies, reader.trademarks)]
-    return lambda text: any(names.find(fold(text)) for names in vocabularies)
+    search = NameSearch(
+        [names for reader in readers for names in (reader.technologies, reader.companies, reader.trademarks)]
+    )
+    return lambda text: any(search.find(fold(text)).values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import date
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from vectora_core.items import IngestedItem
+from vectora_core.near_days import NearDays
 
 _TRACKING = re.compile(
     r"^(?:utm_\w+|gclid|fbclid|msclkid|dclid|yclid|igshid|mc_[ce]id|_hs\w+|hs[ac]\w+|mkt_tok|cmpid|icid|ncid|spm|_ga|ref|"
@@ -47,25 +47,29 @@ class KnownNews:
         """Initialize without items; `pages` are the sources' addresses, which items without a link have as theirs."""
         self._pages = frozenset(canonical_url(page) for page in pages)
         self._by_url: dict[str, IngestedItem] = {}
-        self._by_title: dict[tuple[str, str], list[IngestedItem]] = {}
+        self._by_title: dict[tuple[str, str], NearDays[IngestedItem]] = {}
+        self._count = 0
 
     def add(self, item: IngestedItem) -> None:
         url = canonical_url(item.url)
         if url not in self._pages:
             self._by_url.setdefault(url, item)
-        self._by_title.setdefault((item.source_key, normalized_title(item.title)), []).append(item)
+        namesakes = self._by_title.setdefault(_title_key(item), NearDays(_SAME_STORY_DAYS))
+        namesakes.add(self._count, item.published_at, item)
+        self._count += 1
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
         """Return the known item with the same news, or None."""
         url = canonical_url(item.url)
         if url not in self._pages and url in self._by_url:
             return self._by_url[url]
-        namesakes = self._by_title.get((item.source_key, normalized_title(item.title)), ())
-        return next((known for known in namesakes if _may_be_one_story(known.published_at, item.published_at)), None)
+        namesakes = self._by_title.get(_title_key(item))
+        first = namesakes.first(item.published_at) if namesakes else None
+        return first[1] if first else None
 
 
-def _may_be_one_story(one: date | None, other: date | None) -> bool:
-    return one is None or other is None or abs((one - other).days) <= _SAME_STORY_DAYS
+def _title_key(item: IngestedItem) -> tuple[str, str]:
+    return item.source_key, normalized_title(item.title)
 
 
 def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:

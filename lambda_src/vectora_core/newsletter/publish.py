@@ -110,8 +110,12 @@ def _manifest(
             "tokens": {
                 "input": sum(entry.input_tokens for entry in metadata),
                 "output": sum(entry.output_tokens for entry in metadata),
+                "cache_read": sum(entry.cache_read_tokens for entry in metadata),
+                "cache_write": sum(entry.cache_write_tokens for entry in metadata),
             },
+            "analyses_reused": sum(entry.reused for entry in metadata),
             "cost_usd": normalization.get("cost_usd"),
+            "saved_usd": normalization.get("saved_usd"),
             "noise_estimate": noise_estimate(selected, client.matching_config.sure_domain_score),
             "durations_ms": {
                 "ingest": ingestion.get("duration_ms"),

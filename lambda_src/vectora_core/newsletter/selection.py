@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from vectora_core.items import CuratedItem, news_date
-from vectora_core.text.words import fold
+from vectora_core.newsletter.known_stories import KnownStories, title_words
 from vectora_shared.config.client import ClientConfig, Deduplication, LayoutSection, NewsletterSelection
 from vectora_shared.config.values import EventType
-
-_STOP_WORDS = frozenset(
-    ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "its", "of", "on", "or", "the", "to", "with"]
-)
 
 
 @dataclass(frozen=True)
@@ -86,34 +81,19 @@ def _without_duplicates(
             item.item_id,
         ),
     )
+    titles = {item.title: title_words(item.title) for item in preferred}
+    known = KnownStories(titles.values(), rules)
     taken: list[CuratedItem] = []
     duplicates: dict[str, str] = {}
     for item in preferred:
-        first = next((known for known in taken if _same_story(known, item, rules)), None)
+        words, day = titles[item.title], published(item)
+        first = known.find(words, day)
         if first is None:
+            known.add(item.item_id, words, day, len(taken))
             taken.append(item)
         else:
-            duplicates[item.item_id] = first.item_id
+            duplicates[item.item_id] = first
     return taken, duplicates
-
-
-def _same_story(one: CuratedItem, other: CuratedItem, rules: Deduplication) -> bool:
-    days = (published(one), published(other))
-    if days[0] and days[1] and abs((days[0] - days[1]).days) > rules.max_days_apart:
-        return False
-    words, other_words = _words(one.title), _words(other.title)
-    if not words or not other_words or _numbers(words) != _numbers(other_words):
-        return False
-    return len(words & other_words) / len(words | other_words) >= rules.similarity_threshold
-
-
-def _words(title: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z0-9]+", fold(title).casefold())) - _STOP_WORDS
-
-
-def _numbers(words: frozenset[str]) -> frozenset[str]:
-    # "Phase 2" and "Phase 3" are two stories, even if their titles are otherwise equal.
-    return frozenset(word for word in words if any(char.isdigit() for char in word))
 
 
 def _filled(items: Iterable[CuratedItem], layout: Iterable[LayoutSection]) -> list[FilledSection]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weigher
 from vectora_core.items import DomainRelevance, IngestedItem, MatchedEntities, MatchingResults, NormalizedContent
-from vectora_core.text.words import ItemText, item_text
+from vectora_core.text.patterns import AnyOf
+from vectora_core.text.words import ItemText
 from vectora_shared.config.client import WatchDomain
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.scopes import ExclusionScope
@@ -18,14 +17,14 @@ class _Exclusion:
 
     def __init__(self, scope: ExclusionScope) -> None:
         self.scope = scope
-        self._title = [re.compile(pattern, re.IGNORECASE) for pattern in scope.title_patterns]
-        self._text = [re.compile(pattern, re.IGNORECASE) for pattern in scope.text_patterns]
+        self._title = AnyOf(scope.title_patterns)
+        self._text = AnyOf(scope.text_patterns)
 
     def in_title(self, text: ItemText) -> bool:
-        return any(pattern.search(text.title) for pattern in self._title)
+        return self._title.matches(text.title)
 
     def in_text(self, text: ItemText) -> bool:
-        return any(pattern.search(text.lead) for pattern in self._text)
+        return self._text.matches(text.lead)
 
 
 class Matcher:
@@ -42,15 +41,13 @@ class Matcher:
         }
 
     def match(self, item: IngestedItem, analysis: NormalizedContent) -> MatchingResults:
-        text = item_text(item.title, item.content)
-        company = self._lexicon.source_company(item.source_key)
+        reading = self._lexicon.take_reading(item)
         relevance: dict[str, DomainRelevance] = {}
         matched: list[str] = []
         reasons: list[str] = []
-        for reader in self._lexicon.domains:
-            signals = reader.read(text, company)
+        for reader, signals in zip(self._lexicon.domains, reading.signals, strict=True):
             result = self._relevance(reader, signals, analysis)
-            found = self._exclusion_reasons(reader.domain, text, signals)
+            found = self._exclusion_reasons(reader.domain, reading.text, signals)
             relevance[reader.domain.id] = result
             reasons += found
             if result.score >= self._min_score and not found:

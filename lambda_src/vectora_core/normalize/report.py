@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from vectora_core.items import CuratedItem
+from vectora_core.analysis.reply_store import Reuse
+from vectora_core.analysis.usage import NO_TOKENS, Usage, cost_usd
+from vectora_core.items import CuratedItem, NormalizationMetadata
 from vectora_core.normalize.request import NormalizeEvent
-from vectora_shared.config.canonical import Pricing
+from vectora_shared.config.canonical import ModelPrice
 from vectora_shared.config.configuration import Configuration
+
+
+@dataclass(frozen=True)
+class _Bill:
+    """Tokens of the run, their cost, and what the run would have cost more without stored analyses and prompt cache."""
+
+    usage: Usage
+    reuse: Reuse
+    price: ModelPrice | None
+
+    @property
+    def cost_usd(self) -> float | None:
+        return cost_usd(self.usage, self.price)
+
+    @property
+    def saved_usd(self) -> dict[str, float | None]:
+        """Savings by cause; None for those of tokens without a price."""
+        full = cost_usd(self.usage.without_cache, self.price)
+        paid = self.cost_usd
+        cached = round(full - paid, 6) if full is not None and paid is not None else None
+        return {"stored_analyses": cost_usd(self.reuse.usage, self.price), "prompt_cache": cached}
 
 
 def run_report(
@@ -18,6 +42,7 @@ def run_report(
     configuration: Configuration,
     ingested: int,
     curated: Sequence[CuratedItem],
+    reuse: Reuse,
     model_id: str,
     day: date,
     started: datetime,
@@ -25,22 +50,11 @@ def run_report(
 ) -> dict[str, Any]:
     """Return the report: counts, analyzers, tokens, cost and warnings."""
     metadata = [item.normalized_content.normalization_metadata for item in curated]
-    input_tokens = sum(entry.input_tokens for entry in metadata)
-    output_tokens = sum(entry.output_tokens for entry in metadata)
-    cost = _cost(configuration.pricing, model_id, input_tokens, output_tokens)
-    matched = sum(bool(item.matching_results.matched_domains) for item in curated)
+    usage = sum((_usage(entry) for entry in metadata), start=NO_TOKENS)
+    bill = _Bill(usage, reuse, configuration.pricing.models.get(model_id))
     reasons = Counter(entry.fallback_reason for entry in metadata if entry.fallback_reason)
     exclusions = Counter(reason for item in curated for reason in item.matching_results.exclusion_reasons)
     analyzers = Counter(entry.analyzer for entry in metadata)
-    warnings = []
-    if curated and not matched:
-        warnings.append(f"0 of {len(curated)} items matched a watch domain.")
-    if reasons:
-        warnings.append(
-            f"{sum(reasons.values())} of {len(curated)} items were analyzed by the lexicon instead of the model."
-        )
-    if cost is None:
-        warnings.append(f"The cost is unknown: canonical/models/pricing.yaml has no price for {model_id}.")
     return {
         "client_id": event.client_id,
         "client_version": configuration.client.client_profile.version,
@@ -48,25 +62,40 @@ def run_report(
         "scoring_mode": event.scoring_mode,
         "items_ingested": ingested,
         "items_normalized": len(curated),
-        "items_matched": matched,
+        "items_matched": sum(bool(item.matching_results.matched_domains) for item in curated),
         "items_excluded": sum(item.matching_results.exclusion_applied for item in curated),
         "exclusion_reasons": dict(sorted(exclusions.items())),
         "analyzers": {"bedrock": analyzers["bedrock"], "lexicon": analyzers["lexicon"]},
+        "analyses_reused": sum(entry.reused for entry in metadata),
         "fallback_reasons": dict(sorted(reasons.items())),
         "model_id": model_id,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "cost_usd": cost,
+        **vars(usage),
+        "cost_usd": bill.cost_usd,
+        "saved_usd": bill.saved_usd,
         "duration_ms": round((finished - started).total_seconds() * 1000),
-        "warnings": warnings,
+        "warnings": list(_warnings(curated, bill, model_id)),
     }
 
 
-def _cost(pricing: Pricing, model_id: str, input_tokens: int, output_tokens: int) -> float | None:
-    if not input_tokens and not output_tokens:
-        return 0.0
-    price = pricing.models.get(model_id)
-    if price is None:
-        return None
-    dollars = input_tokens * price.input_usd_per_million_tokens + output_tokens * price.output_usd_per_million_tokens
-    return round(dollars / 1_000_000, 6)
+def _usage(entry: NormalizationMetadata) -> Usage:
+    return Usage(entry.input_tokens, entry.output_tokens, entry.cache_read_tokens, entry.cache_write_tokens)
+
+
+def _warnings(curated: Sequence[CuratedItem], bill: _Bill, model_id: str) -> Iterator[str]:
+    metadata = [item.normalized_content.normalization_metadata for item in curated]
+    by_lexicon = sum(entry.fallback_reason is not None for entry in metadata)
+    calls = sum(entry.output_tokens > 0 for entry in metadata)
+    cache = bill.price.prompt_cache if bill.price else None
+    if curated and not any(item.matching_results.matched_domains for item in curated):
+        yield f"0 of {len(curated)} items matched a watch domain."
+    if by_lexicon:
+        yield f"{by_lexicon} of {len(curated)} items were analyzed by the lexicon instead of the model."
+    if bill.cost_usd is None:
+        yield f"The cost is unknown: canonical/models/pricing.yaml has no price for {model_id}."
+    if cache and calls > 1 and not bill.usage.cached_tokens:
+        yield (
+            f"The model did not cache the prompt of {calls} calls: it needs at least {cache.minimum_tokens} tokens "
+            "before the item. See docs/cost-and-sizing.md."
+        )
+    for problem in bill.reuse.problems:
+        yield f"Stored analyses in analyses/: {problem}. The model was called instead."

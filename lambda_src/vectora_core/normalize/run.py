@@ -9,6 +9,7 @@ from typing import Any
 from vectora_core.analysis.analyzer import SecondsLeft, analyze_concurrently
 from vectora_core.analysis.bedrock import BedrockAnalyzer
 from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.analysis.reply_store import ReplyStore, Reuse
 from vectora_core.item_files import Clock, newest_day, read_items
 from vectora_core.items import CuratedItem, IngestedItem, NormalizedContent, news_date
 from vectora_core.normalize.matching import Matcher
@@ -42,11 +43,14 @@ def normalize(
     stories = stories_of(ingested)
 
     lexicon = Lexicon(configuration)
-    analyses = _analyses([story.item for story in stories], configuration, lexicon, model, model_id, seconds_left)
+    store = ReplyStore(data) if configuration.client.pipeline.reuse_analyses else None
+    items = [story.item for story in stories]
+    analyses = _analyses(items, configuration, lexicon, model, model_id, store, seconds_left)
     curated = curated_items(stories, analyses, configuration, lexicon, event.scoring_mode, day, clock())
 
     prefix = curated_prefix(event.client_id)
-    report = run_report(event, configuration, len(ingested), curated, model_id, day, started, clock())
+    reuse = store.reuse if store else Reuse()
+    report = run_report(event, configuration, len(ingested), curated, reuse, model_id, day, started, clock())
     data.write_json(report_key(prefix, day), report)
     data.write_json(items_key(prefix, day), [item.model_dump(mode="json") for item in curated])
     return {
@@ -63,11 +67,12 @@ def _analyses(
     lexicon: Lexicon,
     model: Model | None,
     model_id: str,
+    store: ReplyStore | None,
     seconds_left: SecondsLeft,
 ) -> list[NormalizedContent]:
     if model is None:
         return [lexicon.analyze(item) for item in items]
-    analyzer = BedrockAnalyzer(model.client, model_id, configuration, lexicon, model.fallback)
+    analyzer = BedrockAnalyzer(model.client, model_id, configuration, lexicon, model.fallback, store)
     return analyze_concurrently(items, analyzer, model.concurrency, seconds_left)
 
 

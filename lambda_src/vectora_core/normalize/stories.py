@@ -9,6 +9,7 @@ from datetime import date
 
 from vectora_core.item_files import without_repeated_ids
 from vectora_core.items import IngestedItem, content_hash
+from vectora_core.normalize.titles import Titles
 from vectora_core.text.dates import date_in_text
 from vectora_core.text.words import count_space_separated
 
@@ -42,18 +43,19 @@ def own_stories(items: Sequence[IngestedItem]) -> list[IngestedItem]:
     titles: dict[str, list[str]] = {}
     for item in items:
         titles.setdefault(item.source_key, []).append(_clean_title(item.title))
-    return [_own_story(item, titles[item.source_key]) for item in items]
+    finders = {source_key: Titles(found) for source_key, found in titles.items()}
+    return [_own_story(item, finders[item.source_key]) for item in items]
 
 
-def _own_story(item: IngestedItem, titles_of_source: Sequence[str]) -> IngestedItem:
+def _own_story(item: IngestedItem, titles: Titles) -> IngestedItem:
     title = _clean_title(item.title)
     start = item.content.find(title)
     content = item.content
     if item.source_type == "press_corporate" and title and start >= 0:
         text = content[start + len(title) :]
-        others = (re.search(re.escape(other), text) for other in titles_of_source if other != title)
-        ends = [found.start() for found in (*others, _END_OF_STORY.search(text)) if found]
-        content = _DATES_AROUND.sub("", text[: min(ends, default=len(text))].strip()).strip()
+        marked = _END_OF_STORY.search(text)
+        end = titles.first_other(text, title, marked.start() if marked else len(text))
+        content = _DATES_AROUND.sub("", text[:end].strip()).strip()
     if (title, content) == (item.title, item.content):
         return item
     return item.model_copy(

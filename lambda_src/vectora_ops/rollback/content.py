@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.snapshots.compare import is_same, pairs_with_live
+from vectora_ops.rollback.object_writer import ObjectWriter
+from vectora_ops.snapshots.compare import is_same, is_same_as_listed, pairs_with_live
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.items import Source
 from vectora_ops.snapshots.manifest import ComponentRecord
-from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
+from vectora_ops.snapshots.pack_reads import checked_bytes, entry_bytes
+from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
+from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
 from vectora_shared.errors import VectoraError
 
 DELETED_AT_ONCE = 1000  # DeleteObjects takes no more (API reference)
-IN_FLIGHT = 4 * THREADS
+# As many requests wait for S3 as hide its latency; fewer for large files, because the allocator of each thread keeps
+# memory for the largest object that the thread ever wrote.
+WRITERS = 64
+LARGE_WRITERS = 8
+IN_FLIGHT = 2 * WRITERS
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 
 
@@ -46,62 +54,133 @@ def restore_objects(
     `keep_alive` is called before each object. It may raise to stop the work, which a second call finishes. Raises
     DamagedError when bytes in the vault are damaged.
     """
-    s3 = account.client("s3")
-    written = deleted = 0
-    to_delete: list[str] = []
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(WRITERS) as pool, ThreadPoolExecutor(LARGE_WRITERS) as large_pool:
+        return _Restore(account.client("s3"), vault, record, source, bucket, keep_alive, pool, large_pool).run()
+
+
+@dataclass
+class _Restore:
+    """One restore of a component."""
+
+    s3: Any
+    vault: Vault
+    record: ComponentRecord
+    source: Source
+    bucket: str
+    keep_alive: Callable[[], None]
+    pool: ThreadPoolExecutor
+    large_pool: ThreadPoolExecutor
+    deleted: int = 0
+    _to_delete: list[str] = field(default_factory=list)
+
+    def run(self) -> Restored:
+        written = 0
+        writer = EntryWriter(self.s3, self.vault, self.bucket)
         writing: deque[Future[None]] = deque()
         try:
-            for path, entry, item in pairs_with_live(vault, record, source):
-                keep_alive()
-                if entry is None:
-                    to_delete.append(path)
-                elif item is None or not is_same(source, item, entry):
+            with closing(entry_bytes(self.vault, self._to_write())) as found:
+                for entry, body in found:
+                    self.keep_alive()
                     if len(writing) >= IN_FLIGHT:
                         writing.popleft().result()
-                    writing.append(pool.submit(write_entry, s3, vault, entry, bucket, path))
+                    writing.append(self._pool_for(entry).submit(writer.write, entry, entry.path, body))
                     written += 1
-                if len(to_delete) >= DELETED_AT_ONCE:
-                    deleted += _delete(s3, bucket, to_delete)
-                    to_delete.clear()
             while writing:
-                keep_alive()
+                self.keep_alive()
                 writing.popleft().result()
+            self._delete()
         except BaseException:
             for future in writing:
                 future.cancel()
             raise
-    if to_delete:
-        keep_alive()
-        deleted += _delete(s3, bucket, to_delete)
-    return Restored(written, deleted)
+        return Restored(written, self.deleted)
+
+    def _to_write(self) -> Iterator[Entry]:
+        """Yield the entries whose content differs, and delete the objects that have none."""
+        compared: deque[tuple[Entry, Future[bool]]] = deque()
+        try:
+            for path, entry, item in pairs_with_live(self.vault, self.record, self.source):
+                self.keep_alive()
+                if entry is None:
+                    self._to_delete.append(path)
+                    if len(self._to_delete) >= DELETED_AT_ONCE:
+                        self._delete()
+                elif item is None or (same := is_same_as_listed(item, entry)) is False:
+                    yield entry
+                elif same is None:
+                    compared.append((entry, self._pool_for(entry).submit(is_same, self.source, item, entry)))
+                if len(compared) >= IN_FLIGHT:
+                    yield from _different(compared.popleft())
+            while compared:
+                yield from _different(compared.popleft())
+        finally:
+            for _, unused in compared:
+                unused.cancel()
+
+    def _pool_for(self, entry: Entry) -> ThreadPoolExecutor:
+        return self.large_pool if entry.size >= PACKED_BELOW_BYTES else self.pool
+
+    def _delete(self) -> None:
+        if not self._to_delete:
+            return
+        self.keep_alive()
+        objects = [{"Key": key} for key in self._to_delete]
+        answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise VectoraError(
+                f"s3://{self.bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']})."
+            )
+        self.deleted += len(objects)
+        self._to_delete.clear()
+
+
+def _different(compared: tuple[Entry, Future[bool]]) -> Iterator[Entry]:
+    entry, same = compared
+    if not same.result():
+        yield entry
+
+
+class EntryWriter:
+    """Writer of entries to one bucket, safe for many threads."""
+
+    def __init__(self, s3: Any, vault: Vault, bucket: str) -> None:
+        self._s3 = s3
+        self._vault = vault
+        self._bucket = bucket
+        self._objects = ObjectWriter(s3, bucket)
+
+    def write(self, entry: Entry, key: str, body: bytes | None = None) -> None:
+        """Write an entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket.
+
+        `body` has its bytes if they were read before; they are checked here.
+        """
+        content_type = entry.content_type or DEFAULT_CONTENT_TYPE
+        if entry.size <= CHUNK_BYTES:
+            checked = checked_bytes(self._vault, entry, body)
+            self._objects.put(key, checked, sha256=entry.sha256, content_type=content_type)
+        else:
+            self._write_in_parts(entry, key, content_type)
+
+    def _write_in_parts(self, entry: Entry, key: str, content_type: str) -> None:
+        s3 = self._s3
+        upload = s3.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)["UploadId"]
+        same: dict[str, str] = {"Bucket": self._bucket, "Key": key, "UploadId": upload}
+        try:
+            # The last chunk is yielded only when the digest of all chunks is right; parts are invisible before
+            # completion.
+            parts = [
+                {"PartNumber": number, "ETag": s3.upload_part(**same, PartNumber=number, Body=chunk)["ETag"]}
+                for number, chunk in enumerate(self._vault.chunks(entry), start=1)
+            ]
+            s3.complete_multipart_upload(**same, MultipartUpload={"Parts": parts})
+        except BaseException:
+            # A failed abort must not hide the error that led to it.
+            with contextlib.suppress(ClientError, BotoCoreError):
+                s3.abort_multipart_upload(**same)
+            raise
 
 
 def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> None:
-    """Write an entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket."""
-    content_type = entry.content_type or DEFAULT_CONTENT_TYPE
-    if entry.size <= CHUNK_BYTES:
-        s3.put_object(Bucket=bucket, Key=key, Body=vault.bytes_of(entry), ContentType=content_type)
-        return
-    upload = s3.create_multipart_upload(Bucket=bucket, Key=key, ContentType=content_type)["UploadId"]
-    same: dict[str, str] = {"Bucket": bucket, "Key": key, "UploadId": upload}
-    try:
-        # The last chunk is yielded only when the digest of all chunks is right; parts are invisible before completion.
-        parts = [
-            {"PartNumber": number, "ETag": s3.upload_part(**same, PartNumber=number, Body=chunk)["ETag"]}
-            for number, chunk in enumerate(vault.chunks(entry), start=1)
-        ]
-        s3.complete_multipart_upload(**same, MultipartUpload={"Parts": parts})
-    except BaseException:
-        # A failed abort must not hide the error that led to it.
-        with contextlib.suppress(ClientError, BotoCoreError):
-            s3.abort_multipart_upload(**same)
-        raise
-
-
-def _delete(s3: Any, bucket: str, keys: list[str]) -> int:
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
-    if errors := answer.get("Errors"):
-        first = errors[0]
-        raise VectoraError(f"s3://{bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']}).")
-    return len(keys)
+    """Write one entry as a new version of `key`; raises DamagedError before a wrong byte is visible in the bucket."""
+    EntryWriter(s3, vault, bucket).write(entry, key)

@@ -95,17 +95,22 @@ def pairs_with_live(
 
 
 def is_same(source: Source, item: Item, entry: Entry) -> bool:
-    """Return whether the content is the same; reads it only when neither digest nor ETag decide."""
-    if item.size != entry.size:
-        return False
-    if item.sha256 is not None:
-        return item.sha256 == entry.sha256
-    if item.etag is not None and item.etag == entry.etag:
-        return True
+    """Return whether the content is the same; reads it only when the listing does not decide."""
+    if (listed := is_same_as_listed(item, entry)) is not None:
+        return listed
     digest = hashlib.sha256()
     for chunk in source.open(item).chunks:
         digest.update(chunk)
     return digest.hexdigest() == entry.sha256
+
+
+def is_same_as_listed(item: Item, entry: Entry) -> bool | None:
+    """Return whether the content is the same by size, digest or ETag; None when it has to be read."""
+    if item.size != entry.size:
+        return False
+    if item.sha256 is not None:
+        return item.sha256 == entry.sha256
+    return True if item.etag is not None and item.etag == entry.etag else None
 
 
 def in_scope(record: ComponentRecord, path: str) -> bool:

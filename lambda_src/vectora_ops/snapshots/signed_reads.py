@@ -183,7 +183,8 @@ def learned_form(s3: Any, credentials: Any, bucket: str) -> Form | None:
         path=parts.path,
         headers={name: value.encode("utf-8") for name, value in headers.items()},
         values={**values, "host": parts.netloc.lower().removesuffix(DEFAULT_PORTS.get(parts.scheme, ""))},
-        signed=tuple(authorization["signed"].split(";")),
+        # Rotated credentials may have a session token, even if those of the first request had none.
+        signed=tuple(sorted({*authorization["signed"].split(";"), "x-amz-security-token"})),
         region=authorization["region"],
         service=authorization["service"],
         checksums=context,

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.snapshots.index import Entry, IndexedEntry, entries_of
+from vectora_ops.snapshots.index import Entry, IndexedEntry, Slice, entries_of
 from vectora_ops.snapshots.kept_bodies import KeptBodies
 from vectora_ops.snapshots.manifest import (
     ComponentRecord,
@@ -120,9 +120,8 @@ class Vault:
             raise DamagedError(f"{OBJECTS}{sha256} is damaged in the vault {self.bucket}: its bytes changed.")
         return response.body
 
-    def read_slice(self, entry: Entry, number: int) -> bytes:
-        """Read one slice of an entry without a check: the caller compares the digest of the whole entry."""
-        piece = entry.slices[number]
+    def read_slice(self, piece: Slice) -> bytes:
+        """Read a slice without a check: the caller compares the digest of each whole entry."""
         if piece.length == 0:
             return b""
         if (kept := self._kept.get(piece.sha256)) is not None:
@@ -135,10 +134,10 @@ class Vault:
     def chunks(self, entry: Entry) -> Iterator[bytes]:
         """Yield the bytes of an entry; raises DamagedError before the last chunk when their digest differs."""
         digest = hashlib.sha256()
-        for number in range(len(entry.slices)):
-            chunk = self.read_slice(entry, number)
+        for number, piece in enumerate(entry.slices, start=1):
+            chunk = self.read_slice(piece)
             digest.update(chunk)
-            if number + 1 == len(entry.slices) and digest.hexdigest() != entry.sha256:
+            if number == len(entry.slices) and digest.hexdigest() != entry.sha256:
                 raise DamagedError(f"{entry.path} is damaged in the vault {self.bucket}: its bytes changed.")
             yield chunk
 

@@ -97,11 +97,25 @@ class Prompt(Section):
         return self
 
 
+class PromptCache(Section):
+    """Prompt cache of one model: a fixed prefix of requests that is charged in full only once."""
+
+    minimum_tokens: Annotated[int, Field(ge=1)] = Field(
+        description="Shortest prefix that the model caches, in tokens; a shorter one is charged as input."
+    )
+    write_usd_per_million_tokens: Positive = Field(description="US dollars per million tokens written to the cache.")
+    read_usd_per_million_tokens: Positive = Field(description="US dollars per million tokens read from the cache.")
+
+
 class ModelPrice(Section):
     """List price of one model."""
 
     input_usd_per_million_tokens: Positive = Field(description="US dollars per million input tokens.")
     output_usd_per_million_tokens: Positive = Field(description="US dollars per million output tokens.")
+    prompt_cache: PromptCache | None = Field(
+        default=None,
+        description="Only for models that have one: Bedrock refuses marked prefixes for all others.",
+    )
 
 
 class Pricing(Section):

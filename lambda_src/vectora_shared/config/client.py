@@ -48,6 +48,10 @@ class Pipeline(Section):
     analysis_prompt: Identifier = Field(
         description="Prompt for the analysis of each item: name of a file in canonical/prompts/, without .yaml."
     )
+    reuse_analyses: bool = Field(
+        default=True,
+        description="false: call the model for every item, even if its reply to the same request is stored.",
+    )
 
 
 class WatchDomain(Section):

@@ -205,16 +205,49 @@ def test_no_item_is_lost_under_throttling_and_the_order_stays(analyzer: Any, mak
 
 
 def test_as_many_calls_as_allowed_run_at_the_same_time(analyzer: Any, make_item: MakeItem) -> None:
-    # Four calls at a time meet at the barrier; with fewer concurrent calls it would break.
+    # Four calls at a time meet at the barrier; with fewer concurrent calls it would break. The first call goes alone.
     barrier = threading.Barrier(4, timeout=600)
+    first = threading.Lock()
 
     def meet(_request: dict[str, Any]) -> Any:
-        barrier.wait()
+        if not first.acquire(blocking=False):
+            barrier.wait()
         return answer(REPLY)
 
-    items = [make_item(f"Item {number}") for number in range(12)]
+    items = [make_item(f"Item {number}") for number in range(13)]
     analyses = analyze_concurrently(items, analyzer(FakeModel(meet)), 4, lambda: None)
-    assert [entry.normalization_metadata.analyzer for entry in analyses] == ["bedrock"] * 12
+    assert [entry.normalization_metadata.analyzer for entry in analyses] == ["bedrock"] * 13
+
+
+@pytest.mark.parametrize("first_call_fails", [False, True])
+def test_the_first_call_ends_before_the_others_begin_so_that_they_read_the_cached_prefix(
+    analyzer: Any, make_item: MakeItem, first_call_fails: bool
+) -> None:
+    lock = threading.Lock()
+    others = threading.Barrier(3, timeout=600)
+    running, seen = 0, []
+
+    def behave(_request: dict[str, Any]) -> Any:
+        nonlocal running
+        with lock:
+            running += 1
+            seen.append(running)
+            number = len(seen)
+        try:
+            if number == 1:
+                if first_call_fails:
+                    raise refusal("ThrottlingException", 429)
+                return answer(REPLY)
+            others.wait()
+            return answer(REPLY)
+        finally:
+            with lock:
+                running -= 1
+
+    items = [make_item(f"Item {number}") for number in range(7)]
+    analyze_concurrently(items, analyzer(FakeModel(behave)), 3, lambda: None)
+    assert seen[:2] == [1, 1]
+    assert len(seen) == 7
 
 
 def test_items_that_the_run_has_no_time_for_are_analyzed_by_the_lexicon(analyzer: Any, make_item: MakeItem) -> None:

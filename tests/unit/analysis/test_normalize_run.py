@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.repository import ROOT
 from vectora_core.analysis.bedrock import ConverseClient
 from vectora_core.items import CuratedItem
 from vectora_core.normalize.request import Model, NormalizeEvent
@@ -131,10 +134,111 @@ def test_an_empty_day_gives_an_empty_file(data: Any, content: FolderContent) -> 
 def test_tokens_and_cost_of_unusable_replies_are_counted(data: Any, content: FolderContent) -> None:
     body = run(data, content, [entry(DEAL), entry(REPORT)], client=FakeModel())
     assert (body["input_tokens"], body["output_tokens"]) == (2000, 200)
-    assert body["cost_usd"] == pytest.approx((2000 * 3 + 200 * 15) / 1_000_000)
+    assert body["cost_usd"] == pytest.approx((2000 * 3.3 + 200 * 16.5) / 1_000_000)
     assert body["analyzers"] == {"bedrock": 0, "lexicon": 2}
     assert sum(body["fallback_reasons"].values()) == 2
     assert "2 of 2 items were analyzed by the lexicon instead of the model." in body["warnings"]
+
+
+REPLY: dict[str, Any] = {
+    "summary": "Nanexa signed a licence.",
+    **{name: [] for name in ("companies", "molecules", "technologies", "trademarks", "indications")},
+    "event_type": "partnership",
+    "event_confidence": 0.9,
+    "lai_relevance_score": 9,
+    "anti_lai_detected": False,
+    "pure_player_context": True,
+}
+
+
+class CachingModel:
+    """A model whose first call writes the prompt cache and whose others read it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def converse(self, **_request: Any) -> Any:
+        self.calls += 1
+        cached = "cacheWriteInputTokens" if self.calls == 1 else "cacheReadInputTokens"
+        block = {"toolUse": {"toolUseId": "1", "name": "record_analysis", "input": REPLY}}
+        usage = {"inputTokens": 100, "outputTokens": 50, cached: 2000}
+        return {"output": {"message": {"content": [block]}}, "usage": usage}
+
+
+def test_cached_tokens_are_counted_at_their_prices(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL), entry(REPORT)], client=CachingModel())
+    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+    assert [body[name] for name in names] == [200, 100, 2000, 2000]
+    cost = (200 * 3.3 + 100 * 16.5 + 2000 * 0.33 + 2000 * 4.125) / 1_000_000
+    assert body["cost_usd"] == pytest.approx(cost)
+    assert body["analyses_reused"] == 0
+    full = (4200 * 3.3 + 100 * 16.5) / 1_000_000
+    assert body["saved_usd"] == {"stored_analyses": 0.0, "prompt_cache": pytest.approx(full - cost)}
+    assert body["warnings"] == []
+
+
+def test_a_repeated_run_calls_no_model_and_reports_what_it_saved(data: Any, content: FolderContent) -> None:
+    model = CachingModel()
+    first = run(data, content, [entry(DEAL), entry(REPORT)], client=model)
+    before = curated(data)
+    second = run(data, content, client=model)
+    assert model.calls == 2
+    assert second["analyses_reused"] == 2
+    assert second["analyzers"] == {"bedrock": 2, "lexicon": 0}
+    assert second["cost_usd"] == 0.0
+    assert second["saved_usd"] == {"stored_analyses": first["cost_usd"], "prompt_cache": 0.0}
+    assert second["warnings"] == []
+    metadata = {"normalized_content": {"normalization_metadata"}}
+    assert [each.model_dump(exclude=metadata) for each in curated(data)] == [
+        each.model_dump(exclude=metadata) for each in before
+    ]
+
+
+def test_another_client_with_the_same_prompt_reuses_the_analyses(
+    data: Any, content: FolderContent, tmp_path: Path
+) -> None:
+    model = CachingModel()
+    run(data, content, [entry(DEAL), entry(REPORT)], client=model)
+    folder = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    text = (folder / "clients/lai_weekly.yaml").read_text(encoding="utf-8")
+    other = text.replace("client_id: lai_weekly", "client_id: lai_daily")
+    (folder / "clients/lai_daily.yaml").write_text(other, encoding="utf-8")
+    data.write_json("ingested/lai_daily/2025/12/19/items.json", [entry(DEAL), entry(REPORT)])
+    body = run(data, FolderContent(folder), client=model, client_id="lai_daily")
+    assert (model.calls, body["analyses_reused"]) == (2, 2)
+
+
+def test_the_canary_calls_the_model_in_every_run(data: Any, content: FolderContent) -> None:
+    model = CachingModel()
+    data.write_json("ingested/canary/2025/12/19/items.json", [entry(DEAL), entry(REPORT)])
+    for _ in range(2):
+        body = run(data, content, client=model, client_id="canary")
+        assert body["analyses_reused"] == 0
+    assert model.calls == 4
+    assert data.keys("analyses/") == []
+
+
+def test_a_damaged_stored_analysis_is_a_warning(data: Any, content: FolderContent) -> None:
+    model = CachingModel()
+    run(data, content, [entry(DEAL), entry(REPORT)], client=model)
+    for key in data.keys("analyses/"):
+        data.objects[key] = b"{"
+    body = run(data, content, client=model)
+    assert (model.calls, body["analyses_reused"]) == (4, 0)
+    assert body["warnings"] == ["Stored analyses in analyses/: 2 x damaged file. The model was called instead."]
+
+
+def test_a_prompt_that_the_model_does_not_cache_is_a_warning(data: Any, content: FolderContent) -> None:
+    body = run(data, content, [entry(DEAL), entry(REPORT)], client=FakeModel())
+    assert any("did not cache the prompt of 2 calls" in warning for warning in body["warnings"])
+    other = run(data, content, client=FakeModel(), model_id="anthropic.claude-3-sonnet-20240229-v1:0")
+    assert not any("did not cache" in warning for warning in other["warnings"])
+
+
+def test_an_analysis_by_the_lexicon_is_not_stored(data: Any, content: FolderContent) -> None:
+    run(data, content, [entry(DEAL)])
+    run(data, content, client=FakeModel())
+    assert data.keys("analyses/") == []
 
 
 def test_the_cost_of_a_model_without_a_price_is_unknown_and_reported_as_such(data: Any, content: FolderContent) -> None:

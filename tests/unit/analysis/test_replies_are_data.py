@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from vectora_core.analysis.bedrock import user_message
+from vectora_core.analysis.model_request import user_message
 from vectora_core.items import IngestedItem
 from vectora_core.newsletter.publish import NewsletterEvent, publish
 from vectora_core.normalize.request import Model, NormalizeEvent

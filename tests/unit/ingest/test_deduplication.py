@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vectora_core.ingest.dedup import KnownNews, canonical_url, normalized_title, without_repeated_news
 from vectora_core.items import IngestedItem
@@ -86,3 +89,33 @@ def test_known_news_is_found_by_address_or_title() -> None:
     assert known.find(item("Reworded", "https://x.example/a/")) is not None
     assert known.find(item("A title", "https://x.example/moved")) is not None
     assert known.find(item("Reworded", "https://x.example/moved")) is None
+
+
+def first_of_all(known: list[IngestedItem], searched: IngestedItem) -> IngestedItem | None:
+    """Return the known item with the same news, by comparing all: first by address, then by title and day."""
+    for same in (lambda other: canonical_url(other.url) == canonical_url(searched.url), is_namesake_of(searched)):
+        if found := next(filter(same, known), None):
+            return found
+    return None
+
+
+def is_namesake_of(searched: IngestedItem) -> Callable[[IngestedItem], bool]:
+    def same(other: IngestedItem) -> bool:
+        days = (other.published_at, searched.published_at)
+        is_near = days[0] is None or days[1] is None or abs((days[0] - days[1]).days) <= 3
+        return normalized_title(other.title) == normalized_title(searched.title) and is_near
+
+    return same
+
+
+DAYS = st.none() | st.integers(1, 20).map(lambda day: date(2026, 1, day))
+ITEMS = st.builds(item, st.sampled_from(["A title", "a TITLE!", "Other"]), st.sampled_from("abcdefghijkl"), DAYS)
+
+
+@settings(deadline=None, max_examples=300)
+@given(items=st.lists(ITEMS, max_size=20), searched=ITEMS)
+def test_known_news_is_found_as_by_comparing_all_items(items: list[IngestedItem], searched: IngestedItem) -> None:
+    known = KnownNews()
+    for each in items:
+        known.add(each)
+    assert known.find(searched) is first_of_all(items, searched)

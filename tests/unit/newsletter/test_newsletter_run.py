@@ -85,7 +85,7 @@ def test_the_manifest_has_the_metrics_of_all_stages(
     assert {"generation_date", "target_date", "status", "total_items", "files"} <= set(manifest)
     metrics = manifest["metrics"]
     assert metrics["items"] == {"ingested": 9, "normalized": 3, "matched": 2, "selected": 2}
-    assert metrics["tokens"] == {"input": 300, "output": 30}
+    assert metrics["tokens"] == {"input": 300, "output": 30, "cache_read": 0, "cache_write": 0}
     assert metrics["cost_usd"] == 0.05
     assert metrics["noise_estimate"] == 0.5
     assert metrics["durations_ms"] == {"ingest": 1200, "normalize_score": 3400, "newsletter": 0}

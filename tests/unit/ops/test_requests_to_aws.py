@@ -28,6 +28,10 @@ LISTING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><I
 ODD_KEYS = ("a", "a b", "a+b", "a%20b", "a%2Fb", "é/ü", "/leading", "x/../y", "./x", "a//b", "?x=1&y", "#", "k" * 1024)
 
 
+# tests/unit/ops/test_signed_reads.py compares what these make.
+SIGNED_READS = ("botocore.awsrequest.AWSPreparedRequest", "botocore.awsrequest.create_request_object", "hmac")
+
+
 class Wire:
     """Stand-in for the network that answers a client; `requests` are signed and ready to be sent."""
 
@@ -144,21 +148,26 @@ def test_a_request_follows_a_bucket_to_its_region(monkeypatch: pytest.MonkeyPatc
     assert (wire.host, wire.signed_for) == ("some-bucket.s3.eu-west-1.amazonaws.com", "eu-west-1/s3")
 
 
-def test_nothing_signs_or_builds_a_request_by_hand() -> None:
-    """The only request built by hand is the download from a presigned address, which is not signed again."""
+def test_only_reads_that_are_proven_equal_to_those_of_boto3_are_signed_by_hand() -> None:
+    """The download from a presigned address is built by hand, and not signed again."""
     by_hand = {
         f"{path}: {name}"
         for path, tree in sources()
         for name in imports(tree)
         if name.startswith(("botocore.auth", "botocore.signers", "botocore.awsrequest", "hmac"))
     }
-    assert by_hand == {"lambda_src/vectora_ops/snapshots/downloads.py: botocore.awsrequest.AWSRequest"}
+    assert by_hand == {
+        "lambda_src/vectora_ops/snapshots/downloads.py: botocore.awsrequest.AWSRequest",
+        *(f"lambda_src/vectora_ops/snapshots/signed_reads.py: {name}" for name in SIGNED_READS),
+    }
 
 
 def test_objects_are_read_and_clients_created_only_where_cut_answers_are_noticed() -> None:
     named = {path.as_posix(): set(attributes(tree)) for path, tree in sources()}
+    # The second one captures requests and sends none of them.
     assert {path for path, names in named.items() if "get_object" in {name for _, name in names}} == {
-        "lambda_src/vectora_shared/aws.py"
+        "lambda_src/vectora_shared/aws.py",
+        "lambda_src/vectora_ops/snapshots/signed_reads.py",
     }
     assert {path for path, names in named.items() if ("boto3", "client") in names} == {
         "lambda_src/vectora_shared/aws.py",

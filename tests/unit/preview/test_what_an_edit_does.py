@@ -272,7 +272,7 @@ def test_stored_answers_of_the_model_are_used_and_other_items_are_analyzed_again
     events = {item.item_id: item.event for section in result.after for item in section.items}
     assert (events["golf"], events["juliet"]) == ("safety_signal", "other")
     assert result.notes[1:] == (
-        "1 of 10 items with the model's stored answers: a run calls it again.",
+        "1 of 10 items with the model's stored answers: a run calls it again only for changed requests.",
         "9 of 10 items by the lexicon: no stored answer; a run calls the model.",
     )
 

@@ -1,0 +1,28 @@
+"""Several regular expressions that are searched for at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+class AnyOf:
+    """Search for the first of several regular expressions that ignore case, with one pass over the text."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+        joined = [pattern for pattern in compiled if _can_be_joined(pattern)]
+        self._patterns = [pattern for pattern in compiled if not _can_be_joined(pattern)]
+        if joined:
+            text = "|".join(f"(?:{pattern.pattern})" for pattern in joined)
+            self._patterns.append(re.compile(text, re.IGNORECASE))
+
+    def matches(self, text: str) -> bool:
+        """Return whether one of the regular expressions matches somewhere in the text."""
+        return any(pattern.search(text) for pattern in self._patterns)
+
+
+def _can_be_joined(pattern: re.Pattern[str]) -> bool:
+    """Return whether the pattern means the same among others: groups have numbers, and flags apply to all."""
+    has_own_flags = re.match(r"\(\?[a-zA-Z]+\)", pattern.pattern)
+    return pattern.groups == 0 and not has_own_flags

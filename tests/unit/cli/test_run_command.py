@@ -1,0 +1,45 @@
+"""`./vectora run` shows what the model cost, and what was saved."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cli import run
+from vectora_ops.runs import RunOutcome
+
+
+def shown(capsys: pytest.CaptureFixture[str], **scored: Any) -> str:
+    common = {"items_normalized": 9, "items_matched": 5, "analyzers": {"bedrock": 9}, "fallback_reasons": {}}
+    outcome = RunOutcome(
+        execution_arn="arn",
+        status="SUCCEEDED",
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=1.0,
+        steps={"normalize_score": {**common, **scored}},
+        reason=None,
+    )
+    run._show_run(outcome)
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_savings_are_shown_beside_the_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    saved = {"stored_analyses": 0.04, "prompt_cache": 0.015}
+    text = shown(capsys, cost_usd=0.05, saved_usd=saved, analyses_reused=7)
+    assert "Model cost: $0.0500. Saved: $0.0400 by 7 stored analyses, $0.0150 by the prompt cache." in text
+
+
+@pytest.mark.parametrize(
+    "scored",
+    [{}, {"saved_usd": {"stored_analyses": 0.0, "prompt_cache": 0.0}, "analyses_reused": 0}],
+)
+def test_without_savings_only_the_cost_is_shown(capsys: pytest.CaptureFixture[str], scored: dict[str, Any]) -> None:
+    text = shown(capsys, cost_usd=0.05, **scored)
+    assert "Model cost: $0.0500. Took" in text
+
+
+def test_savings_of_a_model_without_a_price_are_no_amount(capsys: pytest.CaptureFixture[str]) -> None:
+    saved = {"stored_analyses": None, "prompt_cache": 0.0}
+    assert "Saved: 7 stored analyses." in shown(capsys, cost_usd=0.0, saved_usd=saved, analyses_reused=7)
