@@ -26,6 +26,9 @@ for variable in [name for name in os.environ if name.startswith("AWS_")]:
     # Tests must not use the credentials or the account of the person who runs them.
     del os.environ[variable]
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-3"
+# Tests start hundreds of processes: each would compile the project's modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
