@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.model import Statistics
+from rehearsal.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,4 +19,5 @@ class RehearsalResult:
     resources: Mapping[str, int]
     calls: str
     model: Statistics
+    profile: Profile
     seconds: float

@@ -23,6 +23,7 @@ from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.model import Behaviour
+from rehearsal.profile import StepTime, compared, profile_of
 from rehearsal.publishers import Scenario
 from rehearsal.result import RehearsalResult
 from rehearsal.summary import show_summary
@@ -148,13 +149,17 @@ def completed_rehearsal(
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
+        seconds = round(time.monotonic() - started, 1)
+        reports = [(commit.message, report) for commit, report in zip(acts.commits, acts.reports, strict=True)]
+        profile = profile_of(seconds, steps.times, reports, delivery.settings.project)
         result = RehearsalResult(
             environments=acts.environments,
             commits=acts.commits,
             resources=_resource_counts(acts.environments),
             model=delivery.model.statistics,
             calls=calls,
-            seconds=round(time.monotonic() - started, 1),
+            profile=compared(profile, options.results),
+            seconds=seconds,
         )
         yield result, delivery, acts.reports
 
@@ -164,6 +169,7 @@ class _Steps:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self.times: list[StepTime] = []
 
     @contextlib.contextmanager
     def __call__(self, description: str) -> Iterator[None]:
@@ -178,6 +184,7 @@ class _Steps:
         finally:
             self._progress.remove_task(task)
         seconds = time.monotonic() - started
+        self.times.append(StepTime(name=description, seconds=round(seconds, 1)))
         console.print(styled("✓", "green") + styled(f" {description} ", "") + styled(f"({seconds:.1f} s)", "dim"))
 
 

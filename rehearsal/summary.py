@@ -13,12 +13,14 @@ from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import display_path
 from rehearsal.disaster import DisasterResult
 from rehearsal.gaps.table import BEHAVIOUR_GAPS, GAPS
+from rehearsal.profile import Profile
 from rehearsal.view import timeline
 from terminal.console import Terminal, new_table, styled
 
 if TYPE_CHECKING:
     from rehearsal.result import RehearsalResult
 
+SHOWN_KINDS = 8
 Show = Callable[[str], None]
 
 
@@ -40,6 +42,7 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
     show(f"Model: {result.model.calls} calls, at most {result.model.highest_concurrency} concurrently.")
     show(f"Calls: {result.calls}.")
     show("Signatures and IAM permissions were enforced at AWS's own host names.")
+    _show_profile(result.profile, out, show)
     show(f"The rehearsal took {result.seconds:.0f} s.")
 
 
@@ -70,6 +73,15 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
         show(f"Source failed: {source}: {why}")
+
+
+def _show_profile(profile: Profile, out: Terminal, show: Show) -> None:
+    table = new_table("slowest actions", "number", "seconds", "longest", ruled=True)
+    for each in profile.kinds[:SHOWN_KINDS]:
+        table.add_row(each.kind, str(each.count), f"{each.seconds:.1f}", f"{each.longest:.1f}")
+    out.print(table, soft_wrap=True)
+    for line in profile.slower:
+        show(f"Slower than before: {line}.")
 
 
 def _show_gaps(result: RehearsalResult, show: Show) -> None:

@@ -12,6 +12,7 @@ from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
 from rehearsal.model import Statistics
+from rehearsal.profile import KindTime, Profile
 from rehearsal.result import RehearsalResult
 from rehearsal.run import _approver, _Steps
 from rehearsal.summary import show_summary
@@ -65,6 +66,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         troubled_sources={HOSTILE: HOSTILE},
     )
     environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
+    kind = KindTime(kind=HOSTILE, count=1, seconds=1.0, longest=1.0)
     counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
     result = RehearsalResult(
         environments=(environment,),
@@ -72,6 +74,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         resources=counts,
         calls=HOSTILE,
         model=Statistics(),
+        profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
         seconds=1.0,
     )
     action = ActionReport(ONE_LINE, ONE_LINE, "Build", "CodeBuild", 1, "Failed", HOSTILE, NOON, NOON, None)
