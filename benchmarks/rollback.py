@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from benchmarks.api_calls import by_service, counted
 from benchmarks.figure import Figure
 from benchmarks.storage import ROOT
 from rehearsal.deployment import bootstrapped_account, complete, synthesize
@@ -22,11 +24,14 @@ from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.settings import load_settings
 from vectora_ops.smoke import SmokeResult, smoke_test
-from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.manifest import Component, Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 
 ROUNDS = 3
 ENV = "dev"
+# `cdk deploy` of the same stacks needs 58.
+SNAPSHOT_CALLS, ROLLBACK_CALLS = 80, 150
+COPIED: tuple[Component, ...] = ("clients", "canonical", "newsletters", "data")
 CHANGED: tuple[StackLayer, ...] = ("s1-runtime", "s1-ingest-v2")
 # The owner's target: five minutes.
 TARGET_SECONDS = 300
@@ -47,21 +52,33 @@ def rollback_figures() -> list[Figure]:
             cdk("deploy")
             complete(emulator, ROOT, ENV)
             account = Account(ACCOUNT, region, emulator.session())
-            snapshot = take_snapshot(account, names, SnapshotRequest(label="good", occasion=Occasion(kind="operator")))
+            snapshot, first_calls = _snapshot(account, names, "good")
+            _, later_calls = _snapshot(account, names, "later")
             for _ in range(ROUNDS):
                 _deploy_bad_release(account, names)
                 start = time.perf_counter()
                 cdk("deploy", "--exclusively", *stacks)
                 by_cdk.append(time.perf_counter() - start)
                 _deploy_bad_release(account, names)
-                seconds, smoke = _roll_back(account, names, snapshot.name)
+                with counted(account) as (counting, calls_of_rollback):
+                    seconds, smoke = _roll_back(counting, names, snapshot.name)
                 rollbacks.append(seconds - smoke)
                 with_smoke_test.append(seconds)
+    files = sum(snapshot.components[each].entries for each in COPIED)
     how = (
         f"median of {ROUNDS}: {median(rollbacks):.1f} s with verification, safety snapshot and proof, "
         f"against {median(by_cdk):.1f} s for the same updates of {len(stacks)} stacks"
     )
     return [
+        Figure(
+            "snapshot of dev, beyond one read a file",
+            first_calls.total() - files,
+            "calls",
+            SNAPSHOT_CALLS,
+            f"{by_service(first_calls)}; {files} files are copied",
+        ),
+        Figure("later snapshot of dev", later_calls.total(), "calls", SNAPSHOT_CALLS, by_service(later_calls)),
+        Figure("rollback of dev", calls_of_rollback.total(), "calls", ROLLBACK_CALLS, by_service(calls_of_rollback)),
         Figure("rollback, against cdk deploy", median(rollbacks) / median(by_cdk), "x", 1.0, how),
         Figure(
             "rollback with its smoke test",
@@ -71,6 +88,12 @@ def rollback_figures() -> list[Figure]:
             "the owner's target; slowest round",
         ),
     ]
+
+
+def _snapshot(account: Account, names: Names, label: str) -> tuple[Manifest, Counter[str]]:
+    with counted(account) as (counting, calls):
+        manifest = take_snapshot(counting, names, SnapshotRequest(label=label, occasion=Occasion(kind="operator")))
+    return manifest, calls
 
 
 def _roll_back(account: Account, names: Names, snapshot: str) -> tuple[float, float]:

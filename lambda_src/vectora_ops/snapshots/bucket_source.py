@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from vectora_ops.account import Account
 from vectora_ops.names import CANARY_PREFIXES
 from vectora_ops.snapshots.items import Item, ItemContent
-from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader, Response
+from vectora_ops.snapshots.objects import ListedObject, NoSuchBucketError, ObjectReader, Response
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
@@ -43,6 +43,14 @@ class BucketSource:
     @cached_property
     def _reader(self) -> ObjectReader:
         return ObjectReader(self._account, self.bucket)
+
+    def all_items(self) -> dict[str, Item] | None:
+        """Return all objects of the bucket by key when one request lists them, whatever the prefixes; else None."""
+        try:
+            listed = self._reader.all_listed()
+        except NoSuchBucketError:
+            return {}
+        return None if listed is None else {found.key: _item(found) for found in listed}
 
     def items(self, after: str = "") -> Iterator[Item]:
         for prefix in self._prefixes:
@@ -88,9 +96,13 @@ class BucketSource:
         start_after = max(after, starts[0] if len(starts) == 1 else "")
         try:
             for found in self._reader.listed(prefix, after=start_after):
-                yield Item(path=found.key, size=found.size, etag=found.etag, modified=found.modified)
+                yield _item(found)
         except NoSuchBucketError:
             return
+
+
+def _item(found: ListedObject) -> Item:
+    return Item(path=found.key, size=found.size, etag=found.etag, modified=found.modified)
 
 
 def _gone(bucket: str, item: Item) -> VectoraError:

@@ -190,8 +190,11 @@ class StacksSource(ListedSource):
         ]
 
     def _listed(self, reference: AssetReference) -> Item | None:
-        listed = self._source_of(reference).items()
-        return next((item for item in listed if item.path == reference.key), None)
+        source = self._source_of(reference)
+        # Mostly one request finds the assets of all stacks.
+        if (known := self._environment.remembered(source.bucket, source.all_items)) is not None:
+            return known.get(reference.key)
+        return next((item for item in source.items() if item.path == reference.key), None)
 
     def _source_of(self, reference: AssetReference) -> BucketSource:
         return BucketSource(self._environment.account, reference.bucket, (reference.key,))

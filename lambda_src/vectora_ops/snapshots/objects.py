@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -93,9 +94,20 @@ class ObjectReader:
         """
         paginator = self._s3.get_paginator("list_objects_v2")
         request = {"StartAfter": after} if after else {}
-        try:
+        with self._listing_errors_reported():
             for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, **request):
                 yield from map(_listed_object, page.get("Contents", []))
+
+    def all_listed(self) -> list[ListedObject] | None:
+        """Return all objects when one request lists them, that is 1,000; else None. Raises as `listed` does."""
+        with self._listing_errors_reported():
+            page = self._s3.list_objects_v2(Bucket=self.bucket)
+        return None if page["IsTruncated"] else list(map(_listed_object, page.get("Contents", [])))
+
+    @contextmanager
+    def _listing_errors_reported(self) -> Iterator[None]:
+        try:
+            yield
         except ClientError as error:
             if is_absent(error, "bucket"):
                 raise NoSuchBucketError(f"There is no bucket {self.bucket}.") from error
