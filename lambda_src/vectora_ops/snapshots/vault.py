@@ -271,8 +271,7 @@ class Vault:
 
     def references(self, manifest: Manifest) -> dict[str, str]:
         """Return the ETags of all objects that the snapshot needs, by SHA-256, except for this list itself."""
-        lines = self.read_once(manifest.references).decode("ascii").splitlines()
-        return dict(line.split(" ", 1) for line in lines)
+        return references_in(self.read_once(manifest.references))
 
     def needed_objects(self, files: SnapshotFiles) -> set[str]:
         """Return the SHA-256 of all objects that a complete or interrupted snapshot needs; raises DamagedError."""
@@ -281,3 +280,8 @@ class Vault:
             return {*self.references(manifest), manifest.references}
         progress = self.progress(files.name)
         return set(progress.stored) if progress else set()
+
+
+def references_in(body: bytes) -> dict[str, str]:
+    """Return the ETags by SHA-256 of a list of references."""
+    return dict(line.split(" ", 1) for line in body.decode("ascii").splitlines())

@@ -26,6 +26,7 @@ from vectora_ops.snapshots.vault import (
     README,
     SNAPSHOTS,
     Vault,
+    references_in,
 )
 from vectora_shared.errors import VectoraError
 
@@ -174,8 +175,7 @@ class _Verifier:
 
     def _listed_references(self, manifest: Manifest) -> set[str] | None:
         try:
-            self._vault.read(manifest.references)
-            return set(self._vault.references(manifest))
+            return set(references_in(self._vault.read(manifest.references)))
         except DamagedError as error:
             self._problem(_kind_of(error), OBJECTS + manifest.references, "the list of references")
             return None
