@@ -34,6 +34,11 @@ class KeptBodies:
                 _, forgotten = self._bodies.popitem(last=False)
                 self._bytes -= len(forgotten)
 
+    def forget(self, sha256: str) -> None:
+        """Forget a body, because its object turned out to be damaged or missing."""
+        with self._lock:
+            self._bytes -= len(self._bodies.pop(sha256, b""))
+
     def get(self, sha256: str) -> bytes | None:
         """Return a kept body."""
         with self._lock:

@@ -103,6 +103,7 @@ class Vault:
 
     def read(self, sha256: str) -> bytes:
         """Read an object; raises DamagedError when it is missing or its bytes do not have the digest in its name."""
+        self._kept.forget(sha256)
         body = self._read_checked(sha256)
         self._kept.keep(sha256, body)
         return body
