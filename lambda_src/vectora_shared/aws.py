@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ClientT = TypeVar("ClientT")
 # For the readers and the storers of a snapshot, its listing and its lease.
-CONNECTIONS = 64
+CONNECTIONS = 80
 # botocore retries throttling and transient failures with growing waits, for about half a minute.
 RETRYING = Config(
     retries={"mode": "standard", "total_max_attempts": 8},
