@@ -8,9 +8,9 @@ from pathlib import Path
 
 # A synthesis takes two seconds and frees little memory: garbage collection would cost a twentieth of it.
 gc.disable()
+from stacks.validator import start_validator, validated_app  # noqa: E402
 
-import aws_cdk as cdk  # noqa: E402
-
+VALIDATOR = start_validator()  # before the other imports, during which it starts
 from stacks.assets.packages import platform_of  # noqa: E402
 from stacks.synthesis import synthesize_environment, synthesize_pipeline  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
@@ -19,7 +19,7 @@ from vectora_shared.errors import VectoraError  # noqa: E402
 ROOT = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
-    app = cdk.App()
+    app = validated_app(VALIDATOR)
     env = app.node.try_get_context("env")
     try:
         settings, platform = load_settings(ROOT), platform_of(app.node.try_get_context("lambda-platform"))
@@ -29,3 +29,4 @@ if __name__ == "__main__":
             synthesize_environment(app, root=ROOT, settings=settings, env=env, platform=platform)
     except VectoraError as error:
         sys.exit(str(error))
+    gc.freeze()  # Python collects garbage as it exits, even so; what is frozen is left alone

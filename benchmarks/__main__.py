@@ -13,12 +13,14 @@ from rich.table import Table
 
 from benchmarks.figure import Figure
 from benchmarks.imports import import_figures
+from benchmarks.index_parts import index_part_figures
 from benchmarks.layers import layer_figures
 from benchmarks.memory import memory_figures
 from benchmarks.model_calls import model_call_figures
 from benchmarks.model_cost import model_cost_figures
 from benchmarks.peers import peer_figures
 from benchmarks.rehearsal import rehearsal_figures
+from benchmarks.restore import restore_figures
 from benchmarks.rollback import rollback_figures
 from benchmarks.snapshots import snapshot_figures
 from benchmarks.synth import synth_figures
@@ -32,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "snapshots": snapshot_figures,
     "peers": peer_figures,
     "memory": memory_figures,
+    "index-parts": index_part_figures,
+    "restore": restore_figures,
     "rollback": rollback_figures,
     "rehearsal": rehearsal_figures,
 }

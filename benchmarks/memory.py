@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.figure import Figure
-from benchmarks.storage import Storage, run, storage
+from benchmarks.storage import Storage, fast_storage, run
 
 SIZES = (1_000, 10_000, 100_000)
 OBJECT_BYTES = 2 * 1024
@@ -28,7 +28,7 @@ print(manifest.entries, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status")
 def memory_figures() -> list[Figure]:
     """Compare the peaks of memory of different numbers of objects."""
     peaks: list[float] = []
-    with storage() as there:
+    with fast_storage() as (there, _):
         before = 0
         for objects in SIZES:
             there.fill(before, objects, OBJECT_BYTES)

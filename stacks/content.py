@@ -37,7 +37,8 @@ def content_digest(root: Path, context: dict[str, Any], platform: LambdaPlatform
     that config/environments.yaml has no influence. `context` is that of cdk.json.
     """
     with tempfile.TemporaryDirectory() as folder:
-        app = cdk.App(outdir=folder, context=context)
+        # Nothing of it is deployed, and the environments' own templates are validated.
+        app = cdk.App(outdir=folder, context=context, builtin_cloud_formation_validation=False)
         environment_stacks(app, root=root, settings=neutral_settings(), env=ENVIRONMENT, platform=platform)
         app.synth()
         templates = neutral_templates(Path(folder), assets_of_lambda(root, platform))

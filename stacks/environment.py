@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.assets.packages import LambdaPlatform, Packages
+from stacks.assets.packages import LambdaPlatform, Packages, files_below, files_digest
 from stacks.assets.release import PLACEHOLDER
 from stacks.component import ComponentStack
 from stacks.core import CoreStack
@@ -17,6 +18,7 @@ from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
 from stacks.runtime import RuntimeStack
 from vectora_ops.settings import Settings, environment_after, environment_before
+from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import ConfigurationError
@@ -31,7 +33,8 @@ def environment_stacks(
     """
     names = settings.names(env)
     chosen = settings.environment(env)
-    clients = [configuration.client for configuration in validate_all(FolderContent(root / "config"))]
+    content = root / "config"
+    clients = _clients(content, files_digest(content, files_below(root, content)))
     if problems := settings.client_id_problems(client.client_profile.client_id for client in clients):
         raise ConfigurationError("\n".join(problems))
     packages = Packages(root, platform)
@@ -55,6 +58,12 @@ def environment_stacks(
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)
     return stacks
+
+
+@lru_cache(maxsize=1)
+def _clients(folder: Path, digest: str) -> tuple[ClientConfig, ...]:
+    """Return the clients of the content in `folder`, which is validated once as long as it has this digest."""
+    return tuple(configuration.client for configuration in validate_all(FolderContent(folder)))
 
 
 class EnvironmentStage(cdk.Stage):

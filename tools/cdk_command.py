@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CDK_CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+# The CLI collects garbage faster alone than on threads that wait for each other (tools/node-for-jsii).
+NODE_OPTIONS = ("--single-threaded-gc",)
+# The CDK's library unpacks its JavaScript here, once for each version. A build has a new home folder, in which it would
+# unpack 180 MB at every synth.
+JSII_PACKAGES = ROOT / "build" / "jsii-packages"
 # If no stack is named, these fail for an app with several stacks. CDK_ALL=true selects all, but also overrides names.
 COMMANDS_ON_STACKS = ("deploy", "diff", "synth", "synthesize", "destroy")
 # Options of the pinned CLI that have a value; a test compares them with `cdk --help`.
@@ -36,18 +41,28 @@ def names_a_stack(arguments: Sequence[str]) -> bool:
     return False
 
 
+def cli_environment(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables of the CDK CLI, from those of its caller."""
+    tools = Path(sys.executable).parent
+    chosen = {
+        # The user's own values of these have priority.
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_PACKAGES),
+        **environment,
+        "PATH": os.pathsep.join([str(tools), environment.get("PATH", os.defpath)]),
+        "JSII_NODE": str(tools / "node-for-jsii"),
+    }
+    # With this variable, which a shell may set, Python would compile the app at every synth.
+    chosen.pop("PYTHONDONTWRITEBYTECODE", None)
+    if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):
+        chosen["CDK_ALL"] = "true"
+    return chosen
+
+
 def main() -> None:
     arguments = sys.argv[1:]
-    environment = dict(os.environ)
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
-    environment["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
-    # With this variable, which a shell may set, Python would compile the app at every synth.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment.setdefault("CDK_DISABLE_CLI_TELEMETRY", "true")
-    if arguments and arguments[0] in COMMANDS_ON_STACKS and not names_a_stack(arguments[1:]):
-        environment["CDK_ALL"] = "true"
-    node = Path(sys.executable).parent / "node"
-    os.execve(node, [str(node), str(CDK_CLI), *arguments], environment)  # noqa: S606
+    node = str(Path(sys.executable).parent / "node")
+    os.execve(node, [node, *NODE_OPTIONS, str(CDK_CLI), *arguments], cli_environment(arguments, os.environ))  # noqa: S606
 
 
 if __name__ == "__main__":

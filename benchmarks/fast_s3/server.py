@@ -139,7 +139,7 @@ def _parsed(head: bytes) -> tuple[Request, int]:
 
 def _joined(received: bytearray, position: int) -> tuple[bytes, int] | None:
     """Return a body in HTTP chunks and where it ends; None when it has not arrived."""
-    chunks = []
+    chunks: list[bytes] = []
     while (end := received.find(b"\r\n", position)) >= 0:
         size = int(received[position:end].partition(b";")[0], 16)
         if not size:

@@ -117,7 +117,8 @@ class _ChunkSigner:
 
 def _unchunked(body: bytes, signer: _ChunkSigner | None) -> bytes:
     """Return the content of a body in encoding aws-chunked, without its trailing headers."""
-    chunks, position = [], 0
+    chunks: list[bytes] = []
+    position = 0
     while True:
         end = body.find(b"\r\n", position)
         if end < 0:

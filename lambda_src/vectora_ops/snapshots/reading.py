@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
@@ -71,7 +71,7 @@ def is_unchanged(item: Item, entry: Entry) -> bool:
     return (item.etag, item.modified) == (entry.etag, entry.modified)
 
 
-def in_window(pairs: Iterable[ItemPair], read: Callable[[ItemPair], ItemRead]) -> Iterator[tuple[ItemPair, ItemRead]]:
+def in_window(pairs: Iterable[ItemPair], read: Callable[[ItemPair], ItemRead]) -> Generator[tuple[ItemPair, ItemRead]]:
     """Yield the items in their order with their reads, which start as soon as the window has room for them."""
     window: deque[tuple[ItemPair, ItemRead, int]] = deque()
     held = 0

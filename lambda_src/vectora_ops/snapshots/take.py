@@ -42,7 +42,7 @@ from vectora_shared.errors import VectoraError
 # many as there are readers, a snapshot of 100,000 files took 270 MiB; with four, 123 MiB in the same time.
 STORERS = 4
 # Reads wait for S3, about 20 ms each. With more readers, one CPU spends the gain on switching between them.
-READERS = 48
+READERS = 64
 # Objects of so many snapshots are not stored again. The last snapshot alone is not enough: it may describe an
 # environment that was broken or deleted, as the snapshots do that rollbacks take.
 TRUSTED_SNAPSHOTS = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cdk_command import OPTIONS_WITH_VALUE, names_a_stack
+from tools.cdk_command import JSII_PACKAGES, OPTIONS_WITH_VALUE, cli_environment, names_a_stack
 
 CDK = Path(sys.executable).parent / "cdk"
 
@@ -59,6 +60,20 @@ def _names_column(entry: str) -> str:
 def test_the_table_of_options_is_that_of_the_pinned_cli() -> None:
     of_the_cli = {name for command in ("deploy", "diff", "synth", "destroy") for name in _options_with_value(command)}
     assert of_the_cli == OPTIONS_WITH_VALUE, "correct OPTIONS_WITH_VALUE in tools/cdk_command.py"
+
+
+def test_the_users_own_folder_for_the_librarys_packages_has_priority() -> None:
+    variable = "JSII_RUNTIME_PACKAGE_CACHE_ROOT"
+    assert cli_environment(["synth"], {})[variable] == str(JSII_PACKAGES)
+    assert cli_environment(["synth"], {variable: "/elsewhere"})[variable] == "/elsewhere"
+
+
+def test_a_build_with_a_new_home_folder_does_not_unpack_the_library_again(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("JSII_RUNTIME_PACKAGE_CACHE_ROOT", None)
+    subprocess.run([CDK, "list", "--context", "env=dev"], env=environment, capture_output=True, check=True)
+    assert list(JSII_PACKAGES.glob("aws-cdk-lib/*"))
+    assert not list(tmp_path.rglob("aws-cdk-lib"))
 
 
 def test_without_an_environment_the_app_is_the_pipeline() -> None:

@@ -91,7 +91,7 @@ def test_unused_reads_are_cancelled_when_a_snapshot_is_interrupted() -> None:
     read = Reads()
     window = in_window(pairs([1] * 2000), read)
     next(window)
-    window.close()  # type: ignore[attr-defined]
+    window.close()
     first, *others = read.begun.values()
     assert not first.cancelled()
     assert all(each.cancelled() for each in others)

@@ -29,6 +29,7 @@ from vectora_ops.snapshots import signed_reads
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.signed_reads import SignedReads
 from vectora_shared.aws import RETRYING
+from vectora_shared.errors import VectoraError
 
 BUCKET = "some-bucket"
 # Not signed, and new for each attempt.
@@ -134,7 +135,7 @@ def test_an_odd_key_is_requested_as_boto3_requests_it(pair: Pair, key: str) -> N
 
 
 def test_new_credentials_and_a_new_day_are_used_as_boto3_uses_them() -> None:
-    session = botocore.session.Session()
+    session: Any = botocore.session.Session()
     session._credentials = credentials = Credentials("AKIAFIRST", "first")
     found = boto3.Session(botocore_session=session, region_name="eu-west-3")
     pair = Pair()
@@ -207,3 +208,16 @@ def test_capturing_a_request_leaves_other_requests_of_the_client_alone() -> None
     pair.reads.read(Key="k")
     pair.wire.requests.clear()
     assert urlsplit(pair.by_boto3({"Key": "other"}).url).path == "/other"
+
+
+@pytest.mark.parametrize(("bucket", "key"), [("no bucket!", "k"), (BUCKET, "")])
+def test_what_boto3_refuses_to_send_is_reported_in_one_sentence(bucket: str, key: str) -> None:
+    account = Account("0" * 12, "eu-west-3", boto3.Session("AKIATEST", "secret", region_name="eu-west-3"))
+    with pytest.raises(VectoraError, match=f"S3 did not answer for s3://{bucket}/{key}: Parameter validation failed"):
+        ObjectReader(account, bucket).get(key)
+
+
+def test_missing_credentials_are_reported_in_one_sentence() -> None:
+    account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
+    with pytest.raises(VectoraError, match="Unable to locate credentials"):
+        ObjectReader(account, BUCKET).get("k")
