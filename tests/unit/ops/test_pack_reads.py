@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from vectora_ops.names import Names
 from vectora_ops.snapshots import pack_reads
 from vectora_ops.snapshots.index import Entry, Slice
+from vectora_ops.snapshots.kept_bodies import KeptBodies
 from vectora_ops.snapshots.objects import Response
 from vectora_ops.snapshots.pack_reads import READ_AHEAD, checked_bytes, entry_bytes
 from vectora_ops.snapshots.vault import OBJECTS, Vault
@@ -49,6 +50,7 @@ class VaultOfObjects(Vault):
         self.bucket = "vault"
         self.names = Names(project="vectora-inbox", env="dev")
         self._reader: Any = Objects(bodies)
+        self._kept = KeptBodies()
 
     @property
     def objects_read(self) -> Objects:

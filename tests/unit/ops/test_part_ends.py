@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from vectora_ops.snapshots import packing, part_ends, reading
 from vectora_ops.snapshots.component_writer import ComponentWriter
 from vectora_ops.snapshots.items import Item, ItemContent
+from vectora_ops.snapshots.kept_bodies import KeptBodies
 from vectora_ops.snapshots.manifest import ComponentRecord, OpenComponent, Part
 from vectora_ops.snapshots.part_ends import LONGEST_PART, SHORTEST_PART, PartEnds
 from vectora_ops.snapshots.used_objects import UsedObjects
@@ -150,6 +151,7 @@ class VaultInMemory(Vault):
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
         self.stored: list[str] = []
+        self._kept = KeptBodies()
 
     def store(self, body: bytes) -> tuple[str, str]:
         sha256 = hashlib.sha256(body).hexdigest()
@@ -196,7 +198,8 @@ def write(
         objects.usable = dict.fromkeys(vault.bodies, "etag")
         component = OpenComponent(component="newsletters", scope={}, parts=parts)
         writer = ComponentWriter(vault, objects, readers, files, component, on_part, renew=lambda: None)
-        return writer.write(base)
+        writer.write(base)
+        return writer.finish()
 
 
 def indexes(record: ComponentRecord) -> set[str]:

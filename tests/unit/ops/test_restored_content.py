@@ -151,7 +151,7 @@ def test_a_damaged_pack_is_reported_and_no_wrong_byte_is_written(letters: Newsle
     before = letters.content()
     letters.break_it()
     (pack,) = next(entry.slices for entry, _ in letters.vault.entries(letters.record) if entry.path == "030.md")
-    body = letters.vault.read(pack.sha256)
+    body = Vault(letters.account, NAMES).read(pack.sha256)
     match damage:
         case "changed":
             letters.damage(pack.sha256, bytes(byte ^ 1 for byte in body))
