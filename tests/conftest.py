@@ -71,8 +71,11 @@ EXHAUSTIVE = (
     "unit/ingest/test_pages_made_to_take_long.py",
     "unit/test_reach.py",
     "unit/ops/test_cdk_command.py",
+    "unit/ops/test_object_writer.py",
     "unit/ops/test_packages.py",
+    "unit/ops/test_part_ends.py",
     "unit/ops/test_requests_to_aws.py",
+    "unit/ops/test_restored_content.py",
     "unit/client_files/test_concurrent_edits.py",
     "unit/preview/test_preview_agrees_with_the_engine.py",
 )
