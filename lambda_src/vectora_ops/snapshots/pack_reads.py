@@ -43,7 +43,7 @@ def pack_reads(entries: Iterable[Entry]) -> tuple[list[PackRead], list[Entry]]:
             by_object.setdefault(entry.slices[0].sha256, []).append(entry)
         else:
             alone.append(entry)
-    reads = []
+    reads: list[PackRead] = []
     for sha256, of_object in by_object.items():
         of_object.sort(key=lambda entry: entry.slices[0].offset)
         reads += _reads_of_object(sha256, of_object)

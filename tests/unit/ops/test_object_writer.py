@@ -13,7 +13,7 @@ import botocore.auth
 import botocore.endpoint
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
+from botocore.compat import HTTPHeaders, get_current_datetime
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,7 +89,7 @@ def both(s3: Any, bucket: str, key: str, content_type: str = "text/markdown") ->
 def frozen_time() -> Any:
     """Stop the clock that botocore signs with."""
     with pytest.MonkeyPatch.context() as patch:
-        now = botocore.auth.get_current_datetime()
+        now = get_current_datetime()
         patch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: now)
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda seconds: None))
         yield
@@ -114,7 +114,7 @@ def test_a_request_for_an_odd_key_equals_that_of_boto3(key: str) -> None:
 S3 = client_in("eu-west-3")
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     st.sampled_from(["text/html; charset=utf-8", "binary/octet-stream", "a/b"]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_ops.names import Names
@@ -110,6 +111,7 @@ def real_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack_reads, "WINDOW_ENTRIES", 5000)
 
 
+@settings(deadline=None)
 @given(vaults())
 def test_every_entry_comes_once_with_the_bytes_that_it_has_alone(drawn: tuple[dict[str, bytes], list[Entry]]) -> None:
     bodies, entries = drawn
@@ -122,6 +124,7 @@ def test_every_entry_comes_once_with_the_bytes_that_it_has_alone(drawn: tuple[di
         assert body == vault.bytes_of(entry) or (body is None and (len(entry.slices) != 1 or entry.size >= 24))
 
 
+@settings(deadline=None)
 @given(vaults())
 def test_no_more_requests_than_entries_and_no_request_longer_than_a_chunk(
     drawn: tuple[dict[str, bytes], list[Entry]],
@@ -136,6 +139,7 @@ def test_no_more_requests_than_entries_and_no_request_longer_than_a_chunk(
     assert all(length <= 32 for _, _, length in vault.objects_read.ranges)
 
 
+@settings(deadline=None)
 @given(vaults(), st.data())
 def test_damage_gives_the_bytes_or_the_error_of_reading_the_entry_alone(
     drawn: tuple[dict[str, bytes], list[Entry]], data: st.DataObject
@@ -153,10 +157,9 @@ def test_damage_gives_the_bytes_or_the_error_of_reading_the_entry_alone(
                 damaged[sha256] = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
     vault = VaultOfObjects(damaged)
 
-    for entry, body in entry_bytes(vault, entries):
-        assert outcome(lambda entry=entry, body=body: checked_bytes(vault, entry, body)) == outcome(
-            lambda entry=entry: vault.bytes_of(entry)
-        )
+    for entry, found in entry_bytes(vault, entries):
+        together = outcome(partial(checked_bytes, vault, entry, found))
+        assert together == outcome(partial(vault.bytes_of, entry))
 
 
 # --- counted requests

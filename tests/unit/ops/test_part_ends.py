@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_ops.snapshots import packing, part_ends, reading
@@ -58,6 +58,7 @@ def rewritten(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> in
 # --- the division of paths
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=3), max_size=80, unique=True).map(sorted))
 def test_parts_are_those_of_an_algorithm_with_all_paths_in_memory(paths: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -166,9 +167,8 @@ class VaultInMemory(Vault):
 class Files:
     """Source of files, each with its own text."""
 
-    scope: ClassVar[dict[str, str]] = {}
-
     def __init__(self, texts: dict[str, str]) -> None:
+        self.scope: Mapping[str, str] = {}
         self.texts = texts
 
     def items(self, after: str = "") -> Iterator[Item]:
