@@ -10,7 +10,11 @@ READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
 BENCH_READY := .venv-bench/.ready
 
-.PHONY: help setup rehearse test test-fast check templates docs browser bench lock clean
+# The longest first. At the same time, each with its output in one piece where make can do that (4.0 and later).
+CHECKS := types configuration import-rules lint
+TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+.PHONY: help setup rehearse test test-fast check build $(CHECKS) synth templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
@@ -35,11 +39,27 @@ test-fast: $(READY)
 	$(BIN)/python -m pytest --numprocesses=2 -m "not exhaustive" tests/unit tests/stacks tests/docs
 
 check: $(READY)
+	@$(MAKE) $(TOGETHER) $(CHECKS)
+
+# What the pipeline builds: the checks, and the assembly that it deploys.
+build: $(READY)
+	@$(MAKE) $(TOGETHER) synth $(CHECKS)
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+types: $(READY)
+	$(BIN)/python -m tools.check_types
+
+import-rules: $(READY)
 	$(BIN)/lint-imports
+
+configuration: $(READY)
 	./vectora client validate --base $(BASE)
+
+synth: $(READY)
+	$(BIN)/cdk synth --quiet
 
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates

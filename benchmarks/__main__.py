@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figure import Figure
+from benchmarks.help import help_figures
 from benchmarks.imports import import_figures
 from benchmarks.index_parts import index_part_figures
 from benchmarks.layers import layer_figures
@@ -27,6 +28,7 @@ from benchmarks.synth import synth_figures
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "synth": synth_figures,
+    "help": help_figures,
     "imports": import_figures,
     "layers": layer_figures,
     "model-calls": model_call_figures,

@@ -57,11 +57,12 @@ def _figure(what: str, limit: float, prod: list[float], one_bucket: list[float])
 
 
 def _synth(folder: Path, *arguments: str) -> _Times:
-    wall, cpu = time.perf_counter(), _cpu_of_children()
+    wall, cpu = time.perf_counter(), cpu_of_children()
     subprocess.run([CDK, "synth", "--quiet", *arguments], cwd=folder, check=True, capture_output=True)
-    return _Times(wall=time.perf_counter() - wall, cpu=_cpu_of_children() - cpu)
+    return _Times(wall=time.perf_counter() - wall, cpu=cpu_of_children() - cpu)
 
 
-def _cpu_of_children() -> float:
+def cpu_of_children() -> float:
+    """Return the CPU seconds of all processes that this one has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -19,7 +19,6 @@ from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
 from vectora_shared.errors import VectoraError
 
-app = typer.Typer(no_args_is_help=True, help="Explain promotions, bypass gates, and release holds.")
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
 Digest = Annotated[
@@ -32,7 +31,6 @@ Digest = Annotated[
 ]
 
 
-@app.command(epilog="Example: ./vectora promote explain --to prod")
 @report_errors
 def explain(to: To, digest: Digest = None, json: Json = False) -> None:
     """Print the verdicts of all gates, from the function that the pipeline invokes."""
@@ -47,7 +45,6 @@ def explain(to: To, digest: Digest = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog='Example: ./vectora promote bypass --to prod --gate soak --reason "feed parser crashes"')
 @report_errors
 def bypass(
     to: To,
@@ -93,7 +90,6 @@ def bypass(
     )
 
 
-@app.command("release-hold", epilog="Example: ./vectora promote release-hold --env stage")
 @report_errors
 def release_hold(env: Env, json: Json = False) -> None:
     """Allow promotions into an environment again, after a failed deployment was examined."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from cli.options import Env, Json
 from cli.output import out, print_json, report_errors
 from cli.status import client_promotion_sentence
@@ -13,15 +11,7 @@ from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.times import minute
 
-app = typer.Typer(no_args_is_help=True, help="List the releases of an environment.")
 
-
-@app.callback()
-def _group() -> None:
-    """Show the releases of environments."""
-
-
-@app.command("list", epilog="Example: ./vectora release list --env prod")
 @report_errors
 def list_releases(env: Env, json: Json = False) -> None:
     """List the releases of an environment from its ledger, newest last."""

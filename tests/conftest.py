@@ -73,6 +73,7 @@ EXHAUSTIVE = (
     "unit/ingest/test_forbidden_addresses.py",
     "unit/ingest/test_pages_made_to_take_long.py",
     "unit/test_reach.py",
+    "stacks/test_validator.py",
     "unit/ops/test_cdk_command.py",
     "unit/ops/test_object_writer.py",
     "unit/ops/test_packages.py",

@@ -88,14 +88,29 @@ def test_a_commit_is_checked_built_and_published_before_the_first_environment(te
     assert len(_stages(template)["Assets"][0]) == 1, "one publishing build"
 
 
-def test_the_build_runs_the_projects_own_check_before_it_synthesizes(template: dict[str, Any]) -> None:
+def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[str, Any]) -> None:
     project = next(
         value
         for key, value in template["Resources"].items()
         if key.startswith("PipelineBuildSynth") and value["Type"] == "AWS::CodeBuild::Project"
     )
     commands = json.loads(project["Properties"]["Source"]["BuildSpec"])["phases"]["build"]["commands"]
-    assert commands[:2] == ["make check", ".venv/bin/cdk synth --quiet"]
+    assert commands[0] == "make build"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    # Read, not run: make would set up the environment, even with --dry-run.
+    check, build = (_words_of_recipe(makefile, target) for target in ("check", "build"))
+    assert set(build) - set(check) == {"synth"}
+    assert set(check) <= set(build)
+    assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
+    [checks] = re.findall(r"^CHECKS := (.*)$", makefile, re.M)
+    everything = " ".join(word for target in checks.split() for word in _words_of_recipe(makefile, target))
+    for tool in ("ruff check", "ruff format --check", "tools.check_types", "lint-imports", "client validate"):
+        assert tool in everything
+
+
+def _words_of_recipe(makefile: str, target: str) -> list[str]:
+    [recipe] = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.M)
+    return str(recipe).split()
 
 
 def test_it_is_a_v2_pipeline_whose_waiting_executions_are_superseded(template: dict[str, Any]) -> None:

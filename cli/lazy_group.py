@@ -1,0 +1,97 @@
+"""Groups whose commands are imported when they are used; their help is read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer.main
+from typer.core import TyperGroup
+
+CLI = Path(__file__).resolve().parent
+
+
+class Command(NamedTuple):
+    """A command: the words that call it, its function as module:name below cli, and an example of its arguments."""
+
+    words: str
+    function: str
+    example: str
+
+    @property
+    def help(self) -> str:
+        """Docstring of the function with one line per paragraph, because Typer keeps the line breaks of the source."""
+        module, _, name = self.function.partition(":")
+        base = CLI.joinpath(*module.split("."))
+        source = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+        for node in ast.parse(source.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                paragraphs = (ast.get_docstring(node) or "").split("\n\n")
+                return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        raise LookupError(f"cli.{module} has no function {name}")
+
+    def load(self) -> Any:
+        """Import the function; return its Typer command."""
+        module, _, name = self.function.partition(":")
+        function: Callable[..., None] = getattr(import_module(f"cli.{module}"), name)
+        app = typer.Typer(add_completion=False, **PLAIN)
+        example = f"Example: ./vectora {self.words} {self.example}"
+        app.command(self.words.rpartition(" ")[2], help=self.help, epilog=example)(function)
+        return typer.main.get_command(app)
+
+
+# No markup: for that Typer imports parsers of Markdown and of code, which takes twice the time of all the rest.
+PLAIN: dict[str, Any] = {"rich_markup_mode": None}
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """Commands by name, in the order of the help; each is loaded when it is looked up."""
+
+    def __init__(self, commands: Mapping[str, Command | TyperGroup]) -> None:
+        self._commands = dict(commands)
+        self._loaded: dict[str, Any] = {}
+
+    def first_paragraph(self, name: str) -> str:
+        """Return what the help of the group shows of a command, without loading it."""
+        return (self._commands[name].help or "").partition("\n\n")[0]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            found = self._commands[name]
+            self._loaded[name] = found.load() if isinstance(found, Command) else found
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+
+class LazyGroup(TyperGroup):
+    """A group of commands that are loaded when they are used."""
+
+    commands: LazyCommands
+
+    def __init__(self, *, commands: Mapping[str, Command | TyperGroup], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = LazyCommands(commands)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, in the order of the help."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names of the commands and what each does."""
+        rows = [(name, self.commands.first_paragraph(name)) for name in self.commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

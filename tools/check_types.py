@@ -1,0 +1,100 @@
+"""Check of types with mypy, whose cache a fresh checkout copies from an earlier run with the same locked packages."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+UNUSED_DAYS = 30
+DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class StoredCache:
+    """A copy of mypy's cache for one set of locked packages, shared by the checkouts of this user.
+
+    mypy writes into its cache, so each checkout has its own. The copy never changes after it was stored: checkouts that
+    run at the same time cannot damage it. mypy compares sizes and hashes of all files with those in its cache
+    (mypy/build.py, validate_meta), so the copy may be of other sources in another folder.
+    """
+
+    folder: Path
+
+    def copy_to(self, cache: Path) -> None:
+        """Copy into a checkout that has no cache yet."""
+        if _databases(cache) or not self.folder.is_dir():
+            return
+        shutil.copytree(self.folder, cache, dirs_exist_ok=True)
+        # The time of the last use.
+        os.utime(self.folder)
+
+    def store(self, cache: Path) -> None:
+        """Store a checkout's cache, unless one is stored; another process finds all of it or nothing."""
+        if self.folder.exists():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".partial-") as partial:
+            whole = Path(partial) / "cache"
+            for database in _databases(cache):
+                copy = whole / database.relative_to(cache)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                # By SQLite, because an editor's mypy may be writing.
+                with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+                    source.backup(target)
+            try:
+                whole.rename(self.folder)
+            except OSError:
+                # Another process was first.
+                if not self.folder.is_dir():
+                    raise
+
+    def delete_unused(self, now: float) -> None:
+        """Delete the copies for other packages that no checkout has used for 30 days."""
+        for other in self.folder.parent.glob("mypy-*"):
+            if other != self.folder and other.stat().st_mtime < now - UNUSED_DAYS * DAY:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def stored_cache(root: Path, environment: Mapping[str, str]) -> StoredCache:
+    """Return the place for the packages that the checkout at `root` locks and for this version of Python."""
+    digest = hashlib.sha256(repr(sys.version_info[:2]).encode("utf-8"))
+    for lock in LOCKS:
+        digest.update((root / lock).read_bytes())
+    base = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return StoredCache(Path(base) / "vectora-inbox" / f"mypy-{digest.hexdigest()[:16]}")
+
+
+def _databases(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*/cache*.db"))
+
+
+def main() -> int:
+    stored, cache = stored_cache(ROOT, os.environ), ROOT / ".mypy_cache"
+    try:
+        stored.copy_to(cache)
+    except OSError as error:
+        print(f"mypy starts without a cache, because {stored.folder} cannot be copied: {error}", file=sys.stderr)
+    code = subprocess.run([sys.executable, "-m", "mypy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
+    if code == 0:
+        try:
+            stored.store(cache)
+            stored.delete_unused(time.time())
+        except (OSError, sqlite3.Error) as error:
+            print(f"mypy's cache is not stored for other checkouts in {stored.folder}: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
