@@ -13,7 +13,10 @@ from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_var
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
-COMPUTE = codebuild.ComputeType.MEDIUM
+# mypy without its cache takes 3.5 GB; a small build has 4 GiB for everything (CodeBuild API, ProjectEnvironment).
+CHECK_COMPUTE = codebuild.ComputeType.MEDIUM
+# These builds run the CDK CLI only, at half the price of medium ones.
+DEPLOY_COMPUTE = codebuild.ComputeType.SMALL
 # What npm needs to install the very bytes that this repository was tested with.
 NPM_FILES = ("package.json", "package-lock.json")
 SYNTH_COMMANDS = (
@@ -42,7 +45,7 @@ def builds_of(root: Path) -> dict[str, Any]:
     """Return all that decides what the builds do, as JSON; the same in every account."""
     return {
         "image": IMAGE.image_id,
-        "compute": COMPUTE.name,
+        "compute": {"check": CHECK_COMPUTE.name, "deploy": DEPLOY_COMPUTE.name},
         "synth": {
             "commands": list(SYNTH_COMMANDS),
             "exports": [VERSION_VARIABLE, CONTENT_VARIABLE, *map(digest_variable, ENVIRONMENT_NAMES)],

@@ -20,7 +20,8 @@ from constructs import Construct
 from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.builds import (
-    COMPUTE,
+    CHECK_COMPUTE,
+    DEPLOY_COMPUTE,
     IMAGE,
     NPM_FILES,
     PUBLISH,
@@ -164,7 +165,7 @@ class PipelineStack(cdk.Stack):
             publish_assets_in_parallel=False,
             cli_version=_pinned(root, "aws-cdk"),
             code_build_defaults=pipelines.CodeBuildOptions(
-                build_environment=codebuild.BuildEnvironment(build_image=IMAGE, compute_type=COMPUTE),
+                build_environment=codebuild.BuildEnvironment(build_image=IMAGE, compute_type=DEPLOY_COMPUTE),
                 timeout=cdk.Duration.minutes(PUBLISH_MINUTES),
             ),
         )
@@ -271,6 +272,7 @@ def _synth(source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
         input=source,
         commands=list(SYNTH_COMMANDS),
         primary_output_directory="cdk.out",
+        build_environment=codebuild.BuildEnvironment(compute_type=CHECK_COMPUTE),
         timeout=cdk.Duration.minutes(CHECK_MINUTES),
     )
 

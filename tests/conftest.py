@@ -65,6 +65,7 @@ def _folder(item: pytest.Item) -> str:
 FAST = ("unit", "stacks", "docs")
 EXHAUSTIVE = (
     "docs/test_vault_format.py",
+    "stacks/test_cost_of_a_commit.py",
     "stacks/test_pipeline_stack.py",
     "stacks/test_release_identity.py",
     "stacks/test_template_rules.py",

@@ -22,8 +22,8 @@ GIB = 1024**3
 NEEDED_GIB = 1
 # Numbers of roles in the templates; a test compares them.
 ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 18
-# "Concurrently running builds for Linux/Medium environment", which the pipeline's builds are.
-BUILDS_QUOTA = ("codebuild", "L-2DC20C30")
+# "Concurrently running builds for Linux/Medium environment" for the check, and "... Linux/Small ..." for the others.
+BUILDS_QUOTAS = ("L-2DC20C30", "L-9D07B6EF")
 DELETED = "DELETE_COMPLETE"
 
 
@@ -42,12 +42,13 @@ def check_lambda(subject: Subject) -> Iterator[Finding]:
 
 
 def check_builds(subject: Subject) -> Iterator[Finding]:
-    """Check that one build may run; the quota of a new account can be 0."""
-    service, code = BUILDS_QUOTA
-    quota = subject.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
-    value = int(quota["Value"])
-    advice = _request_increase("CodeBuild", quota["QuotaName"])
-    yield _compared(BUILDS, value >= 1, f"{value} concurrent builds, 1 is required", advice)
+    """Check that one build of each size may run; the quotas of a new account can be 0."""
+    client = subject.client("service-quotas")
+    for code in BUILDS_QUOTAS:
+        quota = client.get_service_quota(ServiceCode="codebuild", QuotaCode=code)["Quota"]
+        value, name = int(quota["Value"]), quota["QuotaName"]
+        found = f"{name}: {value}, 1 is required"
+        yield _compared(BUILDS, value >= 1, found, _request_increase("CodeBuild", name))
 
 
 def check_roles(subject: Subject) -> Iterator[Finding]:

@@ -66,14 +66,16 @@ def test_without_an_answer_of_lambda_its_quotas_are_unknown(aws: Aws, run: Run) 
     assert [each.verdict for each in run(LAMBDA)] == ["unknown"]
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(1.0, "pass"), (0.0, "fail")])
-def test_a_build_quota_of_0_fails(aws: Aws, run: Run, value: float, verdict: str) -> None:
-    quota = {"Value": value, "QuotaName": "Concurrently running builds for Linux/Medium environment"}
-    expected = {"ServiceCode": "codebuild", "QuotaCode": "L-2DC20C30"}
-    aws.answers("service-quotas", "get_service_quota", {"Quota": quota}, **expected)
-    [finding] = run(PIPELINE_CHECK, pipeline=True)
-    assert finding.verdict == verdict
-    assert bool(finding.advice) == (verdict == "fail")
+@pytest.mark.parametrize(("medium", "small"), [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (0.0, 0.0)])
+def test_a_build_quota_of_0_fails(aws: Aws, run: Run, medium: float, small: float) -> None:
+    for code, size, value in (("L-2DC20C30", "Medium", medium), ("L-9D07B6EF", "Small", small)):
+        quota = {"Value": value, "QuotaName": f"Concurrently running builds for Linux/{size} environment"}
+        expected = {"ServiceCode": "codebuild", "QuotaCode": code}
+        aws.answers("service-quotas", "get_service_quota", {"Quota": quota}, **expected)
+    findings = run(PIPELINE_CHECK, pipeline=True)
+    assert [each.verdict for each in findings] == ["pass" if value else "fail" for value in (medium, small)]
+    assert [bool(each.advice) for each in findings] == [not medium, not small]
+    assert ["Linux/Medium" in each.found for each in findings] == [True, False]
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "NoSuchResourceException"])
