@@ -11,6 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine import engine_figures
 from benchmarks.figure import Figure
 from benchmarks.imports import import_figures
 from benchmarks.layers import layer_figures
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "synth": synth_figures,
     "imports": import_figures,
     "layers": layer_figures,
+    "engine": engine_figures,
     "model-calls": model_call_figures,
     "snapshots": snapshot_figures,
     "memory": memory_figures,
