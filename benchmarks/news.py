@@ -29,7 +29,7 @@ _EVENTS = (
 _SENTENCES = """
 the company said today that its once-monthly formulation was well tolerated in patients and met the primary endpoint of
 the study while analysts expected higher revenue from product sales during the third quarter of the year according to a
-statement from management which also reported progress with regulatory authorities in europe and the united states where a
+statement from management which reported progress with regulatory authorities in europe and the united states where a
 subcutaneous injection depot tablet vaccine implant microsphere platform supports development of long acting treatment
 for schizophrenia diabetes obesity opioid dependence under license
 """
