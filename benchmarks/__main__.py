@@ -11,6 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine import engine_figures
 from benchmarks.figure import Figure
 from benchmarks.help import help_figures
 from benchmarks.imports import import_figures
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "help": help_figures,
     "imports": import_figures,
     "layers": layer_figures,
+    "engine": engine_figures,
     "model-calls": model_call_figures,
     "model-cost": model_cost_figures,
     "snapshots": snapshot_figures,

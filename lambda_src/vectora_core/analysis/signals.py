@@ -119,9 +119,8 @@ class DomainReader:
         self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
         self._intervals = AnyOf(rf"\b{pattern}\b" for pattern in technology.interval_patterns)
         self._weekly = AnyOf(rf"\b{pattern}\b" for pattern in technology.weekly_patterns)
-        false_friends = [rf"\b(?:{pattern})" for pattern in technology.false_friends]
-        self._false_friends = [re.compile(pattern, re.IGNORECASE) for pattern in false_friends]
-        self._any_false_friend = AnyOf(false_friends)
+        self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
+        self._any_false_friend = AnyOf(technology.false_friends, at=r"\b")
         self.companies = names_of(scopes.companies, domain.company_scope)
         self.molecules = names_of(scopes.molecules, domain.molecule_scope)
         self.trademarks = names_of(scopes.trademarks, domain.trademark_scope)

@@ -162,7 +162,8 @@ class PageLinks:
 
 
 def links_between(links: list[Link], start: int, end: int) -> Iterator[Link]:
-    for link in links[bisect_left(links, start, key=lambda link: link.index) :]:
-        if link.index >= end:
+    # Not copied: a page has thousands of links, and this is called for each of them.
+    for place in range(bisect_left(links, start, key=lambda link: link.index), len(links)):
+        if links[place].index >= end:
             return
-        yield link
+        yield links[place]

@@ -22,6 +22,7 @@ class Neighbours:
         self._siblings: dict[int, list[int]] = {}
         self._dates_come_first: dict[int, bool] = {}
         self._date_lines: dict[int, list[str]] = {}
+        self._date_above: dict[int, list[str]] = {}
 
     def date_lines(self, index: int) -> list[str]:
         """Return the lines beside an entry that may be its date, nearest first."""
@@ -38,7 +39,8 @@ class Neighbours:
         """Return the siblings up to the next entry or date: the text of an entry that is only a heading or link."""
         siblings = self._children(self._document.nodes[index].parent)
         found: list[int] = []
-        for sibling in siblings[siblings.index(index) + 1 :]:
+        for place in range(bisect_left(siblings, index) + 1, len(siblings)):
+            sibling = siblings[place]
             if self._is_entry(sibling) or self._document.nodes[sibling].tag in (*HEADINGS, "hr", "nav", "footer"):
                 break
             if self._date_lines_of(sibling):
@@ -85,20 +87,36 @@ class Neighbours:
         if parent not in self._dates_come_first:
             first = next((place for place, sibling in enumerate(siblings) if self._is_entry(sibling)), 0)
             self._dates_come_first[parent] = any(self._date_lines_of(sibling) for sibling in siblings[:first])
-        first_to_look = self._dates_come_first[parent]
-        place = siblings.index(index)
-        ways = (reversed(siblings[:place]), iter(siblings[place + 1 :]))
-        for sibling in ways[0] if first_to_look else ways[1]:
+        place = bisect_left(siblings, index)
+        if self._dates_come_first[parent]:
+            return self._lines_above(siblings, place)
+        for other in range(place + 1, len(siblings)):
+            sibling = siblings[other]
             if lines := self._date_lines_of(sibling):
                 return lines
-            is_heading = self._document.nodes[sibling].tag in HEADINGS
-            # A date before entries may belong to several of them; a date after an entry belongs only to it.
-            is_entry = self._is_entry(sibling)
-            if (is_entry and not first_to_look) or (is_heading and not is_entry):
+            # A date after an entry belongs only to it.
+            if self._is_entry(sibling) or self._document.nodes[sibling].tag in HEADINGS:
                 break
         return []
 
+    def _lines_above(self, siblings: list[int], place: int) -> list[str]:
+        """Return the nearest date above, which may belong to several entries; a heading ends the search."""
+        passed: list[int] = []
+        lines: list[str] = []
+        for other in range(place - 1, -1, -1):
+            sibling = siblings[other]
+            if sibling in self._date_above:
+                lines = self._date_above[sibling]
+                break
+            passed.append(sibling)
+            lines = self._date_lines_of(sibling)
+            if lines or (self._document.nodes[sibling].tag in HEADINGS and not self._is_entry(sibling)):
+                break
+        self._date_above.update(dict.fromkeys(passed, lines))
+        return lines
+
     def _just_before(self, index: int, parent: int) -> list[str]:
         siblings = self._children(parent)
-        place = siblings.index(index) if index in siblings else 0
-        return self._date_lines_of(siblings[place - 1]) if place else []
+        place = bisect_left(siblings, index)
+        is_one = place < len(siblings) and siblings[place] == index
+        return self._date_lines_of(siblings[place - 1]) if is_one and place else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlsplit
@@ -98,11 +99,11 @@ class _Extractor:
         if dated_kinds:
             return tuple(candidate.entry for candidate in candidates if candidate.kind in dated_kinds)
         linked = [candidate for candidate in candidates if candidate.area.link]
-        kinds = [candidate.kind for candidate in linked]
+        kinds = Counter(candidate.kind for candidate in linked)
         return tuple(
             candidate.entry
             for candidate in linked
-            if candidate.looks_like_news and (kinds.count(candidate.kind) > 1 or candidate.kind[0] == "article")
+            if candidate.looks_like_news and (kinds[candidate.kind] > 1 or candidate.kind[0] == "article")
         )[:_MAX_DATELESS_ENTRIES]
 
     def _kind(self, area: Area) -> tuple[str, str, str]:

@@ -41,7 +41,7 @@ class KnownStories:
     """
 
     def __init__(self, titles: Iterable[Words], rules: Deduplication) -> None:
-        """Initialize without stories; the titles are those of all reports, which tell the rare words from others."""
+        """Initialize without stories; the titles of all reports show which words are rare."""
         self._rules = rules
         counts = Counter(word for words in titles for word in words)
         self._rarity = {word: rank for rank, word in enumerate(sorted(counts, key=lambda each: (counts[each], each)))}
@@ -74,7 +74,7 @@ class KnownStories:
         """Return the known titles that may be similar; all similar ones are among them."""
         size, numbers = len(words), _numbers(words)
         if not words or not self._least_shared(size, size):
-            # Every title is similar to every other one that has words, even without a common one.
+            # Every title is similar to every other one that has words, even if they have no word in common.
             return [known for known in self._known.values() if words and known.words and known.numbers == numbers]
         candidates: set[_Known] = set()
         for word, left in self._from_rare_words(words):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 class Titles:
     """Finder of the titles of one source in its items' texts.
 
-    It asks at each place of a text which title the place starts with, and not for each title where it is. So the work
-    grows with the text and only with the logarithm of the number of titles.
+    At each place of a text, it looks up the title that starts there; it does not search the text for each title. The
+    work grows with the text, and only with the logarithm of the number of titles.
     """
 
     def __init__(self, titles: Iterable[str]) -> None:

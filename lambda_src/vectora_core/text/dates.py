@@ -57,6 +57,11 @@ _PATTERNS = tuple(
 _NUMERIC = re.compile(
     rf"(?<!\d)(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>(?:19|20)\d{{2}})(?!\d){_TIME}"
 )
+# Where a pattern may match: all but one start with the first digit of a number, that one with a month before a number.
+_NUMBER = re.compile(r"\d+")
+_MONTH_FIRST = _PATTERNS[3]
+_MONTH_BEFORE_DAY = re.compile(rf"{_WORD_START}{_MONTH}\.?{_GAP}[-\s/]{_GAP}\Z")
+_MONTH_AND_GAP = max(map(len, _MONTHS)) + len(".") + 8 + len("-") + 8
 _RANGE_BEFORE = re.compile(r"\d{1,2}(?:st|nd|rd|th)?\s*[-\u2013—]\s*$")
 _RANGE_BETWEEN = re.compile(r"^\s*(?:[-\u2013—]|to|until|through|and)\s*$")
 _RELATIVE = re.compile(
@@ -131,19 +136,42 @@ def find_dates(text: str, *, date_format: str | None = None, day_first: bool | N
 
 
 def _all_dates(text: str, date_format: str | None, day_first: bool | None) -> Iterator[FoundDate]:
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            month = match["month"].lower()
-            day = _date(int(match["year"]), int(month) if month.isdigit() else _MONTHS[month], int(match["day"]))
-            if day:
+    for pattern, matches in _matches(text).items():
+        for match in matches:
+            if day := _day_of(match, date_format, day_first, is_numeric=pattern is _NUMERIC):
                 yield FoundDate(day, *match.span())
-    for match in _NUMERIC.finditer(text):
-        by_format = _by_format(match[0], date_format)
-        day = by_format or _numeric(
-            int(match["first"]), int(match["second"]), int(match["year"]), match["mark"], day_first
-        )
-        if day:
-            yield FoundDate(day, *match.span())
+
+
+def _matches(text: str) -> dict[re.Pattern[str], list[re.Match[str]]]:
+    """Return what each pattern finds in the text; they are tried only where a number starts, or a month before it."""
+    found: dict[re.Pattern[str], list[re.Match[str]]] = {pattern: [] for pattern in (*_PATTERNS, _NUMERIC)}
+    ends = dict.fromkeys(found, 0)
+    for number in _NUMBER.finditer(text):
+        for pattern, matches in found.items():
+            starts = (
+                _months_before(text, number.start(), ends[pattern]) if pattern is _MONTH_FIRST else [number.start()]
+            )
+            for start in starts:
+                if start >= ends[pattern] and (match := pattern.match(text, start)):
+                    matches.append(match)
+                    ends[pattern] = match.end()
+    return found
+
+
+def _months_before(text: str, end: int, first: int) -> Iterator[int]:
+    """Yield the places, from `first` on, of months that only a separator may follow up to `end`."""
+    start = max(first, end - _MONTH_AND_GAP)
+    while match := _MONTH_BEFORE_DAY.search(text, start, end):
+        yield match.start()
+        start = match.start() + 1
+
+
+def _day_of(match: re.Match[str], date_format: str | None, day_first: bool | None, *, is_numeric: bool) -> date | None:
+    if is_numeric:
+        first, second, year = int(match["first"]), int(match["second"]), int(match["year"])
+        return _by_format(match[0], date_format) or _numeric(first, second, year, match["mark"], day_first)
+    month = match["month"].lower()
+    return _date(int(match["year"]), int(month) if month.isdigit() else _MONTHS[month], int(match["day"]))
 
 
 def _numeric(first: int, second: int, year: int, mark: str, day_first: bool | None) -> date | None:

@@ -1,4 +1,4 @@
-"""Several regular expressions that are searched for at once."""
+"""One search for several regular expressions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 class AnyOf:
     """Search for the first of several regular expressions that ignore case, with one pass over the text."""
 
-    def __init__(self, patterns: Iterable[str]) -> None:
+    def __init__(self, patterns: Iterable[str], *, at: str = "") -> None:
+        """Initialize with the patterns; `at` is what all places must have, such as the boundary of a word."""
         compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
-        joined = [pattern for pattern in compiled if _can_be_joined(pattern)]
-        self._patterns = [pattern for pattern in compiled if not _can_be_joined(pattern)]
-        if joined:
-            text = "|".join(f"(?:{pattern.pattern})" for pattern in joined)
-            self._patterns.append(re.compile(text, re.IGNORECASE))
+        joined = "|".join(f"(?:{pattern.pattern})" for pattern in compiled if _can_be_joined(pattern))
+        alone = [pattern.pattern for pattern in compiled if not _can_be_joined(pattern)]
+        parts = [joined, *alone] if joined else alone
+        self._patterns = [re.compile(f"{at}(?:{part})" if at else part, re.IGNORECASE) for part in parts]
 
     def matches(self, text: str) -> bool:
         """Return whether one of the regular expressions matches somewhere in the text."""

@@ -1,4 +1,4 @@
-"""Search of a text for many terms at once."""
+"""One search of a text for the terms of many lists."""
 
 from __future__ import annotations
 

@@ -153,8 +153,10 @@ class NameFinder:
         folded = fold(spelling)
         return self._exact_keys.get(_exact_key(folded)) or self._loose_keys.get(_loose_key(folded))
 
-    def named(self, loose: Iterable[re.Match[str]], exact: Iterable[re.Match[str]]) -> list[NameMatch]:
+    def named(self, loose: Sequence[re.Match[str]], exact: Sequence[re.Match[str]]) -> list[NameMatch]:
         """Return the names that the matches of both kinds of terms stand for, in the order of the text."""
+        if not loose and not exact:
+            return []
         found = [NameMatch(self._loose_name(match[0]), match.start()) for match in loose]
         found += [NameMatch(self._exact_keys[_exact_key(match[0])], match.start()) for match in exact]
         return sorted(found, key=lambda match: match.start)

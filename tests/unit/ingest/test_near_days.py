@@ -35,8 +35,8 @@ def test_the_first_item_is_that_of_a_comparison_with_all(
     for place, day in enumerate(days):
         known.add(place, day, str(place))
     found = known.first(searched)
-    place = first_of_all(days, searched, apart)
-    assert found == (None if place is None else (place, str(place)))
+    expected = first_of_all(days, searched, apart)
+    assert found == (None if expected is None else (expected, str(expected)))
 
 
 def test_days_at_the_end_of_the_calendar_have_neighbours() -> None:
