@@ -1,7 +1,7 @@
 """Extraction of functions' code and layers: each archive once, for all workers of the emulator.
 
 A worker starts with links to the extracted files instead of hundreds of copies, and finds the bytecode that an earlier
-worker compiled. On AWS code and layers are read-only, so no function can tell.
+worker compiled. On AWS code and layers are read-only, so no function notices.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class BucketSource:
         return ObjectReader(self._account, self.bucket)
 
     def all_items(self) -> dict[str, Item] | None:
-        """Return all objects of the bucket by key when one request lists them, whatever the prefixes; else None."""
+        """Return all objects of the bucket by key when one request lists them, with any prefix; else None."""
         try:
             listed = self._reader.all_listed()
         except NoSuchBucketError:
