@@ -90,7 +90,9 @@ class PipelineStack(cdk.Stack):
         )
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
         self._source = self._source_of_commits()
-        self._synth = _synth(self._source)
+        # Written by this build alone, below its artifacts.
+        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/types-cache"
+        self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
         self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs)
         delivery = self._delivery(name, root)
@@ -265,12 +267,13 @@ class PipelineStack(cdk.Stack):
         return [gate, approval]
 
 
-def _synth(source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
-    """Check the project, then build everything that is deployed from the commit alone."""
+def _synth(source: pipelines.CodePipelineSource, types_cache: str) -> pipelines.CodeBuildStep:
+    """Check the project, and build everything that is deployed from the commit alone."""
     return pipelines.CodeBuildStep(
         "Synth",
         input=source,
         commands=list(SYNTH_COMMANDS),
+        env={"TYPES_CACHE": types_cache},
         primary_output_directory="cdk.out",
         build_environment=codebuild.BuildEnvironment(compute_type=CHECK_COMPUTE),
         timeout=cdk.Duration.minutes(CHECK_MINUTES),

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,8 +16,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+# Variable with the address of the copy that builds on AWS share.
+SHARED = "TYPES_CACHE"
+ERRORS = (OSError, sqlite3.Error, tarfile.TarError, BotoCoreError, ClientError, S3UploadFailedError)
 UNUSED_DAYS = 30
 DAY = 24 * 60 * 60
 
@@ -67,6 +75,48 @@ class StoredCache:
                 shutil.rmtree(other, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class SharedCopy:
+    """A stored cache in S3, for machines that keep no files from one run to the next, such as those of CodeBuild.
+
+    The address is that of a folder in a bucket into which only the pipeline's builds write.
+    """
+
+    address: str  # s3://bucket/folder
+    stored: StoredCache
+
+    def download(self) -> bool:
+        """Download the copy for these packages; return False when there is none yet."""
+        bucket, key = self._place()
+        with tempfile.TemporaryFile() as archive:
+            try:
+                boto3.client("s3").download_fileobj(bucket, key, archive)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                    return False
+                raise
+            archive.seek(0)
+            self.stored.folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.stored.folder.parent, prefix=".partial-") as partial:
+                with tarfile.open(fileobj=archive, mode="r:gz") as files:
+                    files.extractall(partial, filter="data")
+                (Path(partial) / "cache").rename(self.stored.folder)
+        return True
+
+    def upload(self) -> None:
+        """Upload the stored cache."""
+        bucket, key = self._place()
+        with tempfile.TemporaryFile() as archive:
+            with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as files:
+                files.add(self.stored.folder, "cache")
+            archive.seek(0)
+            boto3.client("s3").upload_fileobj(archive, bucket, key)
+
+    def _place(self) -> tuple[str, str]:
+        bucket, _, folder = self.address.removeprefix("s3://").partition("/")
+        return bucket, f"{folder}/{self.stored.folder.name}.tar.gz"
+
+
 def stored_cache(root: Path, environment: Mapping[str, str]) -> StoredCache:
     """Return the place for the packages that the checkout at `root` locks and for this version of Python."""
     digest = hashlib.sha256(repr(sys.version_info[:2]).encode("utf-8"))
@@ -82,17 +132,24 @@ def _databases(cache: Path) -> list[Path]:
 
 def main() -> int:
     stored, cache = stored_cache(ROOT, os.environ), ROOT / ".mypy_cache"
+    address = os.environ.get(SHARED)
+    # Without any cache on this machine; an existing one is at least as new.
+    shared = SharedCopy(address, stored) if address and not _databases(cache) and not stored.folder.exists() else None
     try:
+        if shared and shared.download():
+            shared = None
         stored.copy_to(cache)
-    except OSError as error:
-        print(f"mypy starts without a cache, because {stored.folder} cannot be copied: {error}", file=sys.stderr)
+    except ERRORS as error:
+        print(f"mypy starts without a cache, because none can be copied: {error}", file=sys.stderr)
     code = subprocess.run([sys.executable, "-m", "mypy", *sys.argv[1:]], cwd=ROOT, check=False).returncode
     if code == 0:
         try:
             stored.store(cache)
             stored.delete_unused(time.time())
-        except (OSError, sqlite3.Error) as error:
-            print(f"mypy's cache is not stored for other checkouts in {stored.folder}: {error}", file=sys.stderr)
+            if shared:
+                shared.upload()
+        except ERRORS as error:
+            print(f"mypy's cache is not stored for other runs: {error}", file=sys.stderr)
     return code
 
 

@@ -10,10 +10,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from tools.check_types import DAY, LOCKS, UNUSED_DAYS, StoredCache, stored_cache
+from tools.check_types import DAY, ERRORS, LOCKS, UNUSED_DAYS, SharedCopy, StoredCache, stored_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000.0
@@ -118,3 +121,50 @@ def test_mypy_accepts_the_cache_of_a_checkout_in_another_folder(tmp_path: Path, 
         logs.append(result.stderr)
     assert "Could not load cache for module" in logs[0]
     assert "Could not load cache" not in logs[1]
+
+
+# --- the copy that machines without files share
+
+
+class Bucket:
+    """One bucket of S3, as the two transfers of boto3 that are used see it."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def upload_fileobj(self, file: IO[bytes], bucket: str, key: str) -> None:
+        self.objects[bucket, key] = file.read()
+
+    def download_fileobj(self, bucket: str, key: str, file: IO[bytes]) -> None:
+        if (bucket, key) not in self.objects:
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+        file.write(self.objects[bucket, key])
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    found = Bucket()
+    monkeypatch.setattr(boto3, "client", lambda service: found)
+    return found
+
+
+def test_a_new_machine_takes_over_the_cache_that_another_one_uploaded(tmp_path: Path, bucket: Bucket) -> None:
+    first, second = (StoredCache(tmp_path / name / "mypy-1") for name in ("first", "second"))
+    address = "s3://artifacts/types-cache"
+    assert not SharedCopy(address, second).download()
+    first.store(_cache(tmp_path / "checkout", "of the first"))
+    SharedCopy(address, first).upload()
+
+    assert SharedCopy(address, second).download()
+
+    assert list(bucket.objects) == [("artifacts", "types-cache/mypy-1.tar.gz")]
+    assert _content(second.folder) == "of the first"
+    assert [each.name for each in second.folder.parent.iterdir()] == ["mypy-1"]
+
+
+def test_a_damaged_copy_leaves_nothing_behind(tmp_path: Path, bucket: Bucket) -> None:
+    stored = StoredCache(tmp_path / "user" / "mypy-1")
+    bucket.objects["artifacts", "types-cache/mypy-1.tar.gz"] = b"no archive"
+    with pytest.raises(ERRORS):
+        SharedCopy("s3://artifacts/types-cache", stored).download()
+    assert list(stored.folder.parent.iterdir()) == []
