@@ -69,6 +69,7 @@ EXHAUSTIVE = (
     "stacks/test_pipeline_stack.py",
     "stacks/test_release_identity.py",
     "stacks/test_template_rules.py",
+    "unit/analysis/test_many_terms.py",
     "unit/config/test_configurations_survive_anything.py",
     "unit/config/test_every_value_broken.py",
     "unit/ingest/test_forbidden_addresses.py",
