@@ -73,25 +73,32 @@ def is_unchanged(item: Item, entry: Entry) -> bool:
 
 def in_window(pairs: Iterable[ItemPair], read: Callable[[ItemPair], ItemRead]) -> Generator[tuple[ItemPair, ItemRead]]:
     """Yield the items in their order with their reads, which start as soon as the window has room for them."""
-    window: deque[tuple[ItemPair, ItemRead, int]] = deque()
+    window: deque[tuple[ItemPair, ItemRead]] = deque()
     held = 0
     try:
         for pair in pairs:
             begun = read(pair)
-            size = pair[0].size if begun else 0
-            window.append((pair, begun, size))
-            held += size
-            while len(window) >= WINDOW_ITEMS or held >= WINDOW_BYTES:
-                first, its_read, freed = window.popleft()
-                held -= freed
-                yield first, its_read
+            window.append((pair, begun))
+            held += pair[0].size if begun else 0
+            if len(window) >= WINDOW_ITEMS or held >= WINDOW_BYTES:
+                for first, its_read in _oldest(window):
+                    held -= first[0].size if its_read else 0
+                    yield first, its_read
         while window:
-            first, its_read, _ = window.popleft()
-            yield first, its_read
+            yield window.popleft()
     finally:
-        for _, unused, _ in window:
+        for _, unused in window:
             if unused:
                 unused.cancel()
+
+
+def _oldest(window: deque[tuple[ItemPair, ItemRead]]) -> Iterator[tuple[ItemPair, ItemRead]]:
+    """Take an eighth of the window from its start, together: waking this thread for each item takes longer than it."""
+    count = max(1, len(window) // 8)
+    if last := window[count - 1][1]:
+        last.exception()
+    for _ in range(count):
+        yield window.popleft()
 
 
 _END_OF_ITEMS: Any = object()

@@ -263,7 +263,8 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
 
 
 def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode("utf-8"), "sha256")
+    # `hmac.digest` releases Python's global lock (Modules/_hashopenssl.c). Regaining it takes longer than the digest.
+    return hmac.new(key, text.encode("utf-8"), "sha256").digest()
 
 
 def _text(value: str | bytes) -> str:

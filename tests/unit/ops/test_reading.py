@@ -17,17 +17,29 @@ from vectora_ops.snapshots.reading import in_window
 MEBIBYTE = 1024 * 1024
 
 
+class Read(Future[Any]):
+    """Read that never ends; waiting for it records how many reads had begun."""
+
+    def __init__(self, reads: Reads) -> None:
+        super().__init__()
+        self._reads = reads
+
+    def exception(self, timeout: float | None = None) -> None:
+        self._reads.begun_when_waiting.append(len(self._reads.begun))
+
+
 class Reads:
-    """Reads that end when the test says so; `begun` has the paths in the order in which they began."""
+    """Starter of reads; `begun` has them by path, in the order in which they began."""
 
     def __init__(self, unread: Iterable[str] = ()) -> None:
         self.begun: dict[str, Future[Any]] = {}
+        self.begun_when_waiting: list[int] = []
         self._unread = set(unread)
 
     def __call__(self, pair: reading.ItemPair) -> reading.ItemRead:
         if pair[0].path in self._unread:
             return None
-        return self.begun.setdefault(pair[0].path, Future())
+        return self.begun.setdefault(pair[0].path, Read(self))
 
 
 def pairs(sizes: Iterable[int]) -> list[reading.ItemPair]:
@@ -66,14 +78,16 @@ def test_no_more_is_begun_than_the_window_holds(sizes: list[int], window: int) -
     assert stored == len(sizes)
 
 
-def test_reads_behind_a_slow_one_begin_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "WINDOW_ITEMS", 5)
+@pytest.mark.parametrize(("items", "window"), [(1_000, 64), (10_000, 64), (10_000, 512)])
+def test_a_window_is_full_of_reads_whenever_it_waits_for_an_eighth_of_them(
+    monkeypatch: pytest.MonkeyPatch, items: int, window: int
+) -> None:
+    monkeypatch.setattr(reading, "WINDOW_ITEMS", window)
     read = Reads()
-    window = in_window(pairs([1] * 100), read)
-    next(window)
-    assert len(read.begun) == 5
-    next(window)
-    assert len(read.begun) == 6
+    for number, _ in enumerate(in_window(pairs([1] * items), read)):
+        assert len(read.begun) >= min(items, number + window - window // 8)
+    assert read.begun_when_waiting == [window + each * window // 8 for each in range(len(read.begun_when_waiting))]
+    assert len(read.begun_when_waiting) <= items * 8 / window
 
 
 @pytest.mark.parametrize("items", [1_000, 10_000])
