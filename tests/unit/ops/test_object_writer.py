@@ -63,8 +63,12 @@ class Wire:
         return AWSResponse(request.url, status, HTTPHeaders.from_dict({}), raw)
 
 
-def client_in(region: str, token: str | None = None) -> Any:
-    return Account("0" * 12, region, boto3.Session("AKIATEST", "secret", token, region_name=region)).client("s3")
+def client_in(region: str, token: str | None = None, endpoint: str | None = None) -> Any:
+    session = boto3.Session("AKIATEST", "secret", token, region_name=region)
+    if endpoint is None:
+        return Account("0" * 12, region, session).client("s3")
+    make: Any = session.client
+    return make("s3", endpoint_url=endpoint)
 
 
 def compared(request: Any) -> tuple[str, str, dict[str, object], bytes]:
@@ -125,10 +129,8 @@ def test_a_request_for_any_key_equals_that_of_boto3(key: str, content_type: str)
     assert own == expected
 
 
-def test_another_endpoint_is_used_as_boto3_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-
-    own, expected = both(client_in("eu-west-3"), "some-bucket", "a/b")
+def test_another_endpoint_is_used_as_boto3_uses_it() -> None:
+    own, expected = both(client_in("eu-west-3", endpoint="http://127.0.0.1:4566"), "some-bucket", "a/b")
 
     assert own == expected
 
