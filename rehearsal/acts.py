@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rehearsal.codepipeline import ExecutionReport
@@ -19,6 +21,7 @@ from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.hold import release_hold
 from vectora_ops.records import Records
+from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault
 
@@ -75,6 +78,7 @@ class Acts:
         self._disaster: DisasterResult | None = None
         self._commits: list[CommitResult] = []
         self._reports: list[ExecutionReport] = []
+        self._pushed: dict[str, str] = {}  # commits by execution
 
     def play(self) -> None:
         """Run all acts; raise StepError at the first result that is not as expected."""
@@ -83,10 +87,19 @@ class Acts:
             delivery.bootstrap()
         with self._step("Pipeline deployed by cdk deploy; its first execution started"):
             execution = delivery.deploy_pipeline()
+        self._pushed[execution] = delivery.repository.head
         self._first_commit(execution)
-        self._disaster_act()
-        self._bad_commit()
-        self._fix()
+        # Nothing enters the environment while an operator restores it; the next commit comes as far as dev meanwhile.
+        with delivery.closed(DISASTER_ENVIRONMENT, "Restored by hand in the rehearsal"):
+            bad = self._push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
+            self._concurrently(partial(self._newsletters_of, "prod"), self._disaster_act)
+            before = live_digest(delivery.account(), delivery.names(DISASTER_ENVIRONMENT))
+            inbox = Inbox(delivery, DISASTER_ENVIRONMENT)
+        delivery.follow(bad)
+        # Built while the environment is rolled back.
+        fix = self._push(FIX_MESSAGE, _fix_stage_model)
+        self._bad_commit(bad, before, inbox)
+        self._fix(fix)
 
     @property
     def environments(self) -> tuple[EnvironmentResult, ...]:
@@ -98,7 +111,7 @@ class Acts:
                 runs=tuple(self._runs.get(env, ())),
                 disaster=self._disaster if env == DISASTER_ENVIRONMENT else None,
             )
-            for env, stacks in self._stacks.items()
+            for env, stacks in sorted(self._stacks.items(), key=lambda each: ENVIRONMENT_NAMES.index(each[0]))
         )
 
     @property
@@ -119,9 +132,7 @@ class Acts:
         refused = self._refused_at_the_gate(execution)
         # Measured now: the time until a retry would count as overhead of the pipeline.
         measured = delivery.report(execution)
-        for env in ("dev", "stage"):
-            self._complete(env)
-            self._newsletters(env)
+        self._concurrently(*(partial(self._newsletters_of, env) for env in ("dev", "stage")))
         with self._step("stage: a second run, because the gate of prod requires two"):
             self._newsletter("stage", days_ago=1)
         with self._step("stage: the release is made 15 days old, to satisfy the soak gate"):
@@ -141,8 +152,6 @@ class Acts:
         if status != "Succeeded":
             last = delivery.report(execution).actions[-1]
             raise StepError(f"The first commit ended {status} in prod, at {last.action}: {last.message}", ())
-        self._complete("prod")
-        self._newsletters("prod")
         proofs = (f"First refused: {refused}", f"After 15 days: {decision['sentence']}")
         self._record("This checkout", execution, "in prod", f"Approved: {approval['information']}", proofs, measured)
 
@@ -153,6 +162,17 @@ class Acts:
         return message
 
     # --- steps in one environment
+
+    def _concurrently(self, *works: Callable[[], None]) -> None:
+        """Do work in several environments, as their operators would; raise the first error when all have ended."""
+        with ThreadPoolExecutor(len(works)) as pool:
+            begun = [pool.submit(work) for work in works]
+        for each in begun:
+            each.result()
+
+    def _newsletters_of(self, env: str) -> None:
+        self._complete(env)
+        self._newsletters(env)
 
     def _complete(self, env: str) -> None:
         session = self._delivery.administrator
@@ -195,13 +215,15 @@ class Acts:
 
     # --- a bad commit, and its fix
 
-    def _bad_commit(self) -> None:
-        delivery, env = self._delivery, "stage"
+    def _push(self, message: str, change: Callable[[Path], None]) -> str:
+        execution = self._delivery.push(message, change)
+        self._pushed[execution] = self._delivery.repository.head
+        return execution
+
+    def _bad_commit(self, execution: str, before: str | None, inbox: Inbox) -> None:
+        delivery, env = self._delivery, DISASTER_ENVIRONMENT
         account, names = delivery.account(), delivery.names(env)
-        inbox, records = Inbox(delivery, env), Records(account, names)
-        before = live_digest(account, names)
-        execution = delivery.push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
-        delivery.follow(execution)
+        records = Records(account, names)
         message = delivery.stopped_at(execution, f"smoke-test-{env}")
         with self._step(f"{env}: rolled back automatically, and held"):
             wait_until(
@@ -224,10 +246,9 @@ class Acts:
         proofs = (hold.outcome, f"Notified: {notification}")
         self._record(BAD_MESSAGE, execution, f"stopped at smoke-test-{env}", message, proofs)
 
-    def _fix(self) -> None:
-        delivery, env = self._delivery, "stage"
+    def _fix(self, execution: str) -> None:
+        delivery, env = self._delivery, DISASTER_ENVIRONMENT
         account, names = delivery.account(), delivery.names(env)
-        execution = delivery.push(FIX_MESSAGE, _fix_stage_model)
         with self._step(f"{env}: the fix passed dev, and waits because {env} is held"):
             wait_until(f"the fix waits before {env}", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
         with self._step(f"{env}: the hold is released"):
@@ -259,7 +280,7 @@ class Acts:
         self._commits.append(
             CommitResult(
                 message=message,
-                commit=self._delivery.repository.head,
+                commit=self._pushed[execution],
                 content_digest=release.content_digest,
                 digests=dict(release.digests),
                 execution=execution,

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -262,6 +262,17 @@ class Delivery:
             token=token,
             result={"summary": why, "status": "Approved" if approve else "Rejected"},
         )
+
+    @contextlib.contextmanager
+    def closed(self, env: str, reason: str) -> Iterator[None]:
+        """Disable the transition into the stage of `env` in the context, as an operator does with that reason."""
+        transition = {"pipelineName": self.pipeline, "stageName": env, "transitionType": "Inbound"}
+        codepipeline = self.client("codepipeline")
+        codepipeline.disable_stage_transition(**transition, reason=reason)
+        try:
+            yield
+        finally:
+            codepipeline.enable_stage_transition(**transition)
 
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
         """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""
