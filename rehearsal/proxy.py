@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from rehearsal import aws_names
 
@@ -101,14 +101,19 @@ class OpenNetwork(Proxy):
     """The network of builds and operators: AWS's names are those of `local`, all others are on the internet."""
 
     def __init__(self, local: Proxy) -> None:
+        """Prepare the network; this machine's own proxy is read now.
+
+        Later this process may have the variables of a tool, and the network would connect to itself without end.
+        """
         super().__init__()
         self._local = local
+        self._upstream = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
 
     def destination(self, host: str, port: int) -> Destination | str:
         """Return the local destination of a name of AWS, otherwise a connection to the internet."""
         if aws_names.is_aws(host):
             return self._local.destination(host, port)
-        return _to_internet(host, port)
+        return _to_internet(host, port, self._upstream)
 
     def refuse(self, host: str, reason: str) -> None:
         """Record a refused request at the local proxy."""
@@ -120,17 +125,16 @@ def to_port(port: int) -> Destination:
     return lambda client: _join(client, socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS))
 
 
-def _to_internet(host: str, port: int) -> Destination:
+def _to_internet(host: str, port: int, upstream: str) -> Destination:
     def relay(client: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            _join(client, _connection_to(host, port))
+            _join(client, _connection_to(host, port, urlsplit(upstream)))
 
     return relay
 
 
-def _connection_to(host: str, port: int) -> socket.socket:
+def _connection_to(host: str, port: int, upstream: SplitResult) -> socket.socket:
     """Connect to the internet, through this machine's own proxy when it has one; raise OSError."""
-    upstream = urlsplit(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "")
     if not upstream.hostname:
         return socket.create_connection((host, port), CONNECT_SECONDS)
     connection = socket.create_connection((upstream.hostname, upstream.port or 3128), CONNECT_SECONDS)
