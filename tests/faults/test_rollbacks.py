@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_ops.cloudformation.stacks import Stacks
-from vectora_ops.progress import OutOfTimeError
+from vectora_ops.progress import OutOfTimeError, utc_now
+from vectora_ops.rollback import run
 from vectora_ops.rollback.plan import plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
-from vectora_ops.rollback.run import roll_back
+from vectora_ops.rollback.run import SAFETY_LABEL, roll_back
 from vectora_ops.smoke import SmokeResult
+from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
@@ -219,3 +225,27 @@ def test_it_continues_where_the_previous_invocation_stopped(small: SmallEnvironm
     assert differences(small.account, manifest) == []
     safety = [each for each in Vault(small.account, NAMES).manifests() if each.occasion.kind == "rollback"]
     assert len(safety) == 1
+
+
+def test_a_rollback_that_runs_again_in_the_second_of_its_safety_snapshot_takes_another_one(
+    small: SmallEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = take(small.account)
+    small.deploy("2")
+    second = utc_now().replace(microsecond=0) + timedelta(hours=1)
+    request = SnapshotRequest(label=SAFETY_LABEL, occasion=Occasion(kind="rollback", detail=good.name))
+    first = take_snapshot(small.account, NAMES, request, clock=lambda: second)
+    waited: list[float] = []
+    monkeypatch.setattr(run, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
+
+    result = roll_back(
+        small.account,
+        NAMES,
+        RollbackRequest(snapshot=good.name),
+        smoke_test=lambda: None,
+        clock=lambda: second + timedelta(seconds=sum(waited)),
+    )
+
+    assert waited == [1]
+    assert result.safety_snapshot not in (None, first.name)
+    assert differences(small.account, good) == []

@@ -25,7 +25,7 @@ from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.components import bucket_of, source_in_scope
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, STACK_COMPONENTS, Manifest, Occasion
-from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.take import NameTakenError, SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
 from vectora_shared.errors import VectoraError
@@ -197,7 +197,17 @@ class _Rollback:
             # All data that this rollback may overwrite or delete.
             data_scope=self.manifest.components["data"].scope,
         )
-        safety = take_snapshot(
+        try:
+            safety = self._take(request)
+        except NameTakenError:
+            # This rollback was interrupted when its safety snapshot was complete, and runs again in the same second.
+            time.sleep(1)
+            safety = self._take(request)
+        self.lease.leave_note(safety.name)
+        return safety.name
+
+    def _take(self, request: SnapshotRequest) -> Manifest:
+        return take_snapshot(
             self.account,
             self.names,
             request,
@@ -207,8 +217,6 @@ class _Rollback:
             observer=self.observer,
             clock=self.clock,
         )
-        self.lease.leave_note(safety.name)
-        return safety.name
 
     # --- the restore and its end
 

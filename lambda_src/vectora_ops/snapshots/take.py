@@ -51,6 +51,10 @@ SAVED_AFTER_SECONDS = 10.0
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
 
 
+class NameTakenError(VectoraError):
+    """A complete snapshot has the name, which ends with the second."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SnapshotRequest:
     """Request for a snapshot.
@@ -157,7 +161,7 @@ class _Taking:
             return None
         manifest = self.vault.manifest(self.name)
         if not self.request.resume:
-            raise VectoraError(f"Snapshot {self.name} exists already: wait a second, or choose another name.")
+            raise NameTakenError(f"Snapshot {self.name} exists already: wait a second, or choose another name.")
         self.vault.hide_file(self.name, PROGRESS)
         return manifest
 
