@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_ops.snapshots import kept_bodies
@@ -33,6 +33,7 @@ def test_a_large_body_is_not_kept_and_replaces_none() -> None:
     assert kept.get("a") == b"a"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
 def test_no_more_bytes_are_kept_than_the_limit_and_none_are_wrong(uses: list[tuple[int, bool]]) -> None:
     kept = KeptBodies()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_ops.snapshots.bucket_source import _newest_day
@@ -47,6 +47,7 @@ OTHERS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(DAYS | OTHERS, min_size=2, max_size=12))
 def test_one_listing_finds_the_same_day_as_a_walk(keys: list[str]) -> None:
     at_once, walked = Bucket(keys, page=1000), Bucket(keys, page=0)
