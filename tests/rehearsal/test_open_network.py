@@ -23,7 +23,7 @@ def test_variables_that_name_the_network_itself_do_not_lead_it_back_to_itself(mo
 
         threading.Thread(target=answer, daemon=True).start()
         proxy = urlsplit(network.address)
-        with socket.create_connection((proxy.hostname or "", proxy.port or 0), timeout=30) as client:
+        with socket.create_connection((proxy.hostname or "", proxy.port or 0)) as client:
             port = site.getsockname()[1]
             client.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode("ascii"))
             received = b""
