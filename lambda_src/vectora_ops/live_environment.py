@@ -77,8 +77,8 @@ class Environment:
     def last_change(self, name: str) -> str:
         """Return what CloudFormation sets at each change of a stack: its id, status, and time of the last update.
 
-        The time is set when an update begins (CloudFormation API reference, Stack: LastUpdatedTime), so equal results
-        mean an equal template, parameters, tags, outputs and resources.
+        Each update sets the time (CloudFormation API reference, Stack: LastUpdatedTime), and one that is rolled back
+        restores what was there. So equal results mean an equal template, parameters, tags, outputs and resources.
         """
         described = self._description(name) or {}
         return " ".join(str(described.get(key, "")) for key in ("StackId", "StackStatus", "LastUpdatedTime"))
