@@ -1,4 +1,4 @@
-"""What is not read again has not changed: a state taken from an earlier one equals a state that is read completely."""
+"""A state that takes what is unchanged from an earlier one equals a state that is read completely."""
 
 from __future__ import annotations
 
