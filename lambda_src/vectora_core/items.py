@@ -91,6 +91,8 @@ class NormalizationMetadata(Record):
 
 class NormalizedContent(Record):
     summary: str
+    headline: str = ""  # shorter than the title, by the model; empty if it gave none
+    why_it_matters: str = ""  # one line, by the model; empty if it gave none
     entities: Entities
     event_classification: EventClassification
     lai_relevance_score: Annotated[float, Field(ge=0, le=10)]

@@ -61,6 +61,8 @@ class IngestReport(Record):
 
     client_id: str
     target_date: date
+    from_date: date  # first day of the news that the run accepts
+    to_date: date  # last day
     output_key: str
     items_found: int
     items_new: int

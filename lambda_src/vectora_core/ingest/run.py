@@ -59,6 +59,8 @@ def ingest_client(
     report = IngestReport(
         client_id=client_id,
         target_date=day,
+        from_date=window.first,
+        to_date=window.last,
         output_key=items_key(ingested_prefix(client_id), day),
         items_found=sum(entry.items_found for entry in reports),
         items_new=new,

@@ -12,7 +12,9 @@ from vectora_shared.config.values import Distinct, EventType, Identifier, Share,
 
 SemanticVersion = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
 IsoDate = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+# Languages that the newsletter has its fixed words in; the layer common-deps has Babel's data of these only.
+LANGUAGES = ("en", "fr", "sv")
+Language = Annotated[str, Field(pattern=rf"^({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?$")]
 Frequency = Literal["daily", "weekly", "monthly"]
 EventFilter = Literal[EventType, "*"]
 
@@ -32,7 +34,7 @@ class ClientProfile(Section):
     )
     language: Language = Field(
         default="en",
-        description="Language that the HTML declares, such as en or pt-BR; nothing is translated.",
+        description="Language of the newsletter's fixed words and dates: en, fr or sv, or with a region such as en-GB.",
     )
     frequency: Frequency = Field(
         description="Frequency of the schedule: daily, weekly or monthly, at the times in environments.yaml."
