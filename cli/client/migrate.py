@@ -53,7 +53,7 @@ def migrate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Convert old client files (v3 to v17) into one file of the current form, and show the outcome of every field.
+    """Convert client files of an old or mixed form into one file of the current form; show the outcome of every field.
 
     With --env and --move-data, also copies the client's data. If the new file already exists, it is kept, and only
     the data is copied.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from client_files.migration.current_fields import is_current_field
 from client_files.migration.known_names import KnownNames, closest_hint, similar
 from client_files.migration.old_fields import NOT_READ, reason_for_dropping
 from client_files.migration.old_file import OldFile
@@ -133,10 +134,15 @@ class Draft:
     # The end
 
     def finish(self) -> None:
-        """Decide on the remaining fields: free texts become comments, the others are dropped with a reason."""
+        """Decide on the remaining fields: those of the current form stay, free texts become comments.
+
+        The others are dropped with a reason.
+        """
         for path in self.decisions.undecided:
             parent = path[:-1]
-            if self._is_note(path) and self._stays(parent):
+            if self._keeps_its_place(path):
+                self.decisions.carry(path)
+            elif self._is_note(path) and self._stays(parent):
                 self.text.comment(parent, self.text.value(path))
                 self.decisions.keep_as_comment(path, parent)
             else:
@@ -145,10 +151,17 @@ class Draft:
             leaves_its_path = decision.action in ("dropped", "comment") or (
                 decision.action == "changed" and decision.to != path
             )
-            if leaves_its_path and not any(written[: len(path)] == path for written in self._written):
+            if leaves_its_path and not self._was_written_at(path):
                 self.text.delete(path)
         for path, key in self._renames:
             self.text.rename(path, key)
+
+    def _keeps_its_place(self, path: Path) -> bool:
+        return is_current_field(path) and self.text.value(path) is not None and not self._was_written_at(path)
+
+    def _was_written_at(self, path: Path) -> bool:
+        """Return whether the new file got a value at the path, above it or below it."""
+        return any(at[: len(path)] == path[: len(at)] for at in self._written)
 
     def _is_note(self, path: Path) -> bool:
         value = self.text.value(path)

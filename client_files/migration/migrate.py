@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from client_files.migration.changelog import changelog, changelog_index, next_version
+from client_files.migration.changelog import changelog, changelog_index, next_version, old_entries
 from client_files.migration.draft import Draft
 from client_files.migration.known_names import known_names
 from client_files.migration.old_fields import reason_for_dropping
-from client_files.migration.old_file import OldFile, purpose_of, read_old_file
+from client_files.migration.old_file import CHANGELOG, VERSION_FIELDS, OldFile, purpose_of, read_old_file
 from client_files.migration.outcomes import Action, Addition, Decisions, FieldOutcome
 from client_files.migration.rules import apply_rules
 from client_files.text import Quoted
@@ -22,6 +22,7 @@ from vectora_shared.config.configuration import Canonical
 from vectora_shared.config.content import Content, ContentWithFile
 from vectora_shared.config.loading import client_configuration
 from vectora_shared.config.section import read_section
+from vectora_shared.config.wording import Path as FieldPath
 from vectora_shared.config.wording import dotted
 from vectora_shared.config.yaml_file import YamlFile, parse_yaml
 from vectora_shared.errors import ConfigurationError
@@ -125,21 +126,30 @@ def _age(file: OldFile) -> tuple[Any, ...]:
 
 def _write_versions(draft: Draft, entries: list[dict[str, Any]], version: str) -> None:
     """Write the semantic version and the changelog."""
-    for path in (("client_profile", "version"), ("metadata", "config_version"), ("metadata", "changelog")):
-        draft.decisions.drop_below(path, "the current form has its own")
+    for path in (*VERSION_FIELDS[:2], CHANGELOG):
         draft.text.delete(path)
     reason = "semantic version; the next major one, because items appear and disappear after the migration"
-    draft.add(("client_profile", "version"), Quoted(version), reason, after="client_id")
-    draft.write(("metadata", "changelog"), entries, first=True)
-    draft.add(("metadata", "config_version"), Quoted(version), "the same as client_profile.version", first=True)
+    _write_version(draft, VERSION_FIELDS[0], version, reason, after="client_id")
+    draft.write(CHANGELOG, entries, first=True)
+    _write_version(draft, VERSION_FIELDS[1], version, "the same as client_profile.version", first=True)
     draft.additions.append(Addition("metadata.changelog[0]", dict(entries[0]), "describes the changes of this version"))
     _decide_on_metadata(draft.decisions, draft.file, entries)
 
 
+def _write_version(draft: Draft, path: FieldPath, version: str, reason: str, **position: Any) -> None:
+    """Write a version in place of the old one, whose number the changelog has, or as a new field."""
+    if draft.file.value(*path) is None:
+        draft.add(path, Quoted(version), reason, **position)
+    else:
+        draft.write(path, Quoted(version), **position)
+        draft.decisions.change(path, path, version, reason)
+
+
 def _decide_on_metadata(decisions: Decisions, file: OldFile, entries: list[dict[str, Any]]) -> None:
     """Record which metadata of an old file is now in the changelog."""
-    index = changelog_index(entries, file)
-    at = ("metadata", "changelog", index)
+    _decide_on_changelog(decisions, file, entries)
+    index = changelog_index(entries, file.version)
+    at = (*CHANGELOG, index)
     entry = entries[index]
     template = ("metadata", "template_version")
     if file.value(*template) is not None:
@@ -152,6 +162,18 @@ def _decide_on_metadata(decisions: Decisions, file: OldFile, entries: list[dict[
     if field_path:
         rest = " (the objective; the rest describes steps)" if field_path[-1] == "creation_notes" else ""
         decisions.change(field_path, (*at, "changes"), entry["changes"], f"describes its version{rest}")
+
+
+def _decide_on_changelog(decisions: Decisions, file: OldFile, entries: list[dict[str, Any]]) -> None:
+    """Record which fields of an old changelog are in the new one, whose entries are ordered by version."""
+    decisions.drop_below(CHANGELOG, "an entry needs a version and changes")
+    for old in old_entries(file):
+        at = changelog_index(entries, old.version)
+        decisions.drop_below((*CHANGELOG, old.index), "an entry has version, date and changes")
+        names = {"version": ("version",), "date": ("date",) if old.date else (), "changes": old.text_keys}
+        for name, keys in names.items():
+            for path in (each for key in keys for each in decisions.below((*CHANGELOG, old.index, key))):
+                decisions.change(path, (*CHANGELOG, at, name), str(entries[at][name]), "in the new changelog")
 
 
 def _decisions_on_older(file: OldFile, newest: OldFile, entries: list[dict[str, Any]]) -> Decisions:

@@ -1,7 +1,8 @@
-"""Fields of the client files v3 to v17 that are dropped, with the reasons."""
+"""Fields that only client files of an old form have, and the reasons why the new file does not have them."""
 
 from __future__ import annotations
 
+from client_files.migration.current_fields import is_current_field
 from vectora_shared.config.wording import Path
 
 NOT_READ = "no release of the engine reads it"
@@ -98,13 +99,24 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 
 
+# Fields that the new file has under another name.
+_RENAMED = ("newsletter_selection.min_score_threshold", "source_config.content_filters.exclude_patterns")
+
+
+def is_old_field(path: Path) -> bool:
+    """Return whether only an old form has a field at this path; false for an unknown field, which may be a typo."""
+    patterns = (*(pattern for pattern, _ in _REASONS), *_RENAMED)
+    return not is_current_field(path) and any(_is_at_or_below(pattern, path) for pattern in patterns)
+
+
 def reason_for_dropping(path: Path) -> str:
     """Return why the new file does not have a field."""
-    for pattern, reason in _REASONS:
-        parts = pattern.split(".")
-        if len(parts) <= len(path) and all(_fits(part, name) for part, name in zip(parts, path, strict=False)):
-            return reason
-    return NOT_READ
+    return next((reason for pattern, reason in _REASONS if _is_at_or_below(pattern, path)), NOT_READ)
+
+
+def _is_at_or_below(pattern: str, path: Path) -> bool:
+    parts = pattern.split(".")
+    return len(parts) <= len(path) and all(_fits(part, name) for part, name in zip(parts, path, strict=False))
 
 
 def _fits(pattern: str, part: str | int) -> bool:

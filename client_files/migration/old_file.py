@@ -1,13 +1,16 @@
-"""Client file of an old release (v3 to v17): its client, its version and its purpose."""
+"""Client file of an old release: its form, its client, its version and its purpose."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path as FilePath
 from typing import Any
 
+from client_files.migration.old_fields import is_old_field
+from client_files.migration.outcomes import leaves
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.section import read_section
@@ -16,6 +19,13 @@ from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 Version = tuple[int, int, int]
+# Fields with the version of a file, by precedence. A file may have several of them, also if its form is old.
+VERSION_FIELDS: tuple[Path, ...] = (
+    ("client_profile", "version"),
+    ("metadata", "config_version"),
+    ("metadata", "template_version"),
+)
+CHANGELOG: Path = ("metadata", "changelog")
 # lai_weekly_v5, lai_weekly_v2_1, lai_weekly_v5_test
 _VERSIONED_ID = re.compile(r"(?P<stem>.+?)[_-]v(?P<numbers>\d+(?:[_.]\d+)*)(?:[_.-].*)?", re.IGNORECASE)
 _OBJECTIVE = re.compile(r"\W*(?:OBJECTI[FV]E?S?|GOALS?|PURPOSE)\b[^:]*:(?P<text>.*)", re.IGNORECASE)
@@ -50,11 +60,16 @@ class OldFile:
 
     def day(self, field: str) -> str | None:
         """Return a date of the file's metadata as YYYY-MM-DD, None when it is no date."""
-        match = re.match(r"\d{4}-\d{2}-\d{2}", str(self.value("metadata", field) or ""))
-        try:
-            return date.fromisoformat(match[0]).isoformat() if match else None
-        except ValueError:
-            return None
+        return day_in(self.value("metadata", field))
+
+
+def day_in(written: Any) -> str | None:
+    """Return the day that a value begins with as YYYY-MM-DD, None when it is no date."""
+    match = re.match(r"\d{4}-\d{2}-\d{2}", str(written or ""))
+    try:
+        return date.fromisoformat(match[0]).isoformat() if match else None
+    except ValueError:
+        return None
 
 
 def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
@@ -80,31 +95,38 @@ def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
         found = client_id
     match = _VERSIONED_ID.fullmatch(found)
     stem, numbers = (match["stem"], match["numbers"]) if match else (found, "")
-    return OldFile(name, path, text, found, stem, _version(text.value(("metadata", "template_version")), numbers))
+    stated = [number for field in VERSION_FIELDS if (number := version_in(text.value(field)))]
+    return OldFile(name, path, text, found, stem, stated[0] if stated else _version_of_id(numbers))
 
 
 def _refuse_current(text: EditableText, content: bytes) -> None:
-    marks = [("client_profile", "version"), ("metadata", "config_version")]
-    if not all(isinstance(text.value(mark), str) for mark in marks):
-        return
-    if text.value(("metadata", "template_version")) is not None:
-        return
-    version = text.value(marks[0])
+    """Raise ConfigurationError when the file is valid, or when its errors are not those of an old form."""
+    version = text.value(("client_profile", "version"))
     try:
         read_section(ClientConfig, parse_yaml(text.name, content))
     except ConfigurationError as error:
+        states_current_version = all(isinstance(text.value(field), str) for field in VERSION_FIELDS[:2])
+        if not states_current_version or any(map(is_old_field, leaves(text.data))):
+            return
         raise ConfigurationError(
             f"{text.name} already has the current form (version {version}), with errors to correct:\n{error}"
         ) from error
     raise ConfigurationError(f"{text.name} already has the current form (version {version}): nothing to migrate.")
 
 
-def _version(written: Any, numbers_of_id: str) -> Version:
-    """Return the version from the template's version, else from the id, else 1.0.0."""
+def version_in(written: Any) -> Version | None:
+    """Return the version that a value begins with, such as v7.0 or 7.0.0; None when it has none."""
     match = re.match(r"[vV]?(\d{1,6}(?:\.\d{1,6})*)", str(written if written is not None else "").strip())
-    numbers = match[1].split(".") if match else [number[:6] for number in re.split(r"[_.]", numbers_of_id) if number]
-    parts = [int(number) for number in numbers[:3]] or [1]
-    padded = (*parts, 0, 0)
+    return _padded(match[1].split(".")) if match else None
+
+
+def _version_of_id(numbers: str) -> Version:
+    """Return the version in a client id, else 1.0.0."""
+    return _padded([number[:6] for number in re.split(r"[_.]", numbers) if number] or ["1"])
+
+
+def _padded(numbers: Sequence[str]) -> Version:
+    padded = (*map(int, numbers[:3]), 0, 0)
     return (padded[0], padded[1], padded[2])
 
 
@@ -115,7 +137,7 @@ def purpose_of(file: OldFile) -> tuple[str, Path | None]:
         return objective, ("metadata", "creation_notes")
     author = file.value("metadata", "created_by")
     if isinstance(author, str) and author.strip():
-        return _one_line(author), ("metadata", "created_by")
+        return one_line(author), ("metadata", "created_by")
     return "the file does not state its purpose.", None
 
 
@@ -127,7 +149,7 @@ def _objective(notes: str) -> str | None:
             below = lines[index + 1 :]
             end = below.index("") if "" in below else len(below)
             parts = [part for part in (match["text"].strip(), *map(_without_bullet, below[:end])) if part]
-            return _one_line("; ".join(parts)) if parts else None
+            return one_line("; ".join(parts)) if parts else None
     return None
 
 
@@ -135,6 +157,7 @@ def _without_bullet(line: str) -> str:
     return re.sub(r"^[^\w(\"']+", "", line)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return the text in one line, shortened to 300 characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_PURPOSE else line[: LONGEST_PURPOSE - 3].rstrip() + "..."
