@@ -11,7 +11,7 @@ from vectora_shared.config.wording import Path
 
 
 def is_current_field(path: Path) -> bool:
-    """Return whether the current form has a field at this path, whatever its value is."""
+    """Return whether the current form has a field at this path; values are not checked."""
     schemas = [_schema()]
     for part in path:
         schemas = [inner for schema in schemas for inner in _below(schema, part)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from vectora_core.old_items import OLD_MODEL, as_confidence, as_day, as_event_type, as_names, only_numbers
 from vectora_shared.config.values import EventType
 
 
@@ -16,6 +17,9 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+Confidence = Annotated[float, BeforeValidator(as_confidence), Field(ge=0, le=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_names)]
+Points = Annotated[dict[str, float], BeforeValidator(only_numbers)]
 UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
 AnalyzerName = Literal["bedrock", "lexicon"]
 
@@ -53,16 +57,16 @@ class IngestedItem(Record):
 class Entities(Record):
     """Names found in the text, in the spelling of the canonical scopes if they are there."""
 
-    companies: tuple[str, ...] = ()
-    molecules: tuple[str, ...] = ()
-    technologies: tuple[str, ...] = ()
-    trademarks: tuple[str, ...] = ()
-    indications: tuple[str, ...] = ()
+    companies: Names = ()
+    molecules: Names = ()
+    technologies: Names = ()
+    trademarks: Names = ()
+    indications: Names = ()
 
 
 class EventClassification(Record):
-    primary_type: EventType
-    confidence: Annotated[float, Field(ge=0, le=1)]
+    primary_type: Annotated[EventType, BeforeValidator(as_event_type)]
+    confidence: Confidence
 
 
 class NormalizationMetadata(Record):
@@ -83,9 +87,8 @@ class NormalizationMetadata(Record):
     @model_validator(mode="before")
     @classmethod
     def _read_old_keys(cls, value: Any) -> Any:
-        # The previous system had no other analyzer than the model, and recorded it under another key.
-        if isinstance(value, dict) and "analyzer" not in value and "bedrock_model" in value:
-            return {"analyzer": "bedrock", "model_id": value["bedrock_model"]}
+        if isinstance(value, dict) and "analyzer" not in value:
+            return {"analyzer": OLD_MODEL, "model_id": value.get("bedrock_model")}
         return value
 
 
@@ -98,23 +101,23 @@ class NormalizedContent(Record):
     lai_relevance_score: Annotated[float, Field(ge=0, le=10)]
     anti_lai_detected: bool
     pure_player_context: bool
-    extracted_date: date | None = None
-    date_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
-    normalization_metadata: NormalizationMetadata
+    extracted_date: Annotated[date | None, BeforeValidator(as_day)] = None
+    date_confidence: Confidence = 0.0
+    normalization_metadata: NormalizationMetadata = NormalizationMetadata(analyzer=OLD_MODEL)
 
 
 class MatchedEntities(Record):
-    companies: tuple[str, ...] = ()
-    molecules: tuple[str, ...] = ()
-    technologies: tuple[str, ...] = ()
-    trademarks: tuple[str, ...] = ()
+    companies: Names = ()
+    molecules: Names = ()
+    technologies: Names = ()
+    trademarks: Names = ()
 
 
 class DomainRelevance(Record):
     score: Annotated[float, Field(ge=0, le=1)]
-    confidence: Annotated[float, Field(ge=0, le=1)]
-    reasoning: str
-    matched_entities: MatchedEntities
+    confidence: Confidence
+    reasoning: str = ""
+    matched_entities: MatchedEntities = MatchedEntities()
 
 
 class MatchingResults(Record):
@@ -133,18 +136,6 @@ class ScoreBreakdown(Record):
     total_penalty: float
     raw_score: float
     scoring_mode: str
-
-
-def _only_numbers(value: Any) -> Any:
-    # The previous system wrote explanations between the numbers.
-    return (
-        {key: entry for key, entry in value.items() if not isinstance(entry, dict)}
-        if isinstance(value, dict)
-        else value
-    )
-
-
-Points = Annotated[dict[str, float], BeforeValidator(_only_numbers)]
 
 
 class ScoringResults(Record):

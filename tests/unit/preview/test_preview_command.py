@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -184,7 +185,10 @@ def test_curated_items_of_the_running_system_are_read(command: Preview, tmp_path
         },
     }
     file = tmp_path / "curated.json"
-    file.write_text(json.dumps([item, {**item, "content": "Shorter"}]), encoding="utf-8")
+    in_words = copy.deepcopy({**item, "content": "Shorter"})
+    in_words["normalized_content"]["event_classification"]["confidence"] = "high"
+    del in_words["normalized_content"]["normalization_metadata"]
+    file.write_text(json.dumps([item, in_words]), encoding="utf-8")
     document = json.loads(command("lai_weekly", "--data", file, "--json").stdout)
     assert (document["day"], document["items"], document["summary"]) == (
         "2025-12-19",
