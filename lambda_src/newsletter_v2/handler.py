@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from vectora_core.newsletter.publish import NewsletterEvent, publish
+from vectora_core.day_event import DayEvent
+from vectora_core.newsletter.publish import publish
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
 from vectora_shared.runtime import Response, environment, parse_event, respond
@@ -17,7 +18,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 
 
 def _run(event: dict[str, Any]) -> dict[str, Any]:
-    request = parse_event(NewsletterEvent, event)
+    request = parse_event(DayEvent, event)
     s3 = s3_client()
     return publish(
         request,

@@ -8,18 +8,25 @@ from datetime import date
 # Lifetime of stored analyses, by the lifecycle of the data bucket: news is analyzed again for some weeks at most.
 ANALYSES_PREFIX = "analyses/"
 ANALYSES_DAYS = 90
+# Drafts, in the data and newsletters buckets. Client ids begin with a letter, so no client has this prefix.
+DRAFTS_PREFIX = "_drafts/"
+DRAFTS_DAYS = 30
 
 
 def client_key(client_id: str) -> str:
     return f"clients/{client_id}.yaml"
 
 
-def ingested_prefix(client_id: str) -> str:
-    return f"ingested/{client_id}/"
+def ingested_prefix(client_id: str, *, draft: bool = False) -> str:
+    return f"{_drafts(draft)}ingested/{client_id}/"
 
 
-def curated_prefix(client_id: str) -> str:
-    return f"curated/{client_id}/"
+def curated_prefix(client_id: str, *, draft: bool = False) -> str:
+    return f"{_drafts(draft)}curated/{client_id}/"
+
+
+def newsletters_prefix(client_id: str, *, draft: bool = False) -> str:
+    return f"{_drafts(draft)}{client_id}/"
 
 
 def items_key(prefix: str, day: date) -> str:
@@ -36,13 +43,26 @@ def analysis_key(digest: str) -> str:
     return f"{ANALYSES_PREFIX}{digest}.json"
 
 
-def newsletter_key(client_id: str, day: date, file_name: str) -> str:
-    return f"{client_id}/{day:%Y/%m/%d}/{file_name}"
+def newsletter_key(client_id: str, day: date, file_name: str, *, draft: bool = False) -> str:
+    return f"{newsletters_prefix(client_id, draft=draft)}{day:%Y/%m/%d}/{file_name}"
 
 
 def day_of_items_key(key: str) -> date | None:
     """Return the day of an `items.json` key, None for every other key."""
-    match = re.search(r"/(\d{4})/(\d{2})/(\d{2})/items\.json$", key)
+    return _day_of_key(key, "items.json")
+
+
+def day_of_manifest_key(key: str) -> date | None:
+    """Return the day of a newsletter's `manifest.json` key, None for every other key."""
+    return _day_of_key(key, "manifest.json")
+
+
+def _drafts(draft: bool) -> str:
+    return DRAFTS_PREFIX if draft else ""
+
+
+def _day_of_key(key: str, file_name: str) -> date | None:
+    match = re.search(rf"/(\d{{4}})/(\d{{2}})/(\d{{2}})/{re.escape(file_name)}$", key)
     if not match:
         return None
     try:

@@ -25,6 +25,7 @@ class IngestRequest(Event):
     to_date: date | None = None
     target_date: date | None = None
     dry_run: bool = False
+    draft: bool = False
     temporal_mode: Literal["strict", "flexible"] = "flexible"
     ingestion_mode: IngestionMode = "balanced"
 
@@ -63,6 +64,7 @@ class IngestReport(Record):
     target_date: date
     from_date: date  # first day of the news that the run accepts
     to_date: date  # last day
+    draft: bool
     output_key: str
     items_found: int
     items_new: int

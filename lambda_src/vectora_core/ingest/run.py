@@ -34,14 +34,19 @@ def ingest_client(
     now: datetime,
     mentions_watched_term: Callable[[str], bool],
 ) -> IngestReport:
-    """Fetch the client's sources and complete the items file of the run's day.
+    """Fetch the client's sources and complete the items file of the run's day, or that of a draft.
+
+    A run of a later day than today always makes a draft.
 
     `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
     only the strict ingestion mode calls it. Raise VectoraError, with nothing written, when no source could be read.
     """
     started = time.monotonic()
     client_id = client.client_profile.client_id
-    day = request.target_date or now.astimezone(UTC).date()
+    today = now.astimezone(UTC).date()
+    day = request.target_date or today
+    draft = request.draft or day > today
+    prefix = ingested_prefix(client_id, draft=draft)
     window = window_of(request, day, client.pipeline.default_period_days)
     sources, warnings = sources_to_read(client, catalog, request.sources)
     lookback_days = max((day - window.first).days, LOOKBACK_DAYS)
@@ -61,7 +66,8 @@ def ingest_client(
         target_date=day,
         from_date=window.first,
         to_date=window.last,
-        output_key=items_key(ingested_prefix(client_id), day),
+        draft=draft,
+        output_key=items_key(prefix, day),
         items_found=sum(entry.items_found for entry in reports),
         items_new=new,
         items_carried_over=carried_over,
@@ -74,7 +80,7 @@ def ingest_client(
     )
     if not request.dry_run:
         # The report first: an items file then always belongs to a finished run.
-        data.write_json(report_key(ingested_prefix(client_id), day), report.model_dump(mode="json"))
+        data.write_json(report_key(prefix, day), report.model_dump(mode="json"))
         data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
     return report
 
@@ -92,18 +98,29 @@ def _source_warnings(reports: Iterable[SourceReport]) -> list[str]:
 def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) -> tuple[list[IngestedItem], int, int]:
     """Return the day's items, how many of them are new, and how many are carried over.
 
-    Existing items come first, then those of days that were never curated, then the fetched ones.
+    Items of an earlier run of the day come first, then those of days that were never curated, then the fetched ones.
+    The version of this run replaces the earlier one, unless it has less text.
     """
     known = KnownNews(pages)
     for item in (*history.seen, *history.today):
         known.add(item)
-    completed = list(history.today)
+    completed = {id(item): item for item in history.today}
     added = []
     for group in (history.uncurated, fetched):
         before = len(completed)
         for item in group:
-            if known.find(item) is None:
+            found = known.find(item)
+            if found is None:
                 known.add(item)
-                completed.append(item)
+                completed[id(item)] = item
+            elif id(found) in completed:
+                completed[id(found)] = _replaced(completed[id(found)], item)
         added.append(len(completed) - before)
-    return completed, added[1], added[0]
+    return list(completed.values()), added[1], added[0]
+
+
+def _replaced(earlier: IngestedItem, later: IngestedItem) -> IngestedItem:
+    """Return the later version of an item under its first id, or the earlier one when it has more text."""
+    if len(later.content) < len(earlier.content) or (earlier.published_at and not later.published_at):
+        return earlier
+    return later.model_copy(update={"item_id": earlier.item_id, "ingested_at": earlier.ingested_at})

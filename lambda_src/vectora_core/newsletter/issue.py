@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from vectora_core.items import CuratedItem, Entities
-from vectora_core.newsletter.selection import Selection, published
+from vectora_core.newsletter.selection import Selection, published_day
 from vectora_core.text.addresses import link_address
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
@@ -114,7 +114,7 @@ def _issue_item(item: CuratedItem, company: str | None) -> IssueItem:
         url=link_address(item.url),
         source=one_line(company or "") or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
         source_key=item.source_key,
-        published=published(item),
+        published=published_day(item),
         event_type=content.event_classification.primary_type,
         score=item.scoring_results.final_score,
         entities=Entities(**{kind: _distinct_lines(names) for kind, names in content.entities}),

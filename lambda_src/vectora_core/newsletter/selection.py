@@ -31,12 +31,15 @@ class Selection:
         return tuple(item for filled in self.sections for item in filled.items)
 
 
-def select(items: Sequence[CuratedItem], client: ClientConfig) -> Selection:
-    """Select the matched items for the client's sections, each story once."""
+def select(items: Sequence[CuratedItem], client: ClientConfig, published: Sequence[CuratedItem] = ()) -> Selection:
+    """Select the matched items for the client's sections, each story once.
+
+    Another report of a story that `published` items told is a duplicate of it.
+    """
     rules = client.newsletter_selection
     matched = [item for item in items if item.matching_results.matched_domains]
     wanted = [item for item in matched if reaches_score(item, rules)]
-    stories, duplicates = _without_duplicates(wanted, rules.deduplication, rules.critical_event_types)
+    stories, duplicates = _without_duplicates(wanted, published, rules.deduplication, rules.critical_event_types)
     sections = _filled(stories, client.newsletter_layout.sections)
     kept = _within_limit(sections, rules.max_items_total, rules.critical_event_types)
     return Selection(
@@ -57,7 +60,7 @@ def takes(section: LayoutSection, item: CuratedItem) -> bool:
     return bool({"*", event_of(item)} & set(section.filter_event_types))
 
 
-def published(item: CuratedItem) -> date | None:
+def published_day(item: CuratedItem) -> date | None:
     return news_date(item, item.normalized_content)
 
 
@@ -66,9 +69,12 @@ def event_of(item: CuratedItem) -> EventType:
 
 
 def _without_duplicates(
-    items: Iterable[CuratedItem], rules: Deduplication, critical: Sequence[EventType]
+    items: Iterable[CuratedItem],
+    known_items: Sequence[CuratedItem],
+    rules: Deduplication,
+    critical: Sequence[EventType],
 ) -> tuple[list[CuratedItem], dict[str, str]]:
-    """Return one item per story, and the item_ids of the others with that of the returned one.
+    """Return one item per story that is not known, and the item_ids of the others with that of the story's first item.
 
     Prefer items of a critical event type, then news of the company itself, then the highest score.
     """
@@ -81,15 +87,17 @@ def _without_duplicates(
             item.item_id,
         ),
     )
-    titles = {item.title: title_words(item.title) for item in preferred}
+    titles = {item.title: title_words(item.title) for item in (*known_items, *preferred)}
     known = KnownStories(titles.values(), rules)
+    for place, item in enumerate(known_items):
+        known.add(item.item_id, titles[item.title], published_day(item), place)
     taken: list[CuratedItem] = []
     duplicates: dict[str, str] = {}
     for item in preferred:
-        words, day = titles[item.title], published(item)
+        words, day = titles[item.title], published_day(item)
         first = known.find(words, day)
         if first is None:
-            known.add(item.item_id, words, day, len(taken))
+            known.add(item.item_id, words, day, len(known_items) + len(taken))
             taken.append(item)
         else:
             duplicates[item.item_id] = first
@@ -113,7 +121,7 @@ def _ordered(items: Iterable[CuratedItem], section: LayoutSection) -> list[Curat
     by_score = sorted(items, key=lambda item: (-item.scoring_results.final_score, item.item_id))
     if section.sort_by == "score_desc":
         return by_score
-    return sorted(by_score, key=lambda item: published(item) or date.min, reverse=True)
+    return sorted(by_score, key=lambda item: published_day(item) or date.min, reverse=True)
 
 
 def _within_limit(

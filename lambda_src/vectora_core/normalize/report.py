@@ -59,6 +59,7 @@ def run_report(
         "client_id": event.client_id,
         "client_version": configuration.client.client_profile.version,
         "target_date": day.isoformat(),
+        "draft": event.draft,
         "scoring_mode": event.scoring_mode,
         "items_ingested": ingested,
         "items_normalized": len(curated),

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-
-from pydantic import Field
 
 from vectora_core.analysis.bedrock import ConverseClient, Fallback
+from vectora_core.day_event import DayEvent
 from vectora_core.normalize.scoring import ScoringMode
-from vectora_shared.config.values import Identifier
-from vectora_shared.runtime import Event
 
 
-class NormalizeEvent(Event):
-    client_id: Identifier
-    target_date: date | None = Field(default=None, description="day of the ingested items; the newest when omitted")
+class NormalizeEvent(DayEvent):
     scoring_mode: ScoringMode = "balanced"
 
 

@@ -37,8 +37,9 @@ def normalize(
     """Write the day's curated items and their report; without a model, the lexicon analyzes all items."""
     started = clock()
     configuration = load_configuration(content, event.client_id)
-    day = event.target_date or newest_day(data, ingested_prefix(event.client_id), "ingestion")
-    input_key = items_key(ingested_prefix(event.client_id), day)
+    source = ingested_prefix(event.client_id, draft=event.draft)
+    day = event.target_date or newest_day(data, source, "ingestion")
+    input_key = items_key(source, day)
     ingested = read_items(data, input_key, IngestedItem, "ingestion")
     stories = stories_of(ingested)
 
@@ -48,7 +49,7 @@ def normalize(
     analyses = _analyses(items, configuration, lexicon, model, model_id, store, seconds_left)
     curated = curated_items(stories, analyses, configuration, lexicon, event.scoring_mode, day, clock())
 
-    prefix = curated_prefix(event.client_id)
+    prefix = curated_prefix(event.client_id, draft=event.draft)
     reuse = store.reuse if store else Reuse()
     report = run_report(event, configuration, len(ingested), curated, reuse, model_id, day, started, clock())
     data.write_json(report_key(prefix, day), report)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vectora_core.analysis.model_request import user_message
+from vectora_core.day_event import DayEvent
 from vectora_core.items import IngestedItem
-from vectora_core.newsletter.publish import NewsletterEvent, publish
+from vectora_core.newsletter.publish import publish
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_shared.config.configuration import Configuration
@@ -69,7 +70,7 @@ def _run(content: FolderContent, data: Any, newsletters: Any, items: list[Ingest
         clock=lambda: NOW,
     )
     publish(
-        NewsletterEvent(client_id="lai_weekly"),
+        DayEvent(client_id="lai_weekly"),
         content=content,
         data=data,
         newsletters=newsletters,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from client_files.migration.migrate import Migration
-from vectora_core.newsletter.publish import NewsletterEvent, publish
+from vectora_core.day_event import DayEvent
+from vectora_core.newsletter.publish import publish
 from vectora_core.normalize.request import NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_shared.config.content import ContentWithFile, FolderContent
@@ -75,7 +76,7 @@ def test_a_newsletter_is_produced_with_a_migrated_file(
     )
     assert (scored["items_normalized"], scored["items_matched"]) == (4, 3)
     letter = publish(
-        NewsletterEvent(client_id=client_id),
+        DayEvent(client_id=client_id),
         content=content,
         data=data,
         newsletters=newsletters,

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from vectora_core.day_event import DayEvent
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.formats import escaped
-from vectora_core.newsletter.publish import NewsletterEvent, noise_estimate, publish
+from vectora_core.newsletter.manifest import noise_estimate
+from vectora_core.newsletter.publish import publish
 from vectora_core.text.addresses import link_address
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
@@ -27,7 +29,7 @@ HOSTILE = "<script>alert(1)</script> [click](javascript:alert(1)) *bold* <img sr
 def run(data: Any, newsletters: Any, content: FolderContent, items: Sequence[CuratedItem]) -> dict[str, Any]:
     data.write_json("curated/lai_weekly/2026/02/02/items.json", [item.model_dump(mode="json") for item in items])
     return publish(
-        NewsletterEvent(client_id="lai_weekly"),
+        DayEvent(client_id="lai_weekly"),
         content=content,
         data=data,
         newsletters=newsletters,
@@ -195,7 +197,7 @@ def test_two_runs_with_the_same_clock_give_the_same_bytes(
 def test_a_run_without_curated_items_fails_with_a_message_that_says_what_to_do(
     data: Any, newsletters: Any, content: FolderContent
 ) -> None:
-    event = NewsletterEvent(client_id="lai_weekly", target_date=date(2026, 1, 1))
+    event = DayEvent(client_id="lai_weekly", target_date=date(2026, 1, 1))
     with pytest.raises(VectoraError, match="run normalize-score"):
         publish(event, content=content, data=data, newsletters=newsletters, model_id="x", clock=lambda: NOW)
     assert newsletters.objects == {}

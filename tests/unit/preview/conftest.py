@@ -18,8 +18,9 @@ from client_files.preview.inputs import news_of_day
 from client_files.preview.model import News, Preview, PreviewSection
 from tests.repository import ROOT
 from tests.unit.conftest import MemoryBucket
+from vectora_core.day_event import DayEvent
 from vectora_core.items import CuratedItem, IngestedItem
-from vectora_core.newsletter.publish import NewsletterEvent, publish
+from vectora_core.newsletter.publish import publish
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
 from vectora_core.text.words import fold, occurs
@@ -137,7 +138,7 @@ def run_engine(ingested: Sequence[Any], content: Any, model: TextModel | None = 
         clock=lambda: datetime(2026, 2, 2, 7, tzinfo=UTC),
     )
     publish(
-        NewsletterEvent(client_id="lai_weekly"),
+        DayEvent(client_id="lai_weekly"),
         content=content,
         data=data,  # type: ignore[arg-type]
         newsletters=newsletters,  # type: ignore[arg-type]
