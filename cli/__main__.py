@@ -16,7 +16,7 @@ GROUPS = {
     "promote": "Explain promotions, bypass gates, and release holds.",
 }
 COMMANDS = (
-    Command("run", "run:run", "--env stage --client lai_weekly --period-days 7"),
+    Command("run", "run:run", "--env stage --client lai_weekly --issue"),
     Command("status", "status:status", "--env prod --json"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),

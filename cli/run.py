@@ -9,7 +9,9 @@ import typer
 
 from cli.options import Env, Json
 from cli.output import err, fail, out, print_json, report_errors
-from cli.target import open_target
+from cli.target import Target, open_target
+from vectora_ops.names import CANARY_CLIENT
+from vectora_ops.promotion.facts import client_files, require_client
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 
 
@@ -20,15 +22,23 @@ def run(
     period_days: Annotated[
         int | None, typer.Option(min=1, max=365, help="Days of news to look back. Default: the client's setting.")
     ] = None,
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Make the issue of today: readers and gates get it. Default: a draft.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing anything, then stop.")] = False,
     json: Json = False,
 ) -> None:
-    """Produce a newsletter: start the workflow of an environment and follow it to its end."""
+    """Make a newsletter: start the workflow of an environment and follow it to its end.
+
+    By default the run makes a draft: it changes no issue, it is not delivered, and it counts for no gate and no alarm.
+    With --issue it does what the schedule does: its news is published, and the next issue does not have it again.
+    """
     target = open_target(env)
+    _require_client(target, client, issue=issue)
     states = target.account.client("stepfunctions")
-    request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run)
+    request = RunRequest(client_id=client, period_days=period_days, dry_run=dry_run, draft=not issue)
     execution_arn = start_run(states, target.account.state_machine_arn(target.names.state_machine), request)
-    err.say(f"Run started: {execution_arn}")
+    err.say(f"Run of {'an issue' if issue else 'a draft'} started: {execution_arn}")
     try:
         outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
     except KeyboardInterrupt:
@@ -39,6 +49,17 @@ def run(
         _show_run(outcome)
     if not outcome.succeeded:
         fail(f"The run {outcome.status.lower().replace('_', ' ')}: {outcome.reason}")
+
+
+def _require_client(target: Target, client: str, *, issue: bool) -> None:
+    """Raise VectoraError, before anything starts, when the environment has no such client."""
+    files = client_files(target.account, target.names)
+    if not files or client == CANARY_CLIENT:
+        # Nothing is deployed, which the start of the run reports; or the client of the smoke test.
+        return
+    require_client(target.names.env, client, files)
+    if issue and files[client].is_valid and not files[client].active:
+        err.say(f"{client} is not active in {target.names.env}: this issue counts for no gate and no alarm.")
 
 
 def _show_run(outcome: RunOutcome) -> None:
@@ -56,7 +77,9 @@ def _show_run(outcome: RunOutcome) -> None:
         if scored["cost_usd"] is not None:
             out.say(f"Model cost: ${scored['cost_usd']:.4f}.{_savings(scored)}")
     if letter:
-        out.say(f"Newsletter: {letter['total_items']} items.")
+        # An environment with an older release makes no drafts.
+        kind = "Draft" if letter.get("draft") else "Issue"
+        out.say(f"{kind} of {letter['target_date']}: {letter['total_items']} items.")
         for key in letter["files"].values():
             out.say(f"  s3://{letter['bucket']}/{key}")
     out.say(f"Took {outcome.seconds:.1f} s.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -9,7 +11,7 @@ from stacks.component import ComponentStack
 from vectora_constructs.private_bucket import PrivateBucket
 from vectora_ops.names import BucketContent, Names
 from vectora_ops.settings import EnvironmentSettings
-from vectora_shared.keys import ANALYSES_DAYS, ANALYSES_PREFIX
+from vectora_shared.keys import ANALYSES_DAYS, ANALYSES_PREFIX, DRAFTS_DAYS, DRAFTS_PREFIX
 
 # Logical ids of the running system: with another id, CloudFormation would replace the bucket.
 BUCKETS: tuple[tuple[str, BucketContent, str], ...] = (
@@ -18,6 +20,11 @@ BUCKETS: tuple[tuple[str, BucketContent, str], ...] = (
     ("NewslettersBucket", "newsletters", "newsletters and their manifests"),
     ("LambdaCodeBucket", "lambda-code", "packages uploaded before this app deployed the functions"),
 )
+# Days after which objects below a prefix expire.
+EXPIRING: Mapping[BucketContent, Mapping[str, int]] = {
+    "data": {ANALYSES_PREFIX: ANALYSES_DAYS, DRAFTS_PREFIX: DRAFTS_DAYS},
+    "newsletters": {DRAFTS_PREFIX: DRAFTS_DAYS},
+}
 
 
 class CoreStack(ComponentStack):
@@ -57,7 +64,7 @@ class CoreStack(ComponentStack):
                 old_versions_days=settings.old_versions_days,
                 removal_policy=self.removal_policy,
                 access_log_bucket_name=access_logs_name,
-                expire_prefixes={ANALYSES_PREFIX: ANALYSES_DAYS} if content == "data" else {},
+                expire_prefixes=EXPIRING.get(content, {}),
             )
             # The policy of the log bucket permits delivery; without it, the first log files are lost.
             bucket.resource.add_resource_dependency(access_logs.resource)

@@ -38,7 +38,7 @@ class StoredNewsletter:
 
 @dataclass(frozen=True)
 class ListedNewsletter:
-    """What a list shows of a newsletter; `status` is incomplete while its manifest is missing or unreadable."""
+    """Row of a newsletter in a list; `status` is incomplete while its manifest is missing or unreadable."""
 
     client_id: str
     day: str
@@ -78,7 +78,7 @@ def newsletter_of(stored: Sequence[StoredNewsletter], day: date | None) -> Store
 
 
 def listed(bucket: Bucket, stored: Iterable[StoredNewsletter]) -> list[ListedNewsletter]:
-    """Return what a list shows of newsletters, from their manifests."""
+    """Return the rows of newsletters, from their manifests."""
     return [_listed(each, _manifest(bucket, each)) for each in stored]
 
 

@@ -66,7 +66,9 @@ class NewsletterWorkflow(Construct):
 
 def _definition() -> dict[str, Any]:
     return {
-        "Comment": "One newsletter of one client. Input: client_id; optional period_days, dry_run, target_date.",
+        "Comment": (
+            "One newsletter of one client. Input: client_id; optional period_days, dry_run, target_date, draft."
+        ),
         "StartAt": "Ingest",
         "TimeoutSeconds": RUN_TIMEOUT_SECONDS,
         "States": {
@@ -106,8 +108,15 @@ def _definition() -> dict[str, Any]:
     }
 
 
-# Every step receives the day that ingestion chose, so that a run past midnight keeps one date.
-_DAY_OF_RUN = {"Payload": {"client_id.$": "$.client_id", "target_date.$": "$.ingest.body.target_date"}}
+# Every step receives the day that ingestion chose, so that a run past midnight keeps one date, and its whole result,
+# which says whether the run makes a draft. A path to that field alone would fail with a function of an earlier release.
+_DAY_OF_RUN = {
+    "Payload": {
+        "client_id.$": "$.client_id",
+        "target_date.$": "$.ingest.body.target_date",
+        "ingestion.$": "$.ingest.body",
+    }
+}
 
 
 def _invoke(function: str, payload: dict[str, Any], result_path: str, then: str) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _lifecycle_rules(
 
 
 def _expiry_rule(prefix: str, days: int) -> s3.CfnBucket.RuleProperty:
-    name = prefix.rstrip("/").capitalize()
+    name = prefix.strip("_/").capitalize()
     return s3.CfnBucket.RuleProperty(id=f"Expire{name}", status="Enabled", prefix=prefix, expiration_in_days=days)
 
 

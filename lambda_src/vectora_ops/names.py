@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import DRAFTS_PREFIX
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
@@ -29,9 +30,9 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-# Client of the smoke test, and the prefixes of its objects in the data and newsletter buckets. Snapshots omit them.
-CANARY_CLIENT = "canary"
-CANARY_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/")
+CANARY_CLIENT = "canary"  # client of the smoke test
+# Prefixes in the data and newsletter buckets that snapshots omit: those of the canary, and drafts.
+OMITTED_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/", DRAFTS_PREFIX)
 # Parameters of promotions (vectora_ops.records).
 LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"

@@ -28,15 +28,19 @@ UNKNOWN_FOR_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """The input of one run; None leaves the choice to the client's configuration."""
+    """The input of one run; None leaves the choice to the client's configuration.
+
+    A draft is written beside the issues, changes none, and counts for no gate and no alarm.
+    """
 
     client_id: str
     period_days: int | None = None
     dry_run: bool = False
     target_date: str | None = None
+    draft: bool = False
 
     def as_input(self) -> dict[str, Any]:
-        optional = {"period_days": self.period_days, "target_date": self.target_date}
+        optional = {"period_days": self.period_days, "target_date": self.target_date, "draft": self.draft or None}
         chosen = {key: value for key, value in optional.items() if value is not None}
         return {"client_id": self.client_id, "dry_run": self.dry_run, **chosen}
 

@@ -8,7 +8,7 @@ from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import FunctionTask, Names
 from vectora_ops.settings import EnvironmentSettings
-from vectora_shared.keys import ANALYSES_PREFIX
+from vectora_shared.keys import ANALYSES_PREFIX, DRAFTS_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
 CONTENT_IS_ADDED = "Canonical and client files are added with releases; the two prefixes are fixed."
@@ -39,7 +39,7 @@ class EngineGrants:
         return (
             *self._engine_function("ingest-v2"),
             self._read_data("ReadEarlierRuns", "ingested/*"),
-            self._write_data("WriteIngestedItems", "ingested/*"),
+            self._write_data("WriteIngestedItems", "ingested/*", f"{DRAFTS_PREFIX}ingested/*"),
             Grant(
                 sid="ReadPubmedApiKey",
                 actions=("ssm:GetParameter",),
@@ -51,8 +51,8 @@ class EngineGrants:
         """Return the grants of function normalize-score-v2."""
         return (
             *self._engine_function("normalize-score-v2"),
-            self._read_data("ReadIngestedItems", "ingested/*"),
-            self._write_data("WriteCuratedItems", "curated/*"),
+            self._read_data("ReadIngestedItems", "ingested/*", f"{DRAFTS_PREFIX}ingested/*"),
+            self._write_data("WriteCuratedItems", "curated/*", f"{DRAFTS_PREFIX}curated/*"),
             Grant(
                 sid="ReuseAnalyses",
                 actions=("s3:GetObject", "s3:PutObject"),
@@ -66,10 +66,18 @@ class EngineGrants:
         """Return the grants of function newsletter-v2."""
         return (
             *self._engine_function("newsletter-v2"),
-            self._read_data("ReadItemsAndReports", "curated/*", "ingested/*/report.json"),
+            self._read_data(
+                "ReadItemsAndReports",
+                "curated/*",
+                "ingested/*/report.json",
+                f"{DRAFTS_PREFIX}curated/*",
+                f"{DRAFTS_PREFIX}ingested/*/report.json",
+            ),
+            # What earlier issues published decides what is new.
+            Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(self._newsletters,)),
             Grant(
-                sid="WriteNewsletters",
-                actions=("s3:PutObject",),
+                sid="ReadAndWriteNewsletters",
+                actions=("s3:GetObject", "s3:PutObject"),
                 resources=(f"{self._newsletters}/*",),
                 wildcard_reason="The bucket holds newsletters only; its keys begin with the client's id.",
             ),

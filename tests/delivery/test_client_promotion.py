@@ -69,7 +69,7 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
     refused = vectora(*PROMOTE, "--yes")
     assert refused.exit_code == 1
     assert "no newsletter with items by 9.1.0 in stage yet" in refused.output
-    assert vectora("run", "--env", "stage", "--client", "lai_weekly").exit_code == 0
+    assert vectora("run", "--env", "stage", "--client", "lai_weekly", "--issue").exit_code == 0
 
     looked = vectora(*PROMOTE, "--dry-run")
     assert looked.exit_code == 0, looked.output

@@ -32,7 +32,8 @@ def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[E
 
 def test_a_second_run_of_a_day_neither_loses_nor_duplicates_items(vectora: Vectora) -> None:
     first, second = (
-        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--json").stdout)["steps"] for _ in range(2)
+        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--issue", "--json").stdout)["steps"]
+        for _ in range(2)
     )
     assert second["ingest"]["items_total"] == first["ingest"]["items_total"] > 0
     assert second["ingest"]["items_new"] == 0
@@ -53,10 +54,51 @@ def test_a_dry_run_ends_after_ingestion(vectora: Vectora) -> None:
     assert outcome["steps"]["ingest"]["dry_run"] is True
 
 
-def test_a_failed_run_gives_its_reason_and_exit_code_1(vectora: Vectora) -> None:
-    result = vectora("run", "--env", "dev", "--client", "missing")
+def test_a_run_makes_a_draft_that_changes_no_issue(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    vectora("run", "--env", "dev", "--client", "lai_weekly", "--issue")
+    before = _issues(deployed[0])
+    result = vectora("run", "--env", "dev", "--client", "lai_weekly")
+    assert result.exit_code == 0, result.output
+    assert "Draft of " in result.stdout
+    assert "s3://vectora-inbox-newsletters-dev/_drafts/lai_weekly/" in result.stdout
+    assert _issues(deployed[0]) == before
+
+
+def _issues(emulator: Emulator) -> dict[str, str]:
+    s3 = emulator.session().client("s3")
+    return {
+        f"{bucket}/{entry['Key']}": entry["ETag"]
+        for bucket in ("vectora-inbox-data-dev", "vectora-inbox-newsletters-dev")
+        for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]
+        if not entry["Key"].startswith(("_drafts/", "analyses/"))
+    }
+
+
+def test_an_unknown_client_is_refused_before_anything_starts(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    before = _executions(deployed[0])
+    result = vectora("run", "--env", "dev", "--client", "lai_weekl")
     assert result.exit_code == 1
-    assert "clients/missing.yaml is missing" in result.stderr
+    assert "dev has no client 'lai_weekl': did you mean 'lai_weekly'?" in " ".join(result.stderr.split())
+    assert _executions(deployed[0]) == before
+
+
+def _executions(emulator: Emulator) -> set[str]:
+    states = emulator.session().client("stepfunctions")
+    [machine] = [
+        each["stateMachineArn"]
+        for each in states.list_state_machines()["stateMachines"]
+        if each["name"] == "vectora-inbox-newsletter-dev"
+    ]
+    return {each["executionArn"] for each in states.list_executions(stateMachineArn=machine)["executions"]}
+
+
+def test_a_failed_run_gives_its_reason_and_exit_code_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+    s3 = deployed[0].session().client("s3")
+    s3.put_object(Bucket="vectora-inbox-config-dev", Key="clients/broken.yaml", Body=b"client_profile: {}\n")
+    result = vectora("run", "--env", "dev", "--client", "broken")
+    s3.delete_object(Bucket="vectora-inbox-config-dev", Key="clients/broken.yaml")
+    assert result.exit_code == 1
+    assert "clients/broken.yaml" in result.stderr
 
 
 def test_without_a_workflow_the_error_advises_to_deploy(vectora: Vectora) -> None:

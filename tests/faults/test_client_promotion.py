@@ -55,12 +55,14 @@ class World:
         self.records = Records(self.account, NAMES)
         self.rollbacks = 0
 
-    def workflow(self, *, items: int = 3, version: str = NEXT, fails: bool = False) -> None:
+    def workflow(self, *, items: int = 3, version: str = NEXT, fails: bool = False, already_published: int = 0) -> None:
         """Set the result of the next run."""
         steps = {
             "ingest": {"body": {}},
             "normalize_score": {"body": {"client_version": version, "items_matched": items}},
-            "newsletter": {"body": {"total_items": items}},
+            "newsletter": {
+                "body": {"total_items": items, "metrics": {"items": {"already_published": already_published}}}
+            },
         }
         state = (
             {"Type": "Fail", "Error": "Failed", "Cause": "a source is down"}
@@ -119,7 +121,7 @@ def world(small: SmallEnvironment) -> World:
 
 def test_a_promoted_file_is_published_after_its_snapshot_and_run_and_is_not_drift(world: World) -> None:
     file = _file()
-    assert world.promote(file) == "its run made a newsletter with 3 items"
+    assert world.promote(file) == "its run made a draft with 3 items; earlier issues have 0"
     assert world.deployed == file.body
     last = world.records.client_promotions()[-1]
     assert (last.state, last.version_before, last.version) == ("promoted", VERSION.decode(), NEXT)
@@ -152,6 +154,18 @@ def test_a_failed_smoke_run_reverts_the_promotion(world: World, run: dict[str, A
     assert any("was taken back: its" in each for each in environment_status(world.account, NAMES).promotion)
 
 
+def test_a_draft_without_news_passes_when_earlier_issues_have_items_of_the_period(world: World) -> None:
+    world.workflow(items=0, already_published=4)
+    assert world.promote(_file()) == "its run made a draft with 0 items; earlier issues have 4"
+
+
+def test_the_test_run_of_a_promotion_is_a_draft(world: World) -> None:
+    world.promote(_file())
+    states = world.account.client("stepfunctions")
+    execution = world.records.client_promotions()[-1].execution
+    assert json.loads(states.describe_execution(executionArn=execution)["input"])["draft"] is True
+
+
 def test_an_invalid_file_changes_nothing_and_takes_no_snapshot(world: World) -> None:
     before = world.content()
     wrong = _file(BODY.replace(b"technology_scope: lai_keywords", b"technology_scope: nothing"))
@@ -180,7 +194,7 @@ def test_a_promotion_killed_at_any_step_completes_when_it_is_repeated(world: Wor
     file = _file()
     with pytest.raises(_KilledError):
         world.promote(file, _DyingAt(step))
-    assert world.promote(file) == "its run made a newsletter with 3 items"
+    assert world.promote(file) == "its run made a draft with 3 items; earlier issues have 0"
     assert world.deployed == file.body
     assert world.states[-1] == "promoted"
     assert not is_unfinished(world.account, NAMES, file)

@@ -16,7 +16,7 @@ from vectora_ops.account import Account
 from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_ops.promotion.hold import TRANSITION_REASON, release_hold
-from vectora_ops.records import ClientPromotion, Deployment, Hold, LedgerEntry, Records
+from vectora_ops.records import Deployment, Hold, LedgerEntry, Records
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
@@ -658,13 +658,39 @@ def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World)
     assert len(watched.requests) == 2
 
 
-@pytest.mark.parametrize("given", [None, "", "not json", "[]", '"text"', "{}"])
-def test_a_failed_run_with_an_unknown_input_counts(watched: World, given: str | None) -> None:
+@pytest.mark.parametrize("given", [None, "", "not json", "[]", '"text"', "{}", '{"client_id": "lai_weekl"}'])
+def test_a_failed_run_of_no_known_client_is_reported_and_counts_for_nothing(watched: World, given: str | None) -> None:
     detail = watched.workflow.run("odd")
     watched.workflow.failed[0]["input"] = given
     watched.automatic_rollback().run_failed(
         {"id": "1", "detail": {**detail, "input": given, "inputDetails": {"included": False}}}
     )
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+    assert "Nothing was rolled back: there is no client" in watched.notifications[-1]
+
+
+def test_a_failed_draft_counts_for_nothing(watched: World) -> None:
+    watched.failed_runs_a_day = 2
+    draft = json.dumps({"client_id": "lai_weekly", "draft": True})
+    detail = {**watched.workflow.run("draft"), "input": draft}
+    watched.workflow.failed[0]["input"] = draft
+    assert "it makes a draft" in watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
+    assert watched.notifications == []
+    assert "1 of 2" in watched.run_fails("issue")
+
+
+def test_a_failed_delivery_is_reported_and_rolls_nothing_back(watched: World) -> None:
+    watched.run_fails("delivery", error="DeliveryFailed")
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+    assert "only the delivery failed" in watched.notifications[-1]
+
+
+def test_a_run_whose_input_cannot_be_read_counts(watched: World) -> None:
+    detail = {**watched.workflow.run("unread"), "input": None, "inputDetails": {"included": False}}
+    watched.account._clients["stepfunctions"] = Broken()
+    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert len(watched.requests) == 1
 
 
@@ -677,25 +703,6 @@ def test_the_canarys_run_is_judged_by_the_smoke_test(watched: World, included: b
     watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
     assert watched.requests == []
     assert watched.records.alarms() == ()
-
-
-def test_the_run_of_a_clients_promotion_is_judged_by_that_promotion(watched: World) -> None:
-    detail = watched.workflow.run("promoted")
-    watched.records.write_client_promotion(
-        ClientPromotion(
-            state="promoting",
-            client_id="lai_weekly",
-            version="1.1.0",
-            version_before="1.0.0",
-            source="dev",
-            sha256="b" * 64,
-            snapshot="before",
-            at=NOW,
-            execution=detail["executionArn"],
-        )
-    )
-    watched.automatic_rollback().run_failed({"id": "1", "detail": detail})
-    assert watched.requests == []
 
 
 def test_a_rollback_requires_the_configured_number_of_failed_runs_in_a_day(watched: World) -> None:

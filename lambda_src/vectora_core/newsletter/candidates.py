@@ -29,7 +29,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the run of the issue curated, news that the issue may show, and news that earlier issues published."""
+    """Items that the run of the issue curated, news that it may show, and news that earlier issues published."""
 
     curated: tuple[CuratedItem, ...]
     items: tuple[CuratedItem, ...]

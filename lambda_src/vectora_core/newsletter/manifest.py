@@ -52,6 +52,7 @@ def manifest_of(
                 "ingested": ingestion.get("items_total", normalization.get("items_ingested")),
                 "normalized": len(candidates.curated),
                 "matched": selection.matched,
+                "already_published": len(candidates.published),
                 "selected": len(selected),
             },
             "tokens": {

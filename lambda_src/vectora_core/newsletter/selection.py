@@ -34,7 +34,7 @@ class Selection:
 def select(items: Sequence[CuratedItem], client: ClientConfig, published: Sequence[CuratedItem] = ()) -> Selection:
     """Select the matched items for the client's sections, each story once.
 
-    Another report of a story that `published` items told is a duplicate of it.
+    Another report of a story of `published` items is a duplicate of it.
     """
     rules = client.newsletter_selection
     matched = [item for item in items if item.matching_results.matched_domains]

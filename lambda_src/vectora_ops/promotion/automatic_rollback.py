@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.progress import Clock, OutOfTimeError, utc_now
 from vectora_ops.promotion.ending import Endings
-from vectora_ops.promotion.facts import failed_run, failed_runs
-from vectora_ops.promotion.gates import FailedRun
+from vectora_ops.promotion.facts import client_files, failed_run, failed_runs
+from vectora_ops.promotion.gates import ClientFile, FailedRun, why_not_counted
 from vectora_ops.promotion.hold import disable_transition
 from vectora_ops.promotion.rollback_points import LastRelease, RollbackPoint, RollbackPoints
 from vectora_ops.records import Alarm, Hold, Records, held_since
@@ -61,6 +62,7 @@ class AutomaticRollback:
         self._clock = clock
         self._sleep = sleep
         self._problems: list[str] = []
+        self._clients: dict[str, ClientFile] | None = None
 
     def stage_ended(self, event: Mapping[str, Any]) -> str:
         """Roll back when a pipeline execution failed, was stopped or cancelled in this environment's stage."""
@@ -90,15 +92,22 @@ class AutomaticRollback:
         """Roll back when, soon after a deployment, as many of its runs failed in a day as the settings allow."""
         event_id = str(event.get("id"))
         run = self._failed_run(event["detail"])
-        promoted = self._promoted_runs()
-        if run.client_id == CANARY_CLIENT or run.execution in promoted:
-            return f"The run of {run.client_id} is judged by what started it: the smoke test or a client promotion."
+        if run.client_id == CANARY_CLIENT:
+            return "The run of the canary is judged by the smoke test that started it."
+        if why := self._why_not_counted(run):
+            if run.draft:
+                return f"The run of {run.client_id} does not count: {why}."
+            return self._report(
+                "run failed",
+                f"In {self._names.env} the run of {run.client_id} {run.status.lower()}: {_cause(event['detail'])}. "
+                f"Nothing was rolled back: {why}.",
+            )
         hold = self._hold()
         if hold and hold.state == "rolling back" and hold.execution == event_id:
             # This invocation continues the rollback.
             return self._hold_and_roll_back(hold.reason, event_id, self._points.of_unfinished_rollback)
         release = self._points.of_last_release()
-        failed = self._failed_in_a_day(run, promoted)
+        failed = self._failed_in_a_day(run)
         if len(failed) < self._failed_runs_a_day:
             return f"{len(failed)} of {self._failed_runs_a_day} failed runs a day: nothing is done yet."
         reason = (
@@ -121,30 +130,29 @@ class AutomaticRollback:
             "status": detail["status"],
             "startDate": _moment(detail.get("startDate")) or self._clock(),
             "stopDate": _moment(detail.get("stopDate")) or self._clock(),
+            "error": detail.get("error"),
         }
         try:
             return failed_run(self._account, execution, detail.get("input"))
         except Exception:
-            # A run of an unknown client counts as failed.
             logger.exception("The input of %s cannot be read", execution["executionArn"])
-            return failed_run(self._account, execution, "")
+            return replace(failed_run(self._account, execution, ""), input_unknown=True)
 
-    def _promoted_runs(self) -> set[str]:
-        """Return the test runs of client promotions, which restore their own file when they fail."""
-        found: set[str] = set()
-        self._try(
-            "the promotions of clients cannot be read",
-            lambda: found.update(each.execution for each in self._records.client_promotions() if each.execution),
-        )
-        return found
+    def _why_not_counted(self, run: FailedRun) -> str | None:
+        if self._clients is None:
+            self._try("the client files cannot be read", self._read_clients)
+        return why_not_counted(run, self._clients)
 
-    def _failed_in_a_day(self, run: FailedRun, promoted: set[str]) -> list[FailedRun]:
+    def _read_clients(self) -> None:
+        self._clients = client_files(self._account, self._names)
+
+    def _failed_in_a_day(self, run: FailedRun) -> list[FailedRun]:
         """Return the distinct failed runs of the day that ended with `run`, which the list may not include yet."""
         found = {run.execution: run}
 
         def read() -> None:
             for each in failed_runs(self._account, self._names, run.at - DAY):
-                if each.execution not in promoted:
+                if self._why_not_counted(each) is None:
                     found.setdefault(each.execution, each)
 
         self._try("the failed runs cannot be listed", read)

@@ -116,6 +116,6 @@ def _newsletter(facts: ClientFacts, runs: Sequence[Run]) -> Verdict:
         gate="newsletter",
         outcome="fail" if runs else "inconclusive",
         reason=f"no newsletter with items by {facts.file.version} in {facts.source} yet "
-        f"(./vectora run --env {facts.source} --client {facts.client_id})",
+        f"(./vectora run --env {facts.source} --client {facts.client_id} --issue)",
         numbers=numbers,
     )

@@ -197,7 +197,9 @@ class PromoteClient:
         file, bucket = self._file, self._names.bucket("config")
         publish_client(self._account.client("s3"), bucket=bucket, client_id=file.client_id, body=file.body)
         machine = self._account.state_machine_arn(self._names.state_machine)
-        execution = start_run(self._account.client("stepfunctions"), machine, RunRequest(client_id=file.client_id))
+        # A draft: the run only tries the file, and must not take news from the next issue.
+        request = RunRequest(client_id=file.client_id, draft=True)
+        execution = start_run(self._account.client("stepfunctions"), machine, request)
         return self._recorded(promotion, state="promoting", execution=execution)
 
     def _followed(self, lease: Lease, promotion: ClientPromotion) -> RunOutcome:
@@ -215,11 +217,13 @@ class PromoteClient:
         version = outcome.steps["normalize_score"]["client_version"]
         if version != self._file.version:
             raise VectoraError(f"its run used version {version}: another publication came in between")
-        items = outcome.steps["newsletter"]["total_items"]
-        if not items:
+        letter = outcome.steps["newsletter"]
+        items = letter["total_items"]
+        in_issues = letter["metrics"]["items"].get("already_published", 0)
+        if not items and not in_issues:
             matched = outcome.steps["normalize_score"]["items_matched"]
             raise VectoraError(f"its newsletter has no items ({matched} matched)")
-        return f"its run made a newsletter with {items} items"
+        return f"its run made a draft with {items} items; earlier issues have {in_issues}"
 
     def _undo(self, promotion: ClientPromotion, failure: str) -> NoReturn:
         """Restore the environment's content from the snapshot; raises VectoraError in any case."""

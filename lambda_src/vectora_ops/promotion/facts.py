@@ -15,7 +15,7 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
-from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run
+from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run, why_not_counted
 from vectora_ops.records import Records, ReleaseId
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
@@ -26,7 +26,7 @@ from vectora_shared.config.section import read_section
 from vectora_shared.config.wording import did_you_mean
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
-from vectora_shared.keys import client_key
+from vectora_shared.keys import DRAFTS_PREFIX, client_key
 from vectora_shared.storage import Bucket
 
 # Longer than any soak: nothing older can count.
@@ -39,6 +39,9 @@ DIGEST_DIGITS = 64
 def gather(account: Account, source: Names, target: Names, release: ReleaseId, now: datetime) -> Facts:
     """Return the facts that decide whether `release` may go from `source` into `target`."""
     here, there = Records(account, source), Records(account, target)
+    since = now - LONGEST_LOOK_BACK
+    clients = client_files(account, source)
+    failed = failed_runs(account, source, since)
     return Facts(
         source=source.env,
         target=target.env,
@@ -46,13 +49,13 @@ def gather(account: Account, source: Names, target: Names, release: ReleaseId, n
         now=now,
         live_digest=live_digest(account, source),
         ledger=here.ledger(),
-        runs=tuple(_runs(account, source, now - LONGEST_LOOK_BACK)),
-        failed_runs=tuple(failed_runs(account, source, now - LONGEST_LOOK_BACK)),
+        runs=tuple(run for run in _runs(account, source, since) if _is_active(clients.get(run.client_id))),
+        failed_runs=tuple(run for run in failed if why_not_counted(run, clients) is None),
         alarms=here.alarms(),
         hold=there.hold(),
         bypass=there.bypass(),
-        clients=_client_files(account, source),
-        target_clients=_client_files(account, target),
+        clients=clients,
+        target_clients=client_files(account, target),
     )
 
 
@@ -61,10 +64,8 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
 
     Raises VectoraError when `source` has no such client.
     """
-    files = _client_files(account, source)
-    if client_id not in files:
-        known = did_you_mean(client_id, files) or f"it has {', '.join(sorted(files)) or 'none'}. "
-        raise VectoraError(f"{source.env} has no client '{client_id}': {known.rstrip()}")
+    files = client_files(account, source)
+    require_client(source.env, client_id, files)
     record = Bucket(account.client("s3"), source.bucket("config")).read_json(RECORD_KEY) or {}
     runs = _runs(account, source, now - LONGEST_LOOK_BACK)
     return ClientFacts(
@@ -73,10 +74,17 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
         client_id=client_id,
         file=files[client_id],
         published=record.get("keys", {}).get(client_key(client_id)),
-        target_file=_client_files(account, target).get(client_id),
+        target_file=client_files(account, target).get(client_id),
         runs=tuple(run for run in runs if run.client_id == client_id),
         hold=Records(account, target).hold(),
     )
+
+
+def require_client(env: str, client_id: str, files: Mapping[str, ClientFile]) -> None:
+    """Raise VectoraError, naming the closest client, when the environment has no such client."""
+    if client_id not in files:
+        known = did_you_mean(client_id, files) or f"it has {', '.join(sorted(files)) or 'none'}. "
+        raise VectoraError(f"{env} has no client '{client_id}': {known.rstrip()}")
 
 
 def live_release(account: Account, names: Names) -> dict[str, str]:
@@ -126,13 +134,15 @@ def find_release(account: Account, names: Names, digits: str | None) -> ReleaseI
 
 
 def _runs(account: Account, names: Names, since: datetime) -> Iterator[Run]:
-    """Yield one run for each newsletter: a second run of a client on a day replaces the first."""
+    """Yield one run for each issue: a second run of a client on a day replaces the first."""
     s3 = account.client("s3")
     bucket = Bucket(s3, names.bucket("newsletters"))
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     for entry in _unless_gone(pages):
         client_id, _, name = entry["Key"].partition("/")
-        if client_id == CANARY_CLIENT or not name.endswith("/manifest.json") or entry["LastModified"] < since:
+        if f"{client_id}/" in (f"{CANARY_CLIENT}/", DRAFTS_PREFIX) or not name.endswith("/manifest.json"):
+            continue
+        if entry["LastModified"] < since:
             continue
         manifest = bucket.read_json(entry["Key"])
         # Manifests of the previous system's newsletters have no metrics.
@@ -168,9 +178,14 @@ def failed_run(account: Account, execution: Mapping[str, Any], given: str | None
     """Return the run of an execution as ListExecutions describes it; `given` is its input, read when it is None."""
     if given is None:
         # Eventually consistent, but the input of an ended execution is known (Step Functions, DescribeExecution).
-        given = account.client("stepfunctions").describe_execution(executionArn=execution["executionArn"]).get("input")
+        described = account.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
+        execution = {**execution, "error": described.get("error")}
+        given = described.get("input")
+    run_input = input_of(given)
     return FailedRun(
-        client_id=client_of(given),
+        client_id=str(run_input.get("client_id", UNKNOWN_CLIENT)),
+        draft=run_input.get("draft") is True,
+        error=str(execution.get("error") or ""),
         at=execution.get("stopDate") or execution["startDate"],
         status=str(execution["status"]).replace("_", " "),
         execution=execution["executionArn"],
@@ -178,13 +193,17 @@ def failed_run(account: Account, execution: Mapping[str, Any], given: str | None
     )
 
 
-def client_of(given: str | None) -> str:
-    """Return the client of a run; a run that was started by hand may have any input."""
+def input_of(given: str | None) -> dict[str, Any]:
+    """Return the input of a run; empty for what no run of a client has: one started by hand may have any input."""
     try:
         document = json.loads(given or "")
     except ValueError:
-        return UNKNOWN_CLIENT
-    return str(document.get("client_id", UNKNOWN_CLIENT)) if isinstance(document, dict) else UNKNOWN_CLIENT
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _is_active(file: ClientFile | None) -> bool:
+    return file is not None and (file.active or not file.is_valid)
 
 
 def _ended_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
@@ -200,7 +219,8 @@ def _ended_since(pages: Any, since: datetime) -> Iterator[dict[str, Any]]:
             raise
 
 
-def _client_files(account: Account, names: Names) -> dict[str, ClientFile]:
+def client_files(account: Account, names: Names) -> dict[str, ClientFile]:
+    """Return the deployed client files by client, without the canary's; none where nothing is deployed."""
     s3 = account.client("s3")
     bucket = names.bucket("config")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="clients/")
@@ -218,7 +238,7 @@ def _client_file(key: str, body: bytes) -> ClientFile:
     try:
         profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
     except ConfigurationError:
-        return ClientFile(version=NOT_VALID, sha256=digest, active=False)
+        return ClientFile(version=NOT_VALID, sha256=digest, active=False, is_valid=False)
     return ClientFile(version=profile.version, sha256=digest, active=profile.active, frequency=profile.frequency)
 
 

@@ -14,6 +14,8 @@ from vectora_ops.times import minute
 Outcome = Literal["pass", "fail", "inconclusive"]
 # A hotfix may skip any of these; a hold is released by an operator instead.
 HOLD_GATE = "hold"
+# Error of a run whose newsletter was written, and not delivered to all recipients (newsletter_workflow.py).
+DELIVERY_FAILED = "DeliveryFailed"
 BYPASSABLE_GATES = (
     "smoke-test",
     "soak",
@@ -54,13 +56,16 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedRun:
-    """A run without a newsletter, with its end and, where known, its start and its execution's ARN."""
+    """A run that failed, with its end and, where known, its start, its execution's ARN and its error."""
 
     client_id: str
     at: datetime
     status: str
     started: datetime | None = None
     execution: str = ""
+    draft: bool = False
+    error: str = ""
+    input_unknown: bool = False  # its client could not be read; it counts then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +76,25 @@ class ClientFile:
     sha256: str
     active: bool
     frequency: str | None = None
+    is_valid: bool = True
+
+
+def why_not_counted(run: FailedRun, clients: Mapping[str, ClientFile] | None) -> str | None:
+    """Return why a failed run says nothing about the release, as a clause; None when it counts.
+
+    `clients` are the deployed files, None when they cannot be read. An invalid file counts as active: the release may
+    have brought it.
+    """
+    if run.draft:
+        return "it makes a draft"
+    if run.error == DELIVERY_FAILED:
+        return "its newsletter was written, and only the delivery failed"
+    if clients is None or run.input_unknown:
+        return None
+    file = clients.get(run.client_id)
+    if file is None:
+        return f"there is no client '{run.client_id}'"
+    return None if file.active or not file.is_valid else f"client {run.client_id} is not active"
 
 
 @dataclass(frozen=True, kw_only=True)

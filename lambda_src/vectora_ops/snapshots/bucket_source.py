@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.names import CANARY_PREFIXES
+from vectora_ops.names import OMITTED_PREFIXES
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.objects import ListedObject, NoSuchBucketError, ObjectReader, Response
 from vectora_ops.snapshots.vault import CHUNK_BYTES
@@ -117,7 +117,7 @@ def last_runs(account: Account, bucket: str) -> dict[str, str]:
     found = {}
     for stage in ("curated/", "ingested/"):
         for client in _folders(s3, bucket, stage):
-            if client.startswith(CANARY_PREFIXES):
+            if client.startswith(OMITTED_PREFIXES):
                 continue
             found[client] = _newest_day(s3, bucket, client)
     return found

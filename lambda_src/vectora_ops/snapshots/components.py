@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vectora_ops.live_environment import Environment
-from vectora_ops.names import CANARY_PREFIXES, Names
+from vectora_ops.names import OMITTED_PREFIXES, Names
 from vectora_ops.snapshots.bucket_source import BucketSource, last_runs
 from vectora_ops.snapshots.deployed_sources import FunctionsSource, LayersSource, ReleaseSource, StacksSource
 from vectora_ops.snapshots.items import DataScope, Source
@@ -36,12 +36,12 @@ def component_source(
         case "canonical":
             return BucketSource(account, names.bucket("config"), ("canonical/", RECORD_KEY))
         case "newsletters":
-            return BucketSource(account, names.bucket("newsletters"), ("",), excluded=CANARY_PREFIXES)
+            return BucketSource(account, names.bucket("newsletters"), ("",), excluded=OMITTED_PREFIXES)
         case "data":
             bucket = names.bucket("data")
             if scope is None:
                 scope = last_runs(account, bucket) if data == "last" else {}
-            return BucketSource(account, bucket, ("curated/", "ingested/"), excluded=CANARY_PREFIXES, scope=scope)
+            return BucketSource(account, bucket, ("curated/", "ingested/"), excluded=OMITTED_PREFIXES, scope=scope)
 
 
 def source_in_scope(environment: Environment, manifest: Manifest, component: Component) -> Source:

@@ -144,7 +144,7 @@ def _run() -> RunOutcome:
         steps={
             "ingest": {"items_total": 1, "items_new": 1, "sources": [source]},
             "normalize_score": {**scored, "fallback_reasons": {HOSTILE: 1}},
-            "newsletter": {"total_items": 1, "bucket": HOSTILE, "files": {"md": HOSTILE}},
+            "newsletter": {"total_items": 1, "target_date": HOSTILE, "bucket": HOSTILE, "files": {"md": HOSTILE}},
         },
         reason=None,
     )

@@ -10,9 +10,15 @@ import pytest
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.promotion.facts import client_of, failed_runs
+from vectora_ops.promotion.facts import failed_runs
+from vectora_ops.promotion.gates import ClientFile, FailedRun, why_not_counted
 
 NAMES = Names(project="vectora-inbox", env="stage")
+CLIENTS = {
+    "lai_weekly": ClientFile(version="7.0.0", sha256="0", active=True),
+    "paused": ClientFile(version="1.0.0", sha256="1", active=False),
+    "damaged": ClientFile(version="invalid", sha256="2", active=False, is_valid=False),
+}
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -39,9 +45,12 @@ class States:
         return {} if given is None else {"input": given}
 
 
+def account_of(states: States) -> Account:
+    return Account("0" * 12, "eu-west-3", session=None, _clients={"stepfunctions": states})  # type: ignore[arg-type]
+
+
 def listed(states: States, since: timedelta) -> set[str]:
-    account = Account("0" * 12, "eu-west-3", session=None, _clients={"stepfunctions": states})  # type: ignore[arg-type]
-    return {each.execution for each in failed_runs(account, NAMES, NOON - since)}
+    return {each.execution for each in failed_runs(account_of(states), NAMES, NOON - since)}
 
 
 def hours(number: float) -> timedelta:
@@ -66,6 +75,30 @@ def test_the_canarys_runs_are_left_to_the_smoke_test() -> None:
 
 
 @pytest.mark.parametrize("given", [None, "", "not json", "[]", "3", '"canary"', "{}", '{"client_id": null}'])
-def test_a_run_started_by_hand_with_any_input_counts_as_a_failed_run(given: str | None) -> None:
-    assert listed(States(odd=("FAILED", hours(2), hours(1), given)), hours(24)) == {"odd"}
-    assert client_of(given) in ("unknown", "None")
+def test_a_run_started_by_hand_with_any_input_is_listed_and_counts_for_nothing(given: str | None) -> None:
+    states = States(odd=("FAILED", hours(2), hours(1), given))
+    assert listed(states, hours(24)) == {"odd"}
+    [run] = failed_runs(account_of(states), NAMES, NOON - hours(24))
+    assert why_not_counted(run, CLIENTS) == f"there is no client '{run.client_id}'"
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        ({}, None),
+        ({"draft": True}, "it makes a draft"),
+        ({"error": "DeliveryFailed"}, "its newsletter was written, and only the delivery failed"),
+        ({"client_id": "lai_weekl"}, "there is no client 'lai_weekl'"),
+        ({"client_id": "paused"}, "client paused is not active"),
+        ({"client_id": "damaged"}, None),
+        ({"client_id": "unknown", "input_unknown": True}, None),
+    ],
+)
+def test_only_issues_of_active_clients_count(run: dict[str, Any], why: str | None) -> None:
+    failed = FailedRun(**{"client_id": "lai_weekly", "at": NOON, "status": "FAILED", **run})
+    assert why_not_counted(failed, CLIENTS) == why
+
+
+def test_a_run_counts_when_the_client_files_cannot_be_read() -> None:
+    failed = FailedRun(client_id="lai_weekl", at=NOON, status="FAILED")
+    assert why_not_counted(failed, None) is None
