@@ -14,8 +14,8 @@ from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.progress import Clock, OutOfTimeError, utc_now
 from vectora_ops.promotion.ending import Endings
+from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_not_counted
 from vectora_ops.promotion.facts import client_files, failed_run, failed_runs
-from vectora_ops.promotion.gates import ClientFile, FailedRun, why_not_counted
 from vectora_ops.promotion.hold import disable_transition
 from vectora_ops.promotion.rollback_points import LastRelease, RollbackPoint, RollbackPoints
 from vectora_ops.records import Alarm, Hold, Records, held_since

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vectora_ops.promotion.gates import (
-    ClientFile,
-    Decision,
-    Run,
-    Verdict,
-    cost_verdict,
-    hold_verdict,
-    noise_verdict,
-    semantic,
-)
+from vectora_ops.promotion.environment_runs import ClientFile, Run
+from vectora_ops.promotion.gates import Decision, Verdict, cost_verdict, hold_verdict, noise_verdict, semantic
 from vectora_ops.records import Hold
 from vectora_ops.settings import Promotion
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
-from vectora_ops.promotion.gates import ClientFile
+from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.records import ClientPromotion, Records
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run

@@ -15,7 +15,8 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
-from vectora_ops.promotion.gates import ClientFile, Facts, FailedRun, Run, why_not_counted
+from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run, why_not_counted
+from vectora_ops.promotion.gates import Facts
 from vectora_ops.records import Records, ReleaseId
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent

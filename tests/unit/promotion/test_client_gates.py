@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vectora_ops.promotion.client_gates import ClientFacts, decide_client
-from vectora_ops.promotion.gates import ClientFile, Run
+from vectora_ops.promotion.environment_runs import ClientFile, Run
 from vectora_ops.records import Hold
 from vectora_ops.settings import Promotion
 

@@ -10,8 +10,8 @@ import pytest
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_not_counted
 from vectora_ops.promotion.facts import failed_runs
-from vectora_ops.promotion.gates import ClientFile, FailedRun, why_not_counted
 
 NAMES = Names(project="vectora-inbox", env="stage")
 CLIENTS = {

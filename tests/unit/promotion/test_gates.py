@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vectora_ops.promotion.gates import ClientFile, Decision, Facts, FailedRun, Run, Verdict, decide
+from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
+from vectora_ops.promotion.gates import Decision, Facts, Verdict, decide
 from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, ReleaseId
 from vectora_ops.settings import Promotion
 
