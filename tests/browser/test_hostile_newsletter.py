@@ -18,6 +18,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from vectora_core.items import CuratedItem
+from vectora_core.newsletter.candidates import Period
 from vectora_core.newsletter.formats import as_html
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.selection import select
@@ -211,7 +212,9 @@ def _hostile_newsletter() -> str:
     selection = select(items, client)
     assert len(selection.items) == count
     with_client = type(configuration)(**{**vars(configuration), "client": client})
-    return as_html(issue_of(selection, with_client, date(2026, 2, 2), datetime(2026, 2, 2, tzinfo=UTC)))
+    day = date(2026, 2, 2)
+    period = Period(date(2026, 1, 3), day)
+    return as_html(issue_of(selection, with_client, day, datetime(2026, 2, 2, tzinfo=UTC), period=period, ingestion={}))
 
 
 @pytest.mark.parametrize("defence", ["escaping and policy", "escaping alone"])

@@ -1,68 +1,96 @@
-"""An issue as Markdown and as HTML; news is untrusted content and appears as text, never as mark-up."""
+"""An issue as HTML, as Markdown and as plain text; news is untrusted content and appears as text, never as mark-up."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from vectora_core.newsletter.issue import KEY_ENTITIES, Issue, IssueItem
+from vectora_core.newsletter.issue import Issue, IssueItem
+from vectora_core.newsletter.labels import labels, origin, sources_sentence
+from vectora_core.newsletter.markdown_text import escaped, escaped_link_text
+from vectora_core.newsletter.text_format import as_text
+from vectora_core.newsletter.wording import Wording
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+__all__ = ["as_html", "as_markdown", "as_text"]
 
 HTML_TEMPLATE = Path(__file__).with_name("newsletter.html.j2")
-EMPTY = "No news of the watched field was found in this period."
+# Gmail clips a message above 102 KB, and hides the rest behind a link.
+MOST_HTML_BYTES = 100_000
 
 
 def as_html(issue: Issue) -> str:
+    """Return the issue as a page that is also a mail: with as many of the most important items as a mail may have."""
+    page = _rendered(issue, not_shown=0)
+    if len(page.encode("utf-8")) <= MOST_HTML_BYTES:
+        return page
+    fits, exceeds = 0, len(issue.items)
+    while exceeds - fits > 1:
+        count = (fits + exceeds) // 2
+        size = len(_rendered(issue.with_first(count), not_shown=len(issue.items) - count).encode("utf-8"))
+        fits, exceeds = (count, exceeds) if size <= MOST_HTML_BYTES else (fits, count)
+    return _rendered(issue.with_first(fits), not_shown=len(issue.items) - fits)
+
+
+def _rendered(issue: Issue, *, not_shown: int) -> str:
+    words = Wording(issue.language)
+    return _template().render(
+        issue=issue,
+        words=words,
+        direction=words.locale.text_direction,
+        sources=sources_sentence(issue, words),
+        labels=lambda item: labels(item, words),
+        origin=lambda item: origin(item, words),
+        not_shown=not_shown,
+    )
+
+
+@cache
+def _template() -> Template:
     # Imported here: the other functions of the engine start faster without it.
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["day"] = readable_day
-    template = environment.from_string(HTML_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(issue=issue, empty=EMPTY)
+    return environment.from_string(HTML_TEMPLATE.read_text(encoding="utf-8"))
 
 
 def as_markdown(issue: Issue) -> str:
-    lines = [f"# {escaped(issue.name)}", "", f"{readable_day(issue.period_start)} to {readable_day(issue.day)}", ""]
+    words = Wording(issue.language)
+    lines = [f"# {escaped(issue.name)}", ""]
+    if issue.draft:
+        lines += [f"**{escaped(words.text('draft'))}**", ""]
+    lines += [escaped(words.period(issue.period.first, issue.period.last)), ""]
+    if issue.sources:
+        lines += [escaped(sources_sentence(issue, words)), ""]
     if not issue.items:
-        lines += [EMPTY, ""]
+        lines += [escaped(words.text("no_news")), ""]
+    if issue.in_brief:
+        lines += [f"## {words.text('in_brief')}", "", *(f"- {_linked_headline(item)}" for item in issue.in_brief), ""]
     for section in issue.sections:
         lines += [f"## {escaped(section.title)}", ""]
         for item in section.items:
-            lines += [f"### {_linked_title(item)}", "", _origin(item), ""]
-            if item.summary:
-                lines += [escaped(item.summary), ""]
+            lines += _markdown_item(item, words)
     return "\n".join(lines)
 
 
-def readable_day(day: date | None) -> str:
-    return f"{day.day} {day:%B %Y}" if day else "undated"
+def _markdown_item(item: IssueItem, words: Wording) -> list[str]:
+    lines = [f"### {_linked_headline(item)}", "", escaped(origin(item, words)), ""]
+    if found := labels(item, words):
+        lines += [escaped(", ".join(found)), ""]
+    if item.summary:
+        lines += [escaped(item.summary), ""]
+    if item.why_it_matters:
+        lines += [f"**{words.text('why_it_matters')}** {escaped(item.why_it_matters)}", ""]
+    return lines
 
 
-def escaped(text: str) -> str:
-    """Return the text with Markdown's mark-up escaped."""
-    plain = re.sub(r"([\\`*_\[\]<>#|~&!])", r"\\\1", text)
-    # At the beginning of a line, these characters start lists, rules and quotations. Addresses become links.
-    plain = re.sub(r"^([-+=]|\d+(?=[.)]))", _escaped_start, plain)
-    plain = re.sub(r"(https?|ftp|www|mailto|xmpp)([:.])", r"\1\\\2", plain, flags=re.IGNORECASE)
-    # GitHub makes links of e-mail addresses and user names even if the @ is escaped.
-    return re.sub(r"@(?=\w)", "@\u200b", plain)
-
-
-def _escaped_start(match: re.Match[str]) -> str:
-    start = match[1]
-    return f"\\{start}" if not start.isdigit() else f"{start}\u200b"
-
-
-def _linked_title(item: IssueItem) -> str:
+def _linked_headline(item: IssueItem) -> str:
     if item.url is None:
-        return escaped(item.title)
+        return escaped(item.headline)
     address = re.sub(r"[()\[\]{}`|^]", lambda sign: quote(sign[0]), item.url)
-    return f"[{escaped(item.title)}]({address})"
-
-
-def _origin(item: IssueItem) -> str:
-    names = [*item.entities.companies, *item.entities.trademarks]
-    parts = [item.source, readable_day(item.published), ", ".join(list(dict.fromkeys(names))[:KEY_ENTITIES])]
-    return " · ".join(escaped(part) for part in parts if part)
+    return f"[{escaped_link_text(item.headline)}]({address})"

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from vectora_core.items import CuratedItem, Entities
+from vectora_core.newsletter.candidates import Period
+from vectora_core.newsletter.phases import phase_in
 from vectora_core.newsletter.selection import Selection, published_day
 from vectora_core.text.addresses import link_address
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.sources import Source
 
 KEY_ENTITIES = 10
 # About twice the length that the prompt requests.
 MAX_SUMMARY_CHARACTERS = 800
+# Lines of "in brief".
+BRIEF_ITEMS = 3
 
 
 @dataclass(frozen=True)
 class IssueItem:
+    """One piece of news; `headline` is the model's, or the source's own title if the model gave none."""
+
     item_id: str
     title: str
-    summary: str  # empty if it only repeats the title
+    headline: str
+    summary: str  # empty if it only repeats the title or the headline
+    why_it_matters: str  # empty if the model gave none
+    language: str
     url: str | None  # None if it is not safe to show to readers
     source: str
     source_key: str
+    by_company: bool  # the source is the company that the news is about
+    phase: str | None
     published: date | None
     event_type: str
     score: float
@@ -43,18 +55,46 @@ class IssueSection:
 
 
 @dataclass(frozen=True)
+class SourcesRead:
+    """Number of sources of the run, and the names of those that gave nothing to read."""
+
+    total: int
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Issue:
     client_id: str
     name: str
     language: str
     day: date
-    period_start: date
+    period: Period
+    draft: bool
+    sources: SourcesRead | None  # None when the run has no report of its ingestion
     generated_at: datetime
     sections: tuple[IssueSection, ...]
 
     @property
     def items(self) -> tuple[IssueItem, ...]:
         return tuple(item for section in self.sections for item in section.items)
+
+    @property
+    def in_brief(self) -> tuple[IssueItem, ...]:
+        """The most important items, to show on top; none when the issue has hardly more."""
+        return self._ranked[:BRIEF_ITEMS] if len(self.items) > BRIEF_ITEMS + 1 else ()
+
+    def with_first(self, count: int) -> Issue:
+        """Return the issue with its `count` most important items."""
+        kept = {item.item_id for item in self._ranked[:count]}
+        sections = (
+            replace(section, items=tuple(item for item in section.items if item.item_id in kept))
+            for section in self.sections
+        )
+        return replace(self, sections=tuple(section for section in sections if section.items))
+
+    @property
+    def _ranked(self) -> tuple[IssueItem, ...]:
+        return tuple(sorted(self.items, key=lambda item: (-item.score, item.item_id)))
 
     def document(self) -> dict[str, Any]:
         """Return the content of newsletter.json."""
@@ -63,7 +103,12 @@ class Issue:
             "newsletter_id": f"{self.client_id}_{self.day:%Y%m%d}",
             "client_id": self.client_id,
             "generated_at": self.generated_at.isoformat(),
-            "period": {"from": self.period_start.isoformat(), "to": self.day.isoformat()},
+            "draft": self.draft,
+            "language": self.language,
+            "name": self.name,
+            "period": {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()},
+            "sources": {"total": self.sources.total, "failed": list(self.sources.failed)} if self.sources else None,
+            "in_brief": [item.item_id for item in self.in_brief],
             "metrics": {
                 "total_items": len(items),
                 "items_by_section": {section.section_id: len(section.items) for section in self.sections},
@@ -81,45 +126,80 @@ class Issue:
         }
 
 
-def issue_of(selection: Selection, configuration: Configuration, day: date, generated_at: datetime) -> Issue:
-    """Return the issue of a selection."""
+def issue_of(
+    selection: Selection,
+    configuration: Configuration,
+    day: date,
+    generated_at: datetime,
+    *,
+    period: Period,
+    ingestion: Mapping[str, Any],
+    draft: bool = False,
+) -> Issue:
+    """Return the issue of a selection, or its draft; `ingestion` is the report of the run's ingestion."""
     client: ClientConfig = configuration.client
-    companies = {source.source_key: source.company for source in configuration.sources.sources}
+    sources = {source.source_key: source for source in configuration.sources.sources}
     return Issue(
         client_id=client.client_profile.client_id,
         name=one_line(client.client_profile.name),
         language=client.client_profile.language,
         day=day,
-        period_start=day - timedelta(days=client.pipeline.default_period_days),
+        period=period,
+        draft=draft,
+        sources=_sources_read(ingestion, sources),
         generated_at=generated_at,
         sections=tuple(
             IssueSection(
                 section_id=filled.section.id,
                 title=one_line(filled.section.title),
-                items=tuple(_issue_item(item, companies.get(item.source_key)) for item in filled.items),
+                items=tuple(_issue_item(item, sources.get(item.source_key)) for item in filled.items),
             )
             for filled in selection.sections
         ),
     )
 
 
-def _issue_item(item: CuratedItem, company: str | None) -> IssueItem:
+def _sources_read(ingestion: Mapping[str, Any], sources: Mapping[str, Source]) -> SourcesRead | None:
+    reports = ingestion.get("sources")
+    if not reports:
+        return None
+    failed = [report["source_key"] for report in reports if report["status"] in ("failed", "empty")]
+    return SourcesRead(len(reports), tuple(_source_name(key, sources.get(key)) for key in failed))
+
+
+def _source_name(source_key: str, source: Source | None) -> str:
+    """Return the name of a source for readers; one that the catalogue no longer has is named by its key."""
+    name = (source.name or source.company or "") if source else ""
+    return one_line(name) or source_key.rsplit("__", 1)[-1].replace("_", " ").title()
+
+
+def _issue_item(item: CuratedItem, source: Source | None) -> IssueItem:
     content = item.normalized_content
     title = shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
+    headline = shortened(one_line(content.headline), MAX_TITLE_CHARACTERS) or title
     summary = shortened(one_line(content.summary), MAX_SUMMARY_CHARACTERS)
     return IssueItem(
         item_id=item.item_id,
         title=title,
-        summary="" if summary.casefold().rstrip(".") == title.casefold().rstrip(".") else summary,
+        headline=headline,
+        summary="" if any(_is_same(summary, text) for text in (title, headline)) else summary,
+        why_it_matters=shortened(one_line(content.why_it_matters), MAX_SUMMARY_CHARACTERS),
+        language=item.language,
         url=link_address(item.url),
-        source=one_line(company or "") or item.source_key.rsplit("__", 1)[-1].replace("_", " ").title(),
+        source=_source_name(item.source_key, source),
         source_key=item.source_key,
+        by_company=item.source_type == "press_corporate",
+        phase=phase_in(title, headline, summary),
         published=published_day(item),
         event_type=content.event_classification.primary_type,
         score=item.scoring_results.final_score,
         entities=Entities(**{kind: _distinct_lines(names) for kind, names in content.entities}),
         analyzer=content.normalization_metadata.analyzer,
     )
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one.casefold().rstrip(".") == other.casefold().rstrip(".")
 
 
 def _distinct_lines(names: Iterable[str]) -> tuple[str, ...]:
@@ -130,7 +210,13 @@ def _item_document(item: IssueItem) -> dict[str, Any]:
     return {
         "item_id": item.item_id,
         "title": item.title,
+        "headline": item.headline,
         "summary": item.summary,
+        "why_it_matters": item.why_it_matters,
+        "source": item.source,
+        "source_type": "press_corporate" if item.by_company else "press_sector",
+        "phase": item.phase,
+        "language": item.language,
         "score": item.score,
         "published_at": item.published.isoformat() if item.published else None,
         "source_key": item.source_key,

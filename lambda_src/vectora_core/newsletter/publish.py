@@ -8,7 +8,7 @@ from typing import Any
 from vectora_core.day_event import DayEvent
 from vectora_core.item_files import Clock, newest_day
 from vectora_core.newsletter.candidates import STAGE, Period, read_candidates
-from vectora_core.newsletter.formats import as_html, as_markdown
+from vectora_core.newsletter.formats import as_html, as_markdown, as_text
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.manifest import Report, Run, manifest_of
 from vectora_core.newsletter.selection import select
@@ -41,14 +41,15 @@ def publish(
     pages = [source.url for source in configuration.sources.sources]
     candidates = read_candidates(data, newsletters, client_id, day, period, pages=pages, draft=draft)
     selection = select(candidates.items, configuration.client, candidates.published)
-    issue = issue_of(selection, configuration, day, started)
+    issue = issue_of(selection, configuration, day, started, period=period, ingestion=run.ingestion, draft=draft)
     document = issue.document()
 
     def key(file_name: str) -> str:
         return newsletter_key(client_id, day, file_name, draft=draft)
 
-    keys = {name: key(f"newsletter.{name}") for name in ("md", "html", "json")}
+    keys = {name: key(f"newsletter.{name}") for name in ("md", "txt", "html", "json")}
     newsletters.write(keys["md"], as_markdown(issue).encode("utf-8"), "text/markdown")
+    newsletters.write(keys["txt"], as_text(issue).encode("utf-8"), "text/plain")
     newsletters.write(keys["html"], as_html(issue).encode("utf-8"), "text/html")
     newsletters.write_json(keys["json"], document)
 

@@ -55,6 +55,10 @@ class Source(Section):
         description="Address of the feed or news page, or config:canonical/samples/... for a sample in this repository."
     )
     enabled: bool = Field(default=True, description="false: runs skip the source, and their reports say so.")
+    name: Text | None = Field(
+        default=None,
+        description="Name for readers, such as Fierce Pharma; else the company's, or one made from the key.",
+    )
     company: Text | None = Field(
         default=None, description="Company whose own news the source publishes; counts as mentioned in every item."
     )

@@ -12,7 +12,6 @@ from selectolax.lexbor import LexborHTMLParser
 
 from vectora_core.day_event import DayEvent
 from vectora_core.items import CuratedItem
-from vectora_core.newsletter.formats import escaped
 from vectora_core.newsletter.manifest import noise_estimate
 from vectora_core.newsletter.publish import publish
 from vectora_core.text.addresses import link_address
@@ -43,11 +42,11 @@ def text_of(newsletters: Any, name: str) -> str:
     return text
 
 
-def test_the_manifest_is_written_last_beside_three_formats(
+def test_the_manifest_is_written_last_beside_all_formats(
     data: Any, newsletters: Any, content: FolderContent, make_curated: MakeCurated
 ) -> None:
     body = run(data, newsletters, content, [make_curated("Depot approved")])
-    names = ["newsletter.md", "newsletter.html", "newsletter.json", "manifest.json"]
+    names = ["newsletter.md", "newsletter.txt", "newsletter.html", "newsletter.json", "manifest.json"]
     assert list(newsletters.objects) == [f"{FOLDER}/{name}" for name in names]
     assert set(body["files"].values()) == set(newsletters.objects)
     assert (body["status"], body["total_items"]) == ("success", 1)
@@ -58,7 +57,7 @@ def test_the_json_keeps_the_contract(
 ) -> None:
     run(data, newsletters, content, [make_curated("Depot approved"), make_curated("Deal done", "partnership")])
     document = json.loads(text_of(newsletters, "newsletter.json"))
-    assert set(document) == {"newsletter_id", "client_id", "generated_at", "period", "metrics", "sections"}
+    assert {"newsletter_id", "client_id", "generated_at", "period", "metrics", "sections"} <= set(document)
     assert document["period"] == {"from": "2026-01-03", "to": "2026-02-02"}
     assert document["metrics"]["total_items"] == 2
     assert document["metrics"]["items_by_section"] == {"regulatory_updates": 1, "partnerships_deals": 1}
@@ -86,7 +85,7 @@ def test_the_manifest_has_the_metrics_of_all_stages(
     manifest = json.loads(text_of(newsletters, "manifest.json"))
     assert {"generation_date", "target_date", "status", "total_items", "files"} <= set(manifest)
     metrics = manifest["metrics"]
-    assert metrics["items"] == {"ingested": 9, "normalized": 3, "matched": 2, "selected": 2}
+    assert metrics["items"] == {"ingested": 9, "normalized": 3, "matched": 2, "already_published": 0, "selected": 2}
     assert metrics["tokens"] == {"input": 300, "output": 30, "cache_read": 0, "cache_write": 0}
     assert metrics["cost_usd"] == 0.05
     assert metrics["noise_estimate"] == 0.5
@@ -148,25 +147,11 @@ def test_news_cannot_put_mark_up_into_the_markdown(
     hostile = make_curated(HOSTILE, summary="# big\n- list [x](http://evil.example) <b>", url="data:text/html,x")
     run(data, newsletters, content, [hostile])
     text = text_of(newsletters, "newsletter.md")
-    assert "\\<script\\>" in text
-    assert "\\[click\\](javascript" in text
+    assert "\\<script>" in text
+    assert "[click\\](javascript" in text
     assert "\n# big" not in text
     assert "(data:" not in text
     assert "](http" not in text.replace("\\](http", "")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("- a list", "\\- a list"),
-        ("a_b *c* `d`", "a\\_b \\*c\\* \\`d\\`"),
-        ("+ plus", "\\+ plus"),
-        ("| cell |", "\\| cell \\|"),
-        ("Deal worth $3 million", "Deal worth $3 million"),
-    ],
-)
-def test_markdown_characters_are_escaped(text: str, expected: str) -> None:
-    assert escaped(text) == expected
 
 
 @pytest.mark.parametrize(
