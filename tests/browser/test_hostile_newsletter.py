@@ -231,8 +231,10 @@ def test_hostile_news_neither_runs_nor_loads_anything(network: Network, tmp_path
     assert title.text() != "hit"
     assert root is not None
     assert "data-hit" not in root.attributes
-    loading = "script, img, svg, iframe, object, embed, video, audio, link, base, form, input, style, noscript"
+    loading = "script, img, svg, iframe, object, embed, video, audio, link, base, form, input, noscript"
     assert [node.tag for node in document.css(loading)] == []
+    [style] = document.css("style")
+    assert BEACON not in style.text()
     handlers = [name for node in document.css("*") for name in node.attributes if name.startswith("on")]
     assert handlers == []
 
