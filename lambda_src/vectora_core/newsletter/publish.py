@@ -7,6 +7,7 @@ from typing import Any
 
 from vectora_core.day_event import DayEvent
 from vectora_core.item_files import Clock, newest_day
+from vectora_core.newsletter.archive import write_archive
 from vectora_core.newsletter.candidates import STAGE, Period, read_candidates
 from vectora_core.newsletter.formats import as_html, as_markdown, as_text
 from vectora_core.newsletter.issue import issue_of
@@ -55,6 +56,9 @@ def publish(
 
     manifest = manifest_of(run, candidates, selection, list(keys.values()), clock())
     newsletters.write_json(key("manifest.json"), manifest)
+    if not draft:
+        profile = configuration.client.client_profile
+        write_archive(newsletters, client_id, issue.name, issue.language, profile.archive_url)
     return {
         "client_id": client_id,
         "target_date": day.isoformat(),

@@ -79,11 +79,6 @@ _TEXTS: Mapping[str, Mapping[str, Forms]] = {
         },
     },
     "all_issues": {"en": {"other": "All issues"}, "fr": {"other": "Tous les numéros"}, "sv": {"other": "Alla nummer"}},
-    "earlier_issues": {
-        "en": {"other": "Earlier issues"},
-        "fr": {"other": "Numéros précédents"},
-        "sv": {"other": "Tidigare nummer"},
-    },
     "text_version": {"en": {"other": "Plain text"}, "fr": {"other": "Texte"}, "sv": {"other": "Ren text"}},
     "feed": {"en": {"other": "RSS feed"}, "fr": {"other": "Flux RSS"}, "sv": {"other": "RSS-flöde"}},
 }

@@ -15,6 +15,7 @@ IsoDate = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3
 # Languages that the newsletter has its fixed words in; the layer common-deps has Babel's data of these only.
 LANGUAGES = ("en", "fr", "sv")
 Language = Annotated[str, Field(pattern=rf"^({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?$")]
+WebAddress = Annotated[str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$", max_length=500)]
 Frequency = Literal["daily", "weekly", "monthly"]
 EventFilter = Literal[EventType, "*"]
 
@@ -35,6 +36,14 @@ class ClientProfile(Section):
     language: Language = Field(
         default="en",
         description="Language of the newsletter's fixed words and dates: en, fr or sv, or with a region such as en-GB.",
+    )
+    archive_url: WebAddress | None = Field(
+        default=None,
+        description=(
+            "Address at which readers see the client's folder of the newsletters bucket, such as "
+            "https://news.example.org/lai_weekly; for the links of the RSS feed. The bucket is private: its folder "
+            "needs a web server of yours."
+        ),
     )
     frequency: Frequency = Field(
         description="Frequency of the schedule: daily, weekly or monthly, at the times in environments.yaml."
