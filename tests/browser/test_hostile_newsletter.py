@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
-import os
 import re
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.browser.browser import Network, opened
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.candidates import Period
 from vectora_core.newsletter.formats import as_html
@@ -26,11 +19,7 @@ from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_configuration
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-# A limit that no test should reach.
-HANGS_AFTER_SECONDS = 600
 BEACON = "beacon.test"
-# Hosts that Chromium itself contacts. The proxy answers 404, and no payload below leads there.
-MAKERS = re.compile(r"^\w+ (?:http://)?[\w.-]+\.(?:google|googleapis|gvt1|gstatic)\.com[/:]")
 HIT = f"document.title='hit';document.documentElement.dataset.hit='1';fetch('http://{BEACON}/ran')"
 # Untrusted content for titles, summaries, names and addresses.
 MARKUP = (
@@ -71,81 +60,6 @@ ADDRESSES = (
     "https://example.org/good?a=1&b=<2>",
     "https://example.org/good",
 )
-
-
-@dataclass
-class Network:
-    """A proxy, the only host that the browser can reach; it serves one page and records all requests."""
-
-    page: bytes = b""
-    requests: list[str] = field(default_factory=list)
-    address: str = ""
-
-    @property
-    def unexpected(self) -> list[str]:
-        """Requests other than for the page and its icon, and other than Chromium's own at every start."""
-        expected = ("GET http://newsletter.test/", "GET http://newsletter.test/favicon.ico")
-        return [each for each in self.requests if each not in expected and not MAKERS.search(each)]
-
-
-@pytest.fixture
-def network() -> Iterator[Network]:
-    network = Network()
-
-    class Proxy(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            network.requests.append(f"{self.command} {self.path}")
-            found = self.path == "http://newsletter.test/"
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(network.page) if found else 0))
-            self.end_headers()
-            self.wfile.write(network.page if found else b"")
-
-        do_GET = do_HEAD = do_POST = do_CONNECT = do_OPTIONS = answer  # noqa: N815
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        network.address = f"127.0.0.1:{server.server_port}"
-        yield network
-        server.shutdown()
-        thread.join()
-
-
-def _browser() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert found, "There is no Chromium: run `make test`, which installs it, or install it by hand."
-    return found
-
-
-def _opened(network: Network, page: str, profile: Path, screenshot: Path | None = None) -> str:
-    """Return the document after all scripts of the page ran; the browser reaches only `network`."""
-    network.page = page.encode("utf-8")
-    network.requests.clear()
-    command = [
-        _browser(),
-        "--headless",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={profile}",
-        f"--proxy-server=http://{network.address}",
-        "--proxy-bypass-list=<-loopback>",
-        "--virtual-time-budget=3000",
-        "--window-size=700,4000",
-        *(["--no-sandbox"] if os.geteuid() == 0 else []),
-        f"--screenshot={screenshot}" if screenshot else "--dump-dom",
-        "http://newsletter.test/",
-    ]
-    return subprocess.run(command, capture_output=True, check=True, timeout=HANGS_AFTER_SECONDS).stdout.decode(
-        "utf-8", "replace"
-    )
 
 
 def _item(number: int, title: str, summary: str, url: str) -> CuratedItem:
@@ -223,7 +137,7 @@ def test_hostile_news_neither_runs_nor_loads_anything(network: Network, tmp_path
     if defence == "escaping alone":
         page, count = re.subn(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", page)
         assert count == 1
-    document = LexborHTMLParser(_opened(network, page, tmp_path))
+    document = LexborHTMLParser(opened(network, page, tmp_path))
     assert network.unexpected == []
     assert "GET http://newsletter.test/" in network.requests
     title, root = document.css_first("title"), document.css_first("html")
@@ -240,7 +154,7 @@ def test_hostile_news_neither_runs_nor_loads_anything(network: Network, tmp_path
 
 
 def test_links_lead_only_to_the_web_and_mark_up_is_shown_as_text(network: Network, tmp_path: Path) -> None:
-    document = LexborHTMLParser(_opened(network, _hostile_newsletter(), tmp_path))
+    document = LexborHTMLParser(opened(network, _hostile_newsletter(), tmp_path))
     links = [node.attributes.get("href") or "" for node in document.css("a")]
     assert "https://example.org/good" in links
     assert [link for link in links if not link.startswith("https://example.org/")] == []
@@ -256,7 +170,7 @@ def test_the_same_mark_up_runs_and_loads_if_it_is_not_escaped(network: Network, 
     """Show that the tests above can fail."""
     raw = "".join((MARKUP[0], MARKUP[1], MARKUP[3]))
     unsafe = f"<html><head><title>fine</title></head><body>{raw}</body></html>"
-    document = LexborHTMLParser(_opened(network, unsafe, tmp_path))
+    document = LexborHTMLParser(opened(network, unsafe, tmp_path))
     assert f"GET http://{BEACON}/image" in network.unexpected
     assert f"GET http://{BEACON}/script" in network.unexpected
     title = document.css_first("title")
@@ -270,7 +184,7 @@ def test_a_very_long_word_does_not_make_the_page_wider_than_the_window(network: 
         "<script>document.title=document.documentElement.scrollWidth<=innerWidth?'as wide':'wider'</script></body>"
     )
     page = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", _hostile_newsletter())
-    document = LexborHTMLParser(_opened(network, page.replace("</body>", measure), tmp_path))
+    document = LexborHTMLParser(opened(network, page.replace("</body>", measure), tmp_path))
     title = document.css_first("title")
     assert title is not None
     assert title.text() == "as wide"
