@@ -142,7 +142,15 @@ class _Statements:
                 _of("s3", "GetBucketObjectLockConfiguration ListBucket ListBucketVersions"),
                 [f"arn:aws:s3:::{self._settings.project}-*", assets],
             ),
-            _allow("AdoptBuckets", ["s3:DeleteBucketPolicy"], [*content, *map(self._bucket, LEFT_BEHIND)]),
+            _allow(
+                "AdoptBuckets",
+                _of(
+                    "s3",
+                    "GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketTagging "
+                    "GetBucketVersioning GetEncryptionConfiguration",
+                ),
+                [*content, *map(self._bucket, LEFT_BEHIND)],
+            ),
             _allow(
                 "UseContentAndCode",
                 _of("s3", "AbortMultipartUpload GetObject GetObjectVersion PutObject"),

@@ -69,8 +69,8 @@ class OperationsGrants:
             f"{config}/clients/*",
             f"{config}/canonical/*",
             f"{config}/published.json",
-            f"{data}/ingested/*",
-            f"{data}/curated/*",
+            # Also the folders of the system that ran before this app.
+            f"{data}/*",
             f"{newsletters}/*",
         )
 
@@ -289,7 +289,7 @@ class OperationsGrants:
         return (
             Grant(
                 sid="FindBucketsLeftBehind",
-                actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
+                actions=("s3:ListBucket", "s3:GetBucketPolicy"),
                 resources=tuple(f"arn:aws:s3:::{self._names.bucket(each)}" for each in CORE_BUCKETS),
             ),
             Grant(
