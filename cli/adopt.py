@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from adoption.adopt import Adoption, plan_adoption, snapshot_of_adopted
+from adoption.adopt import adopt as carry_out
+from adoption.announcements import Announcement, announce
 from cli.adoption_text import lines_of_adoption, lines_of_announcement
 from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.confirmation import require_confirmation
@@ -15,9 +18,6 @@ from cli.output import err, out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from cli.progress import progress_display
 from cli.target import open_target
-from vectora_ops.adoption.adopt import Adoption, plan_adoption, snapshot_of_adopted
-from vectora_ops.adoption.adopt import adopt as carry_out
-from vectora_ops.adoption.announcements import Announcement, announce
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.publication import PREFIXES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vectora_ops.adoption.adopt import Adoption
-from vectora_ops.adoption.announcements import Announcement, ChangedConfiguration, StackChanges
+from adoption.adopt import Adoption
+from adoption.announcements import Announcement, ChangedConfiguration, StackChanges
 
 SHOWN_KEYS = 10
 
@@ -52,7 +52,7 @@ def _configuration(configuration: ChangedConfiguration) -> Iterator[str]:
     if configuration.overwritten:
         yield f"  overwrite in the config bucket: {_listed(configuration.overwritten)}"
     if configuration.deleted:
-        yield f"  delete from the config bucket: {_listed(configuration.deleted)}"
+        yield f"  remove from the config bucket: {_listed(configuration.deleted)}"
     if configuration.kept:
         yield f"  keep in the config bucket, unused: {_listed(configuration.kept)}"
     if len(configuration.active_clients) > 1:

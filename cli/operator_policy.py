@@ -20,8 +20,6 @@ LONGEST_MANAGED_POLICY = 6144
 LAYERS: Any = "s?-*"
 REMOTE_TASKS: tuple[OperationsTask, ...] = ("snapshot", "rollback", "promotion")
 CONTENT: tuple[BucketContent, ...] = ("config", "data", "newsletters")
-# Prefixes of bucket names: snapshots-access-logs is included.
-LEFT_BEHIND: tuple[BucketContent, ...] = ("lambda-code", "access-logs", "snapshots")
 # Prefix that a rehearsed restore writes to (cli.snapshot.drill).
 SCRATCH = "restore-rehearsal/"
 # New connections have ARNs of the first since July 2024 ("Connections rename", Developer Tools console guide).
@@ -139,17 +137,14 @@ class _Statements:
         return [
             _allow(
                 "LookIntoBuckets",
-                _of("s3", "GetBucketObjectLockConfiguration ListBucket ListBucketVersions"),
-                [f"arn:aws:s3:::{self._settings.project}-*", assets],
-            ),
-            _allow(
-                "AdoptBuckets",
+                # `adopt` states the settings of a bucket that it imports.
                 _of(
                     "s3",
-                    "GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketTagging "
-                    "GetBucketVersioning GetEncryptionConfiguration",
+                    "GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy "
+                    "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning GetEncryptionConfiguration "
+                    "ListBucket ListBucketVersions",
                 ),
-                [*content, *map(self._bucket, LEFT_BEHIND)],
+                [f"arn:aws:s3:::{self._settings.project}-*", assets],
             ),
             _allow(
                 "UseContentAndCode",

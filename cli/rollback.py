@@ -89,8 +89,7 @@ def _full_name(target: Target, snapshot: str) -> str:
 
 def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
     """Say what differs afterwards, when the snapshot is of a system that ran before this app."""
-    manifest = Vault(target.account, target.names).manifest(snapshot)
-    if manifest.release is not None or manifest.is_empty:
+    if not Vault(target.account, target.names).manifest(snapshot).is_of_earlier_system:
         return
     err.say(f"{snapshot} is of the system that ran before this app. After a rollback of all components:")
     for sentence in NOT_AS_BEFORE:

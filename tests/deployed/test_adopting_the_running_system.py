@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ NAMES = Names(project="vectora-inbox", env="dev")
 
 
 @pytest.fixture
-def command(empty_account: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+def command(empty_account: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Return `./vectora`, run by an operator of the empty account, without a terminal."""
     emulator = empty_account[0]
     for name, value in emulator.environment(operator(emulator, ROOT)).items():
@@ -36,7 +36,7 @@ def command(empty_account: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch
         assert result.exit_code == int(fails), result.output
         return result
 
-    yield call
+    return call
 
 
 def _account(emulator: Emulator) -> Account:
@@ -86,10 +86,10 @@ def test_the_running_system_is_adopted_deployed_over_and_brought_back(
         "without variable CACHE_BUST",
         "keep events in /aws/lambda/vectora-inbox-newsletter-v2-dev for 14 days, not for ever",
         "overwrite in the config bucket: canonical/sources/source_catalog.yaml",
-        "delete from the config bucket: canonical/prompts/old.yaml",
+        "remove from the config bucket: canonical/prompts/old.yaml",
         "keep in the config bucket, unused: clients/lai_weekly_v4.yaml, clients/lai_weekly_v5.yaml",
         "3 client files are active now: clients/lai_weekly_v4.yaml",
-        "old versions of objects in vectora-inbox-data-dev 3650 days after",
+        "old versions of objects in vectora-inbox-data-dev 3600 days after",
         "AWS::S3::Bucket vectora-inbox-lambda-code-dev",
         "AWS::S3::BucketPolicy vectora-inbox-lambda-code-dev",
         "code and settings of vectora-inbox-ingest-v2-dev",

@@ -1,4 +1,4 @@
-"""Definitions, as CloudFormation templates state them, of functions, buckets, bucket policies and log groups that exist.
+"""Definitions of existing functions, buckets, bucket policies and log groups, as templates state them.
 
 Every property is stated, also with its default: Lambda leaves a setting as it is when a request omits it
 (UpdateFunctionConfiguration, API reference), so an omitted property could survive a rollback.

@@ -172,7 +172,7 @@ def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
     except OutOfTimeError as unfinished:
         continue_later(event, context, unfinished)
         return None
-    if is_first and not manifest.is_empty:
+    if manifest.is_of_earlier_system:
         pin(Vault(account, names), manifest.name, WHY_FIRST_IS_PINNED)
     return manifest
 

@@ -14,8 +14,8 @@ from vectora_shared.config.publication import RECORD_KEY
 from vectora_shared.keys import ANALYSES_PREFIX
 
 RUNS = ("curated/", "ingested/")
-# Scope of a snapshot of all data: the whole bucket, with folders that this app does not write, such as `raw/`. Snapshots
-# of all data from before this scope cover the folders of runs only, and have no scope.
+# Scope of a snapshot of all data: the whole bucket, with folders that this app does not write, such as `raw/`. Earlier
+# snapshots of all data have no scope, and cover the folders of runs only.
 WHOLE_BUCKET = {"": ""}
 
 

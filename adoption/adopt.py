@@ -10,21 +10,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from adoption.recording import StackRecord, find_unrecorded
 from vectora_ops.account import Account
-from vectora_ops.adoption.recording import StackRecord, find_unrecorded
 from vectora_ops.cloudformation.imports import ImportableResource, find_importable, import_resources
 from vectora_ops.cloudformation.live_definitions import CodeObject
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
+from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
+from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
 SNAPSHOT_LABEL = "adopted"
+WHY_PINNED = "what ran when it was adopted, before a deployment"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ def adopt(account: Account, names: Names, adoption: Adoption, *, code_bucket: st
 
 
 def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> Manifest | None:
-    """Take a snapshot after an adoption; return None without a vault, which the first deployment creates and fills."""
+    """Take a snapshot after an adoption, and pin it; return None without a vault.
+
+    The first deployment creates the vault, and takes a snapshot of its own. With a vault it may not: CloudFormation
+    changes no operations stack that has the release already.
+    """
     try:
         account.client("s3").head_bucket(Bucket=names.bucket("snapshots"))
     except ClientError as error:
@@ -78,7 +85,9 @@ def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> M
             return None
         raise
     request = SnapshotRequest(label=SNAPSHOT_LABEL, occasion=Occasion(kind="operator"), data="all")
-    return take_snapshot(account, names, request, observer=observer)
+    manifest = take_snapshot(account, names, request, observer=observer)
+    pin(Vault(account, names), manifest.name, WHY_PINNED)
+    return manifest
 
 
 def _codes(adoption: Adoption) -> dict[str, CodeObject]:

@@ -69,17 +69,16 @@ def _record(environment: Environment, name: str, code_bucket: str) -> StackRecor
             resource["Properties"] = properties
             codes[physical_id] = code
     descriptions = tuple(_remove_lost_descriptions(template))
-    if template == before:
-        return None
-    if descriptions and not codes:
-        first = next(iter(template["Resources"].values()))
-        first["Metadata"] = {**first.get("Metadata", {}), **MARK}
     if paths := lost_text_paths(template):
         raise VectoraError(
             f"{describe_lost_text(name, paths)}, so the stack could not be restored later. Update it from its own "
             "source with such texts in plain ASCII, then try again."
         )
-    # Names of functions only: their old code stays where it is.
+    if template == before:
+        return None
+    if descriptions and not codes:
+        first = next(iter(template["Resources"].values()))
+        first["Metadata"] = {**first.get("Metadata", {}), **MARK}
     new = replace(definition, template=json.dumps(template, indent=1))
     return StackRecord(new, tuple(sorted(codes)), codes, descriptions)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from adoption.preview import preview_deployment
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.definition import FUNCTION, ResourceChange
 from vectora_ops.cloudformation.imports import BUCKET, IDENTIFIERS, LOG_GROUP
 from vectora_ops.cloudformation.live_definitions import log_group_properties
-from vectora_ops.cloudformation.preview import preview_deployment
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_shared.aws import read_object

@@ -14,7 +14,7 @@ from vectora_ops.cloudformation.reading import SSM_TYPED
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_shared.aws_errors import is_absent
 
-# Stands for the value of an SSM parameter that an earlier stack of the same deployment creates.
+# Last part of the ARNs that stand for what an earlier stack of the same deployment creates.
 NOT_YET = "created-by-this-deployment"
 
 
@@ -25,9 +25,9 @@ def preview_deployment(
 
     CloudFormation makes no change set while an SSM parameter of the template is missing (user guide, "SSM parameter
     types": the value is read when the change set is made), and before the first deployment all of them are. So each one
-    is given here by its value, or by a text where there is none. No property that they set replaces a resource: a
-    function's role and layers, and the roles of a state machine and of schedules (resource type reference, "Update
-    requires").
+    is given here by its value, or by an ARN of the right form where there is none. They set the role and the layers of
+    functions, and the roles of a state machine and of schedules: a change of these replaces nothing (resource type
+    reference, "Update requires").
     """
     definition = StackDefinition(
         name=stack,
@@ -55,5 +55,15 @@ def _value(account: Account, name: str) -> str:
         return str(account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     except ClientError as error:
         if is_absent(error, "parameter"):
-            return NOT_YET
+            return _stand_in(account, name)
         raise
+
+
+def _stand_in(account: Account, parameter: str) -> str:
+    """Return an ARN of the kind that a parameter of this project holds: of a layer's version, or of a role.
+
+    CloudFormation checks the form of properties when it makes a change set (user guide, "Validate stack deployments").
+    """
+    if "/layers/" in parameter:
+        return f"arn:aws:lambda:{account.region}:{account.account_id}:layer:{NOT_YET}:1"
+    return f"arn:aws:iam::{account.account_id}:role/{NOT_YET}"
