@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from adoption.recording import StackRecord, find_unrecorded
 from vectora_ops.account import Account
+from vectora_ops.cloudformation.definition import FUNCTION
 from vectora_ops.cloudformation.imports import ImportableResource, find_importable, import_resources
 from vectora_ops.cloudformation.live_definitions import CodeObject
 from vectora_ops.cloudformation.stacks import Stacks
@@ -32,7 +33,7 @@ WHY_PINNED = "what ran when it was adopted, before a deployment"
 
 @dataclass(frozen=True)
 class Adoption:
-    """What an adoption does; `is_first` is true until a release of this app is deployed."""
+    """Plan of an adoption; `is_first` is true until a release of this app is deployed."""
 
     resources: tuple[ImportableResource, ...]
     records: tuple[StackRecord, ...]
@@ -41,6 +42,11 @@ class Adoption:
     @property
     def nothing_to_do(self) -> bool:
         return not self.resources and not self.records
+
+    @property
+    def has_functions(self) -> bool:
+        """True when something runs: not when only buckets and log groups outlived their stacks."""
+        return any(resource.kind == FUNCTION for resource in self.resources) or bool(self.records)
 
 
 def plan_adoption(
@@ -73,7 +79,7 @@ def adopt(account: Account, names: Names, adoption: Adoption, *, code_bucket: st
 
 
 def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> Manifest | None:
-    """Take a snapshot after an adoption, and pin it; return None without a vault.
+    """Take a snapshot after an adoption of functions, and pin it; return None without a vault.
 
     The first deployment creates the vault, and takes a snapshot of its own. With a vault it may not: CloudFormation
     changes no operations stack that has the release already.

@@ -61,8 +61,9 @@ def adopt(
         # CloudFormation uses its own role: operators may not read and tag every kind of imported resource.
         role = bootstrap.role_arn(EXECUTION_ROLE)
         carry_out(account, names, adoption, code_bucket=code_bucket, role_arn=role)
-        with progress_display() as display:
-            snapshot = snapshot_of_adopted(account, names, display)
+        if adoption.has_functions:
+            with progress_display() as display:
+                snapshot = snapshot_of_adopted(account, names, display)
     if json:
         print_json(_document(env, dry_run, adoption, announced, snapshot.name if snapshot else None))
     elif dry_run:

@@ -64,7 +64,7 @@ def _configuration(configuration: ChangedConfiguration) -> Iterator[str]:
 
 def _judgement(stack: StackChanges) -> str:
     if stack.replaced:
-        return f"REPLACE in {stack.stack}: {', '.join(stack.replaced)}. Do not deploy; ask for help."
+        return f"REPLACE in {stack.stack}: {', '.join(stack.replaced)}. Do not deploy this release."
     counts = ", ".join(
         f"{sum(change.action == action for change in stack.changes)} {word}"
         for action, word in (("Modify", "changed"), ("Add", "added"), ("Remove", "removed"))

@@ -89,7 +89,11 @@ def _full_name(target: Target, snapshot: str) -> str:
 
 def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
     """Say what differs afterwards, when the snapshot is of a system that ran before this app."""
-    if not Vault(target.account, target.names).manifest(snapshot).is_of_earlier_system:
+    try:
+        is_of_earlier_system = Vault(target.account, target.names).manifest(snapshot).is_of_earlier_system
+    except VectoraError:
+        return  # The rollback reports it, once it is confirmed.
+    if not is_of_earlier_system:
         return
     err.say(f"{snapshot} is of the system that ran before this app. After a rollback of all components:")
     for sentence in NOT_AS_BEFORE:

@@ -33,7 +33,7 @@ FUNCTION_TYPE, LOG_GROUP = "AWS::Lambda::Function", "AWS::Logs::LogGroup"
 # Types that may exist outside any stack, and the property by which CloudFormation identifies each. Bucket policies:
 # CloudFormation user guide, resource type support (cloudformation-coverage-roadmap 1068).
 IDENTIFIERS = {BUCKET: "BucketName", BUCKET_POLICY: "Bucket", FUNCTION_TYPE: "FunctionName", LOG_GROUP: "LogGroupName"}
-# A rollback imports what outlived a deleted stack, and updates it at once to the snapshot's definition.
+# A rollback imports what outlived a deleted stack, and immediately updates it to the snapshot's definition.
 REPLACED_AT_ONCE = {"ZipFile": "# imported: replaced by the update that follows"}
 
 

@@ -22,7 +22,7 @@ from vectora_shared.errors import VectoraError
 Properties = dict[str, Any]
 # Below it are the packages of functions that were deployed by hand.
 ADOPTED_CODE = "adopted/"
-# Tags that AWS sets; nobody else may set one (AWS General Reference, tag naming limits).
+# Only AWS may set such tags (AWS General Reference, tag naming limits).
 RESERVED_TAG_PREFIX = "aws:"
 # By property of AWS::S3::Bucket: the operation of S3, the key of its answer, and the error that means "not set".
 _BUCKET_SETTINGS = (
