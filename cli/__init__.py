@@ -1,1 +1,1 @@
-"""Operators' command line: thin commands over client_files and vectora_ops."""
+"""Operators' command line: thin commands over adoption, client_files and vectora_ops."""

@@ -20,8 +20,6 @@ LONGEST_MANAGED_POLICY = 6144
 LAYERS: Any = "s?-*"
 REMOTE_TASKS: tuple[OperationsTask, ...] = ("snapshot", "rollback", "promotion")
 CONTENT: tuple[BucketContent, ...] = ("config", "data", "newsletters")
-# Prefixes of bucket names: snapshots-access-logs is included.
-LEFT_BEHIND: tuple[BucketContent, ...] = ("lambda-code", "access-logs", "snapshots")
 # Prefix that a rehearsed restore writes to (cli.snapshot.drill).
 SCRATCH = "restore-rehearsal/"
 # New connections have ARNs of the first since July 2024 ("Connections rename", Developer Tools console guide).
@@ -139,10 +137,15 @@ class _Statements:
         return [
             _allow(
                 "LookIntoBuckets",
-                _of("s3", "GetBucketObjectLockConfiguration ListBucket ListBucketVersions"),
+                # `adopt` states the settings of a bucket that it imports.
+                _of(
+                    "s3",
+                    "GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy "
+                    "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning GetEncryptionConfiguration "
+                    "ListBucket ListBucketVersions",
+                ),
                 [f"arn:aws:s3:::{self._settings.project}-*", assets],
             ),
-            _allow("AdoptBuckets", ["s3:DeleteBucketPolicy"], [*content, *map(self._bucket, LEFT_BEHIND)]),
             _allow(
                 "UseContentAndCode",
                 _of("s3", "AbortMultipartUpload GetObject GetObjectVersion PutObject"),

@@ -23,6 +23,15 @@ from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
+# What a rollback to the running system does not restore (docs/runbooks/adopt-the-running-system.md).
+NOT_AS_BEFORE = (
+    "the operations stack with the vault stays, and the layer versions of this app",
+    "events in log groups that the deployment removed are lost",
+    "the bucket for access logs stays, in no stack, if it has logs",
+    "S3 cannot end versioning: in the bucket lambda-code it is suspended if it was never enabled",
+    "objects that are written again have their content and type, but no metadata or tags of their own",
+)
+
 
 @report_errors
 def rollback(
@@ -51,6 +60,7 @@ def rollback(
     request = RollbackRequest(
         snapshot=_full_name(target, snapshot), components=chosen_components(split_names(components))
     )
+    _warn_of_earlier_system(target, request.snapshot)
     if dry_run:
         _show_plan(plan_rollback(target.account, target.names, request), as_json=json)
         return
@@ -75,6 +85,19 @@ def _full_name(target: Target, snapshot: str) -> str:
             f"Give a full name (./vectora snapshot list --env {env})."
         )
     return latest.name
+
+
+def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
+    """Say what differs afterwards, when the snapshot is of a system that ran before this app."""
+    try:
+        is_of_earlier_system = Vault(target.account, target.names).manifest(snapshot).is_of_earlier_system
+    except VectoraError:
+        return  # The rollback reports it, once it is confirmed.
+    if not is_of_earlier_system:
+        return
+    err.say(f"{snapshot} is of the system that ran before this app. After a rollback of all components:")
+    for sentence in NOT_AS_BEFORE:
+        err.say(f"- {sentence}.")
 
 
 def _roll_back_here(target: Target, request: RollbackRequest) -> dict[str, Any]:

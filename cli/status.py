@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from cli.checkout import Checkout, Comparison, read_checkout
+from cli.old_clients import is_old_form, lines_on_old_clients
 from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
@@ -103,6 +104,8 @@ def _show_status(status: EnvironmentStatus) -> None:
         active = {True: "yes", False: "no", None: "?"}[client.active]
         table.add_row(client.client_id, client.version, active, client.note or "")
     out.print(table)
+    for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
+        out.say(sentence)
     for sentence in status.drift:
         advice = "A deployment puts it right; keep an edit in config/."
         out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
@@ -152,6 +155,8 @@ class EnvironmentStatus:
     functions: tuple[FunctionStatus, ...]
     clients: tuple[ClientStatus, ...]
     drift: tuple[str, ...]  # sentences on configuration files that differ from the published ones
+    config_bucket: str
+    old_clients: tuple[str, ...]  # client files in a form from before this app
     release_content_digest: str | None = None
     checkout: Comparison | None = None
 
@@ -187,6 +192,12 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         ),
         clients=tuple(_client(key, body, configuration) for key, body in configuration.clients.items()),
         drift=tuple(_drift(configuration)),
+        config_bucket=names.bucket("config"),
+        old_clients=tuple(
+            _client_id(key)
+            for key, body in configuration.clients.items()
+            if key not in configuration.published and is_old_form(key, body)
+        ),
     )
 
 
@@ -292,8 +303,12 @@ def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
             yield f"{key}: {note}."
 
 
+def _client_id(key: str) -> str:
+    return key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml")
+
+
 def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> ClientStatus:
-    client_id = key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml")
+    client_id = _client_id(key)
     note = configuration.note(key)
     try:
         profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile

@@ -80,6 +80,7 @@ def _environment() -> EnvironmentSettings:
         logs=Logs(level="INFO", retention_days=30),
         removal_policy="retain",
         old_versions_days=30,
+        adopted_old_versions_days=60,
         schedule=Schedule(enabled=True, time_zone="Europe/Paris", daily=daily, weekly=weekly, monthly=monthly),
         alarms=Alarms(failed_runs=1, run_minutes=60, noise_percent=10),
         snapshots=Snapshots(

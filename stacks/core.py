@@ -61,7 +61,7 @@ class CoreStack(ComponentStack):
                 self,
                 logical_id,
                 bucket_name=names.bucket(content),
-                old_versions_days=settings.old_versions_days,
+                old_versions_days=settings.adopted_old_versions_days or settings.old_versions_days,
                 removal_policy=self.removal_policy,
                 access_log_bucket_name=access_logs_name,
                 expire_prefixes=EXPIRING.get(content, {}),

@@ -23,6 +23,7 @@ PACKAGES = (
     "stacks",
     "constructs",
     "cli",
+    "adoption",
     "client_files",
     "terminal",
     "tools",

@@ -39,3 +39,6 @@ class PublishedConfiguration(Construct):
         resource = self.resource.node.default_child
         if isinstance(resource, cdk.CfnResource):
             resource.override_logical_id(construct_id)
+            # Deleting it changes nothing, but CloudFormation would wait for the function's answer. A rollback to before
+            # the first deployment has already deleted the function's role then, and Lambda cannot run it.
+            resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -18,6 +19,8 @@ SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws
 class Grant:
     """Actions on resources. A wildcard resource requires `wildcard_reason`, which acknowledges the finding of cdk-nag.
 
+    With the effect Deny, it excludes resources from other grants of the role.
+
     Raises ValueError for an action with a wildcard, and for a wildcard without a reason.
     """
 
@@ -26,6 +29,7 @@ class Grant:
     resources: tuple[str, ...]
     wildcard_reason: str | None = None
     condition: Mapping[str, object] | None = None
+    effect: Literal["Allow", "Deny"] = "Allow"
 
     def __post_init__(self) -> None:
         if any("*" in action for action in self.actions):
@@ -41,7 +45,7 @@ class Grant:
         resources = [{"Fn::Sub": resource} if "${" in resource else resource for resource in self.resources]
         statement: dict[str, object] = {
             "Sid": self.sid,
-            "Effect": "Allow",
+            "Effect": self.effect,
             "Action": list(self.actions),
             "Resource": resources,
         }

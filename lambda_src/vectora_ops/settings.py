@@ -179,6 +179,10 @@ class EnvironmentSettings(Section):
     logs: Logs = Field(description="a mapping: level, retention_days")
     removal_policy: RemovalPolicy = Field(description="retain or destroy")
     old_versions_days: Days = Field(description="days that noncurrent versions of objects are kept")
+    adopted_old_versions_days: Days | None = Field(
+        default=None,
+        description="the same for the four buckets of the system that ran before this app; default: old_versions_days",
+    )
     schedule: Schedule = Field(description="a mapping: enabled, time_zone, daily, weekly, monthly")
     alarms: Alarms = Field(description="a mapping: failed_runs, run_minutes, noise_percent")
     snapshots: Snapshots = Field(

@@ -11,7 +11,13 @@ from urllib.parse import parse_qs
 from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import cloudformation  # type: ignore[import-not-found]
-from ministack.services.cloudformation import changesets, engine, handlers, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import (  # type: ignore[import-not-found]
+    changesets,
+    engine,
+    handlers,
+    provisioners,
+    stacks,
+)
 
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import Answer, Request, refuse_first, wrap
@@ -141,6 +147,19 @@ def _in_ascii(answer: Answer) -> Answer:
     return status, headers, text.encode("ascii", "replace")
 
 
+def _policy_problem(bucket: str) -> str | None:
+    if bucket in provisioners._s3._bucket_policies:
+        return None
+    return f"Resource of type 'AWS::S3::BucketPolicy' with identifier '{bucket}' was not found."
+
+
+def _support_import_of_bucket_policies() -> None:
+    """Let CloudFormation import bucket policies (user guide, resource type support), which ministack does not."""
+    changesets._IMPORT_LOOKUPS["AWS::S3::BucketPolicy"] = (("Bucket",), _policy_problem)
+    handler = provisioners._RESOURCE_HANDLERS["AWS::S3::BucketPolicy"]
+    handler["import"] = lambda identifier: (f"{identifier['Bucket']}-policy", {})
+
+
 def register() -> None:
     """Add these rules to CloudFormation."""
     for module in (handlers, changesets):
@@ -152,4 +171,5 @@ def register() -> None:
     wrap(stacks, "_resolve_stack_outputs", _resolve_outputs)
     get_template = handlers._ACTION_HANDLERS["GetTemplate"]
     handlers._ACTION_HANDLERS["GetTemplate"] = lambda params: _in_ascii(get_template(params))
+    _support_import_of_bucket_policies()
     refuse_first("cloudformation", _check_service_role)

@@ -21,6 +21,7 @@ from vectora_ops.names import (
     Names,
     OperationsTask,
 )
+from vectora_shared.keys import ANALYSES_PREFIX
 
 ACCOUNT = "${AWS::AccountId}"
 CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
@@ -69,8 +70,8 @@ class OperationsGrants:
             f"{config}/clients/*",
             f"{config}/canonical/*",
             f"{config}/published.json",
-            f"{data}/ingested/*",
-            f"{data}/curated/*",
+            # Also the folders of the system that ran before this app.
+            f"{data}/*",
             f"{newsletters}/*",
         )
 
@@ -127,6 +128,7 @@ class OperationsGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
+            self._deny_on_analyses("SkipAnalyses", "s3:GetObject", "s3:GetObjectVersion"),
             Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets),
             Grant(
                 sid="ReadCode",
@@ -134,6 +136,16 @@ class OperationsGrants:
                 resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
+        )
+
+    def _deny_on_analyses(self, sid: str, *actions: str) -> Grant:
+        _, data, _ = self._buckets
+        return Grant(
+            sid=sid,
+            effect="Deny",
+            actions=actions,
+            resources=(f"{data}/{ANALYSES_PREFIX}*",),
+            wildcard_reason="No snapshot holds stored analyses, which can be made again.",
         )
 
     def _read_deployed(self) -> tuple[Grant, ...]:
@@ -282,6 +294,7 @@ class OperationsGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
+            self._deny_on_analyses("KeepAnalyses", "s3:PutObject", "s3:DeleteObject"),
         )
 
     def _find_resources_left_behind(self) -> tuple[Grant, ...]:
@@ -289,7 +302,7 @@ class OperationsGrants:
         return (
             Grant(
                 sid="FindBucketsLeftBehind",
-                actions=("s3:ListBucket", "s3:DeleteBucketPolicy"),
+                actions=("s3:ListBucket", "s3:GetBucketPolicy"),
                 resources=tuple(f"arn:aws:s3:::{self._names.bucket(each)}" for each in CORE_BUCKETS),
             ),
             Grant(

@@ -1,184 +1,137 @@
-"""Deployment over the running system: resources are updated in place, nothing is replaced, no object is lost."""
+"""Deployment over the running system, and the way back: nothing replaced, no object lost, and all as before."""
 
 from __future__ import annotations
 
-import io
-import zipfile
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from cli.__main__ import app
 from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.gaps.complete import complete_by_api
+from rehearsal.operators import operator
 from stacks.synthesis import synthesized_templates
+from tests.deployed.running_system import BY_HAND, V1, V2, RunningSystem, bucket, differences, function, stack
 from tests.repository import ROOT
 from vectora_ops.account import Account
-from vectora_ops.cloudformation.imports import find_importable, import_resources
+from vectora_ops.cloudformation.imports import find_importable
+from vectora_ops.names import Names
+from vectora_ops.snapshots.vault import Vault
 
-BUCKETS = ("ConfigBucket", "DataBucket", "NewslettersBucket")
-ROLES = ("IngestNormalizeRole", "EngineRole")
-BY_HAND = ("normalize-score-v2", "newsletter-v2")
-
-# Written after the deployed stack descriptions, in the YAML short form that the running system uses.
-CORE = """
-Parameters: {ProjectName: {Type: String}, Env: {Type: String}}
-Resources:
-  ConfigBucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "${ProjectName}-config-${Env}"}}
-  DataBucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "${ProjectName}-data-${Env}"}}
-  NewslettersBucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "${ProjectName}-newsletters-${Env}"}}
-Outputs: {ConfigBucketName: {Value: !Ref ConfigBucket}}
-"""
-IAM = """
-Parameters: {ProjectName: {Type: String}, Env: {Type: String}}
-Resources:
-  IngestNormalizeRole: &role
-    Type: AWS::IAM::Role
-    Properties:
-      AssumeRolePolicyDocument:
-        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]
-      Policies:
-        - PolicyName: IngestNormalizePolicy
-          PolicyDocument: {Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
-  EngineRole: *role
-Outputs:
-  EngineRoleArn: {Value: !GetAtt EngineRole.Arn}
-"""
-FUNCTION = """
-Parameters: {ProjectName: {Type: String}, Env: {Type: String}, EngineRoleArn: {Type: String}}
-Resources:
-  %(id)sFunction:
-    Type: AWS::Lambda::Function
-    DependsOn: %(id)sLogGroup
-    Properties:
-      FunctionName: !Sub "${ProjectName}-%(name)s-${Env}"
-      Runtime: python3.12
-      Handler: handler.lambda_handler
-      Role: !Ref EngineRoleArn
-      Code: {ZipFile: "def lambda_handler(event, context): return 'old'"}
-  %(id)sLogGroup:
-    Type: AWS::Logs::LogGroup
-    Properties: {LogGroupName: !Sub "/aws/lambda/${ProjectName}-%(name)s-${Env}", RetentionInDays: 14}
-"""
+NAMES = Names(project="vectora-inbox", env="dev")
 
 
-def _create(cloudformation: Any, layer: str, template: str, **parameters: str) -> None:
-    name = f"vectora-inbox-{layer}-dev"
-    given = {"ProjectName": "vectora-inbox", "Env": "dev", **parameters}
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateBody=template,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
-    )
+@pytest.fixture
+def command(empty_account: tuple[Emulator, Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Return `./vectora`, run by an operator of the empty account, without a terminal."""
+    emulator = empty_account[0]
+    for name, value in emulator.environment(operator(emulator, ROOT)).items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str, fails: bool = False) -> Result:
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == int(fails), result.output
+        return result
+
+    return call
 
 
-def _running_system(emulator: Emulator) -> str:
-    """Create the four stacks as they run today, and return the engine's role."""
-    cloudformation = emulator.session().client("cloudformation")
-    _create(cloudformation, "s0-core", CORE)
-    _create(cloudformation, "s0-iam", IAM)
-    outputs = cloudformation.describe_stacks(StackName="vectora-inbox-s0-iam-dev")["Stacks"][0]["Outputs"]
-    role: str = outputs[0]["OutputValue"]
-    _create(cloudformation, "s1-runtime", FUNCTION % {"id": "Engine", "name": "engine"}, EngineRoleArn=role)
-    _create(cloudformation, "s1-ingest-v2", FUNCTION % {"id": "IngestV2", "name": "ingest-v2"}, EngineRoleArn=role)
-    for bucket in ("config", "data", "newsletters"):
-        _put_twice(emulator, f"vectora-inbox-{bucket}-dev")
-    return role
+def _account(emulator: Emulator) -> Account:
+    return Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
 
 
-def _put_twice(emulator: Emulator, bucket: str) -> None:
-    s3 = emulator.session().client("s3")
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    for body in (b"first", b"second"):
-        s3.put_object(Bucket=bucket, Key="clients/lai_weekly_v6.yaml", Body=body)
+def _physical_ids(system: RunningSystem) -> dict[str, str]:
+    """Return the physical ids of what the running system and this app both define."""
+    shared = {
+        "s0-core": ("ConfigBucket", "DataBucket", "NewslettersBucket"),
+        "s0-iam": ("IngestNormalizeRole", "EngineRole"),
+        "s1-ingest-v2": ("IngestV2Function", "IngestV2LogGroup"),
+    }
+    return {
+        f"{layer}/{each['LogicalResourceId']}": each["PhysicalResourceId"]
+        for layer, logical_ids in shared.items()
+        for each in system.resources(layer)
+        if each["LogicalResourceId"] in logical_ids
+    }
 
 
-def _create_by_hand(emulator: Emulator, role: str) -> None:
-    session = emulator.session()
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("handler.py", "def lambda_handler(event, context): return 'by hand'")
-    for task in BY_HAND:
-        session.client("lambda").create_function(
-            FunctionName=f"vectora-inbox-{task}-dev",
-            Runtime="python3.11",
-            Handler="handler.lambda_handler",
-            Role=role,
-            Code={"ZipFile": package.getvalue()},
-        )
-        session.client("logs").create_log_group(logGroupName=f"/aws/lambda/vectora-inbox-{task}-dev")
-    bucket = "vectora-inbox-lambda-code-dev"
-    session.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
-    _put_twice(emulator, bucket)
+def _use(system: RunningSystem, command: Callable[..., Result]) -> None:
+    """Use the deployed system: a newsletter, and changes by hand of what the old system left."""
+    command("run", "--env", "dev", "--client", "lai_weekly")
+    s3, data = system.s3, bucket("data")
+    s3.put_object(Bucket=data, Key="ingested/lai_weekly_v6/2025/12/11/items.json", Body=b"[]")
+    s3.delete_object(Bucket=data, Key="raw/lai_weekly_v6/2025/12/19/items.json")
+    s3.put_object(Bucket=data, Key="normalized/lai_weekly_v6/2026/03/01/items.json", Body=b"[]")
+    s3.put_object(Bucket=bucket("newsletters"), Key="lai_weekly_v6/2025/12/19/newsletter.md", Body=b"# Other\n")
+    s3.delete_object(Bucket=bucket("config"), Key="clients/lai_weekly_v5.yaml")
 
 
-def _versions(emulator: Emulator, bucket: str) -> list[str]:
-    listed = (
-        emulator.session()
-        .client("s3")
-        .list_object_versions(Bucket=f"vectora-inbox-{bucket}-dev", Prefix="clients/lai_weekly_v6.yaml")
-    )
-    return [version["VersionId"] for version in listed.get("Versions", [])]
-
-
-def _physical_ids(emulator: Emulator, layer: str, logical_ids: tuple[str, ...]) -> dict[str, str]:
-    cloudformation = emulator.session().client("cloudformation")
-    resources = cloudformation.describe_stack_resources(StackName=f"vectora-inbox-{layer}-dev")["StackResources"]
-    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["LogicalResourceId"] in logical_ids}
-
-
-def test_resources_of_the_stacks_are_updated_in_place(empty_account: tuple[Emulator, Callable[..., str]]) -> None:
-    emulator, cdk = empty_account
-    _running_system(emulator)
-    before = {bucket: _versions(emulator, bucket) for bucket in ("config", "data", "newsletters")}
-    held = {"s0-core": BUCKETS, "s0-iam": ROLES, "s1-ingest-v2": ("IngestV2Function", "IngestV2LogGroup")}
-    ids = {layer: _physical_ids(emulator, layer, logical_ids) for layer, logical_ids in held.items()}
-    cdk("deploy")
-    assert {layer: _physical_ids(emulator, layer, logical_ids) for layer, logical_ids in held.items()} == ids
-    assert {bucket: _versions(emulator, bucket) for bucket in before} == before
-    assert all(len(versions) == 2 for versions in before.values())
-    function = (
-        emulator.session().client("lambda").get_function_configuration(FunctionName="vectora-inbox-ingest-v2-dev")
-    )
-    assert function["Role"].endswith(ids["s0-iam"]["IngestNormalizeRole"])
-    assert len(function["Layers"]) == 2
-
-
-def test_resources_created_by_hand_are_imported_and_then_updated(
-    empty_account: tuple[Emulator, Callable[..., str]],
+def test_the_running_system_is_adopted_deployed_over_and_brought_back(
+    empty_account: tuple[Emulator, Callable[..., str]], command: Callable[..., Result]
 ) -> None:
     emulator, cdk = empty_account
-    _create_by_hand(emulator, _running_system(emulator))
-    before = _versions(emulator, "lambda-code")
-    account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
-    templates = synthesized_templates(ROOT, "dev")
+    system = RunningSystem(emulator).build()
+    before, ids = system.state(), _physical_ids(system)
+    said = {task: system.say(task) for task in (*V1, *V2)}
 
-    orphans = find_importable(account, templates)
-    assert {orphan.name for orphan in orphans} == {
-        "vectora-inbox-lambda-code-dev",
-        *(f"vectora-inbox-{task}-dev" for task in BY_HAND),
-        *(f"/aws/lambda/vectora-inbox-{task}-dev" for task in BY_HAND),
-    }
-    import_resources(account, orphans)
-    assert find_importable(account, templates) == ()
+    shown = command("adopt", "--env", "dev", "--dry-run").stdout
+    assert differences(before, system.state()) == []
+    for announced in (
+        "remove AWS::Lambda::Function vectora-inbox-engine-dev",
+        "remove AWS::Logs::LogGroup /aws/lambda/vectora-inbox-ingest-normalize-dev and the events in it",
+        "change function vectora-inbox-newsletter-v2-dev: code, layers, role; Runtime python3.11 -> python3.14",
+        "without variable CACHE_BUST",
+        "keep events in /aws/lambda/vectora-inbox-newsletter-v2-dev for 14 days, not for ever",
+        "overwrite in the config bucket: canonical/sources/source_catalog.yaml",
+        "remove from the config bucket: canonical/prompts/old.yaml",
+        "keep in the config bucket, unused: clients/lai_weekly_v4.yaml, clients/lai_weekly_v5.yaml",
+        "3 client files are active now: clients/lai_weekly_v4.yaml",
+        "old versions of objects in vectora-inbox-data-dev 3600 days after",
+        "AWS::S3::Bucket vectora-inbox-lambda-code-dev",
+        "AWS::S3::BucketPolicy vectora-inbox-lambda-code-dev",
+        "code and settings of vectora-inbox-ingest-v2-dev",
+        "Nothing was changed.",
+    ):
+        assert announced in shown, announced
+    assert "Add --yes" in command("adopt", "--env", "dev", fails=True).stderr
+    assert differences(before, system.state()) == []
+
+    command("adopt", "--env", "dev", "--yes")
+    assert differences(before, system.state()) == []
+    judged = command("adopt", "--env", "dev", "--dry-run").stdout
+    assert "Nothing to import" in judged
+    for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"):
+        assert f"replace nothing in {stack(layer)}, says CloudFormation" in judged
 
     cdk("deploy")
-    assert _versions(emulator, "lambda-code") == before
-    assert len(before) == 2
+    complete_by_api(emulator.session(), stack("s0-operations"))
+    assert _physical_ids(system) == ids
     for task in BY_HAND:
-        function = (
-            emulator.session().client("lambda").get_function_configuration(FunctionName=f"vectora-inbox-{task}-dev")
-        )
-        assert function["Runtime"] == "python3.14"
-        assert len(function["Layers"]) == 2
+        found = system.functions.get_function_configuration(FunctionName=function(task))
+        assert (found["Runtime"], len(found["Layers"])) == ("python3.14", 2)
+    assert "./vectora client migrate" in command("status", "--env", "dev").stdout
+    _use(system, command)
+    assert system.state_of_v2() != {task: before["functions"][task] for task in V2}
+
+    (first,) = Vault(_account(emulator), NAMES).manifests()
+    assert first.occasion.kind == "deployment"
+    assert f"{first.name}" in command("snapshot", "list", "--env", "dev").stdout
+    warned = command("rollback", "--env", "dev", "--snapshot", first.name, "--yes", "--json")
+    result = json.loads(warned.stdout)
+    assert "before this app" in warned.stderr
+    assert set(result["stacks_changed"]) == {
+        stack(layer) for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
+    }
+
+    assert differences(before, system.state()) == []
+    assert {task: system.say(task) for task in (*V1, *V2)} == said
+    assert _physical_ids(system) == ids
 
 
 @pytest.mark.parametrize("layer", ["s0-core", "s1-runtime"])
 def test_resources_of_a_stack_are_no_orphans(deployed: tuple[Emulator, Any], layer: str) -> None:
-    emulator = deployed[0]
-    account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
-    name = f"vectora-inbox-{layer}-dev"
-    assert find_importable(account, {name: synthesized_templates(ROOT, "dev")[name]}) == ()
+    name = stack(layer)
+    assert find_importable(_account(deployed[0]), {name: synthesized_templates(ROOT, "dev")[name]}) == ()

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from adoption.recording import find_unrecorded
 from cli.snapshot.drill import rehearse_restore
 from tests.faults.answers import ascii_only
 from tests.faults.operations import back_to, differences, take
-from tests.faults.small_environment import NAMES, SmallEnvironment, _iam, _parameter
+from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment, _iam, _parameter
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.imports import find_importable, import_resources
 from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.live_environment import Environment
 from vectora_ops.rollback.plan import plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_shared.errors import VectoraError
@@ -117,3 +119,25 @@ def test_nothing_is_imported_into_a_stack_with_lost_text(accented: SmallEnvironm
         import_resources(accented.account, orphans)
 
     assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == policy
+
+
+def test_an_adoption_removes_descriptions_that_have_lost_characters(small: SmallEnvironment) -> None:
+    template = _iam()
+    template["Description"] = "Rôles"
+    template["Outputs"] = {"Role": {"Value": {"Ref": "EngineRole"}, "Description": "Nom du rôle"}}
+    SmallEnvironment(small.account)._stack("s0-iam", template)
+    account = ascii_only(small.account)
+
+    (record,) = [each for each in find_unrecorded(Environment(account, NAMES), ASSETS) if each.definition.name == IAM]
+    assert record.descriptions == ("Description", "Outputs.Role.Description")
+    Stacks(account).record(record.definition)
+
+    kept = Environment(account, NAMES).stack(IAM)
+    assert kept is not None
+    assert kept.lost_text_paths == ()
+    assert IAM not in {each.definition.name for each in find_unrecorded(Environment(account, NAMES), ASSETS)}
+
+
+def test_an_adoption_refuses_text_that_is_lost_and_is_no_description(accented: SmallEnvironment) -> None:
+    with pytest.raises(VectoraError, match=f"{PLACE}.*plain ASCII"):
+        find_unrecorded(Environment(accented.account, NAMES), ASSETS)

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.faults.operations import back_to, differences, take
-from tests.faults.small_environment import NAMES, SmallEnvironment
+from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
+from vectora_ops.cloudformation.definition import FUNCTION
+from vectora_ops.cloudformation.imports import find_importable, import_resources
 from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.progress import OutOfTimeError, utc_now
 from vectora_ops.rollback import run
@@ -197,6 +199,29 @@ def test_a_function_created_by_hand_is_reported_before_anything_changes(small: S
     with pytest.raises(VectoraError, match="vectora-inbox-newsletter-v2-dev was created by hand"):
         back_to(small.account, manifest)
 
+    assert small.state() == before
+
+
+def test_a_rollback_to_before_an_adoption_is_refused_before_anything_changes(small: SmallEnvironment) -> None:
+    name = NAMES.function("newsletter-v2")
+    small.account.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=f"arn:aws:iam::{'0' * 12}:role/any",
+        Handler="handler.lambda_handler",
+        Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
+    )
+    manifest = take(small.account)
+    wanted = {"Resources": {"NewsletterV2Function": {"Type": FUNCTION, "Properties": {"FunctionName": name}}}}
+    import_resources(small.account, find_importable(small.account, {RUNTIME: wanted}, code_bucket=ASSETS))
+    before = small.state()
+
+    for attempt in (
+        lambda: back_to(small.account, manifest),
+        lambda: plan_rollback(small.account, NAMES, RollbackRequest(snapshot=manifest.name)),
+    ):
+        with pytest.raises(VectoraError, match=r"newsletter-v2-dev was in no stack .* taken after \./vectora adopt"):
+            attempt()
     assert small.state() == before
 
 

@@ -190,7 +190,7 @@ def test_only_normalize_score_may_read_stored_analyses_and_nobody_may_delete_the
         role: statement["Action"]
         for role in roles
         for statement in statements_by_sid(environment[1], role).values()
-        if "/analyses/" in json.dumps(statement)
+        if "/analyses/" in json.dumps(statement) and statement["Effect"] == "Allow"
     }
     assert actions == {"NormalizeScoreRole": ["s3:GetObject", "s3:PutObject"]}
 

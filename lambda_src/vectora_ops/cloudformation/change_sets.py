@@ -17,7 +17,7 @@ from vectora_ops.cloudformation.reading import StackReader
 from vectora_shared.aws_errors import error_code, error_message, is_absent
 from vectora_shared.errors import VectoraError
 
-Purpose = Literal["preview", "restore", "take-out", "put-back"]  # part of the change set's name
+Purpose = Literal["preview", "restore", "record", "take-out", "put-back"]  # part of the change set's name
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 
 

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from vectora_ops.account import Account
+from vectora_ops.cloudformation.live_definitions import (
+    CodeObject,
+    bucket_properties,
+    code_of,
+    function_properties,
+    log_group_properties,
+    policy_of_bucket,
+)
 from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_shared.aws_errors import error_code, is_absent
@@ -20,24 +28,25 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
-BUCKET = "AWS::S3::Bucket"
-# Types that may exist outside any stack, and the property by which CloudFormation identifies each.
-IDENTIFIERS = {
-    BUCKET: "BucketName",
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-}
+BUCKET, BUCKET_POLICY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy"
+FUNCTION_TYPE, LOG_GROUP = "AWS::Lambda::Function", "AWS::Logs::LogGroup"
+# Types that may exist outside any stack, and the property by which CloudFormation identifies each. Bucket policies:
+# CloudFormation user guide, resource type support (cloudformation-coverage-roadmap 1068).
+IDENTIFIERS = {BUCKET: "BucketName", BUCKET_POLICY: "Bucket", FUNCTION_TYPE: "FunctionName", LOG_GROUP: "LogGroupName"}
+# A rollback imports what outlived a deleted stack, and immediately updates it to the snapshot's definition.
+REPLACED_AT_ONCE = {"ZipFile": "# imported: replaced by the update that follows"}
 
 
 @dataclass(frozen=True)
 class ImportableResource:
-    """A resource that a stack defines, and that exists outside any stack."""
+    """A resource that a stack defines, and that exists outside any stack. `code` is to hold a function's package."""
 
     stack_name: str
     logical_id: str
     kind: str
     name: str
-    definition: Mapping[str, Any]  # only what CloudFormation requires to import it
+    definition: Mapping[str, Any]  # as it exists, with all its properties
+    code: CodeObject | None = None
 
     @property
     def as_import(self) -> dict[str, Any]:
@@ -48,22 +57,27 @@ class ImportableResource:
         }
 
 
-def find_importable(account: Account, templates: Mapping[str, Mapping[str, Any]]) -> tuple[ImportableResource, ...]:
-    """Return the resources that `import_resources` can import; `templates` are the synthesized ones by stack name."""
+def find_importable(
+    account: Account, templates: Mapping[str, Mapping[str, Any]], *, code_bucket: str | None = None
+) -> tuple[ImportableResource, ...]:
+    """Return the resources that `import_resources` can import; `templates` are the synthesized ones by stack name.
+
+    With `code_bucket`, functions are defined with their code in that bucket, where the caller stores it before the
+    import. Without it their code is a line of text, which the caller's next update must replace.
+    """
+    finder = _Finder(account, code_bucket)
     return tuple(
-        resource
-        for stack_name, template in templates.items()
-        for resource in _importable_of(account, stack_name, template)
+        resource for stack_name, template in templates.items() for resource in finder.of_stack(stack_name, template)
     )
 
 
 def import_resources(
     account: Account, resources: tuple[ImportableResource, ...], *, role_arn: str | None = None
 ) -> None:
-    """Import the resources, with one change set per stack; they do not change, but bucket policies are deleted.
+    """Import the resources, with one change set per stack, as they are: nothing about them changes.
 
-    A policy must be deleted because the stack creates its own one, which CloudFormation refuses while another exists.
-    The import states little more than names. So the next deployment differs in all other properties, and applies them.
+    An import is followed by an update of what the template states differently
+    (cloudformation-coverage-roadmap 809 and 1497), so the definitions state the properties that the resources have.
     CloudFormation uses the role `role_arn`.
 
     Raises VectoraError with CloudFormation's reason when it refuses, and before any change when a stack's template has
@@ -72,53 +86,67 @@ def import_resources(
     cloudformation = account.client("cloudformation")
     stack_names = tuple(dict.fromkeys(resource.stack_name for resource in resources))
     deployed = {stack_name: _deployed(cloudformation, stack_name) for stack_name in stack_names}
-    for resource in resources:
-        if resource.kind == BUCKET:
-            account.client("s3").delete_bucket_policy(Bucket=resource.name)
     for stack_name, (template, parameters) in deployed.items():
         of_stack = [resource for resource in resources if resource.stack_name == stack_name]
         role = {"RoleARN": role_arn} if role_arn else {}
         _import_into(cloudformation, stack_name, template, parameters, of_stack, role)
 
 
-def _importable_of(account: Account, stack_name: str, template: Mapping[str, Any]) -> Iterator[ImportableResource]:
-    deployed = _logical_ids(account.client("cloudformation"), stack_name)
-    for logical_id, resource in template["Resources"].items():
-        identifier = IDENTIFIERS.get(resource["Type"])
-        if identifier is None or logical_id in deployed:
-            continue
-        name = resource.get("Properties", {}).get(identifier)
-        if not isinstance(name, str):
-            continue  # a generated name, which no existing resource can have
-        properties = _minimal_properties(account, resource["Type"], name)
-        if properties is not None:
-            yield ImportableResource(
-                stack_name=stack_name,
-                logical_id=logical_id,
-                kind=resource["Type"],
-                name=name,
-                definition={"Type": resource["Type"], "DeletionPolicy": "Retain", "Properties": properties},
-            )
+class _Finder:
+    """Finder of resources that exist outside any stack."""
+
+    def __init__(self, account: Account, code_bucket: str | None) -> None:
+        self._account = account
+        self._code_bucket = code_bucket
+
+    def of_stack(self, stack_name: str, template: Mapping[str, Any]) -> Iterator[ImportableResource]:
+        deployed = _logical_ids(self._account.client("cloudformation"), stack_name)
+        for logical_id, resource in template["Resources"].items():
+            kind = resource["Type"]
+            if kind not in IDENTIFIERS or logical_id in deployed:
+                continue
+            name = _name_of(resource, template)
+            if name is None:
+                continue  # a generated name, which no existing resource can have
+            properties, code = self._existing(kind, name)
+            if properties is not None:
+                definition = {"Type": kind, "DeletionPolicy": "Retain", "Properties": properties}
+                yield ImportableResource(stack_name, logical_id, kind, name, definition, code)
+
+    def _existing(self, kind: str, name: str) -> tuple[dict[str, Any] | None, CodeObject | None]:
+        """Return the properties of a resource, None when there is no such resource, and where its code belongs."""
+        match kind:
+            case "AWS::S3::Bucket":
+                return (self._bucket(name) if _has_bucket(self._account, name) else None), None
+            case "AWS::S3::BucketPolicy":
+                return policy_of_bucket(self._account, name), None
+            case "AWS::Logs::LogGroup":
+                return log_group_properties(self._account, name), None
+        return self._function(name)
+
+    def _bucket(self, name: str) -> dict[str, Any]:
+        # Only an adoption keeps the settings; a rollback's next update states those of the snapshot.
+        return bucket_properties(self._account, name) if self._code_bucket else {"BucketName": name}
+
+    def _function(self, name: str) -> tuple[dict[str, Any] | None, CodeObject | None]:
+        try:
+            found = self._account.client("lambda").get_function(FunctionName=name)
+        except ClientError as error:
+            if is_absent(error, "function"):
+                return None, None
+            raise
+        if self._code_bucket is None:
+            return function_properties(found, REPLACED_AT_ONCE), None
+        code = code_of(found, self._code_bucket)
+        return function_properties(found, code.properties), code
 
 
-def _minimal_properties(account: Account, kind: str, name: str) -> dict[str, Any] | None:
-    """Return the properties to import a resource with, or None when there is no such resource."""
-    if kind == BUCKET:
-        return {"BucketName": name} if _has_bucket(account, name) else None
-    if kind == "AWS::Logs::LogGroup":
-        groups = account.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        return {"LogGroupName": name} if any(group["logGroupName"] == name for group in groups) else None
-    try:
-        found = account.client("lambda").get_function(FunctionName=name)
-    except ClientError as error:
-        if is_absent(error, "function"):
-            return None
-        raise
-    function = found["Configuration"]
-    # CloudFormation requires code. An import does not upload it, and the next deployment replaces it.
-    code = {"ZipFile": "# adopted: replaced by the next deployment"}
-    kept = {key: function[key] for key in ("FunctionName", "Role", "Runtime", "Handler")}
-    return {**kept, "Code": code}
+def _name_of(resource: Mapping[str, Any], template: Mapping[str, Any]) -> str | None:
+    name = resource.get("Properties", {}).get(IDENTIFIERS[resource["Type"]])
+    if resource["Type"] == BUCKET_POLICY and isinstance(name, Mapping):
+        bucket = template["Resources"].get(name.get("Ref"), {})
+        name = bucket.get("Properties", {}).get("BucketName")
+    return name if isinstance(name, str) else None
 
 
 def _has_bucket(account: Account, name: str) -> bool:

@@ -24,6 +24,7 @@ RECREATED_TYPES = (FUNCTION, LAYER_VERSION, PARAMETER)
 # The verb of the message when executing a change set fails.
 ACTIONS: dict[Purpose, str] = {
     "restore": "restore",
+    "record": "record what runs in",
     "take-out": "remove the changed resources from",
     "put-back": "recreate the changed resources of",
 }
@@ -92,6 +93,10 @@ class Stacks(StackReader):
             import_resources(self._account, importable, role_arn=definition.role_arn)
             described = self.describe(definition.name)
         return self._apply(definition, definition.template, "restore", described)
+
+    def record(self, definition: StackDefinition) -> bool:
+        """Update the stack to a definition that states what runs already; return False when nothing changes."""
+        return self._apply(definition, definition.template, "record", self.describe(definition.name))
 
     def recreate(self, definition: StackDefinition, logical_ids: Sequence[str]) -> None:
         """Create resources again that were changed or deleted outside CloudFormation.

@@ -24,6 +24,7 @@ from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
 from vectora_ops.promotion.steps.snapshot import snapshot_step
+from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
 from vectora_ops.snapshots.retention import Policy, Pruned, prune
@@ -35,6 +36,7 @@ from vectora_shared.errors import VectoraError
 from vectora_shared.runtime import environment, parse_event, set_log_level
 
 logger = logging.getLogger("vectora")
+WHY_FIRST_IS_PINNED = "the system that ran before the first deployment of this app"
 
 
 class CreateEvent(Continued):
@@ -153,19 +155,26 @@ def _is_deployed(digest: str) -> bool:
 
 def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
     """Take the snapshot; return None when another invocation continues it and will answer."""
+    account, names = own_account(), own_names()
     digest = event["ResourceProperties"]["ReleaseDigest"]
+    is_first = live_digest(account, names) is None
     request = SnapshotRequest(
         label=f"before_{digest[:12]}",
         occasion=Occasion(kind="deployment", detail=digest),
+        # The way back to a system that this app has not written: its folders and old runs are in no other snapshot.
+        data="all" if is_first else "last",
         resume=event.get("resume"),
         # Lambda retries an invocation that crashed; the retry continues its snapshot.
         owner=event["RequestId"],
     )
     try:
-        return take_snapshot(own_account(), own_names(), request, observer=StepLog(), deadline=deadline_of(context))
+        manifest = take_snapshot(account, names, request, observer=StepLog(), deadline=deadline_of(context))
     except OutOfTimeError as unfinished:
         continue_later(event, context, unfinished)
         return None
+    if manifest.is_of_earlier_system:
+        pin(Vault(account, names), manifest.name, WHY_FIRST_IS_PINNED)
+    return manifest
 
 
 def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:

@@ -54,6 +54,7 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     environment = Environment(account, names)
     changes = tuple(with_live(vault, environment, manifest, request.components))
     target = Target(vault, manifest)
+    require_functions_in_stacks(target, environment)
     stacks = stacks_of_target(account, target, lambda: None)
     planned: list[StackPlan] = []
     drifted = drifted_resources(target, environment, changes)
@@ -70,6 +71,18 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     return RollbackPlan(
         snapshot=manifest.name, env=names.env, components=request.components, stacks=tuple(planned), changes=changes
     )
+
+
+def require_functions_in_stacks(target: Target, environment: Environment) -> None:
+    """Raise VectoraError naming a function of the snapshot that was in no stack then, and is in one now."""
+    for name in target.function_names():
+        owner = environment.stack_of_function(name)
+        if owner and target.owner_of(FUNCTION, name) is None:
+            raise VectoraError(
+                f"Function {name} was in no stack when {target.manifest.name} was taken, and stack {owner[0]} has it "
+                "now: a rollback would delete it. Choose a snapshot that was taken after ./vectora adopt "
+                f"(./vectora snapshot list --env {target.vault.names.env})."
+            )
 
 
 def stacks_of_target(account: Account, target: Target, keep_alive: Callable[[], None]) -> Stacks:

@@ -126,7 +126,7 @@ class _Rollback:
         if not resumed and not self._differences(self._environment(), limit=1):
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
-            self._stacks.check_text()
+            self._stacks.check()
         self.observer.step("safety snapshot")
         safety = self._safety_snapshot(resumed)
         try:

@@ -11,7 +11,12 @@ from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.cloudformation.templates import AssetReference
 from vectora_ops.live_environment import Environment
 from vectora_ops.rollback.content import write_entry
-from vectora_ops.rollback.plan import drifted_resources, new_stacks, stacks_of_target
+from vectora_ops.rollback.plan import (
+    drifted_resources,
+    new_stacks,
+    require_functions_in_stacks,
+    stacks_of_target,
+)
 from vectora_ops.rollback.target import Target
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.index import Entry
@@ -42,8 +47,13 @@ class StackRestorer:
         # Read late, because it needs bytes of the snapshot that must be verified first.
         return self._target.affected_stacks(self._components)
 
-    def check_text(self) -> None:
-        """Raise VectoraError, before any change, when a stack cannot be restored without a change of characters."""
+    def check(self) -> None:
+        """Raise VectoraError, before any change, when a stack cannot be restored as it was.
+
+        That is one that would be restored with changed characters, and one that has a function now which was in no
+        stack then: the update would delete it, and nothing could create it again.
+        """
+        require_functions_in_stacks(self._target, self._environment())
         stacks = self._stacks()
         for name in self._affected:
             stacks.check_text(self._target.definition(name))

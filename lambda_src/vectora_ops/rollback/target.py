@@ -28,6 +28,11 @@ class Target:
         environment = (self.vault.names.stack(layer) for layer in STACK_LAYERS)
         return [name for name in environment if name in recorded]
 
+    def function_names(self) -> list[str]:
+        """Return the names of the functions in the snapshot, also of those in no stack."""
+        entries = self.vault.entries(self.manifest.components["functions"])
+        return sorted({entry.path.partition("/")[0] for entry, _ in entries})
+
     def definition(self, name: str) -> StackDefinition:
         described = self._json(f"{name}/stack.json")
         return StackDefinition(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vectora_ops.live_environment import Environment
-from vectora_ops.snapshots.components import source_in_scope
+from vectora_ops.snapshots.components import RUNS, WHOLE_BUCKET, source_in_scope
 from vectora_ops.snapshots.index import Entry, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, ComponentRecord, Manifest
@@ -50,8 +50,8 @@ def between_snapshots(
             continue
         lefts, rights = (((e.path, e) for e, _ in vault.entries(record) if not e.informative) for record in records)
         for path, left, right in side_by_side(lefts, rights):
-            outside = (left is None and not in_scope(records[0], path)) or (
-                right is None and not in_scope(records[1], path)
+            outside = (left is None and not in_scope(component, records[0], path)) or (
+                right is None and not in_scope(component, records[1], path)
             )
             if outside:
                 continue
@@ -113,8 +113,10 @@ def is_same_as_listed(item: Item, entry: Entry) -> bool | None:
     return True if item.etag is not None and item.etag == entry.etag else None
 
 
-def in_scope(record: ComponentRecord, path: str) -> bool:
+def in_scope(component: Component, record: ComponentRecord, path: str) -> bool:
     """Return whether the snapshot covers this path."""
+    if component == "data" and record.scope != WHOLE_BUCKET and not path.startswith(RUNS):
+        return False
     return all(path >= start for prefix, start in record.scope.items() if path.startswith(prefix))
 
 

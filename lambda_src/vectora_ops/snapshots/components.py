@@ -11,6 +11,12 @@ from vectora_ops.snapshots.deployed_sources import FunctionsSource, LayersSource
 from vectora_ops.snapshots.items import DataScope, Source
 from vectora_ops.snapshots.manifest import Component, Manifest
 from vectora_shared.config.publication import RECORD_KEY
+from vectora_shared.keys import ANALYSES_PREFIX
+
+RUNS = ("curated/", "ingested/")
+# Scope of a snapshot of all data: the whole bucket, with folders that this app does not write, such as `raw/`. Earlier
+# snapshots of all data have no scope, and cover the folders of runs only.
+WHOLE_BUCKET = {"": ""}
 
 
 def component_source(
@@ -40,8 +46,12 @@ def component_source(
         case "data":
             bucket = names.bucket("data")
             if scope is None:
-                scope = last_runs(account, bucket) if data == "last" else {}
-            return BucketSource(account, bucket, ("curated/", "ingested/"), excluded=OMITTED_PREFIXES, scope=scope)
+                scope = last_runs(account, bucket) if data == "last" else WHOLE_BUCKET
+            if scope == WHOLE_BUCKET:
+                # Stored analyses can be made again, and expire.
+                excluded = (*OMITTED_PREFIXES, ANALYSES_PREFIX)
+                return BucketSource(account, bucket, ("",), excluded=excluded, scope=scope)
+            return BucketSource(account, bucket, RUNS, excluded=OMITTED_PREFIXES, scope=scope)
 
 
 def source_in_scope(environment: Environment, manifest: Manifest, component: Component) -> Source:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,14 +13,12 @@ from typing import Any
 from vectora_ops.cloudformation.definition import StackDefinition
 from vectora_ops.cloudformation.templates import AssetReference, asset_references, parse_template
 from vectora_ops.live_environment import Environment, Layer, hex_digest
+from vectora_ops.secret_names import may_hold_secret
 from vectora_ops.snapshots.bucket_source import BucketSource
 from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.manifest import canonical_json
 
-# A variable with such a name may hold a secret, unless the name says that it holds only the secret's own name.
-SECRET = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY)", re.IGNORECASE)
-NAMES_A_SECRET = re.compile(r"_(PARAM|PARAMETER|NAME|ARN)$", re.IGNORECASE)
 # Fields of GetFunction's answer that a template sets. Lambda sets the others.
 TEMPLATE_FIELDS = (
     "FunctionName",
@@ -221,7 +218,7 @@ class ReleaseSource(ListedSource):
 
 def _withheld(name: str, value: str) -> str:
     # The text is part of the snapshot's format: a changed word is a difference to all earlier snapshots.
-    if SECRET.search(name) and not NAMES_A_SECRET.search(name):
+    if may_hold_secret(name):
         return f"withheld, sha256 {hashlib.sha256(value.encode('utf-8')).hexdigest()[:16]}"
     return value
 

@@ -120,6 +120,11 @@ class Manifest(Snapshot):
         return sum(component.bytes for component in self.components.values())
 
     @property
+    def is_of_earlier_system(self) -> bool:
+        """True when functions ran, and no release of this app was deployed."""
+        return self.release is None and self.components["functions"].entries > 0
+
+    @property
     def is_empty(self) -> bool:
         """True when the environment did not exist yet."""
         return self.entries == 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vectora_shared.config.changes import parsed_version, version_problem
 from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.configuration import PROMPTS_PREFIX
 from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent, ContentWithFile
 from vectora_shared.config.loading import load_configuration, load_section, validate_all
 from vectora_shared.errors import ConfigurationError
@@ -67,6 +68,9 @@ class Publication:
 def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Publication:
     """Replace the bucket's canonical and client files by those of `archive`; other objects in the bucket stay.
 
+    Prompts that no release published are deleted too: a run loads all prompts, and cannot read those of the system that
+    ran before this app.
+
     A client's file that was promoted ahead of a release stays until a release has its version or a later one. Can be
     repeated after an interruption at any point. Raise ConfigurationError, with nothing changed, when the content is
     invalid or a client's file changed while its version did not.
@@ -88,7 +92,8 @@ def publish(s3: S3Client, *, archive: bytes, digest: str, bucket: str) -> Public
     _write_record(target, "publishing", digest, {**{key: _sha256(files.get(key)) for key in both}, **kept}, promoted)
     for key in changed:
         target.write(key, files[key], "application/xml" if key.endswith(".xml") else "application/yaml")
-    deleted = tuple(sorted((published_before - set(files) - set(kept)) & set(there)))
+    unpublished_prompts = {key for key in there if key.startswith(PROMPTS_PREFIX)}
+    deleted = tuple(sorted(((published_before | unpublished_prompts) - set(files) - set(kept)) & set(there)))
     for key in deleted:
         s3.delete_object(Bucket=bucket, Key=key)
     _write_record(

@@ -14,6 +14,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from adoption.adopt import Adoption
+from adoption.announcements import (
+    Announcement,
+    ChangedConfiguration,
+    ChangedFunction,
+    ChangedLogGroup,
+    RemovedResource,
+    StackChanges,
+)
+from adoption.recording import StackRecord
 from cli import adopt, output, promote, release, rollback, run, status
 from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
@@ -27,7 +37,7 @@ from client_files.migration.output_file import MigrationResult
 from client_files.preview.model import ItemChange, Preview
 from tests.repository import ROOT
 from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
-from vectora_ops.cloudformation.definition import ResourceChange
+from vectora_ops.cloudformation.definition import ResourceChange, StackDefinition
 from vectora_ops.cloudformation.imports import ImportableResource
 from vectora_ops.plain_text import one_line
 from vectora_ops.records import ClientPromotion, LedgerEntry
@@ -57,6 +67,8 @@ def _status() -> EnvironmentStatus:
         functions=(FunctionStatus(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,)),),
         clients=(ClientStatus(HOSTILE, HOSTILE, None, HOSTILE),),
         drift=(HOSTILE,),
+        config_bucket=HOSTILE,
+        old_clients=(HOSTILE,),
         release_content_digest=HOSTILE,
         checkout=Comparison(state="differs", reason=HOSTILE),
     )
@@ -315,15 +327,33 @@ def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
     assert is_harmless(missing.output)
 
 
-def test_imported_resources_with_hostile_names_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adoption_with_hostile_names_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = ImportableResource(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
-    monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=None))
-    monkeypatch.setattr(adopt, "find_importable", lambda account, templates: (resource,))
+    definition = StackDefinition(name=HOSTILE, template="", parameters={}, tags={}, capabilities=(), role_arn=None)
+    record = StackRecord(definition, functions=(HOSTILE,), codes={}, descriptions=(HOSTILE,))
+    announced = Announcement(
+        removed=(RemovedResource(HOSTILE, HOSTILE, HOSTILE),),
+        functions=(ChangedFunction(HOSTILE, (HOSTILE,)),),
+        log_groups=(ChangedLogGroup(HOSTILE, None, 14),),
+        configuration=ChangedConfiguration((HOSTILE,), (HOSTILE,), (HOSTILE,), (HOSTILE, HOSTILE)),
+        old_versions={HOSTILE: 30},
+        stacks=(
+            StackChanges(
+                HOSTILE,
+                (ResourceChange(logical_id=HOSTILE, resource_type=HOSTILE, action="Modify", replacement="True"),),
+            ),
+        ),
+    )
+    account = SimpleNamespace(account_id="1" * 12, region="eu-west-3")
+    monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=account, names=None))
+    monkeypatch.setattr(adopt, "plan_adoption", lambda *_: Adoption((resource,), (record,), is_first=True))
+    monkeypatch.setattr(adopt, "announce", lambda *_, **__: announced)
     monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())
     result = _invoke(adopt.adopt, "--env", "dev", "--dry-run")
     assert result.exit_code == 0, result.output
     assert is_harmless(result.output)
     assert shows_markup(result.output)
+    assert "REPLACE in" in result.output
 
 
 @pytest.mark.parametrize("ask", [output.ask_yes_no, output.ask_text])
