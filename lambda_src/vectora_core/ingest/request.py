@@ -62,7 +62,7 @@ class FullTextReport(Record):
     wanted: int = 0  # items with too little text
     read: int = 0  # items that now have their article's text
     failed: int = 0
-    reasons: Annotated[dict[str, int], Field(default_factory=dict)]  # of the failures, with their numbers
+    reasons: dict[str, int] = Field(default_factory=dict)  # of the failures, with their numbers
     late: int = 0  # items for which there was no time
     warnings: tuple[str, ...] = ()
 
