@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,20 +38,17 @@ LIMIT_USD = 0.60
 CONVERSE_INPUT = botocore.session.get_session().get_service_model("bedrock-runtime").shape_for("ConverseRequest")
 # Long enough that concurrent calls overlap; the stand-in keeps a prefix when it replies, as Bedrock does.
 LATENCY_SECONDS = 0.01
-# Characters of an item's text: two feeds' teasers, a feed's description, and a press release of about 430 words. With
-# them a run without examples in the prompt and without caches costs $1.10, at the global profile's price $1.00: the
-# issue that set the limit says "about $1.05".
-TEXT_CHARACTERS = (160, 400, 900, 2800)
+# Characters of an item's text: a teaser whose page could not be read, a feed's description, and two articles.
+TEXT_CHARACTERS = (160, 900, 2800, 4500)
 SENTENCE = (
     "The company announced today that the extended-release injectable suspension, which is given once a month, met the "
     "primary endpoint of its phase 3 trial in adults with schizophrenia. "
 )
-# As long as an answer to such news is: a summary of 40 words and seven names.
-REPLY = {
+# As long as an answer to such news is: a summary of 36 words and seven names.
+RELEVANT: dict[str, Any] = {
     "summary": (
-        "Camurus and its partner said that the once-monthly buprenorphine depot met the primary endpoint of a phase 3 "
-        "trial in adults with opioid use disorder; they plan to submit it to the FDA in the second half of next year "
-        "and to launch it after approval."
+        "Camurus said that the once-monthly buprenorphine depot met the primary endpoint of a phase 3 trial in adults "
+        "with opioid use disorder; it plans to submit it to the FDA in the second half of next year."
     ),
     "companies": ["Camurus", "Braeburn Pharmaceuticals"],
     "molecules": ["buprenorphine"],
@@ -60,17 +58,45 @@ REPLY = {
     "event_type": "clinical_update",
     "event_confidence": 0.95,
     "lai_relevance_score": 9,
-    "anti_lai_detected": False,
+    "pure_player_context": True,
+    "headline": "Camurus reports that its once-monthly buprenorphine depot met its phase 3 endpoint",
+    "why_it_matters": (
+        "Could add a second once-monthly option in opioid use disorder, with a submission to the FDA planned for the "
+        "second half of next year."
+    ),
+}
+IRRELEVANT: dict[str, Any] = {
+    "summary": (
+        "Camurus published its interim report for the third quarter, with net sales of 560 million Swedish kronor."
+    ),
+    "companies": ["Camurus", "Braeburn Pharmaceuticals"],
+    "indications": ["opioid use disorder"],
+    "event_type": "financial_results",
+    "event_confidence": 0.95,
+    "lai_relevance_score": 1,
     "pure_player_context": True,
 }
+# Share of news that the model finds relevant. Of the labelled news (tests/unit/analysis), two of five are.
+RELEVANT_SHARE = 0.5
 
 
 @dataclass
 class StandIn:
     """A Converse client that checks requests as botocore does, and answers them as the rehearsal's model."""
 
-    state: State = field(default_factory=lambda: State(answer=lambda _: REPLY, profiles={MODEL_ID: PROFILE}))
+    relevant_share: float = RELEVANT_SHARE
+    state: State = field(init=False)
     calls: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = State(answer=self._answer, profiles={MODEL_ID: PROFILE})
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        number = re.search(r"announcement (\d+)<", request["messages"][0]["content"][0]["text"])
+        if number is None:
+            raise RuntimeError("The title is not that of an item of the benchmark.")
+        # Neighbours have all lengths of text.
+        return RELEVANT if int(number[1]) // len(TEXT_CHARACTERS) % 10 < 10 * self.relevant_share else IRRELEVANT
 
     def converse(self, **request: Any) -> Any:
         """Return the response, or raise ClientError."""
@@ -130,16 +156,19 @@ def model_cost_figures() -> list[Figure]:
     plain = run_cost(without_prompt_cache(configuration), None)
     first = run_cost(configuration, ReplyStore(store))
     second = run_cost(configuration, ReplyStore(store))
-    how = f"{first.how}; without a prompt cache ${plain.usd:.2f}"
+    full = run_cost(configuration, None, relevant_share=1)
+    how = f"{first.how}; without a prompt cache ${plain.usd:.2f}; if all items were relevant ${full.usd:.2f}"
     return [
         Figure("model cost of a run", first.usd, "$", LIMIT_USD, how),
         Figure("model calls of a repeated run", second.calls, "calls", 0, second.how),
     ]
 
 
-def run_cost(configuration: Configuration, store: ReplyStore | None) -> RunCost:
+def run_cost(
+    configuration: Configuration, store: ReplyStore | None, *, relevant_share: float = RELEVANT_SHARE
+) -> RunCost:
     """Analyze the items, and return what it costs."""
-    model = StandIn()
+    model = StandIn(relevant_share)
     analyzer = BedrockAnalyzer(model, MODEL_ID, configuration, Lexicon(configuration), "none", store)
     analyses = analyze_concurrently(items(), analyzer, CONCURRENCY, lambda: None)
     metadata = [analysis.normalization_metadata for analysis in analyses]

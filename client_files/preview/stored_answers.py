@@ -62,6 +62,8 @@ def _reply(item: IngestedItem, analysis: NormalizedContent, known: Scopes) -> Mo
         lai_relevance_score=analysis.lai_relevance_score,
         anti_lai_detected=analysis.anti_lai_detected,
         pure_player_context=analysis.pure_player_context,
+        headline=analysis.headline,
+        why_it_matters=analysis.why_it_matters,
     )
 
 

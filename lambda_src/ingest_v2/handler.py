@@ -7,6 +7,7 @@ from typing import Any
 
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
+from vectora_core.ingest.full_text import ARTICLE_LIMITS, MEDIA_TYPES, FullTexts
 from vectora_core.ingest.request import IngestRequest
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
@@ -16,24 +17,35 @@ from vectora_shared.storage import Bucket
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Response:
-    return respond(lambda: _run(event))
+    return respond(lambda: _run(event, context))
 
 
-def _run(event: dict[str, Any]) -> dict[str, Any]:
+def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = parse_event(IngestRequest, event)
     s3 = s3_client()
     return ingest(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),
         data=Bucket(s3, environment("DATA_BUCKET")),
-        fetcher=Fetcher(FetchLimits(deadline_seconds=_deadline_seconds())),
+        # The time limit of one source includes all attempts.
+        fetcher=Fetcher(FetchLimits(deadline_seconds=_seconds("SOURCE_DEADLINE_SECONDS", 60, lowest=1))),
         now=datetime.now(UTC),
+        full_texts=FullTexts(
+            Fetcher(ARTICLE_LIMITS, media_types=MEDIA_TYPES),
+            # 0 reads no article.
+            _seconds("FULL_TEXT_SECONDS", 180, lowest=0),
+            seconds_left=lambda: _seconds_left(context),
+        ),
     )
 
 
-def _deadline_seconds() -> int:
-    """Return the time limit of one source, including all attempts."""
-    value = environment("SOURCE_DEADLINE_SECONDS", "60")
-    if not value.isdecimal() or not 1 <= int(value) <= 600:
-        raise VectoraError(f"Environment variable SOURCE_DEADLINE_SECONDS is '{value}': it must be from 1 to 600.")
+def _seconds(name: str, default: int, *, lowest: int) -> int:
+    value = environment(name, str(default))
+    if not value.isdecimal() or not lowest <= int(value) <= 600:
+        raise VectoraError(f"Environment variable {name} is '{value}': it must be from {lowest} to 600.")
     return int(value)
+
+
+def _seconds_left(context: Any) -> float | None:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return remaining() / 1000 if remaining else None

@@ -36,6 +36,7 @@ class ItemMetadata(Record):
     # Of title and content when ingested; of the content, by white space, once normalization has cut it.
     word_count: int = 0
     undated: bool = False  # the source gave no date; published_at is then null
+    full_text: bool = False  # the content is the article page's, because the source gave too little text
 
 
 class IngestedItem(Record):

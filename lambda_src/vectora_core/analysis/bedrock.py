@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from vectora_core.analysis.grounding import ItemWords
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.model_request import Request, RequestBuilder, digest_of, with_cache_point
 from vectora_core.analysis.reply import ModelReply, UnusableReplyError, reply_in
@@ -157,8 +158,12 @@ class BedrockAnalyzer:
 
     def _analysis(self, item: IngestedItem, answer: Answer) -> NormalizedContent:
         reply = answer.reply
+        words = ItemWords(f"{item.title}. {item.content}")
         return NormalizedContent(
             summary=one_line(reply.summary),
+            # An invented name or number is worse there than none: readers may read nothing else of the item.
+            headline=reply.headline if words.support(reply.headline) else "",
+            why_it_matters=reply.why_it_matters if words.support(reply.why_it_matters) else "",
             entities=self._entities(item, reply),
             event_classification=EventClassification(primary_type=reply.event_type, confidence=reply.event_confidence),
             lai_relevance_score=reply.lai_relevance_score,

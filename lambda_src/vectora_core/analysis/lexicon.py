@@ -49,7 +49,10 @@ class Lexicon:
         return tuple(dict.fromkeys(name for name in names if name))
 
     def analyze(self, item: IngestedItem, fallback_reason: str | None = None) -> NormalizedContent:
-        """Return the analysis; `fallback_reason` says why the model did not make it."""
+        """Return the analysis, without a headline and why the news matters; `fallback_reason` says why not the model's.
+
+        A list of names cannot tell why news matters, and a shorter title would only lose words.
+        """
         reading = self._read(item)
         self._readings[item] = reading
         text, signals = reading.text, reading.signals

@@ -20,6 +20,7 @@ Request = Mapping[str, Any]
 # caching"): one checkpoint at the end of system covers the tool and the instructions. Without `ttl` it lasts 5 minutes
 # from its last use; a run calls the model more often than that.
 CACHE_POINT = {"cachePoint": {"type": "default"}}
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|(?=\n)")
 
 
 class RequestBuilder:
@@ -32,7 +33,7 @@ class RequestBuilder:
         tool = {
             "name": self._prompt.tool_name,
             "description": self._prompt.tool_description,
-            "inputSchema": {"json": ModelReply.model_json_schema()},
+            "inputSchema": {"json": _schema()},
         }
         settings: dict[str, Any] = {"maxTokens": self._prompt.max_output_tokens}
         if self._prompt.temperature is not None:
@@ -54,6 +55,17 @@ class RequestBuilder:
         return {**self._fixed, "messages": [message]}
 
 
+def _schema() -> dict[str, Any]:
+    """Return the JSON schema of the reply, without titles, which repeat the names of its fields in each request."""
+    schema = ModelReply.model_json_schema()
+    fields = {name: _without_title(field) for name, field in schema["properties"].items()}
+    return _without_title({**schema, "properties": fields})
+
+
+def _without_title(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
 def with_cache_point(request: Request) -> Request:
     """Return the request with a cache checkpoint after its fixed prefix."""
     return {**request, "system": [*request["system"], CACHE_POINT]}
@@ -71,12 +83,19 @@ def user_message(prompt: Prompt, item: IngestedItem) -> str:
 
     Characters that a reader does not see, but a model does, are removed.
     """
-    content = item.content[: prompt.max_content_characters]
     values = {
         "title": item.title,
         "source": item.source_key,
         "published": item.published_at.isoformat() if item.published_at else "unknown",
-        "content": content,
+        "content": _leading_part(item.content, prompt.max_content_characters),
     }
     escaped = {name: html.escape(visible_text(value), quote=False) for name, value in values.items()}
     return re.sub(r"\{([a-z]+)\}", lambda match: escaped[match[1]], prompt.user_template)
+
+
+def _leading_part(content: str, limit: int) -> str:
+    """Return the first whole sentences or lines of a content longer than `limit`: news begin with what matters."""
+    part = content[:limit]
+    if len(content) > limit and (ends := [end.end() for end in _SENTENCE_END.finditer(part, limit // 2)]):
+        part = part[: ends[-1]]
+    return part

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from vectora_core.analysis.usage import Usage
+from vectora_core.text.words import one_line, shortened
 from vectora_shared.config.values import EventType
 
+HEADLINE_CHARACTERS = 90
+WHY_CHARACTERS = 160
+
 EntityNames = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=60)]
+
+
+def _line(limit: int) -> Callable[[Any], str]:
+    """Return a validator that makes one line of at most `limit` characters: no value makes a reply unusable."""
+    return lambda value: shortened(one_line(value), limit) if isinstance(value, str) else ""
 
 
 class ModelReply(BaseModel):
@@ -23,16 +33,23 @@ class ModelReply(BaseModel):
     )
 
     summary: Annotated[str, Field(min_length=1, max_length=2000, description="one or two sentences, facts only")]
-    companies: EntityNames
-    molecules: EntityNames
-    technologies: EntityNames
-    trademarks: EntityNames
-    indications: EntityNames
+    # Tokens of the answer are the most expensive ones: what is empty or false can be left out.
+    companies: EntityNames = Field(default_factory=list)
+    molecules: EntityNames = Field(default_factory=list)
+    technologies: EntityNames = Field(default_factory=list)
+    trademarks: EntityNames = Field(default_factory=list)
+    indications: EntityNames = Field(default_factory=list)
     event_type: EventType
     event_confidence: Annotated[float, Field(ge=0, le=1)]
     lai_relevance_score: Annotated[float, Field(ge=0, le=10)]
-    anti_lai_detected: bool
-    pure_player_context: bool
+    anti_lai_detected: bool = False
+    pure_player_context: bool = False
+    headline: Annotated[str, BeforeValidator(_line(HEADLINE_CHARACTERS))] = Field(
+        default="", description=f"at most {HEADLINE_CHARACTERS} characters"
+    )
+    why_it_matters: Annotated[str, BeforeValidator(_line(WHY_CHARACTERS))] = Field(
+        default="", description=f"one line, at most {WHY_CHARACTERS} characters"
+    )
 
 
 class UnusableReplyError(Exception):

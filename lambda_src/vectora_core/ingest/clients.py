@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
 from vectora_core.ingest.samples import PageReaderWithSamples
@@ -21,7 +22,13 @@ logger = logging.getLogger("vectora")
 
 
 def ingest(
-    request: IngestRequest, *, content: Content, data: Bucket, fetcher: Fetcher, now: datetime
+    request: IngestRequest,
+    *,
+    content: Content,
+    data: Bucket,
+    fetcher: Fetcher,
+    now: datetime,
+    full_texts: FullTexts | None = None,
 ) -> dict[str, Any]:
     """Run the ingestion and return the response body: the report of the requested client, or of all active ones.
 
@@ -37,6 +44,7 @@ def ingest(
             fetcher=PageReaderWithSamples(fetcher, content),
             now=now,
             mentions_watched_term=_watched_terms(content, client, request),
+            full_texts=full_texts,
         ).model_dump(mode="json")
 
     if request.client_id:

@@ -6,7 +6,7 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import quote, urljoin
 
@@ -18,6 +18,7 @@ from vectora_core.ingest.fetch_errors import TemporaryError, fetch_error, status
 from vectora_core.ingest.response_body import read_body
 from vectora_core.items import Record
 from vectora_core.text.addresses import Destination, PublicWeb, destination
+from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
 HEADERS = {
@@ -48,6 +49,7 @@ class Page(Record):
     url: str
     body: bytes
     charset: str | None = None
+    is_reserved: bool = False  # the site's headers reserve the page from use by machines
 
 
 class Fetcher:
@@ -59,7 +61,10 @@ class Fetcher:
         *,
         reachable: PublicWeb | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        media_types: Collection[str] = (),
     ) -> None:
+        """Initialize; with `media_types`, bodies of other types are refused before they are read."""
+        self._media_types = media_types
         self._limits = limits or FetchLimits()
         self._reachable = reachable or PublicWeb()
         self._sleep = sleep
@@ -77,7 +82,8 @@ class Fetcher:
                         raise self._too_slow() from error
                     wait = self._wait_before_retry(attempt, error.wait_seconds)
                     if attempt == self._limits.attempts or wait >= deadline.remaining:
-                        raise VectoraError(f"{error}, in {attempt} attempts: see whether the site is up.") from error
+                        attempts = f"{attempt} attempts" if attempt > 1 else "1 attempt"
+                        raise VectoraError(f"{error}, in {attempts}: see whether the site is up.") from error
                     self._sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -139,11 +145,30 @@ class Fetcher:
             return _joined(url, _encoded(location))
         if error := status_error(response.status, url, response.headers):
             raise error
+        content_type = response.headers.get("Content-Type", "")
+        self._require_media_type(content_type)
         body = read_body(response, self._limits.body_bytes, deadline)
         if body is None:
             raise self._too_slow()
-        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", response.headers.get("Content-Type", ""), re.IGNORECASE)
-        return Page(url=url, body=body, charset=charset[1] if charset else None)
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
+        reserved = reserves_use(response.headers.get("X-Robots-Tag", ""), response.headers.get("TDM-Reservation", ""))
+        return Page(url=url, body=body, charset=charset[1] if charset else None, is_reserved=reserved)
+
+    def _require_media_type(self, content_type: str) -> None:
+        media_type = content_type.partition(";")[0].strip().lower()
+        if self._media_types and media_type not in self._media_types:
+            found = visible_text(media_type)[:60] or "of no stated type"
+            raise VectoraError(f"The page is {found}, not HTML: open it in a browser.")
+
+
+def reserves_use(robots: str, tdm_reservation: str) -> bool:
+    """Return whether a page's headers, or its meta elements of the same names, reserve it from use by machines.
+
+    `tdm-reservation: 1` is the W3C community group's protocol for the reservation that Article 4 of Directive (EU)
+    2019/790 provides for text and data mining; `noai` is a convention of publishers.
+    """
+    directives = re.split(r"[\s,:]+", robots.lower()[:500])
+    return "noai" in directives or tdm_reservation.strip() == "1"
 
 
 def _joined(base: str, location: str) -> str:

@@ -57,6 +57,17 @@ class SourceReport(Record):
     message: str = ""
 
 
+class FullTextReport(Record):
+    """Article pages of new items whose source gave too little text."""
+
+    wanted: int = 0  # items with too little text
+    read: int = 0  # items that now have their article's text
+    failed: int = 0
+    reasons: dict[str, int] = Field(default_factory=dict)  # of the failures, with their numbers
+    late: int = 0  # items for which there was no time
+    warnings: tuple[str, ...] = ()
+
+
 class IngestReport(Record):
     """Response body for one client."""
 
@@ -74,6 +85,7 @@ class IngestReport(Record):
     dry_run: bool
     duration_ms: int
     sources: tuple[SourceReport, ...]
+    full_texts: FullTextReport = FullTextReport()
     warnings: tuple[str, ...]
 
 

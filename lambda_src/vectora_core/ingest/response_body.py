@@ -31,7 +31,8 @@ def read_body(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline
         if max(received, len(body)) > limit:
             raise VectoraError(f"The answer is larger than {limit} bytes: it was cut off and not used.")
         if not chunk:
-            return bytes(body)
+            # A connection that is cut at the deadline looks like the end of a body without a stated length.
+            return None if deadline.passed else bytes(body)
     return None
 
 

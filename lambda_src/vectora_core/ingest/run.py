@@ -10,8 +10,16 @@ from datetime import UTC, datetime
 
 from vectora_core.ingest.collector import Collector, PageReader
 from vectora_core.ingest.dedup import KnownNews, without_repeated_news
+from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.history import History, read_history
-from vectora_core.ingest.request import LOOKBACK_DAYS, IngestReport, IngestRequest, SourceReport, window_of
+from vectora_core.ingest.request import (
+    LOOKBACK_DAYS,
+    FullTextReport,
+    IngestReport,
+    IngestRequest,
+    SourceReport,
+    window_of,
+)
 from vectora_core.items import IngestedItem
 from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
@@ -33,13 +41,15 @@ def ingest_client(
     fetcher: PageReader,
     now: datetime,
     mentions_watched_term: Callable[[str], bool],
+    full_texts: FullTexts | None = None,
 ) -> IngestReport:
     """Fetch the client's sources and complete the items file of the run's day, or that of a draft.
 
     A run of a later day than today always makes a draft.
 
     `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
-    only the strict ingestion mode calls it. Raise VectoraError, with nothing written, when no source could be read.
+    only the strict ingestion mode calls it. `full_texts` reads the article pages of new items, but not in a dry run:
+    the next run would read them again. Raise VectoraError, with nothing written, when no source could be read.
     """
     started = time.monotonic()
     client_id = client.client_profile.client_id
@@ -61,6 +71,10 @@ def ingest_client(
     pages = [source.url for source in catalog.sources]
     fetched = without_repeated_news((item for _, items in outcomes for item in items), pages)
     items, new, carried_over = _completed(history, fetched, pages)
+    texts = FullTextReport()
+    if full_texts and not request.dry_run:
+        old = len(items) - new
+        items[old:], texts = full_texts.complete(items[old:], catalog.sources)
     report = IngestReport(
         client_id=client_id,
         target_date=day,
@@ -76,7 +90,8 @@ def ingest_client(
         dry_run=request.dry_run,
         duration_ms=round((time.monotonic() - started) * 1000),
         sources=tuple(reports),
-        warnings=(*warnings, *history.warnings, *_source_warnings(reports)),
+        full_texts=texts,
+        warnings=(*warnings, *history.warnings, *_source_warnings(reports), *texts.warnings),
     )
     if not request.dry_run:
         # The report first: an items file then always belongs to a finished run.

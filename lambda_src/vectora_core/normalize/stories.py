@@ -18,6 +18,7 @@ _DATE = rf"(?:{_MONTH} \d{{1,2}},? \d{{4}}|\d{{1,2}} {_MONTH},? \d{{4}})"
 _GLUED_DATES = re.compile(rf"(?<=[\w)]){_DATE}+$")
 # The number of spaces is limited: with an unlimited one, the search would restart at each of them.
 _DATES_AROUND = re.compile(rf"^(?:{_DATE}\s{{0,8}})+|(?:\s{{0,8}}{_DATE})+$")
+_DATELINE_CHARACTERS = 160
 _END_OF_STORY = re.compile(r"read\s+more(?![a-z])|download attachment", re.IGNORECASE)
 
 
@@ -51,7 +52,9 @@ def _own_story(item: IngestedItem, titles: Titles) -> IngestedItem:
     title = _clean_title(item.title)
     start = item.content.find(title)
     content = item.content
-    if item.source_type == "press_corporate" and title and start >= 0:
+    # The text of an article page is one story, even where it quotes the title of another.
+    is_from_a_list = item.source_type == "press_corporate" and not item.metadata.full_text
+    if is_from_a_list and title and start >= 0:
         text = content[start + len(title) :]
         marked = _END_OF_STORY.search(text)
         end = titles.first_other(text, title, marked.start() if marked else len(text))
@@ -73,4 +76,6 @@ def _clean_title(title: str) -> str:
 
 
 def _date_in(item: IngestedItem) -> tuple[date | None, float]:
-    return date_in_text(item.title, item.content, today=item.ingested_at.date())
+    # Of a whole article, only the dateline is about its publication. The full stop: no date stands at its end.
+    content = f"{item.content[:_DATELINE_CHARACTERS]}." if item.metadata.full_text else item.content
+    return date_in_text(item.title, content, today=item.ingested_at.date())

@@ -85,7 +85,8 @@ def test_the_reply_is_forced_through_the_tool_in_one_call(analyzer: Any, make_it
     assert request["toolConfig"]["toolChoice"] == {"tool": {"name": "record_analysis"}}
     assert request["inferenceConfig"] == {"maxTokens": 900, "temperature": 0.0}
     schema = request["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
-    assert set(schema["required"]) == set(REPLY)
+    assert set(schema["properties"]) == {*REPLY, "headline", "why_it_matters"}
+    assert schema["required"] == ["summary", "event_type", "event_confidence", "lai_relevance_score"]
     assert "regulatory" in schema["properties"]["event_type"]["enum"]
     assert analysis.summary == "Teva submitted an NDA."
     metadata = analysis.normalization_metadata

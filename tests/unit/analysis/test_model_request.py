@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from vectora_core.analysis.bedrock import BedrockAnalyzer
+from vectora_core.analysis.grounding import ItemWords
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.model_request import RequestBuilder, digest_of, with_cache_point
 from vectora_core.analysis.reply import ModelReply
@@ -49,7 +50,7 @@ def sent(configuration: Configuration, model_id: str, item: IngestedItem) -> dic
 def test_the_prefix_ends_with_one_checkpoint_and_the_item_comes_last(
     configuration: Configuration, make_item: MakeItem
 ) -> None:
-    request = sent(configuration, MODEL_ID, make_item("Title of the item", "Text of the item"))
+    request = sent(configuration, MODEL_ID, make_item("Title of this story", "Text of this story"))
     assert list(request) == ["modelId", "toolConfig", "system", "inferenceConfig", "messages"]
     text, point = request["system"]
     assert point == {"cachePoint": {"type": "default"}}
@@ -57,16 +58,16 @@ def test_the_prefix_ends_with_one_checkpoint_and_the_item_comes_last(
     assert text["text"].endswith("- other: Anything else.")
     assert [set(tool) for tool in request["toolConfig"]["tools"]] == [{"toolSpec"}]
     prefix = json.dumps([request["toolConfig"], request["system"]])
-    assert "of the item" not in prefix
+    assert "of this story" not in prefix
     assert json.dumps(request["messages"]) == json.dumps(
         [
             {
                 "role": "user",
                 "content": [
                     {
-                        "text": "<news_item>\n<title>Title of the item</title>\n"
+                        "text": "<news_item>\n<title>Title of this story</title>\n"
                         "<source>press_sector__fiercepharma</source>\n<published>2026-02-01</published>\n"
-                        "<content>\nText of the item\n</content>\n</news_item>\n"
+                        "<content>\nText of this story\n</content>\n</news_item>\n"
                     }
                 ],
             }
@@ -105,7 +106,12 @@ def test_the_examples_in_the_prompt_are_valid_replies_about_names_in_their_text(
         reply = ModelReply.model_validate(json.loads(answer.replace("\n", " ")))
         names = [*reply.companies, *reply.molecules, *reply.technologies, *reply.trademarks, *reply.indications]
         assert all(name.casefold() in " ".join(text.split()).casefold() for name in names)
-        assert len(reply.summary.split()) <= 60
+        assert len(reply.summary.split()) <= 40
+        assert bool(reply.headline) == bool(reply.why_it_matters) == (reply.lai_relevance_score >= 3)
+        words = ItemWords(re.sub(r"<[^>]*>", " ", text))
+        assert words.support(reply.headline)
+        assert words.support(reply.why_it_matters)
+        assert "…" not in reply.headline + reply.why_it_matters
 
 
 def test_the_digest_does_not_depend_on_the_checkpoint(configuration: Configuration, make_item: MakeItem) -> None:
@@ -160,6 +166,18 @@ def test_what_the_model_does_not_see_leaves_the_digest_as_it_is(
     one = make_item("Title", "x" * limit, item_id="one")
     other = make_item("Title", "x" * limit + " cut off", item_id="other")
     assert digest_of(builder.request(one)) == digest_of(builder.request(other))
+
+
+@pytest.mark.parametrize("separator", [" ", "\n"])
+def test_a_long_text_is_cut_at_the_end_of_a_sentence_or_line(
+    configuration: Configuration, make_item: MakeItem, separator: str
+) -> None:
+    limit = configuration.prompts["lai_analysis"].max_content_characters
+    sentence = "The depot releases 1.5 mg a day" + ("." if separator == " " else "")
+    message = RequestBuilder(MODEL_ID, configuration).request(make_item("Title", separator.join([sentence] * 200)))
+    sent = message["messages"][0]["content"][0]["text"].partition("<content>\n")[2].partition("\n</content>")[0]
+    assert limit - len(sentence) - 2 <= len(sent) <= limit
+    assert sent.endswith(sentence)
 
 
 def test_a_lone_surrogate_has_a_digest(configuration: Configuration, make_item: MakeItem) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vectora_core.items import IngestedItem
 from vectora_core.normalize import titles as titles_module
-from vectora_core.normalize.stories import own_stories
+from vectora_core.normalize.stories import own_stories, stories_of
 from vectora_core.normalize.titles import Titles
 
 
@@ -97,3 +97,15 @@ def test_ten_times_the_items_take_ten_times_the_comparisons(monkeypatch: pytest.
     # Besides, each comparison among ten times the titles takes a few more steps, as in a dictionary of words.
     assert few > 300
     assert many < 10 * few * 1.5
+
+
+def test_the_text_of_an_article_page_is_kept_whole() -> None:
+    titles = ["Nanexa signs a licence", "First participant dosed"]
+    text = "Nanexa signs a licence. First participant dosed last year. Read more about it. 28 January 2026"
+    listed, other = items_of(titles, [text, text])
+    article = listed.model_copy(update={"metadata": listed.metadata.model_copy(update={"full_text": True})})
+
+    assert own_stories([article, other])[0] == article
+    assert len(own_stories([listed, other])[0].content) < len(text)
+    assert stories_of([listed])[0].shown_date == date(2026, 1, 28)
+    assert stories_of([article])[0].date_confidence < 0.7

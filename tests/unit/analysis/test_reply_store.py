@@ -34,6 +34,8 @@ REPLY: dict[str, Any] = {
     "lai_relevance_score": 8,
     "anti_lai_detected": False,
     "pure_player_context": True,
+    "headline": "",
+    "why_it_matters": "",
 }
 
 

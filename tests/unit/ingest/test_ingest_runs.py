@@ -13,6 +13,7 @@ import yaml
 
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.request import IngestRequest
 from vectora_shared.config.content import FolderContent
 from vectora_shared.errors import ConfigurationError, InvalidEventError, VectoraError
@@ -97,17 +98,20 @@ class Workshop:
         document: dict[str, Any] = yaml.safe_load((self.root / "clients/lai_weekly.yaml").read_text(encoding="utf-8"))
         return document
 
-    def run(self, now: datetime = NOW, **event: Any) -> dict[str, Any]:
+    def run(self, now: datetime = NOW, full_texts: FullTexts | None = None, **event: Any) -> dict[str, Any]:
         request = IngestRequest.model_validate({"client_id": "lai_weekly", **event})
-        return self.invoke(request, now)
+        return self.invoke(request, now, full_texts)
 
-    def invoke(self, request: IngestRequest, now: datetime = NOW) -> dict[str, Any]:
+    def invoke(
+        self, request: IngestRequest, now: datetime = NOW, full_texts: FullTexts | None = None
+    ) -> dict[str, Any]:
         return ingest(
             request,
             content=FolderContent(self.root),
             data=Bucket(self.s3, "data"),
             fetcher=self.web,  # type: ignore[arg-type]
             now=now,
+            full_texts=full_texts,
         )
 
     def items(self, day: date = TODAY) -> list[dict[str, Any]]:
@@ -139,7 +143,7 @@ def test_a_run_writes_the_items_of_the_day_and_a_report(workshop: Workshop) -> N
     assert paper["published_at"] == "2026-01-20"
     assert paper["ingested_at"] == "2026-01-30T06:00:00Z"
     assert paper["content_hash"].startswith("sha256:")
-    assert paper["metadata"] == {"author": "", "tags": [], "word_count": 9, "undated": False}
+    assert paper["metadata"] == {"author": "", "tags": [], "word_count": 9, "undated": False, "full_text": False}
     assert nordika["url"] == "https://nordika.example/Nordika-signs-a-big-deal"
     assert body["output_key"] == "ingested/lai_weekly/2026/01/30/items.json"
     assert (body["items_found"], body["items_new"], body["items_total"], body["warnings"]) == (2, 2, 2, [])
