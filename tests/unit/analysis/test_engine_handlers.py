@@ -90,7 +90,7 @@ def test_both_functions_turn_ingested_items_into_a_newsletter(stored: StoredObje
     assert published["body"]["items_by_section"] == {"partnerships_deals": 1}
     assert {key for bucket, key in stored.objects if bucket == "newsletters"} == {
         f"lai_weekly/2026/02/02/{name}"
-        for name in ("newsletter.md", "newsletter.html", "newsletter.json", "manifest.json")
+        for name in ("newsletter.md", "newsletter.html", "newsletter.eml", "newsletter.json", "manifest.json")
     }
     json.dumps([normalized, published])
 
