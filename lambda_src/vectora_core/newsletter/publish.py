@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from vectora_core.day_event import DayEvent
 from vectora_core.item_files import Clock, newest_day
@@ -11,6 +11,7 @@ from vectora_core.newsletter.archive import write_archive
 from vectora_core.newsletter.candidates import STAGE, Period, read_candidates
 from vectora_core.newsletter.formats import as_html, as_markdown, as_text
 from vectora_core.newsletter.issue import issue_of
+from vectora_core.newsletter.mail import as_eml
 from vectora_core.newsletter.manifest import Report, Run, manifest_of
 from vectora_core.newsletter.selection import select
 from vectora_shared.config.client import ClientConfig
@@ -18,6 +19,9 @@ from vectora_shared.config.content import Content
 from vectora_shared.config.loading import load_configuration
 from vectora_shared.keys import curated_prefix, ingested_prefix, newsletter_key, report_key
 from vectora_shared.storage import Bucket
+
+# Only a newsletter that is ready is delivered (newsletter_workflow.py).
+Readiness = Literal["ready", "draft", "empty", "no readers"]
 
 
 def publish(
@@ -48,10 +52,13 @@ def publish(
     def key(file_name: str) -> str:
         return newsletter_key(client_id, day, file_name, draft=draft)
 
-    keys = {name: key(f"newsletter.{name}") for name in ("md", "txt", "html", "json")}
+    keys = {name: key(f"newsletter.{name}") for name in ("md", "txt", "html", "eml", "json")}
+    text, html = as_text(issue), as_html(issue)
+    mail = as_eml(issue, configuration.client.delivery, text=text, html=html)
     newsletters.write(keys["md"], as_markdown(issue).encode("utf-8"), "text/markdown")
-    newsletters.write(keys["txt"], as_text(issue).encode("utf-8"), "text/plain")
-    newsletters.write(keys["html"], as_html(issue).encode("utf-8"), "text/html")
+    newsletters.write(keys["txt"], text.encode("utf-8"), "text/plain")
+    newsletters.write(keys["html"], html.encode("utf-8"), "text/html")
+    newsletters.write(keys["eml"], mail, "message/rfc822")
     newsletters.write_json(keys["json"], document)
 
     manifest = manifest_of(run, candidates, selection, list(keys.values()), clock())
@@ -68,9 +75,20 @@ def publish(
         "items_by_section": document["metrics"]["items_by_section"],
         "bucket": newsletters.name,
         "files": {**keys, "manifest": key("manifest.json")},
+        "delivery": delivery_of(configuration.client, draft=draft, items=manifest["total_items"]),
         "metrics": manifest["metrics"],
         "warnings": manifest["warnings"],
     }
+
+
+def delivery_of(client: ClientConfig, *, draft: bool, items: int) -> Readiness:
+    """Return whether the newsletter is for readers; the workflow delivers it if the environment sends newsletters."""
+    if draft:
+        return "draft"
+    if client.delivery is None:
+        return "no readers"
+    # A message without news teaches readers to ignore the next one.
+    return "ready" if items else "empty"
 
 
 def _period(ingestion: Report, client: ClientConfig, day: date) -> Period:

@@ -99,7 +99,7 @@ class Wording:
         try:
             return Locale.parse(name)
         except UnknownLocaleError:
-            return Locale.parse(self._base)
+            return Locale.parse(_LOCALES.get(self._base, self._base))
 
     @property
     def _base(self) -> str:

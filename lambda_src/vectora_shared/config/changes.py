@@ -57,7 +57,7 @@ def needed_bump(before: ClientConfig, after: ClientConfig) -> Bump:
     """Return which part of the version must be raised.
 
     Major when items would appear or disappear because a scope or a section changed or something was removed; minor for
-    additions and for other settings; patch for texts, and when only comments and layout differ.
+    additions, for delivery and for other settings; patch for texts, and when only comments and layout differ.
     """
     bumps: set[Bump] = {change.bump for change in changes_between(before, after)}
     return max(bumps, key=BUMPS.index, default="patch")
@@ -131,6 +131,9 @@ def _bump(path: Path, before: Any, after: Any) -> Bump:
     in_section = path[:2] == ("newsletter_layout", "sections")
     if in_section and path[-1] in _TEXTS_OF_SECTIONS:
         return "patch"
+    if path[0] == "delivery":
+        # Readers come and go; they decide about no item.
+        return "minor"
     if after is None:
         return "major"
     in_domain = path[0] == "watch_domains"

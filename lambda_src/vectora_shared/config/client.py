@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from vectora_shared.config.delivery import Delivery
 from vectora_shared.config.scoring import ScopeBonus
 from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, EventType, Identifier, Share, Text, require_unique
@@ -260,6 +261,9 @@ class ClientConfig(Section):
     )
     newsletter_selection: NewsletterSelection = Field(description="Selection among the matched items.")
     newsletter_layout: NewsletterLayout = Field(description="Sections of the newsletter.")
+    delivery: Delivery | None = Field(
+        default=None, description="Sender and readers of the newsletter by e-mail; it is not sent when omitted."
+    )
     metadata: Metadata = Field(description="Version and changelog of this file.")
 
     @model_validator(mode="after")

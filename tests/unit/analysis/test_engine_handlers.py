@@ -88,10 +88,9 @@ def test_both_functions_turn_ingested_items_into_a_newsletter(stored: StoredObje
     published = handler("newsletter_v2")(event, None)
     assert published["statusCode"] == 200
     assert published["body"]["items_by_section"] == {"partnerships_deals": 1}
-    assert {key for bucket, key in stored.objects if bucket == "newsletters"} == {
-        f"lai_weekly/2026/02/02/{name}"
-        for name in ("newsletter.md", "newsletter.html", "newsletter.json", "manifest.json")
-    }
+    formats = {f"lai_weekly/2026/02/02/newsletter.{name}" for name in ("md", "txt", "html", "eml", "json")}
+    others = {"lai_weekly/2026/02/02/manifest.json", "lai_weekly/index.html", "lai_weekly/feed.xml"}
+    assert {key for bucket, key in stored.objects if bucket == "newsletters"} == formats | others
     json.dumps([normalized, published])
 
 

@@ -161,7 +161,7 @@ def test_a_draft_leaves_every_object_of_an_issue_as_it_was(engine: Engine) -> No
     ]
     for bucket, objects in zip((engine.data, engine.newsletters), before, strict=True):
         assert {key: body for key, body in bucket.objects.items() if not key.startswith("_drafts/")} == objects
-    assert len(drafts) == 9
+    assert len(drafts) == 10
     assert engine.titles(MONDAY, "_drafts/") == titles(0, 1)
 
 

@@ -13,9 +13,10 @@ from selectolax.lexbor import LexborHTMLParser
 from vectora_core.day_event import DayEvent
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.manifest import noise_estimate
-from vectora_core.newsletter.publish import publish
+from vectora_core.newsletter.publish import delivery_of, publish
 from vectora_core.text.addresses import link_address
 from vectora_shared.config.content import FolderContent
+from vectora_shared.config.delivery import Delivery
 from vectora_shared.config.loading import load_client
 from vectora_shared.errors import VectoraError
 
@@ -46,7 +47,7 @@ def test_the_manifest_is_written_last_beside_all_formats(
     data: Any, newsletters: Any, content: FolderContent, make_curated: MakeCurated
 ) -> None:
     body = run(data, newsletters, content, [make_curated("Depot approved")])
-    names = ["newsletter.md", "newsletter.txt", "newsletter.html", "newsletter.json", "manifest.json"]
+    names = ["newsletter.md", "newsletter.txt", "newsletter.html", "newsletter.eml", "newsletter.json", "manifest.json"]
     archive = ["lai_weekly/index.html", "lai_weekly/feed.xml"]
     assert list(newsletters.objects) == [*(f"{FOLDER}/{name}" for name in names), *archive]
     assert set(body["files"].values()) == set(newsletters.objects) - set(archive)
@@ -192,3 +193,13 @@ def test_a_run_without_curated_items_fails_with_a_message_that_says_what_to_do(
 def test_an_item_counts_as_doubtful_below_the_client_s_level(make_curated: MakeCurated) -> None:
     items = [make_curated("Sure", relevance=0.5), make_curated("Doubtful", relevance=0.49)]
     assert noise_estimate(items, 0.5) == 0.5
+
+
+def test_only_an_issue_with_news_and_readers_is_ready_for_delivery(content: FolderContent) -> None:
+    client = load_client(content, "lai_weekly")
+    delivery = Delivery.model_validate({"sender": "news@example.org", "recipients": ("anna@example.org",)})
+    read = client.model_copy(update={"delivery": delivery})
+    assert delivery_of(read, draft=False, items=1) == "ready"
+    assert delivery_of(read, draft=False, items=0) == "empty"
+    assert delivery_of(read, draft=True, items=1) == "draft"
+    assert delivery_of(client.model_copy(update={"delivery": None}), draft=False, items=1) == "no readers"
