@@ -96,9 +96,7 @@ def open_newsletter(
     newsletter = newsletter_of(stored_newsletters(bucket, client, drafts=draft), parse_day(day))
     body = _body(bucket, newsletter, format_)
     kind = "-draft" if newsletter.draft else ""
-    path = (output or FOLDER / env) / f"{client}-{newsletter.day}{kind}.{format_}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
+    path = written(output, env, f"{client}-{newsletter.day}{kind}.{format_}", body)
     opened = not no_browser and not json and show_in_browser(path)
     if json:
         print_json({"env": env, "client_id": client, "day": str(newsletter.day), "draft": draft, "file": str(path)})
@@ -114,6 +112,19 @@ def parse_day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise VectoraError(f"--day is '{text}': write it as {DAY_FORMAT}, such as 2026-01-30, or {LATEST}.") from error
+
+
+def written(output: Path | None, env: str, name: str, body: bytes) -> Path:
+    """Write a file to the folder of the option, or to that of the environment, and return its path."""
+    path = (output or FOLDER / env) / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    except OSError as error:
+        raise VectoraError(
+            f"{display_path(path)} cannot be written ({error.strerror}): give another --output."
+        ) from error
+    return path
 
 
 def show_in_browser(path: Path) -> bool:

@@ -47,16 +47,22 @@ def _baseline_side(news: News, edited: Configuration, baseline: Configuration | 
     return _selected(edited.client, tuple(news.stored.values()) if baseline == "stored results" else ())
 
 
+def curated_with(news: News, configuration: Configuration) -> list[CuratedItem]:
+    """Return the day's news, matched and scored with a configuration; model answers have its scopes' spelling."""
+    return _curated(news, configuration, configuration.scopes)
+
+
 def _side(news: News, configuration: Configuration, known: Scopes) -> Side:
+    return _selected(configuration.client, _curated(news, configuration, known))
+
+
+def _curated(news: News, configuration: Configuration, known: Scopes) -> list[CuratedItem]:
     lexicon = Lexicon(configuration)
     analyzer = StoredAnswers(news.answered, known, configuration, lexicon)
     analyses = [analyzer.analyze(story.item) for story in news.stories]
     # The time of analysis is not compared.
     analyzed_at = datetime.combine(news.day, datetime.min.time(), UTC)
-    return _selected(
-        configuration.client,
-        curated_items(news.stories, analyses, configuration, lexicon, news.mode, news.day, analyzed_at),
-    )
+    return curated_items(news.stories, analyses, configuration, lexicon, news.mode, news.day, analyzed_at)
 
 
 def _selected(client: ClientConfig, items: Sequence[CuratedItem]) -> Side:

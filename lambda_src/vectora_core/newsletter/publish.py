@@ -42,7 +42,7 @@ def publish(
         normalization=data.read_json(report_key(curated, day)) or {},
         model_id=model_id,
     )
-    period = _period(run.ingestion, configuration.client, day)
+    period = period_of(run.ingestion, configuration.client, day)
     pages = [source.url for source in configuration.sources.sources]
     candidates = read_candidates(data, newsletters, client_id, day, period, pages=pages, draft=draft)
     selection = select(candidates.items, configuration.client, candidates.published)
@@ -91,7 +91,7 @@ def delivery_of(client: ClientConfig, *, draft: bool, items: int) -> Readiness:
     return "ready" if items else "empty"
 
 
-def _period(ingestion: Report, client: ClientConfig, day: date) -> Period:
+def period_of(ingestion: Report, client: ClientConfig, day: date) -> Period:
     """Return the period that the run's ingestion read; the client's own one when its report has none."""
     try:
         return Period(date.fromisoformat(ingestion["from_date"]), date.fromisoformat(ingestion["to_date"]))
