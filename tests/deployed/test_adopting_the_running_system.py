@@ -22,6 +22,7 @@ from vectora_ops.names import Names
 from vectora_ops.snapshots.vault import Vault
 
 NAMES = Names(project="vectora-inbox", env="dev")
+CHANGED_STACKS = {stack(layer) for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")}
 
 
 @pytest.fixture
@@ -93,6 +94,7 @@ def test_the_running_system_is_adopted_deployed_over_and_brought_back(
         "AWS::S3::Bucket vectora-inbox-lambda-code-dev",
         "AWS::S3::BucketPolicy vectora-inbox-lambda-code-dev",
         "code and settings of vectora-inbox-ingest-v2-dev",
+        f"replace nothing in {stack('s0-iam')}, says CloudFormation",
         "Nothing was changed.",
     ):
         assert announced in shown, announced
@@ -101,10 +103,11 @@ def test_the_running_system_is_adopted_deployed_over_and_brought_back(
 
     command("adopt", "--env", "dev", "--yes")
     assert differences(before, system.state()) == []
-    judged = command("adopt", "--env", "dev", "--dry-run").stdout
-    assert "Nothing to import" in judged
-    for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"):
-        assert f"replace nothing in {stack(layer)}, says CloudFormation" in judged
+    judged = json.loads(command("adopt", "--env", "dev", "--dry-run", "--json").stdout)
+    assert (judged["resources"], judged["recorded"]) == ([], [])
+    stacks = {each["stack"]: each["changes"] for each in judged["deployment"]["stacks"]}
+    assert set(stacks) == CHANGED_STACKS
+    assert [each for changes in stacks.values() for each in changes if each["replacement"] == "True"] == []
 
     cdk("deploy")
     complete_by_api(emulator.session(), stack("s0-operations"))
@@ -118,13 +121,11 @@ def test_the_running_system_is_adopted_deployed_over_and_brought_back(
 
     (first,) = Vault(_account(emulator), NAMES).manifests()
     assert first.occasion.kind == "deployment"
-    assert f"{first.name}" in command("snapshot", "list", "--env", "dev").stdout
+    assert "pinned" in command("snapshot", "show", first.name, "--env", "dev").stdout.lower()
     warned = command("rollback", "--env", "dev", "--snapshot", first.name, "--yes", "--json")
     result = json.loads(warned.stdout)
     assert "before this app" in warned.stderr
-    assert set(result["stacks_changed"]) == {
-        stack(layer) for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")
-    }
+    assert set(result["stacks_changed"]) == CHANGED_STACKS
 
     assert differences(before, system.state()) == []
     assert {task: system.say(task) for task in (*V1, *V2)} == said

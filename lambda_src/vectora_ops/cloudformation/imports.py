@@ -45,7 +45,7 @@ class ImportableResource:
     logical_id: str
     kind: str
     name: str
-    definition: Mapping[str, Any]  # as it exists, with all its properties
+    definition: Mapping[str, Any]  # of the resource in a template
     code: CodeObject | None = None
 
     @property
@@ -62,8 +62,9 @@ def find_importable(
 ) -> tuple[ImportableResource, ...]:
     """Return the resources that `import_resources` can import; `templates` are the synthesized ones by stack name.
 
-    With `code_bucket`, functions are defined with their code in that bucket, where the caller stores it before the
-    import. Without it their code is a line of text, which the caller's next update must replace.
+    With `code_bucket`, resources are defined with all their settings, and functions with their code in that bucket,
+    where the caller stores it before the import. Without it, functions and buckets are defined with little more than
+    their names, which the caller's next update must replace.
     """
     finder = _Finder(account, code_bucket)
     return tuple(
@@ -74,10 +75,10 @@ def find_importable(
 def import_resources(
     account: Account, resources: tuple[ImportableResource, ...], *, role_arn: str | None = None
 ) -> None:
-    """Import the resources, with one change set per stack, as they are: nothing about them changes.
+    """Import the resources, with one change set per stack.
 
-    An import is followed by an update of what the template states differently
-    (cloudformation-coverage-roadmap 809 and 1497), so the definitions state the properties that the resources have.
+    An import may be followed by an update of what the template states differently
+    (cloudformation-coverage-roadmap 809 and 1497). So nothing changes if the definitions state all settings.
     CloudFormation uses the role `role_arn`.
 
     Raises VectoraError with CloudFormation's reason when it refuses, and before any change when a stack's template has
@@ -136,7 +137,8 @@ class _Finder:
                 return None, None
             raise
         if self._code_bucket is None:
-            return function_properties(found, REPLACED_AT_ONCE), None
+            required = {key: found["Configuration"][key] for key in ("FunctionName", "Role", "Runtime", "Handler")}
+            return {**required, "Code": REPLACED_AT_ONCE}, None
         code = code_of(found, self._code_bucket)
         return function_properties(found, code.properties), code
 

@@ -86,6 +86,13 @@ def test_only_files_of_a_publication_are_deleted(s3: Any) -> None:
     assert _published(s3) == {**files, "clients/lai_weekly_v6.yaml": b"from before"}
 
 
+def test_prompts_that_no_release_published_are_deleted_because_a_run_loads_all(s3: Any) -> None:
+    s3.objects[BUCKET, "canonical/prompts/old.yaml"] = b"prompt: old\n"
+    s3.objects[BUCKET, "canonical/sources/old.yaml"] = b"sources: []\n"
+    assert _publish(s3, _content()).deleted == ("canonical/prompts/old.yaml",)
+    assert (BUCKET, "canonical/sources/old.yaml") in s3.objects
+
+
 def test_publishing_the_old_content_again_restores_it(s3: Any) -> None:
     old = _content()
     _publish(s3, old, "old")
