@@ -276,7 +276,9 @@ class _Page(http.server.BaseHTTPRequestHandler):
             "not-found": lambda _: self._fail(404),
             "server-error": lambda _: self._fail(503),
         }
-        publication = self._site.publications.get(self.path)
+        # Feeds add parameters to the addresses of articles, to count their readers.
+        publications = self._site.publications
+        publication = publications.get(self.path) or publications.get(self.path.partition("?")[0])
         if publication is None:
             self._fail(404)
             return
