@@ -1,4 +1,4 @@
-"""A stand-in for the publishers' web sites: sample news at the address of each source of the catalogue."""
+"""A stand-in for the publishers' web sites: sample news at the address of each source, and the articles behind it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ SAMPLES = Path(__file__).parent / "samples"
 # Far above any sensible size limit of a client.
 OVERSIZED_BYTES = 256 * 1024 * 1024
 SLOW_PAUSE_SECONDS = 0.5
+# Publishers whose articles are for subscribers.
+WALLED = frozenset({"endpoints_news"})
 # Name in the certificate of a site with the condition tls-mismatch.
 ANOTHER_HOST = "www.another-publisher.example"
 
@@ -154,6 +156,7 @@ class Publishers:
                 continue  # published with the configuration, not by a publisher
             host, _, target = source.url.partition("://")[2].partition("/")
             by_host.setdefault(host, {})[f"/{target}"] = _publication(source, scenario, stories, day)
+            by_host[host].update(_articles(source, scenario, stories, day))
         self._proxy = proxy
         self._sites = [_site(authority, host, publications) for host, publications in by_host.items()]
         self._state = _SharedState()
@@ -198,6 +201,21 @@ def _publication(source: Source, scenario: Scenario, stories: Stories, day: date
         return _Publication(content_type, "not-found", b"")
     condition: Condition = getattr(scenario, publisher)
     return _Publication(content_type, condition, _page(source, getattr(stories, publisher), condition, day))
+
+
+def _articles(source: Source, scenario: Scenario, stories: Stories, day: date) -> dict[str, _Publication]:
+    """Return the article pages of the source's own stories, by path; those of a walled publisher show a teaser only."""
+    publisher = publisher_of(source)
+    template = _templates().get_template("article.html.j2")
+    # A wrong certificate is that of the whole site; other conditions are those of the list of news.
+    condition: Condition = "tls-mismatch" if getattr(scenario, publisher, "well") == "tls-mismatch" else "well"
+    pages = {}
+    for story in getattr(stories, publisher, ()):
+        if story.path:
+            published = _published(story, source.url, condition, day)
+            body = template.render(story=published, home=urljoin(source.url, "/"), walled=publisher in WALLED)
+            pages[story.path] = _Publication("text/html; charset=utf-8", condition, body.encode("utf-8"))
+    return pages
 
 
 def _page(source: Source, stories: tuple[Story, ...], condition: Condition, day: date) -> bytes:
@@ -258,7 +276,9 @@ class _Page(http.server.BaseHTTPRequestHandler):
             "not-found": lambda _: self._fail(404),
             "server-error": lambda _: self._fail(503),
         }
-        publication = self._site.publications.get(self.path)
+        # Feeds add parameters to the addresses of articles, to count their readers.
+        publications = self._site.publications
+        publication = publications.get(self.path) or publications.get(self.path.partition("?")[0])
         if publication is None:
             self._fail(404)
             return

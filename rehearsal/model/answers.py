@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.reply import ModelReply
 from vectora_core.items import IngestedItem
+from vectora_core.text.words import collapse_spaces, sentences
 from vectora_shared.config.canonical import Prompt
 from vectora_shared.config.configuration import Configuration
 
@@ -59,6 +60,8 @@ def _as_reply(lexicon: Lexicon, source: str, title: str, content: str) -> dict[s
         ingested_at=datetime.now(UTC),
     )
     analysis = lexicon.analyze(item)
+    # As the prompt asks: neither for news of little relevance.
+    is_relevant = analysis.lai_relevance_score >= 3
     reply = ModelReply(
         summary=analysis.summary or title,
         companies=list(analysis.entities.companies),
@@ -71,5 +74,7 @@ def _as_reply(lexicon: Lexicon, source: str, title: str, content: str) -> dict[s
         lai_relevance_score=analysis.lai_relevance_score,
         anti_lai_detected=analysis.anti_lai_detected,
         pure_player_context=analysis.pure_player_context,
+        headline=title if is_relevant else "",
+        why_it_matters=next(iter(sentences(collapse_spaces(content))[1:]), "") if is_relevant else "",
     )
     return reply.model_dump(mode="json")

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from urllib.parse import urljoin
 
 import feedparser
 import pytest
@@ -13,7 +14,8 @@ import urllib3
 
 from rehearsal.certificates import Authority
 from rehearsal.proxy import Proxy
-from rehearsal.publishers import ALL_WELL, Publishers, Scenario, load_stories, publisher_of
+from rehearsal.publishers import ALL_WELL, WALLED, Publishers, Scenario, load_stories, publisher_of
+from vectora_core.ingest.article import ArticleError, article_text
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_sources
 from vectora_shared.config.sources import Source
@@ -60,6 +62,26 @@ def test_every_source_of_the_catalogue_is_served_under_its_own_address_over_veri
             assert status == 200
             for story in getattr(load_stories(), publisher):
                 assert story.title.partition("'")[0].encode() in body
+
+
+def test_the_address_of_each_story_has_its_article_or_a_wall(
+    authority: Authority, sources: dict[str, Source], ca_file: Path
+) -> None:
+    with _opened(authority, sources.values(), ALL_WELL) as proxy:
+        for publisher, source in sources.items():
+            for story in getattr(load_stories(), publisher):
+                address = story.url or urljoin(source.url, story.path)
+                status, body = _read(proxy, ca_file, address)
+                if "?" not in address:
+                    assert _read(proxy, ca_file, f"{address}?utm_source=rss") == (status, body)
+                assert status == 200
+                if publisher in WALLED:
+                    with pytest.raises(ArticleError, match="too little text"):
+                        article_text(body, None, story.title)
+                elif not story.url:
+                    text = article_text(body, None, story.title)
+                    assert text.startswith(story.text or "It is one more")
+                    assert "depots for many years" not in text
 
 
 def test_dates_count_back_from_the_day_of_the_rehearsal(

@@ -51,7 +51,7 @@ class Lexicon:
     def analyze(self, item: IngestedItem, fallback_reason: str | None = None) -> NormalizedContent:
         """Return the analysis, without a headline and why the news matters; `fallback_reason` says why not the model's.
 
-        A list of names cannot tell why news matters, and a shorter title would only lose words.
+        A list of names does not show why news matters, and a shorter title would only lose words.
         """
         reading = self._read(item)
         self._readings[item] = reading

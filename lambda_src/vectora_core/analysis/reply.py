@@ -33,7 +33,7 @@ class ModelReply(BaseModel):
     )
 
     summary: Annotated[str, Field(min_length=1, max_length=2000, description="one or two sentences, facts only")]
-    # Tokens of the answer are the most expensive ones: what is empty or false can be left out.
+    # Tokens of the answer are the most expensive ones: the model may omit what is empty or false.
     companies: EntityNames = Field(default_factory=list)
     molecules: EntityNames = Field(default_factory=list)
     technologies: EntityNames = Field(default_factory=list)

@@ -22,6 +22,9 @@ SECONDS_TO_START = 30.0
 SECONDS_PER_PAGE = 10.0
 MEMORY_BYTES = 300_000_000
 _READY = b"ready\n"
+# Lambda's Python finds its own library by LD_LIBRARY_PATH (Lambda developer guide, "Defined runtime environment
+# variables"). All others are withheld: the function's credentials are among them.
+_INHERITED_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ")
 
 
 class ArticleProcess:
@@ -75,13 +78,12 @@ class ArticleProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            # The environment has the function's credentials, which code that reads untrusted pages does not need.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONIOENCODING": "utf-8"},
+                env=_environment(),
             )
             with _limited(self._process, self._seconds_to_start) as (_, answers):
                 if answers.readline() != _READY:
@@ -95,6 +97,11 @@ class ArticleProcess:
             # Also closes the pipes.
             self._process.communicate()
             self._process = None
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
+    return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 @contextlib.contextmanager

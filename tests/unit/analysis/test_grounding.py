@@ -7,10 +7,10 @@ import pytest
 from vectora_core.analysis.grounding import ItemWords
 
 TEXT = """
-Norvanta's monthly depot NRV-21 meets endpoint of phase III trial in Sweden. The U.S. Food and Drug Administration (agency)
-received the new drug application of Norvanta AB and its partner Ovarelli Pharma in Europe. In 1,240 adults, relapses fell
-by 41.5% over twelve weeks; the second trial reads out in 2027. BLURITOL\u00ae is a long-acting injectable of the mRNA
-maker Kest\u00e8ra. See https://norvanta.example.
+Norvanta's monthly depot NRV-21 meets endpoint of phase III trial in Sweden. The U.S. Food and Drug Administration
+(agency) received the new drug application of Norvanta AB and its partner Ovarelli Pharma in Europe. In 1,240 adults,
+relapses fell by 41.5% over twelve weeks; the second trial reads out in 2027. BLURITOL\u00ae is a long-acting injectable
+of the mRNA maker Kest\u00e8ra. See https://norvanta.example.
 """
 
 SUPPORTED = [

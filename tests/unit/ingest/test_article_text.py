@@ -162,10 +162,13 @@ def _number(process: ArticleProcess) -> int:
     return process._started().pid
 
 
-def test_the_process_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_has_no_credentials_but_finds_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/no/such/folder")
     with ArticleProcess(seconds_to_start=LONG) as process:
-        assert b"AWS" not in Path(f"/proc/{_number(process)}/environ").read_bytes()
+        environment = Path(f"/proc/{_number(process)}/environ").read_bytes()
+    assert b"AWS" not in environment
+    assert b"LD_LIBRARY_PATH=/no/such/folder" in environment
 
 
 def test_a_page_waits_for_another_one_no_longer_than_it_may() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.repository import ROOT
+from tests.unit.ingest.article_pages import TITLE, article
 from vectora_core.ingest.fetch import Fetcher, Page
 from vectora_shared.errors import VectoraError
 
@@ -85,10 +86,41 @@ def test_an_unknown_client_and_sources_that_all_fail_return_status_500(
         assert message in response["body"]["error"]
 
 
+@pytest.mark.parametrize("name", ["SOURCE_DEADLINE_SECONDS", "FULL_TEXT_SECONDS"])
+def test_a_wrong_time_limit_is_refused_by_name(handler: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "601")
+    response = handler.lambda_handler({"client_id": "lai_weekly"}, None)
+    assert response["statusCode"] == 500
+    assert f"{name} is '601'" in response["body"]["error"]
+
+
+def test_an_article_is_read_as_long_as_the_function_has_time(
+    handler: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(_: Fetcher, url: str) -> Page:
+        link = "https://www.nanexa.se/en/press/depot/"
+        item = f"<item><title>{TITLE}</title><link>{link}</link></item>"
+        return Page(url=url, body=article() if url == link else f"<rss><channel>{item}</channel></rss>".encode())
+
+    class Context:
+        milliseconds = 70_000
+
+        def get_remaining_time_in_millis(self) -> int:
+            return self.milliseconds
+
+    monkeypatch.setattr(Fetcher, "fetch", fetch)
+    context = Context()
+    event: dict[str, Any] = {"client_id": "lai_weekly", "sources": ["press_corporate__nanexa"]}
+    assert handler.lambda_handler(event, context)["body"]["full_texts"]["late"] == 1
+    context.milliseconds = 900_000
+    event["target_date"] = "2020-01-01"
+    assert handler.lambda_handler(event, context)["body"]["full_texts"]["read"] == 1
+
+
 def test_importing_the_handler_does_not_import_the_parsers() -> None:
     code = (
         f"import runpy, sys; runpy.run_path({str(HANDLER)!r}); "
-        "print([name for name in ('feedparser', 'selectolax') if name in sys.modules])"
+        "print([name for name in ('feedparser', 'selectolax', 'trafilatura', 'lxml') if name in sys.modules])"
     )
 
     result = subprocess.run(
