@@ -10,7 +10,7 @@ from benchmarks.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7
-FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "publish_configuration")
+FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "deliver_v2", "publish_configuration")
 PROGRAM = """
 import sys, time
 import boto3

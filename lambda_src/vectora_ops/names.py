@@ -11,7 +11,7 @@ from vectora_shared.keys import DRAFTS_PREFIX
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
-FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "publish-configuration"]
+FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "deliver-v2", "publish-configuration"]
 OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
@@ -24,6 +24,8 @@ OPERATIONS_LAYER: StackLayer = "s0-operations"
 # In the order of deployment.
 STACK_LAYERS: tuple[StackLayer, ...] = get_args(StackLayer)
 FUNCTION_TASKS: tuple[FunctionTask, ...] = get_args(FunctionTask)
+# The function of environments that send newsletters by e-mail; the others do not have it.
+DELIVERY_TASK: FunctionTask = "deliver-v2"
 OPERATIONS_TASKS: tuple[OperationsTask, ...] = get_args(OperationsTask)
 BUCKETS: tuple[BucketContent, ...] = get_args(BucketContent)
 PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketContent)
@@ -75,6 +77,7 @@ LIMITS: Mapping[str, Limit] = {
     "state machine": Limit("Step Functions", 80),
     "schedule": Limit("EventBridge Scheduler", 64),
     "pipeline": Limit("CodePipeline", 100),
+    "configuration set": Limit("SES", 64),  # API reference v2, CreateConfigurationSet
     "parameter": Limit("SSM", 1011),  # PutParameter, API reference: 2048 includes the ARN's prefix
 }
 
@@ -138,6 +141,11 @@ class Names:
         return self._named("rule", purpose)
 
     @property
+    def mail_configuration_set(self) -> str:
+        """Name of the SES configuration set that newsletters are sent with."""
+        return self._named("configuration set", "newsletters")
+
+    @property
     def state_machine(self) -> str:
         return self._named("state machine", "newsletter")
 
@@ -181,6 +189,7 @@ class Names:
             # The longest first, so that an error message quotes it.
             yield from (named(thing) for thing in sorted(things, key=len, reverse=True))
         yield self.state_machine_log_group
+        yield self.mail_configuration_set
 
 
 def _within_limit(kind: str, name: str) -> str:

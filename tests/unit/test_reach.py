@@ -16,7 +16,7 @@ from tests.repository import ROOT
 SOURCE = ROOT / "lambda_src"
 SHARED, ENGINE, OPERATIONS = "vectora_shared", "vectora_core", "vectora_ops"
 PACKAGES = (SHARED, ENGINE, OPERATIONS)
-ENGINE_FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "publish_configuration")
+ENGINE_FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "deliver_v2", "publish_configuration")
 OPERATIONS_FUNCTIONS = ("promotion", "rollback", "smoke_test", "snapshot")
 
 

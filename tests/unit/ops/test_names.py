@@ -34,8 +34,8 @@ IN_MODELS = {
     "alarm": ("cloudwatch", "AlarmName"),
     "log group": ("logs", "LogGroupName"),
 }
-# Stated only in the documentation: CreateStack, CreateFunction and PutParameter (API references).
-IN_DOCUMENTATION = {"stack": 128, "function": 64, "parameter": 1011}
+# Only in documentation: CreateStack, CreateFunction, PutParameter and CreateConfigurationSet (API references).
+IN_DOCUMENTATION = {"stack": 128, "function": 64, "parameter": 1011, "configuration set": 64}
 
 
 @pytest.mark.parametrize("kind", LIMITS)

@@ -24,7 +24,7 @@ from vectora_shared.errors import VectoraError
 MEBIBYTE = 1024 * 1024
 ELF_MACHINE_AARCH64 = 183
 PLATFORMS: tuple[LambdaPlatform, ...] = ("lambda", "host")
-FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "publish_configuration")
+FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "deliver_v2", "publish_configuration")
 
 
 def _names(path: Path) -> set[str]:
