@@ -1,4 +1,4 @@
-"""Archive of a client's issues: a page and an RSS feed in the newsletters bucket, made anew after each issue."""
+"""Archive of a client's issues: a page and an RSS feed in the newsletters bucket, written again after each issue."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ArchivedIssue:
 def write_archive(newsletters: Bucket, client_id: str, name: str, language: str, archive_url: str | None) -> None:
     """Write index.html and feed.xml of a client from all its issues.
 
-    Both are made from the list of the bucket, so an archive of two runs at once is complete after the next issue.
+    Both are made from the list of the bucket, so an archive of two concurrent runs is complete after the next issue.
     """
     issues = _issues(newsletters, client_id)
     prefix = newsletters_prefix(client_id)
