@@ -106,7 +106,7 @@ class RuntimeStack(ComponentStack):
         return self._function(
             "NewsletterV2",
             task="newsletter-v2",
-            description="Selects the items of a client's newsletter and writes it as Markdown, HTML and JSON",
+            description="Selects the items of a client's newsletter and writes it in all formats",
             environment={
                 "DATA_BUCKET": self.names.bucket("data"),
                 "NEWSLETTERS_BUCKET": self.names.bucket("newsletters"),
