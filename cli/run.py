@@ -43,6 +43,9 @@ def run(
         outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
     except KeyboardInterrupt:
         fail(f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.")
+    letter = outcome.steps.get("newsletter", {})
+    if letter and not issue and not letter.get("draft"):
+        err.say(f"{env} has a release that makes no drafts: this run made the issue of {letter['target_date']}.")
     if json:
         print_json(outcome)
     else:
