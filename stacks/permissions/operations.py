@@ -70,8 +70,7 @@ class OperationsGrants:
             f"{config}/clients/*",
             f"{config}/canonical/*",
             f"{config}/published.json",
-            # Also the folders of the system that ran before this app.
-            f"{data}/*",
+            f"{data}/*",  # also the folders of the system that ran before this app
             f"{newsletters}/*",
         )
 
@@ -139,14 +138,9 @@ class OperationsGrants:
         )
 
     def _deny_on_analyses(self, sid: str, *actions: str) -> Grant:
-        _, data, _ = self._buckets
-        return Grant(
-            sid=sid,
-            effect="Deny",
-            actions=actions,
-            resources=(f"{data}/{ANALYSES_PREFIX}*",),
-            wildcard_reason="No snapshot holds stored analyses, which can be made again.",
-        )
+        resources = (f"{self._buckets[1]}/{ANALYSES_PREFIX}*",)
+        reason = "No snapshot holds stored analyses, which can be made again."
+        return Grant(sid=sid, effect="Deny", actions=actions, resources=resources, wildcard_reason=reason)
 
     def _read_deployed(self) -> tuple[Grant, ...]:
         """Return the grants to read functions, layers, stacks and the release."""
