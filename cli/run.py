@@ -85,7 +85,34 @@ def _show_run(outcome: RunOutcome) -> None:
         out.say(f"{kind} of {letter['target_date']}: {letter['total_items']} items.")
         for key in letter["files"].values():
             out.say(f"  s3://{letter['bucket']}/{key}")
+        if sentence := _delivery(letter, outcome):
+            out.say(sentence)
     out.say(f"Took {outcome.seconds:.1f} s.")
+
+
+# Why the newsletter is not for readers, by what the newsletter function says (vectora_core.newsletter.publish).
+_NOT_DELIVERED = {
+    "no readers": "Not delivered: the client's file names no readers (`delivery`).",
+    "empty": "Not delivered: an issue without news is not sent.",
+    "ready": "Not delivered: this environment sends no newsletters (`delivery` in config/environments.yaml).",
+}
+
+
+def _delivery(letter: Mapping[str, Any], outcome: RunOutcome) -> str:
+    """Return who got the newsletter by e-mail, or why nobody did; empty for drafts and failed runs."""
+    done = outcome.steps.get("delivery")
+    if not outcome.succeeded:
+        return ""
+    if done is None:
+        return _NOT_DELIVERED.get(letter.get("delivery", ""), "")
+    before = f"; {done['sent_before']} had it before" if done["sent_before"] else ""
+    if done["redirected"]:
+        return f"Sent to {_count(done['sent'], 'address', 'addresses')} instead of the readers{before}."
+    return f"Delivered to {_count(done['sent'], 'reader', 'readers')}{before}."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _savings(scored: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
-from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
@@ -91,6 +91,7 @@ def _show_status(status: EnvironmentStatus) -> None:
     _show_heading(status.env, release)
     for sentence in status.promotion:
         out.say(f"  {sentence}")
+    out.say(f"  {status.delivery}")
     table = new_table("stack", "status", "updated")
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
@@ -158,6 +159,7 @@ class EnvironmentStatus:
     config_bucket: str
     old_clients: tuple[str, ...]  # client files in a form from before this app
     release_content_digest: str | None = None
+    delivery: str = ""  # whom newsletters are sent to by e-mail
     checkout: Comparison | None = None
 
     @property
@@ -198,6 +200,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
             for key, body in configuration.clients.items()
             if key not in configuration.published and is_old_form(key, body)
         ),
+        delivery=_delivery(account, names),
     )
 
 
@@ -240,6 +243,19 @@ def _stack(account: Account, name: str) -> StackStatus:
         raise
     updated = stack.get("LastUpdatedTime", stack["CreationTime"])
     return StackStatus(name=name, status=stack["StackStatus"], updated=updated.isoformat(timespec="seconds"))
+
+
+def _delivery(account: Account, names: Names) -> str:
+    try:
+        function = account.client("lambda").get_function_configuration(FunctionName=names.function(DELIVERY_TASK))
+    except ClientError as error:
+        if is_absent(error, "function"):
+            return "Sends no newsletters by e-mail."
+        raise
+    variables = function.get("Environment", {}).get("Variables", {})
+    if variables.get("DELIVERY_MODE") == "recipients":
+        return "Sends newsletters by e-mail to the readers in the clients' files."
+    return f"Sends newsletters by e-mail to {variables.get('REDIRECT_TO', 'nobody')}, instead of the readers."
 
 
 def _function(account: Account, name: str) -> FunctionStatus | None:

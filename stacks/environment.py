@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from stacks.iam import IamStack
 from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
 from stacks.runtime import RuntimeStack
-from vectora_ops.settings import Settings, environment_after, environment_before
+from vectora_ops.settings import EnvironmentSettings, Settings, environment_after, environment_before
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
@@ -36,6 +37,8 @@ def environment_stacks(
     content = root / "config"
     clients = _clients(content, files_digest(content, files_below(root, content)))
     if problems := settings.client_id_problems(client.client_profile.client_id for client in clients):
+        raise ConfigurationError("\n".join(problems))
+    if problems := _senders_without_identity(env, chosen, clients):
         raise ConfigurationError("\n".join(problems))
     packages = Packages(root, platform)
     # First: it takes a snapshot before any other stack changes.
@@ -58,6 +61,20 @@ def environment_stacks(
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)
     return stacks
+
+
+def _senders_without_identity(env: str, settings: EnvironmentSettings, clients: Sequence[ClientConfig]) -> list[str]:
+    """Return a sentence for each client whose sender the environment's SES identity does not cover."""
+    delivery = settings.delivery
+    if delivery is None:
+        return []
+    return [
+        f"config/clients/{client.client_profile.client_id}.yaml: delivery.sender is {client.delivery.sender_address}, "
+        f"which SES may not send from in {env}: use an address of {delivery.identity}, or change `delivery.identity` "
+        "in config/environments.yaml."
+        for client in clients
+        if client.delivery and not delivery.covers(client.delivery.sender_address)
+    ]
 
 
 @lru_cache(maxsize=1)

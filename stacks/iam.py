@@ -55,6 +55,15 @@ class IamStack(ComponentStack):
             name="newsletter-v2",
             grants=grants.newsletter(),
         )
+        if settings.delivery:
+            self._role(
+                "DeliverRole",
+                service=LAMBDA,
+                description="Delivery: sends issues from one SES identity, records who got them",
+                policy_name="DeliverPolicy",
+                name="deliver-v2",
+                grants=grants.deliver(settings.delivery),
+            )
         self._role(
             "PublishConfigurationRole",
             service=LAMBDA,

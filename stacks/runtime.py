@@ -10,13 +10,14 @@ from constructs import Construct
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
+from stacks.delivery import add_delivery
 from stacks.engine_function import FAILURE_IS_REPORTED_BY_THE_RUN, engine_function
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
-from vectora_ops.names import FunctionTask, Names, schedule_id
+from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names, schedule_id
 from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.config.client import ClientConfig
 
@@ -47,11 +48,12 @@ class RuntimeStack(ComponentStack):
         self._layer_arns = (core_layer.resource.ref, dependencies_layer.resource.ref)
         normalize_score = self._normalize_score()
         newsletter = self._newsletter()
+        deliver = self._deliver()
         configuration = self._published_configuration()
         # Content after the code that reads it: if the code cannot be deployed, the content does not change either.
-        for function in (normalize_score, newsletter):
+        for function in (normalize_score, newsletter, *deliver):
             configuration.resource.node.add_dependency(function.resource)
-        workflow = self._workflow()
+        workflow = self._workflow(delivers=bool(deliver))
         self._schedules(clients, workflow)
         self._record_release(release, after=configuration)
 
@@ -115,6 +117,13 @@ class RuntimeStack(ComponentStack):
             },
         )
 
+    def _deliver(self) -> tuple[PythonFunction, ...]:
+        """Add the delivery of an environment that has one, and return its function."""
+        delivery = self.settings.delivery
+        if delivery is None:
+            return ()
+        return (add_delivery(self, delivery, packages=self._packages, layer_arns=self._layer_arns),)
+
     def _published_configuration(self) -> PublishedConfiguration:
         publisher = self._function(
             "PublishConfiguration",
@@ -134,7 +143,7 @@ class RuntimeStack(ComponentStack):
             config_bucket_name=self.names.bucket("config"),
         )
 
-    def _workflow(self) -> NewsletterWorkflow:
+    def _workflow(self, *, delivers: bool) -> NewsletterWorkflow:
         names = self.names
         return NewsletterWorkflow(
             self,
@@ -147,6 +156,7 @@ class RuntimeStack(ComponentStack):
             ingest_function_name=names.function("ingest-v2"),
             normalize_score_function_name=names.function("normalize-score-v2"),
             newsletter_function_name=names.function("newsletter-v2"),
+            deliver_function_name=names.function(DELIVERY_TASK) if delivers else None,
             log_retention_days=self.settings.logs.retention_days,
             removal_policy=self.removal_policy,
         )

@@ -1,4 +1,4 @@
-"""State machine of a run: ingest, normalize and score, write the newsletter of one client."""
+"""State machine of a run: ingest, normalize and score, write the newsletter of one client, and deliver it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from constructs import Construct
 # A function may run for 900 s; with the margin, its own timeout is reported.
 STEP_TIMEOUT_SECONDS = 930
 RUN_TIMEOUT_SECONDS = 3600
+# Error of a run that published its newsletter, and could not deliver it.
+DELIVERY_FAILED = "DeliveryFailed"
 
 
 class NewsletterWorkflow(Construct):
@@ -28,10 +30,13 @@ class NewsletterWorkflow(Construct):
         ingest_function_name: str,
         normalize_score_function_name: str,
         newsletter_function_name: str,
+        deliver_function_name: str | None,
         log_retention_days: int,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
+        """Add the state machine; without `deliver_function_name` it delivers nothing."""
         super().__init__(scope, construct_id)
+        deliver = {"DeliverFunction": deliver_function_name} if deliver_function_name else {}
         log_group = logs.CfnLogGroup(
             self, "LogGroup", log_group_name=log_group_name, retention_in_days=log_retention_days
         )
@@ -43,11 +48,12 @@ class NewsletterWorkflow(Construct):
             state_machine_name=state_machine_name,
             state_machine_type="STANDARD",
             role_arn=role_arn,
-            definition=_definition(),
+            definition=_definition(delivers=bool(deliver)),
             definition_substitutions={
                 "IngestFunction": ingest_function_name,
                 "NormalizeScoreFunction": normalize_score_function_name,
                 "NewsletterFunction": newsletter_function_name,
+                **deliver,
             },
             logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",
@@ -64,7 +70,7 @@ class NewsletterWorkflow(Construct):
         )
 
 
-def _definition() -> dict[str, Any]:
+def _definition(*, delivers: bool) -> dict[str, Any]:
     return {
         "Comment": (
             "One newsletter of one client. Input: client_id; optional period_days, dry_run, target_date, draft."
@@ -99,11 +105,12 @@ def _definition() -> dict[str, Any]:
             "WriteNewsletter": _invoke("NewsletterFunction", _DAY_OF_RUN, "$.newsletter", "NewsletterSucceeded"),
             "NewsletterSucceeded": {
                 "Type": "Choice",
-                "Choices": [{**_not_ok("$.newsletter"), "Next": "NewsletterFailed"}],
+                "Choices": [{**_not_ok("$.newsletter"), "Next": "NewsletterFailed"}, *(_IF_READY if delivers else ())],
                 "Default": "NewsletterWritten",
             },
             "NewsletterFailed": _fail("$.newsletter"),
             "NewsletterWritten": {"Type": "Succeed"},
+            **(_delivery() if delivers else {}),
         },
     }
 
@@ -117,6 +124,36 @@ _DAY_OF_RUN = {
         "ingestion.$": "$.ingest.body",
     }
 }
+
+
+# Drafts, empty issues and clients without readers are not ready. Releases before delivery do not say.
+_IF_READY = (
+    {
+        "And": [
+            {"Variable": "$.newsletter.body.delivery", "IsPresent": True},
+            {"Variable": "$.newsletter.body.delivery", "StringEquals": "ready"},
+        ],
+        "Next": "Deliver",
+    },
+)
+
+
+def _delivery() -> dict[str, Any]:
+    """Return the states that deliver: whatever fails there has an error of its own, because the issue is published."""
+    payload = {"Payload": {"client_id.$": "$.client_id", "target_date.$": "$.newsletter.body.target_date"}}
+    deliver = _invoke("DeliverFunction", payload, "$.delivery", "DeliverySucceeded")
+    crashed = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.delivery_error", "Next": "DeliveryEndedEarly"}
+    return {
+        "Deliver": {**deliver, "Catch": [crashed]},
+        "DeliverySucceeded": {
+            "Type": "Choice",
+            "Choices": [{**_not_ok("$.delivery"), "Next": "DeliveryFailed"}],
+            "Default": "NewsletterDelivered",
+        },
+        "DeliveryFailed": {"Type": "Fail", "Error": DELIVERY_FAILED, "CausePath": "$.delivery.body.error"},
+        "DeliveryEndedEarly": {"Type": "Fail", "Error": DELIVERY_FAILED, "CausePath": "$.delivery_error.Cause"},
+        "NewsletterDelivered": {"Type": "Succeed"},
+    }
 
 
 def _invoke(function: str, payload: dict[str, Any], result_path: str, then: str) -> dict[str, Any]:

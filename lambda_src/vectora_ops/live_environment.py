@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.definition import FUNCTION, StackDefinition
 from vectora_ops.cloudformation.reading import StackReader
-from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
@@ -151,7 +151,9 @@ class Environment:
             for kind, physical_id in self.resources(stack).values()
             if kind == FUNCTION
         }
-        return sorted(in_stacks | {self.names.function(task) for task in FUNCTION_TASKS})
+        # In the running system, functions were made by hand; that of delivery exists in stacks only.
+        by_hand = {self.names.function(task) for task in FUNCTION_TASKS if task != DELIVERY_TASK}
+        return sorted(in_stacks | by_hand)
 
     def function(self, name: str) -> dict[str, Any] | None:
         if name not in self._functions:

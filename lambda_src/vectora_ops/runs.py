@@ -24,6 +24,8 @@ FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 2.0
 # DescribeExecution is eventually consistent (Step Functions, API reference): a new execution may be unknown.
 UNKNOWN_FOR_SECONDS = 30.0
+# Results in the output of an execution; only environments that send newsletters have a delivery.
+STEPS = ("ingest", "normalize_score", "newsletter", "delivery")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """The end of a run; `steps` has each function's response body as ingest, normalize_score and newsletter."""
+    """The end of a run; `steps` has each function's response body as ingest, normalize_score, newsletter, delivery."""
 
     execution_arn: str
     status: str
@@ -109,7 +111,7 @@ def follow_run(
         sleep(wait)
         wait = min(wait * 1.25, LONGEST_POLL_SECONDS)
     output = json.loads(execution.get("output") or "{}")
-    steps = {name: output[name]["body"] for name in ("ingest", "normalize_score", "newsletter") if name in output}
+    steps = {name: output[name]["body"] for name in STEPS if name in output}
     reason = None
     if execution["status"] != "SUCCEEDED":
         reason = execution.get("cause") or execution.get("error") or "no reason given"

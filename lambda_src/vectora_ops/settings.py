@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from vectora_ops.names import LIMITS, EnvName, Names, client_id_problems
+from vectora_shared.config.delivery import Address, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
@@ -77,6 +78,13 @@ def _bucket_suffix(suffix: str) -> str:
     if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
         raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
     return suffix
+
+
+def _identity(identity: str) -> str:
+    """Return a domain or an address in lower case; raise ValueError for anything else."""
+    if problem := address_problem(identity if "@" in identity else f"x@{identity}"):
+        raise ValueError(f"a domain or an address that is verified in SES is expected; this {problem}")
+    return identity.lower()
 
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -172,6 +180,30 @@ class Promotion(Section):
         )
 
 
+class Delivery(Section):
+    """Sending of newsletters by e-mail from an environment."""
+
+    mode: Literal["redirect", "recipients"] = Field(
+        description="redirect (all messages go to redirect_to) or recipients (to the readers in the clients' files)"
+    )
+    identity: Annotated[str, AfterValidator(_identity)] = Field(
+        description="domain or address that is verified in SES, and that the senders of all clients belong to"
+    )
+    redirect_to: tuple[Address, ...] = ()
+
+    @model_validator(mode="after")
+    def _redirect_has_addresses(self) -> Delivery:
+        if (self.mode == "redirect") != bool(self.redirect_to):
+            needed = "is needed with mode redirect" if self.mode == "redirect" else "is for mode redirect only"
+            raise MisfitError((("redirect_to",), f"{needed}: addresses that get every newsletter of the environment"))
+        return self
+
+    def covers(self, sender: str) -> bool:
+        """Return whether messages from this address may be sent: a domain covers its subdomains (SES guide)."""
+        domain = sender.lower().rpartition("@")[2]
+        return sender.lower() == self.identity or f".{domain}".endswith(f".{self.identity}")
+
+
 class EnvironmentSettings(Section):
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
@@ -191,6 +223,7 @@ class EnvironmentSettings(Section):
     promotion: Promotion = Field(description="a mapping of promotion gates")
     monthly_budget_usd: Usd = Field(description="US dollars a month")
     operators: tuple[Email, ...] = ()
+    delivery: Delivery | None = None
 
 
 class Environments(Section):

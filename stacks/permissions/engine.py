@@ -6,8 +6,8 @@ from constructs import Construct
 
 from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import FunctionTask, Names
-from vectora_ops.settings import EnvironmentSettings
+from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names
+from vectora_ops.settings import Delivery, EnvironmentSettings
 from vectora_shared.keys import ANALYSES_PREFIX, DRAFTS_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
@@ -83,6 +83,46 @@ class EngineGrants:
             ),
         )
 
+    def deliver(self, delivery: Delivery) -> tuple[Grant, ...]:
+        """Return the grants of function deliver-v2."""
+        region = self._settings.region
+        ses = f"arn:aws:ses:{region}:${{AWS::AccountId}}"
+        return (
+            *lambda_basics(self._names, region, DELIVERY_TASK),
+            *self._read_configuration(),
+            # Without it S3 answers 403 instead of 404 for an issue that was not delivered yet.
+            Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(self._newsletters,)),
+            Grant(
+                sid="ReadIssues",
+                actions=("s3:GetObject",),
+                resources=tuple(
+                    f"{self._newsletters}/*/{name}" for name in ("newsletter.eml", "manifest.json", "delivery.json")
+                ),
+                wildcard_reason=KEYS_ARE_DAYS,
+            ),
+            Grant(
+                sid="RecordDeliveries",
+                actions=("s3:PutObject",),
+                resources=(f"{self._newsletters}/*/delivery.json",),
+                wildcard_reason=KEYS_ARE_DAYS,
+            ),
+            Grant(
+                sid="SendMessages",
+                # Raw messages are checked as ses:SendRawEmail, and with API v2 also as ses:SendEmail (AWS Knowledge
+                # Center, "Unauthorized" error of SES).
+                actions=("ses:SendEmail", "ses:SendRawEmail"),
+                resources=(
+                    f"{ses}:identity/{delivery.identity}",
+                    f"{ses}:configuration-set/{self._names.mail_configuration_set}",
+                ),
+            ),
+            Grant(
+                sid="TellOperators",
+                actions=("sns:Publish",),
+                resources=(f"arn:aws:sns:{region}:${{AWS::AccountId}}:{self._names.topic('operations')}",),
+            ),
+        )
+
     def publish_configuration(self) -> tuple[Grant, ...]:
         """Return the grants of function publish-configuration."""
         return (
@@ -110,7 +150,8 @@ class EngineGrants:
     def workflow(self) -> tuple[Grant, ...]:
         """Return the grants of the newsletter workflow."""
         prefix = f"arn:aws:lambda:{self._settings.region}:${{AWS::AccountId}}:function"
-        functions = tuple(f"{prefix}:{self._names.function(task)}" for task in ENGINE_TASKS)
+        tasks = (*ENGINE_TASKS, *((DELIVERY_TASK,) if self._settings.delivery else ()))
+        functions = tuple(f"{prefix}:{self._names.function(task)}" for task in tasks)
         return (
             Grant(sid="InvokeEngine", actions=("lambda:InvokeFunction",), resources=functions),
             Grant(
@@ -140,6 +181,12 @@ class EngineGrants:
     def _engine_function(self, task: FunctionTask) -> tuple[Grant, ...]:
         return (
             *lambda_basics(self._names, self._settings.region, task),
+            *self._read_configuration(),
+            Grant(sid="ListData", actions=("s3:ListBucket",), resources=(self._data,)),
+        )
+
+    def _read_configuration(self) -> tuple[Grant, ...]:
+        return (
             Grant(
                 sid="ReadConfiguration",
                 actions=("s3:GetObject",),
@@ -147,7 +194,6 @@ class EngineGrants:
                 wildcard_reason=CONTENT_IS_ADDED,
             ),
             self._list_configuration(),
-            Grant(sid="ListData", actions=("s3:ListBucket",), resources=(self._data,)),
         )
 
     @property

@@ -17,7 +17,7 @@ from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.assets.release import read_releases
 from tools.templates import ROOT
 from vectora_ops.account import Account
-from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
 
@@ -43,7 +43,7 @@ def test_status_shows_the_deployed_release(deployed: Deployed, assembly: Path) -
     assert status.release_digest == read_releases(assembly).digests["dev"]
     assert [stack.status.rpartition("_")[2] for stack in status.stacks] == ["COMPLETE"] * len(STACK_LAYERS)
     assert {function.name for function in status.functions} == {
-        f"vectora-inbox-{task}-dev" for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
+        f"vectora-inbox-{task}-dev" for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS) if task != DELIVERY_TASK
     }
     assert [(client.client_id, client.version, client.note) for client in status.clients] == [
         ("canary", _version("canary"), None),

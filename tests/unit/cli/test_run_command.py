@@ -43,3 +43,47 @@ def test_without_savings_only_the_cost_is_shown(capsys: pytest.CaptureFixture[st
 def test_savings_of_a_model_without_a_price_are_no_amount(capsys: pytest.CaptureFixture[str]) -> None:
     saved = {"stored_analyses": None, "prompt_cache": 0.0}
     assert "Saved: 7 stored analyses." in shown(capsys, cost_usd=0.0, saved_usd=saved, analyses_reused=7)
+
+
+def delivered(
+    capsys: pytest.CaptureFixture[str], readiness: str, delivery: dict[str, Any] | None, status: str = "SUCCEEDED"
+) -> str:
+    letter = {
+        "target_date": "2026-03-02",
+        "total_items": 3,
+        "bucket": "newsletters",
+        "files": {},
+        "delivery": readiness,
+    }
+    outcome = RunOutcome(
+        execution_arn="arn",
+        status=status,
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=1.0,
+        steps={"newsletter": letter, **({"delivery": delivery} if delivery else {})},
+        reason=None,
+    )
+    run._show_run(outcome)
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("readiness", "delivery", "sentence"),
+    [
+        ("ready", {"sent": 3, "sent_before": 0, "redirected": False}, "Delivered to 3 readers. Took"),
+        ("ready", {"sent": 1, "sent_before": 2, "redirected": False}, "Delivered to 1 reader; 2 had it before."),
+        ("ready", {"sent": 1, "sent_before": 0, "redirected": True}, "Sent to 1 address instead of the readers."),
+        ("ready", None, "Not delivered: this environment sends no newsletters"),
+        ("empty", None, "Not delivered: an issue without news is not sent."),
+        ("no readers", None, "Not delivered: the client's file names no readers"),
+    ],
+)
+def test_a_run_says_who_got_the_newsletter_or_why_nobody_did(
+    readiness: str, delivery: dict[str, Any] | None, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in delivered(capsys, readiness, delivery)
+
+
+def test_a_draft_and_a_failed_run_say_nothing_about_delivery(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "elivered" not in delivered(capsys, "draft", None)
+    assert "elivered" not in delivered(capsys, "ready", None, "FAILED")
