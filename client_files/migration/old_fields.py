@@ -8,6 +8,7 @@ from vectora_shared.config.wording import Path
 NOT_READ = "no release of the engine reads it"
 ANY = "*"
 _DUPLICATES = "of duplicates a critical event is kept first, then the company's own report, then the higher score"
+_DELIVERY = "delivery names sender and readers, and the environment decides whether it sends"
 # The first row that matches a field, or one of its parents, gives the reason.
 _REASONS: tuple[tuple[str, str], ...] = (
     ("client_profile.tone", "no release used a tone: the model's prompt determines the summaries"),
@@ -79,9 +80,9 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ("newsletter_delivery.include_intro", "the newsletter has no such section"),
     ("newsletter_delivery.include_metrics", "all metrics are in the manifest"),
     ("newsletter_delivery.metrics_config", "all metrics are in the manifest"),
-    ("newsletter_delivery.delivery_method", "delivery names sender and readers, and the environment decides whether it sends"),
-    ("newsletter_delivery.notification_email", "delivery.recipients names the readers; alarms are sent to the operators' topic"),
-    ("newsletter_delivery", "delivery names sender and readers, and the environment decides whether it sends"),
+    ("newsletter_delivery.delivery_method", _DELIVERY),
+    ("newsletter_delivery.notification_email", "delivery.recipients names the readers; operators have a topic"),
+    ("newsletter_delivery", _DELIVERY),
     ("metadata.template_version", "the changelog has it"),
     ("metadata.created_date", "the changelog has the date of the version"),
     ("metadata.last_modified", "the changelog has the date of the version"),

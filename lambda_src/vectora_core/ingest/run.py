@@ -23,7 +23,7 @@ from vectora_core.ingest.request import (
 from vectora_core.items import IngestedItem
 from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.sources import SourceCatalog
+from vectora_shared.config.sources import Source, SourceCatalog
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import ingested_prefix, items_key, report_key
 from vectora_shared.storage import Bucket
@@ -45,9 +45,7 @@ def ingest_client(
 ) -> IngestReport:
     """Fetch the client's sources and complete the items file of the run's day, or that of a draft.
 
-    A run of a later day than today always makes a draft.
-
-    `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
+    A run of a later day than today always makes a draft. `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
     only the strict ingestion mode calls it. `full_texts` reads the article pages of new items, but not in a dry run:
     the next run would read them again. Raise VectoraError, with nothing written, when no source could be read.
     """
@@ -63,14 +61,11 @@ def ingest_client(
     history = read_history(data, client_id, day, lookback_days)
 
     collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
-    with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
-        outcomes = list(pool.map(collector.collect, sources))
-    reports = [report for report, _ in outcomes]
+    reports, found = _outcomes(collector, sources)
     _require_a_source_that_was_read(client_id, reports)
 
     pages = [source.url for source in catalog.sources]
-    fetched = without_repeated_news((item for _, items in outcomes for item in items), pages)
-    items, new, carried_over = _completed(history, fetched, pages)
+    items, new, carried_over = _completed(history, without_repeated_news(found, pages), pages)
     texts = FullTextReport()
     if full_texts and not request.dry_run:
         old = len(items) - new
@@ -98,6 +93,12 @@ def ingest_client(
         data.write_json(report_key(prefix, day), report.model_dump(mode="json"))
         data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
     return report
+
+
+def _outcomes(collector: Collector, sources: list[Source]) -> tuple[list[SourceReport], list[IngestedItem]]:
+    with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
+        outcomes = list(pool.map(collector.collect, sources))
+    return [report for report, _ in outcomes], [item for _, items in outcomes for item in items]
 
 
 def _require_a_source_that_was_read(client_id: str, reports: list[SourceReport]) -> None:
