@@ -45,9 +45,10 @@ def ingest_client(
 ) -> IngestReport:
     """Fetch the client's sources and complete the items file of the run's day, or that of a draft.
 
-    A run of a later day than today always makes a draft. `mentions_watched_term` returns whether a text names a technology, company or trademark that the client watches;
-    only the strict ingestion mode calls it. `full_texts` reads the article pages of new items, but not in a dry run:
-    the next run would read them again. Raise VectoraError, with nothing written, when no source could be read.
+    A run of a later day than today always makes a draft. `mentions_watched_term` returns whether a text names a
+    technology, company or trademark that the client watches; only the strict ingestion mode calls it. `full_texts`
+    reads the article pages of new items, but not in a dry run: the next run would read them again.
+    Raise VectoraError, with nothing written, when no source could be read.
     """
     started = time.monotonic()
     client_id = client.client_profile.client_id
