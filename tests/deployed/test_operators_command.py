@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from rehearsal.emulator import Emulator
+from rehearsal.publishers import WALLED
 from tests.deployed.conftest import Vectora
 from tests.repository import ROOT
+from vectora_ops.names import Names
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
 
@@ -38,6 +40,22 @@ def test_a_second_run_of_a_day_neither_loses_nor_duplicates_items(vectora: Vecto
     assert second["ingest"]["items_total"] == first["ingest"]["items_total"] > 0
     assert second["ingest"]["items_new"] == 0
     assert second["newsletter"]["total_items"] == first["newsletter"]["total_items"] > 0
+
+
+def test_items_have_the_texts_of_their_articles_which_are_read_once(
+    vectora: Vectora, deployed: tuple[Emulator, Any]
+) -> None:
+    first, second = (
+        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--json").stdout)["steps"]["ingest"]
+        for _ in range(2)
+    )
+    s3 = deployed[0].session().client("s3")
+    body = s3.get_object(Bucket=Names(project="vectora-inbox", env="dev").bucket("data"), Key=first["output_key"])[
+        "Body"
+    ].read()
+    whole = {item["source_key"]: item["metadata"]["full_text"] for item in json.loads(body)}
+    assert {key.rpartition("__")[2] for key, is_whole in whole.items() if not is_whole} == WALLED
+    assert second["full_texts"]["wanted"] == 0
 
 
 def test_every_sample_publisher_is_read_without_errors(vectora: Vectora) -> None:
