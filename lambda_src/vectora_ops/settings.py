@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -81,10 +82,11 @@ def _bucket_suffix(suffix: str) -> str:
 
 
 def _identity(identity: str) -> str:
-    """Return a domain or an address in lower case; raise ValueError for anything else."""
+    """Return a domain or an address, the domain in lower case; raise ValueError for anything else."""
     if problem := address_problem(identity if "@" in identity else f"x@{identity}"):
         raise ValueError(f"a domain or an address that is verified in SES is expected; this {problem}")
-    return identity.lower()
+    local, at, domain = identity.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
 
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -200,8 +202,12 @@ class Delivery(Section):
 
     def covers(self, sender: str) -> bool:
         """Return whether messages from this address may be sent: a domain covers its subdomains (SES guide)."""
-        domain = sender.lower().rpartition("@")[2]
-        return sender.lower() == self.identity or f".{domain}".endswith(f".{self.identity}")
+        return any(fnmatchcase(sender, pattern) for pattern in self.sender_patterns)
+
+    @property
+    def sender_patterns(self) -> tuple[str, ...]:
+        """Patterns of the senders that the identity covers, with * for any text."""
+        return (self.identity,) if "@" in self.identity else (f"*@{self.identity}", f"*@*.{self.identity}")
 
 
 class EnvironmentSettings(Section):

@@ -108,13 +108,18 @@ class EngineGrants:
             ),
             Grant(
                 sid="SendMessages",
-                # Raw messages are checked as ses:SendRawEmail, and with API v2 also as ses:SendEmail (AWS Knowledge
-                # Center, "Unauthorized" error of SES).
+                # Raw messages are checked as ses:SendRawEmail, also with API v2 (django-anymail issue 384, nodemailer
+                # issue 1734); AWS's documents name both (AWS Knowledge Center, "Unauthorized" error of SES).
                 actions=("ses:SendEmail", "ses:SendRawEmail"),
-                resources=(
-                    f"{ses}:identity/{delivery.identity}",
-                    f"{ses}:configuration-set/{self._names.mail_configuration_set}",
-                ),
+                # In the sandbox, SES also checks the identity of each recipient (terraform-aws-ses issues 19 and 40).
+                resources=(f"{ses}:identity/*",),
+                wildcard_reason="Recipients may be identities as well; the condition limits the sender.",
+                condition={"StringLike": {"ses:FromAddress": list(delivery.sender_patterns)}},
+            ),
+            Grant(
+                sid="UseConfigurationSet",
+                actions=("ses:SendEmail", "ses:SendRawEmail"),
+                resources=(f"{ses}:configuration-set/{self._names.mail_configuration_set}",),
             ),
             Grant(
                 sid="TellOperators",

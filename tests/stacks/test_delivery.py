@@ -88,9 +88,11 @@ def test_the_function_may_send_from_one_identity_and_write_records_only(sending:
     [policy] = resources(sending)["s0-iam/DeliverRole"]["Properties"]["Policies"]
     statements = {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
     assert statements["SendMessages"]["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
-    assert [each["Fn::Sub"] for each in statements["SendMessages"]["Resource"]] == [
-        "arn:aws:ses:eu-west-3:${AWS::AccountId}:identity/example.org",
-        "arn:aws:ses:eu-west-3:${AWS::AccountId}:configuration-set/vectora-inbox-newsletters-dev",
+    assert statements["SendMessages"]["Condition"] == {
+        "StringLike": {"ses:FromAddress": ["*@example.org", "*@*.example.org"]}
+    }
+    assert statements["UseConfigurationSet"]["Resource"] == [
+        {"Fn::Sub": "arn:aws:ses:eu-west-3:${AWS::AccountId}:configuration-set/vectora-inbox-newsletters-dev"}
     ]
     writes = [each for each in statements.values() if "s3:PutObject" in each["Action"]]
     assert [each["Resource"] for each in writes] == [["arn:aws:s3:::vectora-inbox-newsletters-dev/*/delivery.json"]]
@@ -142,7 +144,7 @@ def test_the_canary_has_no_readers() -> None:
     assert load_client(FolderContent(ROOT / "config"), CANARY_CLIENT).delivery is None
 
 
-@pytest.mark.parametrize("identity", ["example.org", "news@mail.example.org", "mail.example.org"])
+@pytest.mark.parametrize("identity", ["Example.org", "News@mail.example.org", "mail.example.org"])
 def test_an_identity_covers_its_own_senders(identity: str) -> None:
     delivery = Delivery.model_validate({"identity": identity, "mode": "recipients"})
     assert delivery.covers("News@mail.example.org")

@@ -134,7 +134,9 @@ class Delivery(Section):
 
     @property
     def sender_address(self) -> str:
-        return split_mailbox(self.sender)[1]
+        """Address of the sender, its domain in lower case, as in the permission to send from it."""
+        local, _, domain = split_mailbox(self.sender)[1].rpartition("@")
+        return f"{local}@{domain.lower()}"
 
     @property
     def unsubscribe_address(self) -> str:
