@@ -90,10 +90,14 @@ def ingest_client(
         warnings=(*warnings, *history.warnings, *_source_warnings(reports), *texts.warnings),
     )
     if not request.dry_run:
-        # The report first: an items file then always belongs to a finished run.
-        data.write_json(report_key(prefix, day), report.model_dump(mode="json"))
-        data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
+        _write(data, report_key(prefix, day), report, items)
     return report
+
+
+def _write(data: Bucket, key: str, report: IngestReport, items: Iterable[IngestedItem]) -> None:
+    # The report first: an items file then always belongs to a finished run.
+    data.write_json(key, report.model_dump(mode="json"))
+    data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
 
 
 def _outcomes(collector: Collector, sources: list[Source]) -> tuple[list[SourceReport], list[IngestedItem]]:
