@@ -11,7 +11,7 @@ from stacks.component import ComponentStack
 from stacks.permissions.engine import EngineGrants
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_ops.names import Names
-from vectora_ops.settings import EnvironmentSettings
+from vectora_ops.settings import Delivery, EnvironmentSettings
 
 LAMBDA = "lambda.amazonaws.com"
 # Operators' scripts for the running system read these outputs; other roles are found through their parameters.
@@ -31,6 +31,10 @@ class IamStack(ComponentStack):
             settings=settings,
         )
         grants = EngineGrants(self, names=names, settings=settings)
+        self._engine_roles(grants, settings.delivery)
+        self._workflow_roles(grants)
+
+    def _engine_roles(self, grants: EngineGrants, delivery: Delivery | None) -> None:
         self._role(
             "IngestNormalizeRole",
             service=LAMBDA,
@@ -55,14 +59,14 @@ class IamStack(ComponentStack):
             name="newsletter-v2",
             grants=grants.newsletter(),
         )
-        if settings.delivery:
+        if delivery:
             self._role(
                 "DeliverRole",
                 service=LAMBDA,
                 description="Delivery: sends issues from one SES identity, records who got them",
                 policy_name="DeliverPolicy",
                 name="deliver-v2",
-                grants=grants.deliver(settings.delivery),
+                grants=grants.deliver(delivery),
             )
         self._role(
             "PublishConfigurationRole",
@@ -72,6 +76,8 @@ class IamStack(ComponentStack):
             name="publish-configuration",
             grants=grants.publish_configuration(),
         )
+
+    def _workflow_roles(self, grants: EngineGrants) -> None:
         self._role(
             "WorkflowRole",
             service="states.amazonaws.com",
