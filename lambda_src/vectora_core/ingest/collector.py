@@ -9,13 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
-from vectora_core.ingest.dedup import normalized_title, without_repeated_news
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
+from vectora_core.known_news import normalized_title, without_repeated_news
 from vectora_core.text.words import count_words
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source

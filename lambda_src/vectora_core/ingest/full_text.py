@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from vectora_core.ingest.article_process import SECONDS_PER_PAGE, ArticleProcess
 from vectora_core.ingest.collector import PageReader
-from vectora_core.ingest.dedup import canonical_url
 from vectora_core.ingest.fetch import FetchLimits, Page
 from vectora_core.ingest.request import FullTextReport
 from vectora_core.items import IngestedItem, content_hash
+from vectora_core.known_news import canonical_url
 from vectora_core.text.words import count_words
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from vectora_core.ingest.collector import Collector, PageReader
-from vectora_core.ingest.dedup import KnownNews, without_repeated_news
 from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.history import History, read_history
 from vectora_core.ingest.request import (
@@ -21,6 +20,7 @@ from vectora_core.ingest.request import (
     window_of,
 )
 from vectora_core.items import IngestedItem
+from vectora_core.known_news import KnownNews, without_repeated_news
 from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source, SourceCatalog

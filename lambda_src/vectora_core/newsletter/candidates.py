@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from vectora_core.ingest.dedup import KnownNews
 from vectora_core.item_files import read_items, without_repeated_ids
 from vectora_core.items import CuratedItem, news_date
+from vectora_core.known_news import KnownNews
 from vectora_core.newsletter.earlier_issues import EarlierIssues, read_earlier_issues
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import curated_prefix, day_of_items_key, items_key

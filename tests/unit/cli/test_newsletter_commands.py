@@ -36,13 +36,18 @@ def newsletter(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(preview_module, "open_target", lambda env: _Target())
     monkeypatch.setattr(preview_module, "Bucket", lambda s3, name: buckets[name])
     monkeypatch.setattr(commands, "FOLDER", tmp_path)
-    monkeypatch.setattr(webbrowser, "open", lambda address: OPENED.append(address) or True)
+    monkeypatch.setattr(webbrowser, "open", _open)
     OPENED.clear()
     app = typer.Typer()
     app.command("list")(commands.list_newsletters)
     app.command("open")(commands.open_newsletter)
     app.command("preview")(preview_module.preview)
     return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def _open(address: str) -> bool:
+    OPENED.append(address)
+    return True
 
 
 class _Target:

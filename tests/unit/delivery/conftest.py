@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 
 from tests.repository import ROOT
 from tests.unit.conftest import MemoryS3
+from tests.unit.newsletter.letters import issue as letter
 from vectora_core.delivery.record import DeliveryRecord
 from vectora_core.delivery.run import Addressees, DeliverEvent, Delivering, deliver
 from vectora_core.delivery.ses import Mailer, Ses
-from vectora_core.newsletter.issue import Issue
 from vectora_core.newsletter.mail import as_eml
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.delivery import Delivery
@@ -135,15 +135,7 @@ class World:
 
 
 def eml() -> bytes:
-    issue = Issue(
-        client_id="lai_weekly",
-        name="LAI Läkemedel",
-        language="en",
-        day=DAY,
-        period_start=DAY,
-        generated_at=datetime(2026, 3, 2, 6, tzinfo=UTC),
-        sections=(),
-    )
+    issue = letter(name="LAI Läkemedel", day=DAY)
     delivery = Delivery.model_validate({"sender": "LAI News <news@example.org>", "recipients": READERS})
     return as_eml(issue, delivery, text="News: 5 µg", html="<p>News: 5 µg</p>")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vectora_core.ingest.dedup import KnownNews, canonical_url, normalized_title, without_repeated_news
 from vectora_core.items import IngestedItem
+from vectora_core.known_news import KnownNews, canonical_url, normalized_title, without_repeated_news
 
 
 def item(

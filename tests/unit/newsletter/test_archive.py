@@ -115,8 +115,8 @@ def test_the_page_is_in_the_language_of_the_client(bucket: MemoryBucket) -> None
     page, feed = archive(bucket, language="fr")
     assert page.root is not None
     assert page.root.attributes["lang"] == "fr"
-    assert "2 février 2026" in page.html
-    assert "Tous les numéros" in page.html
+    assert "2 février 2026" in str(page.html)
+    assert "Tous les numéros" in str(page.html)
     assert feed.feed.language == "fr"
 
 

@@ -88,14 +88,13 @@ class Engine:
         )
 
     def normalize(self, day: date, *, draft: bool = False) -> None:
-        event = NormalizeEvent(client_id=CLIENT, target_date=day, draft=draft)
         normalize(
-            event,
+            NormalizeEvent(client_id=CLIENT, target_date=day, draft=draft),
             content=self.content,
-            data=self.data,
+            data=self.data,  # type: ignore[arg-type]
             model=None,
             model_id="none",
-            clock=lambda: _noon(day),  # type: ignore[arg-type]
+            clock=lambda: _noon(day),
         )
 
     def publish(self, day: date, *, draft: bool = False) -> dict[str, Any]:
