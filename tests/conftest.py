@@ -72,6 +72,7 @@ EXHAUSTIVE = (
     "unit/analysis/test_many_terms.py",
     "unit/config/test_configurations_survive_anything.py",
     "unit/config/test_every_value_broken.py",
+    "unit/ingest/test_article_process.py",
     "unit/ingest/test_forbidden_addresses.py",
     "unit/ingest/test_pages_made_to_take_long.py",
     "unit/test_reach.py",

@@ -53,8 +53,10 @@ def article_text(body: bytes, charset: str | None, title: str) -> str:
     page = decode(body, charset)
     if _is_reserved(page):
         raise ArticleError("The site reserves the page from use by machines")
-    lines = [line for raw in _main_text(page).splitlines() if (line := one_line(raw))]
-    text = "\n".join(_own_lines(lines, title))
+    text = _own_text(page, title, with_tables=False)
+    if count_words(text) < MIN_WORDS:
+        # Some pages are laid out as one table.
+        text = _own_text(page, title, with_tables=True)
     if count_words(text) < MIN_WORDS:
         raise ArticleError("The page shows too little text")
     if not _is_about(title, text):
@@ -62,14 +64,18 @@ def article_text(body: bytes, charset: str | None, title: str) -> str:
     return shortened(text, MAX_CONTENT_CHARACTERS)
 
 
-def _main_text(page: str) -> str:
+def _own_text(page: str, title: str, *, with_tables: bool) -> str:
+    lines = [line for raw in _main_text(page, with_tables).splitlines() if (line := one_line(raw))]
+    return "\n".join(_own_lines(lines, title))
+
+
+def _main_text(page: str, with_tables: bool) -> str:
     # Imported here: a handler that reads no article does not need it, and it takes 0.2 s.
     import trafilatura
 
     try:
-        # `fast` excludes two further extractors, which find more on unusual pages and read each page three times.
         text: str | None = trafilatura.extract(
-            page, fast=True, favor_precision=True, include_comments=False, include_tables=False
+            page, favor_precision=True, include_comments=False, include_tables=with_tables
         )
     except (MemoryError, RecursionError):
         raise

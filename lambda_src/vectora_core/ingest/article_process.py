@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -20,7 +21,7 @@ from vectora_core.ingest.fetch import Page
 # function has a third of a core.
 SECONDS_TO_START = 30.0
 SECONDS_PER_PAGE = 10.0
-MEMORY_BYTES = 300_000_000
+MEMORY_BYTES = 225_000_000  # beyond what the process has when it starts
 _READY = b"ready\n"
 # Lambda's Python finds its own library by LD_LIBRARY_PATH (Lambda developer guide, "Defined runtime environment
 # variables"). All others are withheld: the function's credentials are among them.
@@ -144,7 +145,10 @@ def main() -> None:
 
     # Where the system has no such limit, the time limit remains.
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        # Relative, because the limit counts addresses: how many a fresh process has mapped differs between systems.
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        limit = pages * resource.getpagesize() + MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

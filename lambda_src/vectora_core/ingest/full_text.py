@@ -96,13 +96,17 @@ class FullTexts:
         Each page is requested once. The pages of `sources` are no articles, and samples have none.
         """
         samples = {source.source_key for source in sources if source.sample_key}
-        wanted = [item for item in _newest_first(items) if _needs_text(item) and item.source_key not in samples]
         pages = {canonical_url(source.url) for source in sources}
-        readable = [item for item in wanted if _is_page(item.url) and canonical_url(item.url) not in pages]
+        readable: list[IngestedItem] = []
+        unreadable: list[IngestedItem] = []
+        for item in _newest_first(items):
+            if item.source_key not in samples and _needs_text(item):
+                is_article = _is_page(item.url) and canonical_url(item.url) not in pages
+                (readable if is_article else unreadable).append(item)
         results = _Results(late={item.url for item in readable[MAX_ARTICLES:]})
         if readable:
             self._read_all(readable[:MAX_ARTICLES], results)
-        return [_completed(item, results.texts) for item in items], _report(wanted, readable, results)
+        return [_completed(item, results.texts) for item in items], _report(readable, unreadable, results)
 
     def _read_all(self, items: Sequence[IngestedItem], results: _Results) -> None:
         start = self._clock()
@@ -168,15 +172,15 @@ def _completed(item: IngestedItem, texts: dict[str, str]) -> IngestedItem:
     return item.model_copy(update={"content": text, "content_hash": content_hash(text), "metadata": metadata})
 
 
-def _report(wanted: list[IngestedItem], readable: list[IngestedItem], results: _Results) -> FullTextReport:
-    reasons = Counter(results.failures.values())
-    if others := len(wanted) - len(readable):
-        reasons["Its address is no article page"] = others
+def _report(readable: list[IngestedItem], unreadable: list[IngestedItem], results: _Results) -> FullTextReport:
+    failed = [*unreadable, *(item for item in readable if item.url in results.failures)]
+    reasons = Counter(results.failures.get(item.url, "Its address is no article page") for item in failed)
     return FullTextReport(
-        wanted=len(wanted),
+        wanted=len(readable) + len(unreadable),
         read=len(results.texts),
-        failed=sum(reasons.values()),
+        failed=len(failed),
         reasons=dict(reasons.most_common()),
+        failed_sources=dict(Counter(item.source_key for item in failed).most_common()),
         late=len(results.late),
         warnings=tuple(_warnings(len(readable), results)),
     )

@@ -64,6 +64,7 @@ class FullTextReport(Record):
     read: int = 0  # items that now have their article's text
     failed: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)  # of the failures, with their numbers
+    failed_sources: dict[str, int] = Field(default_factory=dict)  # failures by source_key
     late: int = 0  # items for which there was no time
     warnings: tuple[str, ...] = ()
 

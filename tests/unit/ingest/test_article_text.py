@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.ingest.article_pages import PARAGRAPH, TITLE, article, page
 from vectora_core.ingest.article import ArticleError, article_text
-from vectora_core.ingest.article_process import ArticleProcess
-from vectora_core.ingest.fetch import Page
-
-# Longer than any test takes: no test waits for it.
-LONG = 600.0
 
 
 def text_of(body: bytes, title: str = TITLE, charset: str | None = None) -> str:
@@ -61,6 +53,12 @@ WALLS = {
         f"<article><h1>{TITLE}</h1><p>{PARAGRAPH}</p><p>Subscribe to read the full article.</p>"
         + "<p>Choose the plan that fits you, cancel whenever you like, and get our daily letter too.</p>" * 20
         + "</article>"
+    ),
+    "paywall with a list of other news": page(
+        f"<article><h1>{TITLE}</h1><p>{PARAGRAPH}</p><p>Already a subscriber? Log in.</p></article>"
+        + "".join(
+            f"<div><a href='/{n}'>Norvanta news {n} on a trial</a><p>Teaser of news {n}.</p></div>" for n in range(20)
+        )
     ),
     "empty": b"",
     "only a script": page("<div id='app'></div><script>render()</script>"),
@@ -110,6 +108,23 @@ def test_a_long_article_is_cut_at_a_word_and_hidden_characters_are_removed() -> 
     assert "\u202e" not in text
 
 
+SENTENCES = [f"{PARAGRAPH} This is paragraph {number}." for number in range(1, 6)]
+LAYOUTS = {
+    "line breaks": f"<div class='body'><h2>{TITLE}</h2>{'<br><br>'.join(SENTENCES)}</div>",
+    "divisions": f"<div><h1>{TITLE}</h1>{''.join(f'<div>{each}</div>' for each in SENTENCES)}</div>",
+    "a table": f"<table><tr><td><h1>{TITLE}</h1>{''.join(f'<p>{each}</p>' for each in SENTENCES)}</td></tr></table>",
+    "spans": f"<div><span>{TITLE}</span>{''.join(f'<p><span>{each}</span></p>' for each in SENTENCES)}</div>",
+}
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_pages_of_old_and_plain_layouts_are_read(kind: str) -> None:
+    others = "".join(f"<div><a href='/{n}'>Other news {n}</a><p>A teaser of news {n}.</p></div>" for n in range(9))
+    text = text_of(page(LAYOUTS[kind] + others))
+    assert all(f"This is paragraph {number}." in text for number in range(1, 6))
+    assert "teaser of news" not in text
+
+
 FRAGMENTS = [
     *("<html>", "<body>", "<article>", "</article>", "<div>", "</div>", "<p>", "<h1>", "<table><tr><td>", "<ul><li>"),
     *("<script>", "<svg>", "<template>", "<!--", "-->", "<![CDATA[", "<!DOCTYPE x [<!ENTITY a 'b'>]>", "&a;", "&#0;"),
@@ -131,46 +146,3 @@ def test_any_page_gives_a_text_or_a_short_reason(body: bytes, charset: str | Non
         assert len(text) <= 100
     assert 0 < len(text) <= 8000
     assert all(ord(each) >= 32 or each == "\n" for each in text)
-
-
-HOSTILE = {
-    "attributes": b"<div " + b" ".join(b"a%d=1" % number for number in range(200_000)) + b">text</div>",
-    "breaks": b"<p>" + b"word<br>" * 240_000,
-    "deep": b"<div>" * 300_000,
-    "entities": b"<!DOCTYPE html [<!ENTITY a 'xxxxxxxxxx'><!ENTITY b '" + b"&a;" * 9000 + b"'>]><p>" + b"&b;" * 9000,
-}
-
-
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_after_a_hostile_page_the_next_one_is_read(kind: str) -> None:
-    with ArticleProcess(seconds_per_page=2, seconds_to_start=LONG) as process, contextlib.suppress(ArticleError):
-        process.text(Page(url="https://a.example/", body=HOSTILE[kind]), TITLE, LONG)
-    with ArticleProcess(seconds_per_page=LONG, seconds_to_start=LONG) as process:
-        assert process.text(Page(url="https://a.example/", body=article()), TITLE, LONG) == text_of(article())
-
-
-def test_a_page_that_takes_too_long_ends_the_process_and_a_new_one_reads_the_next() -> None:
-    with ArticleProcess(seconds_per_page=2, seconds_to_start=LONG) as process:
-        first = _number(process)
-        with pytest.raises(ArticleError, match="too long or too much memory"):
-            process.text(Page(url="https://a.example/", body=HOSTILE["attributes"]), TITLE, LONG)
-        assert _number(process) != first
-
-
-def _number(process: ArticleProcess) -> int:
-    """Return the id of the running process."""
-    return process._started().pid
-
-
-def test_the_process_has_no_credentials_but_finds_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("LD_LIBRARY_PATH", "/no/such/folder")
-    with ArticleProcess(seconds_to_start=LONG) as process:
-        environment = Path(f"/proc/{_number(process)}/environ").read_bytes()
-    assert b"AWS" not in environment
-    assert b"LD_LIBRARY_PATH=/no/such/folder" in environment
-
-
-def test_a_page_waits_for_another_one_no_longer_than_it_may() -> None:
-    with ArticleProcess() as process, process._lock, pytest.raises(ArticleError, match="no time"):
-        process.text(Page(url="https://a.example/", body=article()), TITLE, 0.0)

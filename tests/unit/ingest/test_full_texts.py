@@ -201,6 +201,7 @@ def test_an_unexpected_failure_of_one_article_is_counted_too() -> None:
     items, report = full_texts(Web(fail)).complete([item(1), item(2)], [SOURCE])
     assert [each.metadata.full_text for each in items] == [False, True]
     assert report.reasons == {"Unexpected ZeroDivisionError": 1}
+    assert report.failed_sources == {"press_sector__paper": 1}
 
 
 def test_the_newest_articles_are_read_in_the_time_and_the_others_keep_their_text() -> None:
