@@ -143,6 +143,11 @@ class Emulator:
         """File of all signed requests, one JSON document per line (inside/front_door.py)."""
         return self.scratch / RECORD
 
+    @property
+    def mail(self) -> Path:
+        """Folder of all messages that SES accepted, numbered in their order (inside/mail.py)."""
+        return self.scratch / "mail"
+
     def environment(self, identity: Identity | None = None) -> dict[str, str]:
         """Return variables with which the CDK CLI, the AWS CLI and boto3 reach the emulator, and no other AWS.
 
@@ -259,6 +264,7 @@ class Emulator:
             "AWS_CA_BUNDLE": str(self.ca_bundle),
             "SSL_CERT_FILE": str(self.ca_bundle),
             "REHEARSAL_RECORD": str(self.record),
+            "REHEARSAL_MAIL": str(self.mail),
             **self.proxy.environment(),
         }
         secure = {

@@ -245,6 +245,29 @@ DELIVERIES: tuple[Row, ...] = (
     ),
 )
 
+MAIL: tuple[Row, ...] = (
+    _emulator(
+        "A message from a sender that the function's role may not send from",
+        "Service Authorization Reference, SES: ses:FromAddress; django-anymail issue 384: ses:SendRawEmail",
+        "test_mail.py::test_permission_is_needed_for_the_sender_and_the_configuration_set",
+    ),
+    _emulator(
+        "A message to a recipient that the role may not send to, in the sandbox",
+        "terraform-aws-ses issue 40",
+        "test_mail.py::test_the_sandbox_checks_recipients_too",
+    ),
+    _emulator(
+        "A message without a configuration set, with a header twice, long lines or wrong tags",
+        "SES API reference v2, SendEmail; SES guide, header fields; RFC 5322",
+        "test_mail.py::test_an_invalid_message_is_refused",
+    ),
+    _emulator(
+        "Nothing: simulated bounces and complaints are published to the configuration set's destination",
+        "SES guide, mailbox simulator and SES events schema reference",
+        "test_mail.py::test_a_simulated_bounce_becomes_an_event",
+    ),
+)
+
 DISTURBANCES: tuple[Row, ...] = (
     _emulator(
         "Calls that exceed a rate, and calls during a server error",
@@ -370,6 +393,6 @@ ELSEWHERE: tuple[Row, ...] = (
 
 ROWS: tuple[Row, ...] = (
     *(*FUNCTIONS, *PERMISSIONS, *VALUES, *STACKS),
-    *(*DELIVERIES, *DISTURBANCES, *PIPELINES),
+    *(*DELIVERIES, *MAIL, *DISTURBANCES, *PIPELINES),
     *(*ON_TEMPLATES, *REQUESTS, *ELSEWHERE),
 )

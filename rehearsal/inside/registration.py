@@ -15,6 +15,7 @@ from rehearsal.inside import (
     extraction,
     front_door,
     functions,
+    mail,
     parameters,
     passing,
     pipelines,
@@ -29,6 +30,7 @@ def register() -> None:
     collisions.register()
     stacks.register()
     disturbances.register()
+    mail.register()
     if os.environ.get(pipelines.PIPELINES):
         pipelines.register()
     # Registered last, because it wraps everything else.

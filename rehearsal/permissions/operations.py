@@ -34,6 +34,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "monitoring": ("cloudwatch",),
     "s3": ("s3", "s3control"),
     "scheduler": ("scheduler",),
+    "ses": ("sesv2",),
     "servicequotas": ("service-quotas",),
     "sns": ("sns",),
     "sqs": ("sqs",),

@@ -14,7 +14,7 @@ from rehearsal.permissions.rules.common import PREFIXES, Rule, action_of
 from rehearsal.permissions.rules.delivery import CODEBUILD, CODEPIPELINE, CONNECTIONS
 from rehearsal.permissions.rules.functions import LAMBDA
 from rehearsal.permissions.rules.identity import IAM, STS
-from rehearsal.permissions.rules.messaging import EVENTS, SCHEDULER, SNS, SQS, STEP_FUNCTIONS
+from rehearsal.permissions.rules.messaging import EVENTS, SCHEDULER, SES, SNS, SQS, STEP_FUNCTIONS
 from rehearsal.permissions.rules.models import BEDROCK, BEDROCK_RUNTIME
 from rehearsal.permissions.rules.parameters import SSM
 
@@ -37,6 +37,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "logs": LOGS,
     "scheduler": SCHEDULER,
     "service-quotas": SERVICE_QUOTAS,
+    "sesv2": SES,
     "sns": SNS,
     "sqs": SQS,
     "ssm": SSM,

@@ -16,6 +16,7 @@ PREFIXES: Mapping[str, str] = {
     "bedrock-runtime": "bedrock",
     "resourcegroupstaggingapi": "tag",
     "service-quotas": "servicequotas",
+    "sesv2": "ses",
     "stepfunctions": "states",
 }
 

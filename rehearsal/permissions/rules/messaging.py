@@ -1,4 +1,4 @@
-"""Permissions of SNS, SQS, EventBridge, EventBridge Scheduler and Step Functions."""
+"""Permissions of SNS, SQS, SES, EventBridge, EventBridge Scheduler and Step Functions."""
 
 from __future__ import annotations
 
@@ -60,6 +60,31 @@ def _new_state_machine(operation: Operation) -> str:
     return arn_of(operation, "states", f"stateMachine:{text_parameter(operation, 'name')}")
 
 
+def _send_email(operation: Operation, facts: Facts) -> Iterator[Check]:
+    """Yield checks of both actions: a raw message is checked as ses:SendRawEmail (django-anymail issue 384)."""
+    sender = text_parameter(operation, "FromEmailAddress")
+    values = {"ses:FromAddress": sender, "ses:ApiVersion": "2"}
+    resources = [f"identity/{sender}"]
+    if name := operation.parameters.get("ConfigurationSetName"):
+        resources.append(f"configuration-set/{name}")
+    for resource in resources:
+        for action in ("ses:SendEmail", "ses:SendRawEmail"):
+            yield Check(action, arn_of(operation, "ses", resource), values)
+
+
+def _mail_resource(operation: Operation) -> str:
+    if name := operation.parameters.get("EmailIdentity"):
+        return arn_of(operation, "ses", f"identity/{name}")
+    return arn_of(operation, "ses", f"configuration-set/{text_parameter(operation, 'ConfigurationSetName')}")
+
+
+SES: Mapping[str, Rule] = {
+    "SendEmail": _send_email,
+    **{
+        name: check_on(_mail_resource)
+        for name in ("GetConfigurationSet", "GetConfigurationSetEventDestinations", "GetEmailIdentity")
+    },
+}
 SNS: Mapping[str, Rule] = {
     **{
         name: check_on(parameter("TopicArn"))
