@@ -21,6 +21,7 @@ from rehearsal.certificates import Authority
 from rehearsal.codepipeline import ActionAddress, CodePipeline, ExecutionReport, FailAfter, StateChange
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
+from rehearsal.mail import DOMAIN, send_newsletters, verify_sender
 from rehearsal.model import Behaviour, InferenceProfile, LexiconAnswer, Model
 from rehearsal.operators import operator
 from rehearsal.proxy import Proxy
@@ -126,7 +127,7 @@ class Delivery:
             self.model.connect(self.emulator)
             self.service.connect(self.emulator)
             self.operator = operator(self.emulator, self._root, self.account_id)
-            self.repository = Repository(self._root, self.emulator.scratch / "origin")
+            self.repository = Repository(self._root, self.emulator.scratch / "origin", send_newsletters)
             repositories[self.settings.pipeline.repository] = self.repository.folder
             stack.callback(self._end_processes)
             self._exit = stack.pop_all()
@@ -176,9 +177,10 @@ class Delivery:
     # --- the pipeline
 
     def bootstrap(self) -> None:
-        """Do what an administrator does once in a new account: cdk bootstrap, the connection, the operator role."""
+        """Do what an administrator does once in a new account: cdk bootstrap, the sender's identity, the connection."""
         bootstrap = ("bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
         self.cdk("bootstrap", *bootstrap, identity=self.emulator.administrator(self.account_id))
+        verify_sender(self.administrator, DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,
             Type="String",

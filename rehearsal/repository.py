@@ -30,13 +30,19 @@ REGISTRY_PREFIXES = ("npm_config_", "pip_")
 AUTHOR = {f"GIT_{who}_{what}": "rehearsal@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
+def copy_checkout(root: Path, folder: Path) -> None:
+    """Copy the files of the checkout at `root`, committed or not, without tools and results."""
+    shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+
+
 class Repository:
     """A git repository in `folder`; its first commit has the files of the checkout at `root`, committed or not."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        """Create the repository; raise VectoraError when git is missing or fails."""
+    def __init__(self, root: Path, folder: Path, prepare: Callable[[Path], None] = lambda folder: None) -> None:
+        """Create the repository, whose files `prepare` may change; raise VectoraError when git is missing or fails."""
         self.folder = folder
-        shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+        copy_checkout(root, folder)
+        prepare(folder)
         self._git("init", "--quiet", "--initial-branch", BRANCH)
         self.head = self._commit("This checkout")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.model import Statistics
@@ -19,5 +20,6 @@ class RehearsalResult:
     resources: Mapping[str, int]
     calls: str
     model: Statistics
+    messages: tuple[Path, ...]  # newsletters that were sent by e-mail
     profile: Profile
     seconds: float

@@ -22,6 +22,7 @@ from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault, StepError
 from rehearsal.deployment import HOST_PLATFORM
+from rehearsal.mail import copy_messages
 from rehearsal.model import Behaviour
 from rehearsal.profile import StepTime, compared, profile_of
 from rehearsal.publishers import Scenario
@@ -157,6 +158,7 @@ def completed_rehearsal(
             commits=acts.commits,
             resources=_resource_counts(acts.environments),
             model=delivery.model.statistics,
+            messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
             profile=compared(profile, options.results),
             seconds=seconds,

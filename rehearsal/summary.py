@@ -70,6 +70,9 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
         for run in environment.runs:
             pages = [Path(name) for name in run.files if name.endswith(".html")]
             show(f"{environment.env}, {run.client_id}: {', '.join(display_path(page, root) for page in pages)}")
+    if result.messages:
+        folder = display_path(result.messages[0].parent, root)
+        show(f"E-mail: {len(result.messages)} messages were sent and kept in {folder}.")
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
         show(f"Source failed: {source}: {why}")

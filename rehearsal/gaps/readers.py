@@ -22,6 +22,8 @@ from rehearsal.gaps.table import (
     KEY,
     LAYER,
     LOG_GROUP,
+    MAIL_EVENTS,
+    MAIL_SET,
     PARAMETER,
     PERMISSION,
     ROLE,
@@ -284,6 +286,32 @@ def _read_alarm(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     return {**alarm, "Tags": _as_list({tag["Key"]: tag["Value"] for tag in tags})}
 
 
+def _read_mail_set(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
+    found = aws("sesv2").get_configuration_set(ConfigurationSetName=name)
+    return {
+        "Name": found["ConfigurationSetName"],
+        "SuppressionOptions": found.get("SuppressionOptions"),
+        "ReputationOptions": found.get("ReputationOptions"),
+        "SendingOptions": found.get("SendingOptions"),
+        "Tags": _as_list({tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}),
+    }
+
+
+def _read_mail_events(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    name = properties["ConfigurationSetName"]
+    found = aws("sesv2").get_configuration_set_event_destinations(ConfigurationSetName=name)["EventDestinations"]
+    return {
+        "ConfigurationSetName": name,
+        "EventDestination": {
+            "Name": found[0]["Name"],
+            "Enabled": found[0]["Enabled"],
+            # The API writes in capitals what templates write in small letters.
+            "MatchingEventTypes": [each.lower() for each in found[0]["MatchingEventTypes"]],
+            "EventBridgeDestination": found[0].get("EventBridgeDestination"),
+        },
+    }
+
+
 def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith(RESERVED_PREFIX)]
 
@@ -304,6 +332,8 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     KEY: _read_key,
     TOPIC_POLICY: _read_topic_policy,
     INVOKE_CONFIG: _read_invoke_config,
+    MAIL_SET: _read_mail_set,
+    MAIL_EVENTS: _read_mail_events,
     RULE: _read_rule,
     PERMISSION: _read_permission,
     ALARM: _read_alarm,

@@ -17,6 +17,7 @@ ROLE, LOG_GROUP, PARAMETER = "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SSM:
 STATE_MACHINE, SCHEDULE = "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule"
 TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::Lambda::EventInvokeConfig"
 KEY = "AWS::KMS::Key"
+MAIL_SET, MAIL_EVENTS = "AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination"
 RULE, PERMISSION, ALARM = "AWS::Events::Rule", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm"
 CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
 Apply = Callable[["Aws", str, Any], None]

@@ -74,6 +74,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         resources=counts,
         calls=HOSTILE,
         model=Statistics(),
+        messages=(Path(f"/{HOSTILE}/1.eml"),),
         profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
         seconds=1.0,
     )
