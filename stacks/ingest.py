@@ -38,7 +38,7 @@ class IngestStack(ComponentStack):
             description="Ingests the news of a client's sources",
             packages=packages,
             layer_arns=layer_arns,
-            memory_mb=512,
+            memory_mb=1024,
             environment={
                 "DATA_BUCKET": names.bucket("data"),
                 "PUBMED_API_KEY_PARAM": names.pubmed_api_key_parameter,

@@ -95,7 +95,12 @@ WORDS = (
     ),
     _Words(r"belongs? to no|belonged to no", "exists outside any stack, has no owner"),
     _Words(r"adopt(s|ed)? what", "import resources that"),
-    _Words(r"complaints?|complains?|complained", "error, failure"),
+    _Words(
+        r"complaints?|complains?|complained",
+        "error, failure",
+        # SES's term for a reader who marks a message as spam.
+        unless=r"Email Complaint Received|\(\"COMPLAINT[^)]*|(bounce|SES|reader|spam|event)[^.]{0,80}complain\w*|complain\w*[^.]{0,80}(bounce|SES|reader|spam|event)",
+    ),
     _Words(r"mistakes?", "error"),
     _Words(r"(goes|go|going|went|gone) wrong", "fails, failed, error"),
     _Words(

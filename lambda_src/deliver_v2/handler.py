@@ -10,7 +10,7 @@ from vectora_core.delivery.feedback import SOURCE, note, report_of
 from vectora_core.delivery.record import DeliveryRecord
 from vectora_core.delivery.run import Addressees, DeliverEvent, Delivering, deliver
 from vectora_core.delivery.ses import Ses, ses_client
-from vectora_shared.aws import s3_client
+from vectora_shared.aws import s3_client, sns_client
 from vectora_shared.aws_texts import notification, subject
 from vectora_shared.config.content import BucketContent
 from vectora_shared.config.loading import load_client
@@ -68,9 +68,7 @@ def _note_feedback(event: dict[str, Any]) -> None:
 
 
 def _notify(what: str, message: str) -> None:
-    import boto3
-
-    boto3.client("sns").publish(
+    sns_client().publish(
         TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
         Subject=subject(f"{os.environ['PROJECT_NAME']} {os.environ['ENV']}: {what}"),
         Message=notification(message),

@@ -67,6 +67,14 @@ def s3_client() -> S3Client:
     return with_complete_responses(client)
 
 
+def sns_client() -> Any:
+    """Return an SNS client that retries."""
+    import boto3
+
+    make: Any = boto3.client
+    return with_complete_responses(make("sns", config=RETRYING))
+
+
 def with_complete_responses(client: ClientT) -> ClientT:
     """Make a client treat a response that ends early as a 502 Bad Gateway, which it retries.
 

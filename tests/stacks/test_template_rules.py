@@ -177,8 +177,8 @@ def test_each_function_may_write_only_its_own_prefixes(environment: Environment)
     }
     config, data = (f"arn:aws:s3:::vectora-inbox-{content}-{env}" for content in ("config", "data"))
     assert writes == {
-        "IngestNormalizeRole": [f"{data}/ingested/*"],
-        "NormalizeScoreRole": [f"{data}/analyses/*", f"{data}/curated/*"],
+        "IngestNormalizeRole": [f"{data}/_drafts/ingested/*", f"{data}/ingested/*"],
+        "NormalizeScoreRole": [f"{data}/_drafts/curated/*", f"{data}/analyses/*", f"{data}/curated/*"],
         "EngineRole": [f"arn:aws:s3:::vectora-inbox-newsletters-{env}/*"],
         "PublishConfigurationRole": [f"{config}/canonical/*", f"{config}/clients/*", f"{config}/published.json"],
     }
@@ -195,7 +195,7 @@ def test_only_normalize_score_may_read_stored_analyses_and_nobody_may_delete_the
     assert actions == {"NormalizeScoreRole": ["s3:GetObject", "s3:PutObject"]}
 
 
-def test_stored_analyses_expire_and_nothing_else_of_the_data_does(environment: Environment) -> None:
+def test_stored_analyses_and_drafts_expire_and_nothing_else_of_the_data_does(environment: Environment) -> None:
     resources = {key: resource for _, key, resource in _resources(environment)}
     expiring = {
         (key, rule.get("Prefix", ""), rule["ExpirationInDays"])
@@ -203,7 +203,8 @@ def test_stored_analyses_expire_and_nothing_else_of_the_data_does(environment: E
         for rule in resources[key]["Properties"]["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring == {("DataBucket", "analyses/", 90)}
+    drafts = {(bucket, "_drafts/", 30) for bucket in ("DataBucket", "NewslettersBucket")}
+    assert expiring == {("DataBucket", "analyses/", 90), *drafts}
 
 
 def test_the_workflow_may_invoke_the_three_functions_of_the_engine(environment: Environment) -> None:

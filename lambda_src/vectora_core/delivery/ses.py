@@ -55,7 +55,7 @@ class NotSentError(VectoraError):
 
 
 class UnconfirmedError(VectoraError):
-    """Whether SES accepted the message is unknown."""
+    """An answer that does not say whether SES accepted the message."""
 
 
 class Mailer(Protocol):

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.newsletter.letters import issue as letter
@@ -109,6 +109,7 @@ HOSTILE = st.one_of(
 
 
 @given(name=HOSTILE, subject=HOSTILE, title=HOSTILE, text=HOSTILE)
+@settings(deadline=None)
 def test_hostile_names_and_texts_add_no_header_and_no_long_line(name: str, subject: str, title: str, text: str) -> None:
     visible = title.encode("utf-8", "replace").decode() or "x"
     content = as_eml(issue(name=visible), _delivery(name, subject), text=visible, html=visible)

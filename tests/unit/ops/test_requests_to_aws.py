@@ -172,6 +172,7 @@ def test_objects_are_read_and_clients_created_only_where_cut_answers_are_noticed
     assert {path for path, names in named.items() if ("boto3", "client") in names} == {
         "lambda_src/vectora_shared/aws.py",
         "lambda_src/vectora_core/analysis/bedrock.py",
+        "lambda_src/vectora_core/delivery/ses.py",
     }
 
 
