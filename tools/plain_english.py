@@ -99,7 +99,11 @@ WORDS = (
         r"complaints?|complains?|complained",
         "error, failure",
         # SES's term for a reader who marks a message as spam.
-        unless=r"Email Complaint Received|\(\"COMPLAINT[^)]*|(bounce|SES|reader|spam|event)[^.]{0,80}complain\w*|complain\w*[^.]{0,80}(bounce|SES|reader|spam|event)",
+        unless=(
+            r"Email Complaint Received|\("
+            r"\"COMPLAINT[^)]*|(bounce|SES|reader|spam|event)[^.]{0,80}complain\w*|"
+            r"complain\w*[^.]{0,80}(bounce|SES|reader|spam|event)"
+        ),
     ),
     _Words(r"mistakes?", "error"),
     _Words(r"(goes|go|going|went|gone) wrong", "fails, failed, error"),

@@ -20,7 +20,7 @@ class MailConfigurationSet(Construct):
             self,
             "Default",
             name=name,
-            # Addresses that bounced or complained get nothing from SES any more, also if the account's own setting differs
+            # Addresses that bounced or complained get nothing from SES any more, also if the account's setting differs
             # (SES guide, "Using configuration set-level suppression").
             suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -17,9 +16,15 @@ WHY_CHARACTERS = 160
 EntityNames = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=60)]
 
 
-def _line(limit: int) -> Callable[[Any], str]:
-    """Return a validator that makes one line of at most `limit` characters: no value makes a reply unusable."""
-    return lambda value: shortened(one_line(value), limit) if isinstance(value, str) else ""
+def _headline(value: Any) -> str:
+    """Return a headline as one line; none if it is too long, because the title is better than a part of it."""
+    line = one_line(value) if isinstance(value, str) else ""
+    return line if len(line) <= HEADLINE_CHARACTERS else ""
+
+
+def _reason(value: Any) -> str:
+    """Return a reason as one line of limited length: no value makes a reply unusable."""
+    return shortened(one_line(value), WHY_CHARACTERS) if isinstance(value, str) else ""
 
 
 class ModelReply(BaseModel):
@@ -44,10 +49,10 @@ class ModelReply(BaseModel):
     lai_relevance_score: Annotated[float, Field(ge=0, le=10)]
     anti_lai_detected: bool = False
     pure_player_context: bool = False
-    headline: Annotated[str, BeforeValidator(_line(HEADLINE_CHARACTERS))] = Field(
+    headline: Annotated[str, BeforeValidator(_headline)] = Field(
         default="", description=f"at most {HEADLINE_CHARACTERS} characters"
     )
-    why_it_matters: Annotated[str, BeforeValidator(_line(WHY_CHARACTERS))] = Field(
+    why_it_matters: Annotated[str, BeforeValidator(_reason)] = Field(
         default="", description=f"one line, at most {WHY_CHARACTERS} characters"
     )
 

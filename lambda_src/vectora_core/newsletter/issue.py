@@ -33,7 +33,7 @@ class IssueItem:
     title: str
     headline: str
     summary: str  # empty if it only repeats the title or the headline
-    why_it_matters: str  # empty if the model gave none
+    why_it_matters: str  # empty if the model gave none, or one that the summary has
     language: str
     url: str | None  # None if it is not safe to show to readers
     source: str
@@ -178,12 +178,13 @@ def _issue_item(item: CuratedItem, source: Source | None) -> IssueItem:
     title = shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
     headline = shortened(one_line(content.headline), MAX_TITLE_CHARACTERS) or title
     summary = shortened(one_line(content.summary), MAX_SUMMARY_CHARACTERS)
+    why = shortened(one_line(content.why_it_matters), MAX_SUMMARY_CHARACTERS)
     return IssueItem(
         item_id=item.item_id,
         title=title,
         headline=headline,
         summary="" if any(_is_same(summary, text) for text in (title, headline)) else summary,
-        why_it_matters=shortened(one_line(content.why_it_matters), MAX_SUMMARY_CHARACTERS),
+        why_it_matters="" if _is_in(why, summary) else why,
         language=item.language,
         url=link_address(item.url),
         source=_source_name(item.source_key, source),
@@ -200,6 +201,10 @@ def _issue_item(item: CuratedItem, source: Source | None) -> IssueItem:
 
 def _is_same(one: str, other: str) -> bool:
     return one.casefold().rstrip(".") == other.casefold().rstrip(".")
+
+
+def _is_in(part: str, text: str) -> bool:
+    return part.casefold().rstrip(".") in text.casefold()
 
 
 def _distinct_lines(names: Iterable[str]) -> tuple[str, ...]:

@@ -203,3 +203,19 @@ def test_only_an_issue_with_news_and_readers_is_ready_for_delivery(content: Fold
     assert delivery_of(read, draft=False, items=0) == "empty"
     assert delivery_of(read, draft=True, items=1) == "draft"
     assert delivery_of(client.model_copy(update={"delivery": None}), draft=False, items=1) == "no readers"
+
+
+def test_a_reason_that_the_summary_has_is_not_shown_again(
+    data: Any, newsletters: Any, content: FolderContent, make_curated: MakeCurated
+) -> None:
+    items = []
+    for title, why in (("Depot approved", "It is the first."), ("Deal of the year", "It opens Japan.")):
+        item = make_curated(
+            title, summary="The agency approved it. It is the first.", url=f"https://example.org/{title}"
+        )
+        analysis = item.normalized_content.model_copy(update={"why_it_matters": why})
+        items.append(item.model_copy(update={"normalized_content": analysis}))
+    run(data, newsletters, content, items)
+    text = text_of(newsletters, "newsletter.txt")
+    assert text.count("It is the first.") == 2
+    assert text.count("Why it matters:") == 1
