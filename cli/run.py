@@ -96,7 +96,7 @@ _NOT_DELIVERED = {
 
 
 def _delivery(letter: Mapping[str, Any], outcome: RunOutcome) -> str:
-    """Return who got the newsletter by e-mail, or why nobody did; empty for drafts and failed runs."""
+    """Return who got the newsletter by e-mail, or why no one did; empty for drafts and failed runs."""
     done = outcome.steps.get("delivery")
     if not outcome.succeeded:
         return ""

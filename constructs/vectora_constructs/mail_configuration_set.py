@@ -20,7 +20,7 @@ class MailConfigurationSet(Construct):
             self,
             "Default",
             name=name,
-            # Addresses that bounced or complained get nothing from SES any more, whatever the account's own setting is
+            # Addresses that bounced or complained get nothing from SES any more, regardless of the account's setting
             # (SES guide, "Using configuration set-level suppression").
             suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"]

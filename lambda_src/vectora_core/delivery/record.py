@@ -114,7 +114,7 @@ class DeliveryRecord:
             self._document = _Document.model_validate_json(found.body)
         except ValueError as error:
             raise VectoraError(
-                f"{self.address} is damaged, so that nobody can say who got the newsletter: restore an earlier version "
+                f"{self.address} is damaged, so that it is unknown who got the newsletter: restore an earlier version "
                 "of the object. Delivery sends nothing before that."
             ) from error
         self._etag = found.etag

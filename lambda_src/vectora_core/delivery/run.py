@@ -27,7 +27,7 @@ ALREADY = ("sending", "sent", "unconfirmed")
 
 
 class DeliverEvent(Event):
-    """Issue to deliver; `send_unconfirmed` repeats messages of which nobody knows whether SES accepted them."""
+    """Issue to deliver; `send_unconfirmed` repeats messages that SES may have accepted."""
 
     client_id: Identifier
     target_date: date = Field(description="day of the issue")
@@ -36,7 +36,7 @@ class DeliverEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Addressees:
-    """Who gets the messages of an environment: the readers of each client, or the addresses in `redirect_to`."""
+    """Addressees of an environment's messages: the readers of each client, or the addresses in `redirect_to`."""
 
     env: str
     redirect_to: tuple[str, ...] = ()
@@ -155,7 +155,7 @@ def _send(mail: Mail, record: DeliveryRecord, delivering: Delivering) -> str:
     key = reader_key(mail.reader)
 
     def settle(readers: Readers) -> None:
-        # A bounce may have been noted already.
+        # A bounce may have been recorded already.
         feedback = readers[key].feedback if key in readers else ()
         readers[key] = outcome.model_copy(update={"feedback": feedback})
 

@@ -55,7 +55,7 @@ class NotSentError(VectoraError):
 
 
 class UnconfirmedError(VectoraError):
-    """Whether SES accepted the message is unknown."""
+    """SES may have accepted the message, or may not."""
 
 
 class Mailer(Protocol):

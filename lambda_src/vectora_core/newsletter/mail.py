@@ -35,7 +35,7 @@ def as_eml(issue: Issue, delivery: Delivery | None, *, text: str, html: str) -> 
     _mark_as_list(message, issue, sender, delivery)
     # Mail programs that know this header open the file as a draft, ready to be sent by hand. Delivery removes it.
     message["X-Unsent"] = "1"
-    # Quoted-printable: 7-bit and short lines, whatever the news contains (RFC 2045, 6.7).
+    # Quoted-printable: 7-bit and short lines for any news (RFC 2045, 6.7).
     message.set_content(_lines(text), subtype=PLAIN, cte="quoted-printable")
     message.add_alternative(_lines(html), subtype=HTML, cte="quoted-printable")
     # Now, because a content header that is set earlier moves to the first alternative.
