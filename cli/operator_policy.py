@@ -193,7 +193,8 @@ class _Statements:
                 [self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES],
             ),
             _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], [profiles]),
-            # None of these supports resources, except a quota of the account (service authorization reference).
+            # None of these supports resources, except a quota of the account and an identity of SES (service
+            # authorization reference).
             _allow(
                 "ReadAccount",
                 [
@@ -203,6 +204,7 @@ class _Statements:
                     "lambda:GetAccountSettings",
                     "logs:DescribeLogGroups",
                     "servicequotas:GetServiceQuota",
+                    *_of("ses", "GetAccount GetEmailIdentity"),
                 ],
                 [ANY],
             ),

@@ -261,11 +261,6 @@ MAIL: tuple[Row, ...] = (
         "SES API reference v2, SendEmail; SES guide, header fields; RFC 5322",
         "test_mail.py::test_an_invalid_message_is_refused",
     ),
-    _emulator(
-        "Nothing: simulated bounces and complaints are published to the configuration set's destination",
-        "SES guide, mailbox simulator and SES events schema reference",
-        "test_mail.py::test_a_simulated_bounce_becomes_an_event",
-    ),
 )
 
 DISTURBANCES: tuple[Row, ...] = (

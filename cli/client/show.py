@@ -109,9 +109,24 @@ def _description(configuration: Configuration) -> Iterator[str]:
         order = "highest score first" if section.sort_by == "score_desc" else "newest first"
         yield f"  {section.title} ({section.id}): {takes}; at most {section.max_items}, {order}"
     yield ""
+    yield "Delivers by e-mail"
+    yield f"  {_delivery(client)}"
+    yield ""
     yield "Versions"
     for entry in client.metadata.changelog:
         yield f"  {entry.version} of {entry.date}: {entry.changes}"
+
+
+def _delivery(client: ClientConfig) -> str:
+    delivery = client.delivery
+    if delivery is None:
+        return "nothing: the file names no readers (`delivery`)"
+    count = len(delivery.recipients)
+    readers = f"{count} reader{'' if count == 1 else 's'}"
+    return (
+        f"from {delivery.sender} to {readers}, in environments that send newsletters (`delivery` in "
+        "config/environments.yaml)"
+    )
 
 
 def _sources(configuration: Configuration) -> Iterator[str]:

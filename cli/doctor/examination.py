@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from cli.doctor import bootstrap, buckets, model, permissions, pipeline, quotas, tools
+from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, tools
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
@@ -56,6 +56,7 @@ def checks(with_pipeline: bool) -> tuple[Check, ...]:
         *bootstrap.CHECKS,
         *((pipeline.CHECK, quotas.PIPELINE_CHECK) if with_pipeline else ()),
         model.CHECK,
+        mail.CHECK,
         buckets.CHECK,
         *quotas.CHECKS,
     )

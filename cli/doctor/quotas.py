@@ -55,7 +55,9 @@ def check_roles(subject: Subject) -> Iterator[Finding]:
     """Compare the free roles with all roles of the stacks, even if some of them already exist."""
     summary = subject.client("iam").get_account_summary()["SummaryMap"]
     free = summary["RolesQuota"] - summary["Roles"]
-    needed = ROLES_OF_AN_ENVIRONMENT * len(subject.envs) + (ROLES_OF_THE_PIPELINE if subject.pipeline else 0)
+    # Delivery has one role more.
+    sending = sum(subject.settings.environment(env).delivery is not None for env in subject.envs)
+    needed = ROLES_OF_AN_ENVIRONMENT * len(subject.envs) + sending + (ROLES_OF_THE_PIPELINE if subject.pipeline else 0)
     found = f"{free:,} of {summary['RolesQuota']:,} are free, {needed} are required"
     yield _compared(ROLES, free >= needed, found, _request_increase("IAM", "Roles per account"))
 

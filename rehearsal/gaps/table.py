@@ -149,6 +149,10 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "CloudFormation's role",
         "rehearsal/inside/stacks.py resolves it",
     ),
+    BehaviourGap(
+        "SES accepts messages that AWS refuses, publishes no bounces, and shows no message",
+        "rehearsal/inside/mail.py checks each message, publishes simulated bounces, and keeps the messages",
+    ),
     BehaviourGap("Bedrock returns a fixed text, without tools or throttling", "the model stand-in replaces it"),
     BehaviourGap(
         "CodePipeline is missing, CodeBuild runs no commands, and CloudFormation has no resource type for pipelines",

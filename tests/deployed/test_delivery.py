@@ -93,7 +93,7 @@ def test_readers_get_the_issue_once_and_a_bounce_is_noted(sending: Emulator) -> 
 
 
 def test_a_failed_delivery_ends_the_run_and_keeps_the_issue(sending: Emulator) -> None:
-    ses = sending.session().client("sesv2")  # type: ignore[call-overload]
+    ses = sending.session().client("sesv2")
     ses.delete_email_identity(EmailIdentity=DOMAIN)
     try:
         failed = run(sending, target_date="2026-11-23")

@@ -55,7 +55,11 @@ class NotSentError(VectoraError):
 
 
 class UnconfirmedError(VectoraError):
+<<<<<<< HEAD
     """An answer that does not say whether SES accepted the message."""
+=======
+    """SES may have accepted the message, or may not."""
+>>>>>>> w/deliver
 
 
 class Mailer(Protocol):

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from tests.repository import ROOT
-from vectora_ops.settings import load_settings
+from vectora_ops.settings import Settings, load_settings
 
 ACCOUNT, REGION = "000000000000", "eu-west-3"
 OPERATOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/vectora-inbox-operator/jane"
@@ -68,12 +68,18 @@ def run(aws: Aws) -> Run:
     """Return a function that runs a check for stage, or with `pipeline=True` for everything."""
 
     def run_check(
-        check: Check, *, pipeline: bool = False, env: str = "stage", caller: str = OPERATOR, root: Path = ROOT
+        check: Check,
+        *,
+        pipeline: bool = False,
+        env: str = "stage",
+        caller: str = OPERATOR,
+        root: Path = ROOT,
+        settings: Settings | None = None,
     ) -> list[Finding]:
         session: Any = aws
         subject = Subject(
             root=root,
-            settings=load_settings(ROOT),
+            settings=settings or load_settings(ROOT),
             envs=("dev", "stage", "prod") if pipeline else (env,),
             pipeline=pipeline,
             session=session,
