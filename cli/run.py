@@ -99,11 +99,7 @@ _NOT_DELIVERED = {
 
 
 def _delivery(letter: Mapping[str, Any], outcome: RunOutcome) -> str:
-<<<<<<< HEAD
-    """Return who got the newsletter by e-mail, or why it was not sent; empty for drafts and failed runs."""
-=======
     """Return who got the newsletter by e-mail, or why no one did; empty for drafts and failed runs."""
->>>>>>> w/deliver
     done = outcome.steps.get("delivery")
     if not outcome.succeeded:
         return ""

@@ -20,11 +20,7 @@ class MailConfigurationSet(Construct):
             self,
             "Default",
             name=name,
-<<<<<<< HEAD
-            # Addresses that bounced or complained get nothing from SES any more, also if the account's setting differs
-=======
             # Addresses that bounced or complained get nothing from SES any more, regardless of the account's setting
->>>>>>> w/deliver
             # (SES guide, "Using configuration set-level suppression").
             suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(
                 suppressed_reasons=["BOUNCE", "COMPLAINT"]

@@ -139,11 +139,7 @@ _IF_READY = (
 
 
 def _delivery() -> dict[str, Any]:
-<<<<<<< HEAD
-    """Return the states that deliver: a failure there has an error of its own, because the issue is published."""
-=======
     """Return the states that deliver; every failure there has its own error, because the issue is published."""
->>>>>>> w/deliver
     payload = {"Payload": {"client_id.$": "$.client_id", "target_date.$": "$.newsletter.body.target_date"}}
     deliver = _invoke("DeliverFunction", payload, "$.delivery", "DeliverySucceeded")
     crashed = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.delivery_error", "Next": "DeliveryEndedEarly"}

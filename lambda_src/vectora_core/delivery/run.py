@@ -27,11 +27,7 @@ ALREADY = ("sending", "sent", "unconfirmed")
 
 
 class DeliverEvent(Event):
-<<<<<<< HEAD
-    """Issue to deliver; `send_unconfirmed` repeats messages of which it is unknown whether SES accepted them."""
-=======
     """Issue to deliver; `send_unconfirmed` repeats messages that SES may have accepted."""
->>>>>>> w/deliver
 
     client_id: Identifier
     target_date: date = Field(description="day of the issue")
@@ -40,11 +36,7 @@ class DeliverEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Addressees:
-<<<<<<< HEAD
-    """Recipients of the messages of an environment: the readers of each client, or the addresses in `redirect_to`."""
-=======
     """Addressees of an environment's messages: the readers of each client, or the addresses in `redirect_to`."""
->>>>>>> w/deliver
 
     env: str
     redirect_to: tuple[str, ...] = ()

@@ -55,11 +55,7 @@ class NotSentError(VectoraError):
 
 
 class UnconfirmedError(VectoraError):
-<<<<<<< HEAD
-    """An answer that does not say whether SES accepted the message."""
-=======
     """SES may have accepted the message, or may not."""
->>>>>>> w/deliver
 
 
 class Mailer(Protocol):
