@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import DRAFTS_PREFIX
+from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
@@ -33,8 +33,14 @@ LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
 CANARY_CLIENT = "canary"  # client of the smoke test
-# Prefixes in the data and newsletter buckets that snapshots omit: those of the canary, and drafts.
-OMITTED_PREFIXES = (f"curated/{CANARY_CLIENT}/", f"ingested/{CANARY_CLIENT}/", f"{CANARY_CLIENT}/", DRAFTS_PREFIX)
+# Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, and records of deliveries.
+OMITTED_PREFIXES = (
+    f"curated/{CANARY_CLIENT}/",
+    f"ingested/{CANARY_CLIENT}/",
+    f"{CANARY_CLIENT}/",
+    DRAFTS_PREFIX,
+    DELIVERIES_PREFIX,
+)
 # Parameters of promotions (vectora_ops.records).
 LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"

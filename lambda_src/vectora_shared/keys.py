@@ -11,6 +11,9 @@ ANALYSES_DAYS = 90
 # Drafts, in the data and newsletters buckets. Client ids begin with a letter, so no client has this prefix.
 DRAFTS_PREFIX = "_drafts/"
 DRAFTS_DAYS = 30
+# Records of deliveries by e-mail, in the newsletters bucket. No snapshot has them and no rollback changes them: a
+# rollback takes no message back, and must not make an issue go out again.
+DELIVERIES_PREFIX = "_deliveries/"
 
 
 def client_key(client_id: str) -> str:
@@ -45,6 +48,11 @@ def analysis_key(digest: str) -> str:
 
 def newsletter_key(client_id: str, day: date, file_name: str, *, draft: bool = False) -> str:
     return f"{newsletters_prefix(client_id, draft=draft)}{day:%Y/%m/%d}/{file_name}"
+
+
+def delivery_key(client_id: str, day: date) -> str:
+    """Return the key of the record that says who got the issue of that day."""
+    return f"{DELIVERIES_PREFIX}{client_id}/{day:%Y/%m/%d}/delivery.json"
 
 
 def day_of_items_key(key: str) -> date | None:

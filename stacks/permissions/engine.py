@@ -8,7 +8,7 @@ from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names
 from vectora_ops.settings import Delivery, EnvironmentSettings
-from vectora_shared.keys import ANALYSES_PREFIX, DRAFTS_PREFIX
+from vectora_shared.keys import ANALYSES_PREFIX, DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
 CONTENT_IS_ADDED = "Canonical and client files are added with releases; the two prefixes are fixed."
@@ -95,15 +95,13 @@ class EngineGrants:
             Grant(
                 sid="ReadIssues",
                 actions=("s3:GetObject",),
-                resources=tuple(
-                    f"{self._newsletters}/*/{name}" for name in ("newsletter.eml", "manifest.json", "delivery.json")
-                ),
+                resources=tuple(f"{self._newsletters}/*/{name}" for name in ("newsletter.eml", "manifest.json")),
                 wildcard_reason=KEYS_ARE_DAYS,
             ),
             Grant(
                 sid="RecordDeliveries",
-                actions=("s3:PutObject",),
-                resources=(f"{self._newsletters}/*/delivery.json",),
+                actions=("s3:GetObject", "s3:PutObject"),
+                resources=(f"{self._newsletters}/{DELIVERIES_PREFIX}*",),
                 wildcard_reason=KEYS_ARE_DAYS,
             ),
             Grant(

@@ -59,7 +59,7 @@ def messages(emulator: Emulator) -> list[Any]:
 
 
 def record(emulator: Emulator) -> dict[str, Any]:
-    key = f"lai_weekly/{DAY.replace('-', '/')}/delivery.json"
+    key = f"_deliveries/lai_weekly/{DAY.replace('-', '/')}/delivery.json"
     body = emulator.session().client("s3").get_object(Bucket=NAMES.bucket("newsletters"), Key=key)["Body"].read()
     found: dict[str, Any] = json.loads(body)["readers"]
     return found

@@ -95,7 +95,7 @@ def test_the_function_may_send_from_one_identity_and_write_records_only(sending:
         {"Fn::Sub": "arn:aws:ses:eu-west-3:${AWS::AccountId}:configuration-set/vectora-inbox-newsletters-dev"}
     ]
     writes = [each for each in statements.values() if "s3:PutObject" in each["Action"]]
-    assert [each["Resource"] for each in writes] == [["arn:aws:s3:::vectora-inbox-newsletters-dev/*/delivery.json"]]
+    assert [each["Resource"] for each in writes] == [["arn:aws:s3:::vectora-inbox-newsletters-dev/_deliveries/*"]]
 
 
 def test_a_redirected_environment_names_its_addresses_and_a_sending_one_has_none(sending: Templates) -> None:

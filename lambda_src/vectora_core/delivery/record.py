@@ -1,4 +1,4 @@
-"""Record of an issue's delivery: delivery.json, which says for each reader whether the message was sent."""
+"""Record of an issue's delivery, which says for each reader whether the message was sent."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from vectora_shared.aws import pause, read_object
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
-from vectora_shared.keys import newsletter_key
+from vectora_shared.keys import delivery_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-FILE = "delivery.json"
 WRITE_ATTEMPTS = 8
 # Another invocation wrote the record first (S3 API reference, PutObject, If-Match).
 OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
@@ -70,7 +69,7 @@ class DeliveryRecord:
         self._s3 = s3
         self._bucket = bucket
         self._new = _Document(client_id=client_id, target_date=day)
-        self.key = newsletter_key(client_id, day, FILE)
+        self.key = delivery_key(client_id, day)
         self._document = self._new
         self._etag: str | None = None
         self._read()

@@ -25,6 +25,7 @@ from vectora_shared.storage import Bucket
 
 DAY = date(2026, 3, 2)
 FOLDER = "lai_weekly/2026/03/02"
+RECORD = f"_deliveries/{FOLDER}/delivery.json"
 BUCKET = "newsletters"
 READERS = ("anna@example.org", "Bert@example.org", "cleo@example.org")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from tests.unit.delivery.conftest import BUCKET, FOLDER, READERS, Killed, World, eml, refusal
+from tests.unit.delivery.conftest import BUCKET, FOLDER, READERS, RECORD, Killed, World, eml, refusal
 from vectora_core.delivery.feedback import note, report_of
 from vectora_core.delivery.message import message_for
 from vectora_shared.errors import InvalidEventError, VectoraError
@@ -76,7 +76,7 @@ def test_a_refused_reader_stops_no_other_and_is_tried_again(world: World) -> Non
     with pytest.raises(VectoraError, match="2 of 3 readers got it") as raised:
         world.deliver()
     assert "ert@" not in str(raised.value)
-    assert "s3://newsletters/lai_weekly/2026/03/02/delivery.json" in str(raised.value)
+    assert "s3://newsletters/_deliveries/lai_weekly/2026/03/02/delivery.json" in str(raised.value)
     assert "Run the delivery again" in str(raised.value)
     assert statuses(world)["bert@example.org"] == "failed"
     world.deliver()
@@ -224,7 +224,7 @@ def test_a_lost_answer_of_the_record_sends_once(world: World) -> None:
 
 
 def test_a_damaged_record_stops_the_delivery(world: World) -> None:
-    world.s3.objects[BUCKET, f"{FOLDER}/delivery.json"] = b"{"
+    world.s3.objects[BUCKET, RECORD] = b"{"
     with pytest.raises(VectoraError, match="is damaged"):
         world.deliver()
     assert world.ses.readers == []

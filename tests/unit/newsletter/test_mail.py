@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import given, settings
@@ -115,8 +117,35 @@ def test_hostile_names_and_texts_add_no_header_and_no_long_line(name: str, subje
     content = as_eml(issue(name=visible), _delivery(name, subject), text=visible, html=visible)
     assert content.isascii()
     assert all(len(line) <= LONGEST_LINE and b"\n" not in line and b"\r" not in line for line in content.split(b"\r\n"))
+    head = content.partition(b"\r\n\r\n")[0]
+    assert all(len(line) <= 78 for line in head.split(b"\r\n") if b"=?" in line)
     message = parsed(content)
     assert len(message["From"].addresses) == 1
     assert {"To", "Cc", "Bcc"}.isdisjoint(message.keys())
     assert len(message.keys()) == len(set(message.keys()))
     assert "2026" in message["Subject"]
+
+
+LONG = f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 50}.org"
+
+
+def test_the_longest_names_and_addresses_arrive_unchanged() -> None:
+    name, subject = "Läkemedel, " * 9, "长 " * 75
+    given_delivery = Delivery.model_validate(
+        {"sender": f"{name} <{LONG}>", "recipients": (LONG,), "reply_to": LONG, "subject": subject}
+    )
+    content = as_eml(issue(), given_delivery, text="News", html="News")
+    message = parsed(content)
+    # The newer parser leaves spaces between the encoded words of a name, which RFC 2047 (6.2) ignores.
+    encoded, sender = parseaddr(message_from_bytes(content)["From"].replace("\r\n", ""))
+    assert (str(make_header(decode_header(encoded))), sender) == (name.strip(), LONG)
+    assert message["Subject"] == f"{subject.strip()}, March 2, 2026"
+    assert f"List-Unsubscribe: <mailto:{LONG}?subject=unsubscribe%20lai_weekly>".encode() in content
+    assert f"List-Id: <lai_weekly.{LONG.partition('@')[2]}>".encode() in content
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?q?x?=", 'A "quoted" name', "Bert; Anna, (both)", "Zoë", "a\\b"])
+def test_a_name_is_shown_as_it_was_written(name: str) -> None:
+    given_delivery = Delivery.model_validate({"sender": f"{name} <news@example.org>", "recipients": ("a@b.org",)})
+    [sender] = parsed(as_eml(issue(), given_delivery, text="", html=""))["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "news@example.org")
