@@ -139,7 +139,7 @@ def test_the_longest_names_and_addresses_arrive_unchanged() -> None:
     # The newer parser leaves spaces between the encoded words of a name, which RFC 2047 (6.2) ignores.
     encoded, sender = parseaddr(message_from_bytes(content)["From"].replace("\r\n", ""))
     assert (str(make_header(decode_header(encoded))), sender) == (name.strip(), LONG)
-    assert message["Subject"] == f"{subject.strip()}, March 2, 2026"
+    assert message["Subject"] == f"{subject.strip()}, 2 March 2026"
     assert f"List-Unsubscribe: <mailto:{LONG}?subject=unsubscribe%20lai_weekly>".encode() in content
     assert f"List-Id: <lai_weekly.{LONG.partition('@')[2]}>".encode() in content
 
