@@ -78,7 +78,7 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
 
     done = vectora(*PROMOTE, "--yes")
     assert done.exit_code == 0, done.output
-    assert "prod has lai_weekly 9.1.0: its run made a newsletter with 3 items" in done.output
+    assert "prod has lai_weekly 9.1.0: its run made a draft with" in done.output
     assert buckets.read("prod") == file
     assert "the files are the same" in vectora("client", "diff", "lai_weekly", "--from", "stage", "--to", "prod").output
     status = _status(vectora, "prod")

@@ -201,7 +201,16 @@ ALLOWED: dict[str, set[str]] = {
         "read the ledger of the next environment",
         "read the hold of the next environment",
     },
-    NEWSLETTER: {"read the client file", "read a canonical file", "read curated items", "write a newsletter"},
+    NEWSLETTER: {
+        "read the client file",
+        "read a canonical file",
+        "read curated items",
+        "write a newsletter",
+        # Earlier issues decide what is new; the canary's are in the same bucket.
+        "read a newsletter",
+        "read a run's manifest",
+        "read the canary's newsletter",
+    },
     PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
     SNAPSHOT: {*READS_CONTENT, "read the hold", "write into the vault", "remove a version from the vault"},
     ROLLBACK: {

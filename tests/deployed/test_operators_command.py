@@ -26,7 +26,7 @@ def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[E
     assert "by lexicon" in result.stdout
     listed = [line.strip() for line in result.stdout.splitlines() if line.strip().startswith("s3://")]
     s3 = deployed[0].session().client("s3")
-    assert len(listed) == 4
+    assert len(listed) == 6
     for address in listed:
         bucket, _, key = address.removeprefix("s3://").partition("/")
         assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0

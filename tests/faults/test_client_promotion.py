@@ -61,7 +61,7 @@ class World:
             "ingest": {"body": {}},
             "normalize_score": {"body": {"client_version": version, "items_matched": items}},
             "newsletter": {
-                "body": {"total_items": items, "metrics": {"items": {"already_published": already_published}}}
+                "body": {"total_items": items, "metrics": {"items": {"in_period": items + already_published}}}
             },
         }
         state = (
@@ -121,7 +121,7 @@ def world(small: SmallEnvironment) -> World:
 
 def test_a_promoted_file_is_published_after_its_snapshot_and_run_and_is_not_drift(world: World) -> None:
     file = _file()
-    assert world.promote(file) == "its run made a draft with 3 items; earlier issues have 0"
+    assert world.promote(file) == "its run made a draft with 3 items; with those of earlier issues it would have 3"
     assert world.deployed == file.body
     last = world.records.client_promotions()[-1]
     assert (last.state, last.version_before, last.version) == ("promoted", VERSION.decode(), NEXT)
@@ -156,7 +156,7 @@ def test_a_failed_smoke_run_reverts_the_promotion(world: World, run: dict[str, A
 
 def test_a_draft_without_news_passes_when_earlier_issues_have_items_of_the_period(world: World) -> None:
     world.workflow(items=0, already_published=4)
-    assert world.promote(_file()) == "its run made a draft with 0 items; earlier issues have 4"
+    assert world.promote(_file()) == "its run made a draft with 0 items; with those of earlier issues it would have 4"
 
 
 def test_the_test_run_of_a_promotion_is_a_draft(world: World) -> None:
@@ -194,7 +194,7 @@ def test_a_promotion_killed_at_any_step_completes_when_it_is_repeated(world: Wor
     file = _file()
     with pytest.raises(_KilledError):
         world.promote(file, _DyingAt(step))
-    assert world.promote(file) == "its run made a draft with 3 items; earlier issues have 0"
+    assert world.promote(file) == "its run made a draft with 3 items; with those of earlier issues it would have 3"
     assert world.deployed == file.body
     assert world.states[-1] == "promoted"
     assert not is_unfinished(world.account, NAMES, file)

@@ -10,7 +10,7 @@ from typing import Any
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.candidates import Candidates
-from vectora_core.newsletter.selection import Selection, published_day
+from vectora_core.newsletter.selection import Selection, published_day, select
 from vectora_shared.config.client import ClientConfig
 
 Report = Mapping[str, Any]
@@ -52,7 +52,7 @@ def manifest_of(
                 "ingested": ingestion.get("items_total", normalization.get("items_ingested")),
                 "normalized": len(candidates.curated),
                 "matched": selection.matched,
-                "already_published": len(candidates.published),
+                "in_period": selectable(candidates, run.client),
                 "selected": len(selected),
             },
             "tokens": {
@@ -77,6 +77,11 @@ def manifest_of(
         "doubles": selection.duplicates,
         "warnings": _warnings(run, candidates, selection),
     }
+
+
+def selectable(candidates: Candidates, client: ClientConfig) -> int:
+    """Return the number of items that the issue would have if no earlier issue had published any."""
+    return len(select([*candidates.items, *candidates.published], client).items)
 
 
 def noise_estimate(selected: Sequence[CuratedItem], sure_domain_score: float) -> float:

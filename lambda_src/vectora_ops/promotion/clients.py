@@ -219,11 +219,12 @@ class PromoteClient:
             raise VectoraError(f"its run used version {version}: another publication came in between")
         letter = outcome.steps["newsletter"]
         items = letter["total_items"]
-        in_issues = letter["metrics"]["items"].get("already_published", 0)
-        if not items and not in_issues:
+        # Earlier issues may have published all the news; a release before drafts does not count what they have.
+        in_period = letter["metrics"]["items"].get("in_period", items)
+        if not in_period:
             matched = outcome.steps["normalize_score"]["items_matched"]
             raise VectoraError(f"its newsletter has no items ({matched} matched)")
-        return f"its run made a draft with {items} items; earlier issues have {in_issues}"
+        return f"its run made a draft with {items} items; with those of earlier issues it would have {in_period}"
 
     def _undo(self, promotion: ClientPromotion, failure: str) -> NoReturn:
         """Restore the environment's content from the snapshot; raises VectoraError in any case."""

@@ -301,3 +301,9 @@ def test_no_item_is_in_two_issues(engine: Engine) -> None:
         engine.run(day, Reader({TITLES[each]: MONDAY + timedelta(weeks=each, days=-1) for each in positions}))
         shown += engine.titles(day)
     assert sorted(shown) == sorted(TITLES)
+
+
+def test_a_draft_after_an_issue_counts_what_its_period_would_have_without_earlier_issues(engine: Engine) -> None:
+    engine.run(MONDAY, Reader(news(0, 1)))
+    body = engine.run(MONDAY + timedelta(days=1), Reader(news(0, 1)), draft=True)
+    assert (body["total_items"], body["metrics"]["items"]["in_period"]) == (0, 2)
