@@ -55,7 +55,10 @@ def test_a_failed_run_is_reported_to_the_rollback_function_except_for_the_canary
     """Uses Step Functions' own events, with the rule and the role of the template."""
     account = account_of(deployed[0])
     states, machine = account.client("stepfunctions"), account.state_machine_arn(NAMES.state_machine)
-    for request in (RunRequest(client_id=CANARY_CLIENT, target_date="never"), RunRequest(client_id="missing")):
+    for request in (
+        RunRequest(client_id=CANARY_CLIENT, target_date="never"),
+        RunRequest(client_id="lai_weekly", target_date="never"),
+    ):
         assert not follow_run(states, start_run(states, machine, request), lambda step: None).succeeded
 
     def newest_alarm() -> str:
@@ -64,7 +67,7 @@ def test_a_failed_run_is_reported_to_the_rollback_function_except_for_the_canary
 
     wait_until(
         "the failed run is recorded",
-        lambda: "the run of missing failed" in newest_alarm(),
+        lambda: "the run of lai_weekly failed" in newest_alarm(),
         log=lambda: function_logs(account, NAMES),
     )
     history = account.client("ssm").get_parameter_history(Name=NAMES.parameter(ALARM))["Parameters"]
