@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rehearsal.delivery import wait_until
-from rehearsal.deployment import bootstrapped_account, synthesize
+from rehearsal.deployment import bootstrapped_account, complete, run_cdk, synthesize
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.gaps.complete import complete_by_api
 from rehearsal.mail import DOMAIN, READERS, send_newsletters, verify_sender
 from rehearsal.newsletters import function_logs
+from rehearsal.operators import operator
 from rehearsal.repository import copy_checkout
 from tests.repository import ROOT
 from vectora_ops.account import Account
-from vectora_ops.names import STACK_LAYERS, Names
+from vectora_ops.names import DELIVERY_TASK, STACK_LAYERS, Names
+from vectora_ops.remote import run_remotely
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
+from vectora_shared.config.changes import bumped
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 
 NAMES = Names(project="vectora-inbox", env="dev")
 REGION = "eu-west-3"
@@ -28,26 +35,54 @@ DAY = "2026-11-24"
 BOUNCES = "bounce@simulator.amazonses.com"
 
 
+@dataclass(frozen=True)
+class Sending:
+    """Dev with delivery, the snapshot of its release without, and a function that deploys delivery again."""
+
+    emulator: Emulator
+    before: str
+    deploy: Callable[[], str]
+
+
 @pytest.fixture(scope="module")
-def sending(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """Yield dev with two readers and one whose messages bounce."""
+def deployed_twice(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sending]:
+    """Yield dev with two readers and one whose messages bounce; its first release had no delivery."""
     checkout = tmp_path_factory.mktemp("checkout") / "copy"
     copy_checkout(ROOT, checkout)
     for tool in (".venv", ".venv-emulator", "node_modules"):
         (checkout / tool).symlink_to(ROOT / tool)
     send_newsletters(checkout)
     client = checkout / "config" / "clients" / "lai_weekly.yaml"
-    client.write_text(client.read_text(encoding="utf-8").replace(READERS[-1], f"{READERS[-1]}, {BOUNCES}"), "utf-8")
-    assembly = tmp_path_factory.mktemp("cdk") / "cdk.out"
-    synthesize(checkout, "dev", assembly)
-    with bootstrapped_account(checkout, assembly, REGION) as (emulator, cdk):
+    version = load_client(FolderContent(ROOT / "config"), "lai_weekly").client_profile.version
+    text = client.read_text(encoding="utf-8").replace(READERS[-1], f"{READERS[-1]}, {BOUNCES}")
+    client.write_text(text.replace(version, bumped(version, "minor")), encoding="utf-8")
+    sending_assembly = tmp_path_factory.mktemp("cdk") / "cdk.out"
+    synthesize(checkout, "dev", sending_assembly)
+    with bootstrapped_account(ROOT, assembly, REGION) as (emulator, cdk):
         verify_sender(emulator.session(), DOMAIN)
         cdk("deploy")
-        yield emulator
+        complete(emulator, ROOT, "dev")
+        created = run_remotely(account_of(emulator), NAMES, "snapshot", {"operation": "create"}, lambda count: None)
+        environment = emulator.environment(operator(emulator, ROOT))
+
+        def deploy() -> str:
+            return run_cdk(checkout, "deploy", "--app", str(sending_assembly), environment=environment)
+
+        deploy()
+        yield Sending(emulator, str(created["snapshot"]), deploy)
+
+
+@pytest.fixture
+def sending(deployed_twice: Sending) -> Emulator:
+    return deployed_twice.emulator
+
+
+def account_of(emulator: Emulator) -> Account:
+    return Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
 
 
 def run(emulator: Emulator, **request: Any) -> RunOutcome:
-    account = Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session())
+    account = account_of(emulator)
     states = account.client("stepfunctions")
     chosen = RunRequest(client_id="lai_weekly", **{"period_days": 60, "target_date": DAY, **request})
     execution = start_run(states, account.state_machine_arn(NAMES.state_machine), chosen)
@@ -66,7 +101,7 @@ def record(emulator: Emulator) -> dict[str, Any]:
 
 
 def logs(emulator: Emulator) -> list[str]:
-    return function_logs(Account(account_id=ACCOUNT, region=emulator.region, session=emulator.session()), NAMES)
+    return function_logs(account_of(emulator), NAMES)
 
 
 def test_readers_get_the_issue_once_and_a_bounce_is_noted(sending: Emulator) -> None:
@@ -108,3 +143,18 @@ def test_a_failed_delivery_ends_the_run_and_keeps_the_issue(sending: Emulator) -
     s3.head_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/2026/11/23/manifest.json")
     repaired = run(sending, target_date="2026-11-23")
     assert repaired.steps["delivery"]["sent"] == 3, repaired.reason
+
+
+def test_a_rollback_to_a_release_without_delivery_and_back_sends_nothing_twice(deployed_twice: Sending) -> None:
+    emulator, day = deployed_twice.emulator, "2026-11-22"
+    assert run(emulator, target_date=day).steps["delivery"]["sent"] == 3
+    sent = len(messages(emulator))
+    rollback = {"operation": "rollback", "snapshot": deployed_twice.before}
+    run_remotely(account_of(emulator), NAMES, "rollback", rollback, lambda count: None)
+    functions = emulator.session().client("lambda").list_functions()["Functions"]
+    assert NAMES.function(DELIVERY_TASK) not in {each["FunctionName"] for each in functions}
+    without = run(emulator, target_date=day)
+    assert (without.status, "delivery" in without.steps) == ("SUCCEEDED", False)
+    deployed_twice.deploy()
+    assert run(emulator, target_date=day).steps["delivery"]["sent_before"] == 3
+    assert len(messages(emulator)) == sent
