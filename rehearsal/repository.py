@@ -31,8 +31,12 @@ AUTHOR = {f"GIT_{who}_{what}": "rehearsal@localhost" for who in ("AUTHOR", "COMM
 
 
 def copy_checkout(root: Path, folder: Path) -> None:
-    """Copy the files of the checkout at `root`, committed or not, without tools and results."""
-    shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+    """Copy the files of the checkout at `root`, committed or not, without tools and results.
+
+    Links are followed, so that a change of the copy never changes what a link leads to.
+    """
+    ignored = shutil.ignore_patterns(*NOT_COPIED)
+    shutil.copytree(root, folder, ignore=ignored, ignore_dangling_symlinks=True)
 
 
 class Repository:

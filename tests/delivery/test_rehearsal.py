@@ -77,7 +77,7 @@ def test_the_newsletter_has_what_a_reader_wants_once_and_no_noise(newsletter: di
 
 def test_the_newsletter_can_be_opened_afterwards(stage: dict[str, Any]) -> None:
     names = {Path(name).name for name in stage["runs"][0]["files"]}
-    assert names == {"newsletter.html", "newsletter.md", "newsletter.json", "manifest.json"}
+    assert names == {*(f"newsletter.{each}" for each in ("html", "txt", "md", "eml", "json")), "manifest.json"}
     assert all(Path(name).stat().st_size for name in stage["runs"][0]["files"])
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from rehearsal.codepipeline.service import SCRATCH_PREFIX as CODEPIPELINE_SCRATCH_PREFIX
 from rehearsal.emulator import SCRATCH_PREFIX
+from rehearsal.repository import copy_checkout
 from rehearsal.run import RehearsalOptions, rehearse
 from terminal.console import Terminal
 
@@ -135,3 +136,15 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_change_of_the_rehearsals_copy_never_reaches_a_linked_file(tmp_path: Path) -> None:
+    linked, checkout, copy = tmp_path / "linked", tmp_path / "checkout", tmp_path / "copy"
+    linked.mkdir()
+    checkout.mkdir()
+    (linked / "settings.yaml").write_text("before", encoding="utf-8")
+    (checkout / "config").symlink_to(linked)
+    (checkout / "gone").symlink_to(tmp_path / "nowhere")
+    copy_checkout(checkout, copy)
+    (copy / "config" / "settings.yaml").write_text("after", encoding="utf-8")
+    assert (linked / "settings.yaml").read_text(encoding="utf-8") == "before"

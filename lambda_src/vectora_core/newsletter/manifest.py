@@ -34,6 +34,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """Return the content of manifest.json."""
     selected, ingestion, normalization = selection.items, run.ingestion, run.normalization
+    in_period = items_in_period(candidates, run.client)
     metadata = [item.normalized_content.normalization_metadata for item in candidates.curated]
     analyzers = Counter(entry.analyzer for entry in metadata)
     fallbacks = Counter(entry.fallback_reason for entry in metadata if entry.fallback_reason)
@@ -52,7 +53,7 @@ def manifest_of(
                 "ingested": ingestion.get("items_total", normalization.get("items_ingested")),
                 "normalized": len(candidates.curated),
                 "matched": selection.matched,
-                "in_period": selectable(candidates, run.client),
+                "in_period": len(in_period),
                 "selected": len(selected),
             },
             "tokens": {
@@ -64,7 +65,7 @@ def manifest_of(
             "analyses_reused": sum(entry.reused for entry in metadata),
             "cost_usd": normalization.get("cost_usd"),
             "saved_usd": normalization.get("saved_usd"),
-            "noise_estimate": noise_estimate(selected, run.client.matching_config.sure_domain_score),
+            "noise_estimate": noise_estimate(selected or in_period, run.client.matching_config.sure_domain_score),
             "durations_ms": {
                 "ingest": ingestion.get("duration_ms"),
                 "normalize_score": normalization.get("duration_ms"),
@@ -79,9 +80,9 @@ def manifest_of(
     }
 
 
-def selectable(candidates: Candidates, client: ClientConfig) -> int:
-    """Return the number of items that the issue would have if no earlier issue had published any."""
-    return len(select([*candidates.items, *candidates.published], client).items)
+def items_in_period(candidates: Candidates, client: ClientConfig) -> tuple[CuratedItem, ...]:
+    """Return the items that the issue would have if no earlier issue had published any."""
+    return select([*candidates.items, *candidates.published], client).items
 
 
 def noise_estimate(selected: Sequence[CuratedItem], sure_domain_score: float) -> float:

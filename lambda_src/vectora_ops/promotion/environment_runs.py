@@ -12,7 +12,11 @@ DELIVERY_FAILED = "DeliveryFailed"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A newsletter; `noise` is a share from 0 to 1, `cost_usd` is None when the run recorded no cost."""
+    """An issue; `noise` is a share from 0 to 1, `cost_usd` is None when the run recorded no cost.
+
+    `items` are those that it would have if no earlier issue had published any: a second issue within its period may
+    have no news left, and shows that its content works nevertheless.
+    """
 
     client_id: str
     at: datetime

@@ -156,7 +156,8 @@ def _run(client_id: str, manifest: dict[str, Any]) -> Run:
     return Run(
         client_id=client_id,
         at=datetime.fromisoformat(manifest["generation_date"]),
-        items=metrics["items"]["selected"],
+        # Manifests of releases before drafts have the selected items only.
+        items=metrics["items"].get("in_period", metrics["items"]["selected"]),
         noise=metrics.get("noise_estimate"),
         cost_usd=metrics.get("cost_usd"),
         client_version=manifest.get("client_version"),
