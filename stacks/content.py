@@ -12,9 +12,10 @@ from stacks.assets.assembly import assets_of_lambda, neutral_templates
 from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
-from stacks.environment import environment_stacks
+from stacks.environment import stacks_with_any_sender
 from vectora_ops.settings import (
     Alarms,
+    Delivery,
     Environments,
     EnvironmentSettings,
     Logs,
@@ -39,7 +40,8 @@ def content_digest(root: Path, context: dict[str, Any], platform: LambdaPlatform
     with tempfile.TemporaryDirectory() as folder:
         # Nothing of it is deployed, and the environments' own templates are validated.
         app = cdk.App(outdir=folder, context=context, builtin_cloud_formation_validation=False)
-        environment_stacks(app, root=root, settings=neutral_settings(), env=ENVIRONMENT, platform=platform)
+        # The neutral identity is made up: the environments' own senders are compared with theirs.
+        stacks_with_any_sender(app, root=root, settings=neutral_settings(), env=ENVIRONMENT, platform=platform)
         app.synth()
         templates = neutral_templates(Path(folder), assets_of_lambda(root, platform))
     return templates_digest({"environment": templates, "builds": builds_of(root)})
@@ -98,6 +100,7 @@ def _environment() -> EnvironmentSettings:
             retry_at=daily,
             watch_hours=48,
         ),
+        delivery=Delivery(mode="redirect", identity="example.org", redirect_to=("operator@example.org",)),
         monthly_budget_usd=10,
         operators=("operator@example.org",),
     )

@@ -30,15 +30,22 @@ def environment_stacks(
 ) -> tuple[ComponentStack, ...]:
     """Build the stacks of an environment, which have placeholders for the release (stacks.assets.assembly).
 
-    Raises ConfigurationError when the environment is unknown or the configuration content invalid.
+    Raises ConfigurationError when the environment is unknown, the configuration content invalid, or a sender outside
+    the environment's SES identity.
     """
+    if problems := _senders_without_identity(env, settings.environment(env), _clients_of(root)):
+        raise ConfigurationError("\n".join(problems))
+    return stacks_with_any_sender(scope, root=root, settings=settings, env=env, platform=platform)
+
+
+def stacks_with_any_sender(
+    scope: Construct, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform
+) -> tuple[ComponentStack, ...]:
+    """Build the same stacks without comparing senders with the SES identity."""
     names = settings.names(env)
     chosen = settings.environment(env)
-    content = root / "config"
-    clients = _clients(content, files_digest(content, files_below(root, content)))
+    clients = _clients_of(root)
     if problems := settings.client_id_problems(client.client_profile.client_id for client in clients):
-        raise ConfigurationError("\n".join(problems))
-    if problems := _senders_without_identity(env, chosen, clients):
         raise ConfigurationError("\n".join(problems))
     packages = Packages(root, platform)
     # First: it takes a snapshot before any other stack changes.
@@ -75,6 +82,11 @@ def _senders_without_identity(env: str, settings: EnvironmentSettings, clients: 
         for client in clients
         if client.delivery and not delivery.covers(client.delivery.sender_address)
     ]
+
+
+def _clients_of(root: Path) -> tuple[ClientConfig, ...]:
+    content = root / "config"
+    return _clients(content, files_digest(content, files_below(root, content)))
 
 
 @lru_cache(maxsize=1)
