@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from vectora_ops.settings import load_settings
+from vectora_shared.config.changes import bumped
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 
@@ -32,7 +33,9 @@ def send_newsletters(folder: Path) -> None:
         if client.client_profile.active:
             path = folder / "config" / "clients" / f"{client.client_profile.client_id}.yaml"
             readers = f'\ndelivery: {{sender: "News <news@{DOMAIN}>", recipients: [{", ".join(READERS)}]}}\n'
-            path.write_text(path.read_text(encoding="utf-8") + readers, encoding="utf-8")
+            version = client.client_profile.version
+            text = path.read_text(encoding="utf-8").replace(version, bumped(version, "minor")) + readers
+            path.write_text(text, encoding="utf-8")
 
 
 def _insert(path: Path, after: str, text: str) -> None:
