@@ -153,8 +153,10 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(
     assert sentence in refused.output
 
 
-def test_deployed_clients_are_listed_shown_and_compared(vectora: Vectora) -> None:
+def test_deployed_clients_are_listed_shown_and_compared(played: Played, vectora: Vectora) -> None:
     listed = json.loads(vectora("client", "list", "--env", "prod", "--json").stdout)
     assert [each["client_id"] for each in listed["clients"]] == ["canary", "lai_weekly"]
     assert "Watches" in vectora("client", "show", "lai_weekly", "--env", "stage").output
-    assert vectora("client", "validate", "--env", "stage").exit_code == 0
+    pushed = str(played.delivery.repository.folder / "config")
+    validated = vectora("client", "validate", "--env", "stage", "--config", pushed)
+    assert validated.exit_code == 0, validated.output
