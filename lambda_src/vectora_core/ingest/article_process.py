@@ -18,7 +18,7 @@ from vectora_core.ingest.article import ArticleError, article_text
 from vectora_core.ingest.fetch import Page
 
 # Measured on one core: an ordinary page takes 0.01 s and 80 MB; the worst known pages take minutes and 400 MB. The
-# function has a third of a core.
+# function has about half a core (1,024 MB of the 1,769 MB of a whole one; Lambda developer guide, memory).
 SECONDS_TO_START = 30.0
 SECONDS_PER_PAGE = 10.0
 MEMORY_BYTES = 225_000_000  # beyond what the process has when it starts

@@ -17,7 +17,7 @@ def _answer(variables: dict[str, str] | None = None, **changed: Any) -> dict[str
         "FunctionName": "newsletter-v2-dev",
         "Runtime": "python3.11",
         "Handler": "handler.lambda_handler",
-        "Role": "arn:aws:iam::111122223333:role/engine",
+        "Role": "arn:aws:iam::000000000000:role/engine",
         "MemorySize": 1024,
         "Timeout": 900,
         "CodeSha256": "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
