@@ -13,6 +13,7 @@ from cli.__main__ import app
 from rehearsal.deployment import Cdk, bootstrapped_account, complete, synthesize
 from rehearsal.emulator import Emulator
 from rehearsal.operators import operator
+from stacks.assets.packages import Packages
 from tests.repository import ROOT
 
 REGION = "eu-west-3"
@@ -24,6 +25,8 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the assembly of `cdk synth --context env=dev`, synthesized once for all tests."""
     folder = tmp_path_factory.mktemp("cdk") / "cdk.out"
     synthesize(ROOT, "dev", folder)
+    # Commands that synthesize this checkout need its packages, and the local AWS's network reaches no package index.
+    Packages(ROOT, "lambda").dependencies_layer()
     return folder
 
 
