@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from client_files.migration.migrate import Migration, migrate, new_client_id, read_old_files
 from client_files.migration.old_file import read_old_file
 from client_files.migration.outcomes import leaves
+from tests.unit.client_files.migrations import client, outcomes_by_path, with_lists
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Canonical
 from vectora_shared.config.content import ContentWithFile, FolderContent
@@ -35,15 +36,6 @@ Migrate = Callable[..., Migration]
 Change = Callable[..., Path]
 
 
-def client(migration: Migration) -> ClientConfig:
-    assert migration.problems == ()
-    return read_section(ClientConfig, parse_yaml("new.yaml", migration.body))
-
-
-def outcomes_by_path(migration: Migration) -> dict[str, tuple[str, str | None, str]]:
-    return {outcome.path: (outcome.action, outcome.to, outcome.reason) for outcome in migration.outcomes}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_old_file_becomes_a_valid_configuration(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
@@ -57,7 +49,7 @@ def test_every_old_file_becomes_a_valid_configuration(migrated: Migrate, name: s
 def test_every_field_of_an_old_file_has_exactly_one_outcome(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
     data = parse_yaml(name, (OLD / name).read_bytes()).data
-    expected = [dotted(path) for path in leaves(_lists(data))]
+    expected = [dotted(path) for path in leaves(with_lists(data))]
     assert Counter(outcome.path for outcome in migration.outcomes) == Counter(expected)
     assert all(outcome.reason for outcome in migration.outcomes if outcome.action != "carried")
 
@@ -67,7 +59,7 @@ def test_the_report_matches_the_new_file(migrated: Migrate, name: str) -> None:
     migration = migrated(OLD / name)
     reported = {outcome.to for outcome in migration.outcomes if outcome.to}
     reported |= {addition.path for addition in migration.added}
-    new = [dotted(path) for path in leaves(_lists(parse_yaml("new", migration.body).data))]
+    new = [dotted(path) for path in leaves(with_lists(parse_yaml("new", migration.body).data))]
     unreported = [
         path
         for path in new
@@ -75,12 +67,6 @@ def test_the_report_matches_the_new_file(migrated: Migrate, name: str) -> None:
     ]
     assert [path for path in unreported if not path.startswith("metadata.changelog[1]")] == []
     assert [to for to in reported if not any(path == to or path.startswith((f"{to}[", f"{to}.")) for path in new)] == []
-
-
-def _lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _lists(inner) for key, inner in value.items()}
-    return [_lists(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def test_the_newest_file_is_used_and_each_old_file_has_a_changelog_entry(migrated: Migrate) -> None:
@@ -111,7 +97,7 @@ def test_fields_that_only_an_older_file_has_are_reported_and_the_others_counted(
     reasons = {outcome.path: outcome.reason for outcome in migration.outcomes if outcome.file == str(older)}
     assert reasons["watch_domains[1].id"].startswith("lai_weekly_v4 no longer has it")
     assert "client_profile.name" not in reasons
-    total = len(list(leaves(_lists(parse_yaml("x", older.read_bytes()).data))))
+    total = len(list(leaves(with_lists(parse_yaml("x", older.read_bytes()).data))))
     assert migration.superseded[str(older)] + len(reasons) == total
 
 
@@ -379,9 +365,9 @@ def test_every_field_of_any_old_file_is_reported(
     if migration.problems and not migration.outcomes:
         assert all(str(file) in problem for problem in migration.problems)
         return
-    read = _lists(parse_yaml("old", file.read_bytes()).data)
+    read = with_lists(parse_yaml("old", file.read_bytes()).data)
     assert Counter(outcome.path for outcome in migration.outcomes) == Counter(dotted(path) for path in leaves(read))
-    new = _lists(parse_yaml("new", migration.body).data)
+    new = with_lists(parse_yaml("new", migration.body).data)
     for outcome in migration.outcomes:
         if outcome.action == "carried":
             assert _found(new, outcome.to) == outcome.value, outcome

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,7 @@ from client_files.migration.migrate import Migration
 from client_files.migration.old_fields import is_old_field
 from client_files.migration.old_file import read_old_file
 from client_files.migration.outcomes import leaves
-from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
+from tests.unit.client_files.migrations import client, outcomes_by_path, with_lists
 from vectora_shared.config.wording import dotted
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
@@ -27,23 +25,8 @@ Migrate = Callable[..., Migration]
 Change = Callable[..., Path]
 
 
-def client(migration: Migration) -> ClientConfig:
-    assert migration.problems == ()
-    return read_section(ClientConfig, parse_yaml("new.yaml", migration.body))
-
-
-def outcomes_by_path(migration: Migration) -> dict[str, tuple[str, str | None, str]]:
-    return {outcome.path: (outcome.action, outcome.to, outcome.reason) for outcome in migration.outcomes}
-
-
 def fields(path: Path) -> list[tuple[str | int, ...]]:
-    return list(leaves(_lists(parse_yaml(path.name, path.read_bytes()).data)))
-
-
-def _lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _lists(inner) for key, inner in value.items()}
-    return [_lists(inner) for inner in value] if isinstance(value, tuple) else value
+    return list(leaves(with_lists(parse_yaml(path.name, path.read_bytes()).data)))
 
 
 def test_a_file_with_the_version_fields_of_the_current_form_and_otherwise_the_old_one_is_migrated(

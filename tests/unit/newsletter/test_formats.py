@@ -1,4 +1,4 @@
-"""What a reader sees of an issue: period, sources, labels and language, in every format."""
+"""Contents of an issue for its readers: period, sources, labels and language, in every format."""
 
 from __future__ import annotations
 
