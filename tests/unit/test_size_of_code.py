@@ -19,7 +19,6 @@ LONG_FILES: dict[str, tuple[int, str]] = {
     "tests/rehearsal/permissions/test_checks.py": (450, "a test for each row of the table"),
     "tests/stacks/test_destinations.py": (620, "rules for each kind of destination"),
     "tests/stacks/test_limits.py": (460, "a table of AWS's limits"),
-    "tests/unit/client_files/test_migrating.py": (410, "a test for each rule of migration"),
     "tests/unit/ingest/test_forbidden_addresses.py": (410, "a table of addresses"),
     "tools/plain_english.py": (440, "mostly a table of words"),
 }
