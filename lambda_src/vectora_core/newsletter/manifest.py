@@ -65,6 +65,7 @@ def manifest_of(
             "analyses_reused": sum(entry.reused for entry in metadata),
             "cost_usd": normalization.get("cost_usd"),
             "saved_usd": normalization.get("saved_usd"),
+            # Of an issue without news, that of what it would have: gates judge its configuration by it.
             "noise_estimate": noise_estimate(selected or in_period, run.client.matching_config.sure_domain_score),
             "durations_ms": {
                 "ingest": ingestion.get("duration_ms"),
