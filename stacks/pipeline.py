@@ -203,7 +203,7 @@ class PipelineStack(cdk.Stack):
         )
 
     def _add(self, delivery: pipelines.CodePipeline, stage: EnvironmentStage, env: str) -> None:
-        """Add an environment: gate, approval, operations stack, snapshot, other stacks, smoke test, record."""
+        """Add an environment: gates, approval, operations stack, snapshot, other stacks, smoke test, record."""
         names, release = self._settings.names(env), self._release(env)
         first_after_operations = stage.stacks[1]
         snapshot = LambdaStep(
@@ -244,12 +244,7 @@ class PipelineStack(cdk.Stack):
         if before is None:
             return []
         source: Names = self._settings.names(before)
-        gate = LambdaStep(
-            f"gate-{env}",
-            function_name=source.function("promotion"),
-            timeout_minutes=GATE_MINUTES,
-            parameters=release.parameters("gate"),
-        )
+        gate = _gate(f"gate-{env}", source, release)
         if not settings.promotion.requires_approval:
             return [gate]
         web = self._settings.pipeline.web_address
@@ -264,7 +259,17 @@ class PipelineStack(cdk.Stack):
             topic=self._topic,
             expires_after_days=self._settings.pipeline.approval_days,
         )
-        return [gate, approval]
+        # An approval may take days, in which a run may fail where the release soaks.
+        return [gate, approval, _gate(f"gate-{env}-after-approval", source, release)]
+
+
+def _gate(name: str, source: Names, release: _Release) -> LambdaStep:
+    return LambdaStep(
+        name,
+        function_name=source.function("promotion"),
+        timeout_minutes=GATE_MINUTES,
+        parameters=release.parameters("gate"),
+    )
 
 
 def _synth(source: pipelines.CodePipelineSource, types_cache: str) -> pipelines.CodeBuildStep:
@@ -281,6 +286,7 @@ def _synth(source: pipelines.CodePipelineSource, types_cache: str) -> pipelines.
 
 
 def _bypass_variables(permission: list[pipelines.Step]) -> dict[str, str]:
+    # Those of the last gate, which judged at the time of the deployment.
     gates = (each for each in permission if isinstance(each, LambdaStep))
     return {name: gate.variable(name) for gate in gates for name in ("bypassed", "bypass_reason")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -82,6 +83,12 @@ class Environment:
         """
         described = self._description(name) or {}
         return " ".join(str(described.get(key, "")) for key in ("StackId", "StackStatus", "LastUpdatedTime"))
+
+    def changed_at(self, name: str) -> datetime | None:
+        """Return when CloudFormation created or last updated a stack; None when there is no such stack."""
+        described = self._description(name) or {}
+        changed: datetime | None = described.get("LastUpdatedTime") or described.get("CreationTime")
+        return changed
 
     def stack(self, name: str) -> StackDefinition | None:
         if name not in self._definitions:

@@ -7,10 +7,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
@@ -55,11 +56,26 @@ class ReleaseId:
         return any(each.startswith(digits) for each in (self.digest, self.content_digest) if each)
 
 
+class RemovedRelease(_Record):
+    """The release that a rollback removed, and whether an operator or a failure was the cause."""
+
+    digest: str
+    content_digest: str | None = None
+    by: Literal["operator", "failure"]
+
+    @property
+    def release(self) -> ReleaseId:
+        return ReleaseId(self.digest, self.content_digest)
+
+
 class LedgerEntry(_Record):
     """A release that an environment had from `at` on: deployed and smoke-tested, or brought back by a rollback.
 
     `snapshot` was taken before. `smoke_test` is the smoke test's result; a rollback's release had its own before.
-    `replaced_since` is when another release began to replace it, until this rollback brought it back.
+    `replaced_since` is when another release began to replace it, until this rollback brought it back. `removed` is the
+    release that the rollback removed, and `components` what an operator rolled back, when it was not everything: the
+    environment has a release in parts then. `running` is what ran with the release (what_runs.py), and `repaired` what
+    had been changed by hand before it was deployed. `recorded` is when the entry was written, by the clock of SSM.
     """
 
     kind: Literal["release", "rollback"]
@@ -76,6 +92,11 @@ class LedgerEntry(_Record):
     bypass_reason: str | None = None
     reason: str | None = None
     replaced_since: AwareDatetime | None = None
+    removed: RemovedRelease | None = None
+    components: tuple[str, ...] = ()
+    running: dict[str, str] | None = None
+    repaired: tuple[str, ...] = ()
+    recorded: AwareDatetime | None = Field(default=None, exclude=True)
 
     @property
     def release(self) -> ReleaseId:
@@ -83,15 +104,31 @@ class LedgerEntry(_Record):
 
 
 class Deployment(_Record):
-    """The pipeline's last deployment, recorded as soon as its snapshot is complete."""
+    """The pipeline's last deployment, recorded as soon as its snapshot is complete.
+
+    `ended` and `outcome` are known once it was undone or left unfinished. `repaired` is what had been changed by hand.
+    """
 
     state: Literal["deploying", "released", "rolled back", "left as it is"]
     execution: str
     digest: str
+    content_digest: str | None = None
     version: str
     commit: str
     snapshot: str
     at: AwareDatetime
+    ended: AwareDatetime | None = None
+    outcome: str = ""
+    repaired: tuple[str, ...] = ()
+
+    @property
+    def release(self) -> ReleaseId:
+        return ReleaseId(self.digest, self.content_digest)
+
+    @property
+    def failed(self) -> bool:
+        """True when the release did not stay: its deployment, its smoke test or its first runs failed."""
+        return self.state in ("rolled back", "left as it is")
 
 
 class Hold(_Record):
@@ -175,7 +212,9 @@ class Records:
 
         Raises VectoraError when the newest cannot be read.
         """
-        return self._history(LEDGER, LedgerEntry)
+        return tuple(
+            entry.model_copy(update={"recorded": recorded}) for entry, recorded in self._dated(LEDGER, LedgerEntry)
+        )
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
         self._write(LEDGER, entry, "The release that this environment has; its history is the ledger")
@@ -186,6 +225,19 @@ class Records:
     def readable_deployments(self) -> tuple[Deployment, ...]:
         """Return the recorded deployments that can be read, oldest first."""
         return self._history(DEPLOYMENT, Deployment, newest_too=False)
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Return each deployment in its last state, in the order of these; SSM keeps the last hundred states.
+
+        Raises VectoraError when the newest cannot be read.
+        """
+        last: dict[tuple[str, str], Deployment] = {}
+        for each in self._history(DEPLOYMENT, Deployment):
+            # One execution deploys a release again when its stage is tried again.
+            key = each.execution, each.digest
+            last.pop(key, None)
+            last[key] = each
+        return tuple(last.values())
 
     def write_deployment(self, deployment: Deployment) -> None:
         self._write(DEPLOYMENT, deployment, "What the pipeline last deployed here, and the snapshot taken before")
@@ -238,23 +290,33 @@ class Records:
         return self._parsed(model, name, value)
 
     def _history(self, path: str, model: type[RecordT], *, newest_too: bool = True) -> tuple[RecordT, ...]:
-        """Return the records that can be read, oldest first; with `newest_too` a damaged newest raises VectoraError.
+        return tuple(record for record, _ in self._dated(path, model, newest_too=newest_too))
 
-        A damaged version stays in the history after its predecessor is written again, so older ones are skipped.
+    def _dated(
+        self, path: str, model: type[RecordT], *, newest_too: bool = True
+    ) -> tuple[tuple[RecordT, datetime | None], ...]:
+        """Return the records that can be read and when SSM stored them, oldest first.
+
+        With `newest_too` a damaged newest raises VectoraError. A damaged version stays in the history after its
+        predecessor is written again, so older ones are skipped.
         """
         name = self._names.parameter(path)
         try:
             pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
-            values = [(each["Version"], each["Value"]) for page in pages for each in page["Parameters"]]
+            values = [
+                (each["Version"], each["Value"], each.get("LastModifiedDate"))
+                for page in pages
+                for each in page["Parameters"]
+            ]
         except ClientError as error:
             if is_absent(error, "parameter"):
                 return ()
             raise
         found = []
-        newest = max((version for version, _ in values), default=0)
-        for version, value in sorted(values):
+        newest = max((version for version, _, _ in values), default=0)
+        for version, value, stored in sorted(values, key=lambda each: each[0]):
             try:
-                found.append(self._parsed(model, name, value))
+                found.append((self._parsed(model, name, value), stored))
             except VectoraError as error:
                 if newest_too and version == newest:
                     raise

@@ -175,6 +175,14 @@ class OperationsGrants:
                 actions=("ssm:GetParameter",),
                 resources=(self._parameter("release"), self._parameter(HOLD)),
             ),
+            Grant(sid="ReadWorkflow", actions=("states:DescribeStateMachine",), resources=(self.machine_arn,)),
+        )
+
+    def _read_records(self, *paths: str) -> Grant:
+        return Grant(
+            sid="ReadPromotion",
+            actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
+            resources=tuple(self._parameter(path) for path in paths),
         )
 
     @property
@@ -219,6 +227,8 @@ class OperationsGrants:
             *self._read_environment("snapshot"),
             ANSWER_JOBS,
             Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
+            self._read_records(LEDGER, CLIENTS),
+            *self._ask_preceding(),
             Grant(
                 sid="Prune",
                 actions=("s3:DeleteObjectVersion",),
@@ -310,11 +320,7 @@ class OperationsGrants:
     def _react_to_failures(self) -> tuple[Grant, ...]:
         """Return the grants to find what failed, record it, and hold the promotion into this environment."""
         return (
-            Grant(
-                sid="ReadPromotion",
-                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, CLIENTS)),
-            ),
+            self._read_records(DEPLOYMENT, LEDGER, CLIENTS),
             Grant(
                 sid="NotePromotion",
                 actions=("ssm:PutParameter",),
@@ -329,7 +335,7 @@ class OperationsGrants:
         )
 
     def _ask_preceding(self) -> tuple[Grant, ...]:
-        """Return the grant to request a judged client file from the preceding environment."""
+        """Return the grant to let the preceding environment judge what it gives."""
         if self._preceding is None:
             return ()
         judge = self._function_arn("promotion", self._preceding)
@@ -357,11 +363,8 @@ class OperationsGrants:
         """Return the grants of function promotion."""
         record = (
             ANSWER_JOBS,
-            Grant(
-                sid="ReadPromotion",
-                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path) for path in ("release", LEDGER, DEPLOYMENT, BYPASS, ALARM)),
-            ),
+            self._read_records("release", LEDGER, DEPLOYMENT, BYPASS, ALARM),
+            *self._read_deployed(),
             Grant(
                 sid="RecordRelease",
                 actions=("ssm:PutParameter",),
@@ -380,7 +383,7 @@ class OperationsGrants:
             Grant(
                 sid="ReadTarget",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path, target) for path in (LEDGER, HOLD, BYPASS)),
+                resources=tuple(self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS)),
             ),
             Grant(
                 sid="ListClients",
@@ -391,7 +394,12 @@ class OperationsGrants:
             Grant(
                 sid="ReadClients",
                 actions=("s3:GetObject",),
-                resources=(f"{config}/clients/*", f"{config}/published.json", f"{target_config}/clients/*"),
+                resources=(
+                    f"{config}/clients/*",
+                    f"{config}/canonical/*",
+                    f"{config}/published.json",
+                    f"{target_config}/clients/*",
+                ),
                 wildcard_reason=CONTENT_BY_KEY,
             ),
             Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(newsletters,)),

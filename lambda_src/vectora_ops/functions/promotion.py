@@ -22,10 +22,14 @@ from vectora_shared.runtime import Event, environment, parse_event, set_log_leve
 
 
 class ExplainEvent(Event):
-    """`digest` begins the content digest or the digest of a release here; without it the deployed release is judged."""
+    """`digest` begins the content digest or the digest of a release here; without it the deployed release is judged.
+
+    `execution` is the pipeline's that is about to deploy it.
+    """
 
     operation: Literal["explain"]
     digest: str | None = None
+    execution: str | None = None
 
 
 class JudgeClientEvent(Event):
@@ -54,7 +58,7 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
     release = find_release(account, names, request.digest)
-    decision, _ = judge(account, names, next_names(), next_policy(), release)
+    decision, _ = judge(account, names, next_names(), next_policy(), release, execution=request.execution)
     return {"decision": _shown(decision)}
 
 

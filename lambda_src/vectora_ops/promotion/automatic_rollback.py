@@ -18,7 +18,7 @@ from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_no
 from vectora_ops.promotion.facts import client_files, failed_run, failed_runs
 from vectora_ops.promotion.hold import disable_transition
 from vectora_ops.promotion.rollback_points import LastRelease, RollbackPoint, RollbackPoints
-from vectora_ops.records import Alarm, Hold, Records, held_since
+from vectora_ops.records import LONGEST_REASON, Alarm, Hold, Records, held_since
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_texts import plain
@@ -208,28 +208,31 @@ class AutomaticRollback:
         """Roll back to the snapshot and return the outcome."""
         if Vault(self._account, self._names).manifest(point.snapshot).is_empty:
             self._clear_failed_creations()
-            self._record_deployment(point, "left as it is")
+            self._record_deployment(point, "left as it is", reason)
             return "it was the first deployment, so there is nothing to go back to: its stacks were left for the fix"
         try:
             result = self._roll_back(
-                RollbackRequest(snapshot=point.snapshot, replaced_since=point.since, reason=plain(reason))
+                RollbackRequest(
+                    snapshot=point.snapshot, replaced_since=point.since, reason=plain(reason), cause="failure"
+                )
             )
         except OutOfTimeError:
             raise
         except Exception as error:
             logger.exception("The rollback to %s failed", point.snapshot)
             # An operator finishes it, and a later attempt of the same execution must not begin it again.
-            self._record_deployment(point, "left as it is")
+            self._record_deployment(point, "left as it is", reason)
             return f"the rollback to {point.snapshot} failed and must be finished by hand: {plain(error)}"
-        self._record_deployment(point, "rolled back")
+        self._record_deployment(point, "rolled back", reason)
         if result.nothing_to_do:
             return f"nothing differed from {point.snapshot}"
         return f"rolled back to {point.snapshot} in {result.seconds:.0f} s, compared and proven"
 
-    def _record_deployment(self, point: RollbackPoint, state: str) -> None:
+    def _record_deployment(self, point: RollbackPoint, state: str, reason: str) -> None:
         if point.deployment is None:
             return
-        updated = point.deployment.model_copy(update={"state": state})
+        ended = {"state": state, "ended": self._clock(), "outcome": plain(reason)[:LONGEST_REASON]}
+        updated = point.deployment.model_copy(update=ended)
         self._try("the deployment could not be recorded", lambda: self._records.write_deployment(updated))
 
     def _clear_failed_creations(self) -> None:

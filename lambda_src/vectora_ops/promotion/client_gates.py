@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vectora_ops.promotion.environment_runs import ClientFile, Run
-from vectora_ops.promotion.gates import Decision, Verdict, cost_verdict, hold_verdict, noise_verdict, semantic
-from vectora_ops.records import Hold
+from vectora_ops.promotion.gates import Decision, hold_verdict, in_progress_verdict, semantic
+from vectora_ops.promotion.verdicts import Verdict, cost_verdict, noise_verdict
+from vectora_ops.records import Deployment, Hold
 from vectora_ops.settings import Promotion
 
 
@@ -26,6 +27,7 @@ class ClientFacts:
     target_file: ClientFile | None
     runs: Sequence[Run]
     hold: Hold | None
+    target_deployments: Sequence[Deployment] = ()
 
 
 def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
@@ -42,6 +44,7 @@ def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
 
 def _verdicts(facts: ClientFacts, policy: Promotion) -> Iterator[Verdict]:
     yield hold_verdict(facts.hold, facts.target)
+    yield in_progress_verdict(facts.target, facts.target_deployments, None)
     yield _published(facts)
     yield _version(facts)
     yield _schedule(facts)

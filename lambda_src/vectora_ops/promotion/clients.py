@@ -13,6 +13,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
 from vectora_ops.promotion.environment_runs import ClientFile
+from vectora_ops.promotion.gates import hold_verdict, in_progress_verdict
 from vectora_ops.records import ClientPromotion, Records
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
@@ -161,7 +162,21 @@ class PromoteClient:
         key = client_key(client_id)
         return hashlib.sha256(self._content.read(key)).hexdigest() if key in self._content.keys(key) else None
 
+    def _require_nothing_in_progress(self) -> None:
+        """Raise VectoraError when a release is being deployed, or promotion is held, since the file was judged."""
+        deployment, hold = self._records.deployment(), self._records.hold()
+        verdicts = (
+            hold_verdict(hold, self._names.env),
+            in_progress_verdict(self._names.env, (deployment,) if deployment else (), None),
+        )
+        if refused := [each.reason for each in verdicts if each.outcome != "pass"]:
+            raise VectoraError(
+                f"{self._file.client_id} {self._file.version} was not promoted into {self._names.env}, and nothing was "
+                f"changed: {refused[0]}."
+            )
+
     def _begin(self, lease: Lease) -> ClientPromotion:
+        self._require_nothing_in_progress()
         file = self._file
         there = self._digest_of(file.client_id) is not None
         before = load_configuration(self._content, file.client_id).client.client_profile.version if there else None
@@ -234,7 +249,9 @@ class PromoteClient:
         self._observer.step("rollback")
         try:
             self._roll_back(
-                RollbackRequest(snapshot=promotion.snapshot, components=CHANGED, owner=self._owner, reason=reason)
+                RollbackRequest(
+                    snapshot=promotion.snapshot, components=CHANGED, owner=self._owner, reason=reason, cause="failure"
+                )
             )
         except OutOfTimeError:
             raise

@@ -16,6 +16,7 @@ from vectora_shared.aws_texts import plain
 logger = logging.getLogger("vectora")
 GATE_PREFIX = "gate-"
 APPROVAL_PREFIX = "approval-"
+SNAPSHOT_PREFIX = "snapshot-"
 # CodePipeline's list of actions may lag behind its event, so it is read again before anything is concluded from it.
 LIST_READS, LIST_PAUSE_SECONDS = 6, 2.0
 # EventBridge's times are whole seconds, and the event comes after the action's last update.
@@ -36,13 +37,13 @@ class Ending:
     action: str
     message: str
     failed: bool
-    # The action that started last: no deployment begins before its gate and its approval have passed.
+    # The action that started last: no deployment begins before gate, approval and snapshot have passed.
     last_started: str = ""
 
     @property
     def before_deployment(self) -> bool:
-        """True when the execution ended at its gate or its approval, before anything was changed."""
-        return self.last_started.startswith((GATE_PREFIX, APPROVAL_PREFIX))
+        """True when the execution ended at its gate, its approval or its snapshot, before the environment changed."""
+        return self.last_started.startswith((GATE_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX))
 
     @property
     def reason(self) -> str:

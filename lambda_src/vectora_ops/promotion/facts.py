@@ -18,6 +18,7 @@ from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run, why_not_counted
 from vectora_ops.promotion.gates import Facts
 from vectora_ops.records import Records, ReleaseId
+from vectora_ops.what_runs import ChangesByHand, changes_by_hand
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.aws_texts import plain
@@ -37,19 +38,22 @@ UNKNOWN_CLIENT = "unknown"
 DIGEST_DIGITS = 64
 
 
-def gather(account: Account, source: Names, target: Names, release: ReleaseId, now: datetime) -> Facts:
-    """Return the facts that decide whether `release` may go from `source` into `target`."""
+def gather(
+    account: Account, source: Names, target: Names, release: ReleaseId, now: datetime, execution: str | None = None
+) -> Facts:
+    """Return the facts that decide whether `release` may go from `source` into `target` with `execution`."""
     here, there = Records(account, source), Records(account, target)
     since = now - LONGEST_LOOK_BACK
     clients = client_files(account, source)
     failed = failed_runs(account, source, since)
+    ledger, promotions = here.ledger(), there.client_promotions()
     return Facts(
         source=source.env,
         target=target.env,
         release=release,
         now=now,
         live_digest=live_digest(account, source),
-        ledger=here.ledger(),
+        ledger=ledger,
         runs=tuple(run for run in _runs(account, source, since) if _is_active(clients.get(run.client_id))),
         failed_runs=tuple(run for run in failed if why_not_counted(run, clients) is None),
         alarms=here.alarms(),
@@ -57,6 +61,13 @@ def gather(account: Account, source: Names, target: Names, release: ReleaseId, n
         bypass=there.bypass(),
         clients=clients,
         target_clients=client_files(account, target),
+        deployments=here.deployments(),
+        source_hold=here.hold(),
+        changes=changes_by_hand(Environment(account, source), ledger[-1]) if ledger else ChangesByHand(),
+        target_ledger=there.ledger(),
+        target_deployments=there.deployments(),
+        target_promotion=promotions[-1] if promotions else None,
+        execution=execution,
     )
 
 
@@ -68,7 +79,7 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
     files = client_files(account, source)
     require_client(source.env, client_id, files)
     record = Bucket(account.client("s3"), source.bucket("config")).read_json(RECORD_KEY) or {}
-    runs = _runs(account, source, now - LONGEST_LOOK_BACK)
+    runs, there = _runs(account, source, now - LONGEST_LOOK_BACK), Records(account, target)
     return ClientFacts(
         source=source.env,
         target=target.env,
@@ -77,7 +88,8 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
         published=record.get("keys", {}).get(client_key(client_id)),
         target_file=client_files(account, target).get(client_id),
         runs=tuple(run for run in runs if run.client_id == client_id),
-        hold=Records(account, target).hold(),
+        hold=there.hold(),
+        target_deployments=there.deployments(),
     )
 
 

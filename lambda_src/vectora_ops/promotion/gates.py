@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
-from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, ReleaseId, held_since
+from vectora_ops.promotion.soak import Soak, Word, last_word
+from vectora_ops.promotion.verdicts import Outcome, Verdict, cost_verdict, noise_verdict, runs_verdict
+from vectora_ops.records import (
+    Alarm,
+    Bypass,
+    ClientPromotion,
+    Deployment,
+    Hold,
+    LedgerEntry,
+    ReleaseId,
+    held_since,
+)
 from vectora_ops.settings import Promotion
 from vectora_ops.times import minute
+from vectora_ops.what_runs import ChangesByHand
 
-Outcome = Literal["pass", "fail", "inconclusive"]
-# A hotfix may skip any of these; a hold is released by an operator instead.
-HOLD_GATE = "hold"
+DAY = timedelta(days=1)
+NAMED_CHANGES = 5
+# A hotfix may skip the gates below; a hold is released by an operator instead, and what is in progress ends.
+HOLD_GATE, IN_PROGRESS_GATE, ROLLED_BACK_GATE = "hold", "in-progress", "rolled-back"
 BYPASSABLE_GATES = (
+    ROLLED_BACK_GATE,
     "smoke-test",
     "soak",
     "runs",
@@ -27,23 +40,11 @@ BYPASSABLE_GATES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The result of one gate; `reason` is one sentence that contains the `numbers`."""
-
-    gate: str
-    outcome: Outcome
-    reason: str
-    numbers: Mapping[str, float | str | None] = field(default_factory=dict)
-    bypassed: bool = False
-
-    @property
-    def passes(self) -> bool:
-        return self.outcome == "pass" or self.bypassed
-
-
-@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Facts about `source`, where the release was tried, and `target`, into which it is to be promoted."""
+    """Facts about `source`, where the release was tried, and `target`, into which it is to be promoted.
+
+    `changes` are those by hand in `source`; `execution` is the pipeline's that requests the decision.
+    """
 
     source: str
     target: str
@@ -58,11 +59,47 @@ class Facts:
     bypass: Bypass | None
     clients: Mapping[str, ClientFile]
     target_clients: Mapping[str, ClientFile]
+    deployments: Sequence[Deployment] = ()
+    source_hold: Hold | None = None
+    changes: ChangesByHand = field(default_factory=ChangesByHand)
+    target_ledger: Sequence[LedgerEntry] = ()
+    target_deployments: Sequence[Deployment] = ()
+    target_promotion: ClientPromotion | None = None
+    execution: str | None = None
 
     @property
     def is_recorded(self) -> bool:
         """True when the pipeline deployed the release that `source` has now."""
         return bool(self.ledger) and self.ledger[-1].digest == self.live_digest
+
+    @property
+    def soak(self) -> Soak:
+        """The soak of the release in `source`."""
+        if why_not := _why_there_is_no_soak(self):
+            return Soak.none(why_not)
+        failed = [each for each in self.deployments if each.failed and each.release.has_same_content(self.release)]
+        return Soak.of(
+            self.ledger,
+            self.release,
+            failed_runs=self.failed_runs,
+            alarms=self.alarms,
+            failed_deployments=failed,
+            changes=self.changes,
+        )
+
+    @property
+    def removal(self) -> Word | None:
+        """Why `target` lost this content, when that is the last that its records say about it."""
+        word = last_word(self.target_ledger, self.target_deployments, self.release)
+        return word if word is not None and word.kind != "passed" else None
+
+    @property
+    def valid_bypass(self) -> Bypass | None:
+        """The bypass of this content; one from before the content was rolled back in `target` has been used."""
+        if self.bypass is None or not self.bypass.release.has_same_content(self.release):
+            return None
+        removal = self.removal
+        return None if removal is not None and self.bypass.at <= removal.at else self.bypass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +144,7 @@ class Decision:
 
 def decide(facts: Facts, policy: Promotion) -> Decision:
     """Return the verdicts of all gates that `policy`, the target's, requires."""
-    bypass = facts.bypass if facts.bypass and facts.bypass.release.has_same_content(facts.release) else None
+    bypass = facts.valid_bypass
     skipped = bypass.gates if bypass else ()
     verdicts = tuple(
         _bypassed(verdict) if verdict.gate in skipped and verdict.outcome != "pass" else verdict
@@ -129,16 +166,18 @@ def _bypassed(verdict: Verdict) -> Verdict:
 
 def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     yield hold_verdict(facts.hold, facts.target)
+    yield in_progress_verdict(facts.target, facts.target_deployments, facts.target_promotion, facts.execution)
+    yield _rolled_back(facts)
     if policy.requires_smoke_test:
         yield _smoke_test(facts)
     if not policy.judges_runs:
         return
-    soak = Soak.of(facts)
+    soak = facts.soak
     if policy.soak_days:
         yield _soak(facts, policy.soak_days, soak)
-    runs = [run for run in facts.runs if soak.deployed is not None and run.at >= soak.deployed]
+    runs = [run for run in facts.runs if soak.includes(run.at)]
     if policy.minimum_runs:
-        yield _runs(runs, policy.minimum_runs, soak)
+        yield runs_verdict(runs, policy.minimum_runs, soak)
     if policy.maximum_noise_percent < 100:
         yield noise_verdict(runs, policy.maximum_noise_percent)
     if policy.maximum_run_cost_usd is not None:
@@ -159,119 +198,101 @@ def hold_verdict(hold: Hold | None, target: str) -> Verdict:
     return Verdict(gate=HOLD_GATE, outcome="pass", reason=f"{target} is not held")
 
 
-def _smoke_test(facts: Facts) -> Verdict:
-    tested = [each for each in facts.ledger if each.smoke_test and each.release.has_same_content(facts.release)]
-    if not tested:
-        return Verdict(
-            gate="smoke-test", outcome="fail", reason=f"{facts.source} has no smoke test of this content on record"
+def in_progress_verdict(
+    target: str,
+    deployments: Sequence[Deployment],
+    promotion: ClientPromotion | None,
+    execution: str | None = None,
+) -> Verdict:
+    """Return the verdict on what changes `target` now; `execution` may go on with its own deployment."""
+    running = deployments[-1] if deployments and deployments[-1].state == "deploying" else None
+    reason = ""
+    if running is not None and running.execution != execution:
+        reason = f"{target} is being deployed by execution {running.execution} since {minute(running.at)}"
+    elif promotion is not None and not promotion.is_over:
+        reason = (
+            f"the promotion of {promotion.client_id} {promotion.version} into {target} is not over "
+            f"({promotion.state} since {minute(promotion.at)})"
         )
-    last = tested[-1]
+    if reason:
+        return Verdict(gate=IN_PROGRESS_GATE, outcome="inconclusive", reason=reason)
+    return Verdict(gate=IN_PROGRESS_GATE, outcome="pass", reason=f"nothing else changes {target}")
+
+
+def _rolled_back(facts: Facts) -> Verdict:
+    """Refuse content that the target lost; an operator allows it by releasing the hold of a failure, or by a bypass."""
+    removal = facts.removal
+    if removal is None:
+        return Verdict(gate=ROLLED_BACK_GATE, outcome="pass", reason=f"{facts.target} was never rolled back from it")
+    released = facts.hold is not None and facts.hold.state == "released" and facts.hold.at >= removal.at
+    if removal.kind == "failed" and released:
+        reason = f"{facts.target} {removal.reason}, and its hold was released since"
+        return Verdict(gate=ROLLED_BACK_GATE, outcome="pass", reason=reason)
     return Verdict(
-        gate="smoke-test",
-        outcome="pass",
-        reason=f"smoke test passed on {minute(last.at)}",
-        numbers={"at": last.at.isoformat()},
+        gate=ROLLED_BACK_GATE,
+        outcome="fail",
+        reason=f"{facts.target} {removal.reason} (to allow it again: ./vectora promote bypass --to {facts.target} "
+        f"--gate {ROLLED_BACK_GATE})",
+        numbers={"at": removal.at.isoformat()},
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Soak:
-    """Time since an environment has had a release's content, and since the last failure or alarm there."""
-
-    deployed: datetime | None  # None: the environment has other content
-    undisturbed: datetime | None
-    disturbance: str | None
-
-    @classmethod
-    def of(cls, facts: Facts) -> Soak:
-        """Return the soak: the same content deployed again keeps it; other content, failed runs and alarms restart it.
-
-        Settings are no content: with them changed, the environment's digest differs and the soak goes on.
-        """
-        last = facts.ledger[-1] if facts.ledger else None
-        if last is None or not facts.is_recorded or not last.release.has_same_content(facts.release):
-            return cls(deployed=None, undisturbed=None, disturbance=None)
-        deployed = last.at
-        for entry in reversed(facts.ledger):
-            if not entry.release.has_same_content(facts.release):
-                break
-            deployed = min(deployed, entry.at)
-        disturbances = [(run.at, f"the run of {run.client_id} {run.status.lower()}") for run in facts.failed_runs]
-        disturbances += [(alarm.at, f"alarm {alarm.name} was raised") for alarm in facts.alarms]
-        counted = [(at, what) for at, what in disturbances if at >= deployed and not _was_replaced(facts.ledger, at)]
-        at, what = max(counted, default=(deployed, None))
-        return cls(deployed=deployed, undisturbed=at, disturbance=what)
+def _smoke_test(facts: Facts) -> Verdict:
+    word = last_word(facts.ledger, facts.deployments, facts.release)
+    if word is None:
+        return Verdict(
+            gate="smoke-test", outcome="fail", reason=f"{facts.source} has no smoke test of this content on record"
+        )
+    numbers = {"at": word.at.isoformat()}
+    if word.kind != "passed":
+        return Verdict(gate="smoke-test", outcome="fail", reason=f"{facts.source} {word.reason}", numbers=numbers)
+    return Verdict(gate="smoke-test", outcome="pass", reason=f"smoke test passed on {minute(word.at)}", numbers=numbers)
 
 
-def _was_replaced(ledger: Sequence[LedgerEntry], at: datetime) -> bool:
-    """Return whether another release was deployed at the time, which a rollback has removed."""
-    return any(each.replaced_since is not None and each.replaced_since <= at <= each.at for each in ledger)
+def _why_there_is_no_soak(facts: Facts) -> str:
+    """Return why the source does not run this content, as its release left it; empty when it does."""
+    source, last = facts.source, facts.ledger[-1] if facts.ledger else None
+    if last is None or not facts.is_recorded or not last.release.has_same_content(facts.release):
+        has = f"has {facts.live_digest[:12]}" if facts.live_digest else "has no release"
+        recorded = "" if facts.is_recorded or not facts.live_digest else ", which the pipeline did not record"
+        return f"{source} {has}{recorded}"
+    if last.components:
+        return f"{source} has parts of it only: {', '.join(last.components)} were rolled back on {minute(last.at)}"
+    if facts.changes.remaining:
+        return f"{source} runs something else than its release: {_some(facts.changes.remaining)}"
+    if facts.source_hold is not None and facts.source_hold.state == "rolling back":
+        return f"{source} is being rolled back since {minute(facts.source_hold.at)}"
+    deployment = facts.deployments[-1] if facts.deployments else None
+    if deployment is not None and not deployment.release.has_same_content(facts.release):
+        if deployment.state == "deploying":
+            return f"{source} is being deployed by execution {deployment.execution} since {minute(deployment.at)}"
+        if deployment.state == "left as it is" and deployment.at > last.at:
+            return f"the failed deployment of {deployment.version} on {minute(deployment.at)} was left in {source}"
+    return ""
+
+
+def _some(clauses: Sequence[str]) -> str:
+    more = len(clauses) - NAMED_CHANGES
+    return "; ".join(clauses[:NAMED_CHANGES]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _soak(facts: Facts, days: int, soak: Soak) -> Verdict:
     if soak.undisturbed is None:
-        has = f"has {facts.live_digest[:12]}" if facts.live_digest else "has no release"
-        recorded = "" if facts.is_recorded or not facts.live_digest else ", which the pipeline did not record"
-        return Verdict(gate="soak", outcome="fail", reason=f"{facts.source} {has}{recorded}", numbers={"days": 0.0})
-    soaked = (facts.now - soak.undisturbed) / timedelta(days=1)
-    since = f"since {soak.disturbance} on {minute(soak.undisturbed)}" if soak.disturbance else "without a failure"
-    numbers = {"days": round(soaked, 2), "required_days": float(days)}
-    if soaked >= days:
-        return Verdict(
-            gate="soak",
-            outcome="pass",
-            reason=f"soaked {soaked:.1f} of {days} days on {facts.source} {since}",
-            numbers=numbers,
-        )
-    ready = soak.undisturbed + timedelta(days=days)
-    return Verdict(
-        gate="soak",
-        outcome="fail",
-        reason=f"soaked {soaked:.1f} of {days} days on {facts.source} {since}; enough on {minute(ready)}",
-        numbers=numbers,
-    )
+        return Verdict(gate="soak", outcome="fail", reason=soak.why_not, numbers={"days": 0.0})
+    soaked = soak.lasted(facts.now)
+    shown = f"soaked {soaked / DAY:.1f} of {days} days on {facts.source} {_since(soak, soak.undisturbed)}"
+    numbers = {"days": round(soaked / DAY, 2), "required_days": float(days)}
+    if soaked >= days * DAY:
+        return Verdict(gate="soak", outcome="pass", reason=shown, numbers=numbers)
+    ready = facts.now + days * DAY - soaked
+    return Verdict(gate="soak", outcome="fail", reason=f"{shown}; enough on {minute(ready)}", numbers=numbers)
 
 
-def _runs(runs: Sequence[Run], minimum: int, soak: Soak) -> Verdict:
-    numbers = {"runs": float(len(runs)), "required_runs": float(minimum)}
-    reason = f"{len(runs)} of {minimum} runs since it was deployed"
-    if len(runs) >= minimum:
-        return Verdict(gate="runs", outcome="pass", reason=reason, numbers=numbers)
-    outcome: Outcome = "fail" if soak.deployed is None else "inconclusive"
-    return Verdict(gate="runs", outcome=outcome, reason=reason, numbers=numbers)
-
-
-def noise_verdict(runs: Sequence[Run], maximum_percent: float) -> Verdict:
-    measured = [run.noise * 100 for run in runs if run.noise is not None and run.items]
-    if not measured:
-        return Verdict(
-            gate="noise", outcome="inconclusive", reason="no newsletter with items to measure the noise of this content"
-        )
-    worst = max(measured)
-    numbers = {"noise_percent": round(worst, 2), "maximum_percent": maximum_percent}
-    outcome: Outcome = "pass" if worst < maximum_percent else "fail"
-    comparison = "under" if outcome == "pass" else "not under"
-    return Verdict(
-        gate="noise",
-        outcome=outcome,
-        reason=f"noise {worst:.1f} % in the worst of {len(measured)} newsletters, {comparison} {maximum_percent:g} %",
-        numbers=numbers,
-    )
-
-
-def cost_verdict(runs: Sequence[Run], maximum_usd: float) -> Verdict:
-    costs = [run.cost_usd for run in runs if run.cost_usd is not None]
-    if not costs:
-        return Verdict(gate="cost", outcome="inconclusive", reason="no run recorded what the model cost")
-    dearest = max(costs)
-    outcome: Outcome = "pass" if dearest <= maximum_usd else "fail"
-    comparison = "within" if outcome == "pass" else "over"
-    return Verdict(
-        gate="cost",
-        outcome=outcome,
-        reason=f"dearest of {len(costs)} runs ${dearest:.4f}, {comparison} ${maximum_usd:g}",
-        numbers={"dearest_usd": dearest, "maximum_usd": maximum_usd},
-    )
+def _since(soak: Soak, at: datetime) -> str:
+    if soak.disturbance:
+        return f"since {soak.disturbance} on {minute(at)}"
+    replaced = [gap for gap in soak.gaps if soak.deployed is not None and gap.end > soak.deployed]
+    return "without a failure" + (", not counting the time under other releases" if replaced else "")
 
 
 def _end_to_end(facts: Facts, runs: Sequence[Run]) -> Verdict:

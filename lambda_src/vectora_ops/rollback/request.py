@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from vectora_ops.smoke import SmokeResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Component
@@ -32,10 +33,14 @@ class RollbackResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackRequest:
-    """Request for a rollback. `reason` and `replaced_since`, when another release was deployed, are for the ledger."""
+    """Request for a rollback.
+
+    `reason`, `cause` and `replaced_since`, when another release was deployed, are for the ledger.
+    """
 
     snapshot: str
     components: tuple[Component, ...] = COMPONENTS
     owner: str | None = None  # may resume under its own lease
     reason: str = "requested by an operator"
+    cause: Literal["operator", "failure"] = "operator"
     replaced_since: datetime | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
-from vectora_ops.records import LONGEST_REASON, LedgerEntry, Records
 from vectora_ops.rollback.content import restore_objects
+from vectora_ops.rollback.records import RollbackRecords
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult, SmokeTest
 from vectora_ops.rollback.stack_restorer import StackRestorer
 from vectora_ops.rollback.target import Target
@@ -24,7 +23,7 @@ from vectora_ops.smoke import SmokeResult
 from vectora_ops.snapshots.compare import Change, with_live
 from vectora_ops.snapshots.components import bucket_of, source_in_scope
 from vectora_ops.snapshots.lease import Lease
-from vectora_ops.snapshots.manifest import COMPONENTS, STACK_COMPONENTS, Manifest, Occasion
+from vectora_ops.snapshots.manifest import STACK_COMPONENTS, Manifest, Occasion
 from vectora_ops.snapshots.take import NameTakenError, SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
@@ -115,6 +114,7 @@ class _Rollback:
 
     def __post_init__(self) -> None:
         self._latest = Environment(self.account, self.names)
+        self._records = RollbackRecords(self.account, self.names, self.manifest, self.request)
         target = Target(self.vault, self.manifest)
         self._stacks = StackRestorer(target, self.request.components, self._environment, self._keep_alive)
 
@@ -123,7 +123,9 @@ class _Rollback:
         self._verify()
         self.observer.step("compare")
         resumed = self._interrupted_safety_snapshot()
-        if not resumed and not self._differences(self._environment(), limit=1):
+        environment = self._environment()
+        if not resumed and not self._differences(environment, limit=1):
+            self._records.write_what_is_over(environment, self.clock())
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
             self._stacks.check()
@@ -138,7 +140,7 @@ class _Rollback:
             raise type(error)(f"{error} What was there before is in snapshot {safety}.") from error
         self.observer.step("finish")
         self.lease.confirm()
-        self._record()
+        self._records.write(self._latest, self.clock())
         return self._result(started, nothing_to_do=False, safety=safety, smoke=smoke)
 
     @property
@@ -245,28 +247,6 @@ class _Rollback:
                 f"After the rollback {self.names.env} still differs from {self.manifest.name}: {named}. "
                 "Run the rollback again; repair what still differs then by hand."
             )
-
-    def _record(self) -> None:
-        """Add the earlier release to the ledger; a rollback of some components restores no whole release."""
-        release = self._latest.release()
-        if release is None or set(self.request.components) != set(COMPONENTS):
-            return
-        records = Records(self.account, self.names)
-        deployed = json.loads(release)
-        before = [entry for entry in records.ledger() if entry.digest == deployed["digest"]]
-        records.add_to_ledger(
-            LedgerEntry(
-                kind="rollback",
-                digest=deployed["digest"],
-                content_digest=before[-1].content_digest if before else None,
-                version=deployed["version"],
-                commit=before[-1].commit if before else None,
-                at=self.clock(),
-                snapshot=self.manifest.name,
-                reason=self.request.reason[:LONGEST_REASON],
-                replaced_since=self.request.replaced_since,
-            )
-        )
 
     def _result(
         self, started: float, *, nothing_to_do: bool, safety: str | None, smoke: SmokeResult | None

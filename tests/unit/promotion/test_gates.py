@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
-from vectora_ops.promotion.gates import Decision, Facts, Verdict, decide
+from vectora_ops.promotion.gates import Decision, Facts, decide
+from vectora_ops.promotion.verdicts import Verdict
 from vectora_ops.records import Alarm, Bypass, Hold, LedgerEntry, ReleaseId
 from vectora_ops.settings import Promotion
 
@@ -86,7 +87,7 @@ def test_content_that_did_all_it_must_may_go_on() -> None:
     decision = decide(SOAKED, POLICY)
     assert decision.outcome == "pass"
     assert [each.gate for each in decision.verdicts] == [
-        "hold", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions",
+        "hold", "in-progress", "rolled-back", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions",
     ]  # fmt: skip
     for number in ("14.0 of 14 days", "2 of 2 runs", "noise 5.0 %", "$0.2000", "7.0.0 -> 7.1.0"):
         assert number in decision.sentence
@@ -95,7 +96,12 @@ def test_content_that_did_all_it_must_may_go_on() -> None:
 def test_from_dev_to_stage_only_the_smoke_test_of_this_content_counts() -> None:
     policy = Promotion(requires_smoke_test=True)
     fresh = facts(now=day(0), runs=(), live_digest=OTHER_IN_STAGE)
-    assert [each.gate for each in decide(fresh, policy).verdicts] == ["hold", "smoke-test"]
+    assert [each.gate for each in decide(fresh, policy).verdicts] == [
+        "hold",
+        "in-progress",
+        "rolled-back",
+        "smoke-test",
+    ]
     assert decide(fresh, policy).outcome == "pass"
     assert decide(replace(fresh, ledger=(released(day(0), OTHER),)), policy).outcome == "fail"
     untested = (released(day(0), smoke_test=None),)
@@ -164,7 +170,7 @@ def test_an_alarm_is_not_forgotten_because_a_later_one_does_not_count() -> None:
     back = released(day(13), kind="rollback", replaced_since=day(12.9), smoke_test=None)
     counted, of_the_other = (Alarm(name="failed-runs-stage", reason="", at=day(at)) for at in (10, 12.95))
     found = judged("soak", ledger=(released(day(0)), back), alarms=(counted, of_the_other))
-    assert (found.outcome, found.numbers["days"]) == ("fail", 4.0)
+    assert (found.outcome, found.numbers["days"]) == ("fail", 3.9)
 
 
 def test_what_failed_before_this_content_came_does_not_count() -> None:
@@ -175,7 +181,7 @@ def test_what_failed_before_this_content_came_does_not_count() -> None:
 def test_what_failed_while_other_content_was_being_deployed_and_rolled_back_does_not_count() -> None:
     back = released(day(6), kind="rollback", replaced_since=day(5.9), smoke_test=None)
     failed = (FailedRun(client_id="lai_weekly", at=day(5.95), status="FAILED"),)
-    assert judged("soak", ledger=(released(day(0)), back), failed_runs=failed).outcome == "pass"
+    assert judged("soak", ledger=(released(day(0)), back), failed_runs=failed, now=day(14.1)).outcome == "pass"
     later = (FailedRun(client_id="lai_weekly", at=day(6.1), status="FAILED"),)
     assert judged("soak", ledger=(released(day(0)), back), failed_runs=later).outcome == "fail"
 

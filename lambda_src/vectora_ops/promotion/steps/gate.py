@@ -10,7 +10,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.facts import gather
-from vectora_ops.promotion.gates import Decision, Facts, decide
+from vectora_ops.promotion.gates import Decision, Facts, decide, semantic
 from vectora_ops.promotion.job import Done
 from vectora_ops.promotion.steps.parameters import NONE, StepParameters, step_parameters
 from vectora_ops.records import LedgerEntry, Records, ReleaseId
@@ -24,10 +24,17 @@ LONGEST_CHANGE_SUMMARY = 600
 
 
 def judge(
-    account: Account, source: Names, target: Names, policy: Promotion, release: ReleaseId, *, clock: Clock = utc_now
+    account: Account,
+    source: Names,
+    target: Names,
+    policy: Promotion,
+    release: ReleaseId,
+    *,
+    execution: str | None = None,
+    clock: Clock = utc_now,
 ) -> tuple[Decision, Facts]:
     """Decide whether `release` may go from `source` to `target` now; return the decision and its facts."""
-    facts = gather(account, source, target, release, clock())
+    facts = gather(account, source, target, release, clock(), execution)
     return decide(facts, policy), facts
 
 
@@ -35,7 +42,7 @@ def gate_step(account: Account, source: Names, target: Names, policy: Promotion,
     """Let a release pass; raises VectoraError with the refusing verdicts."""
     parameters = step_parameters(StepParameters, given)
     release = ReleaseId(parameters.digest, parameters.content_digest)
-    decision, facts = judge(account, source, target, policy, release)
+    decision, facts = judge(account, source, target, policy, release, execution=parameters.execution)
     if decision.outcome != "pass":
         raise VectoraError(
             f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."
@@ -73,8 +80,15 @@ def _changes(facts: Facts, parameters: StepParameters, before: tuple[LedgerEntry
     moved = f" Clients: {', '.join(clients)}." if clients else " No client file changes."
     return (
         f"{facts.target} has {there.version} (digest {there.digest[:12]}) since {minute(there.at)}, this is "
-        f"{parameters.version}.{_shared_content(facts, there)}{moved}"
+        f"{parameters.version}.{_warning(facts, parameters, there)}{_shared_content(facts, there)}{moved}"
     )
+
+
+def _warning(facts: Facts, parameters: StepParameters, there: LedgerEntry) -> str:
+    """Return what the approver must not overlook."""
+    lost = f" Attention: {facts.target} {facts.removal.reason}." if facts.removal else ""
+    is_older = semantic(parameters.version) < semantic(there.version)
+    return lost + (" Attention: this version is older." if is_older else "")
 
 
 def _shared_content(facts: Facts, there: LedgerEntry) -> str:

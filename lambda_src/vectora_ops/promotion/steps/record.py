@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from vectora_ops.account import Account
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.promotion.job import Done
 from vectora_ops.promotion.steps.parameters import NONE, NotEmpty, StepParameters, step_parameters
 from vectora_ops.records import Deployment, LedgerEntry, Records
+from vectora_ops.what_runs import what_runs
 from vectora_shared.errors import VectoraError
 
 # A parameter may be read as it was a moment ago (aws-cdk-cli pull request 830), also the one CloudFormation wrote.
@@ -58,12 +60,15 @@ def record_step(
             f"Execution {parameters.execution} is not what {names.env} is being deployed by (it was rolled back, or "
             "another came after it): push a commit or release a change instead of retrying."
         )
-    records.add_to_ledger(_entry(parameters, clock()))
+    running = what_runs(Environment(account, names))
+    records.add_to_ledger(_entry(parameters, clock(), running=running, repaired=deployment.repaired))
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
     return done
 
 
-def _entry(parameters: RecordParameters, at: datetime) -> LedgerEntry:
+def _entry(
+    parameters: RecordParameters, at: datetime, *, running: dict[str, str], repaired: tuple[str, ...]
+) -> LedgerEntry:
     bypassed = parameters.bypassed != NONE
     return LedgerEntry(
         kind="release",
@@ -77,6 +82,8 @@ def _entry(parameters: RecordParameters, at: datetime) -> LedgerEntry:
         smoke_test=parameters.smoke_test,
         bypassed=tuple(parameters.bypassed.split(", ")) if bypassed else (),
         bypass_reason=parameters.bypass_reason if bypassed else None,
+        running=running,
+        repaired=repaired,
     )
 
 

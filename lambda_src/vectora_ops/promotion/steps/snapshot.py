@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from vectora_ops.account import Account
@@ -11,13 +14,30 @@ from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
 from vectora_ops.promotion.job import Done, NotYet
 from vectora_ops.promotion.steps.parameters import StepParameters, step_parameters
-from vectora_ops.records import Deployment, Records, held_since
+from vectora_ops.records import MOST_ITEMS, Deployment, Records, held_since
+from vectora_ops.remote import run_remotely
+from vectora_ops.settings import environment_before
 from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
+from vectora_ops.times import minute
+from vectora_ops.what_runs import ChangesByHand, changes_by_hand
 from vectora_shared.errors import VectoraError
+
+logger = logging.getLogger("vectora")
+
+
+# The continuation token of a step that waits for another operation.
+WAITING = "waiting"
+# A client promotion that takes longer was interrupted.
+LONGEST_CLIENT_PROMOTION = timedelta(hours=1)
+
+
+class _OtherOperationError(VectoraError):
+    """Another operation changes the environment, and will end."""
 
 
 def snapshot_step(
@@ -30,53 +50,132 @@ def snapshot_step(
     deadline: Deadline = never,
     clock: Clock = utc_now,
 ) -> Done | NotYet:
-    """Use the snapshot that the deployment of the operations stack took, or take one.
+    """Use the snapshot that the deployment of the operations stack took, or take one, and begin the deployment.
 
-    Raises VectoraError when promotion is held or the snapshot is not intact.
+    Waits for another operation on the environment. Raises VectoraError when promotion is held, when the snapshot is
+    not intact, and when the gates, which may have passed days before an approval, refuse the release now.
     """
-    parameters = step_parameters(StepParameters, given)
-    records = Records(account, names)
-    hold = records.hold()
-    if hold and hold.holds:
-        raise VectoraError(
-            f"Nothing was deployed: {held_since(hold)}. Look at it, then ./vectora promote release-hold --env "
-            f"{names.env}."
-        )
-    vault = Vault(account, names)
-    manifest = None if token else _taken_before(account, vault, names, parameters.digest)
-    if manifest is None:
-        try:
-            manifest = take_snapshot(
-                account,
-                names,
-                SnapshotRequest(
-                    label=f"before_{parameters.digest[:12]}",
-                    occasion=Occasion(kind="deployment", detail=parameters.digest),
-                    resume=token,
-                    owner=f"pipeline/{parameters.execution}",
-                ),
-                observer=observer,
-                deadline=deadline,
-                clock=clock,
-            )
-        except OutOfTimeError as unfinished:
-            return NotYet(token=unfinished.subject)
-    _verify(vault, manifest, observer)
-    records.write_deployment(
-        Deployment(
-            state="deploying",
-            execution=parameters.execution,
-            digest=parameters.digest,
-            version=parameters.version,
-            commit=parameters.commit,
-            snapshot=manifest.name,
-            at=clock(),
-        )
-    )
+    step = _SnapshotStep(account, names, step_parameters(StepParameters, given), observer, deadline, clock)
+    step.require_no_hold()
+    try:
+        with step.lease() as lease:
+            step.require_no_client_promotion()
+            manifest = step.snapshot(lease, None if token == WAITING else token)
+            step.require_that_gates_pass()
+            step.require_no_hold()
+            lease.confirm()
+            step.begin_deployment(manifest)
+    except OutOfTimeError as unfinished:
+        return NotYet(token=unfinished.subject)
+    except (BusyError, _OtherOperationError) as busy:
+        logger.info("%s", busy)
+        return NotYet(token=WAITING)
     return Done(
         summary=f"Snapshot {manifest.name}: {manifest.entries} entries, complete and verified.",
         variables={"snapshot": manifest.name},
     )
+
+
+@dataclass(frozen=True)
+class _SnapshotStep:
+    """One snapshot step, which holds the environment until its deployment is on record."""
+
+    account: Account
+    names: Names
+    parameters: StepParameters
+    observer: Observer
+    deadline: Deadline
+    clock: Clock
+
+    def lease(self) -> Lease:
+        return Lease(
+            self.account,
+            self.names,
+            operation="snapshot",
+            subject=f"before release {self.parameters.version}",
+            owner=f"pipeline/{self.parameters.execution}",
+            clock=self.clock,
+        )
+
+    @property
+    def records(self) -> Records:
+        return Records(self.account, self.names)
+
+    def require_no_hold(self) -> None:
+        hold = self.records.hold()
+        if hold and hold.holds:
+            raise VectoraError(
+                f"Nothing was deployed: {held_since(hold)}. Look at it, then ./vectora promote release-hold --env "
+                f"{self.names.env}."
+            )
+
+    def require_no_client_promotion(self) -> None:
+        """Raise an error when the promotion of a client's file is not over: a rollback would take the file away."""
+        promotions = self.records.client_promotions()
+        if not promotions or promotions[-1].is_over:
+            return
+        last = promotions[-1]
+        what = f"the promotion of {last.client_id} {last.version} into {self.names.env}"
+        if self.clock() - last.at < LONGEST_CLIENT_PROMOTION:
+            raise _OtherOperationError(f"Waiting for {what}.")
+        raise VectoraError(
+            f"Nothing was deployed: {what} was interrupted on {minute(last.at)}. Finish it by promoting the file "
+            f"again, or go back (./vectora rollback --env {self.names.env} --snapshot {last.snapshot})."
+        )
+
+    def require_that_gates_pass(self) -> None:
+        """Raise VectoraError when the preceding environment no longer lets the release pass."""
+        before = environment_before(self.names.env)
+        if before is None:
+            return
+        given = self.parameters
+        event = {"operation": "explain", "digest": given.content_digest, "execution": given.execution}
+        source = self.names.of(before)
+        decision = run_remotely(self.account, source, "promotion", event, lambda count: None)["decision"]
+        if decision["outcome"] != "pass":
+            raise VectoraError(
+                f"Nothing was deployed, because the gates refuse it now: {decision['sentence']} It is tried again by "
+                "schedule."
+            )
+
+    def snapshot(self, lease: Lease, resume: str | None) -> Manifest:
+        """Return a verified snapshot of the environment as it is."""
+        vault = Vault(self.account, self.names)
+        digest = self.parameters.digest
+        manifest = None if resume else _taken_before(self.account, vault, self.names, digest)
+        if manifest is None:
+            request = SnapshotRequest(
+                label=f"before_{digest[:12]}", occasion=Occasion(kind="deployment", detail=digest), resume=resume
+            )
+            manifest = take_snapshot(
+                self.account,
+                self.names,
+                request,
+                lease=lease,
+                observer=self.observer,
+                deadline=self.deadline,
+                clock=self.clock,
+            )
+        _verify(vault, manifest, self.observer)
+        return manifest
+
+    def begin_deployment(self, manifest: Manifest) -> None:
+        ledger = self.records.ledger()
+        changes = changes_by_hand(Environment(self.account, self.names), ledger[-1]) if ledger else ChangesByHand()
+        given = self.parameters
+        self.records.write_deployment(
+            Deployment(
+                state="deploying",
+                execution=given.execution,
+                digest=given.digest,
+                content_digest=given.content_digest,
+                version=given.version,
+                commit=given.commit,
+                snapshot=manifest.name,
+                at=self.clock(),
+                repaired=changes.remaining[:MOST_ITEMS],
+            )
+        )
 
 
 def _taken_before(account: Account, vault: Vault, names: Names, digest: str) -> Manifest | None:
