@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
 from cli.paths import ROOT
-from vectora_ops.names import BYPASS, HOLD, LEDGER, BucketContent, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, HOLD, LEDGER, BucketContent, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 POLICY_FILE = "docs/reference/operator-policy.json"
@@ -103,7 +103,11 @@ class _Statements:
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
-            _allow("StartRuns", ["states:StartExecution"], [self._arn("states", f"stateMachine:{machine}")]),
+            _allow(
+                "StartRuns",
+                _of("states", "DescribeStateMachine StartExecution"),
+                [self._arn("states", f"stateMachine:{machine}")],
+            ),
             _allow(
                 "FollowRuns",
                 _of("states", "DescribeExecution GetExecutionHistory"),
@@ -168,12 +172,12 @@ class _Statements:
             _allow(
                 "WriteRecords",
                 ["ssm:PutParameter"],
-                [self._parameter(self._names.parameter(path)) for path in (BYPASS, HOLD, LEDGER)],
+                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, HOLD, LEDGER)],
             ),
             # The first action is on the pipeline, the others are on its stages.
             _allow(
                 "UsePipeline",
-                _of("codepipeline", "GetPipelineState EnableStageTransition RetryStageExecution"),
+                _of("codepipeline", "EnableStageTransition GetPipelineExecution GetPipelineState RetryStageExecution"),
                 [pipeline, f"{pipeline}/*"],
             ),
         ]

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_ops.parameter_values import as_parameter
 from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code, is_absent
-from vectora_shared.aws_texts import LONGEST_PARAMETER, cut, plain, without_references
 from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 # A reason is cut, so that it leaves room for the other fields.
 LONGEST_REASON = 1000
-# No record has longer lists; fewer items leave more room for each text.
-MOST_ITEMS = 10
 # Systems Manager refuses concurrent updates of a parameter (PutParameter, TooManyUpdates); botocore does not retry.
 UPDATE_TRIES, UPDATE_PAUSE_SECONDS = 5, 0.5
 # It is one of an action's user parameters, which have 1000 characters in all (CodePipeline quotas).
@@ -99,6 +96,10 @@ class LedgerEntry(_Record):
     recorded: AwareDatetime | None = Field(default=None, exclude=True)
 
     @property
+    def is_whole_rollback(self) -> bool:
+        return self.kind == "rollback" and not self.components
+
+    @property
     def release(self) -> ReleaseId:
         return ReleaseId(self.digest, self.content_digest)
 
@@ -124,6 +125,11 @@ class Deployment(_Record):
     @property
     def release(self) -> ReleaseId:
         return ReleaseId(self.digest, self.content_digest)
+
+    def is_running(self, ledger: Sequence[LedgerEntry]) -> bool:
+        """Return whether it has not ended: an operator's rollback since then ends it too."""
+        rolled_back = bool(ledger) and ledger[-1].is_whole_rollback and ledger[-1].at >= self.at
+        return self.state == "deploying" and not rolled_back
 
     @property
     def failed(self) -> bool:
@@ -348,45 +354,6 @@ class Records:
                 self._sleep(UPDATE_PAUSE_SECONDS)
             else:
                 return
-
-
-def as_parameter(record: BaseModel) -> str:
-    """Return the record as a value that Systems Manager accepts, with any texts.
-
-    PutParameter refuses values with references to other parameters ("{{...}}", botocore's model of PutParameter) and
-    values over 4 KB. The longest texts are cut, as little as possible; no field is lost.
-    """
-    fields = _map_texts(record.model_dump(mode="json", exclude_none=True), _safe)
-    fits, too_long = 0, LONGEST_PARAMETER
-    if len(whole := _json(fields).encode("utf-8")) <= LONGEST_PARAMETER:
-        return whole.decode("utf-8")
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if len(_json(_cut_texts(fields, middle)).encode("utf-8")) <= LONGEST_PARAMETER:
-            fits = middle
-        else:
-            too_long = middle
-    return _json(_cut_texts(fields, fits))
-
-
-def _safe(text: str) -> str:
-    return cut(without_references(plain(text)), LONGEST_PARAMETER) if text else ""
-
-
-def _cut_texts(fields: Any, most_bytes: int) -> Any:
-    return _map_texts(fields, lambda text: cut(text, most_bytes))
-
-
-def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _map_texts(each, change) for key, each in value.items()}
-    return [_map_texts(each, change) for each in value[:MOST_ITEMS]] if isinstance(value, list) else value
-
-
-def _json(fields: Any) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def held_since(hold: Hold) -> str:

@@ -326,7 +326,11 @@ class OperationsGrants:
                 actions=("ssm:PutParameter",),
                 resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, HOLD, ALARM, CLIENTS)),
             ),
-            Grant(sid="SeeWhatFailed", actions=("codepipeline:ListActionExecutions",), resources=(self._pipeline_arn,)),
+            Grant(
+                sid="SeeWhatFailed",
+                actions=("codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"),
+                resources=(self._pipeline_arn,),
+            ),
             Grant(
                 sid="HoldPromotion",
                 actions=("codepipeline:DisableStageTransition",),

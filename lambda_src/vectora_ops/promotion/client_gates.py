@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vectora_ops.promotion.environment_runs import ClientFile, Run
 from vectora_ops.promotion.gates import Decision, hold_verdict, in_progress_verdict, semantic
 from vectora_ops.promotion.verdicts import Verdict, cost_verdict, noise_verdict
-from vectora_ops.records import Deployment, Hold
+from vectora_ops.records import Deployment, Hold, LedgerEntry
 from vectora_ops.settings import Promotion
 
 
@@ -28,6 +28,7 @@ class ClientFacts:
     runs: Sequence[Run]
     hold: Hold | None
     target_deployments: Sequence[Deployment] = ()
+    target_ledger: Sequence[LedgerEntry] = ()
 
 
 def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
@@ -44,7 +45,7 @@ def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
 
 def _verdicts(facts: ClientFacts, policy: Promotion) -> Iterator[Verdict]:
     yield hold_verdict(facts.hold, facts.target)
-    yield in_progress_verdict(facts.target, facts.target_deployments, None)
+    yield in_progress_verdict(facts.target, facts.target_deployments, facts.target_ledger, None)
     yield _published(facts)
     yield _version(facts)
     yield _schedule(facts)

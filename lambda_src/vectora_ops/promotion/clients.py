@@ -167,7 +167,7 @@ class PromoteClient:
         deployment, hold = self._records.deployment(), self._records.hold()
         verdicts = (
             hold_verdict(hold, self._names.env),
-            in_progress_verdict(self._names.env, (deployment,) if deployment else (), None),
+            in_progress_verdict(self._names.env, (deployment,) if deployment else (), self._records.ledger(), None),
         )
         if refused := [each.reason for each in verdicts if each.outcome != "pass"]:
             raise VectoraError(

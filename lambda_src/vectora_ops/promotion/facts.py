@@ -90,6 +90,7 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
         runs=tuple(run for run in runs if run.client_id == client_id),
         hold=there.hold(),
         target_deployments=there.deployments(),
+        target_ledger=there.ledger(),
     )
 
 

@@ -166,7 +166,9 @@ def _bypassed(verdict: Verdict) -> Verdict:
 
 def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     yield hold_verdict(facts.hold, facts.target)
-    yield in_progress_verdict(facts.target, facts.target_deployments, facts.target_promotion, facts.execution)
+    yield in_progress_verdict(
+        facts.target, facts.target_deployments, facts.target_ledger, facts.target_promotion, facts.execution
+    )
     yield _rolled_back(facts)
     if policy.requires_smoke_test:
         yield _smoke_test(facts)
@@ -201,11 +203,12 @@ def hold_verdict(hold: Hold | None, target: str) -> Verdict:
 def in_progress_verdict(
     target: str,
     deployments: Sequence[Deployment],
+    ledger: Sequence[LedgerEntry],
     promotion: ClientPromotion | None,
     execution: str | None = None,
 ) -> Verdict:
     """Return the verdict on what changes `target` now; `execution` may go on with its own deployment."""
-    running = deployments[-1] if deployments and deployments[-1].state == "deploying" else None
+    running = deployments[-1] if deployments and deployments[-1].is_running(ledger) else None
     reason = ""
     if running is not None and running.execution != execution:
         reason = f"{target} is being deployed by execution {running.execution} since {minute(running.at)}"
@@ -264,7 +267,7 @@ def _why_there_is_no_soak(facts: Facts) -> str:
         return f"{source} is being rolled back since {minute(facts.source_hold.at)}"
     deployment = facts.deployments[-1] if facts.deployments else None
     if deployment is not None and not deployment.release.has_same_content(facts.release):
-        if deployment.state == "deploying":
+        if deployment.is_running(facts.ledger):
             return f"{source} is being deployed by execution {deployment.execution} since {minute(deployment.at)}"
         if deployment.state == "left as it is" and deployment.at > last.at:
             return f"the failed deployment of {deployment.version} on {minute(deployment.at)} was left in {source}"

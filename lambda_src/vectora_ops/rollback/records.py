@@ -1,4 +1,4 @@
-"""Records that a rollback leaves: the ledger, the deployment that it ended, and the client files that it took away."""
+"""Records that a rollback leaves: the entry in the ledger, and the client files that it took away."""
 
 from __future__ import annotations
 
@@ -45,14 +45,10 @@ class RollbackRecords:
         """Write all records of a rollback that changed something; `environment` is the state afterwards."""
         if (entry := self._entry(environment, at)) is not None:
             self._records.add_to_ledger(entry)
-        self.write_what_is_over(environment, at)
+        self.write_taken_files(at)
 
-    def write_what_is_over(self, environment: Environment, at: datetime) -> None:
-        """End the record of a deployment that an operator rolled back, and of client files that are gone."""
-        deployment = self._records.deployment()
-        if self._is_whole and self._by_operator and deployment is not None and deployment.state == "deploying":
-            ended = {"state": "rolled back", "ended": at, "outcome": self._reason}
-            self._records.write_deployment(deployment.model_copy(update=ended))
+    def write_taken_files(self, at: datetime) -> None:
+        """Record the promoted client files that are gone."""
         if "clients" in self._request.components:
             record_taken_files(self._account, self._names, self._what, at)
 

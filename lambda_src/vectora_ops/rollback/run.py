@@ -17,6 +17,7 @@ from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, neve
 from vectora_ops.rollback.content import restore_objects
 from vectora_ops.rollback.records import RollbackRecords
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult, SmokeTest
+from vectora_ops.rollback.running_deployment import require_no_running_deployment
 from vectora_ops.rollback.stack_restorer import StackRestorer
 from vectora_ops.rollback.target import Target
 from vectora_ops.smoke import SmokeResult
@@ -57,7 +58,8 @@ def roll_back(
 ) -> RollbackResult:
     """Roll an environment back, and check the result. After an interruption at any step, the same call finishes.
 
-    Raises DamagedError when the snapshot is not intact, BusyError when another operation holds the environment,
+    Raises DamagedError when the snapshot is not intact, BusyError when another operation holds the environment (the
+    pipeline, which holds no lease between its actions, is asked too when an operator rolls back),
     OutOfTimeError at the deadline, and VectoraError when something could not be restored; its message then names the
     safety snapshot.
     """
@@ -70,6 +72,8 @@ def roll_back(
         with Lease(
             account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock
         ) as lease:
+            if request.cause == "operator":
+                require_no_running_deployment(account, names)
             rollback = _Rollback(account, names, vault, manifest, request, lease, observer, deadline, clock, smoke_test)
             return rollback.run(started)
 
@@ -125,7 +129,7 @@ class _Rollback:
         resumed = self._interrupted_safety_snapshot()
         environment = self._environment()
         if not resumed and not self._differences(environment, limit=1):
-            self._records.write_what_is_over(environment, self.clock())
+            self._records.write_taken_files(self.clock())
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
             self._stacks.check()

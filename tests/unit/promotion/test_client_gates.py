@@ -43,6 +43,7 @@ def test_a_version_that_made_a_quiet_newsletter_may_go_on_without_soaking() -> N
     assert decision.outcome == "pass"
     assert [verdict.gate for verdict in decision.verdicts] == [
         "hold",
+        "in-progress",
         "published",
         "client-version",
         "schedule",
@@ -56,7 +57,7 @@ def test_a_version_that_made_a_quiet_newsletter_may_go_on_without_soaking() -> N
 @pytest.mark.parametrize(
     ("changes", "gate", "outcome", "words"),
     [
-        ({"hold": Hold(state="held", reason="x", at=NOW)}, "hold", "in-progress", "fail", "promotion is held"),
+        ({"hold": Hold(state="held", reason="x", at=NOW)}, "hold", "fail", "promotion is held"),
         ({"published": "other"}, "published", "fail", "was edited in its bucket"),
         ({"published": None}, "published", "fail", "was put there by hand"),
         ({"target_file": _file("7.1.0", "new")}, "client-version", "fail", "has this very file"),

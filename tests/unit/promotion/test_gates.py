@@ -87,7 +87,8 @@ def test_content_that_did_all_it_must_may_go_on() -> None:
     decision = decide(SOAKED, POLICY)
     assert decision.outcome == "pass"
     assert [each.gate for each in decision.verdicts] == [
-        "hold", "in-progress", "rolled-back", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions",
+        "hold", "in-progress", "rolled-back", "smoke-test",
+        "soak", "runs", "noise", "cost", "end-to-end", "client-versions",
     ]  # fmt: skip
     for number in ("14.0 of 14 days", "2 of 2 runs", "noise 5.0 %", "$0.2000", "7.0.0 -> 7.1.0"):
         assert number in decision.sentence

@@ -11,10 +11,11 @@ from typing import Any
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
+from vectora_ops.parameter_values import MOST_ITEMS
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
 from vectora_ops.promotion.job import Done, NotYet
 from vectora_ops.promotion.steps.parameters import StepParameters, step_parameters
-from vectora_ops.records import MOST_ITEMS, Deployment, Records, held_since
+from vectora_ops.records import Deployment, Records, held_since
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import environment_before
 from vectora_ops.snapshots.compare import with_live
