@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -29,7 +29,17 @@ LONGEST_BYPASS_REASON = 200
 
 
 class _Record(BaseModel):
+    """A record; `at` is a time of its writer's clock, `recorded` one of Systems Manager's, which all records share."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at: AwareDatetime
+    recorded: AwareDatetime | None = Field(default=None, exclude=True)
+
+    @property
+    def stored(self) -> datetime:
+        """When it was written, by a clock that does not depend on the writer once it has been read."""
+        return self.recorded or self.at
 
 
 RecordT = TypeVar("RecordT", bound=_Record)
@@ -53,8 +63,10 @@ class ReleaseId:
         return any(each.startswith(digits) for each in (self.digest, self.content_digest) if each)
 
 
-class RemovedRelease(_Record):
+class RemovedRelease(BaseModel):
     """The release that a rollback removed, and whether an operator or a failure was the cause."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     digest: str
     content_digest: str | None = None
@@ -72,7 +84,7 @@ class LedgerEntry(_Record):
     `replaced_since` is when another release began to replace it, until this rollback brought it back. `removed` is the
     release that the rollback removed, and `components` what an operator rolled back, when it was not everything: the
     environment has a release in parts then. `running` is what ran with the release (what_runs.py), and `repaired` what
-    had been changed by hand before it was deployed. `recorded` is when the entry was written, by the clock of SSM.
+    had been changed by hand before it was deployed.
     """
 
     kind: Literal["release", "rollback"]
@@ -81,7 +93,6 @@ class LedgerEntry(_Record):
     content_digest: str | None = None
     version: str
     commit: str | None = None
-    at: AwareDatetime
     snapshot: str | None = None
     execution: str | None = None
     smoke_test: str | None = None
@@ -93,7 +104,6 @@ class LedgerEntry(_Record):
     components: tuple[str, ...] = ()
     running: dict[str, str] | None = None
     repaired: tuple[str, ...] = ()
-    recorded: AwareDatetime | None = Field(default=None, exclude=True)
 
     @property
     def is_whole_rollback(self) -> bool:
@@ -117,7 +127,6 @@ class Deployment(_Record):
     version: str
     commit: str
     snapshot: str
-    at: AwareDatetime
     ended: AwareDatetime | None = None
     outcome: str = ""
     repaired: tuple[str, ...] = ()
@@ -128,7 +137,7 @@ class Deployment(_Record):
 
     def is_running(self, ledger: Sequence[LedgerEntry]) -> bool:
         """Return whether it has not ended: an operator's rollback since then ends it too."""
-        rolled_back = bool(ledger) and ledger[-1].is_whole_rollback and ledger[-1].at >= self.at
+        rolled_back = bool(ledger) and ledger[-1].is_whole_rollback and ledger[-1].stored >= self.stored
         return self.state == "deploying" and not rolled_back
 
     @property
@@ -142,7 +151,6 @@ class Hold(_Record):
 
     state: Literal["rolling back", "held", "released"]
     reason: str
-    at: AwareDatetime
     execution: str | None = None
     outcome: str = ""
     released_by: str | None = None
@@ -160,7 +168,6 @@ class Bypass(_Record):
     gates: tuple[str, ...]
     reason: str
     by: str
-    at: AwareDatetime
 
     @property
     def release(self) -> ReleaseId:
@@ -172,7 +179,6 @@ class Alarm(_Record):
 
     name: str
     reason: str
-    at: AwareDatetime
 
 
 class ClientPromotion(_Record):
@@ -189,7 +195,6 @@ class ClientPromotion(_Record):
     source: str
     sha256: str
     snapshot: str
-    at: AwareDatetime
     execution: str | None = None
     outcome: str = ""
 
@@ -202,7 +207,6 @@ class Retry(_Record):
     """An execution whose stage CodePipeline no longer retries; operators have been notified."""
 
     execution: str
-    at: AwareDatetime
 
 
 class Records:
@@ -218,9 +222,7 @@ class Records:
 
         Raises VectoraError when the newest cannot be read.
         """
-        return tuple(
-            entry.model_copy(update={"recorded": recorded}) for entry, recorded in self._dated(LEDGER, LedgerEntry)
-        )
+        return self._history(LEDGER, LedgerEntry)
 
     def add_to_ledger(self, entry: LedgerEntry) -> None:
         self._write(LEDGER, entry, "The release that this environment has; its history is the ledger")
@@ -288,7 +290,7 @@ class Records:
     def _read(self, path: str, model: type[RecordT]) -> RecordT | None:
         name = self._names.parameter(path)
         try:
-            value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+            value = self._ssm.get_parameter(Name=name)["Parameter"]
         except ClientError as error:
             if is_absent(error, "parameter"):
                 return None
@@ -296,47 +298,38 @@ class Records:
         return self._parsed(model, name, value)
 
     def _history(self, path: str, model: type[RecordT], *, newest_too: bool = True) -> tuple[RecordT, ...]:
-        return tuple(record for record, _ in self._dated(path, model, newest_too=newest_too))
+        """Return the records that can be read, oldest first; with `newest_too` a damaged newest raises VectoraError.
 
-    def _dated(
-        self, path: str, model: type[RecordT], *, newest_too: bool = True
-    ) -> tuple[tuple[RecordT, datetime | None], ...]:
-        """Return the records that can be read and when SSM stored them, oldest first.
-
-        With `newest_too` a damaged newest raises VectoraError. A damaged version stays in the history after its
-        predecessor is written again, so older ones are skipped.
+        A damaged version stays in the history after its predecessor is written again, so older ones are skipped.
         """
         name = self._names.parameter(path)
         try:
             pages = self._ssm.get_paginator("get_parameter_history").paginate(Name=name)
-            values = [
-                (each["Version"], each["Value"], each.get("LastModifiedDate"))
-                for page in pages
-                for each in page["Parameters"]
-            ]
+            values = [each for page in pages for each in page["Parameters"]]
         except ClientError as error:
             if is_absent(error, "parameter"):
                 return ()
             raise
         found = []
-        newest = max((version for version, _, _ in values), default=0)
-        for version, value, stored in sorted(values, key=lambda each: each[0]):
+        newest = max((each["Version"] for each in values), default=0)
+        for each in sorted(values, key=lambda value: value["Version"]):
             try:
-                found.append((self._parsed(model, name, value), stored))
+                found.append(self._parsed(model, name, each))
             except VectoraError as error:
-                if newest_too and version == newest:
+                if newest_too and each["Version"] == newest:
                     raise
-                logger.warning("Version %d: %s", version, error)
+                logger.warning("Version %d: %s", each["Version"], error)
         return tuple(found)
 
-    def _parsed(self, model: type[RecordT], name: str, value: str) -> RecordT:
+    def _parsed(self, model: type[RecordT], name: str, parameter: Mapping[str, Any]) -> RecordT:
         try:
-            return model.model_validate_json(value)
+            record = model.model_validate_json(parameter["Value"])
         except ValidationError as error:
             raise VectoraError(
                 f"SSM parameter {name} holds no {model.__name__.lower()} ({error.errors()[0]['msg']}): it was changed "
                 "by hand; put its version before back (aws ssm get-parameter-history)."
             ) from error
+        return record.model_copy(update={"recorded": parameter.get("LastModifiedDate")})
 
     def _write(self, path: str, record: _Record, description: str) -> None:
         for tries_left in reversed(range(UPDATE_TRIES)):

@@ -60,7 +60,7 @@ def changes_by_hand(environment: Environment, entry: LedgerEntry) -> ChangesByHa
     An entry of an earlier version of this app has no list of what ran with it: the times of changes decide then.
     """
     # Lambda's, CloudFormation's and SSM's clocks agree; the clock of who wrote the entry may be wrong.
-    touched = [each for each in _touches(environment) if each.at > (entry.recorded or entry.at)]
+    touched = [each for each in _touches(environment) if each.at > entry.stored]
     files = _edited_files(environment)
     if entry.running is None:
         late = tuple(f"{each.what} was changed on {minute(each.at)}" for each in touched)

@@ -99,7 +99,7 @@ class Facts:
         if self.bypass is None or not self.bypass.release.has_same_content(self.release):
             return None
         removal = self.removal
-        return None if removal is not None and self.bypass.at <= removal.at else self.bypass
+        return None if removal is not None and self.bypass.stored <= removal.at else self.bypass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,7 @@ def _rolled_back(facts: Facts) -> Verdict:
     removal = facts.removal
     if removal is None:
         return Verdict(gate=ROLLED_BACK_GATE, outcome="pass", reason=f"{facts.target} was never rolled back from it")
-    released = facts.hold is not None and facts.hold.state == "released" and facts.hold.at >= removal.at
+    released = facts.hold is not None and facts.hold.state == "released" and facts.hold.stored >= removal.at
     if removal.kind == "failed" and released:
         reason = f"{facts.target} {removal.reason}, and its hold was released since"
         return Verdict(gate=ROLLED_BACK_GATE, outcome="pass", reason=reason)
@@ -249,7 +249,7 @@ def _smoke_test(facts: Facts) -> Verdict:
     numbers = {"at": word.at.isoformat()}
     if word.kind != "passed":
         return Verdict(gate="smoke-test", outcome="fail", reason=f"{facts.source} {word.reason}", numbers=numbers)
-    return Verdict(gate="smoke-test", outcome="pass", reason=f"smoke test passed on {minute(word.at)}", numbers=numbers)
+    return Verdict(gate="smoke-test", outcome="pass", reason=word.reason, numbers=numbers)
 
 
 def _why_there_is_no_soak(facts: Facts) -> str:

@@ -17,7 +17,10 @@ NOTHING = timedelta()
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """The last word on a content in one environment; `reason` is a clause with the environment as its subject."""
+    """The last word on a content in one environment; `reason` is a clause with the environment as its subject.
+
+    `at` is by the store's clock: the records of one environment come from several machines.
+    """
 
     at: datetime
     kind: Literal["passed", "failed", "removed"]
@@ -36,7 +39,7 @@ def last_word(ledger: Sequence[LedgerEntry], deployments: Sequence[Deployment], 
         elif not entry.release.has_same_content(release):
             continue
         elif entry.kind == "release" and entry.smoke_test:
-            words.append(Word(at=entry.at, kind="passed", reason=f"passed its smoke test on {minute(entry.at)}"))
+            words.append(Word(at=entry.stored, kind="passed", reason=f"smoke test passed on {minute(entry.at)}"))
         elif entry.removed is not None and entry.removed.by == "operator":
             words = [each for each in words if each.kind != "removed"]
     for each in deployments:
@@ -62,7 +65,7 @@ def _removal(entry: LedgerEntry) -> Word:
     because = f": {entry.reason.rstrip('.')}" if entry.reason else ""
     by_operator = entry.removed is not None and entry.removed.by == "operator"
     return Word(
-        at=entry.at,
+        at=entry.stored,
         kind="removed" if by_operator else "failed",
         reason=f"was rolled back from it on {minute(entry.at)}{because}",
     )
@@ -71,7 +74,11 @@ def _removal(entry: LedgerEntry) -> Word:
 def _failure(deployment: Deployment) -> Word:
     at = deployment.ended or deployment.at
     because = f": {deployment.outcome.rstrip('.')}" if deployment.outcome else ""
-    return Word(at=at, kind="failed", reason=f"did not keep it when it was deployed last, on {minute(at)}{because}")
+    return Word(
+        at=deployment.recorded or at,
+        kind="failed",
+        reason=f"did not keep it when it was deployed last, on {minute(at)}{because}",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
