@@ -69,6 +69,8 @@ def verified(entry: LedgerEntry, ledger: tuple[LedgerEntry, ...]) -> bool:
 
 def how(entry: LedgerEntry) -> str:
     """Return how the release entered the environment."""
+    if entry.components:
+        return f"rollback of {', '.join(entry.components)}: {entry.reason}"
     if entry.kind == "rollback":
         return f"rollback: {entry.reason}"
     return f"pipeline, bypassed {', '.join(entry.bypassed)}: {entry.bypass_reason}" if entry.bypassed else "pipeline"

@@ -17,11 +17,14 @@ from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
+from vectora_ops.live_environment import Environment
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.promotion.facts import live_release
+from vectora_ops.promotion.soak import Word, last_word
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_ops.times import minute
+from vectora_ops.what_runs import changed_resources
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.client import ClientConfig
@@ -108,7 +111,7 @@ def _show_status(status: EnvironmentStatus) -> None:
     for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
         out.say(sentence)
     for sentence in status.drift:
-        advice = "A deployment puts it right; keep an edit in config/."
+        advice = "A deployment puts it right; keep an edit of a file in config/."
         out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
 
 
@@ -155,7 +158,7 @@ class EnvironmentStatus:
     stacks: tuple[StackStatus, ...]
     functions: tuple[FunctionStatus, ...]
     clients: tuple[ClientStatus, ...]
-    drift: tuple[str, ...]  # sentences on configuration files that differ from the published ones
+    drift: tuple[str, ...]  # sentences on what differs from the release: files, functions, stacks, the workflow
     config_bucket: str
     old_clients: tuple[str, ...]  # client files in a form from before this app
     release_content_digest: str | None = None
@@ -170,7 +173,9 @@ class EnvironmentStatus:
 def environment_status(account: Account, names: Names) -> EnvironmentStatus:
     release = live_release(account, names)
     records = Records(account, names)
-    recorded = _recorded(records.ledger(), release.get("digest"))
+    ledger = records.ledger()
+    recorded = _recorded(ledger, release.get("digest"))
+    word = last_word(ledger, records.deployments(), recorded.release) if recorded else None
     hold = records.hold()
     configuration = _configuration(account, names.bucket("config"))
     return EnvironmentStatus(
@@ -180,10 +185,10 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         release_since=recorded.at.isoformat(timespec="seconds") if recorded else None,
         release_commit=recorded.commit if recorded else None,
         release_content_digest=recorded.content_digest if recorded else None,
-        verified=recorded is not None and recorded.smoke_test is not None,
+        verified=word is not None and word.kind == "passed",
         held=hold is not None and hold.holds,
         promotion=(
-            *_sentences(release, recorded, hold, records.bypass(), names.env),
+            *_sentences(release, recorded, word, hold, records.bypass(), names.env),
             *_client_sentences(records.client_promotions(), recorded),
         ),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
@@ -193,7 +198,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
             if (found := _function(account, names.function(task)))
         ),
         clients=tuple(_client(key, body, configuration) for key, body in configuration.clients.items()),
-        drift=tuple(_drift(configuration)),
+        drift=(*_drift(configuration), *(_changed_resources(account, names, recorded) if recorded else ())),
         config_bucket=names.bucket("config"),
         old_clients=tuple(
             _client_id(key)
@@ -213,13 +218,16 @@ def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntr
 
 
 def _sentences(
-    release: dict[str, str], recorded: LedgerEntry | None, hold: Hold | None, bypass: Bypass | None, env: str
+    release: dict[str, str],
+    recorded: LedgerEntry | None,
+    word: Word | None,
+    hold: Hold | None,
+    bypass: Bypass | None,
+    env: str,
 ) -> Iterator[str]:
     if recorded:
-        how = f"came back by a rollback ({recorded.reason})" if recorded.kind == "rollback" else "by the pipeline"
         commit = f", commit {recorded.commit[:12]}" if recorded.commit else ""
-        tested = f"verified: {recorded.smoke_test}" if recorded.smoke_test else "not verified"
-        yield f"Since {minute(recorded.at)} {how}{commit}; {tested}."
+        yield f"Since {minute(recorded.at)} {_how_it_came(recorded)}{commit}; {_tested(recorded, word, env)}."
     elif release:
         yield "Not deployed by the pipeline: not in the ledger, and not verified."
     if recorded and recorded.bypassed:
@@ -232,6 +240,25 @@ def _sentences(
         )
     if hold and hold.holds:
         yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
+
+
+def _how_it_came(recorded: LedgerEntry) -> str:
+    if recorded.kind != "rollback":
+        return "by the pipeline"
+    if recorded.components:
+        return f"in parts: {', '.join(recorded.components)} were rolled back ({recorded.reason})"
+    return f"came back by a rollback ({recorded.reason})"
+
+
+def _tested(recorded: LedgerEntry, word: Word | None, env: str) -> str:
+    if word is not None and word.kind != "passed":
+        return f"not verified, {env} {word.reason.rstrip('.')}"
+    return f"verified: {recorded.smoke_test}" if recorded.smoke_test else "not verified"
+
+
+def _changed_resources(account: Account, names: Names, recorded: LedgerEntry) -> Iterator[str]:
+    for clause in changed_resources(Environment(account, names), recorded).remaining:
+        yield f"{clause}."
 
 
 def _stack(account: Account, name: str) -> StackStatus:

@@ -55,19 +55,23 @@ def what_runs(environment: Environment) -> dict[str, str]:
 
 
 def changes_by_hand(environment: Environment, entry: LedgerEntry) -> ChangesByHand:
-    """Return what was changed since `entry` was recorded, and not by the pipeline, a rollback or a promotion.
+    """Return what was changed since `entry` was recorded, and not by the pipeline, a rollback or a promotion."""
+    resources = changed_resources(environment, entry)
+    return ChangesByHand(remaining=(*resources.remaining, *_edited_files(environment)), undone=resources.undone)
+
+
+def changed_resources(environment: Environment, entry: LedgerEntry) -> ChangesByHand:
+    """Return the changes of functions, stacks and the workflow since `entry` was recorded.
 
     An entry of an earlier version of this app has no list of what ran with it: the times of changes decide then.
     """
     # Lambda's, CloudFormation's and SSM's clocks agree; the clock of who wrote the entry may be wrong.
     touched = [each for each in _touches(environment) if each.at > entry.stored]
-    files = _edited_files(environment)
     if entry.running is None:
-        late = tuple(f"{each.what} was changed on {minute(each.at)}" for each in touched)
-        return ChangesByHand(remaining=(*late, *files))
+        return ChangesByHand(remaining=tuple(f"{each.what} was changed on {minute(each.at)}" for each in touched))
     differing = _differing(entry.running, what_runs(environment))
     undone = tuple(each for each in touched if each.what not in differing)
-    return ChangesByHand(remaining=(*differing.values(), *files), undone=undone)
+    return ChangesByHand(remaining=tuple(differing.values()), undone=undone)
 
 
 def _differing(recorded: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
