@@ -21,7 +21,7 @@ NEEDED_CONCURRENCY = 10
 GIB = 1024**3
 NEEDED_GIB = 1
 # Numbers of roles in the templates; a test compares them.
-ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 18
+ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 19
 # "Concurrently running builds for Linux/Medium environment" for the check, and "... Linux/Small ..." for the others.
 BUILDS_QUOTAS = ("L-2DC20C30", "L-9D07B6EF")
 DELETED = "DELETE_COMPLETE"
