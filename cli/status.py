@@ -17,6 +17,7 @@ from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
+from vectora_ops.cloudformation.statuses import problem_of
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
@@ -96,6 +97,9 @@ def _show_status(status: EnvironmentStatus) -> None:
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
     out.print(table)
+    for stack in status.stacks:
+        if stack.problem:
+            out.print(styled("Stack", "yellow") + styled(f": {stack.problem}", ""))
     table = new_table("function", "runtime", "code", "layers")
     for function in status.functions:
         table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
@@ -117,6 +121,7 @@ class StackStatus:
     name: str
     status: str
     updated: str | None
+    problem: str | None = None  # a sentence with the command, when CloudFormation cannot update the stack
 
 
 @dataclass(frozen=True)
@@ -242,7 +247,12 @@ def _stack(account: Account, name: str) -> StackStatus:
             return StackStatus(name=name, status="not deployed", updated=None)
         raise
     updated = stack.get("LastUpdatedTime", stack["CreationTime"])
-    return StackStatus(name=name, status=stack["StackStatus"], updated=updated.isoformat(timespec="seconds"))
+    return StackStatus(
+        name=name,
+        status=stack["StackStatus"],
+        updated=updated.isoformat(timespec="seconds"),
+        problem=problem_of(name, stack["StackStatus"]),
+    )
 
 
 def _delivery(account: Account, names: Names) -> str:

@@ -14,7 +14,9 @@ from vectora_ops.cloudformation.change_set_request import TemplateSender, parame
 from vectora_ops.cloudformation.definition import ResourceChange, StackDefinition
 from vectora_ops.cloudformation.polling import Polling
 from vectora_ops.cloudformation.reading import StackReader
-from vectora_shared.aws_errors import error_code, error_message, is_absent
+from vectora_ops.cloudformation.refusals import advice_for, explained
+from vectora_ops.cloudformation.statuses import REVIEW, deployment_mode
+from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
 
 Purpose = Literal["preview", "restore", "record", "take-out", "put-back"]  # part of the change set's name
@@ -39,15 +41,17 @@ class ChangeSets:
 
         The result is its name, or None when nothing would change. Raises VectoraError when CloudFormation refuses.
         """
-        exists = described is not None and described["StackStatus"] != "REVIEW_IN_PROGRESS"
+        exists = described is not None and described["StackStatus"] != REVIEW
+        previous = _parameter_names(described) if exists else frozenset()
         live = self._stacks.definition(definition.name, described) if definition.lost_text_paths else None
         request: dict[str, Any] = {
             "StackName": definition.name,
             "ChangeSetType": "UPDATE" if exists else "CREATE",
-            "Parameters": parameters(definition, template, live, exists=exists),
+            "Parameters": parameters(definition, template, live, previous=previous),
             "Capabilities": list(definition.capabilities) or ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             **tags(definition, live),
             **self._templates.request(definition.name, template, live),
+            **deployment_mode(described),
         }
         if definition.role_arn and not (exists and described and described.get("RoleARN")):
             request["RoleARN"] = definition.role_arn
@@ -56,9 +60,7 @@ class ChangeSets:
         try:
             self._create_new(change_set, request)
         except ClientError as error:
-            raise VectoraError(
-                f"CloudFormation does not accept the template of stack {definition.name}: {error_message(error)}"
-            ) from error
+            raise explained(definition.name, error, "change") from error
         return self._wait(definition.name, change_set)
 
     def _create_new(self, name: str, request: dict[str, Any]) -> None:
@@ -110,5 +112,12 @@ class ChangeSets:
                 reason = described.get("StatusReason", "no reason given")
                 if any(words in reason for words in NO_CHANGES):
                     return None
-                raise VectoraError(f"CloudFormation refuses to change stack {stack}: {reason}")
+                advice = advice_for(stack, reason)
+                raise VectoraError(
+                    f"CloudFormation refuses to change stack {stack}: {reason}{f'. {advice}' if advice else ''}"
+                )
             polling.pause()
+
+
+def _parameter_names(described: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(each["ParameterKey"] for each in (described or {}).get("Parameters", []))

@@ -122,8 +122,9 @@ class _Rollback:
         self.observer.step("verify")
         self._verify()
         self.observer.step("compare")
+        self._stacks.wait()
         resumed = self._interrupted_safety_snapshot()
-        if not resumed and not self._differences(self._environment(), limit=1):
+        if not resumed and not self._needs_work():
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
             self._stacks.check()
@@ -144,6 +145,12 @@ class _Rollback:
     @property
     def _restores_stacks(self) -> bool:
         return bool(set(self.request.components) & set(STACK_COMPONENTS))
+
+    def _needs_work(self) -> bool:
+        """Return whether anything differs from the snapshot, or a stack is in a failed status."""
+        if self._differences(self._environment(), limit=1):
+            return True
+        return self._restores_stacks and bool(self._stacks.unusable())
 
     def _restore(self) -> SmokeResult | None:
         if self._restores_stacks:
@@ -236,6 +243,11 @@ class _Rollback:
             self.changed.deleted += restored.deleted
 
     def _require_no_differences(self) -> None:
+        if self._restores_stacks and (unusable := self._stacks.unusable()):
+            raise VectoraError(
+                f"After the rollback stack {unusable[0]} is still in a failed status: run the rollback again; "
+                f"./vectora doctor --env {self.names.env} has the command for each stack."
+            )
         # Objects are always listed again. Stacks and functions were read after the last change of them, by the repair,
         # unless it changed some.
         environment = self._environment() if self.changed.recreated else self._latest

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.cloudformation.statuses import behaviour_of, problem_of
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
@@ -32,7 +33,8 @@ def snapshot_step(
 ) -> Done | NotYet:
     """Use the snapshot that the deployment of the operations stack took, or take one.
 
-    Raises VectoraError when promotion is held or the snapshot is not intact.
+    Raises VectoraError when promotion is held, a stack is in a status from which CloudFormation deploys nothing, or the
+    snapshot is not intact.
     """
     parameters = step_parameters(StepParameters, given)
     records = Records(account, names)
@@ -42,6 +44,8 @@ def snapshot_step(
             f"Nothing was deployed: {held_since(hold)}. Look at it, then ./vectora promote release-hold --env "
             f"{names.env}."
         )
+    if not token:
+        _require_stacks_at_rest(Environment(account, names))
     vault = Vault(account, names)
     manifest = None if token else _taken_before(account, vault, names, parameters.digest)
     if manifest is None:
@@ -77,6 +81,14 @@ def snapshot_step(
         summary=f"Snapshot {manifest.name}: {manifest.entries} entries, complete and verified.",
         variables={"snapshot": manifest.name},
     )
+
+
+def _require_stacks_at_rest(environment: Environment) -> None:
+    """Raise VectoraError naming a stack that the deployment would fail at, before any other is changed."""
+    for name in environment.stack_names:
+        status = environment.status(name)
+        if status and behaviour_of(name, status).promotion == "refused":
+            raise VectoraError(f"Nothing was deployed. {problem_of(name, status)}")
 
 
 def _taken_before(account: Account, vault: Vault, names: Names, digest: str) -> Manifest | None:
