@@ -19,6 +19,7 @@ from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
 from vectora_ops.cloudformation.statuses import problem_of
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.progress import utc_now
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
@@ -237,6 +238,11 @@ def _sentences(
         )
     if hold and hold.holds:
         yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
+        if hold.is_interrupted(utc_now()):
+            yield (
+                f"Its rollback was interrupted: finish it by hand (./vectora rollback --env {env} --snapshot latest), "
+                "before you release the hold."
+            )
 
 
 def _stack(account: Account, name: str) -> StackStatus:
