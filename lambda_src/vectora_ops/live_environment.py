@@ -101,13 +101,16 @@ class Environment:
         return str(described["StackStatus"]) if described else None
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
-        """Return type and physical id by logical id; empty when there is no such stack."""
+        """Return type and physical id by logical id; empty when there is no such stack.
+
+        A stack in a failed status, whose definition does not count, has resources nevertheless.
+        """
         if name not in self._resources:
             unchanged = self._unchanged_since(name)
             if unchanged:
                 self._resources[name] = unchanged.resources(name)
             else:
-                self._resources[name] = self._stacks.resources(name) if self.stack(name) else {}
+                self._resources[name] = self._stacks.resources(name) if self.status(name) else {}
         return self._resources[name]
 
     def outputs(self, name: str) -> dict[str, str]:
