@@ -73,6 +73,6 @@ def advice_for(stack: str, reason: str) -> str:
 def termination_protection_advice(stack: str) -> str:
     """Return the command that turns off termination protection, which only the person who set it may decide."""
     return (
-        "Somebody protected it, so it was left as it is. To allow its deletion: aws cloudformation "
+        "It was left as it is. To allow its deletion: aws cloudformation "
         f"update-termination-protection --no-enable-termination-protection --stack-name {stack}, then run this again."
     )

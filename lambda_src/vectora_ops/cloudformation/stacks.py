@@ -119,7 +119,7 @@ class Stacks(RecoverableStacks):
     ) -> bool:
         """Bring the stack to the definition, but with this template; return False when nothing changes.
 
-        An operation that comes in between is waited for, and whatever it changed is changed again.
+        An operation that comes in between is waited for, and what it changed is changed again.
         """
         name, applied = definition.name, False
         for left in reversed(range(MOST_ATTEMPTS)):

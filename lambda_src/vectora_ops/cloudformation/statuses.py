@@ -167,22 +167,18 @@ def command_for(stack: str, status: str) -> str:
     return f"aws cloudformation {behaviour_of(stack, status).command} --stack-name {stack}"
 
 
-def state_of(stack: str, status: str) -> str:
-    """Return one clause on the stack's state: its name, its status, and what that means."""
-    return f"stack {stack} is in {status}: {behaviour_of(stack, status).meaning}"
-
-
 def problem_of(stack: str, status: str) -> str | None:
     """Return one sentence on a stack that cannot be updated, with the command to run; None for all others."""
     if status not in BEHAVIOURS:
         return _unknown(stack, status)
     behaviour = BEHAVIOURS[status]
+    state = f"Stack {stack} is in {status}: {behaviour.meaning}"
     if behaviour.rollback == "wait":
-        return f"S{state_of(stack, status)[1:]}. Wait for the end ({command_for(stack, status)})."
+        return f"{state}. Wait for the end ({command_for(stack, status)})."
     if behaviour.doctor == "pass":
         return None
     first = "Find out why, then import again or repair it" if behaviour.rollback == "ask" else "Run"
-    return f"S{state_of(stack, status)[1:]}. {first}: {command_for(stack, status)}"
+    return f"{state}. {first}: {command_for(stack, status)}"
 
 
 def require_at_rest(stack: str, status: str | None) -> None:
