@@ -247,7 +247,7 @@ def _sentences(
 
 def _stack(account: Account, name: str) -> StackStatus:
     try:
-        stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        stack = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if is_absent(error, "stack"):
             return StackStatus(name=name, status="not deployed", updated=None)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adoption.adopt import plan_adoption
+from cli.status import environment_status
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
 from vectora_ops.cloudformation import polling
@@ -25,10 +26,10 @@ GIVEN = {"execution": "e-1", "digest": "d" * 64, "content_digest": "a" * 64, "ve
 class WithStatus:
     """CloudFormation that shows a status for one stack, until an operation leads out of it or so many reads passed."""
 
-    def __init__(self, small: SmallEnvironment, stack: str, status: str, *, reads: int = 1_000, **shown: Any) -> None:
+    def __init__(self, small: SmallEnvironment, stack: str, *, reads: int = 1_000, **shown: Any) -> None:
         self._client = small.account.client("cloudformation")
         self._stack, self._reads = stack, reads
-        self._shown = {"StackStatus": status, **shown}
+        self._shown = shown
         self.operations: list[str] = []
         small.account._clients["cloudformation"] = self
 
@@ -74,7 +75,7 @@ def test_a_stack_that_equals_the_snapshot_is_recovered_from_a_failed_status(
     small: SmallEnvironment, status: str, operation: str
 ) -> None:
     manifest = take(small.account)
-    aws = WithStatus(small, RUNTIME, status)
+    aws = WithStatus(small, RUNTIME, StackStatus=status)
     plan = _plan(small, manifest.name)
     assert not plan.nothing_to_do
     [recovered] = [each for each in plan.stacks if each.action == "recover"]
@@ -88,7 +89,7 @@ def test_a_stack_that_equals_the_snapshot_is_recovered_from_a_failed_status(
 def test_a_rollback_waits_for_a_deployment_that_was_not_stopped_with_its_pipeline(small: SmallEnvironment) -> None:
     manifest = take(small.account)
     small.deploy("2")
-    WithStatus(small, RUNTIME, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", reads=4)
+    WithStatus(small, RUNTIME, StackStatus="UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", reads=4)
     back_to(small.account, manifest)
     assert differences(small.account, manifest) == []
     assert small.say("ingest-v2") == "ingest-v2 1"
@@ -101,7 +102,7 @@ def test_a_new_stack_that_never_came_to_be_is_deleted_as_it_stops_the_next_deplo
     Stacks(small.account).remove(INGEST)
     manifest = take(small.account)
     small.deploy("1")
-    aws = WithStatus(small, INGEST, status)
+    aws = WithStatus(small, INGEST, StackStatus=status)
     assert [each.action for each in _plan(small, manifest.name).stacks if each.name == INGEST] == ["remove"]
     assert back_to(small.account, manifest).stacks_changed == (INGEST,)
     assert aws.operations == ["delete_stack"]
@@ -111,7 +112,10 @@ def test_a_new_stack_that_never_came_to_be_is_deleted_as_it_stops_the_next_deplo
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
-        ({"EnableTerminationProtection": True}, "--no-enable-termination-protection --stack-name "),
+        (
+            {"StackStatus": "CREATE_COMPLETE", "EnableTerminationProtection": True},
+            "--no-enable-termination-protection --stack-name ",
+        ),
         ({"StackStatus": "IMPORT_ROLLBACK_FAILED"}, "aws cloudformation describe-stack-events --stack-name "),
     ],
 )
@@ -123,8 +127,7 @@ def test_a_stack_that_needs_a_person_is_reported_before_anything_changes(
     small.deploy("1")
     small.account.client("s3").delete_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml")
     before = small.state()
-    aws = WithStatus(small, INGEST, "CREATE_COMPLETE", **shown) if "StackStatus" not in shown else None
-    aws = aws or WithStatus(small, INGEST, shown["StackStatus"])
+    aws = WithStatus(small, INGEST, **shown)
     with pytest.raises(VectoraError, match=f"{said}{INGEST}"):
         back_to(small.account, manifest)
     small.account._clients["cloudformation"] = aws._client
@@ -144,10 +147,17 @@ def test_a_stack_that_needs_a_person_is_reported_before_anything_changes(
 def test_nothing_is_deployed_or_adopted_before_the_stack_is_recovered(
     small: SmallEnvironment, status: str, command: str
 ) -> None:
-    WithStatus(small, RUNTIME, status)
+    WithStatus(small, RUNTIME, StackStatus=status)
     said = rf"Stack {RUNTIME} is in {status}: .*aws cloudformation {command} --stack-name {RUNTIME}"
     with pytest.raises(VectoraError, match=f"Nothing was deployed. {said}"):
         snapshot_step(small.account, NAMES, GIVEN, None, observer=Observer())
     assert Vault(small.account, NAMES).manifests() == ()
     with pytest.raises(VectoraError, match=f"Nothing was adopted. {said}"):
         plan_adoption(small.account, NAMES, {RUNTIME: {"Resources": {}}}, ASSETS)
+
+
+def test_status_shows_the_way_out_of_a_failed_status(small: SmallEnvironment) -> None:
+    WithStatus(small, RUNTIME, StackStatus="UPDATE_ROLLBACK_FAILED")
+    problems = {stack.name: stack.problem for stack in environment_status(small.account, NAMES).stacks}
+    assert {name for name, problem in problems.items() if problem} == {RUNTIME}
+    assert f"aws cloudformation continue-update-rollback --stack-name {RUNTIME}" in str(problems[RUNTIME])

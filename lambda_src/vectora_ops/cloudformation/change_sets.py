@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,8 @@ from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
 
 Purpose = Literal["preview", "restore", "record", "take-out", "put-back"]  # part of the change set's name
+# About a minute, in which CloudFormation finishes a change set that an interrupted call left.
+MOST_TRIES = 30
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 
 
@@ -66,15 +69,24 @@ class ChangeSets:
     def _create_new(self, name: str, request: dict[str, Any]) -> None:
         """Create a change set in place of one with its name, which may be made for another state of the stack.
 
-        An interrupted call left it, or the answer to this very request was lost and botocore sent it again.
+        An interrupted call left it, or the answer to this very request was lost and botocore sent it again. While
+        CloudFormation works on that one, it cannot be deleted (aws-cdk 26182).
         """
-        try:
-            self._cloudformation.create_change_set(ChangeSetName=name, **request)
-        except ClientError as error:
-            if error_code(error) != "AlreadyExistsException":
-                raise
-            self.delete_if_present(request["StackName"], name)
-            self._cloudformation.create_change_set(ChangeSetName=name, **request)
+        polling = Polling(self._keep_alive)
+        for left in reversed(range(MOST_TRIES)):
+            try:
+                self._cloudformation.create_change_set(ChangeSetName=name, **request)
+            except ClientError as error:
+                if error_code(error) != "AlreadyExistsException" or not left:
+                    raise
+            else:
+                return
+            try:
+                self.delete_if_present(request["StackName"], name)
+            except ClientError as error:
+                if error_code(error) != "InvalidChangeSetStatus" or not left:
+                    raise
+                polling.pause()
 
     def changes(self, stack: str, change_set: str) -> tuple[ResourceChange, ...]:
         pages = self._cloudformation.get_paginator("describe_change_set").paginate(
@@ -108,7 +120,9 @@ class ChangeSets:
             if described["Status"] == "CREATE_COMPLETE":
                 return change_set
             if described["Status"] == "FAILED":
-                self.delete_if_present(stack, change_set)
+                # The reason matters more: a change set that stays is replaced by the next one of its name.
+                with suppress(ClientError):
+                    self.delete_if_present(stack, change_set)
                 reason = described.get("StatusReason", "no reason given")
                 if any(words in reason for words in NO_CHANGES):
                     return None

@@ -55,13 +55,14 @@ class OneStack:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     # Statuses that DescribeStacks still shows, once each.
     shown_before: list[str] = field(default_factory=list)
-    unchanged: bool = False
+    # Why CloudFormation makes no change set.
+    reason: str = ""
 
     @property
     def operations(self) -> list[str]:
         return [operation for operation, _ in self.calls]
 
-    def _accept(self, operation: str, request: dict[str, Any], *reads: str) -> None:
+    def _accept(self, operation: str, request: dict[str, Any]) -> None:
         self.before(operation, request)
         self.calls.append((operation, request))
 
@@ -153,11 +154,10 @@ class OneStack:
         assert missing <= self.parameters.keys()
 
     def describe_change_set(self, **_request: Any) -> dict[str, str]:
-        if self.unchanged:
-            return {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes."}
-        return {"Status": "CREATE_COMPLETE"}
+        return {"Status": "FAILED", "StatusReason": self.reason} if self.reason else {"Status": "CREATE_COMPLETE"}
 
-    def delete_change_set(self, **_request: Any) -> None: ...
+    def delete_change_set(self, **request: Any) -> None:
+        self.before("delete_change_set", request)
 
     def execute_change_set(self, **request: Any) -> None:
         self._accept("execute_change_set", request)

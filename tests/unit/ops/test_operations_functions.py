@@ -33,6 +33,8 @@ CONTEXT = SimpleNamespace(
 class Topic:
     """SNS and Lambda in one: records publications and invocations."""
 
+    account: Account
+
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
         self.invoked: list[dict[str, Any]] = []
@@ -51,7 +53,7 @@ class Topic:
 def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     topic = Topic()
     clients: dict[str, Any] = dict.fromkeys(("sns", "invoker", "ssm", "codepipeline"), topic)
-    account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
+    topic.account = account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
     for module in (operations, rollback):
         monkeypatch.setattr(module, "own_account", lambda: account)
     for name, value in {
@@ -172,7 +174,7 @@ def test_a_reaction_that_nothing_continues_ends_its_hold_and_notifies(
         monkeypatch.setattr(AutomaticRollback, reaction, lambda self, event: fails_with(error)(0, 0))
     detail, id_ = ({"execution-id": "e-1"}, "e-1") if kind == STAGE_CHANGED else ({}, "1")
     parameters = Parameters(_begun(id_))
-    rollback.own_account()._clients["ssm"] = parameters
+    topic.account._clients["ssm"] = parameters
     answer = rollback_function({"id": "1", "detail-type": kind, "detail": detail}, CONTEXT)
     assert answer is not None
     assert "must be finished by hand" in answer["reaction"]
@@ -185,7 +187,7 @@ def test_a_reaction_that_nothing_continues_ends_its_hold_and_notifies(
 def test_a_reaction_that_fails_before_its_hold_is_repeated(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AutomaticRollback, "stage_ended", lambda self, event: fails_with(KeyError("new"))(0, 0))
     parameters = Parameters(_begun("another-execution"))
-    rollback.own_account()._clients["ssm"] = parameters
+    topic.account._clients["ssm"] = parameters
     with pytest.raises(VectoraError, match="KeyError"):
         rollback_function({"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}, CONTEXT)
     assert parameters.hold.execution == "another-execution"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ BLAME = "does not accept the template"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(polling, "time", SimpleNamespace(sleep=lambda seconds: None))
 
 
 def _refusing(operation: str, error: Exception, times: int = 99) -> OneStack:
@@ -120,6 +121,28 @@ def test_a_change_set_that_became_obsolete_is_created_again() -> None:
     stack = _refusing("execute_change_set", error, 1)
     assert _restore(stack)
     assert stack.operations == ["create_change_set", "create_change_set", "execute_change_set"]
+
+
+def test_a_change_set_of_an_interrupted_call_is_replaced_when_cloudformation_is_done_with_it() -> None:
+    exists = refusal("ChangeSet vectora-restore already exists", "AlreadyExistsException")
+    busy = refusal("An operation on this ChangeSet is currently in progress.", "InvalidChangeSetStatus")
+    stack, deletions = _refusing("create_change_set", exists, 3), [busy, busy]
+
+    def delete(operation: str, request: dict[str, Any], *, before: Any = stack.before) -> None:
+        before(operation, request)
+        if operation == "delete_change_set" and deletions:
+            raise deletions.pop()
+
+    stack.before = delete
+    assert _restore(stack)
+    assert deletions == []
+
+
+def test_the_reason_of_a_failed_change_set_is_told_even_if_it_cannot_be_deleted() -> None:
+    stack = _refusing("delete_change_set", refusal("not authorized", "AccessDenied"))
+    stack.reason = "The following hook(s) failed: [AWS::EarlyValidation::PropertyValidation]"
+    with pytest.raises(VectoraError, match="EarlyValidation"):
+        _restore(stack)
 
 
 def test_a_creation_that_still_seems_to_be_in_review_is_waited_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -30,12 +31,12 @@ NEEDS_A_PERSON = "IMPORT_ROLLBACK_FAILED"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(polling, "time", SimpleNamespace(sleep=lambda seconds: None))
 
 
 def _all_statuses() -> list[str]:
-    model = botocore.session.get_session().get_service_model("cloudformation")
-    return list(model.shape_for("StackStatus").enum)
+    shape: Any = botocore.session.get_session().get_service_model("cloudformation").shape_for("StackStatus")
+    return list(shape.enum)
 
 
 def _stack(status: str | None, **changes: Any) -> tuple[OneStack, Stacks]:
@@ -173,6 +174,6 @@ def test_a_stack_in_express_mode_is_restored_in_this_mode() -> None:
 
 
 def test_a_failed_stack_in_express_mode_that_no_change_set_changes_names_the_deployment() -> None:
-    _, stacks = _stack("UPDATE_FAILED", express=True, unchanged=True)
+    _, stacks = _stack("UPDATE_FAILED", express=True, reason="The submitted information didn't contain changes.")
     with pytest.raises(VectoraError, match=f"cdk deploy {NAME} --express --method=direct"):
         stacks.restore(definition())
