@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from botocore.exceptions import ClientError
@@ -48,10 +48,10 @@ class StackRestorer:
         # Read late, because it needs bytes of the snapshot that must be verified first.
         return self._target.affected_stacks(self._components)
 
-    def wait(self) -> None:
-        """Wait until CloudFormation is done with all stacks, such as after a deployment that was stopped."""
+    def wait(self, names: Iterable[str]) -> None:
+        """Wait until CloudFormation is done with these stacks."""
         stacks = Stacks(self._account, keep_alive=self._keep_alive)
-        for name in self._environment().changing_stacks():
+        for name in names:
             stacks.wait(name)
 
     def check(self) -> None:
@@ -74,9 +74,8 @@ class StackRestorer:
         for name in new:
             stacks.require_deletable(name)
 
-    def unusable(self) -> list[str]:
+    def unusable(self, environment: Environment) -> list[str]:
         """Return the stacks that no deployment could change in their status, even if their templates are equal."""
-        environment = self._environment()
         names = (*self._affected, *new_stacks(self._target, environment, self._components))
         statuses = {name: environment.status(name) for name in names}
         return [name for name, status in statuses.items() if status and behaviour_of(name, status).doctor == "fail"]
