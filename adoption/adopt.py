@@ -16,6 +16,7 @@ from vectora_ops.cloudformation.definition import FUNCTION
 from vectora_ops.cloudformation.imports import ImportableResource, find_importable, import_resources
 from vectora_ops.cloudformation.live_definitions import CodeObject
 from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.statuses import require_at_rest
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
@@ -55,9 +56,11 @@ def plan_adoption(
     """Return what to import and to record, for the synthesized `templates`; nothing is changed.
 
     Templates are recorded before the first deployment only: afterwards a change by hand is drift, which a deployment
-    puts right.
+    puts right. Raises VectoraError for a stack in a status in which CloudFormation imports nothing.
     """
     environment = Environment(account, names)
+    for name in templates:
+        require_at_rest(name, environment.status(name))
     is_first = environment.release() is None
     resources = find_importable(account, templates, code_bucket=code_bucket)
     records = find_unrecorded(environment, code_bucket) if is_first else ()
@@ -75,7 +78,7 @@ def adopt(account: Account, names: Names, adoption: Adoption, *, code_bucket: st
     for record in adoption.records:
         stacks.record(replace(record.definition, role_arn=record.definition.role_arn or role_arn))
     # An import may change nothing else, so it comes after the records, and reads the templates again.
-    import_resources(account, adoption.resources, role_arn=role_arn)
+    import_resources(account, adoption.resources, assets_bucket=code_bucket, role_arn=role_arn)
 
 
 def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> Manifest | None:

@@ -87,7 +87,8 @@ class _Statements:
                 _of(
                     "cloudformation",
                     "ContinueUpdateRollback CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet "
-                    "DescribeStackEvents DescribeStacks ExecuteChangeSet GetTemplate ListStackResources TagResource",
+                    "DescribeStackEvents DescribeStacks ExecuteChangeSet GetTemplate ListStackResources RollbackStack "
+                    "TagResource",
                 ),
                 [self._arn("cloudformation", f"stack/{self._names.stack(LAYERS)}/*")],
             ),

@@ -130,6 +130,8 @@ def _show_plan(plan: RollbackPlan, *, as_json: bool) -> None:
     for stack in plan.stacks:
         if stack.action != "none":
             out.say(f"{stack.action} stack {stack.name}")
+        if stack.problem:
+            out.say(f"    {stack.problem}")
         for change in stack.changes:
             replaced = " (replaced)" if change.replacement == "True" else ""
             out.say(f"    {change.action} {change.resource_type} {change.logical_id}{replaced}")

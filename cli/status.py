@@ -17,8 +17,10 @@ from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
+from vectora_ops.cloudformation.statuses import problem_of
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
+from vectora_ops.progress import utc_now
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.promotion.soak import Word, last_word
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
@@ -99,6 +101,9 @@ def _show_status(status: EnvironmentStatus) -> None:
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
     out.print(table)
+    for stack in status.stacks:
+        if stack.problem:
+            out.print(styled("Stack", "yellow") + styled(f": {stack.problem}", ""))
     table = new_table("function", "runtime", "code", "layers")
     for function in status.functions:
         table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
@@ -120,6 +125,7 @@ class StackStatus:
     name: str
     status: str
     updated: str | None
+    problem: str | None = None  # a sentence with the command, when CloudFormation cannot update the stack
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,11 @@ def _sentences(
         )
     if hold and hold.holds:
         yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
+        if hold.is_interrupted(utc_now()):
+            yield (
+                f"Its rollback was interrupted: finish it by hand (./vectora rollback --env {env} --snapshot latest), "
+                "before you release the hold."
+            )
 
 
 def _how_it_came(recorded: LedgerEntry) -> str:
@@ -263,13 +274,18 @@ def _changed_resources(account: Account, names: Names, recorded: LedgerEntry) ->
 
 def _stack(account: Account, name: str) -> StackStatus:
     try:
-        stack = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        stack = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if is_absent(error, "stack"):
             return StackStatus(name=name, status="not deployed", updated=None)
         raise
     updated = stack.get("LastUpdatedTime", stack["CreationTime"])
-    return StackStatus(name=name, status=stack["StackStatus"], updated=updated.isoformat(timespec="seconds"))
+    return StackStatus(
+        name=name,
+        status=stack["StackStatus"],
+        updated=updated.isoformat(timespec="seconds"),
+        problem=problem_of(name, stack["StackStatus"]),
+    )
 
 
 def _delivery(account: Account, names: Names) -> str:

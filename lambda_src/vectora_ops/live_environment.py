@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.definition import FUNCTION, StackDefinition
 from vectora_ops.cloudformation.reading import StackReader
+from vectora_ops.cloudformation.statuses import is_changing, is_usable
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
 T = TypeVar("T")
-AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,24 @@ class Environment:
 
     def has(self, definition: StackDefinition) -> bool:
         """Return whether a stack has this very definition, and its last change succeeded or was rolled back."""
-        status = str((self._description(definition.name) or {}).get("StackStatus", ""))
-        return status in AT_REST and self.stack(definition.name) == definition
+        return is_usable(self.status(definition.name) or "") and self.stack(definition.name) == definition
+
+    def status(self, name: str) -> str | None:
+        """Return a stack's status, or None when there is no such stack."""
+        described = self._description(name)
+        return str(described["StackStatus"]) if described else None
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
-        """Return type and physical id by logical id; empty when there is no such stack."""
+        """Return type and physical id by logical id; empty when there is no such stack.
+
+        A stack in a failed status, whose definition does not count, has resources nevertheless.
+        """
         if name not in self._resources:
             unchanged = self._unchanged_since(name)
             if unchanged:
                 self._resources[name] = unchanged.resources(name)
             else:
-                self._resources[name] = self._stacks.resources(name) if self.stack(name) else {}
+                self._resources[name] = self._stacks.resources(name) if self.status(name) else {}
         return self._resources[name]
 
     def outputs(self, name: str) -> dict[str, str]:
@@ -136,9 +143,7 @@ class Environment:
         return [name for name in self.stack_names if self._is_changing(name)]
 
     def _is_changing(self, name: str) -> bool:
-        status = str((self._description(name) or {}).get("StackStatus", ""))
-        # In review, nothing happens until the stack's first change set is executed.
-        return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+        return is_changing(self.status(name) or "")
 
     def stack_of_function(self, name: str) -> tuple[str, str] | None:
         """Return stack and logical id of a function, or None when no stack of the environment has it."""

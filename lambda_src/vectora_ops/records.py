@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from botocore.exceptions import ClientError
@@ -146,6 +146,10 @@ class Deployment(_Record):
         return self.state in ("rolled back", "left as it is")
 
 
+# A function runs for at most 15 minutes, and is repeated once when it times out (Lambda quotas).
+LONGEST_ROLLBACK = timedelta(hours=1)
+
+
 class Hold(_Record):
     """Promotion into an environment is held from a failed deployment until an operator releases it."""
 
@@ -158,6 +162,10 @@ class Hold(_Record):
     @property
     def holds(self) -> bool:
         return self.state != "released"
+
+    def is_interrupted(self, now: datetime) -> bool:
+        """Return whether this is a rollback that nothing continues: each invocation records the time at its start."""
+        return self.state == "rolling back" and now - self.at >= LONGEST_ROLLBACK
 
 
 class Bypass(_Record):

@@ -263,6 +263,7 @@ class OperationsGrants:
                     "cloudformation:DescribeStackEvents",
                     "cloudformation:DeleteStack",
                     "cloudformation:ContinueUpdateRollback",
+                    "cloudformation:RollbackStack",
                     "cloudformation:TagResource",
                 ),
                 resources=self._stack_arns,

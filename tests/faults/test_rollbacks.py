@@ -213,7 +213,9 @@ def test_a_rollback_to_before_an_adoption_is_refused_before_anything_changes(sma
     )
     manifest = take(small.account)
     wanted = {"Resources": {"NewsletterV2Function": {"Type": FUNCTION, "Properties": {"FunctionName": name}}}}
-    import_resources(small.account, find_importable(small.account, {RUNTIME: wanted}, code_bucket=ASSETS))
+    import_resources(
+        small.account, find_importable(small.account, {RUNTIME: wanted}, code_bucket=ASSETS), assets_bucket=ASSETS
+    )
     before = small.state()
 
     for attempt in (

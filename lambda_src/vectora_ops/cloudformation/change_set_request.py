@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from typing import Any
 
 from vectora_ops.account import Account
@@ -13,13 +14,15 @@ from vectora_shared.errors import VectoraError
 
 # CreateChangeSet accepts no longer TemplateBody (API reference); longer templates are read from a bucket.
 LONGEST_BODY_BYTES = 51_200
+# CreateChangeSet reads no longer template from a bucket (API reference, TemplateURL: 1 MB).
+LONGEST_TEMPLATE_BYTES = 1_000_000
 NO_ECHO = "****"
 
 
 def require_writable(definition: StackDefinition, live: StackDefinition | None) -> None:
     """Raise VectoraError naming the path when the stack cannot be restored without a change of characters."""
     require_writable_template(definition.name, definition.template, live)
-    parameters(definition, definition.template, live, exists=live is not None)
+    parameters(definition, definition.template, live, previous=live.parameters.keys() if live else frozenset())
     tags(definition, live)
 
 
@@ -45,12 +48,22 @@ class TemplateSender:
         """
         if not require_writable_template(name, template, live):
             return {"UsePreviousTemplate": True}
+        return self.send(name, template)
+
+    def send(self, name: str, template: str) -> dict[str, Any]:
+        """Return a template whose text is complete as fields of CreateChangeSet; uploads a long one."""
         body = template.encode("utf-8")
         if len(body) <= LONGEST_BODY_BYTES:
             return {"TemplateBody": template}
+        if len(body) > LONGEST_TEMPLATE_BYTES:
+            raise VectoraError(
+                f"The template of stack {name} has {len(body):,} bytes, and CloudFormation accepts "
+                f"{LONGEST_TEMPLATE_BYTES:,}: divide the stack."
+            )
         if self._assets_bucket is None:
             raise VectoraError(
-                f"A template of {len(body):,} bytes must come from a bucket, and no stack of the snapshot names one."
+                f"The template of stack {name} has {len(body):,} bytes, so it must come from a bucket, and no stack of "
+                "the snapshot names one: deploy the stack from its own source (cdk deploy), then run this again."
             )
         key = f"vectora-restore/{hashlib.sha256(body).hexdigest()}"
         s3 = self._account.client("s3")
@@ -61,9 +74,12 @@ class TemplateSender:
 
 
 def parameters(
-    definition: StackDefinition, template: str, live: StackDefinition | None, *, exists: bool
+    definition: StackDefinition, template: str, live: StackDefinition | None, *, previous: Set[str]
 ) -> list[dict[str, Any]]:
-    """Return the definition's parameters that the template declares, as CreateChangeSet expects them."""
+    """Return the definition's parameters that the template declares, as CreateChangeSet expects them.
+
+    `previous` are the names of the stack's parameters now: only of these can the previous value be used.
+    """
     declared = parse_template(template).get("Parameters", {})
     found: list[dict[str, Any]] = []
     for key, value in sorted(definition.parameters.items()):
@@ -75,12 +91,12 @@ def parameters(
             found.append({"ParameterKey": key, "UsePreviousValue": True})
         elif value != NO_ECHO:
             found.append({"ParameterKey": key, "ParameterValue": value})
-        elif exists:
+        elif key in previous:
             found.append({"ParameterKey": key, "UsePreviousValue": True})
         else:
             raise VectoraError(
                 f"Parameter {key} of stack {definition.name} is secret (NoEcho), so no snapshot holds it: create "
-                "the stack by hand with its value, then roll back again."
+                "the stack, or its parameter, by hand with its value, then roll back again."
             )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -14,10 +15,14 @@ from vectora_ops.cloudformation.change_set_request import TemplateSender, parame
 from vectora_ops.cloudformation.definition import ResourceChange, StackDefinition
 from vectora_ops.cloudformation.polling import Polling
 from vectora_ops.cloudformation.reading import StackReader
-from vectora_shared.aws_errors import error_code, error_message, is_absent
+from vectora_ops.cloudformation.refusals import advice_for, explained
+from vectora_ops.cloudformation.statuses import REVIEW, deployment_mode
+from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
 
 Purpose = Literal["preview", "restore", "record", "take-out", "put-back"]  # part of the change set's name
+# About a minute, in which CloudFormation finishes a change set that an interrupted call left.
+MOST_TRIES = 30
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 
 
@@ -39,15 +44,17 @@ class ChangeSets:
 
         The result is its name, or None when nothing would change. Raises VectoraError when CloudFormation refuses.
         """
-        exists = described is not None and described["StackStatus"] != "REVIEW_IN_PROGRESS"
+        exists = described is not None and described["StackStatus"] != REVIEW
+        previous = _parameter_names(described) if exists else frozenset()
         live = self._stacks.definition(definition.name, described) if definition.lost_text_paths else None
         request: dict[str, Any] = {
             "StackName": definition.name,
             "ChangeSetType": "UPDATE" if exists else "CREATE",
-            "Parameters": parameters(definition, template, live, exists=exists),
+            "Parameters": parameters(definition, template, live, previous=previous),
             "Capabilities": list(definition.capabilities) or ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             **tags(definition, live),
             **self._templates.request(definition.name, template, live),
+            **deployment_mode(described),
         }
         if definition.role_arn and not (exists and described and described.get("RoleARN")):
             request["RoleARN"] = definition.role_arn
@@ -56,23 +63,30 @@ class ChangeSets:
         try:
             self._create_new(change_set, request)
         except ClientError as error:
-            raise VectoraError(
-                f"CloudFormation does not accept the template of stack {definition.name}: {error_message(error)}"
-            ) from error
+            raise explained(definition.name, error, "change") from error
         return self._wait(definition.name, change_set)
 
     def _create_new(self, name: str, request: dict[str, Any]) -> None:
         """Create a change set in place of one with its name, which may be made for another state of the stack.
 
-        An interrupted call left it, or the answer to this very request was lost and botocore sent it again.
+        An interrupted call left it, or the answer to this very request was lost and botocore sent it again. While
+        CloudFormation works on that one, it cannot be deleted (aws-cdk 26182).
         """
-        try:
-            self._cloudformation.create_change_set(ChangeSetName=name, **request)
-        except ClientError as error:
-            if error_code(error) != "AlreadyExistsException":
-                raise
-            self.delete_if_present(request["StackName"], name)
-            self._cloudformation.create_change_set(ChangeSetName=name, **request)
+        polling = Polling(self._keep_alive)
+        for left in reversed(range(MOST_TRIES)):
+            try:
+                self._cloudformation.create_change_set(ChangeSetName=name, **request)
+            except ClientError as error:
+                if error_code(error) != "AlreadyExistsException" or not left:
+                    raise
+            else:
+                return
+            try:
+                self.delete_if_present(request["StackName"], name)
+            except ClientError as error:
+                if error_code(error) != "InvalidChangeSetStatus" or not left:
+                    raise
+                polling.pause()
 
     def changes(self, stack: str, change_set: str) -> tuple[ResourceChange, ...]:
         pages = self._cloudformation.get_paginator("describe_change_set").paginate(
@@ -106,9 +120,18 @@ class ChangeSets:
             if described["Status"] == "CREATE_COMPLETE":
                 return change_set
             if described["Status"] == "FAILED":
-                self.delete_if_present(stack, change_set)
+                # The reason matters more: a change set that stays is replaced by the next one of its name.
+                with suppress(ClientError):
+                    self.delete_if_present(stack, change_set)
                 reason = described.get("StatusReason", "no reason given")
                 if any(words in reason for words in NO_CHANGES):
                     return None
-                raise VectoraError(f"CloudFormation refuses to change stack {stack}: {reason}")
+                advice = advice_for(stack, reason)
+                raise VectoraError(
+                    f"CloudFormation refuses to change stack {stack}: {reason}{f'. {advice}' if advice else ''}"
+                )
             polling.pause()
+
+
+def _parameter_names(described: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(each["ParameterKey"] for each in (described or {}).get("Parameters", []))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, WaiterError
 
 from vectora_ops.account import Account
+from vectora_ops.cloudformation.change_set_request import TemplateSender
 from vectora_ops.cloudformation.live_definitions import (
     CodeObject,
     bucket_properties,
@@ -20,6 +21,8 @@ from vectora_ops.cloudformation.live_definitions import (
     policy_of_bucket,
 )
 from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_paths
+from vectora_ops.cloudformation.refusals import explained
+from vectora_ops.cloudformation.statuses import REVIEW
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
@@ -73,13 +76,17 @@ def find_importable(
 
 
 def import_resources(
-    account: Account, resources: tuple[ImportableResource, ...], *, role_arn: str | None = None
+    account: Account,
+    resources: tuple[ImportableResource, ...],
+    *,
+    assets_bucket: str | None,
+    role_arn: str | None = None,
 ) -> None:
     """Import the resources, with one change set per stack.
 
     An import may be followed by an update of what the template states differently
     (cloudformation-coverage-roadmap 809 and 1497). So nothing changes if the definitions state all settings.
-    CloudFormation uses the role `role_arn`.
+    CloudFormation uses the role `role_arn`. `assets_bucket` receives templates that are too long for a request.
 
     Raises VectoraError with CloudFormation's reason when it refuses, and before any change when a stack's template has
     text that CloudFormation does not return.
@@ -89,8 +96,11 @@ def import_resources(
     deployed = {stack_name: _deployed(cloudformation, stack_name) for stack_name in stack_names}
     for stack_name, (template, parameters) in deployed.items():
         of_stack = [resource for resource in resources if resource.stack_name == stack_name]
+        imported = {resource.logical_id: dict(resource.definition) for resource in of_stack}
+        template["Resources"] = {**template.get("Resources", {}), **imported}
+        sent = TemplateSender(account, assets_bucket).send(stack_name, json.dumps(template))
         role = {"RoleARN": role_arn} if role_arn else {}
-        _import_into(cloudformation, stack_name, template, parameters, of_stack, role)
+        _import_into(cloudformation, stack_name, parameters, of_stack, {**sent, **role})
 
 
 class _Finder:
@@ -178,25 +188,24 @@ def _logical_ids(cloudformation: CloudFormationClient, stack_name: str) -> set[s
 def _import_into(
     cloudformation: CloudFormationClient,
     stack_name: str,
-    template: dict[str, Any],
     parameters: list[str],
     resources: list[ImportableResource],
-    role: Mapping[str, Any],
+    request: Mapping[str, Any],
 ) -> None:
-    imported = {resource.logical_id: dict(resource.definition) for resource in resources}
-    template["Resources"] = {**template.get("Resources", {}), **imported}
     names = ", ".join(resource.name for resource in resources)
-    change_set = cloudformation.create_change_set(
-        StackName=stack_name,
-        # Random, so that it differs from the change set that an interrupted import left.
-        ChangeSetName=f"vectora-adoption-{uuid.uuid4().hex}",
-        ChangeSetType="IMPORT",
-        TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-        ResourcesToImport=[resource.as_import for resource in resources],  # type: ignore[misc]
-        **role,
-    )["Id"]
+    try:
+        change_set = cloudformation.create_change_set(
+            StackName=stack_name,
+            # Random, so that it differs from the change set that an interrupted import left.
+            ChangeSetName=f"vectora-adoption-{uuid.uuid4().hex}",
+            ChangeSetType="IMPORT",
+            Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+            ResourcesToImport=[resource.as_import for resource in resources],  # type: ignore[misc]
+            **request,
+        )["Id"]
+    except ClientError as error:
+        raise explained(stack_name, error, f"import {names} into") from error
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(
             StackName=stack_name, ChangeSetName=change_set, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
@@ -206,9 +215,20 @@ def _import_into(
             StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
         )
     except WaiterError as error:
-        described = cloudformation.describe_change_set(StackName=stack_name, ChangeSetName=change_set)
-        reason = described.get("StatusReason") or str(error)
+        reason = _reason(cloudformation, stack_name, change_set) or str(error)
         raise VectoraError(f"CloudFormation did not import {names} into stack {stack_name}: {reason}") from error
+
+
+def _reason(cloudformation: CloudFormationClient, stack_name: str, change_set: str) -> str | None:
+    """Return CloudFormation's reason for the failure of an import; None when it gives none."""
+    try:
+        described = cloudformation.describe_change_set(StackName=stack_name, ChangeSetName=change_set)
+    except ClientError as error:
+        # A failed import may have deleted its change set; its own error is still to be reported.
+        if is_absent(error, "change set"):
+            return None
+        raise
+    return described.get("StatusReason")
 
 
 def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[dict[str, Any], list[str]]:
@@ -219,7 +239,7 @@ def _deployed(cloudformation: CloudFormationClient, stack_name: str) -> tuple[di
     """
     try:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
-        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        if stack["StackStatus"] == REVIEW:
             # Left by an interrupted import: the stack has a change set, and no template yet.
             return {}, []
         body = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.definition import StackDefinition
+from vectora_ops.cloudformation.statuses import ABSENT, has_definition
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_shared.aws_errors import is_absent
 
-# Left by a creation that failed or was never executed: such a stack cannot be updated, only deleted.
-NEVER_CREATED = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+# Begin the events of an operation on a stack.
+OPERATION_BEGINS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 SSM_TYPED = "AWS::SSM::Parameter::Value"
 
 
@@ -33,15 +34,15 @@ class StackReader:
             if is_absent(error, "stack"):
                 return None
             raise
-        return None if described["StackStatus"] == "DELETE_COMPLETE" else described
+        return None if described["StackStatus"] == ABSENT else described
 
     def read(self, name: str) -> StackDefinition | None:
-        """Return a stack's definition, or None when there is no such stack or its creation never succeeded."""
+        """Return a stack's definition, or None when there is no such stack, it never came to be or is half deleted."""
         return self.definition(name, self.describe(name))
 
     def definition(self, name: str, described: Mapping[str, Any] | None) -> StackDefinition | None:
         """Return the same for a stack that `describe` has described."""
-        if described is None or described["StackStatus"] in NEVER_CREATED:
+        if described is None or not has_definition(described["StackStatus"]):
             return None
         body = self._cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
         template = body if isinstance(body, str) else json.dumps(body, indent=1)
@@ -60,17 +61,23 @@ class StackReader:
 
     def resources(self, name: str) -> dict[str, tuple[str, str]]:
         """Return type and physical id by logical id; empty when there is no such stack."""
+        return {
+            each["LogicalResourceId"]: (each["ResourceType"], each.get("PhysicalResourceId", ""))
+            for each in self._summaries(name)
+            if each["ResourceStatus"] != "DELETE_COMPLETE"
+        }
+
+    def in_status(self, name: str, status: str) -> list[str]:
+        """Return the logical ids of the stack's resources in this status."""
+        return [each["LogicalResourceId"] for each in self._summaries(name) if each["ResourceStatus"] == status]
+
+    def _summaries(self, name: str) -> list[dict[str, Any]]:
         try:
             pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-            return {
-                each["LogicalResourceId"]: (each["ResourceType"], each.get("PhysicalResourceId", ""))
-                for page in pages
-                for each in page["StackResourceSummaries"]
-                if each["ResourceStatus"] != "DELETE_COMPLETE"
-            }
+            return [each for page in pages for each in page["StackResourceSummaries"]]
         except ClientError as error:
             if is_absent(error, "stack"):
-                return {}
+                return []
             raise
 
     def failure_reason(self, name: str) -> str:
@@ -82,7 +89,7 @@ class StackReader:
             status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
             if status.endswith("_FAILED") and reason and "cancelled" not in reason.lower():
                 first = f"{event['LogicalResourceId']}: {reason}"
-            if is_of_stack and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+            if is_of_stack and status in OPERATION_BEGINS:
                 break
         return first
 

@@ -44,8 +44,17 @@ class StepLog(Observer):
         logger.info("Step: %s", name)
 
 
-def answer_invocation(event: dict[str, Any], context: Any, operations: Mapping[str, Callable[..., Answer]]) -> Answer:
-    """Return the answer of one invocation, with state done or running; failures notify the operators and are raised."""
+def answer_invocation(
+    event: dict[str, Any],
+    context: Any,
+    operations: Mapping[str, Callable[..., Answer]],
+    *,
+    end: Callable[[dict[str, Any], str], Answer | None] = lambda event, failure: None,
+) -> Answer:
+    """Return the answer of one invocation, with state done or running; failures notify the operators and are raised.
+
+    `end` receives event and failure first. When it returns an answer, it has recorded the failure and notified.
+    """
     operation = str(event.get("operation"))
     if operation not in operations:
         raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
@@ -62,6 +71,8 @@ def answer_invocation(event: dict[str, Any], context: Any, operations: Mapping[s
         failure = f"{type(error).__name__}: {plain(error)}"
     if event.get("caller_continues"):
         return {"state": "failed", "error": failure}
+    if (answer := end(event, failure)) is not None:
+        return {"state": "done", **answer}
     notify_operators(f"{operation} failed", failure)
     # Without the cause: Lambda logs a raised error and its causes unredacted.
     raise VectoraError(failure) from None

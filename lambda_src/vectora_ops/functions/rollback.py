@@ -24,7 +24,7 @@ from vectora_ops.functions.invocation import (
 )
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, EnvName, Names
 from vectora_ops.progress import Deadline, OutOfTimeError
-from vectora_ops.promotion.automatic_rollback import AutomaticRollback
+from vectora_ops.promotion.automatic_rollback import AutomaticRollback, RollBack
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
 from vectora_ops.remote import run_remotely
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
@@ -62,7 +62,7 @@ def rollback_function(event: dict[str, Any], context: Any) -> Answer | None:
     """
     set_log_level()
     if "detail-type" in event:
-        return answer_invocation({**event, "operation": "react"}, context, {"react": _react})
+        return answer_invocation({**event, "operation": "react"}, context, {"react": _react}, end=_end_reaction)
     return answer_invocation(event, context, {"rollback": _rollback, "promote-client": _promote_client})
 
 
@@ -107,14 +107,7 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
         mine = replace(request, owner=event.get("token") or event["id"])
         return _when_free(lambda: _roll_back(account, names, mine, context), deadline_of(context))
 
-    reaction = AutomaticRollback(
-        account,
-        names,
-        roll_back=undo,
-        notify=notify_operators,
-        watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
-        failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
-    )
+    reaction = _reaction(account, names, undo)
     react = {STAGE_CHANGED: reaction.stage_ended, RUN_CHANGED: reaction.run_failed}.get(event["detail-type"])
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
@@ -124,6 +117,27 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
         if int(event.get("continuation", 0)) < MOST_CONTINUATIONS:
             raise
         return {"reaction": reaction.give_up(event, str(unfinished))}
+
+
+def _end_reaction(event: dict[str, Any], failure: str) -> Answer | None:
+    """End the hold of a reaction that failed, such as when it cannot be continued; None when it had begun none."""
+
+    def refuse(request: RollbackRequest) -> RollbackResult:
+        raise AssertionError(request)
+
+    reaction = _reaction(own_account(), own_names(), refuse)
+    return {"reaction": reaction.give_up(event, failure)} if reaction.is_rolling_back(event) else None
+
+
+def _reaction(account: Account, names: Names, undo: RollBack) -> AutomaticRollback:
+    return AutomaticRollback(
+        account,
+        names,
+        roll_back=undo,
+        notify=notify_operators,
+        watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
+        failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
+    )
 
 
 def _when_free(roll_back_now: Callable[[], RollbackResult], deadline: Deadline) -> RollbackResult:

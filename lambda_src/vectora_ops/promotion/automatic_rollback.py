@@ -28,7 +28,10 @@ logger = logging.getLogger("vectora")
 RollBack = Callable[[RollbackRequest], RollbackResult]
 Notify = Callable[[str, str], None]
 NOTHING_TO_UNDO = "nothing had been deployed yet, so there was nothing to roll back"
+UNFINISHED = "the rollback was not finished and must be finished by hand"
 DAY = timedelta(days=1)
+# Of the record that a rollback began or ended: without it, the environment would seem to be rolled back for an hour.
+WRITE_TRIES, WRITE_PAUSE_SECONDS = 3, 5.0
 
 
 class AutomaticRollback:
@@ -69,6 +72,7 @@ class AutomaticRollback:
         detail = event["detail"]
         execution = detail["execution-id"]
         state = str(detail.get("state", "FAILED"))
+        hold = self._hold(execution)
         ending = Endings(self._account, self._names, sleep=self._sleep).of(
             execution, state, _moment(event.get("time")), on_problem=self._problems.append
         )
@@ -79,7 +83,6 @@ class AutomaticRollback:
                 f"{_sentence(ending.message if ending.failed else ending.reason)} Execution {execution}, action "
                 f"{ending.action}.",
             )
-        hold = self._hold()
         if hold and hold.holds and not (hold.state == "rolling back" and hold.execution == execution):
             return self._report(
                 "deployment failed while held",
@@ -102,7 +105,7 @@ class AutomaticRollback:
                 f"In {self._names.env} the run of {run.client_id} {run.status.lower()}: {_cause(event['detail'])}. "
                 f"Nothing was rolled back: {why}.",
             )
-        hold = self._hold()
+        hold = self._hold(event_id)
         if hold and hold.state == "rolling back" and hold.execution == event_id:
             # This invocation continues the rollback.
             return self._hold_and_roll_back(hold.reason, event_id, self._points.of_unfinished_rollback)
@@ -197,12 +200,17 @@ class AutomaticRollback:
             outcome = f"the rollback failed and must be finished by hand: {plain(error)}"
         return self._end(reason, execution, outcome)
 
+    def is_rolling_back(self, event: Mapping[str, Any]) -> bool:
+        """Return whether the reaction to this event has begun a rollback, and has not recorded its end."""
+        hold = self._hold(_execution(event))
+        return hold is not None and (hold.state, hold.execution) == ("rolling back", _execution(event))
+
     def give_up(self, event: Mapping[str, Any], why: str) -> str:
         """Record a rollback as unfinished when no further invocation will continue it."""
-        execution = str(event["detail"].get("execution-id") or event.get("id"))
-        hold = self._hold()
+        execution = _execution(event)
+        hold = self._hold(execution)
         reason = hold.reason if hold else "a deployment failed"
-        return self._end(reason, execution, f"the rollback was not finished and must be finished by hand: {why}")
+        return self._end(reason, execution, f"{UNFINISHED}: {why}")
 
     def _undo(self, reason: str, point: RollbackPoint) -> str:
         """Roll back to the snapshot and return the outcome."""
@@ -244,16 +252,42 @@ class AutomaticRollback:
 
     # --- the hold
 
-    def _hold(self) -> Hold | None:
-        """Return the recorded hold; a damaged one counts as none, and will be replaced."""
+    def _hold(self, execution: str) -> Hold | None:
+        """Return the recorded hold; a damaged one counts as none, and will be replaced.
+
+        A rollback of another execution or event that was interrupted for good, such as by two time-outs of the
+        function, is recorded as unfinished: nothing else would end it.
+        """
         found: list[Hold | None] = [None]
         self._try("the hold cannot be read", lambda: found.append(self._records.hold()))
-        return found[-1]
+        hold = found[-1]
+        if hold is None or hold.execution == execution or not hold.is_interrupted(self._clock()):
+            return hold
+        outcome = f"{UNFINISHED}: it was interrupted, and the function's log says why"
+        ended = hold.model_copy(update={"state": "held", "outcome": outcome})
+        self._write_hold(ended)
+        return ended
+
+    def _write_hold(self, hold: Hold) -> None:
+        """Record a hold, or report why not. botocore has already repeated what may succeed within seconds."""
+
+        def write() -> None:
+            for tries_left in reversed(range(WRITE_TRIES)):
+                try:
+                    self._records.write_hold(hold)
+                except Exception:
+                    if not tries_left:
+                        raise
+                    self._sleep(WRITE_PAUSE_SECONDS)
+                else:
+                    return
+
+        self._try("the hold could not be recorded", write)
 
     def _begin_hold(self, reason: str, execution: str) -> None:
         """Hold the environment before anything else, so that no other release enters it during the rollback."""
         hold = Hold(state="rolling back", reason=plain(reason), at=self._clock(), execution=execution)
-        self._try("the hold could not be recorded", lambda: self._records.write_hold(hold))
+        self._write_hold(hold)
         # The gate and the snapshot step read the record; the transition is a second lock.
         self._try(
             f"the transition into {self._names.env} could not be disabled",
@@ -264,7 +298,7 @@ class AutomaticRollback:
         outcome = "; ".join((outcome, *dict.fromkeys((*self._points.problems, *self._problems))))
         hold = Hold(state="held", reason=plain(reason), at=self._clock(), execution=execution, outcome=outcome)
         known = len(self._problems)
-        self._try("the hold could not be recorded", lambda: self._records.write_hold(hold))
+        self._write_hold(hold)
         outcome = "; ".join((outcome, *self._problems[known:]))
         env = self._names.env
         return self._report(
@@ -284,6 +318,11 @@ class AutomaticRollback:
         except Exception as error:
             logger.exception("%s", problem)
             self._problems.append(f"{problem} ({plain(error)})")
+
+
+def _execution(event: Mapping[str, Any]) -> str:
+    """Return what identifies the reaction to an event: the execution of the pipeline, or the event's own id."""
+    return str(event["detail"].get("execution-id") or event.get("id"))
 
 
 def _moment(value: object) -> datetime | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
@@ -16,8 +14,6 @@ from vectora_shared.errors import VectoraError
 
 # CodePipeline allows few characters here (DisableStageTransition, API reference).
 TRANSITION_REASON = "Held after a failed deployment. Look at it then run vectora promote release-hold"
-# A rollback that takes longer was interrupted.
-LONGEST_ROLLBACK = timedelta(hours=1)
 
 
 def disable_transition(account: Account, names: Names) -> None:
@@ -38,7 +34,7 @@ def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_
         hold = Hold(state="held", reason="a deployment failed, and the hold could not be recorded", at=clock())
     if hold is None or not hold.holds:
         raise VectoraError(f"Promotion into {names.env} is not held: there is nothing to release.")
-    if hold.state == "rolling back" and clock() - hold.at < LONGEST_ROLLBACK:
+    if hold.state == "rolling back" and not hold.is_interrupted(clock()):
         raise VectoraError(
             f"{names.env} is being rolled back since {minute(hold.at)}: wait for its end (./vectora status --env "
             f"{names.env})."

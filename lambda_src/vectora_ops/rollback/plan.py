@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.definition import FUNCTION, LAYER_VERSION, PARAMETER, ResourceChange
 from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.statuses import problem_of
 from vectora_ops.cloudformation.templates import AssetReference
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
@@ -24,7 +26,9 @@ class StackPlan:
     """Planned change of a stack. `repaired` are resources that were changed outside CloudFormation."""
 
     name: str
-    action: str  # create, update, remove, none
+    action: Literal["create", "recover", "update", "remove", "none"]
+    # How the stack must be recovered first; what else changes is known only after that.
+    problem: str = ""
     changes: tuple[ResourceChange, ...] = ()
     repaired: tuple[str, ...] = ()
 
@@ -41,7 +45,7 @@ class RollbackPlan:
 
     @property
     def nothing_to_do(self) -> bool:
-        return not self.changes
+        return not self.changes and not any(stack.action in ("recover", "remove") for stack in self.stacks)
 
 
 def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> RollbackPlan:
@@ -61,11 +65,18 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     for name in target.affected_stacks(request.components):
         definition = target.definition(name)
         stacks.check_text(definition)
+        status = environment.status(name)
+        if status and (problem := problem_of(name, status)):
+            planned.append(StackPlan(name=name, action="recover", problem=problem))
+            continue
         exists = environment.stack(name) is not None
         previewed = stacks.preview(definition) if exists else ()
         repaired = tuple(sorted(drifted.get(name, set()) - {change.logical_id for change in previewed}))
-        action = ("update" if previewed or repaired else "none") if exists else "create"
-        planned.append(StackPlan(name=name, action=action, changes=previewed, repaired=repaired if exists else ()))
+        if exists:
+            action: Literal["update", "none"] = "update" if previewed or repaired else "none"
+            planned.append(StackPlan(name=name, action=action, changes=previewed, repaired=repaired))
+        else:
+            planned.append(StackPlan(name=name, action="create"))
     for name in new_stacks(target, environment, request.components):
         planned.append(StackPlan(name=name, action="remove"))
     return RollbackPlan(
@@ -97,10 +108,13 @@ def stacks_of_target(account: Account, target: Target, keep_alive: Callable[[], 
 
 
 def new_stacks(target: Target, environment: Environment, components: Iterable[Component]) -> list[str]:
-    """Return the stacks that exist now and did not when the snapshot was taken."""
+    """Return the stacks that exist now and did not when the snapshot was taken, also those that never came to be.
+
+    Such a one would prevent the next deployment: CloudFormation only allows its deletion.
+    """
     if "stacks" not in components:
         return []
-    return [name for name in environment.stack_names if name not in target.stacks and environment.stack(name)]
+    return [name for name in environment.stack_names if name not in target.stacks and environment.status(name)]
 
 
 def drifted_resources(target: Target, environment: Environment, changes: Iterable[Change]) -> Mapping[str, set[str]]:

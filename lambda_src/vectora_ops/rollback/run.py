@@ -126,9 +126,9 @@ class _Rollback:
         self.observer.step("verify")
         self._verify()
         self.observer.step("compare")
+        environment = self._environment_at_rest()
         resumed = self._interrupted_safety_snapshot()
-        environment = self._environment()
-        if not resumed and not self._differences(environment, limit=1):
+        if not resumed and not self._needs_work(environment):
             self._records.write_taken_files(self.clock())
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
@@ -150,6 +150,20 @@ class _Rollback:
     @property
     def _restores_stacks(self) -> bool:
         return bool(set(self.request.components) & set(STACK_COMPONENTS))
+
+    def _environment_at_rest(self) -> Environment:
+        """Return the state once CloudFormation is done with all stacks, as after a deployment that was stopped."""
+        environment = self._environment()
+        if changing := environment.changing_stacks():
+            self._stacks.wait(changing)
+            environment = self._environment()
+        return environment
+
+    def _needs_work(self, environment: Environment) -> bool:
+        """Return whether anything differs from the snapshot, or a stack is in a failed status."""
+        if self._differences(environment, limit=1):
+            return True
+        return self._restores_stacks and bool(self._stacks.unusable(environment))
 
     def _restore(self) -> SmokeResult | None:
         if self._restores_stacks:
@@ -245,6 +259,11 @@ class _Rollback:
         # Objects are always listed again. Stacks and functions were read after the last change of them, by the repair,
         # unless it changed some.
         environment = self._environment() if self.changed.recreated else self._latest
+        if self._restores_stacks and (unusable := self._stacks.unusable(environment)):
+            raise VectoraError(
+                f"After the rollback stack {unusable[0]} is still in a failed status: run the rollback again; "
+                f"./vectora doctor --env {self.names.env} has the command for each stack."
+            )
         if differences := self._differences(environment):
             named = "; ".join(f"{each.component}: {each.path} ({each.kind})" for each in differences)
             raise VectoraError(

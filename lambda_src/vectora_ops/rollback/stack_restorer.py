@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from botocore.exceptions import ClientError
 
 from vectora_ops.cloudformation.stacks import Stacks
+from vectora_ops.cloudformation.statuses import behaviour_of, problem_of
 from vectora_ops.cloudformation.templates import AssetReference
 from vectora_ops.live_environment import Environment
 from vectora_ops.rollback.content import write_entry
@@ -47,16 +48,37 @@ class StackRestorer:
         # Read late, because it needs bytes of the snapshot that must be verified first.
         return self._target.affected_stacks(self._components)
 
+    def wait(self, names: Iterable[str]) -> None:
+        """Wait until CloudFormation is done with these stacks."""
+        stacks = Stacks(self._account, keep_alive=self._keep_alive)
+        for name in names:
+            stacks.wait(name)
+
     def check(self) -> None:
         """Raise VectoraError, before any change, when a stack cannot be restored as it was.
 
-        That is one that would be restored with changed characters, and one that has a function now which was in no
-        stack then: the update would delete it, and nothing could create it again.
+        That is one that would be restored with changed characters, one with a function now which was in no stack then
+        (the update would delete it, and nothing could create it again), one whose status needs a person, and one to
+        delete that is protected.
         """
-        require_functions_in_stacks(self._target, self._environment())
+        environment = self._environment()
+        require_functions_in_stacks(self._target, environment)
         stacks = self._stacks()
+        new = new_stacks(self._target, environment, self._components)
+        for name in (*self._affected, *new):
+            status = environment.status(name)
+            if status and behaviour_of(name, status).rollback == "ask":
+                raise VectoraError(f"Nothing was changed. {problem_of(name, status)}")
         for name in self._affected:
             stacks.check_text(self._target.definition(name))
+        for name in new:
+            stacks.require_deletable(name)
+
+    def unusable(self, environment: Environment) -> list[str]:
+        """Return the stacks that no deployment could change in their status, even if their templates are equal."""
+        names = (*self._affected, *new_stacks(self._target, environment, self._components))
+        statuses = {name: environment.status(name) for name in names}
+        return [name for name, status in statuses.items() if status and behaviour_of(name, status).doctor == "fail"]
 
     def restore(self) -> list[str]:
         """Restore the stacks in the order of deployment, delete new ones, and return the names of changed stacks."""
@@ -68,13 +90,13 @@ class StackRestorer:
             definition = self._target.definition(name)
             if environment.has(definition) and not definition.depends_on_more:
                 continue
-            stacks.settle(name)
             if stacks.restore(definition):
                 changed.append(name)
         for name in reversed(new_stacks(self._target, environment, self._components)):
             self._keep_alive()
-            stacks.settle(name)
-            stacks.remove(name)
+            # What never came to be is deleted by that.
+            if stacks.settle(name) is not None:
+                stacks.remove(name)
             changed.append(name)
         return changed
 

@@ -63,7 +63,7 @@ def _status() -> EnvironmentStatus:
         verified=False,
         held=True,
         promotion=(HOSTILE,),
-        stacks=(StackStatus(HOSTILE, HOSTILE, HOSTILE),),
+        stacks=(StackStatus(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
         functions=(FunctionStatus(HOSTILE, HOSTILE, HOSTILE, HOSTILE, (HOSTILE,)),),
         clients=(ClientStatus(HOSTILE, HOSTILE, None, HOSTILE),),
         drift=(HOSTILE,),
@@ -113,7 +113,7 @@ def _plan() -> RollbackPlan:
         snapshot=HOSTILE,
         env=HOSTILE,
         components=("stacks",),
-        stacks=(StackPlan(name=HOSTILE, action="update", changes=changes, repaired=(HOSTILE,)),),
+        stacks=(StackPlan(name=HOSTILE, action="update", changes=changes, repaired=(HOSTILE,), problem=HOSTILE),),
         changes=(compare.Change(component="clients", path=HOSTILE, kind="changed", text=(HOSTILE,)),),
     )
 

@@ -178,6 +178,7 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             *run,
             ("cloudformation:DeleteStack", _stack("s0-iam", env)),
             ("cloudformation:ContinueUpdateRollback", _stack("s0-iam", env)),
+            ("cloudformation:RollbackStack", _stack("s0-iam", env)),
             ("cloudformation:TagResource", _stack("s0-iam", env)),
             ("ssm:GetParameters", _arn("ssm", f"parameter/vectora-inbox/{env}/roles/ingest-v2")),
             ("ssm:PutParameter", f"{records}/ledger"),

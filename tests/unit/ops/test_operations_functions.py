@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.repository import ROOT
 from vectora_ops.account import Account
@@ -19,6 +21,7 @@ from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
 from vectora_ops.progress import OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
+from vectora_ops.records import Hold
 from vectora_shared.errors import VectoraError
 
 SIGNED = "https://bucket.example.org/code.zip?X-Amz-Credential=TOPSECRET&X-Amz-Signature=TOPSECRET"
@@ -29,6 +32,8 @@ CONTEXT = SimpleNamespace(
 
 class Topic:
     """SNS and Lambda in one: records publications and invocations."""
+
+    account: Account
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
@@ -47,8 +52,8 @@ class Topic:
 @pytest.fixture
 def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     topic = Topic()
-    clients = dict.fromkeys(("sns", "invoker", "ssm", "codepipeline"), topic)
-    account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
+    clients: dict[str, Any] = dict.fromkeys(("sns", "invoker", "ssm", "codepipeline"), topic)
+    topic.account = account = Account("0" * 12, "eu-west-3", session=None, _clients=clients)  # type: ignore[arg-type]
     for module in (operations, rollback):
         monkeypatch.setattr(module, "own_account", lambda: account)
     for name, value in {
@@ -133,6 +138,60 @@ def test_a_rollback_that_was_continued_too_often_ends_its_hold(topic: Topic, mon
     assert ended == []
     assert rollback_function(last, CONTEXT) == {"state": "done", "reaction": "held"}
     assert len(ended) == 1
+
+
+class Parameters:
+    """Systems Manager with the record of a hold."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.value = hold.model_dump_json()
+
+    def get_parameter(self, **_request: Any) -> Any:
+        return {"Parameter": {"Value": self.value}}
+
+    def put_parameter(self, **request: Any) -> None:
+        self.value = request["Value"]
+
+    @property
+    def hold(self) -> Hold:
+        return Hold.model_validate_json(self.value)
+
+
+def _begun(execution: str) -> Hold:
+    return Hold(state="rolling back", reason="it failed", at=datetime.now(UTC), execution=execution)
+
+
+@pytest.mark.parametrize("error", [OutOfTimeError("The rollback"), KeyError("unexpected"), VectoraError("No.")])
+@pytest.mark.parametrize("kind", [STAGE_CHANGED, RUN_CHANGED])
+def test_a_reaction_that_nothing_continues_ends_its_hold_and_notifies(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+) -> None:
+    def refuse(**_request: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://lambda.eu-west-3.amazonaws.com")
+
+    monkeypatch.setattr(topic, "invoke", refuse)
+    for reaction in ("stage_ended", "run_failed"):
+        monkeypatch.setattr(AutomaticRollback, reaction, lambda self, event: fails_with(error)(0, 0))
+    detail, id_ = ({"execution-id": "e-1"}, "e-1") if kind == STAGE_CHANGED else ({}, "1")
+    parameters = Parameters(_begun(id_))
+    topic.account._clients["ssm"] = parameters
+    answer = rollback_function({"id": "1", "detail-type": kind, "detail": detail}, CONTEXT)
+    assert answer is not None
+    assert "must be finished by hand" in answer["reaction"]
+    assert (parameters.hold.state, parameters.hold.reason) == ("held", "it failed")
+    assert "must be finished by hand" in parameters.hold.outcome
+    [message] = topic.published
+    assert message["Message"] == answer["reaction"]
+
+
+def test_a_reaction_that_fails_before_its_hold_is_repeated(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AutomaticRollback, "stage_ended", lambda self, event: fails_with(KeyError("new"))(0, 0))
+    parameters = Parameters(_begun("another-execution"))
+    topic.account._clients["ssm"] = parameters
+    with pytest.raises(VectoraError, match="KeyError"):
+        rollback_function({"id": "1", "detail-type": STAGE_CHANGED, "detail": {"execution-id": "e-1"}}, CONTEXT)
+    assert parameters.hold.execution == "another-execution"
+    assert len(topic.published) == 1
 
 
 def test_the_rollback_function_handles_events_of_stages_and_runs(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.cloudformation.statuses import behaviour_of, problem_of
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.parameter_values import MOST_ITEMS
@@ -53,14 +54,16 @@ def snapshot_step(
 ) -> Done | NotYet:
     """Use the snapshot that the deployment of the operations stack took, or take one, and begin the deployment.
 
-    Waits for another operation on the environment. Raises VectoraError when promotion is held, when the snapshot is
-    not intact, and when the gates, which may have passed days before an approval, refuse the release now.
+    Waits for another operation on the environment. Raises VectoraError when promotion is held, when a stack is in a
+    status from which CloudFormation deploys nothing, when the snapshot is not intact, and when the gates, which may have
+    passed days before an approval, refuse the release now.
     """
     step = _SnapshotStep(account, names, step_parameters(StepParameters, given), observer, deadline, clock)
     step.require_no_hold()
     try:
         with step.lease() as lease:
             step.require_no_client_promotion()
+            _require_stacks_at_rest(Environment(account, names))
             manifest = step.snapshot(lease, None if token == WAITING else token)
             step.require_that_gates_pass()
             step.require_no_hold()
@@ -177,6 +180,14 @@ class _SnapshotStep:
                 repaired=changes.remaining[:MOST_ITEMS],
             )
         )
+
+
+def _require_stacks_at_rest(environment: Environment) -> None:
+    """Raise VectoraError naming a stack that the deployment would fail at, before any other is changed."""
+    for name in environment.stack_names:
+        status = environment.status(name)
+        if status and behaviour_of(name, status).promotion == "refused":
+            raise VectoraError(f"Nothing was deployed. {problem_of(name, status)}")
 
 
 def _taken_before(account: Account, vault: Vault, names: Names, digest: str) -> Manifest | None:
