@@ -150,8 +150,8 @@ class _Statements:
                 "UseContentAndCode",
                 _of(
                     "s3",
-                    "AbortMultipartUpload GetObject GetObjectTagging GetObjectVersion GetObjectVersionTagging PutObject "
-                    "PutObjectTagging",
+                    "AbortMultipartUpload GetObject GetObjectTagging GetObjectVersion GetObjectVersionTagging "
+                    "PutObject PutObjectTagging",
                 ),
                 [f"{bucket}/*" for bucket in (*content, assets, code)],
             ),
