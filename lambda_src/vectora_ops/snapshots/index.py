@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -80,32 +81,26 @@ class Entry:
 
     def _wrong_type(self) -> str | None:
         """Return the name of a member whose value has another type than the format says."""
-        numbers = [self.size, *(number for each in self.slices for number in (each.offset, each.length))]
-        texts = [self.path, self.sha256, *(each.sha256 for each in self.slices)]
-        if not all(type(number) is int and number >= 0 for number in numbers):
-            return "size or slices"
-        if not all(isinstance(text, str) for text in texts):
-            return "path, sha256 or slices"
-        for name in (*OPTIONAL_TEXTS, "storage_class"):
-            if not isinstance(getattr(self, name), str | None):
+        if not _is_number(self.size) or type(self.path) is not str or type(self.sha256) is not str:
+            return "path, sha256 or size"
+        for each in self.slices:
+            if type(each.sha256) is not str or not _is_number(each.offset) or not _is_number(each.length):
+                return "slices"
+        texts = (self.etag, self.modified, self.version_id, self.content_type, self.origin, self.storage_class)
+        if any(text is not None and type(text) is not str for text in texts):
+            return "an optional member"
+        for name, found in (("metadata", self.metadata), ("tags", self.tags)):
+            if found is not None and not _is_texts(found):
                 return name
-        for name in ("metadata", "tags"):
-            if (found := getattr(self, name)) is not None and not _is_texts(found):
-                return name
-        return None if isinstance(self.informative, bool) else "informative"
+        return None if type(self.informative) is bool else "informative"
 
     @property
     def described(self) -> str:
         """Recorded metadata in the form that the digest of a component covers; empty when none is recorded."""
         if self.metadata is None:
             return ""
-        document = {
-            "content_type": self.content_type,
-            "metadata": dict(self.metadata),
-            "storage_class": self.storage_class,
-            "tags": None if self.tags is None else dict(self.tags),
-        }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        tags = None if self.tags is None else tuple(self.tags.items())
+        return _described(self.content_type, tuple(self.metadata.items()), self.storage_class, tags)
 
     @property
     def is_archived(self) -> bool:
@@ -126,6 +121,26 @@ class Entry:
 
 def _compact(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@functools.lru_cache(maxsize=1024)
+def _described(content_type: str | None, metadata: Pairs, storage_class: str | None, tags: Pairs | None) -> str:
+    # Most objects of a component have the same metadata.
+    document = {
+        "content_type": content_type,
+        "metadata": dict(metadata),
+        "storage_class": storage_class,
+        "tags": None if tags is None else dict(tags),
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _is_number(value: object) -> bool:
+    # True and False are no numbers in JSON.
+    return type(value) is int and value >= 0
 
 
 def _is_texts(found: object) -> bool:
