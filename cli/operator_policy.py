@@ -153,7 +153,11 @@ class _Statements:
             ),
             _allow(
                 "UseContentAndCode",
-                _of("s3", "AbortMultipartUpload GetObject GetObjectVersion PutObject"),
+                _of(
+                    "s3",
+                    "AbortMultipartUpload GetObject GetObjectTagging GetObjectVersion GetObjectVersionTagging "
+                    "PutObject PutObjectTagging",
+                ),
                 [f"{bucket}/*" for bucket in (*content, assets, code)],
             ),
             _allow("RemoveContent", ["s3:DeleteObject"], [f"{bucket}/*" for bucket in content]),

@@ -123,7 +123,7 @@ class OperationsGrants:
             Grant(sid="ListContent", actions=("s3:ListBucket", "s3:ListBucketVersions"), resources=self._buckets),
             Grant(
                 sid="ReadContent",
-                actions=("s3:GetObject", "s3:GetObjectVersion"),
+                actions=("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
@@ -295,7 +295,8 @@ class OperationsGrants:
             ),
             Grant(
                 sid="RestoreContent",
-                actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+                # A write with tags needs PutObjectTagging too (S3 API reference, PutObject).
+                actions=("s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload"),
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),

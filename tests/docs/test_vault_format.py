@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.docs import vault_reader
-from tests.docs.vault_example import DOCUMENT, EXAMPLE, written_by_the_product, written_in_the_document
+from tests.docs.vault_example import (
+    DOCUMENT,
+    EXAMPLE,
+    FIRST_VERSION,
+    written_by_the_product,
+    written_in_the_document,
+)
 from tests.docs.vault_in_memory import (
     LAST_RUN,
     NAMES,
@@ -28,15 +34,20 @@ from tests.docs.vault_in_memory import (
 )
 from tests.docs.vault_reader import IncompleteError, ReadError, Snapshot, UnknownVersionError, canonical, read_snapshot
 from vectora_ops.account import Account
+from vectora_ops.live_environment import Environment
+from vectora_ops.rollback.content import Restored, restore_objects
 from vectora_ops.snapshots import part_ends
+from vectora_ops.snapshots.compare import between_snapshots, with_live
+from vectora_ops.snapshots.components import source_in_scope
 from vectora_ops.snapshots.lease import LEASE, RENEW_AFTER
-from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.part_ends import LONGEST_PART
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 
 MIB = 1024 * 1024
+PAGE = {"Bucket": NAMES.bucket("newsletters"), "Key": "lai_weekly/2026/01/06/newsletter.html"}
 MANIFEST = f"snapshots/{EXAMPLE}/manifest.json"
 
 
@@ -109,6 +120,57 @@ def test_the_product_finds_the_example_intact(account: Account) -> None:
     assert [(each.snapshot, each.problems) for each in verified] == [(EXAMPLE, ())]
 
 
+# --- the first version
+
+
+def stored_by_the_first_version(account: Account) -> Manifest:
+    for key, body in written_in_the_document(FIRST_VERSION).items():
+        account.client("s3").put_object(Bucket=VAULT, Key=key, Body=body)
+    return Vault(account, NAMES).manifest(EXAMPLE)
+
+
+def restore_newsletters(account: Account, manifest: Manifest) -> Restored:
+    source = source_in_scope(Environment(account, NAMES), manifest, "newsletters")
+    record = manifest.components["newsletters"]
+    return restore_objects(account, Vault(account, NAMES), record, source, PAGE["Bucket"], keep_alive=lambda: None)
+
+
+def test_both_readers_read_a_vault_of_the_first_version(account: Account) -> None:
+    stored_by_the_first_version(account)
+
+    read = read_snapshot(written_in_the_document(FIRST_VERSION).get, EXAMPLE)
+    verified = verify_vault(Vault(account, NAMES))
+
+    assert read.manifest["schema"] == "vectora-snapshot/1"
+    assert [(each.snapshot, each.problems) for each in verified] == [(EXAMPLE, ())]
+
+
+def test_what_the_first_version_did_not_record_is_neither_a_difference_nor_undone(account: Account) -> None:
+    s3, vault = account.client("s3"), Vault(account, NAMES)
+    first = stored_by_the_first_version(account)
+    fill_with_text(account)
+    s3.put_object(**PAGE, Body=b"<h1>Caf\xc3\xa9</h1>\n", CacheControl="no-store", Tagging="a=b")
+
+    second = vault.manifest(take(account))
+    assert list(with_live(vault, Environment(account, NAMES), first)) == []
+    assert list(between_snapshots(vault, first, second)) == []
+    assert restore_newsletters(account, first) == Restored(written=0, deleted=0)
+    assert s3.get_object_tagging(**PAGE)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+    # The next snapshot records it.
+    s3.delete_object(**PAGE)
+    assert restore_newsletters(account, second) == Restored(written=1, deleted=0)
+    assert s3.get_object(**PAGE)["CacheControl"] == "no-store"
+    assert s3.get_object_tagging(**PAGE)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_an_entry_of_the_first_version_is_restored_with_its_content_type(account: Account) -> None:
+    restore_newsletters(account, stored_by_the_first_version(account))
+
+    page = account.client("s3").get_object(**PAGE)
+    assert (page["ContentType"], page["Body"].read()) == ("text/html; charset=utf-8", b"<h1>Caf\xc3\xa9</h1>\n")
+
+
 def test_the_example_holds_no_object_that_the_snapshot_does_not_need() -> None:
     vault = written_in_the_document()
     folder = {f"snapshots/{EXAMPLE}/{file}" for file in ("manifest.json", "README.md", "pinned.json")}
@@ -152,7 +214,7 @@ def test_a_snapshot_without_a_manifest_is_incomplete() -> None:
         read_snapshot(vault.get, EXAMPLE)
 
 
-@pytest.mark.parametrize("change", [{"schema": "vectora-snapshot/2"}, {"new": 1}])
+@pytest.mark.parametrize("change", [{"schema": "vectora-snapshot/3"}, {"new": 1}])
 def test_a_format_that_is_not_known_is_refused_by_both_readers(account: Account, change: dict[str, object]) -> None:
     vault = resealed(**change)
     for key, body in vault.items():

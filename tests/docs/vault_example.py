@@ -13,6 +13,7 @@ from vectora_ops.snapshots.vault import Vault
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "vault-format.md"
 BEGIN, END = "<!-- example: begin -->\n", "<!-- example: end -->\n"
+FIRST_VERSION = Path(__file__).parent / "vault_of_version_1.md"
 EXAMPLE = "stable_20260106_120005"
 NO_NEWLINE = "(no newline at the end)"
 KINDS = {"": "jsonl", ".json": "json", ".md": "markdown"}
@@ -46,9 +47,9 @@ def _as_markdown(key: str, text: str) -> str:
     return f"\n`{key}`{ends}:\n\n~~~{kind}\n{text if not ends else text + chr(10)}~~~\n"
 
 
-def written_in_the_document() -> dict[str, bytes]:
+def written_in_the_document(document: Path = DOCUMENT) -> dict[str, bytes]:
     """Return the vault of the example by key."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     example = text.partition(BEGIN)[2].partition(END)[0]
     return {
         key: (body[:-1] if no_newline else body).encode("utf-8") for key, no_newline, body in OBJECT.findall(example)

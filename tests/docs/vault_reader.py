@@ -11,16 +11,18 @@ from datetime import datetime
 from typing import Any
 
 Read = Callable[[str], bytes | None]
-SCHEMA = "vectora-snapshot/1"
+FIRST, SCHEMA = "vectora-snapshot/1", "vectora-snapshot/2"
 COMPONENTS = ("stacks", "functions", "layers", "release", "clients", "canonical", "data", "newsletters")
 MANIFEST_MEMBERS = {
     *("completed_at", "components", "copied_bytes", "data", "digest", "env", "locked_until", "name", "occasion"),
     *("project", "references", "region", "release", "schema", "started_at", "vault_objects"),
 }
 COMPONENT_MEMBERS = {"bytes", "digest", "entries", "parts", "scope"}
+ARCHIVED = {"archived"}
 PART_MEMBERS = {"entries", "first", "index", "last"}
 REQUIRED_MEMBERS = ("path", "sha256", "size", "slices")
 OPTIONAL_MEMBERS = ("etag", "modified", "version_id", "content_type", "origin", "informative")
+NEW_MEMBERS = ("metadata", "storage_class", "tags")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}_[0-9]{8}_[0-9]{6}")
 
@@ -75,7 +77,7 @@ def read_manifest(read: Read, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ReadError("manifest.json is not JSON") from error
     _require(isinstance(manifest, dict), "manifest.json")
-    if manifest.get("schema") != SCHEMA:
+    if manifest.get("schema") not in (FIRST, SCHEMA):
         raise UnknownVersionError(str(manifest.get("schema")))
     _require(set(manifest) == MANIFEST_MEMBERS, "members of the manifest")
     _require(canonical(manifest) == body, "bytes of the manifest")
@@ -87,9 +89,9 @@ def read_manifest(read: Read, name: str) -> dict[str, Any]:
 
 
 def _component(vault: _Objects, record: Mapping[str, Any]) -> dict[str, Item]:
-    _require(set(record) == COMPONENT_MEMBERS, "members of a component")
+    _require(set(record) - ARCHIVED == COMPONENT_MEMBERS, "members of a component")
     items: dict[str, Item] = {}
-    digest, size, previous = hashlib.sha256(), 0, b""
+    digest, size, previous, archived = hashlib.sha256(), 0, b"", 0
     for part in record["parts"]:
         _require(set(part) == PART_MEMBERS, "members of a part")
         entries = _entries(vault.whole(part["index"]))
@@ -102,11 +104,23 @@ def _component(vault: _Objects, record: Mapping[str, Any]) -> dict[str, Item]:
             _require(path > previous, f"order of {entry['path']}")
             previous, size = path, size + entry["size"]
             items[entry["path"]] = Item(entry, _bytes_of(vault, entry))
-            if not entry.get("informative"):
-                digest.update(b"%s\0%s\0%d\n" % (path, entry["sha256"].encode("ascii"), entry["size"]))
-    found = (digest.hexdigest(), len(items), size)
-    _require(found == (record["digest"], record["entries"], record["bytes"]), "totals of a component")
+            if entry.get("informative"):
+                archived += "storage_class" in entry
+            else:
+                sha256 = entry["sha256"].encode("ascii")
+                digest.update(b"%s\0%s\0%d%s\n" % (path, sha256, entry["size"], _described(entry)))
+    found = (digest.hexdigest(), len(items), size, archived)
+    expected = (record["digest"], record["entries"], record["bytes"], record.get("archived", 0))
+    _require(found == expected, "totals of a component")
     return items
+
+
+def _described(entry: Mapping[str, Any]) -> bytes:
+    """Return what the digest of a component covers of an entry's metadata."""
+    if "metadata" not in entry:
+        return b""
+    document = {name: entry.get(name) for name in ("content_type", *NEW_MEMBERS)}
+    return b"\0" + json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
 
 
 def _entries(part: bytes) -> list[dict[str, Any]]:
@@ -116,7 +130,7 @@ def _entries(part: bytes) -> list[dict[str, Any]]:
 
 def _entry(line: bytes) -> dict[str, Any]:
     entry: dict[str, Any] = json.loads(line.decode("utf-8"))
-    members = (*REQUIRED_MEMBERS, *(each for each in OPTIONAL_MEMBERS if each in entry))
+    members = (*REQUIRED_MEMBERS, *(each for each in (*OPTIONAL_MEMBERS, *NEW_MEMBERS) if each in entry))
     if set(entry) != set(members):
         raise UnknownVersionError("members of an entry")
     ordered = {member: entry[member] for member in members}
@@ -189,9 +203,13 @@ def readme(manifest: Mapping[str, Any]) -> bytes:
         "occasion": occasion["kind"] + (f" ({occasion['detail']})" if occasion["detail"] else ""),
         "release": f"{release['version']}, digest {release['digest']}" if release else "none recorded",
         "data": "the last run of each client" if manifest["data"] == "last" else "all runs",
+        "archived": "",
         "locked": f"until {datetime.fromisoformat(locked):%Y-%m-%d %H:%M} UTC" if locked else "no",
         "rows": rows,
     }
+    archived = sum(each.get("archived", 0) for each in manifest["components"].values())
+    if archived:
+        values["archived"] = f"\nNot copied, because S3 returns no bytes of archived objects: {archived:,} objects.\n"
     return README.format(**values).encode("utf-8")
 
 
@@ -201,7 +219,7 @@ Environment {env} of {project}, region {region}.
 Taken from {started} to {completed} UTC, occasion: {occasion}.
 Release: {release}. Data: {data}.
 Every byte was read back before the snapshot was called complete. Locked: {locked}.
-
+{archived}
 | component | entries | bytes | digest |
 | --- | ---: | ---: | --- |
 {rows}

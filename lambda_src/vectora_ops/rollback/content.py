@@ -1,10 +1,14 @@
-"""Restore of a snapshot's content to buckets: as new versions, with delete markers for objects that are not in it."""
+"""Restore of a snapshot's content to buckets: as new versions, with delete markers for objects that are not in it.
+
+An object comes back with its bytes and its metadata: headers, storage class and tags.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,10 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.rollback.object_writer import ObjectWriter
-from vectora_ops.snapshots.compare import is_same, is_same_as_listed, pairs_with_live
+from vectora_ops.snapshots.compare import compared_with_live
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.items import Source
 from vectora_ops.snapshots.manifest import ComponentRecord
+from vectora_ops.snapshots.object_metadata import headers_to_restore
 from vectora_ops.snapshots.pack_reads import checked_bytes, entry_bytes
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
 from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
@@ -29,7 +34,9 @@ DELETED_AT_ONCE = 1000  # DeleteObjects takes no more (API reference)
 WRITERS = 64
 LARGE_WRITERS = 8
 IN_FLIGHT = 2 * WRITERS
-DEFAULT_CONTENT_TYPE = "binary/octet-stream"
+# DeleteObjects takes keys in XML 1.0, which cannot hold these characters; DeleteObject takes any key (S3 user guide,
+# "Creating object key names").
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def restore_objects(
     *,
     keep_alive: Callable[[], None],
 ) -> Restored:
-    """Restore a component's objects in a bucket; objects with the right content are not written.
+    """Restore a component's objects in a bucket; objects with the right content and metadata are not written.
 
     `keep_alive` is called before each object. It may raise to stop the work, which a second call finishes. Raises
     DamagedError when bytes in the vault are damaged.
@@ -96,26 +103,16 @@ class _Restore:
         return Restored(written, self.deleted)
 
     def _to_write(self) -> Iterator[Entry]:
-        """Yield the entries whose content differs, and delete the objects that have none."""
-        compared: deque[tuple[Entry, Future[bool]]] = deque()
-        try:
-            for path, entry, item in pairs_with_live(self.vault, self.record, self.source):
+        """Yield the entries whose content or metadata differs, and delete the objects that have none."""
+        with closing(compared_with_live(self.vault, self.record, self.source)) as compared:
+            for path, entry, _, same in compared:
                 self.keep_alive()
                 if entry is None:
                     self._to_delete.append(path)
                     if len(self._to_delete) >= DELETED_AT_ONCE:
                         self._delete()
-                elif item is None or (same := is_same_as_listed(item, entry)) is False:
+                elif not same:
                     yield entry
-                elif same is None:
-                    compared.append((entry, self._pool_for(entry).submit(is_same, self.source, item, entry)))
-                if len(compared) >= IN_FLIGHT:
-                    yield from _different(compared.popleft())
-            while compared:
-                yield from _different(compared.popleft())
-        finally:
-            for _, unused in compared:
-                unused.cancel()
 
     def _pool_for(self, entry: Entry) -> ThreadPoolExecutor:
         return self.large_pool if entry.size >= PACKED_BELOW_BYTES else self.pool
@@ -124,21 +121,23 @@ class _Restore:
         if not self._to_delete:
             return
         self.keep_alive()
-        objects = [{"Key": key} for key in self._to_delete]
-        answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
-        if errors := answer.get("Errors"):
-            first = errors[0]
-            raise VectoraError(
-                f"s3://{self.bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']})."
-            )
-        self.deleted += len(objects)
+        delete_keys(self.s3, self.bucket, self._to_delete)
+        self.deleted += len(self._to_delete)
         self._to_delete.clear()
 
 
-def _different(compared: tuple[Entry, Future[bool]]) -> Iterator[Entry]:
-    entry, same = compared
-    if not same.result():
-        yield entry
+def delete_keys(s3: Any, bucket: str, keys: list[str]) -> None:
+    """Hide at most 1,000 objects behind delete markers; raises VectoraError when S3 refuses one."""
+    if together := [{"Key": key} for key in keys if not NOT_IN_XML.search(key)]:
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": together, "Quiet": True})
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise VectoraError(
+                f"s3://{bucket}/{first['Key']} could not be deleted: {first['Message']} ({first['Code']})."
+            )
+    for key in keys:
+        if NOT_IN_XML.search(key):
+            s3.delete_object(Bucket=bucket, Key=key)
 
 
 class EntryWriter:
@@ -155,16 +154,15 @@ class EntryWriter:
 
         `body` has its bytes if they were read before; they are checked here.
         """
-        content_type = entry.content_type or DEFAULT_CONTENT_TYPE
         if entry.size <= CHUNK_BYTES:
             checked = checked_bytes(self._vault, entry, body)
-            self._objects.put(key, checked, sha256=entry.sha256, content_type=content_type)
+            self._objects.put(key, checked, sha256=entry.sha256, headers=_headers(entry, entry.tags))
         else:
-            self._write_in_parts(entry, key, content_type)
+            self._write_in_parts(entry, key)
 
-    def _write_in_parts(self, entry: Entry, key: str, content_type: str) -> None:
+    def _write_in_parts(self, entry: Entry, key: str) -> None:
         s3 = self._s3
-        upload = s3.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)["UploadId"]
+        upload = self._objects.begin_upload(key, headers=_headers(entry, None))
         same: dict[str, str] = {"Bucket": self._bucket, "Key": key, "UploadId": upload}
         try:
             # The last chunk is yielded only when the digest of all chunks is right; parts are invisible before
@@ -179,6 +177,15 @@ class EntryWriter:
             with contextlib.suppress(ClientError, BotoCoreError):
                 s3.abort_multipart_upload(**same)
             raise
+        if entry.tags:
+            # After the object is there, because not every S3 keeps the tags of an upload in parts. An interruption
+            # before leaves a difference, which the next rollback finds.
+            tags = [{"Key": name, "Value": value} for name, value in entry.tags.items()]
+            s3.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tags})
+
+
+def _headers(entry: Entry, tags: Mapping[str, str] | None) -> dict[str, str]:
+    return headers_to_restore(entry.content_type, entry.metadata, entry.storage_class, tags)
 
 
 def write_entry(s3: Any, vault: Vault, entry: Entry, bucket: str, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -13,13 +13,16 @@ from itertools import chain
 from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
+from vectora_ops.snapshots.objects import ArchivedError
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, OpenEntries, PendingEntry
 from vectora_ops.snapshots.part_ends import PartEnds
 from vectora_ops.snapshots.reading import (
     ItemPair,
     ItemRead,
     ItemReader,
+    archived,
     checked_entry,
+    described,
     entry_of,
     in_window,
     is_unchanged,
@@ -81,6 +84,7 @@ class ComponentWriter:
             digest=self._totals.digest,
             entries=self._totals.entries,
             bytes=self._totals.bytes,
+            archived=self._totals.archived,
             scope=self.component.scope,
             parts=self.component.parts,
         )
@@ -106,20 +110,24 @@ class ComponentWriter:
 
         def read(pair: ItemPair) -> ItemRead:
             item, known = pair
+            if known and self._is_stored(item, known[0]):
+                tags = known[0].tags
+                return self.readers.submit(read_item.tags, item, known[0]) if item.all_tags or tags else None
             if item.size <= CHUNK_BYTES and self._must_read(item, known):
                 return self.readers.submit(read_item, item)
             return None
 
+        # The read of an unchanged object is that of its tags.
         with closing(in_window(pairs, read)) as window:
             for (item, known), begun in window:
                 if known and self._is_stored(item, known[0]):
-                    yield self._shared(_unchanged(item, *known))
+                    yield self._shared(_unchanged(item, *known, tags=begun.result()[0].tags if begun else None))
                 elif begun:
                     yield self._shared(self._small(known[0] if known else None, *begun.result()))
                 elif (same := self._same(item.sha256)) is not None:
                     yield same.of(entry_of(item))
                 else:
-                    yield self._shared(self._large(item))
+                    yield self._shared(self._large(item, known[0] if known else None))
 
     def _must_read(self, item: Item, known: IndexedEntry | None) -> bool:
         if known and self._is_stored(item, known[0]):
@@ -139,6 +147,8 @@ class ComponentWriter:
         return pending
 
     def _small(self, known: Entry | None, entry: Entry, body: bytes) -> PendingEntry:
+        if entry.is_archived and known and self._has_bytes_of(entry, known):
+            return PendingEntry(replace(known, storage_class=entry.storage_class))
         if known and known.sha256 == entry.sha256 and self.objects.has(known.slices):
             return PendingEntry(replace(entry, slices=known.slices))
         if (same := self._same(entry.sha256)) is not None:
@@ -149,9 +159,17 @@ class ComponentWriter:
             return self.objects.packs.add(entry, body)
         return PendingEntry(entry, stored=(self.objects.store(body),))
 
-    def _large(self, item: Item) -> PendingEntry:
+    def _has_bytes_of(self, archived: Entry, known: Entry) -> bool:
+        """Return whether the vault has the bytes of an object from the time before it was archived."""
+        same = (archived.etag, archived.modified) == (known.etag, known.modified)
+        return same and known.metadata is not None and not known.informative and self.objects.has(known.slices)
+
+    def _large(self, item: Item, known: Entry | None) -> PendingEntry:
         """Store an item chunk by chunk, two of them in memory."""
-        content = self.source.open(item)
+        try:
+            content = self.source.open(item)
+        except ArchivedError:
+            return self._small(known, *archived(item))
         digest, size = hashlib.sha256(), 0
         stored: deque[Future[tuple[str, str]]] = deque()
         for chunk in content.chunks:
@@ -162,8 +180,7 @@ class ComponentWriter:
             stored.append(self.objects.store(chunk))
             self.renew()
         entry = checked_entry(item, digest.hexdigest(), size)
-        entry = replace(entry, version_id=content.version_id, content_type=content.content_type)
-        return PendingEntry(entry, stored=tuple(stored))
+        return PendingEntry(described(self.source, item, content, entry), stored=tuple(stored))
 
     # --- entries to parts
 
@@ -201,8 +218,8 @@ class ComponentWriter:
         return entry, entry.line()
 
 
-def _unchanged(item: Item, entry: Entry, line: bytes) -> PendingEntry:
+def _unchanged(item: Item, entry: Entry, line: bytes, tags: Mapping[str, str] | None) -> PendingEntry:
     same_stamp = item.etag is not None and (item.origin, item.informative) == (entry.origin, entry.informative)
     if same_stamp:
-        return PendingEntry(entry, line=line)
+        return PendingEntry(entry, line=line) if tags == entry.tags else PendingEntry(replace(entry, tags=tags))
     return PendingEntry(replace(entry_of(item), sha256=entry.sha256, slices=entry.slices))

@@ -54,6 +54,12 @@ class ListedSource(ABC):
         assert item.body is not None  # noqa: S101
         return ItemContent(iter([item.body]))
 
+    def described(self, item: Item) -> ItemContent | None:
+        return None
+
+    def tags(self, item: Item, version_id: str | None = None) -> Mapping[str, str] | None:
+        return None
+
 
 class FunctionsSource(ListedSource):
     """Code and configuration of the functions."""
@@ -181,7 +187,8 @@ class StacksSource(ListedSource):
         )
         found = ((each, self._environment.remembered(each.arn, partial(self._listed, each))) for each in references)
         return [
-            replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn)
+            # A package is what its bytes are: no metadata is recorded with it.
+            replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn, has_metadata=False)
             for reference, item in found
             if item is not None
         ]

@@ -15,7 +15,8 @@ class Item:
     """Something that exists in the environment now.
 
     `body` holds the bytes of an item that was read whole. `sha256` is known for such an item, and for one that AWS
-    describes by its digest.
+    describes by its digest. An object of a bucket `has_metadata` that is recorded with it. Its tags are read for each
+    snapshot if `all_tags`, else only if it has some.
     """
 
     path: str
@@ -26,6 +27,9 @@ class Item:
     modified: str | None = None
     origin: str | None = None
     informative: bool = False
+    has_metadata: bool = False
+    storage_class: str | None = None
+    all_tags: bool = False
 
     @classmethod
     def document(cls, path: str, body: bytes, *, informative: bool = False) -> Item:
@@ -35,11 +39,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ItemContent:
-    """Bytes of an item, in chunks of at most CHUNK_BYTES."""
+    """Bytes of an item, in chunks of at most CHUNK_BYTES, and what S3 returns with them."""
 
     chunks: Iterator[bytes]
     version_id: str | None = None
     content_type: str | None = None
+    metadata: Mapping[str, str] | None = None
+    is_tagged: bool = False
 
 
 class Source(Protocol):
@@ -51,3 +57,9 @@ class Source(Protocol):
         """Yield the items whose paths come after `after`, sorted by path."""
 
     def open(self, item: Item) -> ItemContent: ...
+
+    def described(self, item: Item) -> ItemContent | None:
+        """Return the metadata of an object as it is now, without its bytes; None for what is gone or no object."""
+
+    def tags(self, item: Item, version_id: str | None = None) -> Mapping[str, str] | None:
+        """Return the tags of an object as they are now; None for what is gone or no object."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.plain_text import in_markdown
 from vectora_ops.times import minute
@@ -30,7 +30,8 @@ COMPONENTS: tuple[Component, ...] = (
 # Components that CloudFormation manages, in an order that digests of interrupted snapshots depend on. The others are
 # objects in buckets.
 STACK_COMPONENTS: tuple[Component, ...] = ("stacks", "functions", "layers", "release")
-SCHEMA = "vectora-snapshot/1"
+# Version of the format that is written. Snapshots of the first version, which has no metadata of objects, are read.
+SCHEMA: Literal["vectora-snapshot/2"] = "vectora-snapshot/2"
 LABEL = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}_\d{8}_\d{6}$")
 
@@ -69,7 +70,8 @@ class Part(_Record):
 class ComponentRecord(_Record):
     """A component in a manifest.
 
-    `digest` covers path, content and size of the compared entries. `scope` is the first key copied, by prefix.
+    `digest` covers path, content, size and metadata of the compared entries. `scope` is the first key copied, by
+    prefix. `archived` objects are in the index without their bytes.
     """
 
     digest: Sha256
@@ -77,6 +79,7 @@ class ComponentRecord(_Record):
     bytes: int
     scope: dict[str, str] = Field(default_factory=dict)
     parts: tuple[Part, ...]
+    archived: Annotated[int, Field(ge=0, exclude_if=lambda archived: archived == 0)] = 0
 
 
 class Release(_Record):
@@ -84,10 +87,16 @@ class Release(_Record):
     version: str
 
 
+def _all_components(found: dict[Component, ComponentRecord]) -> dict[Component, ComponentRecord]:
+    if missing := [component for component in COMPONENTS if component not in found]:
+        raise ValueError(f"component {missing[0]} is missing")
+    return found
+
+
 class Snapshot(_Record):
     """Fields that are known when a snapshot begins."""
 
-    schema_: Literal["vectora-snapshot/1"] = Field(default="vectora-snapshot/1", alias="schema")
+    schema_: Literal["vectora-snapshot/1", "vectora-snapshot/2"] = Field(default=SCHEMA, alias="schema")
     name: Annotated[str, Field(pattern=NAME.pattern)]
     project: str
     env: str
@@ -104,7 +113,7 @@ class Manifest(Snapshot):
 
     completed_at: datetime
     release: Release | None
-    components: dict[Component, ComponentRecord]
+    components: Annotated[dict[Component, ComponentRecord], AfterValidator(_all_components)]
     references: Sha256
     vault_objects: int
     copied_bytes: int  # that this snapshot added to the vault
@@ -118,6 +127,11 @@ class Manifest(Snapshot):
     @property
     def bytes(self) -> int:
         return sum(component.bytes for component in self.components.values())
+
+    @property
+    def archived(self) -> int:
+        """Number of objects that are in the indexes without their bytes."""
+        return sum(component.archived for component in self.components.values())
 
     @property
     def is_of_earlier_system(self) -> bool:
@@ -229,6 +243,7 @@ def readme(manifest: Manifest) -> bytes:
         for name in COMPONENTS
     )
     locked = f"until {minute(manifest.locked_until)}" if manifest.locked_until else "no"
+    archived = f"\nNot copied, because S3 returns no bytes of archived objects: {manifest.archived:,} objects.\n"
     return f"""# Snapshot {manifest.name}
 
 Environment {env} of {project}, region {region}.
@@ -236,7 +251,7 @@ Taken from {manifest.started_at:%Y-%m-%d %H:%M:%S} to {manifest.completed_at:%Y-
 occasion: {manifest.occasion.kind}{detail}.
 Release: {in_markdown(release)}. Data: {"the last run of each client" if manifest.data == "last" else "all runs"}.
 Every byte was read back before the snapshot was called complete. Locked: {locked}.
-
+{archived if manifest.archived else ""}
 | component | entries | bytes | digest |
 | --- | ---: | ---: | --- |
 {rows}

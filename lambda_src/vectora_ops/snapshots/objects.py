@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from xml.etree import ElementTree
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.account import Account
+from vectora_ops.snapshots.object_metadata import RESERVED_TAGS, header_text, other_class
 from vectora_ops.snapshots.signed_reads import NOT_FOUND, SignedReads
 from vectora_shared.aws import StoredObject, read_object
-from vectora_shared.aws_errors import http_status, is_absent
+from vectora_shared.aws_errors import error_code, http_status, is_absent
 from vectora_shared.errors import VectoraError
+
+TAG_FIELDS = ("Key", "Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Result of one read; the body is empty when the object was not found."""
+    """Result of one read; the body is empty when the object was not found. Names of `headers` are in lower case."""
 
     found: bool
     body: bytes = b""
     version_id: str | None = None
     content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """`modified` is an ISO timestamp as S3 writes it."""
+    """`modified` is an ISO timestamp as S3 writes it, `storage_class` None for the default class."""
 
     key: str
     size: int
     etag: str
     modified: str
+    storage_class: str | None = None
 
 
 class NoSuchBucketError(VectoraError):
     """The bucket does not exist."""
+
+
+class ArchivedError(VectoraError):
+    """The object is archived: S3 returns its bytes only after someone has restored a copy."""
 
 
 class ObjectReader:
@@ -72,17 +82,67 @@ class ObjectReader:
             return Response(found=False)
         # A server may ignore a range and return the whole object (RFC 9110, section 14.2).
         body = found.body[start : start + length] if byte_range and not found.is_part else found.body
-        return Response(found=True, body=body, version_id=found.version_id, content_type=found.content_type)
+        return _response(found, body)
+
+    def head(self, key: str) -> Response:
+        """Read the headers of an object, archived or not; raises as `get` does."""
+        answer = self._signed.read("HeadObject", Key=key)
+        if answer.found is not None:
+            return _response(answer.found)
+        if answer.is_absent:
+            return Response(found=False)
+        with self._errors_reported(key):
+            try:
+                found = self._s3.head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if http_status(error) in NOT_FOUND:
+                    return Response(found=False)
+                raise
+        stored = StoredObject(b"", found["ETag"], found.get("VersionId"), found.get("ContentType"), answer=found)
+        return _response(stored)
+
+    def tags(self, key: str, version_id: str | None = None) -> dict[str, str] | None:
+        """Return the tags of an object or of a version, sorted by name; None when there is none. Raises as `get` does.
+
+        No listing says whether tags changed: this takes neither a new version nor a new time (API reference,
+        PutObjectTagging).
+        """
+        request = {"VersionId": version_id} if version_id else {}
+        answer = self._signed.read("GetObjectTagging", Key=key, **request)
+        if answer.is_absent:
+            return None
+        if answer.found is not None:
+            return _tags_in(answer.found.body)
+        with self._errors_reported(key):
+            try:
+                found = self._s3.get_object_tagging(Bucket=self.bucket, Key=key, **request)["TagSet"]
+            except ClientError as error:
+                if http_status(error) in NOT_FOUND:
+                    return None
+                raise
+        return _own_tags((each["Key"], each["Value"]) for each in found)
 
     def _read(self, key: str, request: dict[str, str]) -> StoredObject | None:
         answer = self._signed.read(Key=key, **request)
         if answer.found is not None or answer.is_absent:
             return answer.found
+        with self._errors_reported(key):
+            try:
+                return read_object(self._s3, tried=answer.tried, Bucket=self.bucket, Key=key, **request)
+            except ClientError as error:
+                if http_status(error) in NOT_FOUND:
+                    return None
+                raise
+
+    @contextmanager
+    def _errors_reported(self, key: str) -> Iterator[None]:
         try:
-            return read_object(self._s3, tried=answer.tried, Bucket=self.bucket, Key=key, **request)
+            yield
         except ClientError as error:
-            if http_status(error) in NOT_FOUND:
-                return None
+            if error_code(error) == "InvalidObjectState":
+                raise ArchivedError(
+                    f"s3://{self.bucket}/{key} is archived, so S3 does not return its bytes: restore a copy of it."
+                ) from error
             raise VectoraError(f"S3 refused s3://{self.bucket}/{key}: {error}.") from error
         except BotoCoreError as error:
             raise VectoraError(f"S3 did not answer for s3://{self.bucket}/{key}: {error}.") from error
@@ -123,4 +183,26 @@ def _listed_object(found: dict[str, Any]) -> ListedObject:
         size=found["Size"],
         etag=found["ETag"].strip('"'),
         modified=modified.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        storage_class=other_class(found.get("StorageClass")),
     )
+
+
+def _response(found: StoredObject, body: bytes = b"") -> Response:
+    return Response(
+        found=True,
+        body=body,
+        version_id=found.version_id,
+        content_type=None if found.content_type is None else header_text(found.content_type),
+        headers=found.answer["ResponseMetadata"]["HTTPHeaders"],
+    )
+
+
+def _tags_in(body: bytes) -> dict[str, str]:
+    """Return the tags in a response of GetObjectTagging, whose XML has a namespace."""
+    tree = ElementTree.fromstring(body)  # noqa: S314  (a response of S3, which botocore parses in the same way)
+    texts = {tag: [each.text or "" for each in tree.iter() if each.tag.rpartition("}")[2] == tag] for tag in TAG_FIELDS}
+    return _own_tags(zip(*texts.values(), strict=True))
+
+
+def _own_tags(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in sorted(tags) if not name.startswith(RESERVED_TAGS)}

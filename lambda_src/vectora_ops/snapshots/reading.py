@@ -13,7 +13,9 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from vectora_ops.snapshots.index import Entry, IndexedEntry
-from vectora_ops.snapshots.items import Item, Source
+from vectora_ops.snapshots.items import Item, ItemContent, Source
+from vectora_ops.snapshots.manifest import canonical_json
+from vectora_ops.snapshots.objects import ArchivedError
 from vectora_shared.errors import VectoraError
 
 # Limits of the items that are read and not stored yet. They, the open pack and the open index part are all that is in
@@ -36,10 +38,36 @@ class ItemReader:
         self._source = source
 
     def __call__(self, item: Item) -> tuple[Entry, bytes]:
-        content = self._source.open(item)
+        try:
+            content = self._source.open(item)
+        except ArchivedError:
+            return archived(item)
         body = b"".join(content.chunks)
         entry = checked_entry(item, hashlib.sha256(body).hexdigest(), len(body))
-        return replace(entry, version_id=content.version_id, content_type=content.content_type), body
+        return described(self._source, item, content, entry), body
+
+    def tags(self, item: Item, entry: Entry) -> tuple[Entry, bytes]:
+        """Return an entry whose bytes are stored already with the tags that its object has now."""
+        return replace(entry, tags=self._source.tags(item, entry.version_id)), b""
+
+
+def described(source: Source, item: Item, content: ItemContent, entry: Entry) -> Entry:
+    """Return the entry of an item that was read with what S3 says about it."""
+    entry = replace(entry, version_id=content.version_id, content_type=content.content_type)
+    if not item.has_metadata:
+        return entry
+    # Without s3:GetObjectTagging S3 does not say that an object has tags; a request for them fails.
+    has_tags = item.all_tags or content.is_tagged
+    tags = source.tags(item, content.version_id) if has_tags else None
+    return replace(entry, metadata=content.metadata, tags=tags)
+
+
+def archived(item: Item) -> tuple[Entry, bytes]:
+    """Return an informative entry for an object whose bytes S3 does not return, and the text that stands for them."""
+    known = {"etag": item.etag, "modified": item.modified, "size": item.size, "storage_class": item.storage_class}
+    text = canonical_json(known)
+    sha256 = hashlib.sha256(text).hexdigest()
+    return replace(entry_of(item), sha256=sha256, size=len(text), informative=True), text
 
 
 def entry_of(item: Item) -> Entry:
@@ -52,6 +80,7 @@ def entry_of(item: Item) -> Entry:
         modified=item.modified,
         origin=item.origin,
         informative=item.informative,
+        storage_class=item.storage_class if item.has_metadata else None,
     )
 
 
@@ -63,8 +92,14 @@ def checked_entry(item: Item, sha256: str, size: int) -> Entry:
 
 
 def is_unchanged(item: Item, entry: Entry) -> bool:
-    """Return whether an item is still what an earlier entry describes, by digest or by ETag and time."""
+    """Return whether an item is still what an earlier entry describes, by digest or by ETag, time and storage class.
+
+    S3 gives an object a new time when its headers change (S3 user guide, "Working with object metadata"), but not when
+    its tags do. An entry without metadata is read again, to record it.
+    """
     if item.size != entry.size:
+        return False
+    if item.has_metadata and (entry.metadata is None or entry.storage_class != item.storage_class):
         return False
     if item.sha256 is not None:
         return item.sha256 == entry.sha256

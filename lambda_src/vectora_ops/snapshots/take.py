@@ -21,6 +21,7 @@ from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
+    SCHEMA,
     Component,
     DamagedError,
     Manifest,
@@ -208,7 +209,12 @@ class _Taking:
         return trusted
 
     def _can_resume(self, interrupted: Progress) -> bool:
-        """Return whether all that the interrupted snapshot stored still exists; if so, mark it as needed."""
+        """Return whether all that the interrupted snapshot stored still exists; if so, mark it as needed.
+
+        What an earlier version of the product began is begun again: it did not record what this version records.
+        """
+        if interrupted.schema_ != SCHEMA:
+            return False
         parts = [part for record in interrupted.done.values() for part in record.parts]
         parts += interrupted.open.parts if interrupted.open else ()
         needed: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_shared.errors import VectoraError
 
+REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
 OBJECTS = "objects/"
 SNAPSHOTS = "snapshots/"
 MANIFEST, README, PROGRESS, PINNED = "manifest.json", "README.md", "progress.json", "pinned.json"
@@ -133,7 +135,9 @@ class Vault:
         return response.body
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of an entry; raises DamagedError before the last chunk when their digest differs."""
+        """Yield the bytes of an entry; raises DamagedError before the last chunk when their size or digest differs."""
+        if reason := entry.shape_problem:
+            raise DamagedError(f"{entry.path} is damaged in the vault {self.bucket}: {reason}.")
         digest = hashlib.sha256()
         for number, piece in enumerate(entry.slices, start=1):
             chunk = self.read_slice(piece)
@@ -284,5 +288,11 @@ class Vault:
 
 
 def references_in(body: bytes) -> dict[str, str]:
-    """Return the ETags by SHA-256 of a list of references."""
-    return dict(line.split(" ", 1) for line in body.decode("ascii").splitlines())
+    """Return the ETags by SHA-256 of a list of references; raises DamagedError when it is none."""
+    found: dict[str, str] = {}
+    for line in body.decode("latin-1").splitlines():
+        match = REFERENCE.fullmatch(line)
+        if match is None:
+            raise DamagedError(f"A list of references is damaged: it has the line '{line[:80]}'.")
+        found[match[1]] = match[2]
+    return found

@@ -1,8 +1,9 @@
-"""Verification of snapshots: all bytes that they need are read again and compared with their digests."""
+"""Verification of snapshots: all bytes that they need are read again and compared with all digests of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,6 +17,7 @@ from vectora_ops.snapshots.manifest import (
     DamagedError,
     Manifest,
     MissingError,
+    Part,
     readme,
 )
 from vectora_ops.snapshots.vault import (
@@ -36,6 +38,8 @@ READERS = 8
 
 Damage = Literal["damaged", "missing"]
 ProblemKind = Literal["damaged", "missing", "extra"]
+# An object that was read: its SHA-256, its damage, and the number of its bytes.
+ReadObject = tuple[str, Damage | None, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +69,14 @@ class Verification:
 
 @dataclass
 class CheckedObjects:
-    """Vault objects that were read in this verification, so that each is read once for all snapshots."""
+    """Vault objects and entries that were read in this verification, so that each is read once for all snapshots.
+
+    `entries` has a number for the digest and the slices of each entry whose bytes are right.
+    """
 
     bad: dict[str, Damage] = field(default_factory=dict)
     good: set[str] = field(default_factory=set)
+    entries: set[int] = field(default_factory=set)
     bytes: int = 0
 
 
@@ -171,6 +179,9 @@ class _Verifier:
             for sha256 in sorted(needed ^ listed):
                 kind: Literal["extra", "missing"] = "missing" if sha256 in needed else "extra"
                 self._problem(kind, OBJECTS + sha256, "the list of references does not match the indexes")
+            if len(listed) + 1 != manifest.vault_objects:
+                folder = f"{SNAPSHOTS}{self._name}/"
+                self._problem("damaged", folder + MANIFEST, "it counts another number of vault objects than are listed")
         return needed | {manifest.references}
 
     def _listed_references(self, manifest: Manifest) -> set[str] | None:
@@ -188,60 +199,138 @@ class _Verifier:
         previous = ""
         for part in record.parts:
             needed.add(part.index)
-            try:
-                body = self._vault.read(part.index)
-            except DamagedError as error:
-                self._problem(
-                    _kind_of(error), OBJECTS + part.index, f"index of {component}, {part.first} to {part.last}"
-                )
+            entries = self._entries_of(component, part)
+            if entries is None:
                 complete = False
                 continue
-            part_entries = [entry for entry, _ in entries_of(body)]
-            self._slices(component, part_entries, needed)
-            for entry in part_entries:
-                if entry.path <= previous:
-                    complete = False
-                previous = entry.path
+            self._check_part(component, part, entries, previous)
+            previous = max([previous, *(entry.path for entry in entries)])
+            self._check_bytes(component, entries, needed)
+            for entry in entries:
                 totals.add(entry)
             self._observer.advance(Advance(component, totals.entries, totals.bytes, self._checked.bytes))
         self._entries += totals.entries
-        counted = (totals.digest, totals.entries, totals.bytes)
-        if complete and counted != (record.digest, record.entries, record.bytes):
+        counted = (totals.digest, totals.entries, totals.bytes, totals.archived)
+        if complete and counted != (record.digest, record.entries, record.bytes, record.archived):
             self._problem("damaged", f"{component}", "its index does not match the manifest")
         return needed
 
-    def _slices(self, component: Component, entries: list[Entry], needed: set[str]) -> None:
-        slices = {each.sha256 for entry in entries for each in entry.slices}
-        needed |= slices
-        self._read(slices - self._checked.good - self._checked.bad.keys())
-        for entry in entries:
-            bad = [each.sha256 for each in entry.slices if each.sha256 in self._checked.bad]
-            if bad and (kind := self._kind_of_entry(entry)):
-                self._problem(kind, f"{component}: {entry.path}", f"stored in {OBJECTS}{bad[0]}")
-
-    def _kind_of_entry(self, entry: Entry) -> Damage | None:
-        """Return how an entry is affected by a damaged object, None when the bytes of the entry are intact."""
+    def _entries_of(self, component: Component, part: Part) -> list[Entry] | None:
+        name = OBJECTS + part.index
         try:
-            self._vault.bytes_of(entry)
+            body = self._vault.read(part.index)
+        except DamagedError as error:
+            self._problem(_kind_of(error), name, f"index of {component}, {part.first} to {part.last}")
+            return None
+        try:
+            return [entry for entry, _ in entries_of(body)]
+        except DamagedError as error:
+            self._problem("damaged", name, f"index of {component}: {error}")
+            return None
+
+    def _check_part(self, component: Component, part: Part, entries: list[Entry], previous: str) -> None:
+        """Check that a part is the one that the manifest describes, and that its paths are sorted and unique."""
+        bounds = (entries[0].path, entries[-1].path) if entries else ("", "")
+        if (*bounds, len(entries)) != (part.first, part.last, part.entries):
+            self._problem("damaged", OBJECTS + part.index, f"index of {component}: it has other entries than it should")
+        for entry in entries:
+            if entry.path <= previous:
+                self._problem("damaged", f"{component}: {entry.path}", f"it comes after {previous} in the index")
+            previous = max(previous, entry.path)
+
+    def _check_bytes(self, component: Component, entries: list[Entry], needed: set[str]) -> None:
+        """Read the vault objects of entries, and compare the bytes of each entry with its own size and digest."""
+        objects = {each.sha256 for entry in entries for each in entry.slices}
+        needed |= objects
+        known = self._checked
+        unchecked = [entry for entry in entries if _number_of(entry) not in known.entries]
+        right = self._read(objects, [entry for entry in unchecked if entry.shape_problem is None])
+        for entry in unchecked:
+            if reason := entry.shape_problem:
+                self._problem("damaged", f"{component}: {entry.path}", reason)
+            elif entry.slices and _number_of(entry) not in right and (damage := self._damage_of(entry)):
+                stored = f"stored in {OBJECTS}{_first_bad(entry, known.bad)}"
+                self._problem(damage, f"{component}: {entry.path}", stored)
+            else:
+                known.entries.add(_number_of(entry))
+
+    def _damage_of(self, entry: Entry) -> Damage | None:
+        """Return how an entry is damaged, None when all its bytes are right."""
+        try:
+            for _ in self._vault.chunks(entry):
+                pass
         except VectoraError as error:
             return _kind_of(error)
         return None
 
-    def _read(self, sha256s: Iterable[str]) -> None:
+    def _read(self, objects: set[str], unchecked: list[Entry]) -> set[int]:
+        """Read vault objects that were not read before, and those of entries; return which entries are right."""
+        known = self._checked
+        several = [entry for entry in unchecked if len(entry.slices) > 1]
+        read_with_entry = {each.sha256 for entry in several for each in entry.slices}
+        reads: dict[str, list[Entry]] = {
+            sha256: [] for sha256 in objects - known.good - known.bad.keys() - read_with_entry
+        }
+        for entry in unchecked:
+            if len(entry.slices) == 1 and entry.slices[0].sha256 not in known.bad:
+                reads.setdefault(entry.slices[0].sha256, []).append(entry)
+        right: set[int] = set()
         with ThreadPoolExecutor(READERS) as pool:
-            for sha256, kind, size in pool.map(self._read_one, sorted(sha256s)):
-                self._checked.bytes += size
-                if kind is None:
-                    self._checked.good.add(sha256)
-                else:
-                    self._checked.bad[sha256] = kind
-                    self._problem(kind, OBJECTS + sha256, "bytes of the snapshot")
+            # Both start at once.
+            whole = pool.map(self._read_object, sorted(reads), [reads[sha256] for sha256 in sorted(reads)])
+            joined = pool.map(self._read_entry, several)
+            for found, of_objects in (*whole, *joined):
+                right |= found
+                for sha256, kind, size in of_objects:
+                    self._note(sha256, kind, size)
+        return right
 
-    def _read_one(self, sha256: str) -> tuple[str, Damage | None, int]:
+    def _note(self, sha256: str, kind: Damage | None, size: int) -> None:
+        if sha256 in self._checked.good or sha256 in self._checked.bad:
+            return
+        self._checked.bytes += size
+        if kind is None:
+            self._checked.good.add(sha256)
+        else:
+            self._checked.bad[sha256] = kind
+            self._problem(kind, OBJECTS + sha256, "bytes of the snapshot")
+
+    def _read_object(self, sha256: str, entries: list[Entry]) -> tuple[set[int], list[ReadObject]]:
+        """Read one object, and return which of the entries that are a slice of it are right."""
         try:
-            return sha256, None, len(self._vault.read(sha256))
+            body = memoryview(self._vault.read(sha256))
         except DamagedError as error:
-            return sha256, _kind_of(error), 0
+            return set(), [(sha256, _kind_of(error), 0)]
+        return {_number_of(entry) for entry in entries if _is_in(body, entry)}, [(sha256, None, len(body))]
+
+    def _read_entry(self, entry: Entry) -> tuple[set[int], list[ReadObject]]:
+        """Read the objects of an entry of several slices one after the other, and return whether it is right."""
+        digest = hashlib.sha256()
+        found: list[ReadObject] = []
+        for piece in entry.slices:
+            try:
+                body = self._vault.read(piece.sha256)
+            except DamagedError as error:
+                found.append((piece.sha256, _kind_of(error), 0))
+                continue
+            found.append((piece.sha256, None, len(body)))
+            digest.update(body[piece.offset : piece.offset + piece.length])
+        return {_number_of(entry)} if digest.hexdigest() == entry.sha256 else set(), found
+
+
+def _is_in(body: memoryview, entry: Entry) -> bool:
+    [piece] = entry.slices
+    found = body[piece.offset : piece.offset + piece.length]
+    return len(found) == entry.size and hashlib.sha256(found).hexdigest() == entry.sha256
+
+
+def _number_of(entry: Entry) -> int:
+    """Return a number for the bytes of an entry and where they are."""
+    return hash((entry.sha256, entry.size, entry.slices))
+
+
+def _first_bad(entry: Entry, bad: Mapping[str, Damage]) -> str:
+    return next((each.sha256 for each in entry.slices if each.sha256 in bad), entry.slices[0].sha256)
 
 
 def _kind_of(error: Exception) -> Damage:

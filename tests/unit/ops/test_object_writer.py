@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +84,7 @@ def compared(request: Any) -> tuple[str, str, dict[str, object], bytes]:
 def both(s3: Any, bucket: str, key: str, content_type: str = "text/markdown") -> tuple[Any, Any]:
     """Return the request of the writer and that of boto3 for the same object, at the same time."""
     wire = Wire(s3)
-    ObjectWriter(s3, bucket).put(key, BODY, sha256=SHA256, content_type=content_type)
+    ObjectWriter(s3, bucket).put(key, BODY, sha256=SHA256, headers={"Content-Type": content_type})
     s3.put_object(Bucket=bucket, Key=key, Body=BODY, ContentType=content_type, ChecksumSHA256=CHECKSUM)
     own, expected = wire.requests
     return compared(own), compared(expected)
@@ -142,7 +143,7 @@ def test_boto3_prepares_one_request_for_a_bucket() -> None:
     writer = ObjectWriter(s3, "some-bucket")
 
     for number in range(10):
-        writer.put(str(number), BODY, sha256=SHA256, content_type="text/plain")
+        writer.put(str(number), BODY, sha256=SHA256, headers={"Content-Type": "text/plain"})
 
     assert len(wire.requests) == 10
     assert len(prepared) == 1
@@ -161,7 +162,7 @@ def test_what_s3_does_not_accept_is_written_by_boto3_with_its_retries(failure: A
     wire = Wire(s3)
     wire.answers = [failure, failure, failure]
 
-    ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, content_type="text/plain")
+    ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, headers={"Content-Type": "text/plain"})
 
     assert len(wire.requests) == 4
     assert {compared(request)[1] for request in wire.requests} == {"https://some-bucket.s3.eu-west-3.amazonaws.com/a"}
@@ -173,7 +174,7 @@ def test_a_refused_object_raises_the_error_of_boto3() -> None:
     wire.answers = [(HTTPStatus.FORBIDDEN, b"<Error><Code>AccessDenied</Code></Error>")] * 2
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, content_type="text/plain")
+        ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, headers={"Content-Type": "text/plain"})
 
 
 def test_a_client_whose_requests_are_not_as_expected_writes_by_itself() -> None:
@@ -184,6 +185,40 @@ def test_a_client_whose_requests_are_not_as_expected_writes_by_itself() -> None:
         params["query_string"]["x"] = "y"
 
     s3.meta.events.register("before-call.s3.PutObject", add_a_query)
-    ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, content_type="text/plain")
+    ObjectWriter(s3, "some-bucket").put("a", BODY, sha256=SHA256, headers={"Content-Type": "text/plain"})
 
     assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("answers", [[], [(HTTPStatus.SERVICE_UNAVAILABLE, b"")]], ids=["own request", "by boto3"])
+def test_headers_are_sent_and_signed_as_they_are(answers: list[tuple[int, bytes] | Exception]) -> None:
+    s3 = client_in("eu-west-3")
+    wire = Wire(s3)
+    wire.answers = answers
+    headers = {"Content-Type": "text/html", "expires": "0", "content-disposition": 'inline; filename="é.html"'}
+
+    ObjectWriter(s3, "some-bucket").put("k", BODY, sha256=SHA256, headers={**headers, "x-amz-meta-a": "b  c"})
+
+    sent = {name.lower(): value for name, value in wire.requests[-1].headers.items()}
+    text = {name: value.decode("utf-8") if isinstance(value, bytes) else value for name, value in sent.items()}
+    assert {name: text[name.lower()] for name in headers} == headers
+    # Latin-1, in which Python would send text, would not be what was signed.
+    assert sent["content-disposition"] == headers["content-disposition"].encode("utf-8")
+    signed = re.search("SignedHeaders=([^,]+)", text["authorization"])
+    assert signed is not None
+    assert {"content-disposition", "expires", "x-amz-meta-a"} <= set(signed[1].split(";"))
+
+
+def test_headers_of_one_object_are_not_sent_with_another() -> None:
+    s3 = client_in("eu-west-3")
+    wire = Wire(s3)
+    wire.answers = [(HTTPStatus.SERVICE_UNAVAILABLE, b"")]
+    writer = ObjectWriter(s3, "some-bucket")
+    writer.put("a", BODY, sha256=SHA256, headers={"Content-Type": "text/html", "x-amz-meta-a": "1"})
+    writer.put("b", BODY, sha256=SHA256, headers={"Content-Type": "text/plain"})
+    s3.put_object(Bucket="some-bucket", Key="c", Body=BODY)
+
+    assert ["x-amz-meta-a" in {name.lower() for name in each.headers} for each in wire.requests] == [
+        *[True] * 2,
+        *[False] * 2,
+    ]

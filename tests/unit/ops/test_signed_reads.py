@@ -221,3 +221,25 @@ def test_missing_credentials_are_reported_in_one_sentence() -> None:
     account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
     with pytest.raises(VectoraError, match="Unable to locate credentials"):
         ObjectReader(account, BUCKET).get("k")
+
+
+@settings(deadline=None, max_examples=30)
+@given(key=KEYS, version=st.none() | st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+def test_requests_for_headers_and_tags_are_signed_as_boto3_signs_them(
+    pair: Pair, key: str, version: str | None
+) -> None:
+    read = {"Key": key, **({"VersionId": version} if version else {})}
+    for operation, by_boto3 in (
+        ("HeadObject", pair.client.head_object),
+        ("GetObjectTagging", pair.client.get_object_tagging),
+    ):
+        with frozen(NOON):
+            assert pair.reads.read(operation, **read).found is not None
+            own = pair.wire.requests.pop()
+            by_boto3(Bucket=pair.bucket, **read)
+            expected = pair.wire.requests.pop()
+        assert own.method == expected.method
+        assert own.url == expected.url
+        ours, theirs = parts(own)[2], parts(expected)[2]
+        assert {name for name in theirs if name.startswith("x-amz-")} == {n for n in ours if n.startswith("x-amz-")}
+        assert ours["authorization"] == theirs["authorization"]

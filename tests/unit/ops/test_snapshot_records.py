@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from vectora_ops.snapshots.manifest import (
     Manifest,
     Occasion,
     Part,
+    canonical_json,
     read_manifest,
     readme,
     sealed,
@@ -100,6 +102,9 @@ def test_an_entry_reads_back_equal() -> None:
         version_id="v",
         content_type="text/plain",
         informative=True,
+        metadata={"cache-control": "no-store", "x-amz-meta-é": "ü"},
+        storage_class="STANDARD_IA",
+        tags={},
     )
 
     assert list(entries_of(entry.line() + entry.line())) == [(entry, entry.line())] * 2
@@ -111,13 +116,82 @@ def test_two_sorted_sequences_are_merged_by_path() -> None:
     assert list(pairs) == [("a", 1, None), ("b", 2, 20), ("c", None, 30), ("d", 3, None)]
 
 
-def test_the_digest_of_a_component_depends_on_path_content_and_size() -> None:
-    def digest_of(*entries: tuple[str, str, int]) -> str:
+def test_the_digest_of_a_component_depends_on_path_content_size_and_recorded_metadata() -> None:
+    def digest_of(*entries: Entry) -> str:
         digest = ComponentDigest()
         for entry in entries:
-            digest.add(*entry)
+            digest.add(entry)
         return digest.hexdigest()
 
-    one = ("a", DIGEST, 1)
-    assert len({digest_of(), digest_of(one), digest_of(("b", DIGEST, 1)), digest_of(("a", DIGEST, 2))}) == 4
-    assert digest_of(one) == digest_of(one)
+    one = Entry(path="a", sha256=DIGEST, size=1, slices=(Slice(DIGEST, 0, 1),))
+    recorded = replace(one, metadata={}, content_type="text/html")
+    different = (
+        (),
+        (one,),
+        (replace(one, path="b"),),
+        (replace(one, size=2),),
+        (recorded,),
+        (replace(recorded, metadata={"expires": "0"}),),
+        (replace(recorded, content_type="text/plain"),),
+        (replace(recorded, storage_class="STANDARD_IA"),),
+        (replace(recorded, tags={}),),
+        (replace(recorded, tags={"a": "b"}),),
+    )
+    assert len({digest_of(*entries) for entries in different}) == len(different)
+    assert digest_of(one) == digest_of(replace(one, etag="e", modified="m", version_id="v", content_type="text/html"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"not JSON",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"new":1}',
+        b'{"path":"a","sha256":"x","size":-1,"slices":[]}',
+        b'{"path":"a","sha256":"x","size":true,"slices":[]}',
+        b'{"path":"a","sha256":"x","size":"1","slices":[]}',
+        b'{"path":1,"sha256":"x","size":1,"slices":[]}',
+        b'{"path":"a","sha256":null,"size":1,"slices":[]}',
+        b'{"path":"a","sha256":"x","size":1,"slices":null}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[["x",0]]}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[["x","0",1]]}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[[null,0,1]]}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"etag":1}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"metadata":[]}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"metadata":{"a":1}}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"tags":"a"}',
+        b'{"path":"a","sha256":"x","size":1,"slices":[],"informative":"yes"}',
+    ],
+)
+def test_a_line_that_is_no_entry_is_damage(line: bytes) -> None:
+    with pytest.raises(DamagedError, match="no entry that this version knows"):
+        list(entries_of(line + b"\n"))
+
+
+def test_a_manifest_without_a_component_is_damage() -> None:
+    document = json.loads(to_bytes(a_manifest()))
+    del document["components"]["data"]
+
+    with pytest.raises(DamagedError, match="component data is missing"):
+        read_manifest("manifest.json", canonical_json(document))
+
+
+def test_a_manifest_of_the_first_version_reads_back_equal() -> None:
+    manifest = a_manifest(schema="vectora-snapshot/1")
+
+    assert json.loads(to_bytes(manifest))["schema"] == "vectora-snapshot/1"
+    assert read_manifest("manifest.json", to_bytes(manifest)) == manifest
+
+
+def test_the_page_for_people_counts_archived_objects() -> None:
+    record = a_manifest().components["data"].model_copy(update={"archived": 2})
+    manifest = a_manifest(components={**dict.fromkeys(COMPONENTS, a_manifest().components["data"]), "data": record})
+
+    assert b"archived objects: 2 objects" in readme(manifest)
+    assert b"archived" not in readme(a_manifest())
+    assert read_manifest("manifest.json", to_bytes(manifest)) == manifest
