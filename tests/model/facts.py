@@ -1,0 +1,79 @@
+"""What really happened in the model, independent of the product's records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.model.releases import NAMES, Release
+from tests.model.world import World
+from vectora_ops.names import EnvName
+from vectora_ops.settings import environment_before
+
+
+def newest(world: World, env: EnvName, path: str) -> dict[str, Any] | None:
+    """Return the newest value of a record, with `stored_at`, the time of the store."""
+    found = history(world, env, path)
+    return found[-1] if found else None
+
+
+def history(world: World, env: EnvName, path: str) -> list[dict[str, Any]]:
+    """Return all values of a record, oldest first."""
+    versions = world.aws.ssm.parameters.get(NAMES[env].parameter(f"promotion/{path}"), [])
+    return [{**json.loads(each["Value"]), "stored_at": each["LastModifiedDate"]} for each in versions]
+
+
+@dataclass
+class Facts:
+    """What a promotion has to be judged by, in true time."""
+
+    world: World
+    # By environment: content that an operator rolled back from, and when.
+    rejected: dict[EnvName, dict[int, datetime]] = field(default_factory=lambda: {env: {} for env in NAMES})
+    # Environments that somebody changed by hand, or rolled back in part, since their last release.
+    changed_by_hand: set[EnvName] = field(default_factory=set)
+    # Client files that somebody changed by hand since they were promoted.
+    file_changed_by_hand: set[EnvName] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
+
+    def reasons_against(self, release: Release, target: EnvName) -> dict[str, str]:
+        """Return why a release must not enter an environment now, by gate."""
+        source = environment_before(target)
+        if source is None:
+            return {}
+        policy, found = self.world.policies[target], {}
+        hold = newest(self.world, target, "hold")
+        if hold and hold["state"] != "released":
+            found["hold"] = f"{target} is held"
+        if policy.requires_smoke_test and (why := self._smoke_test(release, source)):
+            found["smoke-test"] = why
+        if policy.soak_days and (why := self._soak(release, source, timedelta(days=policy.soak_days))):
+            found["soak"] = why
+        bypass = newest(self.world, target, "bypass")
+        skipped = bypass["gates"] if bypass and bypass.get("content_digest") == release.content_digest else ()
+        return {gate: why for gate, why in found.items() if gate not in skipped}
+
+    def _smoke_test(self, release: Release, source: EnvName) -> str:
+        results = [passed for env, content, passed, _ in self.world.smoke_tests if (env, content) == (source, release.number)]
+        if not results:
+            return f"{source} never tested content {release.number}"
+        return "" if results[-1] else f"the last smoke test of content {release.number} in {source} failed"
+
+    def _soak(self, release: Release, source: EnvName, span: timedelta) -> str:
+        now, number = self.world.time.now, release.number
+        last = self.world.samples[source][-1]
+        if last.content != number:
+            return f"{source} has content {last.content}, not {number}"
+        if now - last.at < span:
+            return f"content {number} soaks in {source} since {last.at:%d %H:%M}, not for {span}"
+        for env, content, at in self.world.failures:
+            if (env, content) == (source, number) and now - at < span:
+                return f"a run of content {number} failed in {source} at {at:%d %H:%M}"
+        return ""
+
+    def is_rejected(self, release: Release, target: EnvName, wanted_at: datetime | None) -> bool:
+        """Return whether an operator rolled back from this content after somebody last wanted it."""
+        rejected_at = self.rejected[target].get(release.number)
+        return rejected_at is not None and (wanted_at is None or wanted_at < rejected_at)

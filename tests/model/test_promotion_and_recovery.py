@@ -1,0 +1,254 @@
+"""Random sequences of deployments, failures, rollbacks, promotions, kills and clocks keep every invariant."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.model.delivery import Delivery
+from tests.model.facts import Facts
+from tests.model.invariants import INVARIANTS, Watch
+from tests.model.machines import Process
+from tests.model.operations import LOOSE, STRICT, Operations
+from tests.model.releases import Release
+from tests.model.world import World
+
+EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "60"))
+STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "50"))
+
+environments = st.sampled_from(("dev", "stage", "prod"))
+targets = st.sampled_from(("stage", "prod"))
+spans = st.sampled_from(
+    [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=5), timedelta(days=1), timedelta(days=3)]
+)
+skews = st.sampled_from(
+    [timedelta(), *(sign * each for sign in (1, -1) for each in (timedelta(minutes=7), timedelta(days=800)))]
+)
+components = st.sampled_from(
+    [(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), ("stacks", "functions", "layers", "release")]
+)
+gates = st.sampled_from([("soak",), ("smoke-test",), ("smoke-test", "soak")])
+# A request of an operation: most sequences have few.
+moments = st.one_of(st.none(), st.none(), st.integers(1, 120))
+MEANWHILE = ("nothing", "a minute", "snapshot", "prune", "rollback", "client promotion", "pin")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what happens to an operation: nothing in most cases."""
+    if draw(st.integers(0, 3)):
+        return {}
+    kind = draw(st.sampled_from(("killed", "answer lost", "late", "overtaken")))
+    at = draw(st.integers(1, 120))
+    if kind == "overtaken":
+        return {"overtaken_at": at, "meanwhile": draw(st.sampled_from(MEANWHILE))}
+    if kind == "late":
+        return {"requests_until_late": at}
+    return {"killed_at": at, "answer_lost": kind == "answer lost"}
+
+
+class PromotionAndRecovery(RuleBasedStateMachine):
+    """Three environments, one pipeline, and everybody who works on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(dict(STRICT))
+        self._open = self.world.open()
+        self._open.__enter__()
+        self.world.build(Release(1))
+        self.delivery, self.facts = Delivery(self.world), Facts(self.world)
+        self.watch = Watch(self.world, self.delivery, self.facts)
+        self.do = Operations(self.world, self.delivery, self.facts, self.watch)
+
+    def teardown(self) -> None:
+        self._open.__exit__(None, None, None)
+
+    def say(self, sentence: str) -> None:
+        if sentence:
+            self.world.say(sentence)
+
+    def process(self, env: str, plan: dict[str, Any]) -> Process:
+        """Return the process of an operation: who overtakes it waits until its lease has lapsed."""
+        changes = dict(plan)
+        what = changes.pop("meanwhile", "nothing")
+        process = Process("", **changes)
+        if what == "nothing":
+            process.overtaken_at = None
+            return process
+
+        def meanwhile() -> None:
+            self.world.time.pass_by(timedelta(minutes=1 if what == "a minute" else 3))
+            doing: dict[str, Any] = {
+                "a minute": lambda: "a minute passes",
+                "snapshot": lambda: self.do.snapshot(env, "schedule", Process("")),  # type: ignore[arg-type]
+                "prune": lambda: self.do.prune(env, Process("")),  # type: ignore[arg-type]
+                "rollback": lambda: self.do.roll_back(env, -1, (), Process("")),  # type: ignore[arg-type]
+                "client promotion": lambda: self.do.promote_client(env, Process("")) if env != "dev" else "",  # type: ignore[arg-type]
+                "pin": lambda: self.do.pin(env, 0),  # type: ignore[arg-type]
+            }
+            self.say(f"meanwhile, at request {process.overtaken_at}: {doing[what]()}")
+
+        process.meanwhile = meanwhile
+        return process
+
+    # --- the pipeline
+
+    @rule(number=st.integers(1, 3), change=st.booleans(), works=st.booleans(), runs=st.booleans())
+    def push(self, number: int, change: bool, works: bool, runs: bool) -> None:
+        known = self.world.releases.get(number)
+        if known is None:
+            known = Release(number, smoke_test_works=works or runs, runs_work=works or runs)
+        release = known.with_settings(known.settings + 1) if change else known
+        self.say(f"push {release.version}: {self.delivery.push(release).name}")
+
+    @rule(env=environments, plan=plans())
+    def advance(self, env: Any, plan: dict[str, Any]) -> None:
+        self.say(self.do.advance(env, self.process(env, plan)))
+
+    @rule(env=environments, steps=st.integers(2, 9))
+    def advance_far(self, env: Any, steps: int) -> None:
+        for _ in range(steps):
+            said = self.do.advance(env, Process(""))
+            self.say(said)
+            if not said or "waits" in said:
+                break
+
+    @rule(env=targets, approved=st.sampled_from((True, True, True, False)))
+    def answer_approval(self, env: Any, approved: bool) -> None:
+        self.say(self.delivery.answer_approval(env, approved=approved))
+
+    @rule(env=environments, state=st.sampled_from(("STOPPED", "CANCELED")))
+    def stop(self, env: Any, state: str) -> None:
+        self.say(self.do.stop(env, state))
+
+    @rule(env=environments)
+    def retry_by_hand(self, env: Any) -> None:
+        self.say(self.do.retry_by_hand(env))
+
+    @rule(source=st.sampled_from(("dev", "stage")))
+    def retry_by_schedule(self, source: Any) -> None:
+        self.say(f"retry by schedule from {source}: {self.do.retry_by_schedule(source)}")
+
+    @rule(
+        env=environments,
+        layer=st.sampled_from(("s1-runtime", "s1-ingest-v2")),
+        status=st.sampled_from(("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")),
+    )
+    def let_a_stack_fail(self, env: Any, layer: Any, status: str) -> None:
+        from tests.model.releases import NAMES
+
+        if stack := self.world.aws.cloudformation.stacks.get(NAMES[env].stack(layer)):
+            stack.fails_at = ("Function", status)
+            self.say(f"the next update of {layer} in {env} ends in {status}")
+
+    # --- events and time
+
+    @precondition(lambda self: self.events)
+    @rule(which=st.integers(0, 9), plan=plans(), again=st.booleans())
+    def deliver(self, which: int, plan: dict[str, Any], again: bool) -> None:
+        event = self.events[which % len(self.events)]
+        process = self.process(event.env, plan)
+        process.owner = f"reaction to {event.event.get('id', event.request_id)}"
+        said = self.world.deliver(event, process, again=again)
+        self.say(f"event {event.event.get('id')} in {event.env} {'(again) ' if again else ''}: {said}")
+
+    @property
+    def events(self) -> list[Any]:
+        return [each for each in self.world.pending if each.function == "rollback"]
+
+    @rule(env=environments)
+    def run_newsletter(self, env: Any) -> None:
+        self.say(f"newsletter in {env}: {'made' if self.world.run_newsletter(env) else 'failed'}")
+
+    @rule(env=environments)
+    def break_or_repair_a_source(self, env: Any) -> None:
+        self.world.broken ^= {env}
+        self.say(f"sources of {env} are {'broken' if env in self.world.broken else 'fine'}")
+
+    @rule(span=spans)
+    def pass_time(self, span: timedelta) -> None:
+        self.world.time.pass_by(span)
+        self.say(f"{span} passes")
+
+    @rule(who=st.sampled_from(("operator", "functions of dev", "functions of stage", "functions of prod")), skew=skews)
+    def set_clock(self, who: str, skew: timedelta) -> None:
+        self.world.skews[who] = skew
+        self.say(f"the clock of {who} is off by {skew}")
+
+    # --- people
+
+    @rule(env=environments)
+    def change_function(self, env: Any) -> None:
+        self.say(self.do.change_function(env))
+
+    @rule(env=environments)
+    def change_file(self, env: Any) -> None:
+        self.say(self.do.change_file(env))
+
+    @rule(env=environments, number=st.integers(1, 3))
+    def deploy_by_hand(self, env: Any, number: int) -> None:
+        if self.delivery.occupant(env) is None and number in self.world.releases:
+            self.say(self.do.deploy_by_hand(env, self.world.releases[number]))
+
+    @rule(env=environments, which=st.integers(0, 5), chosen=components, plan=plans())
+    def roll_back(self, env: Any, which: int, chosen: tuple[str, ...], plan: dict[str, Any]) -> None:
+        self.say(self.do.roll_back(env, which, chosen, self.process(env, plan)))
+
+    @rule(env=targets, plan=plans())
+    def promote_client(self, env: Any, plan: dict[str, Any]) -> None:
+        self.say(self.do.promote_client(env, self.process(env, plan)))
+
+    @rule(env=environments)
+    def release_hold(self, env: Any) -> None:
+        self.say(self.do.release_hold(env))
+
+    @rule(env=targets, number=st.integers(1, 3), chosen=gates)
+    def bypass(self, env: Any, number: int, chosen: tuple[str, ...]) -> None:
+        if number in self.world.releases:
+            self.say(self.do.bypass(env, self.world.releases[number], chosen))
+
+    @rule(loose=st.booleans())
+    def change_gates(self, loose: bool) -> None:
+        self.world.policies.update(prod=(LOOSE if loose else STRICT)["prod"])
+        self.say(f"the gates of prod are {'loosened' if loose else 'tightened'}")
+
+    # --- snapshots
+
+    @rule(env=environments, occasion=st.sampled_from(("schedule", "operator")), plan=plans())
+    def snapshot(self, env: Any, occasion: str, plan: dict[str, Any]) -> None:
+        self.say(self.do.snapshot(env, occasion, self.process(env, plan)))
+
+    @rule(env=environments, plan=plans())
+    def prune(self, env: Any, plan: dict[str, Any]) -> None:
+        self.say(self.do.prune(env, self.process(env, plan)))
+
+    @rule(env=environments, plan=plans())
+    def verify(self, env: Any, plan: dict[str, Any]) -> None:
+        self.say(self.do.verify(env, self.process(env, plan)))
+
+    @rule(env=environments, which=st.integers(0, 3))
+    def pin(self, env: Any, which: int) -> None:
+        self.say(self.do.pin(env, which))
+
+    @invariant()
+    def nothing_is_contradicted(self) -> None:
+        for check in INVARIANTS:
+            found = list(check(self.watch))
+            trace = "\n".join(self.world.trace)
+            assert not found, f"{check.__doc__}\n{'; '.join(found)}\n\n{trace}"
+
+
+PromotionAndRecovery.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    derandomize="VECTORA_MODEL_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+TestPromotionAndRecovery = PromotionAndRecovery.TestCase
