@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from constructs import Construct
-
-from stacks.permissions.common import assets_bucket_arn, bootstrap_qualifier
+from stacks.permissions.common import bootstrap_qualifier
+from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import (
     ALARM,
@@ -14,19 +13,13 @@ from vectora_ops.names import (
     DEPLOYMENT,
     HOLD,
     LEDGER,
-    OPERATIONS_LAYER,
     RETRY,
-    STACK_LAYERS,
     BucketContent,
     Names,
     OperationsTask,
 )
-from vectora_shared.keys import ANALYSES_PREFIX
 
-ACCOUNT = "${AWS::AccountId}"
 CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
-CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
-STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
 ANSWER_JOBS = Grant(
     sid="AnswerPipeline",
     actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
@@ -35,191 +28,12 @@ ANSWER_JOBS = Grant(
 )
 
 
-class OperationsGrants:
-    """Grants of the operations functions of one environment.
-
-    Releases are promoted from the environment `preceding`, and into the environment `following`.
-    """
-
-    def __init__(
-        self, stack: Construct, *, names: Names, region: str, preceding: Names | None, following: Names | None
-    ) -> None:
-        self._stack = stack
-        self._names = names
-        self._region = region
-        self._preceding = preceding
-        self._following = following
-
-    def _function_arn(self, task: OperationsTask, names: Names | None = None) -> str:
-        return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
+class OperationsGrants(EnvironmentGrants):
+    """Grants of the operations functions of one environment."""
 
     def invoke(self, task: OperationsTask) -> Grant:
         """Return the grant of a schedule that invokes function `task`."""
         return Grant(sid="Invoke", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),))
-
-    @property
-    def _stack_arns(self) -> tuple[str, ...]:
-        prefix = f"arn:aws:cloudformation:{self._region}:${{AWS::AccountId}}:stack"
-        layers = (layer for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
-        return tuple(f"{prefix}/{self._names.stack(layer)}/*" for layer in layers)
-
-    @property
-    def _content_arns(self) -> tuple[str, ...]:
-        config, data, newsletters = self._buckets
-        return (
-            f"{config}/clients/*",
-            f"{config}/canonical/*",
-            f"{config}/published.json",
-            f"{data}/*",  # also the folders of the system that ran before this app
-            f"{newsletters}/*",
-        )
-
-    @property
-    def _buckets(self) -> tuple[str, ...]:
-        return tuple(f"arn:aws:s3:::{self._names.bucket(each)}" for each in ("config", "data", "newsletters"))
-
-    @property
-    def _code_buckets(self) -> tuple[str, ...]:
-        return (
-            assets_bucket_arn(self._stack, self._region),
-            f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
-        )
-
-    def _read_environment(self, task: OperationsTask) -> tuple[Grant, ...]:
-        """Return the grants to read the environment, write its vault, and continue in a new invocation."""
-        return (
-            *self._write_vault(),
-            *self._read_content_and_code(),
-            *self._read_deployed(),
-            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
-        )
-
-    def _write_vault(self) -> tuple[Grant, ...]:
-        vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
-        return (
-            Grant(
-                sid="LookIntoVault",
-                actions=("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketObjectLockConfiguration"),
-                resources=(vault,),
-            ),
-            Grant(
-                sid="FillVault",
-                actions=(
-                    "s3:GetObject",
-                    "s3:GetObjectVersion",
-                    "s3:PutObject",
-                    "s3:GetObjectRetention",
-                    "s3:PutObjectRetention",
-                    "s3:DeleteObject",
-                ),
-                resources=(f"{vault}/*",),
-                wildcard_reason="Objects of the vault are named by the digest of their content.",
-            ),
-        )
-
-    def _read_content_and_code(self) -> tuple[Grant, ...]:
-        return (
-            Grant(sid="ListContent", actions=("s3:ListBucket", "s3:ListBucketVersions"), resources=self._buckets),
-            Grant(
-                sid="ReadContent",
-                actions=("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
-                resources=self._content_arns,
-                wildcard_reason=CONTENT_BY_KEY,
-            ),
-            self._deny_on_analyses("SkipAnalyses", "s3:GetObject", "s3:GetObjectVersion"),
-            Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets),
-            Grant(
-                sid="ReadCode",
-                actions=("s3:GetObject", "s3:GetObjectVersion"),
-                resources=tuple(f"{bucket}/*" for bucket in self._code_buckets),
-                wildcard_reason="Assets are named by the digest of their content, a new one each release.",
-            ),
-        )
-
-    def _deny_on_analyses(self, sid: str, *actions: str) -> Grant:
-        resources = (f"{self._buckets[1]}/{ANALYSES_PREFIX}*",)
-        reason = "No snapshot holds stored analyses, which can be made again."
-        return Grant(sid=sid, effect="Deny", actions=actions, resources=resources, wildcard_reason=reason)
-
-    def _read_deployed(self) -> tuple[Grant, ...]:
-        """Return the grants to read functions, layers, stacks and the release."""
-        region, account = self._region, ACCOUNT
-        return (
-            Grant(
-                sid="ReadFunctions",
-                # Without ListTags, GetFunction answers a TagsError instead of tags (Lambda API reference).
-                actions=("lambda:GetFunction", "lambda:ListTags"),
-                resources=(f"arn:aws:lambda:{region}:{account}:function:{self._names.project}-*-{self._names.env}",),
-                wildcard_reason="A snapshot holds every function of the environment, also those of other releases.",
-            ),
-            Grant(
-                sid="ReadLayers",
-                actions=("lambda:GetLayerVersion",),
-                # Includes layers of other accounts whose owner permits it, such as Powertools for AWS Lambda.
-                resources=(f"arn:aws:lambda:{region}:*:layer:*:*",),
-                wildcard_reason="A function may have been given any layer by hand; what runs must be saved.",
-            ),
-            Grant(
-                sid="ReadStacks",
-                actions=(
-                    "cloudformation:DescribeStacks",
-                    "cloudformation:GetTemplate",
-                    "cloudformation:ListStackResources",
-                ),
-                resources=self._stack_arns,
-                wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
-            ),
-            Grant(
-                sid="ReadRelease",
-                actions=("ssm:GetParameter",),
-                resources=(self._parameter("release"), self._parameter(HOLD)),
-            ),
-            Grant(sid="ReadWorkflow", actions=("states:DescribeStateMachine",), resources=(self.machine_arn,)),
-        )
-
-    def _read_records(self, *paths: str) -> Grant:
-        return Grant(
-            sid="ReadPromotion",
-            actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-            resources=tuple(self._parameter(path) for path in paths),
-        )
-
-    @property
-    def _topic_arn(self) -> str:
-        return f"arn:aws:sns:{self._region}:${{AWS::AccountId}}:{self._names.topic('operations')}"
-
-    def _parameter(self, path: str, names: Names | None = None) -> str:
-        return f"arn:aws:ssm:{self._region}:{ACCOUNT}:parameter{(names or self._names).parameter(path)}"
-
-    def _stage_arn(self, env: str) -> str:
-        return f"arn:aws:codepipeline:{self._region}:{ACCOUNT}:{self._names.pipeline}/{env}"
-
-    @property
-    def _pipeline_arn(self) -> str:
-        return f"arn:aws:codepipeline:{self._region}:{ACCOUNT}:{self._names.pipeline}"
-
-    @property
-    def machine_arn(self) -> str:
-        """ARN of the newsletter workflow."""
-        return f"arn:aws:states:{self._region}:{ACCOUNT}:stateMachine:{self._names.state_machine}"
-
-    @property
-    def _machine_grants(self) -> tuple[Grant, ...]:
-        machine = self._names.state_machine
-        return (
-            Grant(
-                sid="RunCanary",
-                actions=("states:StartExecution",),
-                resources=(self.machine_arn,),
-            ),
-            Grant(
-                sid="FollowCanary",
-                actions=("states:DescribeExecution", "states:GetExecutionHistory"),
-                resources=(f"arn:aws:states:{self._region}:{ACCOUNT}:execution:{machine}:*",),
-                wildcard_reason="Step Functions names the executions; the state machine is fixed.",
-            ),
-        )
 
     def snapshot(self) -> tuple[Grant, ...]:
         """Return the grants of function snapshot."""

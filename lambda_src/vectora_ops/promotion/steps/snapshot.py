@@ -55,8 +55,8 @@ def snapshot_step(
     """Use the snapshot that the deployment of the operations stack took, or take one, and begin the deployment.
 
     Waits for another operation on the environment. Raises VectoraError when promotion is held, when a stack is in a
-    status from which CloudFormation deploys nothing, when the snapshot is not intact, and when the gates, which may have
-    passed days before an approval, refuse the release now.
+    status from which CloudFormation deploys nothing, when the snapshot is not intact, and when the gates refuse the
+    release now: they may have passed days before an approval.
     """
     step = _SnapshotStep(account, names, step_parameters(StepParameters, given), observer, deadline, clock)
     step.require_no_hold()
