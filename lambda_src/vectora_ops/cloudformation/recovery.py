@@ -13,6 +13,7 @@ from vectora_ops.cloudformation.polling import Polling
 from vectora_ops.cloudformation.reading import StackReader
 from vectora_ops.cloudformation.refusals import explained, termination_protection_advice
 from vectora_ops.cloudformation.statuses import (
+    REVIEW,
     behaviour_of,
     deployment_mode,
     is_changing,
@@ -65,6 +66,9 @@ class RecoverableStacks(StackReader):
             case "continue rollback":
                 return self._continue_rollback(name, status)
             case "delete":
+                if status == REVIEW and self._is_protected(name):
+                    # It holds nothing, and a change set of type CREATE needs no deletion before it.
+                    return status
                 self._clear(name)
                 return None
             case "ask":
@@ -84,10 +88,13 @@ class RecoverableStacks(StackReader):
 
     def require_deletable(self, name: str) -> None:
         """Raise VectoraError when termination protection would make the deletion of the stack fail."""
-        if (self.describe(name) or {}).get("EnableTerminationProtection"):
+        if self._is_protected(name):
             raise VectoraError(
                 f"Stack {name} must be deleted, and has termination protection. {termination_protection_advice(name)}"
             )
+
+    def _is_protected(self, name: str) -> bool:
+        return bool((self.describe(name) or {}).get("EnableTerminationProtection"))
 
     # --- ways out of a failed status
 

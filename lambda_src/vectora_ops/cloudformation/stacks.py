@@ -74,7 +74,7 @@ class Stacks(RecoverableStacks):
         """
         self.settle(definition.name)
         described = self.describe(definition.name)
-        if described is None:
+        if described is None or described["StackStatus"] == REVIEW:
             self.check_text(definition)
             self._keep_alive()
             template = parse_template(definition.template)

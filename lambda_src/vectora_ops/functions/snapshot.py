@@ -20,10 +20,11 @@ from vectora_ops.functions.invocation import (
     own_names,
 )
 from vectora_ops.names import Names
-from vectora_ops.progress import OutOfTimeError
+from vectora_ops.progress import OutOfTimeError, utc_now
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
 from vectora_ops.promotion.steps.snapshot import snapshot_step
+from vectora_ops.records import Records, held_since
 from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
@@ -31,6 +32,7 @@ from vectora_ops.snapshots.retention import Policy, Pruned, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
+from vectora_ops.times import minute
 from vectora_shared.custom_resource import answer_cloudformation
 from vectora_shared.errors import VectoraError
 from vectora_shared.runtime import environment, parse_event, set_log_level
@@ -89,6 +91,7 @@ def _create(event: dict[str, Any], context: Any) -> Answer:
     )
     if given.occasion != "operator":
         _prune_quietly(account, names)
+        _report_interrupted_rollback(account, names)
     return {"snapshot": manifest.name, "manifest": manifest.model_dump(mode="json")}
 
 
@@ -122,6 +125,22 @@ def _prune_quietly(account: Account, names: Names) -> None:
         notify_operators("pruning failed", str(error))
     else:
         logger.info("Pruned %d snapshots, %d objects", pruned.removed_snapshots, pruned.removed_objects)
+
+
+def _report_interrupted_rollback(account: Account, names: Names) -> None:
+    """Notify the operators each day of a rollback that nothing continues, until the hold is released."""
+    try:
+        hold = Records(account, names).hold()
+    except Exception:
+        logger.exception("The hold cannot be read")
+        return
+    if hold and hold.is_interrupted(utc_now()):
+        notify_operators(
+            "rollback interrupted",
+            f"The rollback of {names.env} that began {minute(hold.at)} was interrupted: {held_since(hold)}. Finish it "
+            f"(./vectora rollback --env {names.env} --snapshot latest), then ./vectora promote release-hold --env "
+            f"{names.env}.",
+        )
 
 
 def _snapshot_step(given: Mapping[str, Any], token: str | None, context: Any) -> Done | NotYet:

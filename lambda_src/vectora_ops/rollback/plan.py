@@ -97,14 +97,21 @@ def require_functions_in_stacks(target: Target, environment: Environment) -> Non
 
 
 def stacks_of_target(account: Account, target: Target, keep_alive: Callable[[], None]) -> Stacks:
-    """Return the stacks of the account, with a bucket of the snapshot's assets for long templates."""
+    """Return the stacks of the account, with a bucket of the snapshot's assets for long templates.
+
+    Without assets it is the environment's own bucket for code, to which the rollback's role may write too.
+    """
     buckets = [
         AssetReference.of_arn(entry.origin).bucket
         for name in target.stacks
         for entry in target.assets(name)
         if entry.origin
     ]
-    return Stacks(account, assets_bucket=buckets[0] if buckets else None, keep_alive=keep_alive)
+    return Stacks(
+        account,
+        assets_bucket=buckets[0] if buckets else target.vault.names.bucket("lambda-code"),
+        keep_alive=keep_alive,
+    )
 
 
 def new_stacks(target: Target, environment: Environment, components: Iterable[Component]) -> list[str]:

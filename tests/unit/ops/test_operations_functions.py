@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.functions import invocation as operations
-from vectora_ops.functions import rollback
+from vectora_ops.functions import rollback, snapshot
 from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED
 from vectora_ops.progress import OutOfTimeError
@@ -182,6 +182,26 @@ def test_a_reaction_that_nothing_continues_ends_its_hold_and_notifies(
     assert "must be finished by hand" in parameters.hold.outcome
     [message] = topic.published
     assert message["Message"] == answer["reaction"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "state", "notified"), [(2, "rolling back", 1), (0, "rolling back", 0), (2, "held", 0)]
+)
+def test_the_daily_snapshot_reports_a_rollback_that_nothing_continues(
+    topic: Topic, monkeypatch: pytest.MonkeyPatch, hours: int, state: str, notified: int
+) -> None:
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    hold = _begun("e-1").model_copy(update={"at": at, "state": state})
+    topic.account._clients["ssm"] = Parameters(hold)
+    taken = SimpleNamespace(name="daily_1", model_dump=lambda mode: {})
+    monkeypatch.setattr(snapshot, "own_account", lambda: topic.account)
+    monkeypatch.setattr(snapshot, "take_snapshot", lambda *given, **options: taken)
+    monkeypatch.setattr(snapshot, "_prune_quietly", lambda account, names: None)
+    answer = snapshot.snapshot_function({"operation": "create", "occasion": "schedule"}, CONTEXT)
+    assert answer is not None
+    assert answer["snapshot"] == "daily_1"
+    assert len(topic.published) == notified
+    assert all("./vectora rollback --env stage" in each["Message"] for each in topic.published)
 
 
 def test_a_reaction_that_fails_before_its_hold_is_repeated(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from vectora_ops.cloudformation.change_set_request import LONGEST_BODY_BYTES, LO
 from vectora_ops.cloudformation.imports import ImportableResource, import_resources
 from vectora_ops.cloudformation.refusals import StackBusyError
 from vectora_ops.cloudformation.stacks import MOST_ATTEMPTS, Stacks
+from vectora_ops.names import Names
+from vectora_ops.rollback.plan import stacks_of_target
 from vectora_shared.errors import VectoraError
 
 BLAME = "does not accept the template"
@@ -217,6 +219,16 @@ def test_a_long_template_is_read_from_a_bucket() -> None:
     assert stack.calls[0][1]["TemplateURL"] == address
     assert "TemplateBody" not in stack.calls[0][1]
     assert json.loads(body) == template
+
+
+def test_a_long_template_of_a_snapshot_without_assets_is_read_from_the_bucket_for_code() -> None:
+    names = Names(project="vectora-inbox", env="dev")
+    target: Any = SimpleNamespace(stacks=[], vault=SimpleNamespace(names=names))
+    stack, uploads = OneStack("UPDATE_COMPLETE"), _Uploads()
+    stacks = stacks_of_target(account_with(stack, s3=uploads), target, lambda: None)
+    assert stacks.restore(definition(_of_length(LONGEST_BODY_BYTES)))
+    assert list(uploads.bodies) == [stack.calls[0][1]["TemplateURL"]]
+    assert next(iter(uploads.bodies)).startswith(f"https://{names.bucket('lambda-code')}.s3/")
 
 
 def test_a_template_that_cloudformation_never_accepts_is_named() -> None:

@@ -157,10 +157,12 @@ def test_termination_protection_is_never_turned_off(status: str) -> None:
     assert (stack.status, stack.protected, stack.calls) == (status, True, [])
 
 
-def test_a_protected_stack_that_exists_is_restored() -> None:
-    stack, stacks = _stack("UPDATE_FAILED", protected=True)
+@pytest.mark.parametrize("status", ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "UPDATE_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_a_protected_stack_is_restored_where_that_needs_no_deletion(status: str) -> None:
+    stack, stacks = _stack(status, protected=True)
     assert stacks.restore(definition())
     assert stack.protected
+    assert "delete_stack" not in stack.operations
 
 
 # --- express mode
