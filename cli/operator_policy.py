@@ -105,14 +105,9 @@ class _Statements:
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
             _allow(
-                "StartRuns",
-                _of("states", "DescribeStateMachine StartExecution"),
-                [self._arn("states", f"stateMachine:{machine}")],
-            ),
-            _allow(
-                "FollowRuns",
-                _of("states", "DescribeExecution GetExecutionHistory"),
-                [self._arn("states", f"execution:{machine}:*")],
+                "UseRuns",
+                _of("states", "DescribeExecution DescribeStateMachine GetExecutionHistory StartExecution"),
+                [self._arn("states", f"stateMachine:{machine}"), self._arn("states", f"execution:{machine}:*")],
             ),
             # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction).
             _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),

@@ -260,7 +260,7 @@ class PipelineStack(cdk.Stack):
             expires_after_days=self._settings.pipeline.approval_days,
         )
         # An approval may take days, in which a run may fail where the release soaks.
-        return [gate, approval, _gate(f"gate-{env}-after-approval", source, release)]
+        return [gate, approval, _gate(f"gate-after-approval-{env}", source, release)]
 
 
 def _gate(name: str, source: Names, release: _Release) -> LambdaStep:

@@ -38,7 +38,7 @@ class _Record(BaseModel):
 
     @property
     def stored(self) -> datetime:
-        """When it was written, by a clock that does not depend on the writer once it has been read."""
+        """The time of writing; once the record has been read, it does not depend on the writer's clock."""
         return self.recorded or self.at
 
 

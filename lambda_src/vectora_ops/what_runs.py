@@ -1,4 +1,4 @@
-"""What runs in an environment beside its record, so that a change by hand is noticed."""
+"""Digests of all that runs in an environment, by which a change by hand is noticed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.config.publication import RECORD_KEY
 from vectora_shared.storage import Bucket
 
-# Twelve digits of SHA-256 tell a change by hand apart, and all items fit into one parameter of Systems Manager.
+# Twelve digits of SHA-256 distinguish contents, and all items fit into one parameter of Systems Manager.
 DIGITS = 12
 
 
@@ -88,7 +88,7 @@ def _differing(recorded: Mapping[str, str], now: Mapping[str, str]) -> dict[str,
 
 
 def _touches(environment: Environment) -> list[Touch]:
-    """Return the last change of each function and stack, by the clock of the service."""
+    """Return the last change of each function and stack, as Lambda and CloudFormation date it."""
     found = []
     for name in environment.function_names():
         if (answer := environment.function(name)) is not None:

@@ -42,13 +42,13 @@ class OperationsGrants(EnvironmentGrants):
             ANSWER_JOBS,
             Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
             self._read_records(LEDGER, CLIENTS),
-            *self._ask_preceding(),
             Grant(
                 sid="Prune",
                 actions=("s3:DeleteObjectVersion",),
                 resources=(f"arn:aws:s3:::{self._names.bucket('snapshots')}/*",),
                 wildcard_reason="Objects of the vault are named by the digest of their content.",
             ),
+            *self._ask_preceding(),
         )
 
     def rollback(self) -> tuple[Grant, ...]:

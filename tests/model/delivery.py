@@ -311,7 +311,9 @@ class Delivery:
         last = self.last_in(env)
         if last is None:
             return {"stageName": env, "actionStates": []}
-        own = [e for e in self.world.aws.pipeline.actions if (e["pipelineExecutionId"], e["stageName"]) == (last.name, env)]
+        own = [
+            e for e in self.world.aws.pipeline.actions if (e["pipelineExecutionId"], e["stageName"]) == (last.name, env)
+        ]
         latest = {each["actionName"]: {"latestExecution": {"status": each["status"]}} for each in own}
         status = "Failed" if last.state == "failed" else "InProgress"
         return {

@@ -56,7 +56,9 @@ class Facts:
         return {gate: why for gate, why in found.items() if gate not in skipped}
 
     def _smoke_test(self, release: Release, source: EnvName) -> str:
-        results = [passed for env, content, passed, _ in self.world.smoke_tests if (env, content) == (source, release.number)]
+        results = [
+            passed for env, content, passed, _ in self.world.smoke_tests if (env, content) == (source, release.number)
+        ]
         if not results:
             return f"{source} never tested content {release.number}"
         return "" if results[-1] else f"the last smoke test of content {release.number} in {source} failed"

@@ -202,7 +202,9 @@ class MemoryS3:
         if version_id := request.get("VersionId"):
             for version in [each for each in versions if each.version_id == version_id]:
                 if version.retained_until and version.retained_until > self._time.now:
-                    raise refused(self._time.now, "AccessDenied", "Access Denied because object protected by object lock.")
+                    raise refused(
+                        self._time.now, "AccessDenied", "Access Denied because object protected by object lock."
+                    )
                 versions.remove(version)
         else:
             self._require_condition(bucket, request)

@@ -30,7 +30,14 @@ skews = st.sampled_from(
     [timedelta(), *(sign * each for sign in (1, -1) for each in (timedelta(minutes=7), timedelta(days=800)))]
 )
 components = st.sampled_from(
-    [(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), ("stacks", "functions", "layers", "release")]
+    [
+        (),
+        (),
+        ("clients",),
+        ("clients", "canonical"),
+        ("functions", "layers"),
+        ("stacks", "functions", "layers", "release"),
+    ]
 )
 gates = st.sampled_from([("soak",), ("smoke-test",), ("smoke-test", "soak")])
 # A request of an operation: most sequences have few.

@@ -243,7 +243,10 @@ class World:
 
     def _run_function(self, name: str, event: dict[str, Any], kind: str) -> Any:
         env, function = next(
-            (env, function) for env in NAMES for function in HANDLERS if NAMES[env].function(function) == name  # type: ignore[arg-type]
+            (env, function)
+            for env in NAMES
+            for function in HANDLERS
+            if NAMES[env].function(function) == name  # type: ignore[arg-type]
         )
         if kind == "Event":
             self.invoke_later(env, function, event)

@@ -64,7 +64,7 @@ NOT_IN_PROD = (
     r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION)$",
     r"^/s0-operations/Resources/PromotionRole/Properties/Policies/0/PolicyDocument/Statement/(\d+)/",
 )
-# Dev is the first environment: there is no preceding one whose function could judge a client file.
+# Dev is the first environment: there is no preceding one whose function could judge a release or a client file.
 NOT_IN_DEV = "AskEnvironmentBefore"
 
 
@@ -81,13 +81,16 @@ def _types(templates: Templates) -> dict[str, type]:
     return {path: type(leaf) for path, leaf in _leaves(templates).items()}
 
 
-def test_dev_lacks_only_the_permission_to_ask_the_preceding_environment(dev: Templates, stage: Templates) -> None:
-    (policy,) = stage["s0-operations"]["Resources"]["RollbackRole"]["Properties"]["Policies"]
+def _last_statement(stage: Templates, role: str) -> str:
+    (policy,) = stage["s0-operations"]["Resources"][role]["Properties"]["Policies"]
     statements = policy["PolicyDocument"]["Statement"]
     assert statements[-1]["Sid"] == NOT_IN_DEV
-    number = len(statements) - 1
-    prefix = f"/s0-operations/Resources/RollbackRole/Properties/Policies/0/PolicyDocument/Statement/{number}/"
-    expected = {path: kind for path, kind in _types(stage).items() if not path.startswith(prefix)}
+    return f"/s0-operations/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement/{len(statements) - 1}/"
+
+
+def test_dev_lacks_only_the_permission_to_ask_the_preceding_environment(dev: Templates, stage: Templates) -> None:
+    prefixes = tuple(_last_statement(stage, role) for role in ("RollbackRole", "SnapshotRole"))
+    expected = {path: kind for path, kind in _types(stage).items() if not path.startswith(prefixes)}
     assert _types(dev) == expected
 
 

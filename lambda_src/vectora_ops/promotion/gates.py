@@ -89,7 +89,7 @@ class Facts:
 
     @property
     def removal(self) -> Word | None:
-        """Why `target` lost this content, when that is the last that its records say about it."""
+        """The reason why `target` lost this content, when that is the last that its records say about it."""
         word = last_word(self.target_ledger, self.target_deployments, self.release)
         return word if word is not None and word.kind != "passed" else None
 

@@ -115,10 +115,8 @@ class RollbackRecords:
 
 def _known(digest: str, ledger: tuple[LedgerEntry, ...], deployments: tuple[Deployment, ...]) -> ReleaseId:
     """Return the release with its content digest, where a record has it."""
-    for each in (*reversed(ledger), *reversed(deployments)):
-        if each.digest == digest and each.content_digest:
-            return each.release
-    return ReleaseId(digest)
+    releases = [entry.release for entry in reversed(ledger)] + [each.release for each in reversed(deployments)]
+    return next((each for each in releases if each.digest == digest and each.content_digest), ReleaseId(digest))
 
 
 def record_taken_files(account: Account, names: Names, what: str, at: datetime) -> tuple[ClientPromotion, ...]:

@@ -58,10 +58,9 @@ def roll_back(
 ) -> RollbackResult:
     """Roll an environment back, and check the result. After an interruption at any step, the same call finishes.
 
-    Raises DamagedError when the snapshot is not intact, BusyError when another operation holds the environment (the
-    pipeline, which holds no lease between its actions, is asked too when an operator rolls back),
-    OutOfTimeError at the deadline, and VectoraError when something could not be restored; its message then names the
-    safety snapshot.
+    Raises DamagedError when the snapshot is not intact, BusyError when another operation holds the environment,
+    OutOfTimeError at the deadline, and VectoraError when the pipeline is deploying what an operator rolls back, or when
+    something could not be restored; its message then names the safety snapshot.
     """
     observer = observer or Observer()
     started = time.monotonic()

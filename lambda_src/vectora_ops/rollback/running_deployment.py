@@ -39,7 +39,7 @@ def _is_running(account: Account, names: Names, deployment: Deployment) -> bool:
             pipelineName=names.pipeline, pipelineExecutionId=deployment.execution
         )
     except (ClientError, BotoCoreError) as error:
-        # A rollback is urgent: an execution that cannot be asked for does not prevent it.
+        # A rollback is urgent: an execution of unknown state does not prevent it.
         logger.warning("Whether execution %s is running is unknown: %s", deployment.execution, error)
         return False
     return answer["pipelineExecution"]["status"] in RUNNING

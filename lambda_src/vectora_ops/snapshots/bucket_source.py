@@ -21,7 +21,7 @@ from vectora_shared.errors import VectoraError
 
 # Objects of a component up to which the tags of each are read for each snapshot. Of more objects only those are read
 # again that have tags, or a new version: a request for each of 10,000 objects takes a second snapshot from 1 to 6
-# seconds (measured with a stand-in for S3 that answers at once).
+# seconds (measured with a stand-in for S3 that answers immediately).
 ALL_TAGS_UP_TO = 1000
 DAY = re.compile(r"\d{4}/\d\d/\d\d/")
 

@@ -137,7 +137,7 @@ def pairs_with_live(
 ) -> Iterator[tuple[str, Entry | None, Item | None]]:
     """Yield each path with its compared entry and its live item; both are None on the other side only.
 
-    An object that was archived when the snapshot was taken is left out: the snapshot has no bytes of it.
+    An object that was archived when the snapshot was taken is skipped: the snapshot has no bytes of it.
     """
     pairs = side_by_side(
         ((entry.path, entry) for entry, _ in vault.entries(record)), ((item.path, item) for item in source.items())

@@ -221,14 +221,14 @@ def asked(at: float, *gates: str) -> Bypass:
 
 
 def test_it_comes_back_when_an_operator_asks_for_it_after_the_rollback() -> None:
-    gone = {"target_ledger": (released(1), back(2, OTHER, removed=CONTENT))}
-    decision = decide(replace(SOAKED, **gone, bypass=asked(3, "rolled-back")), POLICY)
+    gone = (released(1), back(2, OTHER, removed=CONTENT))
+    decision = decide(replace(SOAKED, target_ledger=gone, bypass=asked(3, "rolled-back")), POLICY)
     assert (decision.outcome, decision.bypassed) == ("pass", ("rolled-back",))
 
 
 def test_a_bypass_from_before_the_rollback_has_been_used() -> None:
-    gone = {"target_ledger": (released(1), back(2, OTHER, removed=CONTENT))}
-    decision = decide(replace(SOAKED, **gone, bypass=asked(0.5, "rolled-back", "soak"), now=day(3)), POLICY)
+    gone = replace(SOAKED, target_ledger=(released(1), back(2, OTHER, removed=CONTENT)), now=day(3))
+    decision = decide(replace(gone, bypass=asked(0.5, "rolled-back", "soak")), POLICY)
     assert (decision.outcome, decision.bypassed) == ("fail", ())
 
 

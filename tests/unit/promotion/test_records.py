@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.parameter_values import as_parameter
 from vectora_ops.records import (
     Alarm,
     Bypass,
@@ -23,7 +24,6 @@ from vectora_ops.records import (
     LedgerEntry,
     Records,
     Retry,
-    as_parameter,
 )
 from vectora_shared.errors import VectoraError
 
