@@ -112,7 +112,10 @@ def _show_status(status: EnvironmentStatus) -> None:
         advice = "A deployment puts it right; keep an edit in config/."
         out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
     if status.strays:
-        out.print(styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}", ""))
+        advice = "That decides nothing: delete what you do not need."
+        out.print(
+            styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}. {advice}", "")
+        )
 
 
 @dataclass(frozen=True)

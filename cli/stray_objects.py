@@ -19,11 +19,10 @@ def stray_keys(keys: Iterable[str], published: Collection[str]) -> tuple[str, ..
 
 
 def stray_sentence(bucket: str, strays: Collection[str]) -> str:
-    """Return one sentence that names stray objects, so that spaces and other scripts are seen."""
+    """Return the start of a sentence that names stray objects, so that spaces and other scripts are seen."""
     named = ", ".join(ascii(key) for key in list(strays)[:NAMED])
     more = f" and {len(strays) - NAMED} more" if len(strays) > NAMED else ""
-    they = "They decide" if len(strays) > 1 else "It decides"
-    return f"s3://{bucket} holds {named}{more}, which nothing reads. {they} nothing: delete what you do not need."
+    return f"s3://{bucket} holds {named}{more}, which nothing reads"
 
 
 def _is_stray(key: str, *, before_releases: bool) -> bool:

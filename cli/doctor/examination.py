@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, tools
+from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stray_objects, tools
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
@@ -58,6 +58,7 @@ def checks(with_pipeline: bool) -> tuple[Check, ...]:
         model.CHECK,
         mail.CHECK,
         buckets.CHECK,
+        stray_objects.CHECK,
         *quotas.CHECKS,
     )
 

@@ -192,10 +192,6 @@ def test_stray_objects_are_named_and_what_belongs_there_is_not(littered: MemoryS
 
 def test_the_sentence_on_stray_objects_shows_what_cannot_be_seen() -> None:
     one = stray_sentence("bucket", ["clients/l\u0430i.yaml "])
-    assert one == (
-        "s3://bucket holds 'clients/l\\u0430i.yaml ', which nothing reads. It decides nothing: delete what you do not "
-        "need."
-    )
+    assert one == "s3://bucket holds 'clients/l\\u0430i.yaml ', which nothing reads"
     many = stray_sentence("bucket", [f"{CLIENTS_PREFIX}{number}" for number in range(12)])
     assert "and 2 more" in many
-    assert "They decide nothing" in many
