@@ -22,7 +22,7 @@ from vectora_shared.keys import day_of_folder, day_of_items_key
 
 # Objects of a component up to which the tags of each are read for each snapshot. Of more objects only those are read
 # again that have tags, or a new version: a request for each of 10,000 objects takes a second snapshot from 1 to 6
-# seconds (measured with a stand-in for S3 that answers at once).
+# seconds (measured with a stand-in for S3 without latency).
 ALL_TAGS_UP_TO = 1000
 ITEMS_FILE = "items.json"
 

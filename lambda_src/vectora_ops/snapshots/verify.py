@@ -279,7 +279,7 @@ class _Verifier:
                 reads.setdefault(entry.slices[0].sha256, []).append(entry)
         right: set[int] = set()
         with ThreadPoolExecutor(READERS) as pool:
-            # Both start at once.
+            # Both start before the first result is awaited.
             whole = pool.map(self._read_object, sorted(reads), [reads[sha256] for sha256 in sorted(reads)])
             joined = pool.map(self._read_entry, several)
             for found, of_objects in (*whole, *joined):
