@@ -18,10 +18,10 @@ from vectora_ops.names import Names
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.configuration import PROMPTS_PREFIX
-from vectora_shared.config.content import CLIENTS_PREFIX
 from vectora_shared.config.publication import PREFIXES
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import client_of_key
 from vectora_shared.storage import Bucket
 
 Templates = Mapping[str, Mapping[str, Any]]
@@ -169,14 +169,13 @@ def _configuration(account: Account, bucket_name: str, files: Mapping[str, bytes
         if is_absent(error, "bucket"):
             return ChangedConfiguration((), (), (), ())
         raise
-    found = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in keys}
+    read = [key for key in keys if key in files or client_of_key(key)]
+    found = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in read}
     return ChangedConfiguration(
         overwritten=tuple(key for key, body in found.items() if key in files and files[key] != body),
-        deleted=tuple(key for key in found if key not in files and key.startswith(PROMPTS_PREFIX)),
-        kept=tuple(key for key in found if key not in files and not key.startswith(PROMPTS_PREFIX)),
-        active_clients=tuple(
-            key for key, body in found.items() if key.startswith(CLIENTS_PREFIX) and _is_active(key, body)
-        ),
+        deleted=tuple(key for key in keys if key not in files and key.startswith(PROMPTS_PREFIX)),
+        kept=tuple(key for key in keys if key not in files and not key.startswith(PROMPTS_PREFIX)),
+        active_clients=tuple(key for key, body in found.items() if client_of_key(key) and _is_active(key, body)),
     )
 
 

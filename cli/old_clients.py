@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import CLIENTS_PREFIX
 from vectora_shared.config.section import read_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import CLIENTS_PREFIX
 
 # Ids of the running system end with a version, such as lai_weekly_v6.
 VERSION = re.compile(r"_v\d+$")

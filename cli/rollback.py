@@ -29,7 +29,6 @@ NOT_AS_BEFORE = (
     "events in log groups that the deployment removed are lost",
     "the bucket for access logs stays, in no stack, if it has logs",
     "S3 cannot end versioning: in the bucket lambda-code it is suspended if it was never enabled",
-    "objects that are written again have their content and type, but no metadata or tags of their own",
 )
 
 

@@ -15,6 +15,7 @@ from cli.old_clients import is_old_form, lines_on_old_clients
 from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
+from cli.stray_objects import stray_keys, stray_sentence
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
 from vectora_ops.cloudformation.statuses import problem_of
@@ -30,11 +31,11 @@ from vectora_ops.what_runs import changed_resources
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import CLIENTS_PREFIX
 from vectora_shared.config.publication import PREFIXES, RECORD_KEY
 from vectora_shared.config.section import read_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import CLIENTS_PREFIX, client_of_key
 from vectora_shared.storage import Bucket
 
 
@@ -118,6 +119,11 @@ def _show_status(status: EnvironmentStatus) -> None:
     for sentence in status.drift:
         advice = "A deployment puts it right; keep an edit of a file in config/."
         out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
+    if status.strays:
+        advice = "That decides nothing: delete what you do not need."
+        out.print(
+            styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}. {advice}", "")
+        )
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,7 @@ class EnvironmentStatus:
     release_content_digest: str | None = None
     delivery: str = ""  # whom newsletters are sent to by e-mail
     checkout: Comparison | None = None
+    strays: tuple[str, ...] = ()  # keys of objects in the config bucket that nothing reads
 
     @property
     def deployed(self) -> bool:
@@ -212,6 +219,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
             if key not in configuration.published and is_old_form(key, body)
         ),
         delivery=_delivery(account, names),
+        strays=configuration.strays,
     )
 
 
@@ -320,12 +328,13 @@ def _function(account: Account, name: str) -> FunctionStatus | None:
 
 @dataclass(frozen=True)
 class _PublishedConfiguration:
-    """The content of a config bucket: SHA-256 by key as published and as found, and the client files."""
+    """The content of a config bucket: SHA-256 by key as published and as found, client files, and stray objects."""
 
     published: dict[str, str]
     promoted: dict[str, str]
     found: dict[str, str]
     clients: dict[str, bytes]
+    strays: tuple[str, ...]
 
     def note(self, key: str) -> str | None:
         """Return how the file differs from the published one; None when it does not."""
@@ -341,17 +350,24 @@ def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguratio
     bucket = Bucket(s3, bucket_name)
     try:
         record = bucket.read_json(RECORD_KEY) or {}
-        keys = [key for prefix in PREFIXES for key in bucket.keys(prefix)]
+        keys = bucket.keys("")
     except ClientError as error:
         if is_absent(error, "bucket"):
-            return _PublishedConfiguration({}, {}, {}, {})
+            return _PublishedConfiguration({}, {}, {}, {}, ())
         raise
-    bodies = {key: read_object(s3, Bucket=bucket_name, Key=key).body for key in keys}
+    published = record.get("keys", {})
+    strays = stray_keys(keys, published)
+    bodies = {
+        key: read_object(s3, Bucket=bucket_name, Key=key).body
+        for key in keys
+        if key.startswith(PREFIXES) and key not in strays
+    }
     return _PublishedConfiguration(
-        published=record.get("keys", {}),
+        published=published,
         promoted=record.get("promoted", {}),
         found={key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()},
-        clients={key: body for key, body in bodies.items() if key.startswith(CLIENTS_PREFIX) and key.endswith(".yaml")},
+        clients={key: body for key, body in bodies.items() if client_of_key(key)},
+        strays=strays,
     )
 
 

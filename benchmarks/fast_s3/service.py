@@ -75,6 +75,8 @@ def operation_of(request: Request, bucket: str, key: str) -> str:
     names = request.parameters.keys() if request.query else ()
     if not key:
         return _bucket_operation(request.method, names)
+    if "tagging" in names:
+        return "GetObjectTagging" if request.method == "GET" else "Unknown"
     if "retention" in names:
         return "GetObjectRetention" if request.method == "GET" else "PutObjectRetention"
     if request.method == "PUT":
@@ -151,6 +153,11 @@ def _abort(bucket: Bucket, key: str, request: Request) -> Response:
     return Response(204)
 
 
+def _tags(bucket: Bucket, key: str, request: Request) -> Response:
+    # Nothing that is measured has tags.
+    return xml("<Tagging><TagSet/></Tagging>")
+
+
 def _upload_part(bucket: Bucket, key: str, request: Request) -> Response:
     return objects.upload_part(bucket, request)
 
@@ -164,6 +171,7 @@ OF_OBJECTS: dict[str, Callable[[Bucket, str, Request], Response]] = {
     "UploadPart": _upload_part,
     "CompleteMultipartUpload": objects.complete_upload,
     "AbortMultipartUpload": _abort,
+    "GetObjectTagging": _tags,
     "GetObjectRetention": objects.retention,
     "PutObjectRetention": objects.retention,
 }

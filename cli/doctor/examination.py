@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stacks, tools
+from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stacks, stray_objects, tools
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
@@ -59,6 +59,7 @@ def checks(with_pipeline: bool) -> tuple[Check, ...]:
         mail.CHECK,
         buckets.CHECK,
         stacks.CHECK,
+        stray_objects.CHECK,
         *quotas.CHECKS,
     )
 

@@ -67,6 +67,15 @@ def create(
         f"{manifest.entries:,} files, {size(manifest.bytes)}; new in the vault: {size(manifest.copied_bytes)}. "
         + (f"Locked until {minute(manifest.locked_until)}." if manifest.locked_until else "NOT LOCKED.")
     )
+    _say_what_is_archived(manifest)
+
+
+def _say_what_is_archived(manifest: Manifest) -> None:
+    if manifest.archived:
+        out.say(
+            f"Not copied: {manifest.archived:,} archived objects, whose bytes S3 does not return. A rollback leaves "
+            "them as they are. Restore a copy of them in S3 to have them in the next snapshot."
+        )
 
 
 def _create_remotely(target: Target, request: SnapshotRequest) -> Manifest:
@@ -149,6 +158,7 @@ def _show_content(vault: Vault, manifest: Manifest, env: str) -> None:
         record = manifest.components[component]
         table.add_row(component, f"{record.entries:,}", size(record.bytes), record.digest[:16])
     out.print(table)
+    _say_what_is_archived(manifest)
     if pinned := vault.pin(manifest.name):
         out.say(f"Pinned on {minute(pinned.pinned_at)}: {pinned.reason}")
 

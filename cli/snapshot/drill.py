@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,10 +16,11 @@ from vectora_ops.cloudformation.lost_text import describe_lost_text, lost_text_p
 from vectora_ops.cloudformation.templates import parse_template
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
-from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, EntryWriter
+from vectora_ops.rollback.content import DELETED_AT_ONCE, IN_FLIGHT, NOT_IN_XML, EntryWriter
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, DamagedError, Manifest
+from vectora_ops.snapshots.object_metadata import metadata_in
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.pack_reads import entry_bytes
 from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
@@ -29,6 +30,8 @@ from vectora_shared.errors import VectoraError
 SCRATCH = "restore-rehearsal/"
 # CloudFormation validates longer templates only from a bucket (ValidateTemplate, API reference).
 LONGEST_TEMPLATE_BYTES = 51_200
+# S3 user guide, "Naming Amazon S3 objects".
+LONGEST_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +120,10 @@ class _Rehearsal:
             self._problems.append(problem)
 
     def _restore_and_compare(self, component: Component, entry: Entry, body: bytes | None) -> str | None:
-        key = f"{self._prefix}{component}/{entry.path}"
+        key = self._scratch_key(component, entry)
         try:
-            self._writer.write(entry, key, body)
+            # In the default storage class: others are charged for a month or more, and some cannot be read back.
+            self._writer.write(replace(entry, storage_class=None), key, body)
         except DamagedError as error:
             return f"{component}: {error}"
         digest = hashlib.sha256()
@@ -127,9 +131,23 @@ class _Rehearsal:
             digest.update(self._reader.get(key, byte_range=(start, min(CHUNK_BYTES, entry.size - start))).body)
         if digest.hexdigest() != entry.sha256:
             return f"{component}: {entry.path} differs after it was restored."
+        if entry.metadata is not None and not self._has_metadata_of(entry, key):
+            return f"{component}: {entry.path} has other metadata or tags after it was restored."
         if component == "stacks" and entry.path.endswith("/template"):
             return self._validate(entry)
         return None
+
+    def _scratch_key(self, component: Component, entry: Entry) -> str:
+        """Return the key of a copy: short enough, and one that DeleteObjects takes."""
+        key = f"{self._prefix}{component}/{entry.path}"
+        if len(key.encode("utf-8")) <= LONGEST_KEY_BYTES and not NOT_IN_XML.search(key):
+            return key
+        return f"{self._prefix}{component}/{hashlib.sha256(entry.path.encode('utf-8')).hexdigest()}"
+
+    def _has_metadata_of(self, entry: Entry, key: str) -> bool:
+        found = self._reader.head(key)
+        same = (found.content_type, metadata_in(found.headers)) == (entry.content_type, entry.metadata)
+        return same and (not entry.tags or self._reader.tags(key) == entry.tags)
 
     def _validate(self, entry: Entry) -> str | None:
         """Return a problem if CloudFormation does not accept the template."""

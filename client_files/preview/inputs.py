@@ -14,10 +14,18 @@ from vectora_core.item_files import parse_items, read_items, without_repeated_id
 from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.normalize.stories import Story, stories_of
 from vectora_shared.config.configuration import Configuration
-from vectora_shared.config.content import CLIENTS_PREFIX, Content
+from vectora_shared.config.content import Content
 from vectora_shared.config.loading import load_configuration
 from vectora_shared.errors import ConfigurationError, VectoraError
-from vectora_shared.keys import client_key, curated_prefix, day_of_items_key, ingested_prefix, items_key
+from vectora_shared.keys import (
+    CLIENTS_PREFIX,
+    client_key,
+    curated_prefix,
+    day_of_folder,
+    day_of_items_key,
+    ingested_prefix,
+    items_key,
+)
 from vectora_shared.storage import Bucket
 
 
@@ -27,7 +35,7 @@ def news_of_environment(env: str, data: Bucket, client_id: str, day: date | None
     Raises VectoraError when there is none.
     """
     prefix = curated_prefix(client_id)
-    days = sorted(found for key in keys_below(data, prefix) if (found := day_of_items_key(key)))
+    days = sorted(found for key in keys_below(data, prefix) if (found := day_of_items_key(key, prefix)))
     if not days:
         raise VectoraError(
             f"{env} has no news of {client_id} for a preview: deploy the client and run it first (./vectora run "
@@ -50,7 +58,7 @@ def news_in_file(file: Path, day: date | None) -> News:
     if not curated:
         raise VectoraError(f"{file} has no items: give the curated items.json of another day.")
     newest = max(item.ingested_at.date() for item in curated)
-    return news_of_curated(curated, day or day_of_items_key(file.resolve().as_posix()) or newest)
+    return news_of_curated(curated, day or _day_of_file(file.resolve()) or newest)
 
 
 def news_of_day(
@@ -86,6 +94,12 @@ def deployed_configuration(env: str, content: Content, client_id: str) -> Config
             f"The configuration deployed in {env} is not valid for this release. Compare with a folder instead "
             f"(--baseline). {error}"
         ) from error
+
+
+def _day_of_file(file: Path) -> date | None:
+    """Return the day that the folders of a file name, such as 2026/01/06/items.json."""
+    folder = "/".join(file.parts[-4:-1])
+    return day_of_folder(f"{folder}/") if file.name == "items.json" else None
 
 
 def _json_in(file: Path) -> Any:

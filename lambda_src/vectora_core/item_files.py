@@ -19,7 +19,7 @@ ItemT = TypeVar("ItemT", bound=IngestedItem)
 
 def newest_day(data: Bucket, prefix: str, stage: str) -> date:
     """Return the newest day that has an items file; raise VectoraError, naming the stage to run, when there is none."""
-    days = [day for key in data.keys(prefix) if (day := day_of_items_key(key))]
+    days = [day for key in data.keys(prefix) if (day := day_of_items_key(key, prefix))]
     if not days:
         raise VectoraError(f"s3://{data.name}/{prefix} has no items: run {stage} first.")
     return max(days)

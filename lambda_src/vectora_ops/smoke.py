@@ -34,8 +34,10 @@ class SmokeResult:
 
 def environment_has_canary(account: Account, names: Names) -> bool:
     """Return whether the deployed configuration has the canary client; older releases have none."""
-    found = account.client("s3").list_objects_v2(Bucket=names.bucket("config"), Prefix=client_key(CANARY_CLIENT))
-    return bool(found.get("KeyCount"))
+    key = client_key(CANARY_CLIENT)
+    # The first key of a listing is the shortest: others only begin with it.
+    found = account.client("s3").list_objects_v2(Bucket=names.bucket("config"), Prefix=key)
+    return any(each["Key"] == key for each in found.get("Contents", ()))
 
 
 def smoke_test(

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 from datetime import date
 
+CLIENTS_PREFIX = "clients/"
+# Spelling of the ids of clients and the names of prompts, which are parts of keys.
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+CLIENT_KEY = re.compile(rf"{CLIENTS_PREFIX}({IDENTIFIER.pattern})\.yaml")
+# `\d` would also match digits of other scripts.
+DAY_FOLDER = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})/")
 # Lifetime of stored analyses, by the lifecycle of the data bucket: news is analyzed again for some weeks at most.
 ANALYSES_PREFIX = "analyses/"
 ANALYSES_DAYS = 90
@@ -17,7 +23,13 @@ DELIVERIES_PREFIX = "_deliveries/"
 
 
 def client_key(client_id: str) -> str:
-    return f"clients/{client_id}.yaml"
+    return f"{CLIENTS_PREFIX}{client_id}.yaml"
+
+
+def client_of_key(key: str) -> str | None:
+    """Return the id of the client whose file has this key; None for every other key, however similar."""
+    match = CLIENT_KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def ingested_prefix(client_id: str, *, draft: bool = False) -> str:
@@ -55,25 +67,32 @@ def delivery_key(client_id: str, day: date) -> str:
     return f"{DELIVERIES_PREFIX}{client_id}/{day:%Y/%m/%d}/delivery.json"
 
 
-def day_of_items_key(key: str) -> date | None:
-    """Return the day of an `items.json` key, None for every other key."""
-    return _day_of_key(key, "items.json")
+def day_of_items_key(key: str, prefix: str) -> date | None:
+    """Return the day of the `items.json` of a stage and a client, such as `ingested/lai_weekly/`; else None."""
+    return _day_of_key(key, prefix, "items.json")
 
 
-def day_of_manifest_key(key: str) -> date | None:
-    """Return the day of a newsletter's `manifest.json` key, None for every other key."""
-    return _day_of_key(key, "manifest.json")
+def day_of_manifest_key(key: str, prefix: str) -> date | None:
+    """Return the day of the `manifest.json` of a client's newsletter, None for every other key."""
+    return _day_of_key(key, prefix, "manifest.json")
 
 
-def _drafts(draft: bool) -> str:
-    return DRAFTS_PREFIX if draft else ""
-
-
-def _day_of_key(key: str, file_name: str) -> date | None:
-    match = re.search(rf"/(\d{{4}})/(\d{{2}})/(\d{{2}})/{re.escape(file_name)}$", key)
+def day_of_folder(folder: str) -> date | None:
+    """Return the day of a folder such as `2026/01/06/`, None for every other one, such as `2026/02/30/`."""
+    match = DAY_FOLDER.fullmatch(folder)
     if not match:
         return None
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
+
+
+def _drafts(draft: bool) -> str:
+    return DRAFTS_PREFIX if draft else ""
+
+
+def _day_of_key(key: str, prefix: str, file_name: str) -> date | None:
+    if not (key.startswith(prefix) and key.endswith(f"/{file_name}")):
+        return None
+    return day_of_folder(key.removeprefix(prefix).removesuffix(file_name))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.faults.operations import back_to, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
-from vectora_ops.snapshots.catalog import pin
+from vectora_ops.progress import utc_now
+from vectora_ops.snapshots.catalog import list_snapshots, pin
+from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
 from vectora_shared.errors import VectoraError
@@ -153,3 +156,54 @@ def test_deleted_assets_are_restored_from_the_vault(small: SmallEnvironment) -> 
 
     assert small.say("ingest-v2") == "ingest-v2 1"
     assert set(old) <= {each["Key"] for each in s3.list_objects_v2(Bucket=ASSETS)["Contents"]}
+
+
+STRAYS = (
+    "notes.txt",
+    "objects/",
+    "objects/README.txt",
+    f"objects/{'0' * 63}",
+    f"objects/{'A' * 64}",
+    f"objects/archive/{'0' * 64}",
+    "packs/x",
+    "snapshots/",
+    "snapshots/notes.txt",
+    "snapshots/.DS_Store",
+    "snapshots/Copy of good/manifest.json",
+    "snapshots/good_2026/manifest.json",
+    "snapshots/good_20260101_000000/",
+    "locks/",
+)
+
+
+def test_stray_objects_of_a_vault_are_reported_and_decide_nothing(unlocked: SmallEnvironment) -> None:
+    account, vault = unlocked.account, Vault(unlocked.account, NAMES)
+    s3 = account.client("s3")
+    first = take(account)
+    manifest = s3.get_object(Bucket=VAULT, Key=f"snapshots/{first.name}/manifest.json")["Body"].read()
+    for key in STRAYS:
+        s3.put_object(Bucket=VAULT, Key=key, Body=manifest if key.endswith("manifest.json") else b"")
+
+    second = take(account, "second")
+    reported = {problem.name for found in verify_vault(vault) for problem in found.problems}
+    long_ago = utc_now() + timedelta(days=400)
+    pruned = prune(account, NAMES, Policy(keep_last=1, minimum_age_days=1), clock=lambda: long_ago)
+
+    assert reported == set(STRAYS)
+    assert [each.name for each in list_snapshots(vault)] == [second.name]
+    assert pruned.removed_snapshots == 1
+    assert set(STRAYS) <= {each["Key"] for each in s3.list_objects_v2(Bucket=VAULT)["Contents"]}
+
+
+def test_a_manifest_in_the_folder_of_another_snapshot_is_damage_and_stops_no_snapshot(small: SmallEnvironment) -> None:
+    account, vault = small.account, Vault(small.account, NAMES)
+    s3 = account.client("s3")
+    first = take(account)
+    copied = {"Bucket": VAULT, "Key": f"snapshots/{first.name}/manifest.json"}
+    body = s3.get_object(**copied)["Body"].read()
+    s3.put_object(Bucket=VAULT, Key="snapshots/copy_29991231_235959/manifest.json", Body=body)
+
+    second = take(account, "second")
+
+    assert verify_snapshot(vault, second.name).intact
+    assert [each.kind for each in verify_snapshot(vault, "copy_29991231_235959").problems][:1] == ["damaged"]

@@ -13,9 +13,10 @@ from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
 from vectora_core.ingest.samples import PageReaderWithSamples
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.content import CLIENTS_PREFIX, Content
+from vectora_shared.config.content import Content
 from vectora_shared.config.loading import client_ids, load_client, load_configuration, load_sources
 from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.keys import CLIENTS_PREFIX
 from vectora_shared.storage import Bucket
 
 logger = logging.getLogger("vectora")

@@ -58,7 +58,7 @@ def read_history(data: Bucket, client_id: str, day: date, lookback_days: int) ->
 
 
 def _days(data: Bucket, prefix: str) -> list[date]:
-    return [day for key in data.keys(prefix) if (day := day_of_items_key(key))]
+    return [day for key in data.keys(prefix) if (day := day_of_items_key(key, prefix))]
 
 
 def _items(data: Bucket, key: str) -> tuple[IngestedItem, ...]:

@@ -53,9 +53,10 @@ def write_archive(newsletters: Bucket, client_id: str, name: str, language: str,
 
 def _issues(newsletters: Bucket, client_id: str) -> list[ArchivedIssue]:
     """Return the issues of a client, newest first; those without a manifest are not complete."""
-    keys = newsletters.keys(newsletters_prefix(client_id))
+    prefix = newsletters_prefix(client_id)
+    keys = newsletters.keys(prefix)
     present = set(keys)
-    days = sorted((day for key in keys if (day := day_of_manifest_key(key))), reverse=True)
+    days = sorted((day for key in keys if (day := day_of_manifest_key(key, prefix))), reverse=True)
 
     def issue(position: int, day: date) -> ArchivedIssue:
         formats = tuple(each for each in FORMATS if newsletter_key(client_id, day, f"newsletter.{each}") in present)

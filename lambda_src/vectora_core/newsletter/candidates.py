@@ -84,7 +84,8 @@ def _read_earlier_days(
 ) -> tuple[dict[date, list[CuratedItem]], list[str]]:
     """Return the curated items of the days before `day` by day, newest first, and warnings about damaged files."""
     prefix = curated_prefix(client_id)
-    days = [found for key in data.keys(prefix) if (found := day_of_items_key(key)) and earliest <= found < day]
+    all_days = (day_of_items_key(key, prefix) for key in data.keys(prefix))
+    days = [found for found in all_days if found and earliest <= found < day]
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         reads = {
             found: pool.submit(read_items, data, items_key(prefix, found), CuratedItem, STAGE)

@@ -25,8 +25,9 @@ def read_earlier_issues(newsletters: Bucket, client_id: str, day: date, *, since
 
     An issue that cannot be read is a warning: its items may be published again.
     """
-    keys = newsletters.keys(newsletters_prefix(client_id))
-    days = [found for key in keys if (found := day_of_manifest_key(key)) and found < day]
+    prefix = newsletters_prefix(client_id)
+    all_days = (day_of_manifest_key(key, prefix) for key in newsletters.keys(prefix))
+    days = [found for found in all_days if found and found < day]
     published: set[str] = set()
     warnings = []
     for found in days:

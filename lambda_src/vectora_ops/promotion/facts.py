@@ -28,7 +28,14 @@ from vectora_shared.config.section import read_section
 from vectora_shared.config.wording import did_you_mean
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
-from vectora_shared.keys import DRAFTS_PREFIX, client_key
+from vectora_shared.keys import (
+    CLIENTS_PREFIX,
+    DRAFTS_PREFIX,
+    client_key,
+    client_of_key,
+    day_of_manifest_key,
+    newsletters_prefix,
+)
 from vectora_shared.storage import Bucket
 
 # Longer than any soak: nothing older can count.
@@ -153,8 +160,9 @@ def _runs(account: Account, names: Names, since: datetime) -> Iterator[Run]:
     bucket = Bucket(s3, names.bucket("newsletters"))
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     for entry in _unless_gone(pages):
-        client_id, _, name = entry["Key"].partition("/")
-        if f"{client_id}/" in (f"{CANARY_CLIENT}/", DRAFTS_PREFIX) or not name.endswith("/manifest.json"):
+        client_id = entry["Key"].partition("/")[0]
+        is_issue = day_of_manifest_key(entry["Key"], newsletters_prefix(client_id)) is not None
+        if not is_issue or f"{client_id}/" in (f"{CANARY_CLIENT}/", DRAFTS_PREFIX):
             continue
         if entry["LastModified"] < since:
             continue
@@ -238,12 +246,12 @@ def client_files(account: Account, names: Names) -> dict[str, ClientFile]:
     """Return the deployed client files by client, without the canary's; none where nothing is deployed."""
     s3 = account.client("s3")
     bucket = names.bucket("config")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="clients/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=CLIENTS_PREFIX)
     found: dict[str, ClientFile] = {}
     for entry in _unless_gone(pages):
         key = entry["Key"]
-        client_id = key.removeprefix("clients/").removesuffix(".yaml")
-        if client_id != CANARY_CLIENT:
+        client_id = client_of_key(key)
+        if client_id is not None and client_id != CANARY_CLIENT:
             found[client_id] = _client_file(key, read_object(s3, Bucket=bucket, Key=key).body)
     return found
 

@@ -34,9 +34,9 @@ DELETED_AT_ONCE = 1000  # DeleteObjects takes no more (API reference)
 WRITERS = 64
 LARGE_WRITERS = 8
 IN_FLIGHT = 2 * WRITERS
-# DeleteObjects takes keys in XML 1.0, which cannot hold these characters; DeleteObject takes any key (S3 user guide,
-# "Creating object key names").
-NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# DeleteObjects takes keys in XML 1.0, which cannot hold these characters, or (a carriage return) reads another;
+# DeleteObject takes any key (S3 user guide, "Naming Amazon S3 objects", XML related object key constraints).
+NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from vectora_ops.snapshots.objects import ListedObject, NoSuchBucketError, Objec
 from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
+from vectora_shared.keys import day_of_folder, day_of_items_key
 
 # Objects of a component up to which the tags of each are read for each snapshot. Of more objects only those are read
 # again that have tags, or a new version: a request for each of 10,000 objects takes a second snapshot from 1 to 6
-# seconds (measured with a stand-in for S3 that answers immediately).
+# seconds (measured with a stand-in for S3 without latency).
 ALL_TAGS_UP_TO = 1000
-DAY = re.compile(r"\d{4}/\d\d/\d\d/")
+ITEMS_FILE = "items.json"
 
 
 class BucketSource:
@@ -164,18 +165,33 @@ def last_runs(account: Account, bucket: str) -> dict[str, str]:
 
 
 def _newest_day(s3: Any, bucket: str, client: str) -> str:
-    """Return the prefix of the newest day below a client's prefix, or that prefix when there is none."""
+    """Return the prefix of the newest day with items below a client's prefix, or that prefix when there is none."""
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=client)
     if not listed["IsTruncated"]:
-        days = (DAY.match(each["Key"].removeprefix(client)) for each in listed.get("Contents", []))
-        return client + max((day[0] for day in days if day), default="")
-    newest = client
-    for digits in (4, 2, 2):
-        names = [name for name in _folders(s3, bucket, newest) if _is_number(name, digits)]
-        if not names:
-            return client
-        newest = max(names)
-    return newest
+        keys = [each["Key"] for each in listed.get("Contents", [])]
+        days = {key.removesuffix(ITEMS_FILE): day for key in keys if (day := day_of_items_key(key, client))}
+        return max(days, key=days.__getitem__, default=client)
+    return next((folder for folder in _days(s3, bucket, client) if _has_items(s3, bucket, folder)), client)
+
+
+def _days(s3: Any, bucket: str, client: str) -> Iterator[str]:
+    """Yield the folders of days below a client's prefix, newest first; other folders are none of a run."""
+    for year in _folders_backwards(s3, bucket, client):
+        for month in _folders_backwards(s3, bucket, year):
+            for day in _folders_backwards(s3, bucket, month):
+                if day_of_folder(day.removeprefix(client)):
+                    yield day
+
+
+def _has_items(s3: Any, bucket: str, folder: str) -> bool:
+    key = f"{folder}{ITEMS_FILE}"
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return any(each["Key"] == key for each in found.get("Contents", []))
+
+
+def _folders_backwards(s3: Any, bucket: str, prefix: str) -> list[str]:
+    numbers = re.compile(rf"{re.escape(prefix)}(?:[0-9]{{4}}|[0-9]{{2}})/")
+    return [folder for folder in reversed(_folders(s3, bucket, prefix)) if numbers.fullmatch(folder)]
 
 
 def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:
@@ -186,8 +202,3 @@ def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:
         if is_absent(error, "bucket"):
             return []
         raise
-
-
-def _is_number(prefix: str, digits: int) -> bool:
-    name = prefix.rstrip("/").rpartition("/")[2]
-    return len(name) == digits and name.isdecimal()

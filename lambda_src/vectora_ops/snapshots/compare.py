@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -103,7 +103,7 @@ def with_live(
             yield Change(component=component, path=path, kind=_kind(entry, item), text=text)
 
 
-def compared_with_live(vault: Vault, record: ComponentRecord, source: Source) -> Iterator[Compared]:
+def compared_with_live(vault: Vault, record: ComponentRecord, source: Source) -> Generator[Compared, None, None]:
     """Yield each path with its compared entry, its live item, and whether they are the same.
 
     What the listing does not decide is requested concurrently, for some paths ahead.
@@ -137,7 +137,7 @@ def pairs_with_live(
 ) -> Iterator[tuple[str, Entry | None, Item | None]]:
     """Yield each path with its compared entry and its live item; both are None on the other side only.
 
-    An object that was archived when the snapshot was taken is skipped: the snapshot has no bytes of it.
+    An object that was archived when the snapshot was taken is omitted: the snapshot has no bytes of it.
     """
     pairs = side_by_side(
         ((entry.path, entry) for entry, _ in vault.entries(record)), ((item.path, item) for item in source.items())

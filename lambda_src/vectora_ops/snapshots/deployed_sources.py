@@ -188,7 +188,7 @@ class StacksSource(ListedSource):
         found = ((each, self._environment.remembered(each.arn, partial(self._listed, each))) for each in references)
         return [
             # A package is what its bytes are: no metadata is recorded with it.
-            replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn, has_metadata=False)
+            replace(item, path=f"{name}/assets/{item.path}", origin=reference.arn, has_metadata=False, all_tags=False)
             for reference, item in found
             if item is not None
         ]

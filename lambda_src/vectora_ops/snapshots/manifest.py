@@ -33,7 +33,7 @@ STACK_COMPONENTS: tuple[Component, ...] = ("stacks", "functions", "layers", "rel
 # Version of the format that is written. Snapshots of the first version, which has no metadata of objects, are read.
 SCHEMA: Literal["vectora-snapshot/2"] = "vectora-snapshot/2"
 LABEL = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
-NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}_\d{8}_\d{6}$")
+NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}_[0-9]{8}_[0-9]{6}$")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Occasions = Literal["operator", "deployment", "schedule", "rollback", "client"]

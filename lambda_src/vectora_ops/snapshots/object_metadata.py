@@ -20,7 +20,7 @@ TAG_COUNT = "x-amz-tagging-count"
 # S3 names the class of an object only if it is another (API reference, HeadObject).
 DEFAULT_CLASS = "STANDARD"
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
-# Tags of AWS services, which no one else can write (S3 user guide, "Categorizing your storage using tags").
+# Tags of AWS services, which only these can write (S3 user guide, "Categorizing your storage using tags").
 RESERVED_TAGS = "aws:"
 
 

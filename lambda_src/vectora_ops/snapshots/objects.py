@@ -111,8 +111,8 @@ class ObjectReader:
         answer = self._signed.read("GetObjectTagging", Key=key, **request)
         if answer.is_absent:
             return None
-        if answer.found is not None:
-            return _tags_in(answer.found.body)
+        if answer.found is not None and (tags := _tags_in(answer.found.body)) is not None:
+            return tags
         with self._errors_reported(key):
             try:
                 found = self._s3.get_object_tagging(Bucket=self.bucket, Key=key, **request)["TagSet"]
@@ -123,7 +123,7 @@ class ObjectReader:
         return _own_tags((each["Key"], each["Value"]) for each in found)
 
     def _read(self, key: str, request: dict[str, str]) -> StoredObject | None:
-        answer = self._signed.read(Key=key, **request)
+        answer = self._signed.read("GetObject", Key=key, **request)
         if answer.found is not None or answer.is_absent:
             return answer.found
         with self._errors_reported(key):
@@ -197,9 +197,12 @@ def _response(found: StoredObject, body: bytes = b"") -> Response:
     )
 
 
-def _tags_in(body: bytes) -> dict[str, str]:
-    """Return the tags in a response of GetObjectTagging, whose XML has a namespace."""
-    tree = ElementTree.fromstring(body)  # noqa: S314  (a response of S3, which botocore parses in the same way)
+def _tags_in(body: bytes) -> dict[str, str] | None:
+    """Return the tags in a response of GetObjectTagging, whose XML has a namespace; None when it is no XML."""
+    try:
+        tree = ElementTree.fromstring(body)  # noqa: S314  (a response of S3, which botocore parses in the same way)
+    except ElementTree.ParseError:
+        return None
     texts = {tag: [each.text or "" for each in tree.iter() if each.tag.rpartition("}")[2] == tag] for tag in TAG_FIELDS}
     return _own_tags(zip(*texts.values(), strict=True))
 

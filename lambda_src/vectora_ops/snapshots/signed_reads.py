@@ -141,7 +141,7 @@ class SignedReads:
         # One handler serves all readers of the client; it runs after all others that may change the request.
         s3.meta.events.register_last("before-call", _capture, unique_id="vectora-signed-reads")
 
-    def read(self, operation: Operation = "GetObject", **read: str) -> Answer:
+    def read(self, operation: Operation = "GetObject", /, **read: str) -> Answer:
         """Send one request; `read` has the arguments of the operation except the bucket."""
         try:
             form = self._form if self._is_learned else self._learn()

@@ -16,7 +16,9 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.index import Entry, IndexedEntry, Slice, entries_of
 from vectora_ops.snapshots.kept_bodies import KeptBodies
+from vectora_ops.snapshots.lease import LEASE_KEY
 from vectora_ops.snapshots.manifest import (
+    NAME,
     ComponentRecord,
     DamagedError,
     Manifest,
@@ -32,6 +34,7 @@ from vectora_ops.snapshots.objects import ObjectReader
 from vectora_shared.errors import VectoraError
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 OBJECTS = "objects/"
 SNAPSHOTS = "snapshots/"
 MANIFEST, README, PROGRESS, PINNED = "manifest.json", "README.md", "progress.json", "pinned.json"
@@ -150,8 +153,17 @@ class Vault:
         return b"".join(self.chunks(entry))
 
     def objects(self) -> Iterator[VaultObject]:
+        """Yield the vault objects, without stray files beside them."""
         for found in self._reader.listed(OBJECTS):
-            yield VaultObject(found.key.removeprefix(OBJECTS), found.size, found.etag, found.modified)
+            name = found.key.removeprefix(OBJECTS)
+            if DIGEST.fullmatch(name):
+                yield VaultObject(name, found.size, found.etag, found.modified)
+
+    def strays(self) -> Iterator[str]:
+        """Yield the keys in the vault that belong neither to its format nor to the folder of a snapshot."""
+        for found in self._reader.listed(""):
+            if not _belongs_here(found.key):
+                yield found.key
 
     def lock(self, sha256s: Iterable[str], until: datetime) -> None:
         """Extend Object Lock on these objects; raises MissingError when one is missing.
@@ -173,11 +185,12 @@ class Vault:
     # --- snapshots
 
     def snapshots(self) -> tuple[SnapshotFiles, ...]:
-        """Return the files of every snapshot, sorted by the snapshot's name."""
+        """Return the files of every snapshot, sorted by the snapshot's name; other folders are no snapshots."""
         found: dict[str, set[str]] = {}
         for item in self._reader.listed(SNAPSHOTS):
             name, _, file = item.key.removeprefix(SNAPSHOTS).partition("/")
-            found.setdefault(name, set()).add(file)
+            if NAME.fullmatch(name) and file:
+                found.setdefault(name, set()).add(file)
         return tuple(SnapshotFiles(name, frozenset(found[name])) for name in sorted(found))
 
     def manifests(self) -> tuple[Manifest, ...]:
@@ -205,14 +218,17 @@ class Vault:
         return found[:count]
 
     def manifest(self, name: str) -> Manifest:
-        """Return a manifest; raises VectoraError when no complete snapshot has that name, DamagedError when damaged."""
+        """Return a manifest; raises VectoraError when no complete snapshot has that name, DamagedError when damaged.
+
+        A manifest that was copied into another folder, or from another vault, is damaged too.
+        """
         key = f"{SNAPSHOTS}{name}/{MANIFEST}"
         body = self.file(name, MANIFEST)
         if body is None:
             raise self._no_manifest(name)
         manifest = read_manifest(key, body)
         if (manifest.name, manifest.env, manifest.project) != (name, self.names.env, self.names.project):
-            raise VectoraError(
+            raise DamagedError(
                 f"{key} is the snapshot {manifest.name} of environment {manifest.env} of {manifest.project}, "
                 f"not of {self.names.env} of {self.names.project}: it is not used here."
             )
@@ -285,6 +301,18 @@ class Vault:
             return {*self.references(manifest), manifest.references}
         progress = self.progress(files.name)
         return set(progress.stored) if progress else set()
+
+
+def _belongs_here(key: str) -> bool:
+    folder, _, rest = key.partition("/")
+    name, _, file = rest.partition("/")
+    match f"{folder}/":
+        case "objects/":
+            return DIGEST.fullmatch(rest) is not None
+        case "snapshots/":
+            return bool(NAME.fullmatch(name) and file)
+        case _:
+            return key == LEASE_KEY
 
 
 def references_in(body: bytes) -> dict[str, str]:

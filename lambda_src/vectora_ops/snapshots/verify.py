@@ -93,14 +93,12 @@ def verify_snapshot(
 
 
 def verify_vault(vault: Vault, *, observer: Observer | None = None) -> tuple[Verification, ...]:
-    """Verify all complete snapshots; the last result, named after the bucket, has objects that no snapshot needs."""
+    """Verify all complete snapshots; the last result, named after the bucket, has what no snapshot needs."""
     checked = CheckedObjects()
     complete = [files.name for files in vault.snapshots() if files.is_complete]
     found = [verify_snapshot(vault, name, observer=observer, checked=checked) for name in complete]
-    if unreferenced := tuple(_unreferenced_objects(vault)):
-        found.append(
-            Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=unreferenced)
-        )
+    if extra := (*_unreferenced_objects(vault), *_strays(vault)):
+        found.append(Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=extra))
     return tuple(found)
 
 
@@ -115,6 +113,11 @@ def _unreferenced_objects(vault: Vault) -> Iterator[Problem]:
     for found in vault.objects():
         if found.sha256 not in needed:
             yield Problem(kind="extra", name=OBJECTS + found.sha256, detail="no snapshot needs it; prune deletes it")
+
+
+def _strays(vault: Vault) -> Iterator[Problem]:
+    for key in vault.strays():
+        yield Problem(kind="extra", name=key, detail="it is no file of a vault, and decides nothing; prune leaves it")
 
 
 class _Verifier:
@@ -276,7 +279,7 @@ class _Verifier:
                 reads.setdefault(entry.slices[0].sha256, []).append(entry)
         right: set[int] = set()
         with ThreadPoolExecutor(READERS) as pool:
-            # Both run at the same time.
+            # Both start before the first result is awaited.
             whole = pool.map(self._read_object, sorted(reads), [reads[sha256] for sha256 in sorted(reads)])
             joined = pool.map(self._read_entry, several)
             for found, of_objects in (*whole, *joined):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CANONICAL_PREFIX = "canonical/"
-CLIENTS_PREFIX = "clients/"
 
 
 class Content(Protocol):

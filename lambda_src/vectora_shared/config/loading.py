@@ -21,13 +21,13 @@ from vectora_shared.config.configuration import (
     Configuration,
     Scopes,
 )
-from vectora_shared.config.content import CANONICAL_PREFIX, CLIENTS_PREFIX, Content
+from vectora_shared.config.content import CANONICAL_PREFIX, Content
 from vectora_shared.config.references import client_references, scoring_references, unresolved
 from vectora_shared.config.section import Section, SectionT, read_section
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import client_key
+from vectora_shared.keys import CLIENTS_PREFIX, IDENTIFIER, client_key, client_of_key
 
 LoadedT = TypeVar("LoadedT")
 
@@ -79,8 +79,7 @@ def validate_all(content: Content) -> tuple[Configuration, ...]:
 
 def client_ids(content: Content) -> list[str]:
     """Return the ids of all clients that have a file, sorted."""
-    names = (key.removeprefix(CLIENTS_PREFIX) for key in content.keys(CLIENTS_PREFIX))
-    return [name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and "/" not in name]
+    return [client_id for key in content.keys(CLIENTS_PREFIX) if (client_id := client_of_key(key))]
 
 
 class _Problems:
@@ -105,7 +104,7 @@ class _Problems:
 def load_canonical(content: Content) -> Canonical:
     """Load the canonical files; raise ConfigurationError naming each problem of each file."""
     problems = _Problems()
-    prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if key.endswith(".yaml")]
+    prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if _is_prompt(key)]
     models: dict[str, type[Section]] = {**CANONICAL_FILES, **dict.fromkeys(prompt_keys, Prompt)}
     loaded: dict[str, Any] = {
         key: problems.collect_from(partial(load_section, content, key, model)) for key, model in models.items()
@@ -125,6 +124,11 @@ def load_canonical(content: Content) -> Canonical:
     return canonical
 
 
+def _is_prompt(key: str) -> bool:
+    """Return whether a key is that of a prompt; files left by an editor or a copy are none."""
+    return key.endswith(".yaml") and IDENTIFIER.fullmatch(_prompt_name(key)) is not None
+
+
 def _prompt_name(key: str) -> str:
     return key.removeprefix(PROMPTS_PREFIX).removesuffix(".yaml")
 
@@ -139,7 +143,10 @@ def _stray_files(content: Content, canonical: Canonical) -> Iterator[str]:
             yield f"{key} is read by nothing: remove it, or correct its name."
     for key in content.keys(CLIENTS_PREFIX):
         if key not in clients:
-            yield f"{key} is no client's file: {CLIENTS_PREFIX} holds files that are named {{client_id}}.yaml."
+            yield (
+                f"{key} is no client's file: {CLIENTS_PREFIX} holds files that are named "
+                "{client_id}.yaml, in lower-case letters, digits and _."
+            )
 
 
 def client_configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from vectora_shared.config.changes import parsed_version, version_problem
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import PROMPTS_PREFIX
-from vectora_shared.config.content import CLIENTS_PREFIX, BucketContent, ContentWithFile
+from vectora_shared.config.content import BucketContent, ContentWithFile
 from vectora_shared.config.loading import load_configuration, load_section, validate_all
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import client_key
+from vectora_shared.keys import CLIENTS_PREFIX, client_key
 from vectora_shared.storage import Bucket
 
 if TYPE_CHECKING:

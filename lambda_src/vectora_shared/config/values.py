@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from vectora_shared.config.section import MisfitError
 from vectora_shared.config.wording import Path, did_you_mean
+from vectora_shared.keys import IDENTIFIER
 
 EventType = Literal[
     "partnership",
@@ -69,7 +70,7 @@ Term = Annotated[str, AfterValidator(_one_term), Field(min_length=1)]
 Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
 # A list without duplicates.
 Distinct = Annotated[tuple[EntryT, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Identifier = Annotated[str, Field(pattern=f"^{IDENTIFIER.pattern}$")]
 Positive = Annotated[float, Field(ge=0, le=1000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -180,6 +180,12 @@ class Files:
     def open(self, item: Item) -> ItemContent:
         return ItemContent(iter([self.texts[item.path].encode()]))
 
+    def described(self, item: Item) -> None:
+        return None
+
+    def tags(self, item: Item, version_id: str | None = None) -> None:
+        return None
+
 
 class StoppedError(Exception):
     """The time is over."""

@@ -27,7 +27,7 @@ from tests.unit.ops.test_requests_to_aws import ODD_KEYS, Wire
 from vectora_ops.account import Account
 from vectora_ops.snapshots import signed_reads
 from vectora_ops.snapshots.objects import ObjectReader
-from vectora_ops.snapshots.signed_reads import SignedReads
+from vectora_ops.snapshots.signed_reads import Operation, SignedReads
 from vectora_shared.aws import RETRYING
 from vectora_shared.errors import VectoraError
 
@@ -229,10 +229,11 @@ def test_requests_for_headers_and_tags_are_signed_as_boto3_signs_them(
     pair: Pair, key: str, version: str | None
 ) -> None:
     read = {"Key": key, **({"VersionId": version} if version else {})}
-    for operation, by_boto3 in (
-        ("HeadObject", pair.client.head_object),
-        ("GetObjectTagging", pair.client.get_object_tagging),
-    ):
+    by_operation: dict[Operation, Any] = {
+        "HeadObject": pair.client.head_object,
+        "GetObjectTagging": pair.client.get_object_tagging,
+    }
+    for operation, by_boto3 in by_operation.items():
         with frozen(NOON):
             assert pair.reads.read(operation, **read).found is not None
             own = pair.wire.requests.pop()

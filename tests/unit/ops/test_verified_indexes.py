@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,7 +20,7 @@ from vectora_ops.snapshots.verify import Problem, verify_snapshot, verify_vault
 from vectora_shared.errors import VectoraError
 
 LARGE = "lai_weekly/2026/01/06/large.bin"
-LETTERS: Component = "newsletters"
+LETTERS: Literal["newsletters"] = "newsletters"
 
 
 class Forged:
