@@ -19,11 +19,9 @@ from vectora_ops.cloudformation.stacks import Stacks
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
-from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
@@ -90,10 +88,10 @@ def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> M
         if is_absent(error, "bucket"):
             return None
         raise
-    request = SnapshotRequest(label=SNAPSHOT_LABEL, occasion=Occasion(kind="operator"), data="all")
-    manifest = take_snapshot(account, names, request, observer=observer)
-    pin(Vault(account, names), manifest.name, WHY_PINNED)
-    return manifest
+    request = SnapshotRequest(
+        label=SNAPSHOT_LABEL, occasion=Occasion(kind="operator"), data="all", pin_reason=lambda _: WHY_PINNED
+    )
+    return take_snapshot(account, names, request, observer=observer)
 
 
 def _codes(adoption: Adoption) -> dict[str, CodeObject]:

@@ -16,7 +16,6 @@ from tests.docs.vault_example import DOCUMENT, EXAMPLE, written_by_the_product, 
 from tests.docs.vault_in_memory import (
     LAST_RUN,
     NAMES,
-    NOON,
     RELEASE,
     VAULT,
     environment,
@@ -48,7 +47,7 @@ def account() -> Iterator[Account]:
 
 def take(account: Account, label: str = "good") -> str:
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-    return take_snapshot(account, NAMES, request, clock=lambda: NOON).name
+    return take_snapshot(account, NAMES, request).name
 
 
 def read(account: Account, name: str) -> Snapshot:

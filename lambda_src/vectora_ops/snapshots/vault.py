@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,10 @@ from itertools import groupby
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock, utc_now
 from vectora_ops.snapshots.index import Entry, IndexedEntry, Slice, entries_of
 from vectora_ops.snapshots.kept_bodies import KeptBodies
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import (
     ComponentRecord,
     DamagedError,
@@ -22,12 +24,14 @@ from vectora_ops.snapshots.manifest import (
     Pin,
     Progress,
     from_bytes,
+    is_from_the_future,
     read_manifest,
     time_in_name,
     to_bytes,
 )
 from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
 from vectora_ops.snapshots.objects import ObjectReader
+from vectora_ops.store_clock import StoreClock
 from vectora_shared.errors import VectoraError
 
 OBJECTS = "objects/"
@@ -48,10 +52,14 @@ class VaultObject:
 
 @dataclass(frozen=True)
 class SnapshotFiles:
-    """Names of the files that exist in the folder of one snapshot."""
+    """Names of the files that exist in the folder of one snapshot.
+
+    `stored_at` is S3's time of its manifest, else of its progress file.
+    """
 
     name: str
     files: frozenset[str]
+    stored_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -69,7 +77,9 @@ class Vault:
         """Open the vault; raises VectoraError when the environment has none."""
         self.bucket = names.bucket("snapshots")
         self.names = names
+        self._account = account
         self._s3 = account.client("s3")
+        self._clock = StoreClock(lambda: self._s3.get_object_lock_configuration(Bucket=self.bucket))
         self._reader = ObjectReader(account, self.bucket)
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
         self._kept = KeptBodies()
@@ -78,6 +88,16 @@ class Vault:
     def lock_days(self) -> int | None:
         """Days for which new objects are locked, None without Object Lock."""
         return self._object_lock.days
+
+    def now(self) -> datetime:
+        """Return the time by S3's clock, which decides about all times in the vault."""
+        return self._clock()
+
+    def lease(self, operation: str, subject: str, *, clock: Clock = utc_now) -> Lease:
+        """Return the lease for an operation that changes nothing in the environment."""
+        return Lease(
+            self._account, self.names, operation=operation, subject=subject, keeps_predecessor=True, clock=clock
+        )
 
     # --- bytes
 
@@ -170,15 +190,20 @@ class Vault:
 
     def snapshots(self) -> tuple[SnapshotFiles, ...]:
         """Return the files of every snapshot, sorted by the snapshot's name."""
-        found: dict[str, set[str]] = {}
+        found: dict[str, dict[str, str]] = {}
         for item in self._reader.listed(SNAPSHOTS):
             name, _, file = item.key.removeprefix(SNAPSHOTS).partition("/")
-            found.setdefault(name, set()).add(file)
-        return tuple(SnapshotFiles(name, frozenset(found[name])) for name in sorted(found))
+            found.setdefault(name, {})[file] = item.modified
+        return tuple(_files_of(name, found[name]) for name in sorted(found))
 
     def manifests(self) -> tuple[Manifest, ...]:
-        """Return all complete snapshots, oldest first, without damaged ones, which `verify` reports."""
-        return tuple(self._readable(files.name for files in self.snapshots() if files.is_complete))
+        """Return all complete snapshots, oldest first, without those from the future.
+
+        Damaged ones are left out too; `verify` reports them.
+        """
+        now = self.now()
+        found = self._readable(files.name for files in self.snapshots() if files.is_complete)
+        return tuple(each for each in found if not is_from_the_future(each.name, each.started_at, now))
 
     def _readable(self, names: Iterable[str]) -> list[Manifest]:
         found = []
@@ -187,15 +212,21 @@ class Vault:
                 found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
-    def newest(self, count: int, among: Iterable[SnapshotFiles] | None = None) -> list[Manifest]:
+    def newest(
+        self, count: int, among: Iterable[SnapshotFiles] | None = None, *, now: datetime | None = None
+    ) -> list[Manifest]:
         """Return at most `count` complete snapshots whose manifests can be read, newest first.
 
-        `among` are the snapshots when the caller has listed them already.
+        Those from the future are left out. `among` are the snapshots when the caller has listed them already, `now` is
+        S3's time when the caller knows it.
         """
+        now = now or self.now()
         complete = [files.name for files in among or self.snapshots() if files.is_complete]
+        past = [name for name in complete if not is_from_the_future(name, None, now)]
         found: list[Manifest] = []
-        for _, of_a_second in groupby(sorted(complete, key=time_in_name, reverse=True), key=time_in_name):
-            found += reversed(self._readable(of_a_second))
+        for _, of_a_second in groupby(sorted(past, key=time_in_name, reverse=True), key=time_in_name):
+            readable = self._readable(of_a_second)
+            found += reversed([each for each in readable if not is_from_the_future(each.name, each.started_at, now)])
             if len(found) >= count:
                 break
         return found[:count]
@@ -281,6 +312,11 @@ class Vault:
             return {*self.references(manifest), manifest.references}
         progress = self.progress(files.name)
         return set(progress.stored) if progress else set()
+
+
+def _files_of(name: str, modified: Mapping[str, str]) -> SnapshotFiles:
+    written = modified.get(MANIFEST) or modified.get(PROGRESS)
+    return SnapshotFiles(name, frozenset(modified), datetime.fromisoformat(written) if written else None)
 
 
 def references_in(body: bytes) -> dict[str, str]:
