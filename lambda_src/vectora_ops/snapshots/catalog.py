@@ -8,7 +8,15 @@ from datetime import datetime
 from typing import Literal
 
 from vectora_ops.plain_text import as_code, in_markdown
-from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, is_from_the_future, time_in_name, to_bytes
+from vectora_ops.snapshots.manifest import (
+    DamagedError,
+    Manifest,
+    NoSnapshotError,
+    Pin,
+    is_from_the_future,
+    time_in_name,
+    to_bytes,
+)
 from vectora_ops.snapshots.vault import PINNED, PROGRESS, SnapshotFiles, Vault
 from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
@@ -45,7 +53,7 @@ def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
     listed = [
         replace(found, stored_at=files.stored_at, from_future=is_from_the_future(found.name, found.started_at, now))
         for files in vault.snapshots()
-        for found in [_summary(vault, files)]
+        if (found := _summary(vault, files)) is not None
     ]
     return tuple(sorted(listed, key=_by_time))
 
@@ -80,7 +88,8 @@ def _by_time(each: SnapshotSummary) -> tuple[str, str, str]:
     return time_in_name(each.name), each.started_at.isoformat() if each.started_at else "", each.name
 
 
-def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary:
+def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary | None:
+    """Return a snapshot in the list; None when it was deleted since its files were listed."""
     try:
         if files.is_complete:
             return _complete(vault.manifest(files.name), files)
@@ -100,6 +109,8 @@ def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary:
             )
     except DamagedError:
         return _unreadable(files, "damaged")
+    except NoSnapshotError:
+        return None
     return _unreadable(files, "leftover")
 
 

@@ -143,8 +143,7 @@ class Lease:
         self.predecessor = None
         if stored is not None:
             found = Holder.of(stored.body) or UNREADABLE
-            is_held = not found.released and self._store_time < stored.lapses
-            if is_held and found.owner != self._mine.owner:
+            if self._is_held(found, stored) and found.owner != self._mine.owner:
                 what = f"{found.operation} {found.subject}".rstrip()
                 raise BusyError(
                     f"Environment {self._env} is busy: {what} by {found.owner} since {found.since}. Wait for its end; "
@@ -176,6 +175,17 @@ class Lease:
         except (VectoraError, ClientError, BotoCoreError):
             # The operation has its result, which a failure here does not change: its lease lapses soon.
             return
+
+    def mark(self) -> str | None:
+        """Return the stored lease's ETag, empty when there is none yet; None while an operation holds it."""
+        stored = self._stored()
+        if stored is None:
+            return ""
+        found = Holder.of(stored.body) or UNREADABLE
+        return None if self._is_held(found, stored) else stored.etag
+
+    def _is_held(self, found: Holder, stored: _StoredLease) -> bool:
+        return not found.released and self._store_time < stored.lapses
 
     @property
     def note(self) -> str:

@@ -43,6 +43,10 @@ class DamagedError(VectoraError):
     """Data in the vault is not what was stored."""
 
 
+class NoSnapshotError(VectoraError):
+    """No complete snapshot has that name, or none any more."""
+
+
 class MissingError(DamagedError):
     """An object that a snapshot needs is not in the vault."""
 

@@ -21,6 +21,7 @@ from vectora_ops.snapshots.manifest import (
     ComponentRecord,
     DamagedError,
     Manifest,
+    NoSnapshotError,
     Pin,
     Progress,
     from_bytes,
@@ -98,6 +99,10 @@ class Vault:
         return Lease(
             self._account, self.names, operation=operation, subject=subject, keeps_predecessor=True, clock=clock
         )
+
+    def lease_mark(self) -> str | None:
+        """Return a mark of the lease that differs after each operation; None while an operation holds the lease."""
+        return self.lease("", "").mark()
 
     # --- bytes
 
@@ -208,7 +213,8 @@ class Vault:
     def _readable(self, names: Iterable[str]) -> list[Manifest]:
         found = []
         for name in names:
-            with contextlib.suppress(DamagedError):
+            # A snapshot that was listed may be deleted by now.
+            with contextlib.suppress(DamagedError, NoSnapshotError):
                 found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
@@ -232,7 +238,10 @@ class Vault:
         return found[:count]
 
     def manifest(self, name: str) -> Manifest:
-        """Return a manifest; raises VectoraError when no complete snapshot has that name, DamagedError when damaged."""
+        """Return a manifest; raises NoSnapshotError when no complete snapshot has that name, DamagedError when damaged.
+
+        Raises VectoraError for the manifest of another snapshot or environment.
+        """
         key = f"{SNAPSHOTS}{name}/{MANIFEST}"
         body = self.file(name, MANIFEST)
         if body is None:
@@ -245,14 +254,14 @@ class Vault:
             )
         return manifest
 
-    def _no_manifest(self, name: str) -> VectoraError:
+    def _no_manifest(self, name: str) -> NoSnapshotError:
         if self.file(name, PROGRESS) is not None:
-            return VectoraError(
+            return NoSnapshotError(
                 f"Snapshot {name} of {self.names.env} is incomplete: resume it "
                 f"(./vectora snapshot create --env {self.names.env} --resume {name}) or choose another."
             )
         known = [files.name for files in self.snapshots() if files.is_complete]
-        return VectoraError(
+        return NoSnapshotError(
             f"There is no snapshot {name} in {self.bucket}; "
             f"there {'is' if len(known) == 1 else 'are'}: {', '.join(known[-10:]) or 'none'}."
         )
