@@ -5,103 +5,74 @@ Each of them has its effect, or is refused in one sentence; what one said stays 
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
 
 from cli.snapshot.drill import SCRATCH, rehearse_restore
-from tests.docs.vault_in_memory import NAMES, NOON, VAULT, environment, put
+from tests.docs.vault_in_memory import NAMES
+from tests.faults.in_memory import (
+    CONTENT,
+    FIRST,
+    LAST,
+    PINNED,
+    InMemory,
+    prune_all_but_the_last,
+    restore,
+    take,
+    three_snapshots,
+)
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
-from vectora_ops.rollback.request import RollbackRequest
-from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.catalog import list_snapshots, pin, unpin
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.lease import Lease
-from vectora_ops.snapshots.manifest import Component, Occasion
-from vectora_ops.snapshots.retention import Policy, prune
-from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
 from vectora_shared.errors import VectoraError
 
-CONTENT: tuple[Component, ...] = ("clients", "canonical", "data", "newsletters")
-FIRST, PINNED, LAST = (f"{label}_20260106_120005" for label in ("first", "pinned", "last"))
 # Operations that change nothing are interrupted at every so many requests.
 READS_BETWEEN = 4
 
 
 @dataclass
 class World:
-    """An environment in memory with three snapshots, which `restart` brings back."""
+    """The environment, and what the operations said."""
 
-    account: Account
-    saved: Any = None
+    memory: InMemory
     said: list[tuple[str, Any]] = field(default_factory=list)
 
-    def build(self) -> None:
-        s3 = self.account.client("s3")
-        # moto has no GetObjectRetention, which a deletion of locked objects needs.
-        s3.put_object_lock_configuration(Bucket=VAULT, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
-        for label in ("first", "pinned", "last"):
-            put(self.account, "config", "clients/lai_weekly.yaml", label.encode())
-            put(self.account, "newsletters", f"lai_weekly/{label}.md", label.encode() * 20)
-            take(self, self.account, label)
-        pin(Vault(self.account, NAMES), PINNED, "the audit")
-        put(self.account, "config", "clients/lai_weekly.yaml", b"edited")
-        self.saved = copy.deepcopy(self._buckets())
+    @property
+    def account(self) -> Account:
+        return self.memory.account
 
     def restart(self) -> None:
         self.said = []
-        buckets = self._buckets()
-        buckets.clear()
-        buckets.update(copy.deepcopy(self.saved))
-
-    def _buckets(self) -> dict[str, Any]:
-        buckets: dict[str, Any] = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
-        return buckets
+        self.memory.restart()
 
     def do(self, operation: str, account: Account) -> None:
-        """Run an operation; record its result, or the sentence that refuses it."""
+        """Run an operation; record its result, or the error that refuses it."""
         try:
-            result = OPERATIONS[operation](self, account, operation)
+            result = OPERATIONS[operation](self, account)
         except VectoraError as error:
             result = error
-            assert "\n" not in str(error)
         self.said.append((operation, result))
 
 
-def take(world: World, account: Account, label: str) -> str:
-    del world
-    request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-    return take_snapshot(account, NAMES, request).name
-
-
-def restore(world: World, account: Account, _: str) -> str:
-    del world
-    return roll_back(
-        account, NAMES, RollbackRequest(snapshot=FIRST, components=CONTENT), smoke_test=lambda: None
-    ).snapshot
-
-
-OPERATIONS: dict[str, Callable[[World, Account, str], Any]] = {
-    "take": lambda world, account, _: take(world, account, f"taken{len(world.said)}"),
-    "restore": restore,
-    "prune": lambda _, account, __: prune(account, NAMES, Policy(keep_last=1, minimum_age_days=0)),
-    "pin": lambda _, account, __: pin(Vault(account, NAMES), FIRST, "wanted"),
-    "unpin": lambda _, account, __: unpin(Vault(account, NAMES), PINNED),
-    "verify": lambda _, account, __: verify_vault(Vault(account, NAMES)),
-    "verify one": lambda _, account, __: (verify_snapshot(Vault(account, NAMES), FIRST),),
-    "rehearse": lambda _, account, __: rehearse_restore(account, NAMES, FIRST),
-    "list": lambda _, account, __: list_snapshots(Vault(account, NAMES)),
+OPERATIONS: dict[str, Callable[[World, Account], Any]] = {
+    "take": lambda world, account: take(account, f"taken{len(world.said)}"),
+    "restore": lambda _, account: restore(account),
+    "prune": lambda _, account: prune_all_but_the_last(account),
+    "pin": lambda _, account: pin(Vault(account, NAMES), FIRST, "wanted"),
+    "unpin": lambda _, account: unpin(Vault(account, NAMES), PINNED),
+    "verify": lambda _, account: verify_vault(Vault(account, NAMES)),
+    "verify one": lambda _, account: (verify_snapshot(Vault(account, NAMES), FIRST),),
+    "rehearse": lambda _, account: rehearse_restore(account, NAMES, FIRST),
+    "list": lambda _, account: list_snapshots(Vault(account, NAMES)),
 }
 READERS = ("verify", "verify one", "list")
 
@@ -129,12 +100,8 @@ class Interruption:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    moment = [NOON]
-    with environment(date=lambda: moment[0], stored=lambda: moment[0]) as account:
-        made = World(account)
-        made.build()
-        moment[0] += timedelta(minutes=10)
-        yield made
+    with three_snapshots() as memory:
+        yield World(memory)
 
 
 def points(world: World, operation: str) -> list[int]:
@@ -165,6 +132,7 @@ def assert_all_is_true(world: World) -> None:
     vault = Vault(world.account, NAMES)
     listed = {each.name: each for each in list_snapshots(vault)}
     verified = {each.snapshot: each for each in verify_vault(vault)}
+    assert not any("\n" in str(result) for _, result in world.said if isinstance(result, VectoraError))
     assert {each.state for each in listed.values()} == {"complete"}, world.said
     assert all(verified[name].intact for name in listed), world.said
     done = [(operation, result) for operation, result in world.said if not isinstance(result, VectoraError)]
