@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
 from unittest.mock import patch
@@ -31,10 +31,14 @@ FIRST, PINNED, LAST = (f"{label}_20260106_120005" for label in ("first", "pinned
 
 @dataclass(frozen=True)
 class InMemory:
-    """The account of the environment, and its buckets as they were at first."""
+    """The account of the environment, its buckets as they were at first, and S3's time."""
 
     account: Account
     saved: Any
+    moment: list[datetime]
+
+    def pass_time(self, passing: timedelta) -> None:
+        self.moment[0] += passing
 
     def restart(self) -> None:
         buckets = _buckets()
@@ -57,7 +61,7 @@ def three_snapshots() -> Iterator[InMemory]:
         pin(Vault(account, NAMES), PINNED, "the audit")
         put(account, "config", "clients/lai_weekly.yaml", b"edited")
         moment[0] += timedelta(minutes=10)
-        yield InMemory(account, copy.deepcopy(_buckets()))
+        yield InMemory(account, copy.deepcopy(_buckets()), moment)
 
 
 @contextmanager
