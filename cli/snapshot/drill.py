@@ -58,7 +58,7 @@ def rehearse_restore(
     # A mistyped name is refused even while the environment is busy.
     vault.manifest(snapshot)
     with vault.lease("restore rehearsal of", snapshot, clock=clock) as lease:
-        # Read again: it may have been deleted before this operation got the lease.
+        # The name is checked again: it may have been deleted before this operation got the lease.
         return _Rehearsal(account, names, vault, vault.manifest(snapshot), lease, observer or Observer()).run()
 
 

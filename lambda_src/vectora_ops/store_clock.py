@@ -18,7 +18,7 @@ CLOCK_MARGIN = timedelta(seconds=5)
 
 
 class StoreClock:
-    """Clock that asks a service for its time: the clocks of two machines are never compared with each other."""
+    """Clock of a service, read from its answers: the clocks of two machines are never compared with each other."""
 
     def __init__(self, ask: Callable[[], Mapping[str, Any]]) -> None:
         """Prepare the clock; `ask` makes any request of a boto3 client, which the service may refuse."""

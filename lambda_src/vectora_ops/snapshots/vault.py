@@ -204,7 +204,7 @@ class Vault:
     def manifests(self) -> tuple[Manifest, ...]:
         """Return all complete snapshots, oldest first, without those from the future.
 
-        Damaged ones are left out too; `verify` reports them.
+        Damaged ones are excluded too; `verify` reports them.
         """
         now = self.now()
         found = self._readable(files.name for files in self.snapshots() if files.is_complete)
@@ -223,7 +223,7 @@ class Vault:
     ) -> list[Manifest]:
         """Return at most `count` complete snapshots whose manifests can be read, newest first.
 
-        Those from the future are left out. `among` are the snapshots when the caller has listed them already, `now` is
+        Those from the future are excluded. `among` are the snapshots when the caller has listed them already, `now` is
         S3's time when the caller knows it.
         """
         now = now or self.now()
