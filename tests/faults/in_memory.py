@@ -11,7 +11,6 @@ from threading import RLock
 from typing import Any
 from unittest.mock import patch
 
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import s3_backends
 
@@ -41,7 +40,7 @@ class InMemory:
         self.moment[0] += passing
 
     def restart(self) -> None:
-        buckets = _buckets()
+        buckets = _buckets(self.account)
         buckets.clear()
         buckets.update(copy.deepcopy(self.saved))
 
@@ -61,7 +60,7 @@ def three_snapshots() -> Iterator[InMemory]:
         pin(Vault(account, NAMES), PINNED, "the audit")
         put(account, "config", "clients/lai_weekly.yaml", b"edited")
         moment[0] += timedelta(minutes=10)
-        yield InMemory(account, copy.deepcopy(_buckets()), moment)
+        yield InMemory(account, copy.deepcopy(_buckets(account)), moment)
 
 
 @contextmanager
@@ -77,8 +76,8 @@ def _one_answer_at_a_time() -> Iterator[None]:
         yield
 
 
-def _buckets() -> dict[str, Any]:
-    buckets: dict[str, Any] = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
+def _buckets(account: Account) -> dict[str, Any]:
+    buckets: dict[str, Any] = s3_backends[account.account_id]["aws"].buckets
     return buckets
 
 

@@ -137,8 +137,8 @@ class _Pruning:
         self._observer.step("decide")
         listed = list_snapshots(self._vault)
         interrupted = self._lease.predecessor
-        needed = (interrupted.subject, interrupted.note) if interrupted else ()
-        decisions = decide(listed, self._policy, self._vault.now(), needed=needed)
+        resumable = (interrupted.subject, interrupted.note) if interrupted else ()
+        decisions = decide(listed, self._policy, self._vault.now(), needed=resumable)
         expired = {decision.name for decision in decisions if decision.remove}
         # Hidden first, so that no partly deleted snapshot is ever listed as complete.
         self._observer.step("hide")
