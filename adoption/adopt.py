@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,11 +21,10 @@ from vectora_ops.cloudformation.statuses import require_at_rest
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
-from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.downloads import download
+from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
@@ -70,15 +70,19 @@ def plan_adoption(
 def adopt(account: Account, names: Names, adoption: Adoption, *, code_bucket: str, role_arn: str) -> None:
     """Record what runs, then import; after an interruption, a new plan contains what is left.
 
-    CloudFormation uses the role `role_arn`. Raises VectoraError with CloudFormation's reason when it refuses.
+    CloudFormation uses the role `role_arn`. Raises VectoraError with CloudFormation's reason when it refuses, and
+    BusyError when another operation holds the environment.
     """
-    environment = Environment(account, names)
-    _store_codes(environment, _codes(adoption))
-    stacks = Stacks(account, assets_bucket=code_bucket)
-    for record in adoption.records:
-        stacks.record(replace(record.definition, role_arn=record.definition.role_arn or role_arn))
-    # An import may change nothing else, so it comes after the records, and reads the templates again.
-    import_resources(account, adoption.resources, assets_bucket=code_bucket, role_arn=role_arn)
+    # Before the first deployment there is no vault, and no other operation of this app.
+    lease = Lease(account, names, operation="adoption", subject="") if _has_vault(account, names) else nullcontext()
+    with lease:
+        environment = Environment(account, names)
+        _store_codes(environment, _codes(adoption))
+        stacks = Stacks(account, assets_bucket=code_bucket)
+        for record in adoption.records:
+            stacks.record(replace(record.definition, role_arn=record.definition.role_arn or role_arn))
+        # An import may change nothing else, so it comes after the records, and reads the templates again.
+        import_resources(account, adoption.resources, assets_bucket=code_bucket, role_arn=role_arn)
 
 
 def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> Manifest | None:
@@ -87,16 +91,22 @@ def snapshot_of_adopted(account: Account, names: Names, observer: Observer) -> M
     The first deployment creates the vault, and takes a snapshot of its own. With a vault it may not: CloudFormation
     changes no operations stack that has the release already.
     """
+    if not _has_vault(account, names):
+        return None
+    request = SnapshotRequest(
+        label=SNAPSHOT_LABEL, occasion=Occasion(kind="operator"), data="all", pin_reason=lambda _: WHY_PINNED
+    )
+    return take_snapshot(account, names, request, observer=observer)
+
+
+def _has_vault(account: Account, names: Names) -> bool:
     try:
         account.client("s3").head_bucket(Bucket=names.bucket("snapshots"))
     except ClientError as error:
         if is_absent(error, "bucket"):
-            return None
+            return False
         raise
-    request = SnapshotRequest(label=SNAPSHOT_LABEL, occasion=Occasion(kind="operator"), data="all")
-    manifest = take_snapshot(account, names, request, observer=observer)
-    pin(Vault(account, names), manifest.name, WHY_PINNED)
-    return manifest
+    return True
 
 
 def _codes(adoption: Adoption) -> dict[str, CodeObject]:

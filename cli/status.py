@@ -26,6 +26,8 @@ from vectora_ops.promotion.facts import live_release
 from vectora_ops.promotion.soak import Word, last_word
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
+from vectora_ops.snapshots.catalog import future_snapshots, sentence_on_future
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.times import minute
 from vectora_ops.what_runs import changed_resources
 from vectora_shared.aws import read_object
@@ -98,6 +100,8 @@ def _show_status(status: EnvironmentStatus) -> None:
     for sentence in status.promotion:
         out.say(f"  {sentence}")
     out.say(f"  {status.delivery}")
+    if status.future_snapshots:
+        out.say(f"  {sentence_on_future(status.env, status.future_snapshots)}")
     table = new_table("stack", "status", "updated")
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
@@ -175,6 +179,7 @@ class EnvironmentStatus:
     old_clients: tuple[str, ...]  # client files in a form from before this app
     release_content_digest: str | None = None
     delivery: str = ""  # whom newsletters are sent to by e-mail
+    future_snapshots: tuple[str, ...] = ()  # taken by a machine with a wrong clock
     checkout: Comparison | None = None
     strays: tuple[str, ...] = ()  # keys of objects in the config bucket that nothing reads
 
@@ -220,6 +225,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         ),
         delivery=_delivery(account, names),
         strays=configuration.strays,
+        future_snapshots=_future_snapshots(account, names),
     )
 
 
@@ -307,6 +313,16 @@ def _delivery(account: Account, names: Names) -> str:
     if variables.get("DELIVERY_MODE") == "recipients":
         return "Sends newsletters by e-mail to the readers in the clients' files."
     return f"Sends newsletters by e-mail to {variables.get('REDIRECT_TO', 'nobody')}, instead of the readers."
+
+
+def _future_snapshots(account: Account, names: Names) -> tuple[str, ...]:
+    try:
+        account.client("s3").head_bucket(Bucket=names.bucket("snapshots"))
+    except ClientError as error:
+        if is_absent(error, "bucket"):
+            return ()
+        raise
+    return future_snapshots(Vault(account, names))
 
 
 def _function(account: Account, name: str) -> FunctionStatus | None:

@@ -18,7 +18,7 @@ from cli.target import Target, open_target
 from terminal.console import new_table
 from vectora_ops.live_environment import Environment
 from vectora_ops.plain_text import one_line
-from vectora_ops.snapshots.catalog import as_markdown, list_snapshots
+from vectora_ops.snapshots.catalog import as_markdown, list_snapshots, sentence_on_future
 from vectora_ops.snapshots.catalog import pin as pin_snapshot
 from vectora_ops.snapshots.catalog import unpin as unpin_snapshot
 from vectora_ops.snapshots.compare import between_snapshots, chosen_components, with_live
@@ -113,6 +113,8 @@ def list_command(
         out.say(f"There is no snapshot of {env} yet. Take one: ./vectora snapshot create --env {env} --name first")
     else:
         out.print(snapshot_table(listed))
+        if future := [each.name for each in listed if each.from_future]:
+            out.say(sentence_on_future(env, future))
 
 
 @report_errors

@@ -57,14 +57,19 @@ def rehearse_restore(
     Raises VectoraError when there is no such snapshot or no data bucket, BusyError when another operation holds the
     environment.
     """
-    manifest = Vault(account, names).manifest(snapshot)
-    with Lease(account, names, operation="restore rehearsal of", subject=snapshot, clock=clock) as lease:
-        return _Rehearsal(account, names, manifest, lease, observer or Observer()).run()
+    vault = Vault(account, names)
+    # A mistyped name is refused even while the environment is busy.
+    vault.manifest(snapshot)
+    with vault.lease("restore rehearsal of", snapshot, clock=clock) as lease:
+        # The name is checked again: it may have been deleted before this operation got the lease.
+        return _Rehearsal(account, names, vault, vault.manifest(snapshot), lease, observer or Observer()).run()
 
 
 class _Rehearsal:
-    def __init__(self, account: Account, names: Names, manifest: Manifest, lease: Lease, observer: Observer) -> None:
-        self._vault = Vault(account, names)
+    def __init__(
+        self, account: Account, names: Names, vault: Vault, manifest: Manifest, lease: Lease, observer: Observer
+    ) -> None:
+        self._vault = vault
         self._manifest = manifest
         self._lease = lease
         self._observer = observer

@@ -12,7 +12,7 @@ from rich.table import Table
 from cli.output import out
 from cli.snapshot.drill import RestoreRehearsal
 from terminal.console import new_table, styled
-from vectora_ops.snapshots.catalog import SnapshotSummary
+from vectora_ops.snapshots.catalog import SnapshotSummary, state_of
 from vectora_ops.snapshots.compare import Change
 from vectora_ops.times import minute
 
@@ -41,11 +41,10 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
 def snapshot_table(listed: Iterable[SnapshotSummary]) -> Table:
     table = new_table("snapshot", "state", "taken", "occasion", "release", "files", "bytes")
     for each in listed:
-        state = each.state + (", pinned" if each.pinned else "")
         colour = {"complete": "", "incomplete": "yellow", "damaged": "red", "leftover": "dim"}[each.state]
         table.add_row(
             each.name,
-            styled(state, colour),
+            styled(state_of(each), colour),
             minute(each.started_at) if each.started_at else "",
             each.occasion,
             each.release_version or "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import boto3
 
 READ_TIMEOUT_SECONDS = 60
+# Operations whose names begin so change nothing; `Validate` is CloudFormation's ValidateTemplate.
+READS = ("BatchGet", "Describe", "Get", "Head", "List", "Validate")
 # A synchronous invocation may take 900 s. Routers drop connections that are silent for long, hence the keepalive, and a
 # repeated request would run the function again (Lambda API reference, Invoke).
 INVOKING = Config(read_timeout=930, tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
@@ -33,6 +37,25 @@ class Account:
     session: boto3.Session
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
+    # Called with the address of each request that may change something, before it is sent.
+    _checks: list[Callable[[str], None]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @contextmanager
+    def checking_changes(self, check: Callable[[str], None]) -> Iterator[None]:
+        """Call `check` before each attempt of each request that may change something; its error stops the request.
+
+        It gets the address of the request. Clients that were made elsewhere are not checked.
+        """
+        self._checks.append(check)
+        try:
+            yield
+        finally:
+            self._checks.remove(check)
+
+    def _check(self, request: Any, operation_name: str, **_: Any) -> None:
+        if not operation_name.startswith(READS):
+            for check in tuple(self._checks):
+                check(request.url)
 
     def client(self, service: str) -> Any:
         """Return the client of a service, with retries; all threads share it."""
@@ -57,7 +80,10 @@ class Account:
         with self._lock:
             if name not in self._clients:
                 make: Any = self.session.client
-                self._clients[name] = with_complete_responses(make(service, config=RETRYING.merge(config)))
+                client = with_complete_responses(make(service, config=RETRYING.merge(config)))
+                # Emitted for each attempt of a request (botocore/endpoint.py).
+                client.meta.events.register("request-created", self._check)
+                self._clients[name] = client
             return self._clients[name]
 
     def state_machine_arn(self, name: str) -> str:

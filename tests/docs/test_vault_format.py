@@ -22,7 +22,6 @@ from tests.docs.vault_example import (
 from tests.docs.vault_in_memory import (
     LAST_RUN,
     NAMES,
-    NOON,
     RELEASE,
     VAULT,
     environment,
@@ -59,7 +58,7 @@ def account() -> Iterator[Account]:
 
 def take(account: Account, label: str = "good") -> str:
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-    return take_snapshot(account, NAMES, request, clock=lambda: NOON).name
+    return take_snapshot(account, NAMES, request).name
 
 
 def read(account: Account, name: str) -> Snapshot:

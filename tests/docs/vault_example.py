@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.docs.vault_in_memory import NAMES, NOON, environment, fill_with_text, vault_objects
+from tests.docs.vault_in_memory import NAMES, environment, fill_with_text, vault_objects
 from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.manifest import Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
@@ -32,8 +32,8 @@ def written_by_the_product() -> dict[str, bytes]:
     request = SnapshotRequest(label="stable", occasion=Occasion(kind="operator"), owner="operator")
     with environment() as account:
         fill_with_text(account)
-        manifest = take_snapshot(account, NAMES, request, clock=lambda: NOON)
-        pin(Vault(account, NAMES), manifest.name, "before the fair", clock=lambda: NOON)
+        manifest = take_snapshot(account, NAMES, request)
+        pin(Vault(account, NAMES), manifest.name, "before the fair")
         return vault_objects(account)
 
 

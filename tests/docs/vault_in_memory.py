@@ -21,6 +21,7 @@ from moto import mock_aws
 from tests.environment_buckets import make_buckets
 from vectora_ops.account import Account
 from vectora_ops.names import BucketContent, Names
+from vectora_ops.progress import Clock
 
 REGION = "eu-west-3"
 NAMES = Names(project="vectora-inbox", env="dev")
@@ -31,21 +32,28 @@ LAST_RUN = "curated/lai_weekly/2026/01/06/"
 RELEASE = json.dumps({"digest": "5e" * 32, "version": "1.2.0"})
 
 
+def noon() -> datetime:
+    return NOON
+
+
 @contextmanager
-def environment() -> Iterator[Account]:
-    """Yield an account with empty buckets and an empty vault, where it is noon of 2026-01-06."""
+def environment(*, date: Clock = noon, stored: Clock = noon) -> Iterator[Account]:
+    """Yield an account with empty buckets and an empty vault, where it is noon of 2026-01-06.
+
+    `date` is the time in the answers of S3, `stored` the time that it gives to new objects.
+    """
     numbers = itertools.count(1)
     session = botocore.session.Session()
 
     def add_date(**event: Any) -> None:
-        event["parsed"]["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(NOON, usegmt=True)
+        event["parsed"]["ResponseMetadata"]["HTTPHeaders"]["date"] = format_datetime(date(), usegmt=True)
 
     # moto's answers have no Date when it runs inside the test's own process.
     session.register("after-call.s3", add_date)
     session.set_credentials("testing", "testing")
     with ExitStack() as stack:
         stack.enter_context(mock_aws())
-        stack.enter_context(patch("moto.s3.models.utcnow", lambda: NOON.replace(tzinfo=None)))
+        stack.enter_context(patch("moto.s3.models.utcnow", lambda: stored().replace(tzinfo=None)))
         # Versions of S3 objects have ids of their own, which are part of an index.
         stack.enter_context(patch("moto.s3.models.random.uuid4", lambda: UUID(int=next(numbers))))
         made = boto3.Session(region_name=REGION, botocore_session=session)

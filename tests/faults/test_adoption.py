@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from adoption.adopt import snapshot_of_adopted
+import pytest
+
+from adoption.adopt import Adoption, adopt, snapshot_of_adopted
 from tests.faults.operations import back_to, differences, take
-from tests.faults.small_environment import NAMES, SmallEnvironment
+from tests.faults.small_environment import ASSETS, NAMES, ROLE, SmallEnvironment
 from vectora_ops.progress import Observer
 from vectora_ops.snapshots.compare import between_snapshots
+from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.vault import Vault
 
 OTHER_FOLDERS = ("raw/lai_weekly_v6/2025/12/19/items.json", "normalized/lai_weekly_v6/2025/12/19/items.json", "notes")
@@ -68,3 +71,14 @@ def test_what_was_adopted_is_in_a_pinned_snapshot_of_all_data(small: SmallEnviro
 
 def test_without_a_vault_the_first_deployment_takes_the_snapshot(small: SmallEnvironment) -> None:
     assert snapshot_of_adopted(small.account, NAMES.of("stage"), Observer()) is None
+
+
+def test_no_adoption_begins_while_another_operation_holds_the_environment(small: SmallEnvironment) -> None:
+    adoption, arguments = Adoption((), (), False), {"code_bucket": ASSETS, "role_arn": ROLE}
+    adopt(small.account, NAMES, adoption, **arguments)
+
+    with (
+        Lease(small.account, NAMES, operation="rollback", subject="good_20260101_000000"),
+        pytest.raises(BusyError, match="is busy: rollback"),
+    ):
+        adopt(small.account, NAMES, adoption, **arguments)

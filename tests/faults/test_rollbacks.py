@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
+from tests.faults.store_clock import hear_at
 from vectora_ops.cloudformation.definition import FUNCTION
 from vectora_ops.cloudformation.imports import find_importable, import_resources
 from vectora_ops.cloudformation.stacks import Stacks
@@ -261,17 +262,12 @@ def test_a_rollback_that_runs_again_in_the_second_of_its_safety_snapshot_takes_a
     small.deploy("2")
     second = utc_now().replace(microsecond=0) + timedelta(hours=1)
     request = SnapshotRequest(label=SAFETY_LABEL, occasion=Occasion(kind="rollback", detail=good.name))
-    first = take_snapshot(small.account, NAMES, request, clock=lambda: second)
     waited: list[float] = []
+    account = hear_at(small.account, lambda: second + timedelta(seconds=sum(waited)))
+    first = take_snapshot(account, NAMES, request)
     monkeypatch.setattr(run, "time", SimpleNamespace(sleep=waited.append, monotonic=time.monotonic))
 
-    result = roll_back(
-        small.account,
-        NAMES,
-        RollbackRequest(snapshot=good.name),
-        smoke_test=lambda: None,
-        clock=lambda: second + timedelta(seconds=sum(waited)),
-    )
+    result = roll_back(account, NAMES, RollbackRequest(snapshot=good.name), smoke_test=lambda: None)
 
     assert waited == [1]
     assert result.safety_snapshot not in (None, first.name)

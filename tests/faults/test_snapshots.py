@@ -12,7 +12,7 @@ import pytest
 from cli.snapshot.drill import SCRATCH, rehearse_restore
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
-from tests.faults.store_clock import after_the_lease
+from tests.faults.store_clock import after_the_lease, hear_at, hear_later
 from vectora_ops.account import Account
 from vectora_ops.names import BucketContent
 from vectora_ops.progress import Observer, OutOfTimeError, utc_now
@@ -229,9 +229,8 @@ def test_an_environment_without_a_vault_is_refused_with_the_command_that_creates
 def test_reused_objects_are_locked_as_long_as_the_newest_snapshot(small: SmallEnvironment) -> None:
     s3 = small.account.client("s3")
     first = take(small.account)
-    later = utc_now() + timedelta(hours=5)
 
-    second = take_snapshot(small.account, NAMES, REQUEST, clock=lambda: later)
+    second = take_snapshot(hear_later(small.account, timedelta(hours=5)), NAMES, REQUEST)
 
     (letter, _) = next(Vault(small.account, NAMES).entries(first.components["newsletters"]))
     kept = s3.get_object_retention(Bucket=VAULT, Key=f"objects/{letter.slices[0].sha256}")["Retention"]
@@ -244,9 +243,9 @@ def test_pruning_keeps_and_counts_locked_objects(small: SmallEnvironment) -> Non
     take(small.account, "old")
     small.deploy("2")
     newest = take(small.account, "new")
-    tomorrow = utc_now() + timedelta(hours=23)
+    tomorrow = hear_later(small.account, timedelta(hours=23))
 
-    pruned = prune(small.account, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=lambda: tomorrow)
+    pruned = prune(tomorrow, NAMES, Policy(keep_last=1, minimum_age_days=0))
 
     assert pruned.removed_snapshots == 1
     assert pruned.still_locked > 0
@@ -257,11 +256,9 @@ def test_pruning_keeps_and_counts_locked_objects(small: SmallEnvironment) -> Non
 
 
 def test_the_later_of_two_snapshots_in_one_second_is_the_newest(small: SmallEnvironment) -> None:
-    second = utc_now().replace(microsecond=0)
-    for label, microsecond in (("z-first", 100), ("a-second", 200)):
-        request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-        moment = second.replace(microsecond=microsecond)
-        take_snapshot(small.account, NAMES, request, clock=lambda moment=moment: moment)  # type: ignore[misc]
+    second = utc_now()
+    for label in ("z-first", "a-second"):
+        take(hear_at(small.account, lambda: second), label)
     vault = Vault(small.account, NAMES)
 
     assert [each.name[:8] for each in vault.newest(2)] == ["a-second", "z-first_"]

@@ -15,7 +15,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProxyConnectionError
 
-from tests.faults.store_clock import after_the_lease
+from tests.faults.store_clock import after_the_lease, hear_later
 from tests.second_opinion.conftest import NAMES, Moto
 from tests.second_opinion.own_host_names import REGION
 from vectora_ops.account import Account
@@ -56,9 +56,9 @@ ODD_KEYS = (
 
 
 def snapshot(account: Account, label: str, days_ago: int = 0) -> str:
-    """Take a snapshot when the lease of an earlier one with a later clock has lapsed."""
+    """Take a snapshot at an earlier time of S3."""
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-    return take_snapshot(account, NAMES, request, clock=lambda: datetime.now(UTC) - timedelta(days=days_ago)).name
+    return take_snapshot(hear_later(account, timedelta(days=-days_ago)), NAMES, request).name
 
 
 def write(account: Account, bucket: str, key: str, body: bytes) -> None:
@@ -154,7 +154,7 @@ def test_pruning_deletes_old_snapshots_and_objects_that_only_they_need(account: 
     before = {found.sha256 for found in vault.objects()}
 
     policy = Policy(keep_last=1, minimum_age_days=0)
-    pruned = prune(account, NAMES, policy, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    pruned = prune(hear_later(account, timedelta(hours=1)), NAMES, policy)
 
     assert (pruned.removed_snapshots, pruned.still_locked) == (1, 0)
     assert [each.name for each in list_snapshots(vault)] == [kept]

@@ -25,7 +25,6 @@ from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
 from vectora_ops.promotion.steps.snapshot import snapshot_step
 from vectora_ops.records import Records, held_since
-from vectora_ops.snapshots.catalog import pin
 from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.manifest import Manifest, Occasion, Occasions
 from vectora_ops.snapshots.retention import Policy, Pruned, prune
@@ -185,15 +184,13 @@ def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
         resume=event.get("resume"),
         # Lambda retries an invocation that crashed; the retry continues its snapshot.
         owner=event["RequestId"],
+        pin_reason=lambda manifest: WHY_FIRST_IS_PINNED if manifest.is_of_earlier_system else None,
     )
     try:
-        manifest = take_snapshot(account, names, request, observer=StepLog(), deadline=deadline_of(context))
+        return take_snapshot(account, names, request, observer=StepLog(), deadline=deadline_of(context))
     except OutOfTimeError as unfinished:
         continue_later(event, context, unfinished)
         return None
-    if manifest.is_of_earlier_system:
-        pin(Vault(account, names), manifest.name, WHY_FIRST_IS_PINNED)
-    return manifest
 
 
 def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:

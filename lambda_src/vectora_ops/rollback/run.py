@@ -144,6 +144,8 @@ class _Rollback:
         self.observer.step("finish")
         self.lease.confirm()
         self._records.write(self._latest, self.clock())
+        # Nothing is left to resume, even if the release of the lease fails.
+        self.lease.leave_note("")
         return self._result(started, nothing_to_do=False, safety=safety, smoke=smoke)
 
     @property

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from vectora_ops.plain_text import as_code, in_markdown
-from vectora_ops.progress import Clock, utc_now
-from vectora_ops.snapshots.manifest import DamagedError, Manifest, Pin, time_in_name, to_bytes
+from vectora_ops.snapshots.manifest import (
+    DamagedError,
+    Manifest,
+    NoSnapshotError,
+    Pin,
+    is_from_the_future,
+    time_in_name,
+    to_bytes,
+)
 from vectora_ops.snapshots.vault import PINNED, PROGRESS, SnapshotFiles, Vault
 from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
@@ -19,7 +26,11 @@ State = Literal["complete", "incomplete", "damaged", "leftover"]
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotSummary:
-    """A snapshot in the list; a leftover is a folder that an interrupted deletion has not finished."""
+    """A snapshot in the list; a leftover is a folder that an interrupted deletion has not finished.
+
+    `started_at` is what the snapshot says; `stored_at` is S3's time of its manifest or progress file. One `from_future`
+    was taken by a machine with a wrong clock.
+    """
 
     name: str
     state: State
@@ -32,19 +43,41 @@ class SnapshotSummary:
     copied_bytes: int
     pinned: bool
     locked_until: datetime | None
+    stored_at: datetime | None = None
+    from_future: bool = False
 
 
 def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
     """List all snapshots, oldest first; one that cannot be read is listed as damaged."""
-    listed = [_summary(vault, files) for files in vault.snapshots()]
+    now = vault.now()
+    listed = [
+        replace(found, stored_at=files.stored_at, from_future=is_from_the_future(found.name, found.started_at, now))
+        for files in vault.snapshots()
+        if (found := _summary(vault, files)) is not None
+    ]
     return tuple(sorted(listed, key=_by_time))
+
+
+def future_snapshots(vault: Vault) -> tuple[str, ...]:
+    """Return the names that have a later time than S3, read from a listing only."""
+    now = vault.now()
+    return tuple(files.name for files in vault.snapshots() if is_from_the_future(files.name, None, now))
+
+
+def sentence_on_future(env: str, names: Sequence[str]) -> str:
+    """Return what snapshots from the future mean, for people."""
+    them = "it" if len(names) == 1 else "them"
+    return (
+        f"From the future: {', '.join(names)}. A machine with a wrong clock took {them}: not the newest of {env}, not "
+        "among the last that prune keeps, and not deleted."
+    )
 
 
 def newest_rollback_target(vault: Vault) -> Manifest | None:
     """Return the newest complete snapshot of an environment that is not known to be broken.
 
-    Excluded are snapshots from before the first deployment, which would delete everything, and those that a rollback
-    took of the state it replaced.
+    Excluded are snapshots from before the first deployment, which would delete everything, those that a rollback took
+    of the state it replaced, and those from the future.
     """
     wanted = [each for each in vault.manifests() if not each.is_empty and each.occasion.kind != "rollback"]
     return wanted[-1] if wanted else None
@@ -55,7 +88,8 @@ def _by_time(each: SnapshotSummary) -> tuple[str, str, str]:
     return time_in_name(each.name), each.started_at.isoformat() if each.started_at else "", each.name
 
 
-def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary:
+def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary | None:
+    """Return a snapshot in the list; None when it was deleted since its files were listed."""
     try:
         if files.is_complete:
             return _complete(vault.manifest(files.name), files)
@@ -75,6 +109,8 @@ def _summary(vault: Vault, files: SnapshotFiles) -> SnapshotSummary:
             )
     except DamagedError:
         return _unreadable(files, "damaged")
+    except NoSnapshotError:
+        return None
     return _unreadable(files, "leftover")
 
 
@@ -113,7 +149,7 @@ def _unreadable(files: SnapshotFiles, state: State) -> SnapshotSummary:
 def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
     """Return the list as a Markdown page, such as docs/snapshots/ holds, newest first."""
     rows = "".join(
-        f"| {as_code(each.name)} | {each.state}{', pinned' if each.pinned else ''} | {_started(each)} | "
+        f"| {as_code(each.name)} | {state_of(each)} | {_started(each)} | "
         f"{in_markdown(each.occasion)} | {in_markdown(each.release_version or '')} | {each.entries:,} | "
         f"{each.bytes:,} |\n"
         for each in reversed(listed)
@@ -125,22 +161,32 @@ def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
     )
 
 
+def state_of(each: SnapshotSummary) -> str:
+    """Return the state for people, with what sets the snapshot apart."""
+    return each.state + (", pinned" if each.pinned else "") + (", from the future" if each.from_future else "")
+
+
 def _started(each: SnapshotSummary) -> str:
     return minute(each.started_at, zone=False) if each.started_at else ""
 
 
-def pin(vault: Vault, name: str, reason: str, *, clock: Clock = utc_now) -> Pin:
-    """Protect a snapshot from pruning; raises VectoraError when no complete snapshot has that name."""
+def pin(vault: Vault, name: str, reason: str) -> Pin:
+    """Protect a snapshot from pruning; raises VectoraError when no complete snapshot has that name.
+
+    Raises BusyError when another operation, such as the deletion of this snapshot, holds the environment.
+    """
     if not reason.strip():
         raise VectoraError(f"Give the reason to pin {name} (--reason): it is shown with the pin.")
-    vault.manifest(name)
-    record = Pin(snapshot=name, reason=reason.strip(), pinned_at=clock())
-    vault.write_file(name, PINNED, to_bytes(record))
+    with vault.lease("pin of", name):
+        vault.manifest(name)
+        record = Pin(snapshot=name, reason=reason.strip(), pinned_at=vault.now())
+        vault.write_file(name, PINNED, to_bytes(record))
     return record
 
 
 def unpin(vault: Vault, name: str) -> None:
-    """Remove the pin of a snapshot; raises VectoraError when it is not pinned."""
-    if vault.file(name, PINNED) is None:
-        raise VectoraError(f"Snapshot {name} is not pinned: there is no pin to remove.")
-    vault.hide_file(name, PINNED)
+    """Remove the pin of a snapshot; raises VectoraError when it is not pinned, BusyError as `pin` does."""
+    with vault.lease("unpin of", name):
+        if vault.file(name, PINNED) is None:
+            raise VectoraError(f"Snapshot {name} is not pinned: there is no pin to remove.")
+        vault.hide_file(name, PINNED)

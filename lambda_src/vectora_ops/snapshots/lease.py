@@ -11,11 +11,12 @@ import json
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from threading import Event, RLock, Thread
 from typing import Any, Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
+from vectora_ops.store_clock import store_time
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.errors import VectoraError
@@ -34,20 +36,6 @@ RENEW_AFTER = timedelta(seconds=20)
 CONFLICTS = 5
 
 
-def store_time(answer: Mapping[str, Any]) -> datetime:
-    """Return S3's time of an answer; raises VectoraError when the answer has no date.
-
-    Every answer of S3 has a `Date` (S3 API reference, common response headers).
-    """
-    try:
-        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError) as error:
-        raise VectoraError(
-            "S3's answer has no date, so it is unknown whether a lease has lapsed: check whether a proxy between here "
-            "and S3 removes the header."
-        ) from error
-
-
 class BusyError(VectoraError):
     """Another operation holds the environment."""
 
@@ -56,7 +44,8 @@ class BusyError(VectoraError):
 class Holder:
     """Holder of the lease, and its operation. `subject` is a snapshot's name, `note` is for a successor.
 
-    `until` is a time of S3, for people and for earlier versions of this tool.
+    `until` is a time of S3, for people and for earlier versions of this tool. `interrupted` is the holder of an
+    operation before this one, which can still be resumed after it.
     """
 
     owner: str
@@ -66,15 +55,23 @@ class Holder:
     until: str
     note: str = ""
     released: bool = False
+    interrupted: Holder | None = None
 
     @classmethod
     def of(cls, body: bytes) -> Holder | None:
         """Read a lease and ignore unknown fields; return None when it cannot be read."""
         try:
-            known = {each.name for each in fields(cls)}
-            return cls(**{key: value for key, value in json.loads(body).items() if key in known})
+            return cls._of(json.loads(body))
         except (ValueError, TypeError, AttributeError):
             return None
+
+    @classmethod
+    def _of(cls, found: dict[str, Any]) -> Holder:
+        known = {each.name for each in fields(cls)}
+        read = {key: value for key, value in found.items() if key in known}
+        if read.get("interrupted"):
+            read["interrupted"] = cls._of(read["interrupted"])
+        return cls(**read)
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class Lease:
     """Context manager that holds the lease. `predecessor` is the holder of an operation that was interrupted.
 
     A thread renews the lease while it is held. `renew`, `confirm` and `leave_note` raise BusyError once the lease is
-    lost: call one of them before each change. An owner may enter its own lease again.
+    lost, and so does each request of the account that would change something. An owner may enter its own lease again.
     """
 
     predecessor: Holder | None
@@ -109,12 +106,16 @@ class Lease:
         operation: str,
         subject: str,
         owner: str | None = None,
+        keeps_predecessor: bool = False,
         clock: Clock = utc_now,
     ) -> None:
         """Prepare the lease; `operation`, such as snapshot, rollback or prune, is shown to other operators.
 
-        `clock` only hastens a renewal after the machine slept; it never decides who holds the lease.
+        An operation that changes nothing in the environment `keeps_predecessor`: an interrupted operation can be
+        resumed after it too. `clock` only hastens a renewal after the machine slept; it never decides who holds the
+        lease.
         """
+        self._account = account
         self._s3 = account.client("s3")
         self._bucket = names.bucket("snapshots")
         self._env = names.env
@@ -126,6 +127,8 @@ class Lease:
             since="",
             until="",
         )
+        self._keeps_predecessor = keeps_predecessor
+        self._checking = ExitStack()
         self._etag: str | None = None
         self._lost: BusyError | None = None
         self._store_time = datetime.min.replace(tzinfo=UTC)
@@ -140,31 +143,49 @@ class Lease:
         self.predecessor = None
         if stored is not None:
             found = Holder.of(stored.body) or UNREADABLE
-            is_held = not found.released and self._store_time < stored.lapses
-            if is_held and found.owner != self._mine.owner:
+            if self._is_held(found, stored) and found.owner != self._mine.owner:
+                what = f"{found.operation} {found.subject}".rstrip()
                 raise BusyError(
-                    f"Environment {self._env} is busy: {found.operation} {found.subject} by {found.owner} since "
-                    f"{found.since}. Wait for its end; if it was killed, its lease lapses at "
-                    f"{stored.lapses.isoformat(timespec='seconds')} (S3's time)."
+                    f"Environment {self._env} is busy: {what} by {found.owner} since {found.since}. Wait for its end; "
+                    f"if it was killed, its lease lapses at {stored.lapses.isoformat(timespec='seconds')} (S3's time)."
                 )
-            if found.subject:
-                self.predecessor = found
-        self._mine = replace(self._mine, since=self._store_time.isoformat(timespec="seconds"))
+            self.predecessor = found.interrupted or (found if found.subject else None)
+        self._mine = replace(
+            self._mine,
+            since=self._store_time.isoformat(timespec="seconds"),
+            interrupted=self.predecessor if self._keeps_predecessor else None,
+        )
         self._write(stored.etag if stored else None)
+        self._checking.enter_context(self._account.checking_changes(self._check))
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
+        self._checking.close()
         # A failed operation leaves its note for its successor; a finished one has nothing to resume.
-        if kind is None:
+        if kind is None or self._keeps_predecessor:
             self._mine = replace(self._mine, subject="", note="")
         try:
             self._write(self._etag, released=True)
-        except (VectoraError, ClientError, BotoCoreError):
+        except BusyError:
             if kind is None:
                 raise
+        except (VectoraError, ClientError, BotoCoreError):
+            # The operation has its result, which a failure here does not change: its lease lapses soon.
+            return
+
+    def mark(self) -> str | None:
+        """Return the stored lease's ETag, empty when there is none yet; None while an operation holds it."""
+        stored = self._stored()
+        if stored is None:
+            return ""
+        found = Holder.of(stored.body) or UNREADABLE
+        return None if self._is_held(found, stored) else stored.etag
+
+    def _is_held(self, found: Holder, stored: _StoredLease) -> bool:
+        return not found.released and self._store_time < stored.lapses
 
     @property
     def note(self) -> str:
@@ -183,6 +204,11 @@ class Lease:
             if _elapsed(self._renewed, self._moment()) >= RENEW_AFTER:
                 # The thread could not renew it: S3 did not answer, or the machine slept.
                 self._write(self._etag)
+
+    def _check(self, address: str) -> None:
+        """Raise BusyError before a request that may change something, unless it is one of a lease."""
+        if not urlsplit(address).path.endswith(f"/{LEASE_KEY}"):
+            self.renew()
 
     def confirm(self) -> None:
         """Renew the lease now, before a change that only its holder may make."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.plain_text import in_markdown
+from vectora_ops.store_clock import CLOCK_MARGIN
 from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
 
@@ -41,6 +42,10 @@ Occasions = Literal["operator", "deployment", "schedule", "rollback", "client"]
 
 class DamagedError(VectoraError):
     """Data in the vault is not what was stored."""
+
+
+class NoSnapshotError(VectoraError):
+    """No complete snapshot has that name, or none any more."""
 
 
 class MissingError(DamagedError):
@@ -186,6 +191,23 @@ def snapshot_name(label: str, now: datetime) -> str:
 def time_in_name(name: str) -> str:
     """Return the `{YYYYMMDD_HHMMSS}` at the end of a snapshot's name, which sorts by time."""
     return name[-15:]
+
+
+def named_time(name: str) -> datetime | None:
+    """Return the time at the end of a snapshot's name; None when it has none."""
+    try:
+        return datetime.strptime(time_in_name(name), "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def is_from_the_future(name: str, started_at: datetime | None, now: datetime) -> bool:
+    """Return whether a snapshot's time is later than `now` by the store's clock.
+
+    A machine with a wrong clock took it. Its time says nothing, so it is not the newest and takes no other's place.
+    """
+    latest = now + CLOCK_MARGIN
+    return any(moment is not None and moment > latest for moment in (started_at, named_time(name)))
 
 
 def canonical_json(document: Any) -> bytes:

@@ -8,15 +8,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from vectora_ops.names import Names
-from vectora_ops.snapshots.lease import store_time
 from vectora_ops.snapshots.manifest import MissingError
+from vectora_ops.store_clock import store_time
 from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code, error_message, is_absent
 from vectora_shared.errors import VectoraError
 
 DAYS_OF_A_YEAR = 365
-# For the difference between the clock of the machine, which gives a snapshot its time, and that of S3. S3 refuses
-# requests signed with a time that is 15 minutes off.
+# A snapshot takes longer than the vault is open, and an earlier version of this tool may have given it the time of a
+# machine.
 LOCK_MARGIN = timedelta(days=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
 from vectora_ops.snapshots.catalog import SnapshotSummary, list_snapshots
 from vectora_ops.snapshots.lease import Lease
+from vectora_ops.snapshots.manifest import is_from_the_future
 from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, Vault
 
 STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep")
@@ -46,13 +47,25 @@ class Pruned:
     still_locked: int
 
 
-def decide(listed: Sequence[SnapshotSummary], policy: Policy, now: datetime) -> tuple[Decision, ...]:
-    """Decide about each snapshot by the policy; `listed` is oldest first."""
-    complete = [each.name for each in listed if each.state == "complete"]
+def decide(
+    listed: Sequence[SnapshotSummary], policy: Policy, now: datetime, *, needed: Collection[str] = ()
+) -> tuple[Decision, ...]:
+    """Decide about each snapshot by the policy; `listed` is oldest first, `now` is S3's time.
+
+    `needed` are snapshots that an interrupted operation goes on with.
+    """
+    complete = [
+        each.name
+        for each in listed
+        if each.state == "complete" and not is_from_the_future(each.name, each.started_at, now)
+    ]
     last = set(complete[-policy.keep_last :]) if policy.keep_last else set(complete)
     newest = complete[-1:] or [""]
     return tuple(
-        _decide(each, policy, now, is_newest=each.name == newest[0], is_among_last=each.name in last) for each in listed
+        Decision(name=each.name, remove=False, reason="an interrupted operation needs it")
+        if each.name in needed and each.state == "complete"
+        else _decide(each, policy, now, is_newest=each.name == newest[0], is_among_last=each.name in last)
+        for each in listed
     )
 
 
@@ -60,7 +73,8 @@ def _decide(each: SnapshotSummary, policy: Policy, now: datetime, *, is_newest: 
     def keep(reason: str) -> Decision:
         return Decision(name=each.name, remove=False, reason=reason)
 
-    if each.pinned:
+    # A snapshot gets its pin before it is complete, and may then be abandoned.
+    if each.pinned and each.state != "incomplete":
         return keep("pinned")
     if each.state == "damaged":
         return keep("damaged: check it with snapshot verify")
@@ -68,7 +82,11 @@ def _decide(each: SnapshotSummary, policy: Policy, now: datetime, *, is_newest: 
         return Decision(name=each.name, remove=True, reason="left over from an interrupted deletion")
     if is_newest:
         return keep("the last complete snapshot")
-    age = now - each.started_at if each.started_at else timedelta()
+    if each.state == "complete" and is_from_the_future(each.name, each.started_at, now):
+        return keep("from the future: a machine with a wrong clock took it")
+    # S3's time of the snapshot counts. A machine whose clock is years behind would give it too old a name.
+    taken_at = each.stored_at or each.started_at
+    age = now - taken_at if taken_at else timedelta()
     if age < timedelta(days=policy.minimum_age_days):
         return keep(f"younger than {policy.minimum_age_days} days")
     if each.state == "incomplete":
@@ -89,40 +107,47 @@ def prune(
 ) -> Pruned:
     """Delete expired snapshots, and objects that no snapshot references.
 
-    After an interruption at any point, the next call finishes. Raises BusyError when another operation holds the
-    environment, and VectoraError when a manifest cannot be read: the objects that it references are then unknown.
+    S3's time decides; `clock` is the machine's, for the lease. After an interruption at any point, the next call
+    finishes. Raises BusyError when another operation holds the environment, and VectoraError when a manifest cannot be
+    read: the objects that it references are then unknown.
     """
     observer = observer or Observer()
     vault = Vault(account, names)
     if dry_run:
-        decisions = decide(list_snapshots(vault), policy, clock())
+        decisions = decide(list_snapshots(vault), policy, vault.now())
         return Pruned(
             decisions=decisions, dry_run=True, removed_snapshots=0, removed_objects=0, removed_bytes=0, still_locked=0
         )
     observer.step("lease")
-    with Lease(account, names, operation="prune", subject="", clock=clock) as lease:
-        return _Pruning(vault, policy, lease, observer, clock).run()
+    with vault.lease("prune", "", clock=clock) as lease:
+        return _Pruning(vault, policy, lease, observer).run()
 
 
 class _Pruning:
     """One run of `prune`."""
 
-    def __init__(self, vault: Vault, policy: Policy, lease: Lease, observer: Observer, clock: Clock) -> None:
+    def __init__(self, vault: Vault, policy: Policy, lease: Lease, observer: Observer) -> None:
         self._vault = vault
         self._policy = policy
         self._lease = lease
         self._observer = observer
-        self._clock = clock
         self._still_locked = 0
 
     def run(self) -> Pruned:
         self._observer.step("decide")
         listed = list_snapshots(self._vault)
-        decisions = decide(listed, self._policy, self._clock())
+        interrupted = self._lease.predecessor
+        resumable = (interrupted.subject, interrupted.note) if interrupted else ()
+        decisions = decide(listed, self._policy, self._vault.now(), needed=resumable)
         expired = {decision.name for decision in decisions if decision.remove}
         # Hidden first, so that no partly deleted snapshot is ever listed as complete.
         self._observer.step("hide")
-        folders = [files for files in self._vault.snapshots() if files.name in expired]
+        # A pin since then counts too: earlier versions of this tool pin without a lease.
+        folders = [
+            files
+            for files in self._vault.snapshots()
+            if files.name in expired and not (files.is_pinned and files.is_complete)
+        ]
         for files in folders:
             self._lease.confirm()
             for file in (MANIFEST, PROGRESS):
@@ -139,7 +164,7 @@ class _Pruning:
         return Pruned(
             decisions=decisions,
             dry_run=False,
-            removed_snapshots=len(expired),
+            removed_snapshots=len(folders),
             removed_objects=objects,
             removed_bytes=size,
             still_locked=self._still_locked,
@@ -153,7 +178,7 @@ class _Pruning:
         return needed
 
     def _sweep(self, needed: set[str]) -> tuple[int, int]:
-        oldest_kept = self._clock() - timedelta(days=self._policy.minimum_age_days)
+        oldest_kept = self._vault.now() - timedelta(days=self._policy.minimum_age_days)
         objects, size = 0, 0
         unneeded = [
             found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from vectora_ops.snapshots.manifest import (
     Manifest,
     Occasion,
     OpenComponent,
+    Pin,
     Progress,
     Release,
     readme,
@@ -36,7 +37,7 @@ from vectora_ops.snapshots.manifest import (
 )
 from vectora_ops.snapshots.packing import CHECKPOINT_BYTES
 from vectora_ops.snapshots.used_objects import UsedObjects
-from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, README, SnapshotFiles, Vault
+from vectora_ops.snapshots.vault import MANIFEST, PINNED, PROGRESS, README, SnapshotFiles, Vault
 from vectora_shared.errors import VectoraError
 
 # Few, because the allocator of each thread keeps memory for the largest objects that the thread ever stored. With as
@@ -52,6 +53,10 @@ SAVED_AFTER_SECONDS = 10.0
 STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
 
 
+def _without_pin(manifest: Manifest) -> str | None:
+    return None
+
+
 class NameTakenError(VectoraError):
     """A complete snapshot has the name, which ends with the second."""
 
@@ -62,6 +67,7 @@ class SnapshotRequest:
 
     `resume` names an interrupted snapshot to finish; all other fields except `owner` are then those it began with.
     `data_scope` is the scope of an earlier snapshot: all data is copied that a rollback to that snapshot would change.
+    `pin_reason` returns why the snapshot is pinned before it is complete, None to leave it without a pin.
     """
 
     label: str
@@ -70,6 +76,7 @@ class SnapshotRequest:
     data_scope: Mapping[str, str] | None = None
     resume: str | None = None
     owner: str | None = None  # may resume under its own lease, such as a retried invocation
+    pin_reason: Callable[[Manifest], str | None] = _without_pin
 
 
 def take_snapshot(
@@ -86,13 +93,15 @@ def take_snapshot(
 ) -> Manifest:
     """Take a snapshot of an environment, or finish one; the result is complete and every byte of it was read back.
 
-    An operation that already holds the environment passes its `lease`, and what it has read under it: its `vault` and
-    `environment`. Raises BusyError when another operation holds
-    it, OutOfTimeError at the deadline (resume then), and VectoraError when the environment changes meanwhile.
+    Its name and its times are S3's; `clock` is the machine's, for the lease. An operation that already holds the
+    environment passes its `lease`, and what it has read under it: its `vault` and `environment`. Raises BusyError when
+    another operation holds it, OutOfTimeError at the deadline (resume then), and VectoraError when the environment
+    changes meanwhile.
     """
     observer = observer or Observer()
     vault = vault or Vault(account, names)
-    name = request.resume or snapshot_name(request.label, clock())
+    now = vault.now()
+    name = request.resume or snapshot_name(request.label, now)
     with contextlib.ExitStack() as stack:
         observer.step("lease")
         if lease is None:
@@ -105,7 +114,7 @@ def take_snapshot(
         storers = stack.enter_context(ThreadPoolExecutor(STORERS))
         objects = UsedObjects(vault, storers)
         state = environment or Environment(account, names)
-        return _Taking(state, vault, request, name, lease, observer, deadline, clock, readers, objects).run()
+        return _Taking(state, vault, request, name, now, lease, observer, deadline, readers, objects).run()
 
 
 @dataclass
@@ -116,10 +125,10 @@ class _Taking:
     vault: Vault
     request: SnapshotRequest
     name: str
+    now: datetime  # S3's time when it began
     lease: Lease
     observer: Observer
     deadline: Deadline
-    clock: Clock
     readers: ThreadPoolExecutor
     objects: UsedObjects
     progress: Progress = field(init=False)
@@ -172,7 +181,8 @@ class _Taking:
                 f"Stack {changing[0]} is being changed by CloudFormation: a snapshot now would mix two states. "
                 "Try again when it is done."
             )
-        trusted = self._trusted_objects(self.vault.newest(TRUSTED_SNAPSHOTS, snapshots))
+        recent = self.vault.newest(TRUSTED_SNAPSHOTS, snapshots, now=self.now)
+        trusted = self._trusted_objects(recent)
         interrupted = self.vault.progress(self.name) if PROGRESS in _files_of(self.name, snapshots) else None
         if interrupted:
             self.interrupted = True
@@ -190,12 +200,16 @@ class _Taking:
             project=self.names.project,
             env=self.names.env,
             region=self.environment.account.region,
-            started_at=self.clock(),
+            started_at=self._start(recent),
             occasion=interrupted.occasion if interrupted else self.request.occasion,
             data=interrupted.data if interrupted else self.request.data,
             control=control,
         )
         self._save()
+
+    def _start(self, recent: list[Manifest]) -> datetime:
+        """Return S3's time, or a little later: it has whole seconds, and the newest snapshot must be the latest."""
+        return max(self.now, recent[0].started_at + timedelta(microseconds=1)) if recent else self.now
 
     def _trusted_objects(self, recent: list[Manifest]) -> dict[str, str]:
         """Return the objects of the recent snapshots; sets `base` when the last one is intact."""
@@ -307,7 +321,7 @@ class _Taking:
             {
                 **progress.model_dump(exclude={"control", "done", "open", "stored"}, by_alias=True),
                 "copied_bytes": self.objects.copied_bytes,
-                "completed_at": self.clock(),
+                "completed_at": max(self.vault.now(), progress.started_at),
                 "release": self._release(),
                 "components": progress.done,
                 "references": references,
@@ -317,6 +331,9 @@ class _Taking:
         )
         self.observer.step("readme")
         self.vault.write_file(self.name, README, readme(manifest))
+        if reason := self.request.pin_reason(manifest):
+            pin = Pin(snapshot=self.name, reason=reason, pinned_at=manifest.completed_at)
+            self.vault.write_file(self.name, PINNED, to_bytes(pin))
         self.observer.step("manifest")
         self.lease.confirm()
         self.vault.write_file(self.name, MANIFEST, to_bytes(manifest))
@@ -328,8 +345,10 @@ class _Taking:
         """Lock the reused objects for as long as the vault locks the new ones by its own rule."""
         if self.vault.lock_days is None:
             return None
+        # An interrupted snapshot may have begun long ago. All its objects are locked here, until the same time.
+        since = self.vault.now() if self.interrupted else self.progress.started_at
         # Whole seconds, as S3 reports them: with a fraction, the lock of the new objects would look too short.
-        until = self.progress.started_at.replace(microsecond=0) + timedelta(days=self.vault.lock_days)
+        until = since.replace(microsecond=0) + timedelta(days=self.vault.lock_days)
         new = set() if self.interrupted else self.objects.added.keys()
         self.vault.lock((self.objects.needed | {references}) - new, until)
         return until

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,24 +14,27 @@ from itertools import groupby
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.progress import Clock, utc_now
 from vectora_ops.snapshots.index import Entry, IndexedEntry, Slice, entries_of
 from vectora_ops.snapshots.kept_bodies import KeptBodies
-from vectora_ops.snapshots.lease import LEASE_KEY
+from vectora_ops.snapshots.lease import LEASE_KEY, Lease
 from vectora_ops.snapshots.manifest import (
     NAME,
     ComponentRecord,
     DamagedError,
     Manifest,
+    NoSnapshotError,
     Pin,
     Progress,
     from_bytes,
+    is_from_the_future,
     read_manifest,
     time_in_name,
     to_bytes,
 )
 from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
 from vectora_ops.snapshots.objects import ObjectReader
-from vectora_shared.errors import VectoraError
+from vectora_ops.store_clock import StoreClock
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -53,10 +56,14 @@ class VaultObject:
 
 @dataclass(frozen=True)
 class SnapshotFiles:
-    """Names of the files that exist in the folder of one snapshot."""
+    """Names of the files that exist in the folder of one snapshot.
+
+    `stored_at` is S3's time of its manifest, else of its progress file.
+    """
 
     name: str
     files: frozenset[str]
+    stored_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -74,7 +81,9 @@ class Vault:
         """Open the vault; raises VectoraError when the environment has none."""
         self.bucket = names.bucket("snapshots")
         self.names = names
+        self._account = account
         self._s3 = account.client("s3")
+        self._clock = StoreClock(lambda: self._s3.get_object_lock_configuration(Bucket=self.bucket))
         self._reader = ObjectReader(account, self.bucket)
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
         self._kept = KeptBodies()
@@ -83,6 +92,20 @@ class Vault:
     def lock_days(self) -> int | None:
         """Days for which new objects are locked, None without Object Lock."""
         return self._object_lock.days
+
+    def now(self) -> datetime:
+        """Return the time by S3's clock, which decides about all times in the vault."""
+        return self._clock()
+
+    def lease(self, operation: str, subject: str, *, clock: Clock = utc_now) -> Lease:
+        """Return the lease for an operation that changes nothing in the environment."""
+        return Lease(
+            self._account, self.names, operation=operation, subject=subject, keeps_predecessor=True, clock=clock
+        )
+
+    def lease_mark(self) -> str | None:
+        """Return a mark of the lease that differs after each operation; None while an operation holds the lease."""
+        return self.lease("", "").mark()
 
     # --- bytes
 
@@ -186,39 +209,51 @@ class Vault:
 
     def snapshots(self) -> tuple[SnapshotFiles, ...]:
         """Return the files of every snapshot, sorted by the snapshot's name; other folders are no snapshots."""
-        found: dict[str, set[str]] = {}
+        found: dict[str, dict[str, str]] = {}
         for item in self._reader.listed(SNAPSHOTS):
             name, _, file = item.key.removeprefix(SNAPSHOTS).partition("/")
             if NAME.fullmatch(name) and file:
-                found.setdefault(name, set()).add(file)
-        return tuple(SnapshotFiles(name, frozenset(found[name])) for name in sorted(found))
+                found.setdefault(name, {})[file] = item.modified
+        return tuple(_files_of(name, found[name]) for name in sorted(found))
 
     def manifests(self) -> tuple[Manifest, ...]:
-        """Return all complete snapshots, oldest first, without damaged ones, which `verify` reports."""
-        return tuple(self._readable(files.name for files in self.snapshots() if files.is_complete))
+        """Return all complete snapshots, oldest first, without those from the future.
+
+        Damaged ones are excluded too; `verify` reports them.
+        """
+        now = self.now()
+        found = self._readable(files.name for files in self.snapshots() if files.is_complete)
+        return tuple(each for each in found if not is_from_the_future(each.name, each.started_at, now))
 
     def _readable(self, names: Iterable[str]) -> list[Manifest]:
         found = []
         for name in names:
-            with contextlib.suppress(DamagedError):
+            # A snapshot that was listed may be deleted by now.
+            with contextlib.suppress(DamagedError, NoSnapshotError):
                 found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
-    def newest(self, count: int, among: Iterable[SnapshotFiles] | None = None) -> list[Manifest]:
+    def newest(
+        self, count: int, among: Iterable[SnapshotFiles] | None = None, *, now: datetime | None = None
+    ) -> list[Manifest]:
         """Return at most `count` complete snapshots whose manifests can be read, newest first.
 
-        `among` are the snapshots when the caller has listed them already.
+        Those from the future are excluded. `among` are the snapshots when the caller has listed them already, `now` is
+        S3's time when the caller knows it.
         """
+        now = now or self.now()
         complete = [files.name for files in among or self.snapshots() if files.is_complete]
+        past = [name for name in complete if not is_from_the_future(name, None, now)]
         found: list[Manifest] = []
-        for _, of_a_second in groupby(sorted(complete, key=time_in_name, reverse=True), key=time_in_name):
-            found += reversed(self._readable(of_a_second))
+        for _, of_a_second in groupby(sorted(past, key=time_in_name, reverse=True), key=time_in_name):
+            readable = self._readable(of_a_second)
+            found += reversed([each for each in readable if not is_from_the_future(each.name, each.started_at, now)])
             if len(found) >= count:
                 break
         return found[:count]
 
     def manifest(self, name: str) -> Manifest:
-        """Return a manifest; raises VectoraError when no complete snapshot has that name, DamagedError when damaged.
+        """Return a manifest; raises NoSnapshotError when no complete snapshot has that name, DamagedError when damaged.
 
         A manifest that was copied into another folder, or from another vault, is damaged too.
         """
@@ -234,14 +269,14 @@ class Vault:
             )
         return manifest
 
-    def _no_manifest(self, name: str) -> VectoraError:
+    def _no_manifest(self, name: str) -> NoSnapshotError:
         if self.file(name, PROGRESS) is not None:
-            return VectoraError(
+            return NoSnapshotError(
                 f"Snapshot {name} of {self.names.env} is incomplete: resume it "
                 f"(./vectora snapshot create --env {self.names.env} --resume {name}) or choose another."
             )
         known = [files.name for files in self.snapshots() if files.is_complete]
-        return VectoraError(
+        return NoSnapshotError(
             f"There is no snapshot {name} in {self.bucket}; "
             f"there {'is' if len(known) == 1 else 'are'}: {', '.join(known[-10:]) or 'none'}."
         )
@@ -313,6 +348,11 @@ def _belongs_here(key: str) -> bool:
             return bool(NAME.fullmatch(name) and file)
         case _:
             return key == LEASE_KEY
+
+
+def _files_of(name: str, modified: Mapping[str, str]) -> SnapshotFiles:
+    written = modified.get(MANIFEST) or modified.get(PROGRESS)
+    return SnapshotFiles(name, frozenset(modified), datetime.fromisoformat(written) if written else None)
 
 
 def references_in(body: bytes) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from vectora_ops.snapshots.manifest import (
     DamagedError,
     Manifest,
     MissingError,
+    NoSnapshotError,
     Part,
     readme,
 )
@@ -88,7 +90,10 @@ def verify_snapshot(
     observer: Observer | None = None,
     checked: CheckedObjects | None = None,
 ) -> Verification:
-    """Read all bytes of a snapshot again; raises VectoraError when no complete snapshot has that name."""
+    """Read all bytes of a snapshot again.
+
+    Raises NoSnapshotError when no complete snapshot has that name, also when it was deleted meanwhile.
+    """
     return _Verifier(vault, name, components, observer or Observer(), checked or CheckedObjects()).run()
 
 
@@ -96,23 +101,33 @@ def verify_vault(vault: Vault, *, observer: Observer | None = None) -> tuple[Ver
     """Verify all complete snapshots; the last result, named after the bucket, has what no snapshot needs."""
     checked = CheckedObjects()
     complete = [files.name for files in vault.snapshots() if files.is_complete]
-    found = [verify_snapshot(vault, name, observer=observer, checked=checked) for name in complete]
+    found = []
+    for name in complete:
+        # One that was deleted meanwhile is no part of the vault any more.
+        with contextlib.suppress(NoSnapshotError):
+            found.append(verify_snapshot(vault, name, observer=observer, checked=checked))
     if extra := (*_unreferenced_objects(vault), *_strays(vault)):
         found.append(Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=extra))
     return tuple(found)
 
 
-def _unreferenced_objects(vault: Vault) -> Iterator[Problem]:
+def _unreferenced_objects(vault: Vault) -> tuple[Problem, ...]:
+    before = vault.lease_mark()
     needed: set[str] = set()
     for files in vault.snapshots():
         try:
             needed |= vault.needed_objects(files)
-        except DamagedError:
+        except (DamagedError, NoSnapshotError):
             # The problem is reported with its snapshot. The objects that it needs are unknown, so none is unreferenced.
-            return
-    for found in vault.objects():
-        if found.sha256 not in needed:
-            yield Problem(kind="extra", name=OBJECTS + found.sha256, detail="no snapshot needs it; prune deletes it")
+            return ()
+    extra = [found.sha256 for found in vault.objects() if found.sha256 not in needed]
+    if extra and (before is None or before != vault.lease_mark()):
+        # Another operation is changing the vault: it stores objects before the snapshot that needs them.
+        return ()
+    return tuple(
+        Problem(kind="extra", name=OBJECTS + sha256, detail="no snapshot needs it; prune deletes it")
+        for sha256 in extra
+    )
 
 
 def _strays(vault: Vault) -> Iterator[Problem]:
@@ -144,6 +159,11 @@ class _Verifier:
         else:
             self._files(manifest)
             needed = self._references(manifest)
+        if self._vault.file(self._name, MANIFEST) is None:
+            raise NoSnapshotError(
+                f"Snapshot {self._name} was deleted while it was verified, so there is no result: "
+                f"./vectora snapshot list --env {self._vault.names.env} shows which there are."
+            )
         return Verification(
             snapshot=self._name,
             components=self._components,
@@ -168,7 +188,7 @@ class _Verifier:
             self._vault.pin(self._name)
         except DamagedError as error:
             self._problem("damaged", folder + PINNED, str(error))
-        files = next(each.files for each in self._vault.snapshots() if each.name == self._name)
+        files = next((each.files for each in self._vault.snapshots() if each.name == self._name), frozenset())
         for file in sorted(files - {MANIFEST, README, PINNED, PROGRESS}):
             self._problem("extra", folder + file, "it is not a file of a snapshot")
 

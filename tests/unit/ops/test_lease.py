@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Condition
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,9 +107,17 @@ def renewing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "RENEW_AFTER", timedelta(milliseconds=1))
 
 
-def lease_on(store: Store, subject: str, *, owner: str | None = None, clock: Clock = lambda: NOON) -> Lease:
-    account = Account("0" * 12, "eu-west-3", session=None, _clients={"s3": store})  # type: ignore[arg-type]
-    return Lease(account, NAMES, operation="snapshot", subject=subject, owner=owner, clock=clock)
+def account_of(store: Store) -> Account:
+    return Account("0" * 12, "eu-west-3", session=None, _clients={"s3": store})  # type: ignore[arg-type]
+
+
+def lease_on(
+    store: Store, subject: str, *, owner: str | None = None, clock: Clock = lambda: NOON, beside: bool = False
+) -> Lease:
+    account = account_of(store)
+    return Lease(
+        account, NAMES, operation="snapshot", subject=subject, owner=owner, clock=clock, keeps_predecessor=beside
+    )
 
 
 def killed(store: Store, subject: str = "killed") -> Lease:
@@ -303,3 +312,78 @@ def test_an_environment_without_a_vault_is_reported_in_one_sentence(store: Store
     store.has_bucket = False
     with pytest.raises(VectoraError, match="has no vault"):
         lease_on(store, "next").__enter__()
+
+
+@pytest.mark.parametrize("failure", [None, _BrokenError("the operation")])
+def test_an_operation_on_the_vault_leaves_an_interrupted_one_resumable(store: Store, failure: Exception | None) -> None:
+    left = killed(store, "the rollback")
+    left.leave_note("the safety snapshot")
+    store.now += LEASE
+    killed_too = lease_on(store, "a pin", beside=True)
+    killed_too.__enter__()
+    killed_too._stopped.set()
+    killed_too._thread.join()
+    store.now += LEASE
+    try:
+        with lease_on(store, "", beside=True) as prune:
+            assert prune.predecessor is not None
+            if failure:
+                raise failure
+    except _BrokenError:
+        pass
+
+    with lease_on(store, "the rollback") as again:
+        assert again.predecessor is not None
+        assert (again.predecessor.subject, again.predecessor.note) == ("the rollback", "the safety snapshot")
+    with lease_on(store, "next") as following:
+        assert following.predecessor is None
+
+
+def test_an_operation_whose_release_fails_has_its_result_and_its_lease_lapses(store: Store) -> None:
+    with lease_on(store, "held"):
+        store.failures = [EndpointConnectionError(endpoint_url="https://s3.eu-west-3.amazonaws.com")]
+
+    with pytest.raises(BusyError, match="its lease lapses at"):
+        lease_on(store, "next").__enter__()
+    store.now += LEASE
+    with lease_on(store, "next"):
+        pass
+
+
+def test_a_holder_without_a_subject_is_named_in_a_sentence(store: Store) -> None:
+    with lease_on(store, "", owner="me"), pytest.raises(BusyError, match="is busy: snapshot by me since"):
+        lease_on(store, "other").__enter__()
+
+
+def test_the_mark_of_a_lease_differs_after_each_operation_and_is_none_during_one(store: Store) -> None:
+    def mark() -> str | None:
+        return lease_on(store, "").mark()
+
+    marks = [mark()]
+    for subject in ("one", "two"):
+        with lease_on(store, subject):
+            assert mark() is None
+        marks.append(mark())
+    assert None not in marks
+    assert len(set(marks)) == len(marks)
+
+
+@pytest.mark.parametrize(("operation", "is_checked"), [("PutObject", True), ("GetObject", False)])
+def test_requests_that_change_something_are_checked_while_the_lease_is_held(
+    store: Store, operation: str, is_checked: bool
+) -> None:
+    account = account_of(store)
+    clock = [NOON]
+    request = SimpleNamespace(url=f"https://bucket.s3.eu-west-3.amazonaws.com/{LEASE_KEY.replace('locks', 'other')}")
+    held = Lease(account, NAMES, operation="snapshot", subject="held", clock=lambda: clock[0])
+    held.__enter__()
+    store.body = b'{"owner": "another owner"}'
+    clock[0] += RENEW_AFTER
+
+    if is_checked:
+        with pytest.raises(BusyError, match="taken over"):
+            account._check(request, operation)
+    else:
+        account._check(request, operation)
+    held.__exit__(BusyError)
+    account._check(request, operation)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.vault_in_memory import NAMES, NOON, VAULT, environment, put
+from tests.docs.vault_in_memory import NAMES, VAULT, environment, put
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.rollback import content
@@ -86,7 +86,7 @@ def text(number: int) -> bytes:
 
 def take(account: Account, label: str) -> Manifest:
     request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
-    return take_snapshot(account, NAMES, request, clock=lambda: NOON)
+    return take_snapshot(account, NAMES, request)
 
 
 @pytest.fixture

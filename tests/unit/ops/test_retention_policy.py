@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from vectora_ops.snapshots.catalog import SnapshotSummary, State
 from vectora_ops.snapshots.retention import Policy, decide
@@ -53,6 +56,41 @@ def test_the_last_complete_snapshot_stays_when_newer_ones_are_incomplete() -> No
     ]
 
     assert removed(*listed, policy=Policy(keep_last=1, minimum_age_days=1)) == ["broken-off"]
+
+
+def test_a_snapshot_from_the_future_takes_no_place_and_stays() -> None:
+    for days_old in (3, 400):
+        listed = [a_snapshot(f"s{n}", days_old=days_old - n) for n in range(3)]
+        future = a_snapshot("wrong-clock", days_old=-4000)
+
+        one = Policy(keep_last=1, minimum_age_days=0)
+        assert removed(*listed, future, policy=one) == removed(*listed, policy=one) == ["s0", "s1"]
+
+
+def test_a_snapshot_whose_date_has_passed_counts_like_any_other() -> None:
+    listed = [a_snapshot("real", days_old=9), a_snapshot("was-ahead", days_old=0.1)]
+
+    assert removed(*listed, policy=Policy(keep_last=1, minimum_age_days=1)) == ["real"]
+
+
+@pytest.mark.parametrize("state", ["complete", "incomplete"])
+def test_the_age_of_a_snapshot_is_that_of_its_record_in_s3(state: State) -> None:
+    old = replace(a_snapshot("clock-behind", days_old=9000, state=state), stored_at=NOW - timedelta(days=2))
+    listed = (old, *(a_snapshot(f"s{n}", days_old=2 - n) for n in range(2)))
+
+    assert removed(*listed, policy=Policy(keep_last=2, minimum_age_days=3)) == []
+    assert removed(*listed, policy=Policy(keep_last=2, minimum_age_days=1)) == ["clock-behind"]
+
+
+def test_the_snapshots_of_an_interrupted_operation_stay() -> None:
+    listed = [a_snapshot(f"s{n}", days_old=9 - n) for n in range(4)]
+    decisions = decide(listed, Policy(keep_last=1, minimum_age_days=1), NOW, needed=("s1",))
+
+    assert [each.name for each in decisions if each.remove] == ["s0", "s2"]
+
+
+def test_the_pin_of_a_snapshot_that_was_never_completed_does_not_keep_it() -> None:
+    assert removed(a_snapshot("broken-off", days_old=9, state="incomplete", pinned=True)) == ["broken-off"]
 
 
 def test_prod_keeps_all_complete_snapshots() -> None:
