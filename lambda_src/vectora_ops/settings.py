@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from vectora_ops.names import LIMITS, EnvName, Names, client_id_problems
+from vectora_ops.schedules import Cron, TimeZone
 from vectora_shared.config.delivery import Address, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.yaml_file import parse_yaml
@@ -94,7 +95,6 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Usd = Annotated[float, Field(gt=0)]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
 
 
 class Model(Section):
@@ -135,7 +135,7 @@ class Schedule(Section):
     """Schedules of newsletters, by the frequency of the client."""
 
     enabled: bool = Field(description="true or false")
-    time_zone: str = Field(description="IANA time zone, such as Europe/Paris")
+    time_zone: TimeZone = Field(description="IANA time zone, such as Europe/Paris")
     daily: Cron = Field(description="cron(...) expression")
     weekly: Cron = Field(description="cron(...) expression")
     monthly: Cron = Field(description="cron(...) expression")

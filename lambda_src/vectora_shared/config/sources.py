@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from vectora_shared.config.section import MisfitError, Section
-from vectora_shared.config.values import Distinct, Identifier, Text, not_defined, require_unique
+from vectora_shared.config.values import Distinct, Identifier, SourceKey, Term, Text, not_defined, require_unique
 
 # Prefix of the addresses of samples: news with a known outcome, published with the configuration.
 SAMPLES = "config:"
@@ -42,7 +42,7 @@ class HtmlSelectors(Section):
 class Source(Section):
     """A source of news: an RSS or Atom feed, or an HTML news page."""
 
-    source_key: Annotated[str, Field(pattern=r"^[a-z0-9]+(_+[a-z0-9]+)*$")] = Field(
+    source_key: SourceKey = Field(
         description="Stable name, part of every item's id; never reuse it for another source."
     )
     source_type: Literal["press_corporate", "press_sector"] = Field(
@@ -59,7 +59,7 @@ class Source(Section):
         default=None,
         description="Name for readers, such as Fierce Pharma; else the company's, or one made from the key.",
     )
-    company: Text | None = Field(
+    company: Term | None = Field(
         default=None, description="Company whose own news the source publishes; counts as mentioned in every item."
     )
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = Field(
@@ -88,7 +88,7 @@ class Bouquet(Section):
 
     bouquet_id: Identifier = Field(description="Name by which clients subscribe to it; unique.")
     description: Text = Field(description="Description that ./vectora client show prints.")
-    source_keys: Annotated[Distinct[str], Field(min_length=1)] = Field(description="source_key of its sources.")
+    source_keys: Annotated[Distinct[SourceKey], Field(min_length=1)] = Field(description="source_key of its sources.")
 
 
 class SourceCatalog(Section):
