@@ -8,7 +8,15 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from vectora_shared.config.section import MisfitError, Section
-from vectora_shared.config.values import Distinct, EventType, Pattern, Positive, Share, require_every_event_type
+from vectora_shared.config.values import (
+    Distinct,
+    EventType,
+    ModelId,
+    Pattern,
+    Positive,
+    Share,
+    require_every_event_type,
+)
 
 
 class EventDefinition(Section):
@@ -121,4 +129,4 @@ class ModelPrice(Section):
 class Pricing(Section):
     """canonical/models/pricing.yaml: prices of the models' tokens."""
 
-    models: Annotated[dict[str, ModelPrice], Field(min_length=1)] = Field(description="Prices by model id.")
+    models: Annotated[dict[ModelId, ModelPrice], Field(min_length=1)] = Field(description="Prices by model id.")

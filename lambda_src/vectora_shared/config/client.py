@@ -18,13 +18,13 @@ from vectora_shared.config.values import (
     Share,
     SourceKey,
     Text,
+    WebAddress,
     require_unique,
 )
 
 # Languages that the newsletter has its fixed words in; the layer common-deps has Babel's data of these only.
 LANGUAGES = ("en", "fr", "sv")
 Language = Annotated[str, Field(pattern=rf"^({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?$")]
-WebAddress = Annotated[str, Field(pattern=r'^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!"$->@-~]*)?$', max_length=500)]
 Frequency = Literal["daily", "weekly", "monthly"]
 EventFilter = Literal[EventType, "*"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -47,8 +48,15 @@ def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     try:
         return model.model_validate(file.data)
     except ValidationError as error:
-        sentences = (escaped(each) for detail in error.errors() for each in _sentences(file, model, detail))
+        details = _causes(error.errors())
+        sentences = (escaped(each) for detail in details for each in _sentences(file, model, detail))
         raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the problems without those of lists that are too short because their entries do not fit."""
+    parents = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
 
 
 def _distinct(sentences: Iterable[str]) -> Iterator[str]:
@@ -91,8 +99,10 @@ def _shown_value(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
     value, written = detail["input"], file.written(path)
     if written is not None and not isinstance(value, str):
         return f"has the value {excerpt(written)}" if written else "has no value"
-    if isinstance(value, str) and _is_ascii_only(detail):
-        value = "".join(char if char.isascii() else escaped_beyond_ascii(char) for char in value)
+    if isinstance(value, str):
+        ascii_only = _is_ascii_only(detail)
+        shown = (char.isascii() or not (ascii_only or unicodedata.combining(char)) for char in value)
+        value = "".join(char if fits else escaped_beyond_ascii(char) for char, fits in zip(value, shown, strict=True))
     return f"has the value {excerpt_of_value(value)}"
 
 

@@ -72,6 +72,12 @@ def _calendar_date(text: str) -> str:
     return text
 
 
+def _selector(text: str) -> str:
+    if problem := spelling_problem(text):
+        raise ValueError(problem)
+    return _one_line(text)
+
+
 def _distinct(entries: tuple[EntryT, ...]) -> tuple[EntryT, ...]:
     for index, entry in enumerate(entries):
         if entry in entries[:index]:
@@ -89,10 +95,16 @@ def require_unique(path: Path, values: Sequence[Any], key: str) -> None:
 SemanticVersion = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$")]
 # A pattern first: Python's fromisoformat also reads 20260202 and 2026-W06-1, and \d is any digit of Unicode.
 IsoDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_date)]
+# In ASCII characters; others are written in Punycode or percent encoding.
+WebAddress = Annotated[str, Field(pattern=r'^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!"$->@-~]*)?$', max_length=500)]
+# Model or inference profile of Bedrock (botocore, bedrock-runtime: ConversationalModelId). An ARN has another account's
+# or region's meaning, which permissions do not cover.
+ModelId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,4}(:[a-z0-9-]{1,63}){0,3}$")]
 SourceKey = Annotated[str, Field(pattern=r"^[a-z0-9]+(_+[a-z0-9]+)*$")]
 Pattern = Annotated[str, AfterValidator(_valid_pattern), Field(json_schema_extra={"format": "regex"})]
 Term = Annotated[str, AfterValidator(_one_term), Field(min_length=1)]
 Text = Annotated[str, AfterValidator(_one_line), Field(min_length=1)]
+Selector = Annotated[str, AfterValidator(_selector), Field(min_length=1)]
 # A list without duplicates.
 Distinct = Annotated[tuple[EntryT, ...], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
