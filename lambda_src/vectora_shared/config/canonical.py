@@ -129,4 +129,4 @@ class ModelPrice(Section):
 class Pricing(Section):
     """canonical/models/pricing.yaml: prices of the models' tokens."""
 
-    models: Annotated[dict[ModelId, ModelPrice], Field(min_length=1)] = Field(description="Prices by model id.")
+    models: Annotated[dict[str, ModelPrice], Field(min_length=1)] = Field(description="Prices by model id.")
