@@ -11,7 +11,6 @@ from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import (
     Distinct,
     EventType,
-    ModelId,
     Pattern,
     Positive,
     Share,
