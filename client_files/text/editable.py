@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,16 +11,15 @@ import yaml
 from client_files.text.entries import USUAL_INDENT, Entry, normalize_blank_lines, without_repeated_blanks
 from client_files.text.reading import read_text
 from client_files.text.writing import lines_of, new_entry, scalar
+from vectora_shared.config.characters import without_harmful
+from vectora_shared.config.text_file import Position, decoded
 from vectora_shared.config.wording import Path
-from vectora_shared.config.yaml_file import Position, parse_yaml
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
-BOM = "\ufeff"
 # Ten times the size of any client file. Edited files are read by a slower parser, which keeps the places of comments.
 MOST_VALUES = 5_000
 LARGEST_FILE_BYTES = 500_000
-# Characters that YAML does not allow in comments.
-_NOT_PRINTABLE = re.compile("[^\t -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 class EditableText:
@@ -29,10 +28,10 @@ class EditableText:
     def __init__(self, name: str, content: bytes) -> None:
         """Parse a file; raise ConfigurationError with file and line when it is no YAML mapping."""
         self.name = name
-        text = _decoded(name, content)
-        self._byte_order_mark = BOM if text.startswith(BOM) else ""
+        text = decoded(name, content)
+        self._byte_order_mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         self._newline = "\r\n" if "\r\n" in text else "\n"
-        text = text.removeprefix(BOM).replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         if len(content) > LARGEST_FILE_BYTES:
             raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a client file: split it.")
         file = parse_yaml(name, text.encode("utf-8"), most_values=MOST_VALUES)
@@ -142,7 +141,7 @@ class EditableText:
 
     def comment(self, path: Path, text: str) -> None:
         """Write `text` as a comment above a key or entry; in the header of the file for the empty path."""
-        lines = [f"# {_NOT_PRINTABLE.sub(' ', line).strip()}".rstrip() for line in text.strip().splitlines()]
+        lines = [f"# {without_harmful(line).strip()}".rstrip() for line in text.strip().splitlines()]
         entry = self.find(path) if path else None
         if entry is None:
             self.header += [*lines, ""]
@@ -179,7 +178,7 @@ class EditableText:
 
     def encoded(self) -> bytes:
         """Return the file's bytes with its original line ends and byte order mark."""
-        return (self._byte_order_mark + self.text().replace("\n", self._newline)).encode("utf-8")
+        return self._byte_order_mark + self.text().replace("\n", self._newline).encode("utf-8")
 
     def _children(self, entry: Entry, path: Path) -> list[Entry]:
         """Return the children of an entry, after rewriting an empty value or one in brackets as a block."""
@@ -209,20 +208,3 @@ class EditableText:
 
     def _new(self, key: str | int, value: Any, column: int, key_text: str | None = None) -> Entry:
         return new_entry(key, value, column, self._list_indent, key_text)
-
-
-def _decoded(name: str, content: bytes) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ConfigurationError(
-            f"{name}, line {line}: byte {error.start} is not UTF-8: save the file as UTF-8."
-        ) from error
-    if found := re.search("[\x85\u2028\u2029]", text):
-        line = text[: found.start()].count("\n") + 1
-        raise ConfigurationError(
-            f"{name}, line {line}: the line contains an invisible line end (U+{ord(found[0]):04X}): replace it by a "
-            "space."
-        )
-    return text

@@ -9,9 +9,20 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from vectora_ops.names import LIMITS, EnvName, Names, client_id_problems
-from vectora_shared.config.delivery import Address, address_problem
+from vectora_ops.aws_values import (
+    LONGEST_REPOSITORY,
+    Account,
+    Branch,
+    BudgetUsd,
+    ParameterName,
+    Region,
+    Repository,
+)
+from vectora_ops.names import EnvName, Names, client_id_problems
+from vectora_ops.schedules import Cron, TimeZone
+from vectora_shared.config.delivery import Addresses, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
+from vectora_shared.config.values import Distinct, ModelId, WebAddress
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
@@ -42,11 +53,7 @@ LOG_RETENTION_DAYS = (
     3653,
 )
 
-PARAMETER_LEVELS = 15
-RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
 LONGEST_PROJECT = 30
-# CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
-LONGEST_REPOSITORY = 93
 # Reserved prefixes of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
 RESERVED_PROJECT_PREFIXES = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
 RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")
@@ -56,15 +63,6 @@ def _log_retention(days: int) -> int:
     if days not in LOG_RETENTION_DAYS:
         raise ValueError(f"CloudWatch Logs accepts only {', '.join(map(str, LOG_RETENTION_DAYS))} days")
     return days
-
-
-def _parameter_name(name: str) -> str:
-    """Return `name`; raise ValueError if SSM refuses it (SSM user guide, constraints for parameter names)."""
-    if name.lower().startswith(RESERVED_PARAMETER_PREFIXES) or name.count("/") > PARAMETER_LEVELS:
-        raise ValueError(
-            f"names that begin with aws or ssm, or have more than {PARAMETER_LEVELS} levels, are refused by SSM"
-        )
-    return name
 
 
 def _project(name: str) -> str:
@@ -89,12 +87,9 @@ def _identity(identity: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Usd = Annotated[float, Field(gt=0)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Cron = Annotated[str, StringConstraints(pattern=r"^cron\(\S+( \S+){5}\)$")]
 
 
 class Model(Section):
@@ -102,9 +97,9 @@ class Model(Section):
 
     analyzer: Literal["bedrock", "lexicon"] = Field(description="bedrock or lexicon")
     fallback: Literal["lexicon", "none"] = Field(description="lexicon or none")
-    id: str = Field(description="Bedrock inference profile or foundation model id")
+    id: ModelId = Field(description="Bedrock inference profile or foundation model id")
     region: Region = Field(description="region the model is called in, such as eu-west-3")
-    routes_to: Annotated[tuple[Region, ...], Field(min_length=1)] = Field(
+    routes_to: Annotated[Distinct[Region], Field(min_length=1)] = Field(
         description="list of the regions that the inference profile routes to"
     )
     concurrency: Annotated[int, Field(ge=1, le=50)] = Field(description="concurrent model calls, 1 to 50")
@@ -112,6 +107,13 @@ class Model(Section):
     retry_mode: Literal["adaptive", "standard"] = Field(
         description="adaptive (all calls slow down after throttling) or standard (each call waits on its own)"
     )
+
+    @model_validator(mode="after")
+    def _model_is_permitted_in_its_region(self) -> Model:
+        # The function's role may use a model in these regions only (stacks.permissions.engine).
+        if not self.is_inference_profile and self.region not in self.routes_to:
+            raise MisfitError((("routes_to",), f"lacks {self.region}, where the model is called: add it"))
+        return self
 
     @property
     def foundation_model_id(self) -> str:
@@ -135,7 +137,7 @@ class Schedule(Section):
     """Schedules of newsletters, by the frequency of the client."""
 
     enabled: bool = Field(description="true or false")
-    time_zone: str = Field(description="IANA time zone, such as Europe/Paris")
+    time_zone: TimeZone = Field(description="IANA time zone, such as Europe/Paris")
     daily: Cron = Field(description="cron(...) expression")
     weekly: Cron = Field(description="cron(...) expression")
     monthly: Cron = Field(description="cron(...) expression")
@@ -191,7 +193,7 @@ class Delivery(Section):
     identity: Annotated[str, AfterValidator(_identity)] = Field(
         description="domain or address that is verified in SES, and that the senders of all clients belong to"
     )
-    redirect_to: tuple[Address, ...] = ()
+    redirect_to: Addresses = ()
 
     @model_validator(mode="after")
     def _redirect_has_addresses(self) -> Delivery:
@@ -211,7 +213,7 @@ class Delivery(Section):
 
 
 class EnvironmentSettings(Section):
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = None
+    account: Account | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
     model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
     logs: Logs = Field(description="a mapping: level, retention_days")
@@ -227,8 +229,8 @@ class EnvironmentSettings(Section):
         description="a mapping: keep_last, minimum_age_days, daily, daily_at, glacier_after_days"
     )
     promotion: Promotion = Field(description="a mapping of promotion gates")
-    monthly_budget_usd: Usd = Field(description="US dollars a month")
-    operators: tuple[Email, ...] = ()
+    monthly_budget_usd: BudgetUsd = Field(description="US dollars a month")
+    operators: Addresses = ()
     delivery: Delivery | None = None
 
 
@@ -241,16 +243,14 @@ class Environments(Section):
 class Pipeline(Section):
     """Settings of the pipeline: its repository, its connection and its approvals."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$", max_length=LONGEST_REPOSITORY)] = Field(
+    repository: Repository = Field(
         description=f"owner/name, as the connection knows it, at most {LONGEST_REPOSITORY} characters"
     )
-    branch: str = Field(description="name of the branch whose commits are promoted")
-    connection_arn_parameter: Annotated[
-        str,
-        StringConstraints(pattern=r"^/[\w./-]+$", max_length=LIMITS["parameter"].longest),
-        AfterValidator(_parameter_name),
-    ] = Field(description="SSM parameter that holds the ARN of the CodeConnections connection")
-    web_address: Annotated[str, StringConstraints(pattern=r"^https://[^\s#]+$")] = Field(
+    branch: Branch = Field(description="name of the branch whose commits are promoted")
+    connection_arn_parameter: ParameterName = Field(
+        description="SSM parameter that holds the ARN of the CodeConnections connection"
+    )
+    web_address: WebAddress = Field(
         description="https address of the repository's web page, where /compare/A...B shows changes"
     )
     approval_days: Annotated[int, Field(ge=1, le=7)] = Field(

@@ -8,7 +8,14 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from vectora_shared.config.section import MisfitError, Section
-from vectora_shared.config.values import Distinct, EventType, Pattern, Positive, Share, require_every_event_type
+from vectora_shared.config.values import (
+    Distinct,
+    EventType,
+    Pattern,
+    Positive,
+    Share,
+    require_every_event_type,
+)
 
 
 class EventDefinition(Section):

@@ -9,14 +9,22 @@ from pydantic import Field, model_validator
 from vectora_shared.config.delivery import Delivery
 from vectora_shared.config.scoring import ScopeBonus
 from vectora_shared.config.section import MisfitError, Section
-from vectora_shared.config.values import Distinct, EventType, Identifier, Share, Text, require_unique
+from vectora_shared.config.values import (
+    Distinct,
+    EventType,
+    Identifier,
+    IsoDate,
+    SemanticVersion,
+    Share,
+    SourceKey,
+    Text,
+    WebAddress,
+    require_unique,
+)
 
-SemanticVersion = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
-IsoDate = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 # Languages that the newsletter has its fixed words in; the layer common-deps has Babel's data of these only.
 LANGUAGES = ("en", "fr", "sv")
 Language = Annotated[str, Field(pattern=rf"^({'|'.join(LANGUAGES)})(-[A-Z]{{2}})?$")]
-WebAddress = Annotated[str, Field(pattern=r"^https://[^\s/?#]+(/[^\s?#]*)?$", max_length=500)]
 Frequency = Literal["daily", "weekly", "monthly"]
 EventFilter = Literal[EventType, "*"]
 
@@ -117,7 +125,7 @@ class SourceConfig(Section):
     source_bouquets_enabled: Annotated[Distinct[Identifier], Field(min_length=1)] = Field(
         description="Bouquets in canonical/sources/source_catalog.yaml whose sources are read; at least one."
     )
-    sources_extra_enabled: Distinct[str] = Field(
+    sources_extra_enabled: Distinct[SourceKey] = Field(
         default=(), description="Single sources that are read in addition to the bouquets, by their source_key."
     )
     content_filters: ContentFilters = Field(

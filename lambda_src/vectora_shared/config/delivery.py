@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from vectora_shared.config.section import MisfitError, Section
+from vectora_shared.config.characters import described
+from vectora_shared.config.section import MisfitError, NotationError, Section
 from vectora_shared.config.values import Text
 
 # RFC 5321, 4.5.3.1: the local part; erratum 1690 of RFC 3696: the whole address.
@@ -50,12 +51,16 @@ def _international(domain: str) -> str:
         ascii_form = domain.encode("idna").decode("ascii")
     except UnicodeError:
         return "has a domain that cannot be written in Punycode: check its spelling"
-    return f"has a domain with letters outside ASCII: write {ascii_form} for it, which is the same domain (Punycode)"
+    odd = next(char for char in domain if not char.isascii())
+    return (
+        f"has {described(odd)} in its domain, which is no ASCII letter: type it again if it looks like one, else write "
+        f"{ascii_form} for it, which is the same domain (Punycode)"
+    )
 
 
 def _address(address: str) -> str:
     if problem := address_problem(address):
-        raise ValueError(problem)
+        raise NotationError(problem)
     return address
 
 
@@ -66,7 +71,7 @@ def _mailbox(text: str) -> str:
     if len(name) > LONGEST_NAME:
         raise ValueError(f"has a name of {len(name)} characters: at most {LONGEST_NAME} are possible")
     if problem := address_problem(address):
-        raise ValueError(f"{problem}; with a name as in {EXAMPLE}")
+        raise NotationError(f"{problem}; with a name as in {EXAMPLE}")
     return text
 
 
@@ -94,11 +99,13 @@ def _subject(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_address), Field(json_schema_extra={"format": "email"})]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
-Readers = Annotated[
+# Addresses that differ in more than their case.
+Addresses = Annotated[
     tuple[Address, ...],
     AfterValidator(_readers),
-    Field(min_length=1, max_length=MOST_RECIPIENTS, json_schema_extra={"uniqueItems": True}),
+    Field(max_length=MOST_RECIPIENTS, json_schema_extra={"uniqueItems": True}),
 ]
+Readers = Annotated[Addresses, Field(min_length=1)]
 
 
 class Delivery(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from vectora_shared.config.characters import escaped
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import (
     BONUS_SCOPE_KINDS,
@@ -17,7 +18,7 @@ from vectora_shared.config.configuration import (
     Scopes,
 )
 from vectora_shared.config.content import Content
-from vectora_shared.config.wording import Path, first_problems, nearest, printable
+from vectora_shared.config.wording import Path, first_problems, nearest
 from vectora_shared.config.yaml_file import YamlFile, parse_yaml
 
 
@@ -78,7 +79,7 @@ def unresolved(content: Content, key: str, references: Iterable[Reference]) -> l
     if not wrong:
         return []
     file = parse_yaml(key, content.read(key))
-    return first_problems(printable(_unresolved_sentence(file, reference)) for reference in wrong)
+    return first_problems(escaped(_unresolved_sentence(file, reference)) for reference in wrong)
 
 
 def _unresolved_sentence(file: YamlFile, reference: Reference) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from vectora_shared.config.wording import Path, did_you_mean, excerpt_of_value, first_problems, printable
+from vectora_shared.config.characters import described, escaped, escaped_beyond_ascii, is_invisible
+from vectora_shared.config.wording import Path, did_you_mean, excerpt, excerpt_of_value, first_problems
 from vectora_shared.config.yaml_file import YamlFile
+from vectora_shared.config.yaml_nodes import where as where_in_file
 from vectora_shared.errors import ConfigurationError
 
 
 class Section(BaseModel):
     """A part of a configuration file: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False)
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -31,6 +35,10 @@ class MisfitError(ValueError):
         self.problems = problems
 
 
+class NotationError(ValueError):
+    """A value that does not fit, and has only ASCII characters when it does; the message continues "which"."""
+
+
 def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     """Validate the whole file as `model`; raise ConfigurationError with one line per problem."""
     if not isinstance(file.data, dict):
@@ -40,8 +48,15 @@ def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     try:
         return model.model_validate(file.data)
     except ValidationError as error:
-        sentences = (printable(each) for detail in error.errors() for each in _sentences(file, model, detail))
+        details = _causes(error.errors())
+        sentences = (escaped(each) for detail in details for each in _sentences(file, model, detail))
         raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the problems without those of lists that are too short because their entries do not fit."""
+    parents = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in parents]
 
 
 def _distinct(sentences: Iterable[str]) -> Iterator[str]:
@@ -62,15 +77,80 @@ def _sentences(file: YamlFile, model: type[Section], detail: ErrorDetails) -> li
         case "missing":
             return [f"{where} is missing: add it ({_allowed(model, path)})."]
         case "extra_forbidden":
-            siblings = _siblings(model, path)
-            listed = ", ".join(siblings) or "no other keys"
-            return [f"{where} is unknown: {did_you_mean(str(path[-1]), siblings)}allowed here are {listed}."]
+            return [_unknown_key(file, model, path)]
         case _:
-            return [f"{where} has the value {excerpt_of_value(detail['input'])}{_misfit(model, path, detail)}."]
+            found = _shown_value(file, path, detail)
+            return [f"{where} {found}{_misfit(model, path, detail)}{_hint(file, path, detail)}."]
+
+
+def _unknown_key(file: YamlFile, model: type[Section], path: Path) -> str:
+    key = str(path[-1])
+    position = file.position_of(path)
+    siblings = _siblings(model, path)
+    where = where_in_file(file.name, position, (*path[:-1], escaped_beyond_ascii(key)))
+    odd = next((char for char in key if not char.isascii()), None)
+    hint = f"; it contains {described(odd)}" if odd else ""
+    listed = ", ".join(siblings) or "no other keys"
+    return f"{where} is unknown: {did_you_mean(key, siblings)}allowed here are {listed}{hint}."
+
+
+def _shown_value(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
+    """Return the value as the file has it, as the part of a sentence."""
+    value, written = detail["input"], file.written(path)
+    if written is not None and not isinstance(value, str):
+        return f"has the value {excerpt(written)}" if written else "has no value"
+    if isinstance(value, str):
+        ascii_only = _is_ascii_only(detail)
+        shown = (char.isascii() or not (ascii_only or unicodedata.combining(char)) for char in value)
+        value = "".join(char if fits else escaped_beyond_ascii(char) for char, fits in zip(value, shown, strict=True))
+    return f"has the value {excerpt_of_value(value)}"
+
+
+def _is_ascii_only(detail: ErrorDetails) -> bool:
+    """Return whether a value that does not fit has ASCII characters only when it is right."""
+    error = detail.get("ctx", {}).get("error")
+    return detail["type"] in ("string_pattern_mismatch", "literal_error") or isinstance(error, NotationError)
+
+
+def _hint(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
+    """Return what people do not see in a value, or what YAML reads it as, as the end of a sentence; often empty."""
+    kind, value, written = detail["type"], detail["input"], file.written(path)
+    if kind == "string_type" and written:
+        return f"; YAML reads it as {_read_as(value)}, so write it in quotes"
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return _as_number(kind, value)
+    if not isinstance(value, str):
+        return ""
+    ascii_only = _is_ascii_only(detail)
+    odd = next((char for char in value if is_invisible(char) or (ascii_only and not char.isascii())), None)
+    if odd is None or odd == "\n":
+        return ""
+    line, column = file.position_of_character(path, odd)
+    return f"; it contains {described(odd)} in line {line}, column {column}"
+
+
+def _read_as(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"the number {value}" if isinstance(value, (int, float)) else "another kind of value"
+
+
+def _as_number(kind: str, text: str) -> str:
+    """Return how to write a number that YAML 1.1 reads as text: in quotes, or with an exponent without its sign."""
+    try:
+        number = float(text) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text) else int(text, 0)
+    except ValueError:
+        return ""
+    if kind == "bool_type" or not math.isfinite(number) or (kind == "int_type" and number != int(number)):
+        return ""
+    return f"; write {int(number) if number == int(number) else number} without quotes"
 
 
 def _misfit(model: type[Section], path: Path, detail: ErrorDetails) -> str:
     """Return why a value does not fit, as the end of a sentence that names the value."""
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, NotationError):
+        return f", which {error}"
     match detail["type"]:
         case "string_pattern_mismatch":
             return f", which does not fit: {_allowed(model, path)}"
@@ -158,5 +238,5 @@ def _described(annotation: Any) -> str:
 
 def _kind(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return "nothing: restore the file"
     return "a list" if isinstance(value, tuple) else "a text" if isinstance(value, str) else type(value).__name__

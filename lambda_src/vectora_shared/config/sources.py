@@ -4,15 +4,47 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from vectora_shared.config.section import MisfitError, Section
-from vectora_shared.config.values import Distinct, Identifier, Text, not_defined, require_unique
+from vectora_shared.config.characters import is_invisible
+from vectora_shared.config.section import MisfitError, NotationError, Section
+from vectora_shared.config.values import (
+    Distinct,
+    Identifier,
+    Selector,
+    SourceKey,
+    Term,
+    Text,
+    not_defined,
+    require_unique,
+)
 
 # Prefix of the addresses of samples: news with a known outcome, published with the configuration.
 SAMPLES = "config:"
-SourceUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?|config:canonical/samples/\S+)$")]
+
+
+def _source_url(url: str) -> str:
+    """Return the address; raise NotationError for a host, port or character that no request can have."""
+    hidden = next((char for char in url if is_invisible(char)), None)
+    try:
+        parts = urlsplit(url)
+        wrong = hidden is not None or not (parts.hostname or "").isascii() or "@" in parts.netloc or parts.port == 0
+    except ValueError:
+        wrong = True
+    if wrong and not url.startswith(SAMPLES):
+        raise NotationError(
+            "is no web address: write the host in ASCII letters (Punycode), without user name, and a port up to 65535"
+        )
+    return url
+
+
+SourceUrl = Annotated[
+    str,
+    Field(pattern=r"^(https?://[^\s/]+(/\S*)?|config:canonical/samples/[A-Za-z0-9_./-]+)$"),
+    AfterValidator(_source_url),
+]
 
 
 def _valid_date_format(date_format: str) -> str:
@@ -32,17 +64,21 @@ DateFormat = Annotated[str, AfterValidator(_valid_date_format)]
 class HtmlSelectors(Section):
     """CSS selectors of one news page; an omitted part of an entry is detected without a selector."""
 
-    item: Text = Field(description="CSS selector of one news entry.")
-    title: Text | None = Field(default=None, description="CSS selector of the entry's title; detected when omitted.")
-    link: Text | None = Field(default=None, description="CSS selector of the entry's link; detected when omitted.")
-    date: Text | None = Field(default=None, description="CSS selector of the entry's date; detected when omitted.")
-    summary: Text | None = Field(default=None, description="CSS selector of the entry's text; detected when omitted.")
+    item: Selector = Field(description="CSS selector of one news entry.")
+    title: Selector | None = Field(
+        default=None, description="CSS selector of the entry's title; detected when omitted."
+    )
+    link: Selector | None = Field(default=None, description="CSS selector of the entry's link; detected when omitted.")
+    date: Selector | None = Field(default=None, description="CSS selector of the entry's date; detected when omitted.")
+    summary: Selector | None = Field(
+        default=None, description="CSS selector of the entry's text; detected when omitted."
+    )
 
 
 class Source(Section):
     """A source of news: an RSS or Atom feed, or an HTML news page."""
 
-    source_key: Annotated[str, Field(pattern=r"^[a-z0-9]+(_+[a-z0-9]+)*$")] = Field(
+    source_key: SourceKey = Field(
         description="Stable name, part of every item's id; never reuse it for another source."
     )
     source_type: Literal["press_corporate", "press_sector"] = Field(
@@ -59,7 +95,7 @@ class Source(Section):
         default=None,
         description="Name for readers, such as Fierce Pharma; else the company's, or one made from the key.",
     )
-    company: Text | None = Field(
+    company: Term | None = Field(
         default=None, description="Company whose own news the source publishes; counts as mentioned in every item."
     )
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = Field(
@@ -88,7 +124,7 @@ class Bouquet(Section):
 
     bouquet_id: Identifier = Field(description="Name by which clients subscribe to it; unique.")
     description: Text = Field(description="Description that ./vectora client show prints.")
-    source_keys: Annotated[Distinct[str], Field(min_length=1)] = Field(description="source_key of its sources.")
+    source_keys: Annotated[Distinct[SourceKey], Field(min_length=1)] = Field(description="source_key of its sources.")
 
 
 class SourceCatalog(Section):

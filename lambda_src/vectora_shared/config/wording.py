@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from itertools import islice
 
+from vectora_shared.config.characters import escaped
+
 # Keys and positions in lists that lead from a file's top level to a value.
 Path = tuple[str | int, ...]
 MOST_PROBLEMS = 100
@@ -21,11 +23,6 @@ def first_problems(problems: Iterable[str]) -> list[str]:
     return first
 
 
-def printable(text: str) -> str:
-    """Return the text as one printable line; line breaks and the like in quoted names and values are escaped."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
 def excerpt(text: str, limit: int = LONGEST_EXCERPT) -> str:
     """Return the text cut to `limit` characters; a cut text ends in dots."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
@@ -33,6 +30,8 @@ def excerpt(text: str, limit: int = LONGEST_EXCERPT) -> str:
 
 def excerpt_of_value(value: object) -> str:
     """Return a value as Python writes it, cut to a readable length."""
+    if isinstance(value, str):
+        return excerpt(repr("".join(char if char in "\t\n\r" else escaped(char) for char in value[:LONGEST_EXCERPT])))
     return excerpt(repr(list(value) if isinstance(value, tuple) else value))
 
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
-from vectora_shared.config.wording import (
-    MOST_PROBLEMS,
-    Path,
-    dotted_excerpt,
-    excerpt,
-    first_problems,
-    printable,
-)
+from vectora_shared.config.characters import escaped
+from vectora_shared.config.text_file import Position, decoded
+from vectora_shared.config.wording import Path, excerpt, first_problems
+from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, Nodes, position_of_character, where
 from vectora_shared.errors import ConfigurationError
 
 # Far above any configuration file. Deep nesting would crash the parser, and parsing a value takes many times the work
@@ -26,19 +22,16 @@ DEEPEST_NESTING = 40
 MOST_VALUES = 50_000
 # libyaml compares each %TAG with all before it.
 MOST_DIRECTIVES = 10
-_DIRECTIVE = re.compile(r"^\ufeff?%", re.MULTILINE)
-# The time to read a number in YAML 1.1's base 60 grows with the square of its length. Python's dictionaries are slow
-# with many keys of one hash, and integers that differ by multiples of 2**61 - 1 have the same hash.
-LONGEST_NUMBER = 100
-LONGEST_NUMBER_AS_KEY = 20
+_DIRECTIVE = re.compile("^%", re.MULTILINE)
 LONGEST_REASON = 200
-
-
-class Position(NamedTuple):
-    """Line and column in a file, counted from 1 as editors do."""
-
-    line: int
-    column: int
+# Advice for errors of libyaml's scanner and parser, by a part of their messages.
+_ADVICE = {
+    "cannot start any token": "indent with spaces, not tabs, and write texts that begin with a sign in quotes",
+    "another document": "a file has one document, so remove the line ---",
+    "mapping values are not allowed": "write texts with a colon in quotes, and align keys of one mapping",
+    "unexpected end of stream": "the file may have been cut off, or a quote or bracket is not closed",
+    "could not determine a constructor": "remove the tag, which begins with !",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +41,9 @@ class YamlFile:
     name: str
     data: Any
     positions: dict[Path, Position]
+    text: str = ""
+    spans: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    plain: dict[Path, str] = field(default_factory=dict)
 
     def position_of(self, path: Path) -> Position:
         """Return the position of the innermost part of `path` that the file has."""
@@ -56,9 +52,19 @@ class YamlFile:
                 return self.positions[path[:length]]
         return Position(1, 1)
 
+    def position_of_character(self, path: Path, char: str) -> Position:
+        """Return the position of a character in the value at `path`."""
+        if path not in self.spans:
+            return self.position_of(path)
+        return position_of_character(self.text, self.spans[path], char)
+
+    def written(self, path: Path) -> str | None:
+        """Return a value without quotes that YAML does not read as text, as it is written; None for a text."""
+        return self.plain.get(path)
+
     def where(self, path: Path) -> str:
         """Return the beginning of a message about the value at `path`: file, line, column and key."""
-        return _where(self.name, self.position_of(path), path)
+        return where(self.name, self.position_of(path), path)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -73,7 +79,6 @@ def _number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int | float:
     return value
 
 
-INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 for _tag in (INT, FLOAT):
     _Loader.add_constructor(_tag, _number)
 _Loader.yaml_implicit_resolvers = {
@@ -86,20 +91,18 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
     """Parse one YAML document within limits of time and memory.
 
     Raise ConfigurationError when the content is not UTF-8, not YAML, too large or too deep, or has more than
-    `most_values` values, the same key twice in a mapping, an alias, or a list entry that continues on the next line.
+    `most_values` values, the same key twice in a mapping, an alias, a list entry that continues on the next line, or
+    a character or number that people read in another way than programs.
     """
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8: save the file as UTF-8.") from error
+    text = decoded(name, content)
     try:
         _refuse_excess(name, text, most_values)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
-            nodes = _Nodes(name)
+            nodes = Nodes(name, text)
             if root is not None:
                 nodes.visit(root, ())
             if nodes.problems:
@@ -113,7 +116,7 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
         raise ConfigurationError(f"{where}: not valid YAML: {_reason(error.problem or error.context)}.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{name}: not valid YAML: {_reason(str(error) or type(error).__name__)}.") from error
-    return YamlFile(name=name, data=data, positions=nodes.positions)
+    return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain)
 
 
 def _refuse_excess(name: str, text: str, most_values: int) -> None:
@@ -145,7 +148,9 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
 
 def _reason(text: str | None) -> str:
     """Return the first line of a parser's message, cut: it may quote a tag as long as the file."""
-    return excerpt(printable(next(iter((text or "").splitlines()), "")), LONGEST_REASON)
+    reason = excerpt(escaped(next(iter((text or "").splitlines()), "")), LONGEST_REASON)
+    advice = next((advice for part, advice in _ADVICE.items() if part in reason), None)
+    return f"{reason} ({advice})" if advice else reason
 
 
 def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:
@@ -161,73 +166,3 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(entry) for key, entry in value.items()}
     return tuple(_frozen(entry) for entry in value) if isinstance(value, list) else value
-
-
-@dataclass
-class _Nodes:
-    """Positions of a document's keys and entries, and problems of their notation."""
-
-    name: str
-    positions: dict[Path, Position] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    _seen: set[int] = field(default_factory=set)
-
-    def visit(self, node: yaml.Node, path: Path) -> None:
-        if isinstance(node, yaml.ScalarNode):
-            return
-        if id(node) in self._seen:
-            # Aliases of aliases would multiply the values, and would hide a value's position.
-            self._add_problem(path, "is an alias of another part: write it out")
-            return
-        self._seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            self._visit_mapping(node, path)
-        elif isinstance(node, yaml.SequenceNode):
-            self._visit_list(node, path)
-
-    def _visit_mapping(self, node: yaml.MappingNode, path: Path) -> None:
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._add_problem(path, "has a key that is a list or a mapping itself: write a text")
-                continue
-            inner = (*path, key_node.value)
-            known = inner in self.positions
-            self.positions[inner] = _position(key_node)
-            if known:
-                self._add_problem(inner, "stands twice: keep one of them")
-            elif key_node.tag in (INT, FLOAT) and len(key_node.value) > LONGEST_NUMBER_AS_KEY:
-                self._add_problem(inner, "is too long for a number: write it in quotes")
-            else:
-                self.visit(value_node, inner)
-
-    def _visit_list(self, node: yaml.SequenceNode, path: Path) -> None:
-        for index, entry in enumerate(node.value):
-            inner = (*path, index)
-            self.positions[inner] = _position(entry)
-            if _is_folded(entry):
-                self._add_problem(
-                    inner,
-                    f"goes on in line {entry.end_mark.line + 1}, so that both are one entry, '{excerpt(entry.value)}': "
-                    "begin each entry with a dash, on a line of its own",
-                )
-            self.visit(entry, inner)
-
-    def _add_problem(self, path: Path, what: str) -> None:
-        if len(self.problems) > MOST_PROBLEMS:
-            return
-        where = _where(self.name, self.positions.get(path, Position(1, 1)), path)
-        self.problems.append(printable(f"{where} {what}."))
-
-
-def _where(name: str, position: Position, path: Path) -> str:
-    return f"{name}, line {position.line}, column {position.column}: key '{dotted_excerpt(path)}'"
-
-
-def _position(node: yaml.Node) -> Position:
-    return Position(node.start_mark.line + 1, node.start_mark.column + 1)
-
-
-def _is_folded(node: yaml.Node) -> bool:
-    """Return whether a plain or quoted text spans lines, which YAML joins: the previous system lost two names so."""
-    is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-    return isinstance(node, yaml.ScalarNode) and not is_block and node.start_mark.line != node.end_mark.line

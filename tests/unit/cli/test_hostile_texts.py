@@ -36,7 +36,7 @@ from client_files.migration.outcomes import Addition, FieldOutcome
 from client_files.migration.output_file import MigrationResult
 from client_files.preview.model import ItemChange, Preview
 from tests.repository import ROOT
-from tests.unit.cli.hostile import HOSTILE, is_harmless, shows_markup
+from tests.unit.cli.hostile import HOSTILE, MARKUP, is_harmless, shows_markup
 from vectora_ops.cloudformation.definition import ResourceChange, StackDefinition
 from vectora_ops.cloudformation.imports import ImportableResource
 from vectora_ops.plain_text import one_line
@@ -298,9 +298,9 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = (ROOT / "config/clients/canary.yaml").read_text(encoding="utf-8")
     old, _, rest = text.partition("  name: ")
     _, _, after = rest.partition("\n")
-    (folder / "clients/canary.yaml").write_text(
-        f"{old}  name: {json.dumps(HOSTILE.partition(chr(13))[0])}\n{after}", encoding="utf-8"
-    )
+    # What configuration files may have of the hostile text; controls are refused.
+    name = json.dumps(f"{MARKUP} \u200b\u200f")
+    (folder / "clients/canary.yaml").write_text(f"{old}  name: {name}\n{after}", encoding="utf-8")
     (folder / "canary [x] \x1b[31m.yaml").write_text(text, encoding="utf-8")
     for module in (client_file, show):
         monkeypatch.setattr(module, "CONFIG", folder)
@@ -318,6 +318,16 @@ def test_hostile_client_files_are_listed_shown_and_compared(config: Path) -> Non
     assert "[/x] [link=https://evil.example]here" in shown.output
     assert "[/x] [link=https://evil.example]here" in compared.output
     assert r"canary [x] \x1b[31m.yaml has" in compared.output
+
+
+def test_a_client_file_with_control_characters_is_refused_with_harmless_output(config: Path) -> None:
+    path = config / "clients/canary.yaml"
+    text = path.read_text(encoding="utf-8").replace("  name: ", f"  name: {json.dumps(HOSTILE)}  # ", 1)
+    path.write_text(text, encoding="utf-8")
+    refused = _invoke(validate.validate, "--config", str(config))
+    assert refused.exit_code == 1
+    assert "contains U+001B (ESCAPE)" in refused.output
+    assert is_harmless(refused.output), ascii(refused.output)
 
 
 def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:

@@ -135,7 +135,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(
         (TEXT.replace("client_profile:\n", "client_profile: [\n").encode(), "line "),
         (TEXT.replace("concise", "conc\xefse").encode("latin-1", "ignore"), "is not UTF-8"),
         (bytes(range(256)) * 4, "is not UTF-8"),
-        (b"PK\x03\x04\x00\x00\x00\x00", "not valid YAML"),
+        (b"PK\x03\x04\x00\x00\x00\x00", "line 1, column 3: U+0003 (a control character) is not allowed"),
         (b"a: 1\n---\nb: 2\n", "line "),
         (b"other: 1\n", "there is no client_profile.client_id"),
         (b"client_profile: [1]\n", "there is no client_profile.client_id"),
@@ -151,7 +151,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(
         (b"<<: {a: 1}\nclient_profile: {client_id: x_v1}\n", "line 1"),
         (
             "client_profile:\n  client_id: x\u2028y\n".encode(),
-            "line 2: the line contains an invisible line end (U+2028)",
+            "line 2, column 15: U+2028 (LINE SEPARATOR) is an invisible line end",
         ),
     ],
 )

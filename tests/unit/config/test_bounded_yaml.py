@@ -15,10 +15,10 @@ from vectora_shared.config.wording import MOST_NAMES_COMPARED, MOST_PROBLEMS, di
 from vectora_shared.config.yaml_file import (
     DEEPEST_NESTING,
     LARGEST_FILE_BYTES,
-    LONGEST_NUMBER_AS_KEY,
     MOST_VALUES,
     parse_yaml,
 )
+from vectora_shared.config.yaml_nodes import LONGEST_NUMBER_AS_KEY
 from vectora_shared.errors import ConfigurationError
 
 # Large enough to exceed every limit.
@@ -148,8 +148,8 @@ def test_a_number_too_long_to_make_sense_is_refused_before_it_is_computed(name: 
 
 
 def test_numbers_of_usual_length_are_read() -> None:
-    text = b"[1, -1, 0x7f, 1_000, 190:20:30, 1.5, 6.02214076e+23, .inf, 12345678901234567890, 0.30000000000000004]"
-    expected = (1, -1, 127, 1000, 685230, 1.5, 6.02214076e23, float("inf"), 12345678901234567890, 0.1 + 0.2)
+    text = b"[1, -1, 1.5, 6.02214076e+23, 12345678901234567890, 0.30000000000000004]"
+    expected = (1, -1, 1.5, 6.02214076e23, 12345678901234567890, 0.1 + 0.2)
     assert parse_yaml("x", text).data == expected
 
 

@@ -69,7 +69,7 @@ def test_the_error_on_a_missing_key_names_the_allowed_values(tmp_path: Path) -> 
         ("enabled: false", "enabled: 'no'", "environments.dev.schedule.enabled", "true or false"),
         ("concurrency: 2", "concurrency: 0", "environments.dev.model.concurrency", "greater than or equal to 1"),
         ("analyzer: lexicon", "analyzer: gpt", "environments.dev.model.analyzer", "allowed are bedrock, lexicon"),
-        ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "greater than 0"),
+        ("monthly_budget_usd: 20", "monthly_budget_usd: -1", "environments.dev.monthly_budget_usd", "equal to 0.01"),
         ("project: vectora-inbox", "project: Vectora_Inbox", "project", "lower-case prefix"),
         ("region: eu-west-3\n", "region: Paris\n", "environments.dev.region", "such as eu-west-3"),
         (

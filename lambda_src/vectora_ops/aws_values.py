@@ -1,0 +1,80 @@
+"""Values of settings that AWS accepts: accounts, regions, branches, repositories, parameters and amounts."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated
+
+from botocore.loaders import Loader
+from pydantic import AfterValidator, Field, StringConstraints
+
+from vectora_ops.names import LIMITS
+from vectora_shared.config.section import NotationError
+from vectora_shared.config.wording import did_you_mean
+
+PARAMETER_LEVELS = 15
+RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
+# The ARNs in the stacks' permissions are those of this partition.
+PARTITION = "aws"
+# CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
+LONGEST_REPOSITORY = 93
+# git-check-ref-format(1); CodePipeline reads the branch by git.
+_NO_BRANCH = re.compile(r"[^!-~]|[~^:?*\[\\]|\.\.|//|@\{|^[-/]|[/.]$|(^|/)\.|\.lock(/|$)|^@$")
+
+
+@lru_cache(maxsize=1)
+def known_regions() -> tuple[str, ...]:
+    """Return the regions of the partition that the locked botocore knows, sorted."""
+    partitions = Loader().load_data("partitions")["partitions"]
+    found = next(each for each in partitions if each["id"] == PARTITION)
+    return tuple(sorted(region for region in found["regions"] if re.fullmatch(found["regionRegex"], region)))
+
+
+def _region(region: str) -> str:
+    known = known_regions()
+    if region not in known:
+        raise NotationError(
+            f"is no AWS region: {did_you_mean(region, known)}write one such as eu-west-3; a newer region needs a newer "
+            "boto3 in requirements.in"
+        )
+    return region
+
+
+def _branch(name: str) -> str:
+    if not name or _NO_BRANCH.search(name):
+        raise NotationError("is no branch of git: write its name without spaces, such as main or release/2")
+    return name
+
+
+def _parameter_name(name: str) -> str:
+    """Return `name`; raise ValueError if SSM refuses it (SSM user guide, constraints for parameter names)."""
+    if name.lower().startswith(RESERVED_PARAMETER_PREFIXES) or name.count("/") > PARAMETER_LEVELS:
+        raise ValueError(
+            f"names that begin with aws or ssm, or have more than {PARAMETER_LEVELS} levels, are refused by SSM"
+        )
+    return name
+
+
+def _repository(name: str) -> str:
+    if {".", ".."} & set(name.split("/")):
+        raise NotationError("is no repository: write owner/name")
+    return name
+
+
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+Region = Annotated[str, AfterValidator(_region)]
+Branch = Annotated[str, StringConstraints(max_length=255), AfterValidator(_branch)]
+Repository = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", max_length=LONGEST_REPOSITORY),
+    AfterValidator(_repository),
+]
+ParameterName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[A-Za-z0-9_.-]+)+$", max_length=LIMITS["parameter"].longest),
+    AfterValidator(_parameter_name),
+]
+# AWS Budgets reads decimal digits without an exponent (botocore, budgets: NumericValue), in which Python writes small
+# and large numbers.
+BudgetUsd = Annotated[float, Field(ge=0.01, le=1_000_000_000)]
