@@ -118,6 +118,16 @@ class PromotionAndRecovery(RuleBasedStateMachine):
             if not said or "waits" in said:
                 break
 
+    @rule(number=st.integers(1, 3), to=targets)
+    def bring(self, number: int, to: str) -> None:
+        """Bring a release that works through dev and stage, and let it soak until prod's gate passes."""
+        self.push(number, change=False, works=True, runs=True)
+        self.advance_far("dev", 9)
+        self.advance_far("stage", 9)
+        if to == "prod":
+            self.pass_time(timedelta(days=3))
+            self.advance_far("prod", 1)
+
     @rule(env=targets, approved=st.sampled_from((True, True, True, False)))
     def answer_approval(self, env: Any, approved: bool) -> None:
         self.say(self.delivery.answer_approval(env, approved=approved))
