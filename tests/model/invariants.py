@@ -26,7 +26,7 @@ class Watch:
     world: World
     delivery: Delivery
     facts: Facts
-    # Complete snapshots by environment and name, with the time at which they were complete.
+    # Complete snapshots by environment and name, with the time at which they began.
     complete: dict[tuple[EnvName, str], datetime] = field(default_factory=dict)
     pinned: set[tuple[EnvName, str]] = field(default_factory=set)
     seen_changes: int = 0
@@ -64,15 +64,16 @@ def snapshots_are_lost_by_the_policy_only(watch: Watch) -> Iterator[str]:
     """A complete snapshot goes only when it is not pinned, old enough, and newer ones are kept instead."""
     now, there = watch.world.time.now, {(env, name) for env, name, _ in _complete_snapshots(watch.world)}
     for env, name in there:
-        bucket = watch.world.aws.s3.buckets[NAMES[env].bucket("snapshots")]
-        watch.complete[env, name] = bucket.keys[f"snapshots/{name}/manifest.json"][-1].at
+        files = watch.world.aws.s3.buckets[NAMES[env].bucket("snapshots")].keys
+        folder = (versions for key, versions in files.items() if key.startswith(f"snapshots/{name}/"))
+        watch.complete[env, name] = min(versions[0].at for versions in folder)
     for env, name in sorted(watch.complete.keys() - there):
         at = watch.complete[env, name]
         newer = [each for each in watch.complete if each[0] == env and watch.complete[each] > at]
         if (env, name) in watch.pinned:
             yield f"snapshot {name} of {env} was pinned and is gone"
         elif now - at < timedelta(days=LOCK_DAYS):
-            yield f"snapshot {name} of {env} is gone, {now - at} after it was complete"
+            yield f"snapshot {name} of {env} is gone, {now - at} after it began"
         elif len(newer) < KEPT:
             yield f"snapshot {name} of {env} is gone, and only {len(newer)} newer ones are there"
         del watch.complete[env, name]
@@ -164,6 +165,11 @@ def holds_end_and_are_notified(watch: Watch) -> Iterator[str]:
             yield f"{env} is held, and no message says so: {hold['reason']}; {hold['outcome']}"
 
 
+def every_error_is_foreseen(watch: Watch) -> Iterator[str]:
+    """No operation meets an error that it did not foresee, whatever it says to the operators then."""
+    yield from watch.world.aws.unexpected
+
+
 def _complete_snapshots(world: World) -> Iterator[tuple[EnvName, str, dict[str, str]]]:
     for env, names in NAMES.items():
         for key, body in world.aws.s3.buckets[names.bucket("snapshots")].bodies("snapshots/").items():
@@ -179,4 +185,5 @@ INVARIANTS: tuple[Callable[[Watch], Iterator[str]], ...] = (
     the_ledger_tells_what_runs,
     promoted_files_are_there,
     holds_end_and_are_notified,
+    every_error_is_foreseen,
 )

@@ -62,8 +62,13 @@ class Operations:
     def advance(self, env: EnvName, plan: Process) -> str:
         """Do the next action of a stage, and judge whether its release was allowed to enter."""
         execution = self.delivery.occupant(env)
-        if execution is None or self.delivery._action(execution) != "snapshot":
-            return self.delivery.advance(env, plan)
+        action = self.delivery._action(execution) if execution else ""
+        if execution is None or action != "snapshot":
+            said = self.delivery.advance(env, plan)
+            if action == "record" and "The stage is done" in said:
+                self.facts.changed_by_hand.discard(env)
+                self.facts.file_changed_by_hand.discard(env)
+            return said
         release = execution.release
         before = self.facts.reasons_against(release, env)
         rejected = self.facts.is_rejected(release, env, execution.wanted_at)
@@ -75,8 +80,6 @@ class Operations:
             ]
             if rejected:
                 self.facts.violations.append(f"{release.version} comes back into {env}, unasked after its rollback")
-            self.facts.changed_by_hand.discard(env)
-            self.facts.file_changed_by_hand.discard(env)
         return said
 
     def retry_by_schedule(self, source: EnvName) -> str:
@@ -146,7 +149,7 @@ class Operations:
         is_whole = not components or set(components) == set(COMPONENTS)
         if isinstance(answer, str) or not is_whole:
             self.facts.changed_by_hand.add(env)
-        else:
+        elif not answer["result"]["nothing_to_do"]:
             self.facts.changed_by_hand.discard(env)
             self.facts.file_changed_by_hand.discard(env)
             if before is not None and after != before:

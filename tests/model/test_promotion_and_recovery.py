@@ -29,9 +29,8 @@ spans = st.sampled_from(
 skews = st.sampled_from(
     [timedelta(), *(sign * each for sign in (1, -1) for each in (timedelta(minutes=7), timedelta(days=800)))]
 )
-components = st.sampled_from(
-    [(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), ("stacks", "functions", "layers", "release")]
-)
+of_stacks = ("stacks", "functions", "layers", "release")
+components = st.sampled_from([(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), of_stacks])
 gates = st.sampled_from([("soak",), ("smoke-test",), ("smoke-test", "soak")])
 # A request of an operation: most sequences have few.
 moments = st.one_of(st.none(), st.none(), st.integers(1, 120))

@@ -230,7 +230,7 @@ class World:
             "AWS_REGION": "eu-west-3",
             "PROJECT_NAME": names.project,
             "ENV": env,
-            "LOG_LEVEL": "CRITICAL",
+            "LOG_LEVEL": "ERROR",
             "NOTIFICATIONS_TOPIC_ARN": f"arn:aws:sns:eu-west-3:{'0' * 12}:{env}",
             "PROMOTION": self.policies[env].model_dump_json(),
             "PROMOTION_WATCH_HOURS": str(self.policies[env].watch_hours),
@@ -243,7 +243,10 @@ class World:
 
     def _run_function(self, name: str, event: dict[str, Any], kind: str) -> Any:
         env, function = next(
-            (env, function) for env in NAMES for function in HANDLERS if NAMES[env].function(function) == name  # type: ignore[arg-type]
+            (env, function)
+            for env in NAMES
+            for function in HANDLERS
+            if NAMES[env].function(function) == name  # type: ignore[arg-type]
         )
         if kind == "Event":
             self.invoke_later(env, function, event)
@@ -255,13 +258,14 @@ class World:
     def _run_machine(self, machine: str, given: dict[str, Any]) -> dict[str, Any]:
         env = next(env for env, names in NAMES.items() if names.state_machine == machine)
         content, client = self.content_of(env), given["client_id"]
-        release = self.releases.get(content or 0)
-        works = release is not None and env not in self.broken
+        # What was changed by hand works: nothing but its difference tells that it is no release.
+        release = self.releases.get(content or 0) or Release(0)
+        works = env not in self.broken
         if client == CANARY_CLIENT:
-            works = works and release is not None and release.smoke_test_works
+            works = works and release.smoke_test_works
             self.smoke_tests.append((env, content, works, self.time.now))
         else:
-            works = works and release is not None and release.runs_work
+            works = works and release.runs_work
             if not works and not given.get("draft"):
                 self.failures.append((env, content, self.time.now))
         if not works:
