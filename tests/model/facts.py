@@ -76,6 +76,11 @@ class Facts:
         return "" if soaked >= span else f"content {number} soaked for {soaked} in {source} since {since:%d %H:%M}"
 
     def is_rejected(self, release: Release, target: EnvName, wanted_at: datetime | None) -> bool:
-        """Return whether an operator rolled back from this content after somebody last wanted it."""
+        """Return whether an operator rolled back from this content after somebody last wanted it.
+
+        Nothing gates what comes into the first environment.
+        """
+        if environment_before(target) is None:
+            return False
         rejected_at = self.rejected[target].get(release.number)
         return rejected_at is not None and (wanted_at is None or wanted_at < rejected_at)

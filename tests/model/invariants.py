@@ -102,8 +102,8 @@ def _matters(change: Change) -> bool:
     bucket, _, key = change.subject.partition("/")
     if change.service != "s3" or "-snapshots-" not in bucket:
         return change.service == "s3"
-    # Objects of the vault are what their name says, and a snapshot's other files belong to its own operation.
-    return change.operation.startswith("delete") or key.endswith("/manifest.json")
+    # Objects of the vault are what their name says: whether one is lost, `complete_snapshots_are_restorable` tells.
+    return key.endswith("/manifest.json")
 
 
 def _alternations(env: EnvName, owners: list[tuple[str, str]]) -> Iterator[str]:

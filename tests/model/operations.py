@@ -225,7 +225,7 @@ class Operations:
                     unpin(vault, name)
                     self.watch.pinned.discard((env, name))
                     return f"{name} of {env} is no longer pinned"
-                pin(vault, name, "the audit needs it", clock=self.world.aws.clock)
+                pin(vault, name, "the audit needs it")
             except VectoraError as error:
                 return f"pin of {name}: {error}"
         self.watch.pinned.add((env, name))
