@@ -23,12 +23,15 @@ from vectora_ops.snapshots.manifest import COMPONENTS
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
-STRICT = {
+STRICT: dict[EnvName, Promotion] = {
     "dev": Promotion(requires_smoke_test=False),
     "stage": Promotion(requires_smoke_test=True),
     "prod": Promotion(requires_smoke_test=True, requires_approval=True, soak_days=2, watch_hours=48),
 }
-LOOSE = {**STRICT, "prod": Promotion(requires_smoke_test=True, requires_approval=True, watch_hours=48)}
+LOOSE: dict[EnvName, Promotion] = {
+    **STRICT,
+    "prod": Promotion(requires_smoke_test=True, requires_approval=True, watch_hours=48),
+}
 
 
 @dataclass

@@ -105,7 +105,7 @@ class World:
         self.publish_assets(release)
         for env, names in NAMES.items():
             for content in ("config", "data", "newsletters"):
-                self.aws.s3.buckets[names.bucket(content)] = MemoryBucket()  # type: ignore[arg-type]
+                self.aws.s3.buckets[names.bucket(content)] = MemoryBucket()
             self.aws.s3.buckets[names.bucket("snapshots")] = MemoryBucket(LOCK_DAYS)
             with self.aws.running(Process("the first deployment")):
                 for layer in EnvironmentDeploys:
