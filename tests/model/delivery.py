@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from tests.model.machines import Process
-from tests.model.releases import NAMES, Release
+from tests.model.releases import Release
 from tests.model.world import Invocation, World
 from vectora_ops.names import STAGE_CHANGED, EnvName
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_after, environment_before
@@ -325,7 +325,3 @@ class Delivery:
             "actionStates": [{"actionName": name, **state} for name, state in latest.items()],
             "latestExecution": {"pipelineExecutionId": last.name, "status": status},
         }
-
-
-def environments() -> tuple[EnvName, ...]:
-    return tuple(NAMES)

@@ -12,7 +12,7 @@ from tests.model.delivery import Delivery
 from tests.model.facts import Facts, history, newest
 from tests.model.machines import Change
 from tests.model.releases import CLIENT, NAMES
-from tests.model.world import LOCK_DAYS, World
+from tests.model.world import LOCK_DAYS, PUBLICATION, World
 from vectora_ops.names import EnvName
 
 DEPLOYING = ("s1-runtime", "s1-ingest-v2", "smoke-test", "record")
@@ -86,7 +86,7 @@ def one_operation_at_a_time(watch: Watch) -> Iterator[str]:
         owners: list[tuple[str, str]] = []
         for change in watch.world.aws.changes[watch.seen_changes :]:
             of_env = change.subject.startswith(buckets) or change.subject.endswith(f"-{env}")
-            if of_env and _matters(change):
+            if of_env and change.owner != PUBLICATION and _matters(change):
                 # The files of one snapshot go together.
                 folder = change.subject.rpartition("/")[0] if "/snapshots/" in change.subject else change.subject
                 owners.append((change.owner, f"{change.operation} {folder}"))

@@ -28,10 +28,7 @@ STRICT: dict[EnvName, Promotion] = {
     "stage": Promotion(requires_smoke_test=True),
     "prod": Promotion(requires_smoke_test=True, requires_approval=True, soak_days=2, watch_hours=48),
 }
-LOOSE: dict[EnvName, Promotion] = {
-    **STRICT,
-    "prod": Promotion(requires_smoke_test=True, requires_approval=True, watch_hours=48),
-}
+LOOSE: dict[EnvName, Promotion] = {**STRICT, "prod": STRICT["prod"].model_copy(update={"soak_days": 0})}
 
 
 @dataclass

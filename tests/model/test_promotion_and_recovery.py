@@ -219,7 +219,7 @@ class PromotionAndRecovery(RuleBasedStateMachine):
             self.world.skews[who] = skew
             self.say(f"the clock of {who} is off by {skew}")
         elif what in ("loosen", "tighten"):
-            self.world.policies.update(prod=(LOOSE if what == "loosen" else STRICT)["prod"])
+            self.world.policies["prod"] = (LOOSE if what == "loosen" else STRICT)["prod"]
             self.say(f"the gates of prod: {what}")
 
     # --- snapshots

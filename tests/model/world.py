@@ -22,7 +22,7 @@ from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.functions.smoke_test import smoke_test_function
 from vectora_ops.functions.snapshot import snapshot_function
 from vectora_ops.names import CANARY_CLIENT, RUN_CHANGED, STACK_LAYERS, EnvName
-from vectora_ops.settings import ENVIRONMENT_NAMES, Promotion, environment_after, environment_before
+from vectora_ops.settings import Promotion, environment_after, environment_before
 from vectora_ops.smoke import CANARY_DAY
 from vectora_shared.config.publication import publish
 from vectora_shared.errors import VectoraError
@@ -37,7 +37,9 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 # Lambda invokes a function twice more when an asynchronous invocation fails (Lambda guide, asynchronous invocation).
 MOST_ATTEMPTS = 3
 LOCK_DAYS = 1
-EnvironmentDeploys = tuple(layer for layer in STACK_LAYERS if layer != "s0-operations")
+# The function that CloudFormation invokes, on behalf of whoever updates the stack.
+PUBLICATION = "publication of the configuration"
+DEPLOYED = tuple(layer for layer in STACK_LAYERS if layer != "s0-operations")
 
 
 @dataclass
@@ -108,7 +110,7 @@ class World:
                 self.aws.s3.buckets[names.bucket(content)] = MemoryBucket()
             self.aws.s3.buckets[names.bucket("snapshots")] = MemoryBucket(LOCK_DAYS)
             with self.aws.running(Process("the first deployment")):
-                for layer in EnvironmentDeploys:
+                for layer in DEPLOYED:
                     self.deploy(env, layer, release)
             self.sample(env)
 
@@ -135,7 +137,7 @@ class World:
         found = self.aws.s3.buckets[properties["ContentBucket"]].current(properties["ContentKey"])
         assert found is not None
         s3 = self.aws.account.client("s3")
-        with self.aws.running(Process(self.aws.process.owner)):
+        with self.aws.running(Process(PUBLICATION)):
             publish(s3, archive=found.body or b"", digest=properties["Digest"], bucket=properties["Bucket"])
 
     # --- what really runs
@@ -308,7 +310,3 @@ class World:
         event = {"id": f"event-{next(self._ids)}", "detail-type": RUN_CHANGED, "detail": detail}
         self.invoke_later(env, "rollback", {**event, "time": self.time.now.isoformat()})
         return False
-
-
-def each_environment() -> tuple[EnvName, ...]:
-    return ENVIRONMENT_NAMES
