@@ -310,10 +310,12 @@ def product_on(aws: MemoryAws) -> Iterator[None]:
         patch.start()
     handler = _Unexpected(aws.unexpected)
     invocation.logger.addHandler(handler)
+    propagates, invocation.logger.propagate = invocation.logger.propagate, False
     try:
         yield
     finally:
         invocation.logger.removeHandler(handler)
+        invocation.logger.propagate = propagates
         for patch in reversed(patches):
             patch.stop()
         invocation.own_account.cache_clear()

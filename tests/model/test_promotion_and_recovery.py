@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.model.delivery import Delivery
 from tests.model.facts import Facts
@@ -19,8 +19,8 @@ from tests.model.releases import NAMES, Release
 from tests.model.world import World
 from vectora_ops.settings import environment_before
 
-EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "150"))
-STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "40"))
+EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "160"))
+STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "30"))
 
 environments = st.sampled_from(("dev", "stage", "prod"))
 targets = st.sampled_from(("stage", "prod"))
@@ -32,6 +32,7 @@ skews = st.sampled_from(
 )
 of_stacks = ("stacks", "functions", "layers", "release")
 components = st.sampled_from([(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), of_stacks])
+STARTS = ("first", "in stage", "before its approval", "in prod")
 STOPS = ("STOPPED", "CANCELED")
 STACK_FAILURES = (
     "s1-runtime UPDATE_ROLLBACK_COMPLETE",
@@ -98,6 +99,16 @@ class PromotionAndRecovery(RuleBasedStateMachine):
 
         process.meanwhile = meanwhile
         return process
+
+    @initialize(start=st.sampled_from(STARTS))
+    def begin(self, start: str) -> None:
+        """Begin where a release already is: random steps alone would rarely bring one there."""
+        if start == "first":
+            return
+        self.bring(2, to="stage" if start == "in stage" else "prod")
+        if start == "in prod":
+            self.say(self.delivery.answer_approval("prod", approved=True))
+            self.advance_far("prod", 9)
 
     # --- the pipeline
 
