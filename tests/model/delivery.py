@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from tests.model.machines import Process
-from tests.model.releases import NAMES, Release
+from tests.model.releases import Release
 from tests.model.world import Invocation, World
 from vectora_ops.names import STAGE_CHANGED, EnvName
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_after, environment_before
@@ -57,6 +57,7 @@ class Delivery:
 
     def __post_init__(self) -> None:
         self.world.aws.pipeline.stages = self._stages
+        self.world.aws.pipeline.status = self._status
 
     # --- movement
 
@@ -304,6 +305,10 @@ class Delivery:
         if message:
             entry["output"] = {"executionResult": {"errorDetails": {"message": message}}}
 
+    def _status(self, name: str) -> str:
+        state = next(each.state for each in self.executions if each.name == name)
+        return {"failed": "Failed", "superseded": "Superseded", "done": "Succeeded"}.get(state, "InProgress")
+
     def _stages(self) -> list[dict[str, Any]]:
         return [self._stage(env) for env in ENVIRONMENT_NAMES]
 
@@ -311,9 +316,8 @@ class Delivery:
         last = self.last_in(env)
         if last is None:
             return {"stageName": env, "actionStates": []}
-        own = [
-            e for e in self.world.aws.pipeline.actions if (e["pipelineExecutionId"], e["stageName"]) == (last.name, env)
-        ]
+        of_last = (e for e in self.world.aws.pipeline.actions if e["pipelineExecutionId"] == last.name)
+        own = [each for each in of_last if each["stageName"] == env]
         latest = {each["actionName"]: {"latestExecution": {"status": each["status"]}} for each in own}
         status = "Failed" if last.state == "failed" else "InProgress"
         return {
@@ -321,7 +325,3 @@ class Delivery:
             "actionStates": [{"actionName": name, **state} for name, state in latest.items()],
             "latestExecution": {"pipelineExecutionId": last.name, "status": status},
         }
-
-
-def environments() -> tuple[EnvName, ...]:
-    return tuple(NAMES)

@@ -56,26 +56,31 @@ class Facts:
         return {gate: why for gate, why in found.items() if gate not in skipped}
 
     def _smoke_test(self, release: Release, source: EnvName) -> str:
-        results = [
-            passed for env, content, passed, _ in self.world.smoke_tests if (env, content) == (source, release.number)
-        ]
+        mine = source, release.number
+        results = [passed for env, content, passed, _ in self.world.smoke_tests if (env, content) == mine]
         if not results:
             return f"{source} never tested content {release.number}"
         return "" if results[-1] else f"the last smoke test of content {release.number} in {source} failed"
 
     def _soak(self, release: Release, source: EnvName, span: timedelta) -> str:
-        now, number = self.world.time.now, release.number
-        last = self.world.samples[source][-1]
-        if last.content != number:
-            return f"{source} has content {last.content}, not {number}"
-        if now - last.at < span:
-            return f"content {number} soaks in {source} since {last.at:%d %H:%M}, not for {span}"
-        for env, content, at in self.world.failures:
-            if (env, content) == (source, number) and now - at < span:
-                return f"a run of content {number} failed in {source} at {at:%d %H:%M}"
-        return ""
+        """Add up the time under this content since its last failed run, which may be in several pieces."""
+        number, samples = release.number, self.world.samples[source]
+        if samples[-1].content != number:
+            return f"{source} has content {samples[-1].content}, not {number}"
+        failed = [at for env, content, at in self.world.failures if (env, content) == (source, number)]
+        since, soaked = max(failed, default=samples[0].at), timedelta()
+        ends = [*(each.at for each in samples[1:]), self.world.time.now]
+        for sample, end in zip(samples, ends, strict=True):
+            if sample.content == number:
+                soaked += max(timedelta(), end - max(sample.at, since))
+        return "" if soaked >= span else f"content {number} soaked for {soaked} in {source} since {since:%d %H:%M}"
 
     def is_rejected(self, release: Release, target: EnvName, wanted_at: datetime | None) -> bool:
-        """Return whether an operator rolled back from this content after somebody last wanted it."""
+        """Return whether an operator rolled back from this content after somebody last wanted it.
+
+        Nothing gates what comes into the first environment.
+        """
+        if environment_before(target) is None:
+            return False
         rejected_at = self.rejected[target].get(release.number)
         return rejected_at is not None and (wanted_at is None or wanted_at < rejected_at)

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from tests.model.delivery import Delivery
 from tests.model.facts import Facts, history, newest
+from tests.model.machines import Change
 from tests.model.releases import CLIENT, NAMES
-from tests.model.world import LOCK_DAYS, World
+from tests.model.world import LOCK_DAYS, PUBLICATION, World
 from vectora_ops.names import EnvName
 
 DEPLOYING = ("s1-runtime", "s1-ingest-v2", "smoke-test", "record")
 KEPT = 2
-# The lease is a record of the operation, not a change of the environment.
-LEASE = "locks/environment.json"
 
 
 @dataclass
@@ -27,7 +26,7 @@ class Watch:
     world: World
     delivery: Delivery
     facts: Facts
-    # Complete snapshots by environment and name, with the time at which they were complete.
+    # Complete snapshots by environment and name, with the time at which they began.
     complete: dict[tuple[EnvName, str], datetime] = field(default_factory=dict)
     pinned: set[tuple[EnvName, str]] = field(default_factory=set)
     seen_changes: int = 0
@@ -64,15 +63,17 @@ def complete_snapshots_are_restorable(watch: Watch) -> Iterator[str]:
 def snapshots_are_lost_by_the_policy_only(watch: Watch) -> Iterator[str]:
     """A complete snapshot goes only when it is not pinned, old enough, and newer ones are kept instead."""
     now, there = watch.world.time.now, {(env, name) for env, name, _ in _complete_snapshots(watch.world)}
-    for env, name in sorted(there - watch.complete.keys()):
-        watch.complete[env, name] = now
+    for env, name in there:
+        files = watch.world.aws.s3.buckets[NAMES[env].bucket("snapshots")].keys
+        folder = (versions for key, versions in files.items() if key.startswith(f"snapshots/{name}/"))
+        watch.complete[env, name] = min(versions[0].at for versions in folder)
     for env, name in sorted(watch.complete.keys() - there):
         at = watch.complete[env, name]
         newer = [each for each in watch.complete if each[0] == env and watch.complete[each] > at]
         if (env, name) in watch.pinned:
             yield f"snapshot {name} of {env} was pinned and is gone"
         elif now - at < timedelta(days=LOCK_DAYS):
-            yield f"snapshot {name} of {env} is gone, {now - at} after it was complete"
+            yield f"snapshot {name} of {env} is gone, {now - at} after it began"
         elif len(newer) < KEPT:
             yield f"snapshot {name} of {env} is gone, and only {len(newer)} newer ones are there"
         del watch.complete[env, name]
@@ -85,24 +86,38 @@ def one_operation_at_a_time(watch: Watch) -> Iterator[str]:
         owners: list[tuple[str, str]] = []
         for change in watch.world.aws.changes[watch.seen_changes :]:
             of_env = change.subject.startswith(buckets) or change.subject.endswith(f"-{env}")
-            if of_env and change.service in ("s3", "cloudformation") and not change.subject.endswith(LEASE):
-                owners.append((change.owner, f"{change.operation} {change.subject}"))
+            if of_env and change.owner != PUBLICATION and _matters(change):
+                # The files of one snapshot go together.
+                folder = change.subject.rpartition("/")[0] if "/snapshots/" in change.subject else change.subject
+                owners.append((change.owner, f"{change.operation} {folder}"))
         yield from _alternations(env, owners)
     watch.seen_changes = len(watch.world.aws.changes)
 
 
+def _matters(change: Change) -> bool:
+    """Return whether another operation may depend on what a request changed."""
+    if change.service == "cloudformation":
+        # A change set changes nothing until it is executed.
+        return not change.operation.endswith("_change_set") or change.operation.startswith("execute")
+    bucket, _, key = change.subject.partition("/")
+    if change.service != "s3" or "-snapshots-" not in bucket:
+        return change.service == "s3"
+    # Objects of the vault are what their name says: whether one is lost, `complete_snapshots_are_restorable` tells.
+    return key.endswith("/manifest.json")
+
+
 def _alternations(env: EnvName, owners: list[tuple[str, str]]) -> Iterator[str]:
     seen: list[str] = []
-    late: dict[str, list[str]] = {}
+    late: dict[str, dict[str, None]] = {}
     for owner, what in owners:
         if owner in seen and seen[-1] != owner:
-            late.setdefault(owner, []).append(what)
+            late.setdefault(owner, {})[what] = None
         elif owner not in seen:
             seen.append(owner)
     for owner, changes in late.items():
         # The request that was on its way when the other one took over cannot be called back.
         if len(changes) > 1:
-            yield f"{owner} was overtaken by {seen[-1]} in {env} and went on: {', '.join(changes[:4])}"
+            yield f"{owner} was overtaken by {seen[-1]} in {env} and went on: {', '.join(list(changes)[:4])}"
 
 
 def the_ledger_tells_what_runs(watch: Watch) -> Iterator[str]:
@@ -150,6 +165,11 @@ def holds_end_and_are_notified(watch: Watch) -> Iterator[str]:
             yield f"{env} is held, and no message says so: {hold['reason']}; {hold['outcome']}"
 
 
+def every_error_is_foreseen(watch: Watch) -> Iterator[str]:
+    """No operation meets an error that it did not foresee, whatever it says to the operators then."""
+    yield from watch.world.aws.unexpected
+
+
 def _complete_snapshots(world: World) -> Iterator[tuple[EnvName, str, dict[str, str]]]:
     for env, names in NAMES.items():
         for key, body in world.aws.s3.buckets[names.bucket("snapshots")].bodies("snapshots/").items():
@@ -165,4 +185,5 @@ INVARIANTS: tuple[Callable[[Watch], Iterator[str]], ...] = (
     the_ledger_tells_what_runs,
     promoted_files_are_there,
     holds_end_and_are_notified,
+    every_error_is_foreseen,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from unittest import mock
 
 from tests.model.memory_answers import Pages, metadata
 from tests.model.memory_cloudformation import MemoryCloudFormation
-from tests.model.memory_s3 import MemoryS3
+from tests.model.memory_s3 import MemoryS3, fields_of
 from tests.model.memory_services import (
     ACCOUNT_ID,
     REGION,
@@ -36,11 +38,16 @@ from vectora_ops.snapshots import lease, reading
 # Requests that change something, by the beginning of their names.
 CHANGING = ("put_", "delete_", "create_", "execute_", "continue_", "rollback_", "start_", "publish", "copy_")
 POOL = "ThreadPoolExecutor"
+UNFORESEEN = r"^(?:[A-Z]\w*(?:Error|Exception|Iteration)|pydantic\S*): .*"
 PRODUCT = ("vectora_ops.", "vectora_shared.")
 
 
 class KilledError(BaseException):
     """The end of a machine's process; no handler of errors may see it."""
+
+
+class UnknownOperationError(BaseException):
+    """The product sent a request that the in-memory AWS does not know; no handler of errors may hide it."""
 
 
 @dataclass
@@ -87,6 +94,7 @@ class MemoryAws:
     run_machine: Callable[[str, dict[str, Any]], dict[str, Any]]
     publish_configuration: Callable[[dict[str, Any]], None]
     changes: list[Change] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
     _running: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -137,8 +145,11 @@ class MemoryAws:
         before = len(self.changes)
         if operation.startswith(CHANGING):
             self.changes.append(Change(self.time.now, process.owner, service, operation, _subject(request)))
+        work = getattr(self.services[service], operation, None)
+        if work is None:
+            raise UnknownOperationError(f"The in-memory AWS has no {service}.{operation}: add it.")
         try:
-            answer = getattr(self.services[service], operation)(**request)
+            answer = work(**request)
         except Exception:
             del self.changes[before:]
             raise
@@ -192,10 +203,11 @@ class _Client:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def send(**request: Any) -> Any:
+            # ObjectWriter asks for the form of a request before it sends any; here there is none to copy.
+            params: dict[str, Any] = {"url": "", "auth_path": "", "query_string": {}, "headers": {}}
             for handler in self._handlers.values():
-                # ObjectWriter asks for the form of a request before it sends any; here there is none to copy.
-                handler(params={"url": "", "auth_path": "", "query_string": {}}, model=None)
-            return self._aws.request(self._service, operation, request)
+                handler(params=params, model=None)
+            return self._aws.request(self._service, operation, {**request, **fields_of(params["headers"])})
 
         return send
 
@@ -206,11 +218,12 @@ class _Events:
     def __init__(self) -> None:
         self.handlers: dict[str, Any] = {}
 
-    def register_last(self, _event: str, handler: Any, unique_id: str) -> None:
-        self.handlers[unique_id] = handler
+    def register_last(self, event: str, handler: Any, unique_id: str) -> None:
+        # Later events have the request as bytes, of which nothing is in memory.
+        if event.startswith("before-call"):
+            self.handlers[unique_id] = handler
 
-    def register(self, _event: str, handler: Any) -> None:
-        self.handlers[str(handler)] = handler
+    register = register_last
 
 
 class InlinePool:
@@ -256,6 +269,20 @@ class IdleThread(InlineThread):
     def join(self) -> None: ...
 
 
+class _Unexpected(logging.Handler):
+    """Errors that the product did not foresee, which it logs with their tracebacks before it reports them."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__()
+        self._found = found
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The product's filter leaves the text of a traceback only; errors of Python itself have no module in it.
+        self._found += re.findall(
+            r"^(?:[A-Z]\w*(?:Error|Exception|Iteration)|pydantic\S*): .*", record.exc_text or "", re.M
+        )
+
+
 @contextmanager
 def product_on(aws: MemoryAws) -> Iterator[None]:
     """Let the product's code work on the in-memory AWS, by the clock of the machine that runs it."""
@@ -271,7 +298,7 @@ def product_on(aws: MemoryAws) -> Iterator[None]:
     modules = [module for name, module in sys.modules.items() if name.startswith(PRODUCT)]
     patches = [
         mock.patch.object(progress, "datetime", MachineTime),
-        mock.patch.object(invocation, "account_of_credentials", lambda region: aws.account),
+        mock.patch.object(invocation, "account_of_credentials", return_value=aws.account),
         mock.patch.object(reading, "Thread", InlineThread),
         mock.patch.object(lease, "Thread", IdleThread),
         *(_with_default(function, time.sleep, sleep) for function in _functions(modules, time.sleep)),
@@ -281,9 +308,14 @@ def product_on(aws: MemoryAws) -> Iterator[None]:
     invocation.own_account.cache_clear()
     for patch in patches:
         patch.start()
+    handler = _Unexpected(aws.unexpected)
+    invocation.logger.addHandler(handler)
+    propagates, invocation.logger.propagate = invocation.logger.propagate, False
     try:
         yield
     finally:
+        invocation.logger.removeHandler(handler)
+        invocation.logger.propagate = propagates
         for patch in reversed(patches):
             patch.stop()
         invocation.own_account.cache_clear()

@@ -16,9 +16,8 @@ def metadata(now: datetime, status: int = 200) -> dict[str, Any]:
 
 def refused(now: datetime, code: str, message: str = "", status: int = 400) -> ClientError:
     """Return the error that boto3 raises when a service refuses a request."""
-    return ClientError(
-        {"Error": {"Code": code, "Message": message or code}, "ResponseMetadata": metadata(now, status)}, "Request"
-    )
+    answer: Any = {"Error": {"Code": code, "Message": message or code}, "ResponseMetadata": metadata(now, status)}
+    return ClientError(answer, "Request")
 
 
 class Pages:

@@ -11,20 +11,24 @@ from io import BytesIO
 from itertools import count
 from typing import Any
 
-from tests.model.memory_answers import refused
+from tests.model.memory_answers import metadata, refused
 from tests.model.store_time import StoreTime
 
-# Fields of PutObject that GetObject and HeadObject return (S3 API reference).
-STORED_FIELDS = (
-    "ContentType",
-    "ContentEncoding",
-    "ContentDisposition",
-    "ContentLanguage",
-    "CacheControl",
-    "Expires",
-    "WebsiteRedirectLocation",
-    "StorageClass",
-)
+# Fields of PutObject that GetObject and HeadObject return, with their headers (S3 API reference).
+STORED_FIELDS = {
+    "ContentType": "content-type",
+    "ContentEncoding": "content-encoding",
+    "ContentDisposition": "content-disposition",
+    "ContentLanguage": "content-language",
+    "CacheControl": "cache-control",
+    "Expires": "expires",
+    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
+    "StorageClass": "x-amz-storage-class",
+}
+FIELDS_BY_HEADER = {header: name for name, header in STORED_FIELDS.items()} | {"x-amz-tagging": "Tagging"}
+USER_METADATA = "x-amz-meta-"
+# What S3 stores when a request names no type (S3 user guide, object metadata).
+CONTENT_TYPE = "binary/octet-stream"
 LISTED_AT_ONCE = 1000
 
 
@@ -103,7 +107,12 @@ class MemoryS3:
         return self._head(self._found(request, "404"))
 
     def _head(self, found: Version) -> dict[str, Any]:
+        answered = metadata(self._time.now)
+        own = {header: found.fields[name] for name, header in STORED_FIELDS.items() if name in found.fields}
+        user = {f"{USER_METADATA}{name}": value for name, value in found.fields.get("Metadata", {}).items()}
+        answered["HTTPHeaders"].update({**own, **user})
         return {
+            "ResponseMetadata": answered,
             **found.fields,
             "ETag": found.etag,
             "VersionId": found.version_id,
@@ -175,6 +184,7 @@ class MemoryS3:
         if stated and base64.b64decode(stated) != hashlib.sha256(body).digest():
             raise refused(self._time.now, "BadDigest")
         kept = {name: request[name] for name in (*STORED_FIELDS, "Metadata") if request.get(name)}
+        kept.setdefault("ContentType", CONTENT_TYPE)
         tags = [
             dict(zip(("Key", "Value"), each.split("=", 1), strict=True))
             for each in request.get("Tagging", "").split("&")
@@ -202,9 +212,8 @@ class MemoryS3:
         if version_id := request.get("VersionId"):
             for version in [each for each in versions if each.version_id == version_id]:
                 if version.retained_until and version.retained_until > self._time.now:
-                    raise refused(
-                        self._time.now, "AccessDenied", "Access Denied because object protected by object lock."
-                    )
+                    message = "Access Denied because object protected by object lock."
+                    raise refused(self._time.now, "AccessDenied", message)
                 versions.remove(version)
         else:
             self._require_condition(bucket, request)
@@ -239,3 +248,11 @@ class MemoryS3:
         if version.retained_until is None:
             raise refused(self._time.now, "NoSuchObjectLockConfiguration", status=404)
         return {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": version.retained_until}}
+
+
+def fields_of(headers: dict[str, str]) -> dict[str, Any]:
+    """Return the fields of PutObject that the headers of a request state."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    user = {name.removeprefix(USER_METADATA): each for name, each in lower.items() if name.startswith(USER_METADATA)}
+    fields: dict[str, Any] = {FIELDS_BY_HEADER[name]: each for name, each in lower.items() if name in FIELDS_BY_HEADER}
+    return {**fields, **({"Metadata": user} if user else {})}

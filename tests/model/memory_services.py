@@ -139,6 +139,9 @@ class MemoryStates:
             raise refused(self.time.now, "ExecutionDoesNotExist")
         return dict(self.executions[request["executionArn"]])
 
+    def describe_state_machine(self, **request: Any) -> dict[str, Any]:
+        return {"stateMachineArn": request["stateMachineArn"], "definition": "{}", "roleArn": "any"}
+
     def get_execution_history(self, **request: Any) -> dict[str, Any]:
         return {"events": []}
 
@@ -163,6 +166,7 @@ class MemoryPipeline:
     over: set[str] = field(default_factory=set)
     retries: list[tuple[str, str]] = field(default_factory=list)
     stages: Callable[[], list[dict[str, Any]]] = list
+    status: Callable[[str], str] = str
 
     def disable_stage_transition(self, **request: Any) -> dict[str, Any]:
         self.disabled[request["stageName"]] = request["reason"]
@@ -178,6 +182,9 @@ class MemoryPipeline:
             reason = self.disabled.get(stage["stageName"])
             stage["inboundTransitionState"] = {"enabled": reason is None, "disabledReason": reason or ""}
         return {"stageStates": found}
+
+    def get_pipeline_execution(self, **request: Any) -> dict[str, Any]:
+        return {"pipelineExecution": {"status": self.status(request["pipelineExecutionId"])}}
 
     def list_action_executions(self, **request: Any) -> dict[str, Any]:
         wanted = request["filter"]["pipelineExecutionId"]

@@ -23,12 +23,12 @@ from vectora_ops.snapshots.manifest import COMPONENTS
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
-STRICT = {
+STRICT: dict[EnvName, Promotion] = {
     "dev": Promotion(requires_smoke_test=False),
     "stage": Promotion(requires_smoke_test=True),
     "prod": Promotion(requires_smoke_test=True, requires_approval=True, soak_days=2, watch_hours=48),
 }
-LOOSE = {**STRICT, "prod": Promotion(requires_smoke_test=True, requires_approval=True, watch_hours=48)}
+LOOSE: dict[EnvName, Promotion] = {**STRICT, "prod": STRICT["prod"].model_copy(update={"soak_days": 0})}
 
 
 @dataclass
@@ -62,8 +62,13 @@ class Operations:
     def advance(self, env: EnvName, plan: Process) -> str:
         """Do the next action of a stage, and judge whether its release was allowed to enter."""
         execution = self.delivery.occupant(env)
-        if execution is None or self.delivery._action(execution) != "snapshot":
-            return self.delivery.advance(env, plan)
+        action = self.delivery._action(execution) if execution else ""
+        if execution is None or action != "snapshot":
+            said = self.delivery.advance(env, plan)
+            if action == "record" and "The stage is done" in said:
+                self.facts.changed_by_hand.discard(env)
+                self.facts.file_changed_by_hand.discard(env)
+            return said
         release = execution.release
         before = self.facts.reasons_against(release, env)
         rejected = self.facts.is_rejected(release, env, execution.wanted_at)
@@ -75,8 +80,6 @@ class Operations:
             ]
             if rejected:
                 self.facts.violations.append(f"{release.version} comes back into {env}, unasked after its rollback")
-            self.facts.changed_by_hand.discard(env)
-            self.facts.file_changed_by_hand.discard(env)
         return said
 
     def retry_by_schedule(self, source: EnvName) -> str:
@@ -146,7 +149,7 @@ class Operations:
         is_whole = not components or set(components) == set(COMPONENTS)
         if isinstance(answer, str) or not is_whole:
             self.facts.changed_by_hand.add(env)
-        else:
+        elif not answer["result"]["nothing_to_do"]:
             self.facts.changed_by_hand.discard(env)
             self.facts.file_changed_by_hand.discard(env)
             if before is not None and after != before:
@@ -222,7 +225,7 @@ class Operations:
                     unpin(vault, name)
                     self.watch.pinned.discard((env, name))
                     return f"{name} of {env} is no longer pinned"
-                pin(vault, name, "the audit needs it", clock=self.world.aws.clock)
+                pin(vault, name, "the audit needs it")
             except VectoraError as error:
                 return f"pin of {name}: {error}"
         self.watch.pinned.add((env, name))

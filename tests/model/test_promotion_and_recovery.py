@@ -8,18 +8,19 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.model.delivery import Delivery
 from tests.model.facts import Facts
 from tests.model.invariants import INVARIANTS, Watch
 from tests.model.machines import Process
 from tests.model.operations import LOOSE, STRICT, Operations
-from tests.model.releases import Release
+from tests.model.releases import NAMES, Release
 from tests.model.world import World
+from vectora_ops.settings import environment_before
 
-EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "60"))
-STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "50"))
+EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "160"))
+STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "30"))
 
 environments = st.sampled_from(("dev", "stage", "prod"))
 targets = st.sampled_from(("stage", "prod"))
@@ -29,19 +30,15 @@ spans = st.sampled_from(
 skews = st.sampled_from(
     [timedelta(), *(sign * each for sign in (1, -1) for each in (timedelta(minutes=7), timedelta(days=800)))]
 )
-components = st.sampled_from(
-    [
-        (),
-        (),
-        ("clients",),
-        ("clients", "canonical"),
-        ("functions", "layers"),
-        ("stacks", "functions", "layers", "release"),
-    ]
+of_stacks = ("stacks", "functions", "layers", "release")
+components = st.sampled_from([(), (), ("clients",), ("clients", "canonical"), ("functions", "layers"), of_stacks])
+STARTS = ("first", "in stage", "before its approval", "in prod")
+STOPS = ("STOPPED", "CANCELED")
+STACK_FAILURES = (
+    "s1-runtime UPDATE_ROLLBACK_COMPLETE",
+    "s1-ingest-v2 UPDATE_ROLLBACK_COMPLETE",
+    "s1-ingest-v2 UPDATE_ROLLBACK_FAILED",
 )
-gates = st.sampled_from([("soak",), ("smoke-test",), ("smoke-test", "soak")])
-# A request of an operation: most sequences have few.
-moments = st.one_of(st.none(), st.none(), st.integers(1, 120))
 MEANWHILE = ("nothing", "a minute", "snapshot", "prune", "rollback", "client promotion", "pin")
 
 
@@ -103,6 +100,16 @@ class PromotionAndRecovery(RuleBasedStateMachine):
         process.meanwhile = meanwhile
         return process
 
+    @initialize(start=st.sampled_from(STARTS))
+    def begin(self, start: str) -> None:
+        """Begin where a release already is: random steps alone would rarely bring one there."""
+        if start == "first":
+            return
+        self.bring(2, to="stage" if start == "in stage" else "prod")
+        if start == "in prod":
+            self.say(self.delivery.answer_approval("prod", approved=True))
+            self.advance_far("prod", 9)
+
     # --- the pipeline
 
     @rule(number=st.integers(1, 3), change=st.booleans(), works=st.booleans(), runs=st.booleans())
@@ -125,31 +132,36 @@ class PromotionAndRecovery(RuleBasedStateMachine):
             if not said or "waits" in said:
                 break
 
+    @rule(number=st.integers(1, 3), to=targets)
+    def bring(self, number: int, to: str) -> None:
+        """Bring a release that works through dev and stage, and let it soak until prod's gate passes."""
+        self.push(number, change=False, works=True, runs=True)
+        self.advance_far("dev", 9)
+        self.advance_far("stage", 9)
+        if to == "prod":
+            self.pass_time(timedelta(days=3))
+            self.advance_far("prod", 1)
+
     @rule(env=targets, approved=st.sampled_from((True, True, True, False)))
     def answer_approval(self, env: Any, approved: bool) -> None:
         self.say(self.delivery.answer_approval(env, approved=approved))
 
-    @rule(env=environments, state=st.sampled_from(("STOPPED", "CANCELED")))
-    def stop(self, env: Any, state: str) -> None:
-        self.say(self.do.stop(env, state))
+    @rule(env=environments, how=st.sampled_from(("by hand", "by schedule", "by schedule")))
+    def retry(self, env: Any, how: str) -> None:
+        before = environment_before(env)
+        if how == "by hand":
+            self.say(self.do.retry_by_hand(env))
+        elif before is not None:
+            self.say(f"retry of {env} by schedule: {self.do.retry_by_schedule(before)}")
 
-    @rule(env=environments)
-    def retry_by_hand(self, env: Any) -> None:
-        self.say(self.do.retry_by_hand(env))
-
-    @rule(source=st.sampled_from(("dev", "stage")))
-    def retry_by_schedule(self, source: Any) -> None:
-        self.say(f"retry by schedule from {source}: {self.do.retry_by_schedule(source)}")
-
-    @rule(
-        env=environments,
-        layer=st.sampled_from(("s1-runtime", "s1-ingest-v2")),
-        status=st.sampled_from(("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")),
-    )
-    def let_a_stack_fail(self, env: Any, layer: Any, status: str) -> None:
-        from tests.model.releases import NAMES
-
-        if stack := self.world.aws.cloudformation.stacks.get(NAMES[env].stack(layer)):
+    @rule(env=environments, how=st.sampled_from((*STOPS, *STACK_FAILURES)))
+    def disturb(self, env: Any, how: str) -> None:
+        """Stop or cancel what runs in a stage, or let the next update of one of its stacks fail."""
+        if how in STOPS:
+            self.say(self.do.stop(env, how))
+            return
+        layer, status = how.split(" ")
+        if stack := self.world.aws.cloudformation.stacks.get(NAMES[env].stack(layer)):  # type: ignore[arg-type]
             stack.fails_at = ("Function", status)
             self.say(f"the next update of {layer} in {env} ends in {status}")
 
@@ -172,34 +184,20 @@ class PromotionAndRecovery(RuleBasedStateMachine):
     def run_newsletter(self, env: Any) -> None:
         self.say(f"newsletter in {env}: {'made' if self.world.run_newsletter(env) else 'failed'}")
 
-    @rule(env=environments)
-    def break_or_repair_a_source(self, env: Any) -> None:
-        self.world.broken ^= {env}
-        self.say(f"sources of {env} are {'broken' if env in self.world.broken else 'fine'}")
-
     @rule(span=spans)
     def pass_time(self, span: timedelta) -> None:
         self.world.time.pass_by(span)
         self.say(f"{span} passes")
 
-    @rule(who=st.sampled_from(("operator", "functions of dev", "functions of stage", "functions of prod")), skew=skews)
-    def set_clock(self, who: str, skew: timedelta) -> None:
-        self.world.skews[who] = skew
-        self.say(f"the clock of {who} is off by {skew}")
-
     # --- people
 
-    @rule(env=environments)
-    def change_function(self, env: Any) -> None:
-        self.say(self.do.change_function(env))
-
-    @rule(env=environments)
-    def change_file(self, env: Any) -> None:
-        self.say(self.do.change_file(env))
-
-    @rule(env=environments, number=st.integers(1, 3))
-    def deploy_by_hand(self, env: Any, number: int) -> None:
-        if self.delivery.occupant(env) is None and number in self.world.releases:
+    @rule(env=environments, number=st.integers(1, 3), what=st.sampled_from(("function", "file", "stack")))
+    def change_by_hand(self, env: Any, number: int, what: str) -> None:
+        if what == "function":
+            self.say(self.do.change_function(env))
+        elif what == "file":
+            self.say(self.do.change_file(env))
+        elif self.delivery.occupant(env) is None and number in self.world.releases:
             self.say(self.do.deploy_by_hand(env, self.world.releases[number]))
 
     @rule(env=environments, which=st.integers(0, 5), chosen=components, plan=plans())
@@ -214,33 +212,46 @@ class PromotionAndRecovery(RuleBasedStateMachine):
     def release_hold(self, env: Any) -> None:
         self.say(self.do.release_hold(env))
 
-    @rule(env=targets, number=st.integers(1, 3), chosen=gates)
-    def bypass(self, env: Any, number: int, chosen: tuple[str, ...]) -> None:
-        if number in self.world.releases:
-            self.say(self.do.bypass(env, self.world.releases[number], chosen))
-
-    @rule(loose=st.booleans())
-    def change_gates(self, loose: bool) -> None:
-        self.world.policies.update(prod=(LOOSE if loose else STRICT)["prod"])
-        self.say(f"the gates of prod are {'loosened' if loose else 'tightened'}")
+    @rule(
+        env=targets,
+        number=st.integers(1, 3),
+        what=st.sampled_from(("sources", "loosen", "tighten", "bypass", "clock")),
+        who=st.sampled_from(("operator", "functions of dev", "functions of stage", "functions of prod")),
+        skew=skews,
+    )
+    def set(self, env: Any, number: int, what: str, who: str, skew: timedelta) -> None:
+        """Change what is around: sources of news, gates, a bypass, the clock of a machine."""
+        if what == "sources":
+            self.world.broken ^= {env}
+            self.say(f"sources of {env} are {'broken' if env in self.world.broken else 'fine'}")
+        elif what == "bypass" and number in self.world.releases:
+            self.say(self.do.bypass(env, self.world.releases[number], ("smoke-test", "soak")))
+        elif what == "clock":
+            self.world.skews[who] = skew
+            self.say(f"the clock of {who} is off by {skew}")
+        elif what in ("loosen", "tighten"):
+            self.world.policies["prod"] = (LOOSE if what == "loosen" else STRICT)["prod"]
+            self.say(f"the gates of prod: {what}")
 
     # --- snapshots
 
-    @rule(env=environments, occasion=st.sampled_from(("schedule", "operator")), plan=plans())
-    def snapshot(self, env: Any, occasion: str, plan: dict[str, Any]) -> None:
-        self.say(self.do.snapshot(env, occasion, self.process(env, plan)))
-
-    @rule(env=environments, plan=plans())
-    def prune(self, env: Any, plan: dict[str, Any]) -> None:
-        self.say(self.do.prune(env, self.process(env, plan)))
-
-    @rule(env=environments, plan=plans())
-    def verify(self, env: Any, plan: dict[str, Any]) -> None:
-        self.say(self.do.verify(env, self.process(env, plan)))
-
-    @rule(env=environments, which=st.integers(0, 3))
-    def pin(self, env: Any, which: int) -> None:
-        self.say(self.do.pin(env, which))
+    @rule(
+        env=environments,
+        what=st.sampled_from(("schedule", "operator", "prune", "verify", "pin")),
+        which=st.integers(0, 3),
+        plan=plans(),
+    )
+    def vault(self, env: Any, what: str, which: int, plan: dict[str, Any]) -> None:
+        """Take a snapshot, prune, verify, or pin and unpin."""
+        process = self.process(env, plan)
+        if what == "pin":
+            self.say(self.do.pin(env, which))
+        elif what == "prune":
+            self.say(self.do.prune(env, process))
+        elif what == "verify":
+            self.say(self.do.verify(env, process))
+        else:
+            self.say(self.do.snapshot(env, what, process))
 
     @invariant()
     def nothing_is_contradicted(self) -> None:

@@ -1,0 +1,109 @@
+"""Shortest forms of the sequences in which the model found a broken invariant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.model.test_promotion_and_recovery import PromotionAndRecovery
+
+Step = tuple[str, dict[str, Any]]
+APPROVED: Step = ("answer_approval", {"env": "prod", "approved": True})
+DAYS: Step = ("pass_time", {"span": timedelta(days=3)})
+
+
+def bring(number: int, to: str) -> Step:
+    return "bring", {"number": number, "to": to}
+
+
+def advance(env: str, steps: int) -> Step:
+    return "advance_far", {"env": env, "steps": steps}
+
+
+def by_hand(what: str, env: str) -> Step:
+    return "change_by_hand", {"what": what, "env": env, "number": 1}
+
+
+def back(env: str, which: int, *components: str, **plan: Any) -> Step:
+    return "roll_back", {"env": env, "which": which, "chosen": components, "plan": plan}
+
+
+def changed(what: str, env: str = "stage", *, who: str = "operator", skew: timedelta = timedelta()) -> Step:
+    return "set", {"what": what, "env": env, "number": 1, "who": who, "skew": skew}
+
+
+SEQUENCES: dict[str, tuple[Step, ...]] = {
+    "another release comes to stage between the approval and the deployment": (
+        bring(3, "prod"),
+        APPROVED,
+        bring(2, "prod"),
+        advance("prod", 3),
+    ),
+    "a function is changed by hand between the gate and the approval": (
+        bring(2, "prod"),
+        by_hand("function", "stage"),
+        APPROVED,
+        advance("prod", 3),
+    ),
+    "the release that stage has is deployed again over a change by hand": (
+        bring(3, "stage"),
+        by_hand("function", "stage"),
+        bring(3, "prod"),
+        APPROVED,
+        advance("prod", 3),
+    ),
+    "the first release is pushed over a change by hand": (by_hand("function", "dev"), bring(1, "stage")),
+    "a smoke test fails, and its event is late": (
+        bring(2, "stage"),
+        changed("loosen"),
+        advance("prod", 1),
+        changed("sources"),
+        bring(2, "stage"),
+        APPROVED,
+        advance("prod", 3),
+    ),
+    "a rollback of the client files takes a promoted file away": (
+        by_hand("file", "stage"),
+        ("run_newsletter", {"env": "dev"}),
+        ("promote_client", {"env": "stage", "plan": {}}),
+        back("stage", 2, "clients"),
+    ),
+    "an automatic rollback is overtaken while its machine sleeps": (
+        ("push", {"number": 2, "change": False, "works": True, "runs": True}),
+        changed("sources", "stage"),
+        advance("dev", 9),
+        advance("stage", 9),
+        ("deliver", {"which": 0, "plan": {"overtaken_at": 90, "meanwhile": "prune"}, "again": False}),
+    ),
+    "a snapshot is pinned while a later one is taken and pruning follows": (
+        bring(2, "stage"),
+        DAYS,
+        bring(3, "stage"),
+        ("vault", {"env": "stage", "what": "schedule", "which": 0, "plan": {"overtaken_at": 76, "meanwhile": "pin"}}),
+    ),
+    "a machine whose clock is years behind takes snapshots": (
+        bring(2, "stage"),
+        (
+            "set",
+            {"what": "clock", "env": "stage", "number": 1, "who": "functions of dev", "skew": -timedelta(days=800)},
+        ),
+        bring(3, "stage"),
+        DAYS,
+        bring(2, "stage"),
+        bring(3, "stage"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_no_invariant_breaks_when(name: str) -> None:
+    machine = PromotionAndRecovery()
+    try:
+        for rule, given in SEQUENCES[name]:
+            if rule != "deliver" or machine.events:
+                getattr(machine, rule)(**given)
+                machine.nothing_is_contradicted()
+    finally:
+        machine.teardown()
