@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.options import Env, Json
 from cli.output import out, print_json, report_errors
-from cli.status import client_promotion_sentence
+from cli.promotion_status import client_promotion_sentence
 from cli.target import open_target
 from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest

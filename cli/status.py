@@ -15,20 +15,19 @@ from cli.old_clients import is_old_form, lines_on_old_clients
 from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
+from cli.promotion_status import client_sentences, promotion_sentences
 from cli.stray_objects import stray_keys, stray_sentence
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
 from vectora_ops.cloudformation.statuses import problem_of
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
-from vectora_ops.progress import utc_now
 from vectora_ops.promotion.facts import live_release
-from vectora_ops.promotion.soak import Word, last_word
-from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, Records, held_since
+from vectora_ops.promotion.soak import last_word
+from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_ops.snapshots.catalog import future_snapshots, sentence_on_future
 from vectora_ops.snapshots.vault import Vault
-from vectora_ops.times import minute
 from vectora_ops.what_runs import changed_resources
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
@@ -120,6 +119,10 @@ def _show_status(status: EnvironmentStatus) -> None:
     out.print(table)
     for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
         out.say(sentence)
+    _show_drift(status)
+
+
+def _show_drift(status: EnvironmentStatus) -> None:
     for sentence in status.drift:
         advice = "A deployment puts it right; keep an edit of a file in config/."
         out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
@@ -206,8 +209,8 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         verified=word is not None and word.kind == "passed",
         held=hold is not None and hold.holds,
         promotion=(
-            *_sentences(release, recorded, word, hold, records.bypass(), names.env),
-            *_client_sentences(records.client_promotions(), recorded),
+            *promotion_sentences(release, recorded, word, hold, records.bypass(), names.env),
+            *client_sentences(records.client_promotions(), recorded),
         ),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
         functions=tuple(
@@ -235,50 +238,6 @@ def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntr
         return None
     tests = [entry.smoke_test for entry in ledger if entry.digest == digest and entry.smoke_test]
     return ledger[-1].model_copy(update={"smoke_test": tests[-1] if tests else None})
-
-
-def _sentences(
-    release: dict[str, str],
-    recorded: LedgerEntry | None,
-    word: Word | None,
-    hold: Hold | None,
-    bypass: Bypass | None,
-    env: str,
-) -> Iterator[str]:
-    if recorded:
-        commit = f", commit {recorded.commit[:12]}" if recorded.commit else ""
-        yield f"Since {minute(recorded.at)} {_how_it_came(recorded)}{commit}; {_tested(recorded, word, env)}."
-    elif release:
-        yield "Not deployed by the pipeline: not in the ledger, and not verified."
-    if recorded and recorded.bypassed:
-        yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
-    if bypass and not (recorded and bypass.release.has_same_content(recorded.release)):
-        digest = bypass.content_digest or bypass.digest
-        yield (
-            f"Release {digest[:12]} may come without {', '.join(bypass.gates)}: {bypass.reason} ({bypass.by}, "
-            f"{minute(bypass.at)})."
-        )
-    if hold and hold.holds:
-        yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
-        if hold.is_interrupted(utc_now()):
-            yield (
-                f"Its rollback was interrupted: finish it by hand (./vectora rollback --env {env} --snapshot latest), "
-                "before you release the hold."
-            )
-
-
-def _how_it_came(recorded: LedgerEntry) -> str:
-    if recorded.kind != "rollback":
-        return "by the pipeline"
-    if recorded.components:
-        return f"in parts: {', '.join(recorded.components)} were rolled back ({recorded.reason})"
-    return f"came back by a rollback ({recorded.reason})"
-
-
-def _tested(recorded: LedgerEntry, word: Word | None, env: str) -> str:
-    if word is not None and word.kind != "passed":
-        return f"not verified, {env} {word.reason.rstrip('.')}"
-    return f"verified: {recorded.smoke_test}" if recorded.smoke_test else "not verified"
 
 
 def _changed_resources(account: Account, names: Names, recorded: LedgerEntry) -> Iterator[str]:
@@ -408,23 +367,3 @@ def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> Cl
     if note is None and key in configuration.promoted:
         note = "promoted by itself, ahead of the release"
     return ClientStatus(client_id=client_id, version=profile.version, active=profile.active, note=note)
-
-
-def _client_sentences(promotions: tuple[ClientPromotion, ...], recorded: LedgerEntry | None) -> Iterator[str]:
-    """Yield sentences on client files promoted since the release; one on the last promotion while it is not over."""
-    for index, each in enumerate(promotions):
-        is_last = index == len(promotions) - 1
-        if (each.is_over or is_last) and (not each.is_over or recorded is None or each.at > recorded.at):
-            yield client_promotion_sentence(each)
-
-
-def client_promotion_sentence(promotion: ClientPromotion) -> str:
-    """Return how the promotion of a client's file ended, for people."""
-    what = f"{promotion.client_id} {promotion.version_before or 'new'} -> {promotion.version} from {promotion.source}"
-    match promotion.state:
-        case "promoted":
-            return f"{minute(promotion.at)}: {what}; {promotion.outcome}."
-        case "rolled back":
-            return f"{minute(promotion.at)}: {what} was taken back: {promotion.outcome.rstrip('.')}."
-        case state:
-            return f"{minute(promotion.at)}: {what} is not over ({state}): promote it again to end it."
