@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ from vectora_ops.promotion.hold import release_hold as release
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
+from vectora_ops.store_clock import records_clock
 from vectora_shared.errors import VectoraError
 
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
@@ -77,7 +77,7 @@ def bypass(
         gates=tuple(dict.fromkeys(gate)),
         reason=reason.strip(),
         by=_caller(target),
-        at=datetime.now(UTC),
+        at=records_clock(target.account, target.names)(),
     )
     Records(target.account, target.names).write_bypass(record)
     if json:
@@ -94,7 +94,8 @@ def bypass(
 def release_hold(env: Env, json: Json = False) -> None:
     """Allow promotions into an environment again, after a failed deployment was examined."""
     here = open_target(env)
-    released = release(here.account, here.names, _caller(here))
+    clock = records_clock(here.account, here.names)
+    released = release(here.account, here.names, _caller(here), clock=clock)
     if json:
         print_json(released.model_dump(mode="json"))
         return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from vectora_ops.progress import utc_now
 from vectora_ops.promotion.soak import Word
 from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, held_since
 from vectora_ops.times import minute
@@ -17,6 +17,7 @@ def promotion_sentences(
     hold: Hold | None,
     bypass: Bypass | None,
     env: str,
+    now: datetime,
 ) -> Iterator[str]:
     """Yield sentences on how the release came, what lets another one in, and what holds promotion."""
     if recorded:
@@ -34,7 +35,7 @@ def promotion_sentences(
         )
     if hold and hold.holds:
         yield f"Held: {held_since(hold)}. Then ./vectora promote release-hold --env {env}."
-        if hold.is_interrupted(utc_now()):
+        if hold.is_interrupted(now):
             yield (
                 f"Its rollback was interrupted: finish it by hand (./vectora rollback --env {env} --snapshot latest), "
                 "before you release the hold."

@@ -28,6 +28,7 @@ from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_ops.snapshots.catalog import future_snapshots, sentence_on_future
 from vectora_ops.snapshots.vault import Vault
+from vectora_ops.store_clock import records_clock
 from vectora_ops.what_runs import changed_resources
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
@@ -197,7 +198,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
     ledger = records.ledger()
     recorded = _recorded(ledger, release.get("digest"))
     word = last_word(ledger, records.deployments(), recorded.release) if recorded else None
-    hold = records.hold()
+    hold, now = records.hold(), records_clock(account, names)()
     configuration = _configuration(account, names.bucket("config"))
     return EnvironmentStatus(
         env=names.env,
@@ -209,7 +210,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         verified=word is not None and word.kind == "passed",
         held=hold is not None and hold.holds,
         promotion=(
-            *promotion_sentences(release, recorded, word, hold, records.bypass(), names.env),
+            *promotion_sentences(release, recorded, word, hold, records.bypass(), names.env, now),
             *client_sentences(records.client_promotions(), recorded),
         ),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),

@@ -128,7 +128,7 @@ class _Rollback:
         environment = self._environment_at_rest()
         resumed = self._interrupted_safety_snapshot()
         if not resumed and not self._needs_work(environment):
-            self._records.write_taken_files(self.clock())
+            self._records.write_taken_files(self.vault.now())
             return self._result(started, nothing_to_do=True, safety=None, smoke=None)
         if self._restores_stacks:
             self._stacks.check()
@@ -143,7 +143,7 @@ class _Rollback:
             raise type(error)(f"{error} What was there before is in snapshot {safety}.") from error
         self.observer.step("finish")
         self.lease.confirm()
-        self._records.write(self._latest, self.clock())
+        self._records.write(self._latest, self.vault.now())
         # Nothing is left to resume, even if the release of the lease fails.
         self.lease.leave_note("")
         return self._result(started, nothing_to_do=False, safety=safety, smoke=smoke)
