@@ -68,6 +68,21 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
         APPROVED,
         advance("prod", 3),
     ),
+    "the clock that judges a soak is ahead": (
+        bring(2, "stage"),
+        changed("clock", who="functions of stage", skew=timedelta(days=800)),
+        advance("prod", 1),
+        APPROVED,
+        advance("prod", 3),
+    ),
+    "the clock that recorded a release was behind": (
+        changed("clock", who="functions of stage", skew=-timedelta(days=30)),
+        bring(2, "stage"),
+        changed("clock", who="functions of stage"),
+        advance("prod", 1),
+        APPROVED,
+        advance("prod", 3),
+    ),
     "a rollback of the client files takes a promoted file away": (
         by_hand("file", "stage"),
         ("run_newsletter", {"env": "dev"}),
