@@ -18,6 +18,10 @@ def bring(number: int, to: str) -> Step:
     return "bring", {"number": number, "to": to}
 
 
+def push(number: int) -> Step:
+    return "push", {"number": number, "change": False, "works": True, "runs": True}
+
+
 def advance(env: str, steps: int) -> Step:
     return "advance_far", {"env": env, "steps": steps}
 
@@ -64,34 +68,46 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
         APPROVED,
         advance("prod", 3),
     ),
+    "the clock that judges a soak is ahead": (
+        bring(2, "stage"),
+        changed("clock", who="functions of stage", skew=timedelta(days=800)),
+        advance("prod", 1),
+        APPROVED,
+        advance("prod", 3),
+    ),
+    "the clock that recorded a release was behind": (
+        changed("clock", who="functions of stage", skew=-timedelta(days=30)),
+        bring(2, "stage"),
+        changed("clock", who="functions of stage"),
+        advance("prod", 1),
+        APPROVED,
+        advance("prod", 3),
+    ),
     "a rollback of the client files takes a promoted file away": (
         by_hand("file", "stage"),
         ("run_newsletter", {"env": "dev"}),
         ("promote_client", {"env": "stage", "plan": {}}),
         back("stage", 2, "clients"),
     ),
-    "an automatic rollback is overtaken while its machine sleeps": (
-        ("push", {"number": 2, "change": False, "works": True, "runs": True}),
-        changed("sources", "stage"),
-        advance("dev", 9),
-        advance("stage", 9),
-        ("deliver", {"which": 0, "plan": {"overtaken_at": 90, "meanwhile": "prune"}, "again": False}),
-    ),
-    "a snapshot is pinned while a later one is taken and pruning follows": (
-        bring(2, "stage"),
-        DAYS,
-        bring(3, "stage"),
+    "a snapshot is pinned while pruning has begun": (
+        push(2),
+        advance("dev", 8),
+        advance("stage", 4),
+        push(2),
+        advance("dev", 6),
+        ("pass_time", {"span": timedelta(days=1)}),
+        advance("stage", 6),
         ("vault", {"env": "stage", "what": "schedule", "which": 0, "plan": {"overtaken_at": 76, "meanwhile": "pin"}}),
     ),
     "a machine whose clock is years behind takes snapshots": (
         bring(2, "stage"),
-        (
-            "set",
-            {"what": "clock", "env": "stage", "number": 1, "who": "functions of dev", "skew": -timedelta(days=800)},
-        ),
-        bring(3, "stage"),
-        DAYS,
+        changed("clock", "stage", who="functions of dev", skew=-timedelta(days=800)),
+        changed("sources", "dev"),
         bring(2, "stage"),
+        push(3),
+        ("advance", {"env": "dev", "plan": {"killed_at": 35, "answer_lost": False}}),
+        ("pass_time", {"span": timedelta(days=1)}),
+        ("deliver", {"which": 0, "plan": {}, "again": False}),
         bring(3, "stage"),
     ),
 }
@@ -99,9 +115,28 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
 
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_no_invariant_breaks_when(name: str) -> None:
+    _follow(SEQUENCES[name])
+
+
+@pytest.mark.parametrize("what", ["snapshot", "client promotion"])
+def test_a_rollback_that_is_overtaken_at_any_request_changes_nothing_more(what: str) -> None:
+    """Its machine sleeps before a request for longer than its lease lasts."""
+    for request in range(100, 200, 8):
+        _follow(
+            (
+                ("begin", {"start": "in stage"}),
+                ("run_newsletter", {"env": "dev"}),
+                by_hand("function", "stage"),
+                by_hand("file", "stage"),
+                back("stage", 0, overtaken_at=request, meanwhile=what),
+            )
+        )
+
+
+def _follow(steps: tuple[Step, ...]) -> None:
     machine = PromotionAndRecovery()
     try:
-        for rule, given in SEQUENCES[name]:
+        for rule, given in steps:
             if rule != "deliver" or machine.events:
                 getattr(machine, rule)(**given)
                 machine.nothing_is_contradicted()

@@ -19,7 +19,7 @@ from tests.model.releases import NAMES, Release
 from tests.model.world import World
 from vectora_ops.settings import environment_before
 
-EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "160"))
+EXAMPLES = int(os.environ.get("VECTORA_MODEL_EXAMPLES", "100"))
 STEPS = int(os.environ.get("VECTORA_MODEL_STEPS", "30"))
 
 environments = st.sampled_from(("dev", "stage", "prod"))
