@@ -117,7 +117,8 @@ class LedgerEntry(_Record):
 class Deployment(_Record):
     """The pipeline's last deployment, recorded as soon as its snapshot is complete.
 
-    `ended` and `outcome` are known once it was undone or left unfinished. `repaired` is what had been changed by hand.
+    `ended` and `outcome` are known once it was undone or left unfinished. `repaired` is what had been changed by hand,
+    `changed` the digests of these then.
     """
 
     state: Literal["deploying", "released", "rolled back", "left as it is"]
@@ -129,6 +130,7 @@ class Deployment(_Record):
     snapshot: str
     ended: AwareDatetime | None = None
     outcome: str = ""
+    changed: dict[str, str] = Field(default_factory=dict)
     repaired: tuple[str, ...] = ()
 
     @property

@@ -74,6 +74,12 @@ def changed_resources(environment: Environment, entry: LedgerEntry) -> ChangesBy
     return ChangesByHand(remaining=tuple(differing.values()), undone=undone)
 
 
+def changed_digests(environment: Environment, entry: LedgerEntry) -> dict[str, str]:
+    """Return the digests of what differs from `entry`, as it is now."""
+    recorded = entry.running or {}
+    return {name: digest for name, digest in what_runs(environment).items() if recorded.get(name, digest) != digest}
+
+
 def _differing(recorded: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     """Return a clause for each item that differs."""
     found = {}

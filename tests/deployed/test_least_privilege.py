@@ -197,6 +197,8 @@ ALLOWED: dict[str, set[str]] = {
         "read the client file",
         "read a run",
         "read a run's manifest",
+        "read a canonical file",
+        "read the hold",
         "read the ledger",
         "read the ledger of the next environment",
         "read the hold of the next environment",
@@ -212,7 +214,13 @@ ALLOWED: dict[str, set[str]] = {
         "read the canary's newsletter",
     },
     PUBLISH: {"read the client file", "read a canonical file", "write the client file", "delete a client file"},
-    SNAPSHOT: {*READS_CONTENT, "read the hold", "write into the vault", "remove a version from the vault"},
+    SNAPSHOT: {
+        *READS_CONTENT,
+        "read the hold",
+        "read the ledger",
+        "write into the vault",
+        "remove a version from the vault",
+    },
     ROLLBACK: {
         *READS_CONTENT,
         "read the hold",

@@ -165,10 +165,24 @@ def test_a_deployment_notes_what_had_been_changed_by_hand_and_its_release_too(sm
     small.account.client("ssm").put_parameter(
         Name=NAMES.parameter("release"), Type="String", Value=parameter, Overwrite=True
     )
+    small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("ingest-v2 2"))
     record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
     last = Records(small.account, NAMES).ledger()[-1]
     assert last.repaired == (f"function {name} was changed by hand",)
     assert last.running == what_runs(Environment(small.account, NAMES))
+
+
+def test_a_release_that_does_not_undo_a_change_by_hand_is_not_recorded(small: SmallEnvironment) -> None:
+    release(small.account)
+    name = NAMES.function("ingest-v2")
+    small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("by hand"))
+    snapshot(small.account)
+    parameter = json.dumps({"digest": DIGEST, "version": "1.2.0"})
+    small.account.client("ssm").put_parameter(
+        Name=NAMES.parameter("release"), Type="String", Value=parameter, Overwrite=True
+    )
+    with pytest.raises(VectoraError, match=f"did not undo a change by hand: function {name}"):
+        record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
 
 
 def test_the_step_waits_for_another_operation_and_then_goes_on(small: SmallEnvironment) -> None:

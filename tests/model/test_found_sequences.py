@@ -58,7 +58,6 @@ SEQUENCES: dict[str, tuple[Step, ...]] = {
         APPROVED,
         advance("prod", 3),
     ),
-    "the first release is pushed over a change by hand": (by_hand("function", "dev"), bring(1, "stage")),
     "a smoke test fails, and its event is late": (
         bring(2, "stage"),
         changed("loosen"),

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
-from vectora_ops.progress import utc_now
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
@@ -17,6 +16,7 @@ from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.settings import Promotion, environment_name
+from vectora_ops.store_clock import StoreClock, records_clock
 from vectora_shared.config.values import Identifier
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
@@ -47,8 +47,10 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
             own_account(),
             event,
             {
-                "gate": lambda given, _: gate_step(own_account(), own_names(), next_names(), next_policy(), given),
-                "record": lambda given, _: record_step(own_account(), own_names(), given),
+                "gate": lambda given, _: gate_step(
+                    own_account(), own_names(), next_names(), next_policy(), given, clock=_clock()
+                ),
+                "record": lambda given, _: record_step(own_account(), own_names(), given, clock=_clock()),
             },
         )
     return answer_invocation(event, context, {"explain": _explain, "retry": _retry, "judge-client": _judge_client})
@@ -58,7 +60,9 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
     release = find_release(account, names, request.digest)
-    decision, _ = judge(account, names, next_names(), next_policy(), release, execution=request.execution)
+    decision, _ = judge(
+        account, names, next_names(), next_policy(), release, execution=request.execution, clock=_clock()
+    )
     return {"decision": _shown(decision)}
 
 
@@ -70,7 +74,7 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     """Return the verdicts, and the file that was judged."""
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
-    facts = gather_client(account, names, next_names(), request.client_id, utc_now())
+    facts = gather_client(account, names, next_names(), request.client_id, _clock()())
     decision = decide_client(facts, next_policy())
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
@@ -78,7 +82,16 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:
     """Retry a refused promotion once its gate would let it pass; a schedule invokes this."""
-    return {"retry": retry_refused(own_account(), own_names(), next_names(), next_policy(), notify=notify_operators)}
+    return {
+        "retry": retry_refused(
+            own_account(), own_names(), next_names(), next_policy(), notify=notify_operators, clock=_clock()
+        )
+    }
+
+
+def _clock() -> StoreClock:
+    """Return the clock of the records: gates compare times that several machines have written."""
+    return records_clock(own_account(), own_names())
 
 
 def next_names() -> Names:

@@ -241,6 +241,15 @@ def _rolled_back(facts: Facts) -> Verdict:
 
 
 def _smoke_test(facts: Facts) -> Verdict:
+    tested = facts.deployments[-1] if facts.deployments else None
+    if (
+        tested is not None
+        and tested.execution != facts.execution
+        and tested.is_running(facts.ledger)
+        and tested.release.has_same_content(facts.release)
+    ):
+        reason = f"{facts.source} is being deployed with this content by execution {tested.execution}"
+        return Verdict(gate="smoke-test", outcome="inconclusive", reason=reason)
     word = last_word(facts.ledger, facts.deployments, facts.release)
     if word is None:
         return Verdict(

@@ -261,7 +261,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
     monkeypatch.setattr(promote, "run_remotely", lambda *_: {"decision": _decision()})
     monkeypatch.setattr(
-        promote, "release", lambda account, names, by: SimpleNamespace(reason=HOSTILE, model_dump=lambda mode: {})
+        promote,
+        "release",
+        lambda account, names, by, clock: SimpleNamespace(reason=HOSTILE, model_dump=lambda mode: {}),
     )
     monkeypatch.setattr(promote, "_caller", lambda here: HOSTILE)
     monkeypatch.setattr(commands, "Vault", lambda account, names: None)

@@ -38,11 +38,19 @@ def judge(
     return decide(facts, policy), facts
 
 
-def gate_step(account: Account, source: Names, target: Names, policy: Promotion, given: Mapping[str, Any]) -> Done:
+def gate_step(
+    account: Account,
+    source: Names,
+    target: Names,
+    policy: Promotion,
+    given: Mapping[str, Any],
+    *,
+    clock: Clock = utc_now,
+) -> Done:
     """Let a release pass; raises VectoraError with the refusing verdicts."""
     parameters = step_parameters(StepParameters, given)
     release = ReleaseId(parameters.digest, parameters.content_digest)
-    decision, facts = judge(account, source, target, policy, release, execution=parameters.execution)
+    decision, facts = judge(account, source, target, policy, release, execution=parameters.execution, clock=clock)
     if decision.outcome != "pass":
         raise VectoraError(
             f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."

@@ -61,9 +61,23 @@ def record_step(
             "another came after it): push a commit or release a change instead of retrying."
         )
     running = what_runs(Environment(account, names))
+    _require_repaired(deployment, running, names.env)
     records.add_to_ledger(_entry(parameters, clock(), running=running, repaired=deployment.repaired))
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
     return done
+
+
+def _require_repaired(deployment: Deployment, running: Mapping[str, str], env: str) -> None:
+    """Raise VectoraError when something runs that was changed by hand before: it is not what the release defines.
+
+    CloudFormation does not touch what a template leaves the same.
+    """
+    left = [name for name, digest in deployment.changed.items() if running.get(name) == digest]
+    if left:
+        raise VectoraError(
+            f"The deployment did not undo a change by hand: {', '.join(left)}. Roll {env} back to a snapshot from "
+            f"before the change (./vectora snapshot list --env {env}), then push again; keep a change in the release."
+        )
 
 
 def _entry(

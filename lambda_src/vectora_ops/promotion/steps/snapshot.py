@@ -26,7 +26,7 @@ from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
 from vectora_ops.times import minute
-from vectora_ops.what_runs import ChangesByHand, changes_by_hand
+from vectora_ops.what_runs import ChangesByHand, changed_digests, changes_by_hand
 from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
@@ -165,7 +165,8 @@ class _SnapshotStep:
 
     def begin_deployment(self, manifest: Manifest) -> None:
         ledger = self.records.ledger()
-        changes = changes_by_hand(Environment(self.account, self.names), ledger[-1]) if ledger else ChangesByHand()
+        environment = Environment(self.account, self.names)
+        changes = changes_by_hand(environment, ledger[-1]) if ledger else ChangesByHand()
         given = self.parameters
         self.records.write_deployment(
             Deployment(
@@ -178,6 +179,7 @@ class _SnapshotStep:
                 snapshot=manifest.name,
                 at=self.clock(),
                 repaired=changes.remaining[:MOST_ITEMS],
+                changed=changed_digests(environment, ledger[-1]) if ledger else {},
             )
         )
 
