@@ -12,7 +12,7 @@ from tests.faults.operations import back_to, take
 from tests.faults.small_environment import SmallEnvironment
 
 SNAPSHOT_CALLS = 80
-ROLLBACK_CALLS = 150
+ROLLBACK_CALLS = 160
 TAGS = "s3.GetObjectTagging"
 OBJECTS = 5
 # A rollback compares before it begins, snapshots, compares what it restores, and compares again as its proof.

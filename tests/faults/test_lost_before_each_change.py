@@ -54,7 +54,7 @@ class Watched:
                 self.begun += 1
 
         def send(request: Any, **_: Any) -> None:
-            if request.method != "GET" and LEASE_KEY not in request.url:
+            if request.method not in ("GET", "HEAD") and LEASE_KEY not in request.url:
                 self.sent.append(request.url)
 
         # Before the check of the lease, which is made when a request is created.

@@ -156,15 +156,17 @@ def test_a_wrong_clock_of_who_wrote_the_ledger_decides_nothing(small: SmallEnvir
 # --- the snapshot step
 
 
+def deployed(account: Account) -> None:
+    value = json.dumps({"digest": DIGEST, "version": "1.2.0"})
+    account.client("ssm").put_parameter(Name=NAMES.parameter("release"), Type="String", Value=value, Overwrite=True)
+
+
 def test_a_deployment_notes_what_had_been_changed_by_hand_and_its_release_too(small: SmallEnvironment) -> None:
     release(small.account)
     name = NAMES.function("ingest-v2")
     small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("by hand"))
     snapshot(small.account)
-    parameter = json.dumps({"digest": DIGEST, "version": "1.2.0"})
-    small.account.client("ssm").put_parameter(
-        Name=NAMES.parameter("release"), Type="String", Value=parameter, Overwrite=True
-    )
+    deployed(small.account)
     small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("ingest-v2 2"))
     record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
     last = Records(small.account, NAMES).ledger()[-1]
@@ -177,10 +179,7 @@ def test_a_release_that_does_not_undo_a_change_by_hand_is_not_recorded(small: Sm
     name = NAMES.function("ingest-v2")
     small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("by hand"))
     snapshot(small.account)
-    parameter = json.dumps({"digest": DIGEST, "version": "1.2.0"})
-    small.account.client("ssm").put_parameter(
-        Name=NAMES.parameter("release"), Type="String", Value=parameter, Overwrite=True
-    )
+    deployed(small.account)
     with pytest.raises(VectoraError, match=f"did not undo a change by hand: function {name}"):
         record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
 
