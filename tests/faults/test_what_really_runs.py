@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.faults.operations import back_to, take
 from tests.faults.small_environment import NAMES, SmallEnvironment, handler
@@ -25,7 +24,6 @@ from vectora_ops.records import ClientPromotion, Hold, LedgerEntry, Records
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.snapshots.lease import Lease
-from vectora_ops.snapshots.vault import Vault
 from vectora_ops.what_runs import changes_by_hand, what_runs
 from vectora_shared.errors import VectoraError
 
@@ -364,43 +362,3 @@ def test_a_rollback_of_data_alone_changes_no_release(small: SmallEnvironment) ->
     small.account.client("s3").put_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/x.md", Body=b"x")
     back_to(small.account, good, ("newsletters",))
     assert [entry.kind for entry in Records(small.account, NAMES).ledger()] == ["release"]
-
-
-# --- an operator's rollback and a running execution
-
-
-@dataclass
-class Executions:
-    """CodePipeline, which knows one execution."""
-
-    status: str | None
-
-    def get_pipeline_execution(self, **_request: Any) -> dict[str, Any]:
-        if self.status is None:
-            raise ClientError({"Error": {"Code": "PipelineNotFoundException", "Message": "x"}}, "GetPipelineExecution")
-        return {"pipelineExecution": {"status": self.status}}
-
-
-@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
-def test_an_operator_does_not_roll_back_what_the_pipeline_is_deploying(small: SmallEnvironment, status: str) -> None:
-    small.account._clients["codepipeline"] = Executions(status)
-    good = take(small.account)
-    snapshot(small.account)
-    small.deploy("2")
-    before, taken = small.state(), Vault(small.account, NAMES).manifests()
-    with pytest.raises(VectoraError, match=r"is being deployed by execution e-1 .* stop-pipeline-execution"):
-        back_to(small.account, good)
-    assert (small.state(), Vault(small.account, NAMES).manifests()) == (before, taken)
-
-
-@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Stopped", "Superseded", None])
-def test_an_operator_rolls_back_what_a_lost_execution_left(small: SmallEnvironment, status: str | None) -> None:
-    small.account._clients["codepipeline"] = Executions(status)
-    good = take(small.account)
-    snapshot(small.account)
-    small.deploy("2")
-    back_to(small.account, good)
-    records = Records(small.account, NAMES)
-    deployment = records.deployment()
-    assert deployment is not None
-    assert not deployment.is_running(records.ledger())

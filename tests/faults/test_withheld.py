@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.faults.answers import change_answers, own_clients, refuse
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
+from tests.faults.store_clock import after_the_lease
 from vectora_ops.cloudformation.imports import find_importable
 from vectora_ops.progress import utc_now
 from vectora_ops.snapshots.manifest import Manifest
@@ -238,7 +239,7 @@ def _two_snapshots(small: SmallEnvironment) -> None:
 
 def test_a_missing_permission_to_delete_is_not_a_lock(unlocked: SmallEnvironment) -> None:
     _two_snapshots(unlocked)
-    denied = own_clients(unlocked.account)
+    denied = after_the_lease(unlocked.account)
     versions_only = NAMES.bucket("snapshots")
 
     def before_call(params: dict[str, Any], **_: Any) -> None:
@@ -248,7 +249,7 @@ def test_a_missing_permission_to_delete_is_not_a_lock(unlocked: SmallEnvironment
     denied.client("s3").meta.events.register("before-call.s3.DeleteObject", before_call)
 
     with pytest.raises(VectoraError, match=rf"s3://{versions_only}/.*is not locked, and you may not delete it"):
-        prune(denied, NAMES, Policy(keep_last=1, minimum_age_days=0), clock=lambda: utc_now() + timedelta(minutes=3))
+        prune(denied, NAMES, Policy(keep_last=1, minimum_age_days=0))
 
 
 def test_the_retention_of_a_version_decides_whether_it_is_locked(small: SmallEnvironment) -> None:
