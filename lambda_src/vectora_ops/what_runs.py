@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from botocore.exceptions import ClientError
@@ -48,7 +48,9 @@ def what_runs(environment: Environment) -> dict[str, str]:
             found[f"function {name}"] = str(item.sha256)[:DIGITS]
     for name in environment.stack_names:
         if (definition := environment.stack(name)) is not None:
-            found[f"stack {name}"] = _short(canonical_json(asdict(definition)))
+            # Not the role and the capabilities: these are of who deployed it, and change nothing that runs.
+            defined = (definition.template, dict(definition.parameters), dict(definition.tags))
+            found[f"stack {name}"] = _short(canonical_json(defined))
     if (workflow := _workflow(environment)) is not None:
         found[f"workflow {environment.names.state_machine}"] = _short(canonical_json(workflow))
     return found

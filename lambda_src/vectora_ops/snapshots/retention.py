@@ -86,7 +86,8 @@ def _decide(each: SnapshotSummary, policy: Policy, now: datetime, *, is_newest: 
         return keep("from the future: a machine with a wrong clock took it")
     # S3's time of the snapshot counts. A machine whose clock is years behind would give it too old a name.
     taken_at = each.stored_at or each.started_at
-    age = now - taken_at if taken_at else timedelta()
+    # A `Date` has whole seconds, a `LastModified` may be a fraction later.
+    age = max(timedelta(), now - taken_at) if taken_at else timedelta()
     if age < timedelta(days=policy.minimum_age_days):
         return keep(f"younger than {policy.minimum_age_days} days")
     if each.state == "incomplete":
