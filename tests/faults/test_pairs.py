@@ -1,6 +1,6 @@
 """Two operations at the same time: for every pair, one runs completely before each change that the other makes.
 
-Each of them has its effect, or is refused in one sentence; what one said stays true after both.
+Each operation has its effect or is refused in one sentence. The results that it reported are still true after both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What really happened in the model, independent of the product's records."""
+"""Facts of the model, kept without the product's records."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def history(world: World, env: EnvName, path: str) -> list[dict[str, Any]]:
 
 @dataclass
 class Facts:
-    """What a promotion has to be judged by, in true time."""
+    """Facts that decide about a promotion, dated by the true time."""
 
     world: World
     # By environment: content that an operator rolled back from, and when.

@@ -21,7 +21,7 @@ KEPT = 2
 
 @dataclass
 class Watch:
-    """What the invariants remember between two steps."""
+    """State that the invariants keep between two steps."""
 
     world: World
     delivery: Delivery

@@ -1,4 +1,4 @@
-"""What people, schedules and AWS do in the model, each as one function that says what happened."""
+"""Operations of people, schedules and AWS in the model: one function for each, which returns its result in words."""
 
 from __future__ import annotations
 

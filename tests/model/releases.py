@@ -26,7 +26,7 @@ TAGS = [{"Key": "Project", "Value": "vectora-inbox"}]
 
 @dataclass(frozen=True)
 class Release:
-    """What one commit brings: its number is its content; other settings of an environment are no content."""
+    """A release: its number identifies its content. Settings of an environment are not part of the content."""
 
     number: int
     settings: int = 0
