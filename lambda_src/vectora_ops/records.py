@@ -270,6 +270,11 @@ class Records:
     def bypass(self) -> Bypass | None:
         return self._read(BYPASS, Bypass)
 
+    def bypass_of(self, release: ReleaseId) -> Bypass | None:
+        """Return the last bypass of this content: one of another release does not end it."""
+        found = [each for each in self._history(BYPASS, Bypass) if each.release.has_same_content(release)]
+        return found[-1] if found else None
+
     def write_bypass(self, bypass: Bypass) -> None:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
 

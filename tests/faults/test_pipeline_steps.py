@@ -232,3 +232,12 @@ def test_a_hold_on_the_target_refuses_under_any_policy(small: SmallEnvironment) 
     Records(small.account, STAGE).write_hold(Hold(state="held", reason="the smoke test failed.", at=NOON))
     with pytest.raises(VectoraError, match="hold fail: promotion is held"):
         gate(small.account, Promotion(requires_smoke_test=False))
+
+
+def test_a_bypass_of_another_release_does_not_end_one_that_waits_for_its_approval(small: SmallEnvironment) -> None:
+    records = Records(small.account, STAGE)
+    for content, digest in ((CONTENT, DIGEST), ("f" * 64, "e" * 64)):
+        records.write_bypass(
+            Bypass(digest=digest, content_digest=content, gates=("smoke-test",), reason="fix", by="somebody", at=NOON)
+        )
+    assert gate(small.account, Promotion(requires_smoke_test=True)).variables["bypassed"] == "smoke-test"

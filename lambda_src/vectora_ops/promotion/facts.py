@@ -65,7 +65,7 @@ def gather(
         failed_runs=tuple(run for run in failed if why_not_counted(run, clients) is None),
         alarms=here.alarms(),
         hold=there.hold(),
-        bypass=there.bypass(),
+        bypass=there.bypass_of(release),
         clients=clients,
         target_clients=client_files(account, target),
         deployments=here.deployments(),
