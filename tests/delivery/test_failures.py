@@ -98,6 +98,9 @@ class Sweep:
         finally:
             del self.played.faults[action]
         assert self.played.delivery.stopped_at(execution, action) == SENTENCE
+        if "snapshot" in action:
+            self._assert_it_was_refused(action)
+            return
         wait_until(
             f"{self.env} is held after {action}",
             lambda: (hold := self.records.hold()) is not None and hold.state == "held",
@@ -119,6 +122,15 @@ class Sweep:
         assert f"release-hold --env {self.env}" in message
         assert not self._transition_is_open()
         release_hold(self.account, self.names, "test")
+        assert self._transition_is_open()
+
+    def _assert_it_was_refused(self, action: str) -> None:
+        """Assert that a failure before the first change holds nothing, and is tried again."""
+        message = self.inbox.wait_for(f"Nothing was changed in {self.env}")
+        assert action in message
+        hold = self.records.hold()
+        assert hold is None or not hold.holds
+        assert self._differences(Vault(self.account, self.names)) == []
         assert self._transition_is_open()
 
     def _differences(self, vault: Vault) -> list[Change]:

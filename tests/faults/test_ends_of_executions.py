@@ -26,6 +26,8 @@ from vectora_ops.what_runs import what_runs
 PAGE = ROOT / "docs" / "concepts" / "gates.md"
 STAGE = Names(project=NAMES.project, env="stage")
 CONTENT = "a" * 64
+# CDK Pipelines puts the stack before the step.
+SNAPSHOT = f"{NAMES.stack('s0-core')}.snapshot-dev"
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def scenarios(scene: Scene) -> dict[str, Callable[[], None]]:
         "the approval is rejected or expires": scene.ends_before("approval-dev"),
         "the execution is stopped while it waits for the approval": scene.ends_before("approval-dev", "STOPPED"),
         "a newer commit supersedes the execution while it waits": scene.is_superseded,
-        "the snapshot step refuses the release, fails or is stopped": scene.ends_before("snapshot-dev"),
+        "the snapshot step refuses the release, fails or is stopped": scene.ends_before(SNAPSHOT),
         "a deployment action fails": scene.ends_while_deploying("vectora-inbox-s1-runtime-dev.Deploy"),
         "the smoke test fails, also of content that passed before": scene.ends_while_deploying("smoke-test-dev"),
         "an action times out": scene.ends_while_deploying(

@@ -30,6 +30,11 @@ HOW_IT_ENDED = {
 Action = Mapping[str, Any]
 
 
+def is_step(action: str, *prefixes: str) -> bool:
+    """Return whether an action is one of these steps; CDK Pipelines names a step before a stack `{stack}.{step}`."""
+    return action.rpartition(".")[2].startswith(prefixes)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ending:
     """The end of an execution in an environment's stage."""
@@ -43,7 +48,7 @@ class Ending:
     @property
     def before_deployment(self) -> bool:
         """True when the execution ended at its gate, its approval or its snapshot, before the environment changed."""
-        return self.last_started.startswith((GATE_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX))
+        return is_step(self.last_started, GATE_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX)
 
     @property
     def reason(self) -> str:

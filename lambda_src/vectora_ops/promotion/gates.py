@@ -95,11 +95,12 @@ class Facts:
 
     @property
     def valid_bypass(self) -> Bypass | None:
-        """The bypass of this content; one from before the content was rolled back in `target` has been used."""
+        """The bypass of this content; one from before an operator rolled back from it in `target` has been used."""
         if self.bypass is None or not self.bypass.release.has_same_content(self.release):
             return None
         removal = self.removal
-        return None if removal is not None and self.bypass.stored <= removal.at else self.bypass
+        is_used = removal is not None and removal.kind == "removed" and self.bypass.stored <= removal.at
+        return None if is_used else self.bypass
 
 
 @dataclass(frozen=True, kw_only=True)

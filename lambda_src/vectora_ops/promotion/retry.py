@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
-from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX
+from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
 from vectora_ops.promotion.facts import deployed_release
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
@@ -48,7 +48,7 @@ def retry_refused(
     release = deployed_release(account, source)
     if execution is None or release is None:
         return f"No promotion into {target.env} is refused."
-    decision, _ = judge(account, source, target, policy, release)
+    decision, _ = judge(account, source, target, policy, release, clock=clock)
     if decision.outcome != "pass":
         return decision.sentence
     try:
@@ -91,6 +91,6 @@ def _refused(state: Mapping[str, Any], env: str) -> str | None:
             for each in stage["actionStates"]
             if each.get("latestExecution", {}).get("status") == "Failed"
         ]
-        if failed and all(name.startswith((GATE_PREFIX, SNAPSHOT_PREFIX)) for name in failed):
+        if failed and all(is_step(name, GATE_PREFIX, SNAPSHOT_PREFIX) for name in failed):
             return str(stage["latestExecution"]["pipelineExecutionId"])
     return None

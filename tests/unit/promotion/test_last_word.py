@@ -232,6 +232,12 @@ def test_a_bypass_from_before_the_rollback_has_been_used() -> None:
     assert (decision.outcome, decision.bypassed) == ("fail", ())
 
 
+def test_a_bypass_outlives_a_failure_whose_hold_was_released() -> None:
+    failed = replace(SOAKED, target_deployments=(deployed(5),), hold=Hold(state="released", reason="x", at=day(6)))
+    decision = decide(replace(failed, bypass=asked(1, "soak"), now=day(7)), POLICY)
+    assert (decision.outcome, decision.bypassed) == ("pass", ("soak",))
+
+
 def test_other_content_may_come_after_a_rollback() -> None:
     assert judged("rolled-back", target_ledger=(released(1), back(2, removed=OTHER))).outcome == "pass"
 

@@ -22,18 +22,19 @@ DIGEST = "d" * 64
 
 
 class Pipeline:
-    """CodePipeline with one stage whose gate refused an execution."""
+    """CodePipeline with one stage in which an action refused an execution."""
 
     def __init__(self) -> None:
         self.error: str | None = None
         self.execution = "e-1"
+        self.action = "gate-stage"
         self.retried: list[str] = []
 
     def get_pipeline_state(self, **_asked: Any) -> dict[str, Any]:
         stage = {
             "stageName": "stage",
             "latestExecution": {"status": "Failed", "pipelineExecutionId": self.execution},
-            "actionStates": [{"actionName": "gate-stage", "latestExecution": {"status": "Failed"}}],
+            "actionStates": [{"actionName": self.action, "latestExecution": {"status": "Failed"}}],
         }
         return {"stageStates": [stage]}
 
@@ -78,14 +79,26 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
     monkeypatch.setattr(retry, "deployed_release", lambda account, names: ReleaseId(DIGEST, DIGEST))
-    monkeypatch.setattr(retry, "judge", lambda *asked: (passed, None))
+    monkeypatch.setattr(retry, "judge", lambda *asked, clock: (passed, None))
     return World()
 
 
-def test_a_stage_that_can_be_retried_is_retried(world: World) -> None:
+REFUSING = ["gate-stage", "gate-after-approval-stage", "vectora-inbox-s0-core-stage.snapshot-stage"]
+
+
+@pytest.mark.parametrize("action", REFUSING)
+def test_a_stage_that_can_be_retried_is_retried(world: World, action: str) -> None:
+    world.pipeline.action = action
     assert "is tried again" in world.next_day()
     assert world.pipeline.retried == ["e-1"]
     assert world.notified == []
+
+
+@pytest.mark.parametrize("action", ["smoke-test-stage", "vectora-inbox-s0-core-stage.Deploy"])
+def test_a_deployment_that_failed_is_not_retried(world: World, action: str) -> None:
+    world.pipeline.action = action
+    assert world.next_day() == "No promotion into stage is refused."
+    assert world.pipeline.retried == []
 
 
 @pytest.mark.parametrize("code", ["StageNotRetryableException", "NotLatestPipelineExecutionException"])
