@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -80,6 +81,7 @@ LIMITS: Mapping[str, Limit] = {
     "alarm": Limit("CloudWatch", 255),
     "rule": Limit("EventBridge", 64),
     "role": Limit("IAM", 64),
+    "policy": Limit("IAM", 128),
     "state machine": Limit("Step Functions", 80),
     "schedule": Limit("EventBridge Scheduler", 64),
     "pipeline": Limit("CodePipeline", 100),
@@ -131,6 +133,41 @@ class Names:
     def role(self, task: str) -> str:
         """Return the name of the role for `task`, such as the task of its function."""
         return self._named("role", task)
+
+    @property
+    def role_path(self) -> str:
+        """IAM path of the environment's roles, by which policies refer to all of them."""
+        return f"/{self.project}/{self.env}/"
+
+    @property
+    def boundary(self) -> str:
+        """Name of the managed policy that is the permissions boundary of the environment's roles."""
+        return self._named("policy", "boundary")
+
+    @property
+    def execution_policy(self) -> str:
+        """Name of the managed policy with which CloudFormation deploys the environment's stacks."""
+        return self._named("policy", "execution")
+
+    @property
+    def bootstrap_qualifier(self) -> str:
+        """Qualifier of the environment's own CDK bootstrap."""
+        return bootstrap_qualifier(self.project, self.env)
+
+    @property
+    def toolkit_stack(self) -> str:
+        """Name of the stack of the environment's CDK bootstrap."""
+        return self._named("stack", "toolkit")
+
+    @property
+    def pipeline_bootstrap_qualifier(self) -> str:
+        """Qualifier of the pipeline's own CDK bootstrap."""
+        return bootstrap_qualifier(self.project, "tools")
+
+    @property
+    def pipeline_toolkit_stack(self) -> str:
+        """Name of the stack of the pipeline's CDK bootstrap."""
+        return _within_limit("stack", f"{self.project}-toolkit-pipeline")
 
     def topic(self, purpose: str) -> str:
         return self._named("topic", purpose)
@@ -196,6 +233,16 @@ class Names:
             yield from (named(thing) for thing in sorted(things, key=len, reverse=True))
         yield self.state_machine_log_group
         yield self.mail_configuration_set
+
+
+def bootstrap_qualifier(project: str, purpose: str) -> str:
+    """Return a qualifier of at most 10 characters, the bootstrap template's limit, that differs between projects.
+
+    It has the initials of the project's first two words, three digits of the project's digest, and the purpose.
+    """
+    initials = "".join(word[0] for word in project.split("-")[:2])
+    digest = hashlib.sha256(project.encode("utf-8")).hexdigest()
+    return f"{initials}{digest[:3]}{purpose}"
 
 
 def _within_limit(kind: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -234,6 +235,14 @@ class EnvironmentSettings(Section):
     delivery: Delivery | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """Account and region that something is deployed to; without an account, to that of the caller."""
+
+    account: str | None
+    region: str
+
+
 class Environments(Section):
     dev: EnvironmentSettings = Field(description="a mapping of settings")
     stage: EnvironmentSettings = Field(description="a mapping of settings")
@@ -241,8 +250,10 @@ class Environments(Section):
 
 
 class Pipeline(Section):
-    """Settings of the pipeline: its repository, its connection and its approvals."""
+    """Settings of the pipeline: its account and region, its repository, its connection and its approvals."""
 
+    account: Account | None = None
+    region: Region | None = Field(default=None, description="AWS region of the pipeline; default: the region of dev")
     repository: Repository = Field(
         description=f"owner/name, as the connection knows it, at most {LONGEST_REPOSITORY} characters"
     )
@@ -294,6 +305,21 @@ class Settings(Section):
     def names(self, env: str) -> Names:
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
         return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
+
+    def place(self, env: str) -> Place:
+        """Return where environment `env` is deployed; raise ConfigurationError if there is no such environment."""
+        settings = self.environment(env)
+        return Place(account=settings.account, region=settings.region)
+
+    @property
+    def pipeline_place(self) -> Place:
+        """Account and region of the pipeline; by default those of dev."""
+        dev = self.environments.dev
+        return Place(account=self.pipeline.account or dev.account, region=self.pipeline.region or dev.region)
+
+    def is_beside_the_pipeline(self, env: str) -> bool:
+        """Return whether environment `env` is in the pipeline's account and region."""
+        return self.place(env) == self.pipeline_place
 
     def client_id_problems(self, client_ids: Iterable[str]) -> list[str]:
         """Return a sentence for each client id that cannot be deployed in every environment."""
