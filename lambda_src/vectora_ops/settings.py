@@ -236,7 +236,7 @@ class EnvironmentSettings(Section):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Account and region that something is deployed to; without an account, to that of the caller."""
 
     account: str | None
@@ -306,16 +306,16 @@ class Settings(Section):
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
         return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
 
-    def place(self, env: str) -> Place:
+    def place(self, env: str) -> Location:
         """Return where environment `env` is deployed; raise ConfigurationError if there is no such environment."""
         settings = self.environment(env)
-        return Place(account=settings.account, region=settings.region)
+        return Location(account=settings.account, region=settings.region)
 
     @property
-    def pipeline_place(self) -> Place:
+    def pipeline_place(self) -> Location:
         """Account and region of the pipeline; by default those of dev."""
         dev = self.environments.dev
-        return Place(account=self.pipeline.account or dev.account, region=self.pipeline.region or dev.region)
+        return Location(account=self.pipeline.account or dev.account, region=self.pipeline.region or dev.region)
 
     def is_beside_the_pipeline(self, env: str) -> bool:
         """Return whether environment `env` is in the pipeline's account and region."""
