@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from constructs import Construct
-
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import HOLD, OPERATIONS_LAYER, STACK_LAYERS, Names, OperationsTask
@@ -20,10 +18,7 @@ class EnvironmentGrants:
     Releases are promoted from the environment `preceding`, and into the environment `following`.
     """
 
-    def __init__(
-        self, stack: Construct, *, names: Names, region: str, preceding: Names | None, following: Names | None
-    ) -> None:
-        self._stack = stack
+    def __init__(self, *, names: Names, region: str, preceding: Names | None, following: Names | None) -> None:
         self._names = names
         self._region = region
         self._preceding = preceding
@@ -56,7 +51,7 @@ class EnvironmentGrants:
     @property
     def _code_buckets(self) -> tuple[str, ...]:
         return (
-            assets_bucket_arn(self._stack, self._region),
+            assets_bucket_arn(self._names, self._region),
             f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
         )
 
