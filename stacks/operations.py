@@ -169,6 +169,7 @@ class OperationsStack(ComponentStack):
                 days=settings.snapshots.minimum_age_days,
                 objects_prefix="objects/",
                 glacier_after_days=settings.snapshots.glacier_after_days,
+                written_once=("objects/*", "snapshots/*/manifest.json"),
             ),
         )
         self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
