@@ -11,6 +11,7 @@ from vectora_ops.names import (
     CANARY_CLIENT,
     CLIENTS,
     DEPLOYMENT,
+    FREEZE,
     HOLD,
     LEDGER,
     RETRY,
@@ -203,7 +204,9 @@ class OperationsGrants(EnvironmentGrants):
             Grant(
                 sid="ReadTarget",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS)),
+                resources=tuple(
+                    self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS, FREEZE)
+                ),
             ),
             Grant(
                 sid="ListClients",
