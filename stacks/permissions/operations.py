@@ -10,6 +10,7 @@ from vectora_ops.names import (
     CANARY_CLIENT,
     CLIENTS,
     DEPLOYMENT,
+    FREEZE,
     HOLD,
     LEDGER,
     RETRY,
@@ -202,7 +203,9 @@ class OperationsGrants(EnvironmentGrants):
             Grant(
                 sid="ReadTarget",
                 actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS)),
+                resources=tuple(
+                    self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS, FREEZE)
+                ),
             ),
             Grant(
                 sid="ListClients",
