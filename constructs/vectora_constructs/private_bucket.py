@@ -42,10 +42,12 @@ class PrivateBucket(Construct):
         expire_after_days: int | None = None,
         expire_prefixes: Mapping[str, int] | None = None,
         object_lock: ObjectLock | None = None,
+        further_statements: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs.
 
-        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`.
+        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`. The bucket policy
+        has `further_statements` too.
         """
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
@@ -87,7 +89,7 @@ class PrivateBucket(Construct):
             statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
         if object_lock:
             statements += _deny_longer_locks(bucket_arn, object_lock.days)
-        self._add_policy(statements).apply_removal_policy(removal_policy)
+        self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
         policy = s3.CfnBucketPolicy(
