@@ -1,4 +1,5 @@
-"""The CDK app: `--context env=dev|stage|prod` builds that environment's stacks, no env the delivery pipeline."""
+"""The CDK app: `--context env=dev|stage|prod` builds that environment's stacks, `--context backup=prod` the stack
+of its vault's copy, and neither the delivery pipeline."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from stacks.validator import start_validator, validated_app  # noqa: E402
 
 VALIDATOR = start_validator()  # before the other imports, during which it starts
 from stacks.assets.packages import platform_of  # noqa: E402
-from stacks.synthesis import synthesize_environment, synthesize_pipeline  # noqa: E402
+from stacks.synthesis import synthesize_backup, synthesize_environment, synthesize_pipeline  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
 from vectora_shared.errors import VectoraError  # noqa: E402
 
@@ -20,10 +21,12 @@ ROOT = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
     app = validated_app(VALIDATOR)
-    env = app.node.try_get_context("env")
+    env, backup = app.node.try_get_context("env"), app.node.try_get_context("backup")
     try:
         settings, platform = load_settings(ROOT), platform_of(app.node.try_get_context("lambda-platform"))
-        if env is None:
+        if backup is not None:
+            synthesize_backup(app, settings=settings, env=backup)
+        elif env is None:
             synthesize_pipeline(app, root=ROOT, settings=settings, platform=platform)
         else:
             synthesize_environment(app, root=ROOT, settings=settings, env=env, platform=platform)

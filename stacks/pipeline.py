@@ -73,7 +73,7 @@ class PipelineStack(cdk.Stack):
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
         """Build the pipeline; raises VectoraError when environments are in several accounts or regions."""
         account, region = _account_and_region(settings)
-        self._names = settings.names(ENVIRONMENT_NAMES[0])
+        self._names = settings.pipeline_names
         name = self._names.pipeline
         super().__init__(
             scope,

@@ -49,7 +49,7 @@ def _groups(subject: Subject) -> Iterator[_BucketGroup]:
             f"import it: ./vectora adopt --env {env}",
         )
     if subject.pipeline:
-        names = subject.settings.names(subject.envs[0])
+        names = subject.settings.pipeline_names
         yield _BucketGroup(
             "the pipeline",
             (names.pipeline,),

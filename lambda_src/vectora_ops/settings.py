@@ -14,11 +14,13 @@ from vectora_ops.aws_values import (
     LONGEST_REPOSITORY,
     Account,
     Branch,
+    BucketSuffix,
     BudgetUsd,
     ParameterName,
     Region,
     Repository,
 )
+from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.names import EnvName, Names, client_id_problems
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
@@ -59,7 +61,6 @@ LOG_RETENTION_DAYS = (
 LONGEST_PROJECT = 30
 # Reserved prefixes of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
 RESERVED_PROJECT_PREFIXES = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
-RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")
 
 
 def _log_retention(days: int) -> int:
@@ -74,12 +75,6 @@ def _project(name: str) -> str:
             f"names of buckets or parameters that begin with {', '.join(RESERVED_PROJECT_PREFIXES)} are reserved by AWS"
         )
     return name
-
-
-def _bucket_suffix(suffix: str) -> str:
-    if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
-        raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
-    return suffix
 
 
 def _identity(identity: str) -> str:
@@ -227,6 +222,10 @@ class Delivery(Section):
 class EnvironmentSettings(Section):
     account: Account | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
+    bucket_suffix: BucketSuffix | None = Field(
+        default=None, description="as the project's bucket_suffix, for the buckets of this environment"
+    )
+    backup: Backup | None = None
     model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
     logs: Logs = Field(description="a mapping: level, retention_days")
     removal_policy: RemovalPolicy = Field(description="retain or destroy")
@@ -244,6 +243,11 @@ class EnvironmentSettings(Section):
     monthly_budget_usd: BudgetUsd = Field(description="US dollars a month")
     operators: Addresses = ()
     delivery: Delivery | None = None
+
+    @model_validator(mode="after")
+    def _backup_is_elsewhere(self) -> EnvironmentSettings:
+        check_backup(self.backup, self.account, self.region)
+        return self
 
 
 @dataclass(frozen=True)
@@ -288,9 +292,7 @@ class Settings(Section):
         StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=LONGEST_PROJECT),
         AfterValidator(_project),
     ] = Field(description=f"lower-case prefix of all deployed names, at most {LONGEST_PROJECT} characters")
-    bucket_suffix: (
-        Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)] | None
-    ) = Field(
+    bucket_suffix: BucketSuffix | None = Field(
         default=None, description="lower-case letters, digits and single hyphens, appended to the names of buckets"
     )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
@@ -304,8 +306,9 @@ class Settings(Section):
             try:
                 self.names(env).check()
             except ConfigurationError as error:
-                key = "bucket_suffix" if self.bucket_suffix else "project"
-                raise MisfitError(((key,), f"results in a name that AWS refuses: {str(error).rstrip('.')}")) from error
+                raise MisfitError(
+                    (self._key_of_names(env), f"results in a name that AWS refuses: {str(error).rstrip('.')}")
+                ) from error
         return self
 
     @model_validator(mode="after")
@@ -320,6 +323,11 @@ class Settings(Section):
                 raise MisfitError(((*path, "retry_at"), problem))
         return self
 
+    def _key_of_names(self, env: str) -> tuple[str, ...]:
+        if self.environment(env).bucket_suffix:
+            return ("environments", env, "bucket_suffix")
+        return ("bucket_suffix",) if self.bucket_suffix else ("project",)
+
     def environment(self, name: str) -> EnvironmentSettings:
         """Return the settings of environment `name`; raise ConfigurationError if there is no such environment."""
         settings: EnvironmentSettings = getattr(self.environments, environment_name(name))
@@ -327,7 +335,13 @@ class Settings(Section):
 
     def names(self, env: str) -> Names:
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
-        return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
+        suffix = self.environment(env).bucket_suffix or self.bucket_suffix or ""
+        return Names(project=self.project, env=environment_name(env), bucket_suffix=suffix)
+
+    @property
+    def pipeline_names(self) -> Names:
+        """Names of the pipeline, whose buckets have the project's own suffix."""
+        return Names(project=self.project, env=ENVIRONMENT_NAMES[0], bucket_suffix=self.bucket_suffix or "")
 
     def place(self, env: str) -> Location:
         """Return where environment `env` is deployed; raise ConfigurationError if there is no such environment."""
