@@ -86,7 +86,6 @@ class OperationsStack(ComponentStack):
         self._topic_arn = topic.ref
         layers = self._layers()
         grants = OperationsGrants(
-            self,
             names=names,
             region=settings.region,
             preceding=preceding,
@@ -223,6 +222,8 @@ class OperationsStack(ComponentStack):
             role_name=self.names.role(task),
             service="lambda.amazonaws.com",
             description=description,
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=f"{construct_id}Policy",
             grants=(*lambda_basics(self.names, self.settings.region, task), *grants),
         ).resource
@@ -320,6 +321,8 @@ class OperationsStack(ComponentStack):
             role_name=role_name,
             service="scheduler.amazonaws.com",
             description=f"{description}: invokes the function",
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=role_id.removesuffix("Role") + "Policy",
             grants=(invoke,),
         ).resource

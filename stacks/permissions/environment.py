@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from constructs import Construct
-
 from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
@@ -22,16 +20,8 @@ class EnvironmentGrants:
     """
 
     def __init__(
-        self,
-        stack: Construct,
-        *,
-        names: Names,
-        region: str,
-        preceding: Names | None,
-        following: Names | None,
-        elsewhere: Elsewhere,
+        self, *, names: Names, region: str, preceding: Names | None, following: Names | None, elsewhere: Elsewhere
     ) -> None:
-        self._stack = stack
         self._names = names
         self._region = region
         self._preceding = preceding
@@ -65,7 +55,7 @@ class EnvironmentGrants:
     @property
     def _code_buckets(self) -> tuple[str, ...]:
         return (
-            assets_bucket_arn(self._stack, self._region),
+            assets_bucket_arn(self._names, self._region),
             f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
         )
 

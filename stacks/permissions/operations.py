@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stacks.permissions.access import TARGET_RECORDS, assume
-from stacks.permissions.common import bootstrap_qualifier
 from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
@@ -67,7 +66,7 @@ class OperationsGrants(EnvironmentGrants):
         )
 
     def _restore_stacks(self) -> tuple[Grant, ...]:
-        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{ACCOUNT}-{self._region}"
+        execution_role = f"cdk-{self._names.bootstrap_qualifier}-cfn-exec-role-{ACCOUNT}-{self._region}"
         return (
             Grant(
                 sid="RestoreStacks",
