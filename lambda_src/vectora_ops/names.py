@@ -157,6 +157,21 @@ class Names:
         return f"/{self.project}/{self.env}/"
 
     @property
+    def access_role_path(self) -> str:
+        """IAM path of the roles that let other accounts and regions into an environment; no deployment changes them."""
+        return f"/{self.project}/access/"
+
+    @property
+    def access_stack(self) -> str:
+        """Name of the stack with the roles that let other accounts and regions into the environment."""
+        return self._named("stack", "access")
+
+    @property
+    def relay(self) -> str:
+        """Name of the function that relays steps of the pipeline to environments elsewhere, and of its role."""
+        return _within_limit("function", f"{self.project}-pipeline-relay")
+
+    @property
     def boundary(self) -> str:
         """Name of the managed policy that is the permissions boundary of the environment's roles."""
         return self._named("policy", "boundary")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import HOLD, OPERATIONS_LAYER, STACK_LAYERS, Names, OperationsTask
@@ -18,11 +19,14 @@ class EnvironmentGrants:
     Releases are promoted from the environment `preceding`, and into the environment `following`.
     """
 
-    def __init__(self, *, names: Names, region: str, preceding: Names | None, following: Names | None) -> None:
+    def __init__(
+        self, *, names: Names, region: str, preceding: Names | None, following: Names | None, elsewhere: Elsewhere
+    ) -> None:
         self._names = names
         self._region = region
         self._preceding = preceding
         self._following = following
+        self._elsewhere = elsewhere
 
     def _function_arn(self, task: OperationsTask, names: Names | None = None) -> str:
         return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
