@@ -103,7 +103,6 @@ def release_hold(env: Env, json: Json = False) -> None:
 
 
 def _before(to: str) -> Target:
-    open_target(to)
     before = environment_before(to)
     if before is None:
         fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")

@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.aws import RETRYING, with_complete_responses
 from vectora_shared.errors import VectoraError
 
@@ -93,29 +92,19 @@ class Account:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{name}"
 
 
-def open_account(settings: EnvironmentSettings, env: str) -> Account:
-    """Return the account of the default credentials chain, in the environment's region.
-
-    Raises VectoraError when there are no usable credentials, or when they belong to another account than configured.
-    """
-    account = account_of_credentials(settings.region)
-    if settings.account and settings.account != account.account_id:
-        raise VectoraError(
-            f"Environment {env} belongs to account {settings.account}, your credentials to {account.account_id}: "
-            "use the profile of that account."
-        )
-    return account
-
-
 def account_of_credentials(region: str) -> Account:
     """Return the account of the default credentials chain; raises VectoraError without usable credentials."""
     import boto3
 
-    session = boto3.Session(region_name=region)
+    return account_of_session(boto3.Session(region_name=region))
+
+
+def account_of_session(session: boto3.Session) -> Account:
+    """Return the account and region of a session; raises VectoraError without usable credentials."""
     try:
         account_id = with_complete_responses(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
             f"AWS did not accept your credentials ({error}): set AWS_PROFILE or log in, then try again."
         ) from error
-    return Account(account_id, region, session)
+    return Account(account_id, session.region_name, session)

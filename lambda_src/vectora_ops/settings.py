@@ -16,8 +16,10 @@ from vectora_ops.aws_values import (
     Branch,
     BudgetUsd,
     ParameterName,
+    Profile,
     Region,
     Repository,
+    Role,
 )
 from vectora_ops.names import EnvName, Names, client_id_problems
 from vectora_ops.schedules import Cron, TimeZone
@@ -213,7 +215,16 @@ class Delivery(Section):
         return (self.identity,) if "@" in self.identity else (f"*@{self.identity}", f"*@*.{self.identity}")
 
 
-class EnvironmentSettings(Section):
+class OperatorAccess(Section):
+    """Credentials with which `./vectora` works in an account; by default those of the default credentials chain."""
+
+    profile: Profile | None = Field(default=None, description="AWS profile that ./vectora uses; --profile replaces it")
+    operator_role: Role | None = Field(
+        default=None, description="name or ARN of the role that ./vectora assumes with the profile's credentials"
+    )
+
+
+class EnvironmentSettings(OperatorAccess):
     account: Account | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
     model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
@@ -249,7 +260,7 @@ class Environments(Section):
     prod: EnvironmentSettings = Field(description="a mapping of settings")
 
 
-class Pipeline(Section):
+class Pipeline(OperatorAccess):
     """Settings of the pipeline: its account and region, its repository, its connection and its approvals."""
 
     account: Account | None = None
