@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
-from botocore.exceptions import ClientError, ProfileNotFound
+from botocore.credentials import DeferredRefreshableCredentials
+from botocore.exceptions import ProfileNotFound
 
 from cli.profiles import GIVEN
-from vectora_ops.account import Account, account_of_session
+from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
 from vectora_ops.settings import ENVIRONMENT_NAMES, OperatorAccess, Place, Settings
-from vectora_shared.aws_errors import error_message
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 if TYPE_CHECKING:
     import boto3
 
-PIPELINE = "pipeline"
 PLACES = (*ENVIRONMENT_NAMES, PIPELINE)
 # STS, AssumeRole, RoleSessionName.
 NOT_IN_A_SESSION_NAME = re.compile(r"[^\w+=,.@-]", re.ASCII)
@@ -64,13 +58,16 @@ def open_session(access: Access) -> boto3.Session:
     source = _source_session(access)
     if access.role is None:
         return source
-    assuming = botocore.session.Session(profile=access.profile)
-    assuming.register_component("credential_provider", CredentialResolver([_AssumedRole(source, access)]))
+    assuming: Any = botocore.session.Session(profile=access.profile)
+    # boto3 has no public way to give a session credentials that are renewed (botocore/session.py).
+    assuming._credentials = DeferredRefreshableCredentials(
+        refresh_using=partial(_role_credentials, source, access), method="sts-assume-role"
+    )
     return boto3.Session(botocore_session=assuming, region_name=access.place.region)
 
 
 def open_account(settings: Settings, where: str) -> Account:
-    """Return the account of an environment or of `pipeline`, in its region.
+    """Return the account of an environment or of `pipeline`, in its region, with what is elsewhere.
 
     Raises VectoraError without usable credentials, or when they belong to another account than the settings name.
     """
@@ -82,7 +79,7 @@ def open_account(settings: Settings, where: str) -> Account:
             f"account (--profile {where}=NAME), or set `profile` or `operator_role` of {where} in "
             "config/environments.yaml."
         )
-    return account
+    return replace(account, elsewhere=_Elsewhere(settings, where))
 
 
 def _given_profile(where: str) -> str | None:
@@ -114,38 +111,31 @@ def _source_session(access: Access) -> boto3.Session:
         ) from error
 
 
-class _AssumedRole(CredentialProvider):
-    """Credentials of an operator's role, which are renewed before they expire."""
+def _role_credentials(source: boto3.Session, access: Access) -> dict[str, str]:
+    """Return credentials of the role in a session with the caller's name, which the ledger and CloudTrail record."""
+    role, sts = str(access.role), source.client("sts")
+    caller = sts.get_caller_identity()
+    if not role.startswith("arn:"):
+        role = f"arn:aws:iam::{access.place.account or caller['Account']}:role/{role}"
+    name = NOT_IN_A_SESSION_NAME.sub("-", caller["Arn"].rpartition(":")[2].rpartition("/")[2])
+    return role_credentials(sts, role, name[:LONGEST_SESSION_NAME])
 
-    METHOD = "operator-role"
 
-    def __init__(self, source: boto3.Session, access: Access) -> None:
-        super().__init__()
-        self._source = source
-        self._access = access
+class _Elsewhere(Mapping[str, Account]):
+    """The pipeline and the environments in another account or region than one of them, opened when they are used."""
 
-    def load(self) -> DeferredRefreshableCredentials:
-        """Return credentials that are fetched when a request needs them."""
-        return DeferredRefreshableCredentials(refresh_using=self._fetch, method=self.METHOD)
+    def __init__(self, settings: Settings, here: str) -> None:
+        place = access_to(settings, here).place
+        self._settings = settings
+        self._there = tuple(where for where in PLACES if access_to(settings, where).place != place)
 
-    def _fetch(self) -> Any:
-        role = str(self._access.role)
-        sts = self._source.client("sts")
-        caller = sts.get_caller_identity()
-        if not role.startswith("arn:"):
-            role = f"arn:aws:iam::{self._access.place.account or caller['Account']}:role/{role}"
-        # The session has the caller's name, because the ledger and CloudTrail record the session.
-        name = NOT_IN_A_SESSION_NAME.sub("-", caller["Arn"].rpartition(":")[2].rpartition("/")[2])
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=partial(self._source.client),
-            source_credentials=self._source.get_credentials(),
-            role_arn=role,
-            extra_args={"RoleSessionName": name[:LONGEST_SESSION_NAME]},
-        )
-        try:
-            return fetcher.fetch_credentials()
-        except ClientError as error:
-            raise VectoraError(
-                f"You may not assume {role} as {caller['Arn']} ({error_message(error)}): an administrator adds you to "
-                "its trust, or give a profile (--profile NAME)."
-            ) from error
+    def __getitem__(self, where: str) -> Account:
+        if where not in self._there:
+            raise KeyError(where)
+        return open_account(self._settings, where)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._there)
+
+    def __len__(self) -> int:
+        return len(self._there)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli.access import PIPELINE, open_account
+from cli.access import open_account
 from cli.paths import ROOT
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -28,11 +28,3 @@ def open_target(env: str) -> Target:
     settings = load_settings(ROOT)
     names = settings.names(env)
     return Target(settings.environment(env), names, open_account(settings, env))
-
-
-def open_pipeline(target: Target) -> Account:
-    """Return the pipeline's account, which is the target's own where both are in the same account and region."""
-    settings = load_settings(ROOT)
-    if settings.is_beside_the_pipeline(target.names.env):
-        return target.account
-    return open_account(settings, PIPELINE)

@@ -31,8 +31,8 @@ from stacks.builds import (
 )
 from stacks.component import KEEP
 from stacks.environment import EnvironmentStage
-from stacks.permissions.common import bootstrap_qualifier
 from stacks.pipeline_audit import acknowledge_nag_findings
+from stacks.pipeline_boundary import bootstrap_versions, bound_roles
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
@@ -80,7 +80,9 @@ class PipelineStack(cdk.Stack):
             stack_name=name,
             description="Vectora Inbox, delivery: a commit goes through dev, stage and prod.",
             env=cdk.Environment(account=account, region=region),
-            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            synthesizer=cdk.DefaultStackSynthesizer(
+                qualifier=self._names.pipeline_bootstrap_qualifier, generate_bootstrap_version_rule=False
+            ),
         )
         for key, value in (("Project", settings.project), ("Component", "pipeline"), ("ManagedBy", "aws-cdk")):
             cdk.Tags.of(self).add(key, value)
@@ -102,6 +104,7 @@ class PipelineStack(cdk.Stack):
         self._let_the_source_use_the_connection()
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
+        bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts)
 
     # --- source, build and artifacts
@@ -176,9 +179,9 @@ class PipelineStack(cdk.Stack):
         """Let the CLI check, before it publishes, whether the bootstrap is new enough: it uses the build's own role."""
         publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
         assert isinstance(publishing, iam.Role)  # noqa: S101
-        parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
-        arn = f"arn:aws:ssm:{self.region}:{cdk.Aws.ACCOUNT_ID}:{parameter}"
-        publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[arn]))
+        publishing.add_to_policy(
+            iam.PolicyStatement(actions=["ssm:GetParameter"], resources=bootstrap_versions(self._settings))
+        )
 
     def _let_the_source_use_the_connection(self) -> None:
         """Grant by the service's new prefix what CDK grants by its old one only.

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError
 
-from cli.access import PIPELINE, PLACES, Access, access_to, open_session
+from cli.access import PLACES, Access, access_to, open_session
 from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stacks, stray_objects, tools
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
+from vectora_ops.account import PIPELINE
 from vectora_ops.settings import Settings
 from vectora_shared.errors import VectoraError
 
