@@ -13,6 +13,7 @@ from stacks.elsewhere import (
     relay_role,
     relayed_steps,
     role_arn,
+    stage_failed_rule,
 )
 from stacks.permissions.access import STEP_TASKS, invoke_functions, read_target
 from vectora_constructs.trusted_role import TrustedRole
@@ -72,7 +73,7 @@ class AccessStack(cdk.Stack):
         if tools.account == self._place.account:
             # Events of the same account need the rule's role only (EventBridge user guide, cross-Region events).
             return
-        rule = f"arn:aws:events:{tools.region}:{tools.account}:rule/{self._names.rule('stage-failed')}"
+        rule = f"arn:aws:events:{tools.region}:{tools.account}:rule/{stage_failed_rule(self._names)}"
         events.CfnEventBusPolicy(
             self,
             "PipelineEvents",

@@ -94,6 +94,11 @@ def relay_role(names: Names) -> str:
     return f"{names.pipeline_role_path}{names.relay}"
 
 
+def stage_failed_rule(names: Names) -> str:
+    """Return the name of the pipeline's rule that sends failures of the environment's stage to its event bus."""
+    return names.rule("stage-failed")
+
+
 def function_role(names: Names, task: OperationsTask) -> str:
     """Return path and name of the role of one of the environment's functions."""
     return f"{names.role_path}{names.role(task)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stacks.permissions.access import TARGET_RECORDS, assume
+from stacks.permissions.common import ANSWER_JOBS
 from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
@@ -21,12 +22,6 @@ from vectora_ops.names import (
 )
 
 CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
-ANSWER_JOBS = Grant(
-    sid="AnswerPipeline",
-    actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
-    resources=("*",),
-    wildcard_reason="A job's result knows no resource (service authorization reference); the job's id is its secret.",
-)
 
 
 class OperationsGrants(EnvironmentGrants):
