@@ -104,7 +104,7 @@ class OperationsStack(ComponentStack):
             grants.promotion(),
             {
                 **_gate_variables(following),
-                **elsewhere.variable(PIPELINE, *((following[0].env,) if following else ())),
+                **(elsewhere.variable(PIPELINE, following[0].env) if following else {}),
             },
         )
         self._daily_snapshot(snapshot, grants)
