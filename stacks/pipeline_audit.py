@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 
+from stacks.build_access import OWN_POLICY, SYNTH_OUTPUT, TYPES_CACHE, artifact_keys, source_artifact
+
 ARTIFACTS = "Artifacts are named by the execution, and the bucket holds nothing else (CDK's grantRead, grantReadWrite)."
 BUILD_LOGS = "CodeBuild names the log streams, and for the publishing role, which CDK shares, also the projects."
 REPORTS = "CodeBuild names report groups after the project; none are made."
@@ -15,9 +17,7 @@ BOOTSTRAP_ROLES = "A denial limits it to the pipeline's own bootstrap, whose rol
 LOOKS_FOR_STACKS = (
     "cdk deploy looks for the bootstrap's stack and bucket before it assumes its roles; it may only read."
 )
-STARTS_BUILDS = (
-    "CDK lets its publishing role run batch builds, which this pipeline does not use; no project is at risk by it."
-)
+OWN_ARTIFACTS = "CodePipeline ends the key of an artifact with random letters; the folder is that of one artifact."
 NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
 KEY_ACTIONS = ("kms:GenerateDataKey*", "kms:ReEncrypt*")
 KEY_OF_ANOTHER_REGION = "The id of a key in another region is unknown at synthesis: CDK names the key by its alias."
@@ -28,7 +28,7 @@ LOGS = "arn:aws:logs:{region}:{account}:log-group:/aws/codebuild/{project}"
 REPORT_GROUPS = "arn:aws:codebuild:{region}:{account}:report-group/{project}"
 
 
-def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
+def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket, source_action: str) -> None:
     """Acknowledge the findings of a pipeline that is built; a wildcard that is not listed here stays a finding."""
     stack = cdk.Stack.of(delivery)
     region = stack.region
@@ -53,6 +53,10 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
             _accept(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
     if len(buckets) > 1:
         _accept(_policy(delivery.pipeline.role), _iam5(resource=("*",), reason=KEY_OF_ANOTHER_REGION))
+    own = delivery.synth_project.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
+    folders = [artifact_keys(stack.stack_name, each) for each in (SYNTH_OUTPUT, source_artifact(source_action))]
+    keys = tuple(buckets[0].replace("*", each) for each in (*folders, f"{TYPES_CACHE}/*"))
+    _accept(_resource(own), _iam5(resource=keys, reason=OWN_ARTIFACTS))
     for role, project in (
         (delivery.synth_project.role, delivery.synth_project),
         (delivery.self_mutation_project.role, delivery.self_mutation_project),
@@ -68,7 +72,6 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
     _accept(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
     publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
     _accept(_policy(publishing), _iam5(resource=(LOGS.format(**place, project="*"),), reason=BUILD_LOGS))
-    _accept(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
     _accept(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(**place, project="*"),), reason=REPORTS))
 
 
