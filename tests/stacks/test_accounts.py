@@ -359,7 +359,7 @@ def test_cdk_nag_has_no_unexplained_finding_in_several_accounts(pack: Any, mappi
     app = cdk.App(context=context)
     pipeline = PipelineStack(app, root=ROOT, settings=settings, platform="lambda")
     access = AccessStack(app, settings=settings, env="stage")
-    copies = [each for each in app.node.children if each.node.id.startswith("cross-region-stack")]
+    copies = [each for each in app.node.children if each.node.id.startswith("vectora-inbox-pipeline-copies-")]
     assert len(copies) == len({settings.place(env).region for env in ENVIRONMENT_NAMES} - {REGION})
     for stack in (pipeline, access, *copies):
         assert [str(each.rule_name) for each in pack(stack).validate_scope(stack).violations] == []
