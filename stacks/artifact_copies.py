@@ -29,17 +29,14 @@ class ArtifactCopiesStack(cdk.Stack):
     ) -> None:
         """Add the stack to the app of `pipeline`, which is deployed after it; `is_shared` with other accounts."""
         names, place = settings.pipeline_names, settings.pipeline_place
-        roles = f"arn:aws:iam::{place.account}:role/cdk-{names.pipeline_bootstrap_qualifier}"
-        home = f"{place.account}-{place.region}"
         super().__init__(
             pipeline.node.scope,
             f"{names.pipeline}-copies-{region}",
             description=f"Vectora Inbox, delivery: copies of artifacts for deployments in {region}.",
             env=cdk.Environment(account=place.account, region=region),
-            # The roles of the pipeline's own region work in every region, so this one needs no bootstrap.
-            synthesizer=cdk.BootstraplessSynthesizer(
-                deploy_role_arn=f"{roles}-deploy-role-{home}",
-                cloud_formation_execution_role_arn=f"{roles}-cfn-exec-role-{home}",
+            # The pipeline's bootstrap in this region: the deploy role of a bootstrap deploys to its own region only.
+            synthesizer=cdk.DefaultStackSynthesizer(
+                qualifier=names.pipeline_bootstrap_qualifier, generate_bootstrap_version_rule=False
             ),
         )
         for key, value in (("Project", settings.project), ("Component", "pipeline"), ("ManagedBy", "aws-cdk")):
@@ -74,13 +71,17 @@ class ArtifactCopiesStack(cdk.Stack):
         return kms.Alias(self, "KeyAlias", alias_name=alias, target_key=key)
 
 
+def regions_of_the_pipeline(settings: Settings) -> tuple[str, ...]:
+    """Return the regions in which the pipeline has stacks: its own first, then those of environments elsewhere."""
+    regions = (settings.pipeline_place.region, *(settings.place(env).region for env in ENVIRONMENT_NAMES))
+    return tuple(dict.fromkeys(regions))
+
+
 def copies_by_region(
     pipeline: cdk.Stack, *, settings: Settings, rules: Sequence[s3.LifecycleRule], is_shared: bool
 ) -> Mapping[str, s3.IBucket]:
     """Return a bucket for each region of an environment that is not the pipeline's; add its stack to the app."""
-    regions = dict.fromkeys(settings.place(env).region for env in ENVIRONMENT_NAMES)
     return {
         region: ArtifactCopiesStack(pipeline, settings=settings, region=region, rules=rules, is_shared=is_shared).bucket
-        for region in regions
-        if region != settings.pipeline_place.region
+        for region in regions_of_the_pipeline(settings)[1:]
     }

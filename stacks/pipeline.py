@@ -120,7 +120,7 @@ class PipelineStack(cdk.Stack):
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
-        limit_self_mutation(delivery, self._names)
+        limit_self_mutation(delivery, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)

@@ -14,6 +14,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.artifact_copies import regions_of_the_pipeline
 from stacks.assets.packages import Packages
 from stacks.elsewhere import (
     environments_apart,
@@ -168,7 +169,7 @@ class PipelineAccess(Construct):
             self,
             f"StageFailed{title}",
             name=stage_failed_rule(names),
-            description=f"Tells {names.env} what the pipeline failed to deploy, so that it rolls back",
+            description=f"Reports to {names.env} what the pipeline failed to deploy, so that it rolls back",
             event_pattern={
                 "source": ["aws.codepipeline"],
                 "detail-type": [STAGE_CHANGED],
@@ -234,7 +235,7 @@ def bootstrap_role(settings: Settings, env: str, purpose: str) -> str:
     return role_arn(place.account, f"/cdk-{qualifier}-{purpose}-role-{place.account}-{place.region}")
 
 
-def limit_self_mutation(delivery: pipelines.CodePipeline, names: Names) -> None:
+def limit_self_mutation(delivery: pipelines.CodePipeline, settings: Settings) -> None:
     """Let the build that updates the pipeline assume the roles of the pipeline's own bootstrap only.
 
     CDK Pipelines lets it assume every role of its account that is tagged as one of a bootstrap, which includes those of
@@ -242,15 +243,15 @@ def limit_self_mutation(delivery: pipelines.CodePipeline, names: Names) -> None:
     """
     role = delivery.self_mutation_project.role
     assert isinstance(role, iam.Role)  # noqa: S101
-    stack = cdk.Stack.of(delivery)
-    prefix = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-{names.pipeline_bootstrap_qualifier}"
+    prefix = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-{settings.pipeline_names.pipeline_bootstrap_qualifier}"
     role.add_to_policy(
         iam.PolicyStatement(
             sid="OnlyTheOwnBootstrap",
             effect=iam.Effect.DENY,
             actions=["sts:AssumeRole"],
             not_resources=[
-                f"{prefix}-{purpose}-role-{cdk.Aws.ACCOUNT_ID}-{stack.region}"
+                f"{prefix}-{purpose}-role-{cdk.Aws.ACCOUNT_ID}-{region}"
+                for region in regions_of_the_pipeline(settings)
                 for purpose in ("deploy", "file-publishing")
             ],
         )

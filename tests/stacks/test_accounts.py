@@ -234,7 +234,8 @@ def test_the_build_that_updates_the_pipeline_may_assume_roles_of_the_pipelines_o
     assert statement["Action"] == "sts:AssumeRole"
     own = [_text(each, stack) for each in statement["NotResource"]]
     assert own == [
-        f"arn:aws:iam::{TOOLS}:role/cdk-vicfftools-{purpose}-role-{TOOLS}-{REGION}"
+        f"arn:aws:iam::{TOOLS}:role/cdk-vicfftools-{purpose}-role-{TOOLS}-{region}"
+        for region in dict.fromkeys((REGION, MAPPINGS[mapping][4]))
         for purpose in ("deploy", "file-publishing")
     ]
     assert "Condition" not in statement
