@@ -109,7 +109,7 @@ class OperationsStack(ComponentStack):
             grants.promotion(),
             {
                 **_gate_variables(names, following),
-                **elsewhere.variable(PIPELINE, *((following[0].env,) if following else ())),
+                **(elsewhere.variable(PIPELINE, following[0].env) if following else {}),
             },
         )
         self._daily_snapshot(snapshot, grants)

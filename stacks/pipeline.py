@@ -19,6 +19,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.artifact_copies import copies_by_region
 from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.build_access import TYPES_CACHE, narrow_builds
@@ -38,7 +39,6 @@ from stacks.pipeline_access import (
     PipelineAccess,
     artifacts_key,
     crosses_accounts,
-    expire_replicas,
     invoked_function,
     let_publish_across_accounts,
     limit_self_mutation,
@@ -120,8 +120,7 @@ class PipelineStack(cdk.Stack):
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
-        expire_replicas(delivery.pipeline, _expire())
-        limit_self_mutation(delivery, self._names)
+        limit_self_mutation(delivery, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
@@ -175,6 +174,7 @@ class PipelineStack(cdk.Stack):
 
     def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
         crosses = crosses_accounts(self._settings)
+        copies = copies_by_region(self, settings=self._settings, rules=[_expire()], is_shared=crosses)
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -184,8 +184,10 @@ class PipelineStack(cdk.Stack):
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
             cross_account_keys=crosses,
-            enable_key_rotation=True if crosses else None,
-            artifact_bucket=self._artifacts,
+            artifact_bucket=None if copies else self._artifacts,
+            cross_region_replication_buckets=(
+                {self._settings.pipeline_place.region: self._artifacts, **copies} if copies else None
+            ),
         )
         return pipelines.CodePipeline(
             self,

@@ -131,6 +131,10 @@ class Names:
     def pipeline_bucket(self, content: PipelineBucketContent) -> str:
         return self._bucket(f"{self.pipeline}-{content}")
 
+    def pipeline_copies_bucket(self, region: str) -> str:
+        """Return the name of the bucket with copies of the pipeline's artifacts in another region."""
+        return self._bucket(f"{self.pipeline}-copies-{region}")
+
     def _bucket(self, name: str) -> str:
         return _within_limit("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)
 
