@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from cli.checkout import Comparison
 from cli.old_clients import is_old_form
-from cli.promotion_status import client_sentences, promotion_sentences
+from cli.promotion_status import client_sentences, promotion_sentences, window_sentences
 from cli.stray_objects import stray_keys
 from vectora_ops.account import Account
 from vectora_ops.cloudformation.statuses import problem_of
@@ -26,6 +26,7 @@ from vectora_ops.snapshots.catalog import future_snapshots
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.store_clock import records_clock
 from vectora_ops.what_runs import changed_resources
+from vectora_ops.windows import Windows
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent, is_denied
 from vectora_shared.config.client import ClientConfig
@@ -119,7 +120,8 @@ class _Parts:
             return otherwise
 
 
-def environment_status(account: Account, names: Names) -> EnvironmentStatus:
+def environment_status(account: Account, names: Names, windows: Sequence[Windows] = ()) -> EnvironmentStatus:
+    """Return the deployed state of an environment; `windows` are those of its settings in the checkout."""
     parts, records = _Parts(), Records(account, names)
     unknown: dict[str, str] = {}
     release = parts.read("the release", lambda: live_release(account, names), unknown)
@@ -131,6 +133,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
     configuration = parts.read(
         "the client files", lambda: _configuration(account, names.bucket("config")), _NO_CONFIGURATION
     )
+    now = parts.read("the clock of the records", records_clock(account, names), utc_now())
     return EnvironmentStatus(
         env=names.env,
         release_digest=release.get("digest"),
@@ -148,8 +151,9 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
                 hold,
                 parts.read("the bypass", records.bypass, None),
                 names.env,
-                parts.read("the clock of the records", records_clock(account, names), utc_now()),
+                now,
             ),
+            *window_sentences(windows, parts.read("the freeze", records.freeze, None), names.env, now),
             *client_sentences(parts.read("the promoted clients", records.client_promotions, ()), recorded),
         ),
         stacks=tuple(_stack(parts, account, names.stack(layer)) for layer in STACK_LAYERS),

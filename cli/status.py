@@ -59,7 +59,8 @@ def status(
 
 def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
     try:
-        return environment_status(open_account(settings, env), settings.names(env))
+        windows = settings.environment(env).promotion.windows
+        return environment_status(open_account(settings, env), settings.names(env), windows)
     except VectoraError as error:
         return Unreadable(env, str(error))
 

@@ -12,17 +12,19 @@ from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import KEEP, ComponentStack
 from stacks.elsewhere import Elsewhere
+from stacks.permissions.backup import replication_grants
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
-from vectora_constructs.notifications import Notifications
+from vectora_constructs.notifications import S3, Notifications
 from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
+from vectora_constructs.vault_replication import VAULT_PREFIXES, CopyBucket, replicate_vault
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     FAILED_RUN_STATUSES,
@@ -80,10 +82,16 @@ class OperationsStack(ComponentStack):
         self._elsewhere = elsewhere
         self._preceding = preceding
         self._vault()
-        topic = Notifications(
-            self, "OperationsTopic", topic_name=names.topic("operations"), emails=settings.operators
-        ).resource
+        notifications = Notifications(
+            self,
+            "OperationsTopic",
+            topic_name=names.topic("operations"),
+            emails=settings.operators,
+            further_services=(S3,) if settings.backup else (),
+        )
+        topic = notifications.resource
         self._topic_arn = topic.ref
+        self._copy_vault(notifications)
         layers = self._layers()
         grants = OperationsGrants(
             names=names,
@@ -103,8 +111,8 @@ class OperationsStack(ComponentStack):
             layers,
             grants.promotion(),
             {
-                **_gate_variables(following),
-                **elsewhere.variable(PIPELINE, *((following[0].env,) if following else ())),
+                **_gate_variables(names, following),
+                **(elsewhere.variable(PIPELINE, following[0].env) if following else {}),
             },
         )
         self._daily_snapshot(snapshot, grants)
@@ -184,9 +192,38 @@ class OperationsStack(ComponentStack):
                 days=settings.snapshots.minimum_age_days,
                 objects_prefix="objects/",
                 glacier_after_days=settings.snapshots.glacier_after_days,
+                written_once=("objects/*", "snapshots/*/manifest.json"),
             ),
         )
         self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
+
+    def _copy_vault(self, notifications: Notifications) -> None:
+        settings, names = self.settings, self.names
+        backup = settings.backup
+        if backup is None:
+            return
+        account = backup.account_beside(settings.account)
+        role = ServiceRole(
+            self,
+            "ReplicationRole",
+            role_name=names.role("replication"),
+            service=S3,
+            description="Replicates the vault to its copy",
+            policy_name="ReplicationPolicy",
+            grants=replication_grants(names, account),
+        ).resource
+        replicate_vault(
+            self._vault_bucket,
+            prefixes=VAULT_PREFIXES,
+            copy=CopyBucket(
+                arn=f"arn:aws:s3:::{names.copy_bucket('snapshots-copy')}",
+                foreign_account=account if backup.is_foreign_to(settings.account) else None,
+            ),
+            role_arn=role.attr_arn,
+            topic_arn=self._topic_arn,
+        )
+        # S3 publishes a test message before it accepts the notification (S3 user guide, event notifications).
+        self._vault_bucket.resource.add_resource_dependency(notifications.policy)
 
     def _layers(self) -> tuple[str, str]:
         """Return the ARNs of the layers."""
@@ -377,8 +414,9 @@ class OperationsStack(ComponentStack):
         )
 
 
-def _gate_variables(following: tuple[Names, Promotion] | None) -> dict[str, str]:
+def _gate_variables(own: Names, following: tuple[Names, Promotion] | None) -> dict[str, str]:
     if following is None:
         return {}
     names, policy = following
-    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True)}
+    suffix = {} if names.bucket_suffix == own.bucket_suffix else {"NEXT_BUCKET_SUFFIX": names.bucket_suffix}
+    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True), **suffix}

@@ -21,6 +21,7 @@ from constructs import Construct
 
 from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.build_access import TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
     DEPLOY_COMPUTE,
@@ -85,7 +86,7 @@ class PipelineStack(cdk.Stack):
         """Build the pipeline; raises ConfigurationError when accounts or regions differ and one is not named."""
         require_named_accounts(settings)
         place = settings.pipeline_place
-        self._names = settings.names(ENVIRONMENT_NAMES[0])
+        self._names = settings.pipeline_names
         name = self._names.pipeline
         super().__init__(
             scope,
@@ -106,7 +107,7 @@ class PipelineStack(cdk.Stack):
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
         self._source = self._source_of_commits()
         # Written by this build alone, below its artifacts.
-        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/types-cache"
+        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
         key = artifacts_key(self, settings)
@@ -118,11 +119,12 @@ class PipelineStack(cdk.Stack):
         self._let_the_source_use_the_connection()
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
+        narrow_builds(delivery, self._artifacts, name, self._source_action)
         expire_replicas(delivery.pipeline, _expire())
         limit_self_mutation(delivery, self._names)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
-        acknowledge_nag_findings(delivery, self._artifacts)
+        acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
 
     # --- source, build and artifacts
 

@@ -83,6 +83,9 @@ def expire_replicas(pipeline: codepipeline.Pipeline, rule: s3.LifecycleRule) -> 
             noncurrent_version_expiration=rule.noncurrent_version_expiration,
             abort_incomplete_multipart_upload_after=rule.abort_incomplete_multipart_upload_after,
         )
+        cdk.Validations.of(bucket).acknowledge(
+            cdk.Acknowledgment(id="AwsSolutions-S1", reason="It has copies; access to the artifacts is logged.")
+        )
 
 
 class PipelineAccess(Construct):
@@ -218,11 +221,12 @@ class PipelineAccess(Construct):
         """Let the environment's functions hold and retry its stages, and read how an execution ended."""
         following = environment_after(names.env)
         account = self._settings.place(names.env).account
+        tasks: tuple[OperationsTask, ...] = ("rollback", "promotion") if following else ("rollback",)
         TrustedRole(
             self,
             f"OperatesPipelineRole{names.env.capitalize()}",
             role=operates_pipeline(names),
-            trusted=tuple(role_arn(account, function_role(names, task)) for task in ("rollback", "promotion")),
+            trusted=tuple(role_arn(account, function_role(names, task)) for task in tasks),
             description=f"Functions of {names.env}: hold and retry promotions, read executions",
             grants=operate_pipeline(names, self._region, self._settings.names(following) if following else None),
         )

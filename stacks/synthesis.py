@@ -17,6 +17,7 @@ from stacks.assets.release import Releases
 from stacks.environment import EnvironmentStage, environment_stacks
 from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_shared.errors import ConfigurationError
 
 Template = dict[str, Any]
 
@@ -34,6 +35,32 @@ def synthesize_access(app: cdk.App, *, settings: Settings, env: str) -> None:
     require_named_accounts(settings)
     AccessStack(app, settings=settings, env=env)
     app.synth()
+
+
+def synthesize_backup(app: cdk.App, *, settings: Settings, env: str) -> None:
+    """Write the assembly of the copy of an environment's vault.
+
+    Raises ConfigurationError when the environment is unknown or has no backup.
+    """
+    # An environment does without its construct.
+    from stacks.backup import BackupStack
+
+    chosen = settings.environment(env)
+    if chosen.backup is None or chosen.account is None:
+        raise ConfigurationError(
+            f"Environment {env} has no `backup` in config/environments.yaml: add its account and region "
+            "(docs/runbooks/loss-of-an-account.md)."
+        )
+    BackupStack(app, names=settings.names(env), settings=chosen, backup=chosen.backup, source_account=chosen.account)
+    app.synth()
+
+
+def synthesized_backup(root: Path, env: str, settings: Settings) -> Template:
+    """Return the template of the copy of an environment's vault; raises ConfigurationError as `synthesize_backup`."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        synthesize_backup(app, settings=settings, env=env)
+        return _templates(app)[settings.names(env).backup_stack]
 
 
 def synthesize_pipeline(app: cdk.App, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:

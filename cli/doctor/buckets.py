@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.names import PIPELINE_BUCKETS, BucketContent, StackLayer
-from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 State = Literal["free", "ours", "left over", "elsewhere", "in another region"]
@@ -50,7 +49,7 @@ def _groups(subject: Subject) -> Iterator[_BucketGroup]:
             f"import it: ./vectora adopt --env {env}",
         )
     if subject.pipeline:
-        names = subject.settings.names(ENVIRONMENT_NAMES[0])
+        names = subject.settings.pipeline_names
         yield _BucketGroup(
             "the pipeline",
             (names.pipeline,),

@@ -15,6 +15,7 @@ from vectora_shared.config.wording import did_you_mean
 
 PARAMETER_LEVELS = 15
 RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
+RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")  # S3 user guide, general purpose bucket naming rules
 # The ARNs in the stacks' permissions are those of this partition.
 PARTITION = "aws"
 # CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
@@ -39,6 +40,12 @@ def _region(region: str) -> str:
             "boto3 in requirements.in"
         )
     return region
+
+
+def _bucket_suffix(suffix: str) -> str:
+    if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
+        raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
+    return suffix
 
 
 def _branch(name: str) -> str:
@@ -70,6 +77,7 @@ Role = Annotated[
     str, StringConstraints(pattern=r"^(arn:aws:iam::[0-9]{12}:role/)?([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$")
 ]
 Region = Annotated[str, AfterValidator(_region)]
+BucketSuffix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)]
 Branch = Annotated[str, StringConstraints(max_length=255), AfterValidator(_branch)]
 Repository = Annotated[
     str,

@@ -17,6 +17,8 @@ OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
 ]
+# In the account or region of the backup; its log bucket's name is short because S3 accepts 63 characters.
+CopyBucketContent = Literal["snapshots-copy", "snapshots-copy-logs"]
 PipelineBucketContent = Literal["artifacts", "access-logs"]
 LayerContent = Literal["vectora-core", "common-deps", "vectora-ops", "ops-deps"]
 Frequency = Literal["daily", "weekly", "monthly"]
@@ -29,6 +31,7 @@ FUNCTION_TASKS: tuple[FunctionTask, ...] = get_args(FunctionTask)
 DELIVERY_TASK: FunctionTask = "deliver-v2"
 OPERATIONS_TASKS: tuple[OperationsTask, ...] = get_args(OperationsTask)
 BUCKETS: tuple[BucketContent, ...] = get_args(BucketContent)
+COPY_BUCKETS: tuple[CopyBucketContent, ...] = get_args(CopyBucketContent)
 PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketContent)
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
@@ -47,6 +50,7 @@ LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"
 HOLD = "promotion/hold"
 BYPASS = "promotion/bypass"
+FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
@@ -114,6 +118,15 @@ class Names:
 
     def bucket(self, content: BucketContent) -> str:
         return self._bucket(f"{self.project}-{content}-{self.env}")
+
+    def copy_bucket(self, content: CopyBucketContent) -> str:
+        """Return the name of a bucket of the vault's copy."""
+        return self._bucket(f"{self.project}-{content}-{self.env}")
+
+    @property
+    def backup_stack(self) -> str:
+        """Name of the stack with the vault's copy."""
+        return self._named("stack", "backup")
 
     def pipeline_bucket(self, content: PipelineBucketContent) -> str:
         return self._bucket(f"{self.pipeline}-{content}")
@@ -258,6 +271,7 @@ class Names:
         named_things: tuple[tuple[Callable[[Any], str], Sequence[str]], ...] = (
             (self.stack, STACK_LAYERS),
             (self.bucket, BUCKETS),
+            (self.copy_bucket, COPY_BUCKETS),
             (self.pipeline_bucket, PIPELINE_BUCKETS),
             (self.log_group, (*FUNCTION_TASKS, *OPERATIONS_TASKS)),
             (self.layer, LAYERS),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, Names, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, DEPLOYMENT, FREEZE, HOLD, LEDGER, Names, OperationsTask
 
 # Records of an environment that decide whether a release may be promoted into it.
-TARGET_RECORDS = (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS)
+TARGET_RECORDS = (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS, FREEZE)
 STEP_TASKS: tuple[OperationsTask, ...] = ("snapshot", "smoke-test", "promotion")
 ACCOUNT = "${AWS::AccountId}"
 

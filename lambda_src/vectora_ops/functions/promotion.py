@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
@@ -95,7 +96,8 @@ def _clock() -> StoreClock:
 
 
 def next_names() -> Names:
-    return own_names().of(environment_name(environment("NEXT_ENV")))
+    names = own_names().of(environment_name(environment("NEXT_ENV")))
+    return replace(names, bucket_suffix=os.environ.get("NEXT_BUCKET_SUFFIX", names.bucket_suffix))
 
 
 def next_policy() -> Promotion:

@@ -75,6 +75,7 @@ def gather(
         target_deployments=there.deployments(),
         target_promotion=promotions[-1] if promotions else None,
         execution=execution,
+        freeze=there.freeze(),
     )
 
 
@@ -97,6 +98,8 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
         target_file=client_files(account.of(target.env), target).get(client_id),
         runs=tuple(run for run in runs if run.client_id == client_id),
         hold=there.hold(),
+        now=now,
+        freeze=there.freeze(),
         target_deployments=there.deployments(),
         target_ledger=there.ledger(),
     )

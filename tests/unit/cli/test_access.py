@@ -22,7 +22,7 @@ from cli.environment_status import EnvironmentStatus, environment_status
 from cli.profiles import GIVEN
 from tests.repository import ROOT
 from vectora_ops.account import PIPELINE, Account
-from vectora_ops.settings import Place, Settings, load_settings
+from vectora_ops.settings import Location, Settings, load_settings
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 TOOLS, DEV, STAGE, PROD = "111111111111", "222222222222", "333333333333", "444444444444"
@@ -112,10 +112,10 @@ def test_each_environment_has_the_profile_and_the_role_of_its_settings() -> None
     settings = _settings(
         stage={"profile": "stage-admin"}, prod={"operator_role": "operator"}, pipeline={"profile": "t"}
     )
-    assert access_to(settings, "dev") == Access(Place(DEV, REGION), None, None)
-    assert access_to(settings, "stage") == Access(Place(STAGE, REGION), "stage-admin", None)
-    assert access_to(settings, "prod") == Access(Place(PROD, REGION), None, "operator")
-    assert access_to(settings, PIPELINE) == Access(Place(TOOLS, REGION), "t", None)
+    assert access_to(settings, "dev") == Access(Location(DEV, REGION), None, None)
+    assert access_to(settings, "stage") == Access(Location(STAGE, REGION), "stage-admin", None)
+    assert access_to(settings, "prod") == Access(Location(PROD, REGION), None, "operator")
+    assert access_to(settings, PIPELINE) == Access(Location(TOOLS, REGION), "t", None)
 
 
 def test_a_pipeline_without_an_account_is_accessed_as_dev() -> None:
@@ -126,9 +126,9 @@ def test_a_pipeline_without_an_account_is_accessed_as_dev() -> None:
 def test_a_given_profile_replaces_profile_and_role_of_the_settings(given: Callable[..., None]) -> None:
     settings = _settings(stage={"profile": "s", "operator_role": "r"}, prod={"operator_role": "r"})
     given("mine", "prod=theirs")
-    assert access_to(settings, "stage") == Access(Place(STAGE, REGION), "mine", None)
-    assert access_to(settings, "prod") == Access(Place(PROD, REGION), "theirs", None)
-    assert access_to(settings, PIPELINE) == Access(Place(TOOLS, REGION), "mine", None)
+    assert access_to(settings, "stage") == Access(Location(STAGE, REGION), "mine", None)
+    assert access_to(settings, "prod") == Access(Location(PROD, REGION), "theirs", None)
+    assert access_to(settings, PIPELINE) == Access(Location(TOOLS, REGION), "mine", None)
 
 
 def test_a_profile_for_no_environment_is_refused(given: Callable[..., None]) -> None:
