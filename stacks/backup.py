@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.component import KEEP
 from stacks.permissions.backup import copy_statements
 from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
+from vectora_constructs.vault_replication import WRITTEN_ONCE
 from vectora_ops.backup_settings import Backup
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
@@ -65,7 +66,10 @@ class BackupStack(cdk.Stack):
             removal_policy=KEEP,
             access_log_bucket_name=logs_name,
             object_lock=ObjectLock(
-                days=settings.snapshots.minimum_age_days, objects_prefix="objects/", glacier_after_days=None
+                days=settings.snapshots.minimum_age_days,
+                objects_prefix="objects/",
+                glacier_after_days=None,
+                written_once=WRITTEN_ONCE,
             ),
             further_statements=copy_statements(names, source_account),
         )
