@@ -221,7 +221,8 @@ class Delivery:
         """
         for where in WHERES:
             own = () if where == PIPELINE else ("--context", f"env={where}")
-            self._administer(where, f"bootstrap-{where}", "bootstrap", *own)
+            # Without an app the CLI synthesizes nothing.
+            self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
         for env in ENVIRONMENT_NAMES if self.accounts else ():
             output = str(self.emulator.scratch / f"cdk.out-access-{env}")
             self._administer(env, f"access-{env}", "deploy", "--context", f"access={env}", "--output", output)

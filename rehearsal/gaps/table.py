@@ -145,8 +145,8 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "rehearsal/inside refuses them; rehearsal/strictness.py lists each refusal with its test",
     ),
     BehaviourGap(
-        "Conditions of templates do not support Fn::Join, which CDK's bootstrap needs to attach the policies of "
-        "CloudFormation's role",
+        "Conditions of templates do not support Fn::Join and pseudo parameters, which CDK's bootstrap needs to attach "
+        "the policies of CloudFormation's role",
         "rehearsal/inside/stacks.py resolves it",
     ),
     BehaviourGap(
