@@ -9,9 +9,11 @@ from rehearsal.inside import (
     buckets,
     collisions,
     conditions,
+    crossing,
     deliveries,
     destinations,
     disturbances,
+    encryption,
     extraction,
     front_door,
     functions,
@@ -28,6 +30,8 @@ def register() -> None:
     for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries, extraction):
         part.register()
     collisions.register()
+    crossing.register()
+    encryption.register()
     stacks.register()
     disturbances.register()
     mail.register()
