@@ -94,7 +94,7 @@ class OperationsStack(ComponentStack):
         )
         promotion = self._function(
             "Promotion",
-            "Records releases and judges what may go on",
+            "Records releases and snapshots, and judges what may go on",
             layers,
             grants.promotion(),
             _gate_variables(following),
@@ -103,12 +103,15 @@ class OperationsStack(ComponentStack):
         self._automatic_rollback(rollback, grants)
         if following:
             self._retries(promotion, grants, following[1])
-        SnapshotBeforeDeployment(
+        before_deployment = SnapshotBeforeDeployment(
             self,
             "SnapshotBeforeDeployment",
             snapshot_function_arn=snapshot.resource.attr_arn,
             release_digest=release.digest,
-        ).resource.add_resource_dependency(self._vault_bucket.resource)
+        ).resource
+        # The snapshot is stored in the vault, and anchored by function promotion.
+        before_deployment.add_resource_dependency(self._vault_bucket.resource)
+        before_deployment.add_resource_dependency(promotion.resource)
 
         self.output("SnapshotsBucketName", self._vault_bucket.resource.ref, "Name of the vault")
         self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
