@@ -100,6 +100,11 @@ PERMISSIONS: tuple[Row, ...] = (
         "test_permissions.py::test_a_bucket_policy_can_require_conditional_writes",
     ),
     by_emulator(
+        "An overwritten parameter where the caller's policy denies ssm:Overwrite",
+        "Systems Manager User Guide, preventing changes to existing parameters using ssm:Overwrite",
+        "test_permissions.py::test_a_policy_can_deny_to_overwrite_parameters",
+    ),
+    by_emulator(
         "A role passed to a service without iam:PassRole",
         "IAM User Guide, granting permissions to pass a role to a service",
         "test_permissions.py::test_passing_a_role_needs_iam_pass_role",

@@ -103,7 +103,7 @@ class AccessStack(cdk.Stack):
             self,
             "AsksPromotionRole",
             role=asks_promotion(self._names),
-            trusted=(self._function_of(env, "snapshot"), self._function_of(env, "rollback")),
+            trusted=(self._function_of(env, "promotion"), self._function_of(env, "rollback")),
             description=f"Promotion into {env}: invokes the gates of this environment",
             grants=(invoke_functions(self._names, self._place.region, "promotion"),),
         )

@@ -54,6 +54,9 @@ FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
+# Parameters of snapshots (vectora_ops.snapshots.anchors); no snapshot has the name of the second.
+ANCHORS = "anchors"
+FIRST_ANCHOR = "first"
 # Detail types of the EventBridge events that the rollback function handles.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 RUN_CHANGED = "Step Functions Execution Status Change"
