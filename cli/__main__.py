@@ -14,7 +14,7 @@ GROUPS = {
     "newsletter": "List, open and preview newsletters of an environment.",
     "snapshot": "Create, list, compare, verify, pin and prune snapshots of an environment.",
     "release": "List the releases of an environment.",
-    "promote": "Explain promotions, bypass gates, and release holds.",
+    "promote": "Explain promotions, bypass gates, freeze promotion, and release holds.",
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
@@ -50,6 +50,12 @@ COMMANDS = (
     Command("release list", "release:list_releases", "--env prod"),
     Command("promote explain", "promote:explain", "--to prod"),
     Command("promote bypass", "promote:bypass", '--to prod --gate soak --reason "feed parser crashes"'),
+    Command(
+        "promote freeze",
+        "promote:freeze",
+        '--env prod --until "2026-11-30 09:00" --reason "Black Friday"',
+    ),
+    Command("promote unfreeze", "promote:unfreeze", "--env prod"),
     Command("promote release-hold", "promote:release_hold", "--env stage"),
 )
 

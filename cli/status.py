@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from cli.old_clients import is_old_form, lines_on_old_clients
 from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
-from cli.promotion_status import client_sentences, promotion_sentences
+from cli.promotion_status import client_sentences, promotion_sentences, window_sentences
 from cli.stray_objects import stray_keys, stray_sentence
 from terminal.console import new_table, styled
 from vectora_ops.account import Account, open_account
@@ -30,6 +30,7 @@ from vectora_ops.snapshots.catalog import future_snapshots, sentence_on_future
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.store_clock import records_clock
 from vectora_ops.what_runs import changed_resources
+from vectora_ops.windows import Windows
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.config.client import ClientConfig
@@ -50,7 +51,12 @@ def status(
     settings = load_settings(ROOT)
     chosen = [env] if env else list(ENVIRONMENT_NAMES)
     found = [
-        environment_status(open_account(settings.environment(name), name), settings.names(name)) for name in chosen
+        environment_status(
+            open_account(settings.environment(name), name),
+            settings.names(name),
+            settings.environment(name).promotion.windows,
+        )
+        for name in chosen
     ]
     here = read_checkout(ROOT, lambda: err.say("Synthesizing this checkout to compare it ..."))
     found = [_compared(each, here) for each in found]
@@ -192,7 +198,8 @@ class EnvironmentStatus:
         return any(stack.status != "not deployed" for stack in self.stacks)
 
 
-def environment_status(account: Account, names: Names) -> EnvironmentStatus:
+def environment_status(account: Account, names: Names, windows: Sequence[Windows] = ()) -> EnvironmentStatus:
+    """Return the deployed state of an environment; `windows` are those of its settings in the checkout."""
     release = live_release(account, names)
     records = Records(account, names)
     ledger = records.ledger()
@@ -211,6 +218,7 @@ def environment_status(account: Account, names: Names) -> EnvironmentStatus:
         held=hold is not None and hold.holds,
         promotion=(
             *promotion_sentences(release, recorded, word, hold, records.bypass(), names.env, now),
+            *window_sentences(windows, records.freeze(), names.env, now),
             *client_sentences(records.client_promotions(), recorded),
         ),
         stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),

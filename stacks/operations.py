@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import KEEP, ComponentStack
+from stacks.elsewhere import Elsewhere
 from stacks.permissions.backup import replication_grants
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
@@ -24,6 +25,7 @@ from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
 from vectora_constructs.vault_replication import VAULT_PREFIXES, CopyBucket, replicate_vault
+from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     FAILED_RUN_STATUSES,
     OPERATIONS_LAYER,
@@ -65,6 +67,7 @@ class OperationsStack(ComponentStack):
         release: Release,
         preceding: Names | None,
         following: tuple[Names, Promotion] | None,
+        elsewhere: Elsewhere,
     ) -> None:
         """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates."""
         super().__init__(
@@ -76,6 +79,8 @@ class OperationsStack(ComponentStack):
             settings=settings,
         )
         self._packages = packages
+        self._elsewhere = elsewhere
+        self._preceding = preceding
         self._vault()
         notifications = Notifications(
             self,
@@ -89,11 +94,11 @@ class OperationsStack(ComponentStack):
         self._copy_vault(notifications)
         layers = self._layers()
         grants = OperationsGrants(
-            self,
             names=names,
             region=settings.region,
             preceding=preceding,
             following=following[0] if following else None,
+            elsewhere=elsewhere,
         )
         snapshot = self._snapshot(layers, grants)
         rollback = self._rollback(layers, grants)
@@ -105,7 +110,10 @@ class OperationsStack(ComponentStack):
             "Records releases and judges what may go on",
             layers,
             grants.promotion(),
-            _gate_variables(names, following),
+            {
+                **_gate_variables(names, following),
+                **elsewhere.variable(PIPELINE, *((following[0].env,) if following else ())),
+            },
         )
         self._daily_snapshot(snapshot, grants)
         self._automatic_rollback(rollback, grants)
@@ -133,6 +141,7 @@ class OperationsStack(ComponentStack):
             {
                 "SNAPSHOT_KEEP_LAST": str(snapshots.keep_last or "all"),
                 "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
+                **self._elsewhere.variable(*self._preceding_env),
             },
         )
 
@@ -145,8 +154,13 @@ class OperationsStack(ComponentStack):
             {
                 "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
                 "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+                **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )
+
+    @property
+    def _preceding_env(self) -> tuple[str, ...]:
+        return (self._preceding.env,) if self._preceding else ()
 
     def _vault(self) -> None:
         settings, names = self.settings, self.names
@@ -178,6 +192,7 @@ class OperationsStack(ComponentStack):
                 days=settings.snapshots.minimum_age_days,
                 objects_prefix="objects/",
                 glacier_after_days=settings.snapshots.glacier_after_days,
+                written_once=("objects/*", "snapshots/*/manifest.json"),
             ),
         )
         self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
@@ -244,6 +259,8 @@ class OperationsStack(ComponentStack):
             role_name=self.names.role(task),
             service="lambda.amazonaws.com",
             description=description,
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=f"{construct_id}Policy",
             grants=(*lambda_basics(self.names, self.settings.region, task), *grants),
         ).resource
@@ -341,6 +358,8 @@ class OperationsStack(ComponentStack):
             role_name=role_name,
             service="scheduler.amazonaws.com",
             description=f"{description}: invokes the function",
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=role_id.removesuffix("Role") + "Policy",
             grants=(invoke,),
         ).resource
@@ -359,12 +378,15 @@ class OperationsStack(ComponentStack):
 
     def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
         """Invoke the rollback function when a deployment or a run fails."""
+        pipeline_account = self._elsewhere.pipeline_account
         FunctionRule(
             self,
             "DeploymentFailed",
             rule_name=self.names.rule("deployment-failed"),
             description="Rolls back what the pipeline failed to deploy",
             pattern={
+                # Events that another bus sends keep their account (EventBridge user guide, cross-account events).
+                **({"account": [pipeline_account]} if pipeline_account else {}),
                 "source": ["aws.codepipeline"],
                 "detail-type": [STAGE_CHANGED],
                 "detail": {

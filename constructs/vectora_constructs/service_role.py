@@ -80,19 +80,25 @@ class ServiceRole(Construct):
         role_name: str | None,
         service: str,
         description: str,
+        path: str,
+        boundary_arn: str,
         policy_name: str,
         grants: Sequence[Grant],
     ) -> None:
         """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
         Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
-        to 64 characters, so that patterns such as `*-dev-*` may not match.
+        to 64 characters, so policies refer to roles by their `path`. The role can do at most what the policy
+        `boundary_arn` allows, whatever its own policies are ("Permissions boundaries for IAM entities", IAM user
+        guide).
         """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(
             self,
             "Default",
             role_name=role_name,
+            path=path,
+            permissions_boundary=boundary_arn,
             description=description,
             assume_role_policy_document={
                 "Version": "2012-10-17",

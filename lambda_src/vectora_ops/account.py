@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +14,24 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.aws import RETRYING, with_complete_responses
+from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
     import boto3
+
+    from vectora_ops.settings import EnvironmentSettings
 
 READ_TIMEOUT_SECONDS = 60
 # Operations whose names begin so change nothing; `Validate` is CloudFormation's ValidateTemplate.
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Validate")
 # A synchronous invocation may take 900 s. Routers drop connections that are silent for long, hence the keepalive, and a
 # repeated request would run the function again (Lambda API reference, Invoke).
-INVOKING = Config(read_timeout=930, tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
+INVOKING = Config(tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
+LONGEST_INVOCATION_SECONDS = 930
+# Key of the pipeline in `Account.elsewhere`; no environment has this name.
+PIPELINE = "pipeline"
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Account:
     account_id: str
     region: str
     session: boto3.Session
+    # What is in another account or region: the pipeline, or environments by name.
+    elsewhere: Mapping[str, Account] = field(default_factory=dict, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
     # Called with the address of each request that may change something, before it is sent.
@@ -65,9 +73,36 @@ class Account:
         """Return the client of a service, with retries; all threads share it."""
         return self._client(service, service, Config(read_timeout=READ_TIMEOUT_SECONDS))
 
-    def invoker(self) -> Any:
+    def invoker(self, wait_seconds: int = LONGEST_INVOCATION_SECONDS) -> Any:
         """Return the Lambda client for synchronous invocations, which never repeats a request."""
-        return self._client("invoker", "lambda", INVOKING)
+        name = "invoker" if wait_seconds == LONGEST_INVOCATION_SECONDS else f"invoker {wait_seconds}"
+        return self._client(name, "lambda", INVOKING.merge(Config(read_timeout=wait_seconds)))
+
+    def of(self, what: str) -> Account:
+        """Return the account and region of the pipeline or of an environment, as this account may use them."""
+        return self.elsewhere.get(what, self)
+
+    def with_roles(self, routes: Mapping[str, Mapping[str, str]]) -> Account:
+        """Return this account with what is elsewhere, each with the `role` to assume for it and its `region`."""
+        return replace(
+            self, elsewhere={what: self.as_role(route["role"], route["region"]) for what, route in routes.items()}
+        )
+
+    def as_role(self, role_arn: str, region: str) -> Account:
+        """Return the account of a role in `region`, whose clients assume the role before their first request.
+
+        Their requests raise VectoraError, which names the role, when it is missing or does not trust these credentials.
+        """
+        import boto3
+        from botocore.credentials import DeferredRefreshableCredentials
+        from botocore.session import Session
+
+        session: Any = Session()
+        # boto3 has no public way to give a session credentials that are renewed (botocore/session.py).
+        session._credentials = DeferredRefreshableCredentials(
+            refresh_using=lambda: _assume(self.client("sts"), role_arn), method="sts-assume-role"
+        )
+        return Account(role_arn.split(":")[4], region, boto3.Session(botocore_session=session, region_name=region))
 
     def http_session(self, url: str) -> URLLib3Session:
         """Return an HTTP session for presigned addresses, with the CA bundle and proxies of the session's clients."""
@@ -95,6 +130,25 @@ class Account:
 
     def function_arn(self, name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{name}"
+
+
+def _assume(sts: Any, role_arn: str) -> dict[str, str]:
+    """Return the credentials of a role as botocore's metadata; raises VectoraError that names the role."""
+    name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "vectora")
+    try:
+        found = sts.assume_role(RoleArn=role_arn, RoleSessionName=name)["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        # STS answers AccessDenied for a missing role and for one that does not trust the caller alike.
+        raise VectoraError(
+            f"Role {role_arn} cannot be assumed ({plain(error)}): deploy the stack that defines it, and check that it "
+            "trusts this role (docs/architecture/accounts.md)."
+        ) from error
+    return {
+        "access_key": found["AccessKeyId"],
+        "secret_key": found["SecretAccessKey"],
+        "token": found["SessionToken"],
+        "expiry_time": found["Expiration"].isoformat(),
+    }
 
 
 def open_account(settings: EnvironmentSettings, env: str) -> Account:

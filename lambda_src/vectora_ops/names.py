@@ -50,6 +50,7 @@ LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"
 HOLD = "promotion/hold"
 BYPASS = "promotion/bypass"
+FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
@@ -143,13 +144,32 @@ class Names:
         return self._named("layer", content)
 
     def role(self, task: str) -> str:
-        """Return the name of the role for `task`, such as the task of its function."""
-        return self._named("role", task)
+        """Return the name of the role for `task`, such as the task of its function.
+
+        Role names are unique in an account whatever their path (IAM user guide, "IAM identifiers"). They end in
+        `role-{env}`, because roles without the path had the names without `role`.
+        """
+        return self._named("role", f"{task}-role")
 
     @property
     def role_path(self) -> str:
         """IAM path of the environment's roles, by which policies refer to all of them."""
         return f"/{self.project}/{self.env}/"
+
+    @property
+    def access_role_path(self) -> str:
+        """IAM path of the roles that let other accounts and regions into an environment; no deployment changes them."""
+        return f"/{self.project}/access/"
+
+    @property
+    def access_stack(self) -> str:
+        """Name of the stack with the roles that let other accounts and regions into the environment."""
+        return self._named("stack", "access")
+
+    @property
+    def relay(self) -> str:
+        """Name of the function that relays steps of the pipeline to environments elsewhere, and of its role."""
+        return _within_limit("function", f"{self.project}-pipeline-relay")
 
     @property
     def boundary(self) -> str:
@@ -160,6 +180,21 @@ class Names:
     def execution_policy(self) -> str:
         """Name of the managed policy with which CloudFormation deploys the environment's stacks."""
         return self._named("policy", "execution")
+
+    @property
+    def pipeline_role_path(self) -> str:
+        """IAM path of the pipeline's roles."""
+        return f"/{self.project}/pipeline/"
+
+    @property
+    def pipeline_boundary(self) -> str:
+        """Name of the managed policy that is the permissions boundary of the pipeline's roles."""
+        return _within_limit("policy", f"{self.project}-boundary-pipeline")
+
+    @property
+    def pipeline_execution_policy(self) -> str:
+        """Name of the managed policy with which CloudFormation deploys the pipeline's stack."""
+        return _within_limit("policy", f"{self.project}-execution-pipeline")
 
     @property
     def bootstrap_qualifier(self) -> str:

@@ -22,7 +22,9 @@ from vectora_ops.aws_values import (
 )
 from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.names import EnvName, Names, client_id_problems
+from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
+from vectora_ops.windows import Windows
 from vectora_shared.config.delivery import Addresses, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
@@ -166,6 +168,15 @@ class Promotion(Section):
     requires_client_versions_forward: bool = False
     retry_at: Cron | None = None
     watch_hours: Annotated[int, Field(ge=0, le=336)] = 0
+    windows: tuple[Windows, ...] = Field(
+        default=(), description="list of times without promotions: time_zone, open, closed, holidays, freezes"
+    )
+
+    @model_validator(mode="after")
+    def _windows_open(self) -> Promotion:
+        if problem := windows_problem(self.windows, len(self.model_dump_json(exclude_defaults=True))):
+            raise MisfitError((("windows",), problem))
+        return self
 
     @property
     def judges_runs(self) -> bool:
@@ -298,6 +309,18 @@ class Settings(Section):
                 raise MisfitError(
                     (self._key_of_names(env), f"results in a name that AWS refuses: {str(error).rstrip('.')}")
                 ) from error
+        return self
+
+    @model_validator(mode="after")
+    def _windows_can_be_met(self) -> Settings:
+        for env in ENVIRONMENT_NAMES:
+            policy, before = self.environment(env).promotion, environment_before(env)
+            path = ("environments", env, "promotion")
+            if policy.windows and before is None:
+                raise MisfitError(((*path, "windows"), f"has no effect: nothing is promoted into {env}, so remove it"))
+            zone = self.environment(before).schedule.time_zone if before else ""
+            if policy.retry_at and (problem := retry_problem(policy.windows, policy.retry_at, zone)):
+                raise MisfitError(((*path, "retry_at"), problem))
         return self
 
     def _key_of_names(self, env: str) -> tuple[str, ...]:

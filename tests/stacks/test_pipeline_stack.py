@@ -269,6 +269,53 @@ def test_builds_install_the_cdk_cli_by_the_hashes_of_the_lock_file(template: dic
     assert all(each["integrity"].startswith("sha512-") for name, each in packages.items() if name)
 
 
+def _statements(template: dict[str, Any], role_prefix: str) -> list[dict[str, Any]]:
+    """Return the statements of the policies that are attached to the role whose logical id begins so."""
+    return [
+        statement
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::IAM::Policy" and each["Properties"]["Roles"][0]["Ref"].startswith(role_prefix)
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def _actions_on_objects(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for statement in statements:
+        resources, actions = statement["Resource"], statement["Action"]
+        actions = [actions] if isinstance(actions, str) else actions
+        if not any(each.startswith("s3:") for each in actions):
+            continue
+        for resource in resources if isinstance(resources, list) else [resources]:
+            key = resource["Fn::Join"][1][-1] if "Fn::Join" in resource else "the bucket"
+            found.setdefault(key, set()).update(actions)
+    return found
+
+
+def test_the_build_of_a_commit_reads_its_source_and_writes_its_output_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    stages, pipeline = _stages(template), Names(project="vectora-inbox", env="dev").pipeline
+    [source], [output] = (stages[name][0][0]["OutputArtifacts"] for name in ("Source", "Build"))
+    of_source, of_output = (f"/{pipeline[:20]}/{each['Name'][:10]}*" for each in (source, output))
+    found = _actions_on_objects(_statements(template, "PipelineBuildSynth"))
+    read, write = {"s3:GetObject", "s3:GetObjectVersion"}, {"s3:PutObject"}
+    assert found == {
+        "the bucket": {"s3:GetBucketAcl", "s3:GetBucketLocation"},
+        of_source: read,
+        of_output: write,
+        "/types-cache/*": read | write,
+    }
+
+
+def test_no_build_may_start_another_build_whose_commands_it_could_replace(template: dict[str, Any]) -> None:
+    [action_role] = [each for each in template["Resources"] if re.fullmatch(r"DeliveryCodeBuildActionRole\w{8}", each)]
+    for key, each in template["Resources"].items():
+        if each["Type"] == "AWS::IAM::Policy" and "codebuild:StartBuild" in json.dumps(each):
+            assert each["Properties"]["Roles"] == [{"Ref": action_role}], key
+            assert '"*"' not in json.dumps([s["Resource"] for s in each["Properties"]["PolicyDocument"]["Statement"]])
+
+
 @pytest.mark.parametrize("repository", ["a.company/its.inbox", f"{'o' * 12}/{'r' * 80}"])
 def test_the_source_of_any_repository_has_names_that_codepipeline_accepts(repository: str) -> None:
     settings = load_settings(ROOT)

@@ -12,7 +12,7 @@ from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
-from vectora_ops.promotion.job import answer_job, is_job
+from vectora_ops.promotion.job import answer_step, is_step
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
@@ -43,8 +43,8 @@ class JudgeClientEvent(Event):
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
     """Record the releases of this environment, and judge which may go into the next."""
     set_log_level()
-    if is_job(event):
-        return answer_job(
+    if is_step(event):
+        return answer_step(
             own_account(),
             event,
             {
