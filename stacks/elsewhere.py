@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import Names, OperationsTask
-from vectora_ops.settings import ENVIRONMENT_NAMES, Place, Settings, environment_after, environment_before
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings, environment_after, environment_before
 
 # Lambda functions read the routes from this variable (vectora_ops.functions.invocation).
 ROUTES_VARIABLE = "ELSEWHERE"
@@ -104,7 +104,7 @@ def function_role(names: Names, task: OperationsTask) -> str:
     return f"{names.role_path}{names.role(task)}"
 
 
-def _route(place: Place, role: str) -> Route:
+def _route(place: Location, role: str) -> Route:
     return Route(role_arn=role_arn(place.account, role), region=place.region)
 
 

@@ -21,8 +21,6 @@ from vectora_shared.errors import VectoraError
 if TYPE_CHECKING:
     import boto3
 
-    from vectora_ops.settings import EnvironmentSettings
-
 READ_TIMEOUT_SECONDS = 60
 # Operations whose names begin so change nothing; `Validate` is CloudFormation's ValidateTemplate.
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Validate")
@@ -97,10 +95,11 @@ class Account:
         from botocore.credentials import DeferredRefreshableCredentials
         from botocore.session import Session
 
+        name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "vectora")
         session: Any = Session()
         # boto3 has no public way to give a session credentials that are renewed (botocore/session.py).
         session._credentials = DeferredRefreshableCredentials(
-            refresh_using=lambda: _assume(self.client("sts"), role_arn), method="sts-assume-role"
+            refresh_using=lambda: role_credentials(self.client("sts"), role_arn, name), method="sts-assume-role"
         )
         return Account(role_arn.split(":")[4], region, boto3.Session(botocore_session=session, region_name=region))
 
@@ -132,16 +131,15 @@ class Account:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{name}"
 
 
-def _assume(sts: Any, role_arn: str) -> dict[str, str]:
+def role_credentials(sts: Any, role_arn: str, session_name: str) -> dict[str, str]:
     """Return the credentials of a role as botocore's metadata; raises VectoraError that names the role."""
-    name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "vectora")
     try:
-        found = sts.assume_role(RoleArn=role_arn, RoleSessionName=name)["Credentials"]
+        found = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
     except (BotoCoreError, ClientError) as error:
         # STS answers AccessDenied for a missing role and for one that does not trust the caller alike.
         raise VectoraError(
             f"Role {role_arn} cannot be assumed ({plain(error)}): deploy the stack that defines it, and check that it "
-            "trusts this role (docs/architecture/accounts.md)."
+            "trusts the caller (docs/architecture/accounts.md)."
         ) from error
     return {
         "access_key": found["AccessKeyId"],
@@ -151,29 +149,19 @@ def _assume(sts: Any, role_arn: str) -> dict[str, str]:
     }
 
 
-def open_account(settings: EnvironmentSettings, env: str) -> Account:
-    """Return the account of the default credentials chain, in the environment's region.
-
-    Raises VectoraError when there are no usable credentials, or when they belong to another account than configured.
-    """
-    account = account_of_credentials(settings.region)
-    if settings.account and settings.account != account.account_id:
-        raise VectoraError(
-            f"Environment {env} belongs to account {settings.account}, your credentials to {account.account_id}: "
-            "use the profile of that account."
-        )
-    return account
-
-
 def account_of_credentials(region: str) -> Account:
     """Return the account of the default credentials chain; raises VectoraError without usable credentials."""
     import boto3
 
-    session = boto3.Session(region_name=region)
+    return account_of_session(boto3.Session(region_name=region))
+
+
+def account_of_session(session: boto3.Session) -> Account:
+    """Return the account and region of a session; raises VectoraError without usable credentials."""
     try:
         account_id = with_complete_responses(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
             f"AWS did not accept your credentials ({error}): set AWS_PROFILE or log in, then try again."
         ) from error
-    return Account(account_id, region, session)
+    return Account(account_id, session.region_name, session)

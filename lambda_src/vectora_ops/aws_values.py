@@ -70,6 +70,12 @@ def _repository(name: str) -> str:
 
 
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+# Written between brackets in a line of ~/.aws/config.
+Profile = Annotated[str, StringConstraints(pattern=r"^[^\s\[\]=]+$", max_length=100)]
+# ARN, or path and name, of a role (IAM and AWS STS quotas, "IAM name requirements").
+Role = Annotated[
+    str, StringConstraints(pattern=r"^(arn:aws:iam::[0-9]{12}:role/)?([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$")
+]
 Region = Annotated[str, AfterValidator(_region)]
 BucketSuffix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)]
 Branch = Annotated[str, StringConstraints(max_length=255), AfterValidator(_branch)]

@@ -17,8 +17,10 @@ from vectora_ops.aws_values import (
     BucketSuffix,
     BudgetUsd,
     ParameterName,
+    Profile,
     Region,
     Repository,
+    Role,
 )
 from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.names import EnvName, Names, client_id_problems
@@ -219,7 +221,16 @@ class Delivery(Section):
         return (self.identity,) if "@" in self.identity else (f"*@{self.identity}", f"*@*.{self.identity}")
 
 
-class EnvironmentSettings(Section):
+class OperatorAccess(Section):
+    """Credentials with which `./vectora` works in an account; by default those of the default credentials chain."""
+
+    profile: Profile | None = Field(default=None, description="AWS profile that ./vectora uses; --profile replaces it")
+    operator_role: Role | None = Field(
+        default=None, description="name or ARN of the role that ./vectora assumes with the profile's credentials"
+    )
+
+
+class EnvironmentSettings(OperatorAccess):
     account: Account | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
     bucket_suffix: BucketSuffix | None = Field(
@@ -264,7 +275,7 @@ class Environments(Section):
     prod: EnvironmentSettings = Field(description="a mapping of settings")
 
 
-class Pipeline(Section):
+class Pipeline(OperatorAccess):
     """Settings of the pipeline: its account and region, its repository, its connection and its approvals."""
 
     account: Account | None = None

@@ -231,7 +231,13 @@ def _check(operation: Operation, action: str, resource: str) -> Check:
     values["s3:signatureversion"] = "AWS4-HMAC-SHA256"
     if action == "PutObject":
         values[CREATES_OBJECT] = str(operation.name in _CREATING).lower()
-    absent = {*_HEADER_KEYS.values(), *_QUERY_KEYS.values(), REMAINING_DAYS, CREATES_OBJECT, "s3:LocationConstraint"} - set(values)
+    absent = {
+        *_HEADER_KEYS.values(),
+        *_QUERY_KEYS.values(),
+        REMAINING_DAYS,
+        CREATES_OBJECT,
+        "s3:LocationConstraint",
+    } - set(values)
     if until := _until(operation):
         values[REMAINING_DAYS] = str((until - datetime.now(UTC)).days)
         values["s3:object-lock-retain-until-date"] = until.isoformat()
