@@ -65,7 +65,11 @@ class BackupStack(cdk.Stack):
             removal_policy=KEEP,
             access_log_bucket_name=logs_name,
             object_lock=ObjectLock(
-                days=settings.snapshots.minimum_age_days, objects_prefix="objects/", glacier_after_days=None
+                days=settings.snapshots.minimum_age_days,
+                objects_prefix="objects/",
+                glacier_after_days=None,
+                # The policy denies every write that is no replication.
+                written_once=(),
             ),
             further_statements=copy_statements(names, source_account),
         )

@@ -209,6 +209,8 @@ class OperationsStack(ComponentStack):
             role_name=names.role("replication"),
             service=S3,
             description="Replicates the vault to its copy",
+            path=names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name="ReplicationPolicy",
             grants=replication_grants(names, account),
         ).resource

@@ -151,10 +151,12 @@ def copy_snapshot(copy: Vault, vault: Vault, manifest: Manifest) -> int:
     with ThreadPoolExecutor(COPIERS) as pool:
         for _ in pool.map(lambda sha256: vault.store(copy.read(sha256)), missing):
             pass
-    for file in (README, PINNED, MANIFEST):
-        body = to_bytes(manifest) if file == MANIFEST else copy.file(manifest.name, file)
+    for file in (README, PINNED):
+        body = copy.file(manifest.name, file)
         if body is not None and vault.file(manifest.name, file) != body:
             vault.write_file(manifest.name, file, body)
+    if vault.file(manifest.name, MANIFEST) is None:
+        vault.write_manifest(manifest.name, to_bytes(manifest))
     return len(missing)
 
 
