@@ -14,7 +14,7 @@ from botocore.exceptions import ProfileNotFound
 
 from cli.profiles import GIVEN
 from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
-from vectora_ops.settings import ENVIRONMENT_NAMES, OperatorAccess, Location, Settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, OperatorAccess, Settings
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 if TYPE_CHECKING:

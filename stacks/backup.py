@@ -8,6 +8,7 @@ from constructs import Construct
 from stacks.component import KEEP
 from stacks.permissions.backup import copy_statements
 from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
+from vectora_constructs.vault_replication import WRITTEN_ONCE
 from vectora_ops.backup_settings import Backup
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings
@@ -68,8 +69,7 @@ class BackupStack(cdk.Stack):
                 days=settings.snapshots.minimum_age_days,
                 objects_prefix="objects/",
                 glacier_after_days=None,
-                # The policy denies every write that is no replication.
-                written_once=(),
+                written_once=WRITTEN_ONCE,
             ),
             further_statements=copy_statements(names, source_account),
         )

@@ -10,21 +10,19 @@ from constructs import Construct
 
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
-from stacks.component import KEEP, ComponentStack
+from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
-from stacks.permissions.backup import replication_grants
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
+from stacks.vault import add_vault, copy_vault
 from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
-from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
-from vectora_constructs.vault_replication import VAULT_PREFIXES, CopyBucket, replicate_vault
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     FAILED_RUN_STATUSES,
@@ -38,8 +36,6 @@ from vectora_ops.names import (
 )
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
-# Days that replaced and deleted versions stay in the vault, so that an overwritten object can be repaired.
-REPAIR_DAYS = 90
 ONE_VCPU_MEMORY_MB = 1769
 DROPPED_EVENTS_RAISE_AN_ALARM = (
     "An alarm notifies the operators of an event that is dropped after its retry. The event itself goes nowhere: those "
@@ -81,7 +77,7 @@ class OperationsStack(ComponentStack):
         self._packages = packages
         self._elsewhere = elsewhere
         self._preceding = preceding
-        self._vault()
+        vault = add_vault(self)
         notifications = Notifications(
             self,
             "OperationsTopic",
@@ -91,7 +87,8 @@ class OperationsStack(ComponentStack):
         )
         topic = notifications.resource
         self._topic_arn = topic.ref
-        self._copy_vault(notifications)
+        if settings.backup:
+            copy_vault(self, vault, notifications, settings.backup)
         layers = self._layers()
         grants = OperationsGrants(
             names=names,
@@ -124,9 +121,9 @@ class OperationsStack(ComponentStack):
             "SnapshotBeforeDeployment",
             snapshot_function_arn=snapshot.resource.attr_arn,
             release_digest=release.digest,
-        ).resource.add_resource_dependency(self._vault_bucket.resource)
+        ).resource.add_resource_dependency(vault.resource)
 
-        self.output("SnapshotsBucketName", self._vault_bucket.resource.ref, "Name of the vault")
+        self.output("SnapshotsBucketName", vault.resource.ref, "Name of the vault")
         self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
@@ -161,71 +158,6 @@ class OperationsStack(ComponentStack):
     @property
     def _preceding_env(self) -> tuple[str, ...]:
         return (self._preceding.env,) if self._preceding else ()
-
-    def _vault(self) -> None:
-        settings, names = self.settings, self.names
-        logs_name = names.bucket("snapshots-access-logs")
-        # Separate from the log bucket of s0-core: that stack is deployed later, and the vault outlives the environment.
-        access_logs = PrivateBucket(
-            self,
-            "SnapshotsAccessLogsBucket",
-            bucket_name=logs_name,
-            old_versions_days=settings.old_versions_days,
-            expire_after_days=settings.old_versions_days,
-            removal_policy=KEEP,
-            access_log_bucket_name=None,
-            receives_access_logs_of=(names.bucket("snapshots"),),
-        )
-        cdk.Validations.of(access_logs.resource).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-S1", reason="It receives the vault's access logs; its own would log each delivery."
-            )
-        )
-        self._vault_bucket = PrivateBucket(
-            self,
-            "SnapshotsBucket",
-            bucket_name=names.bucket("snapshots"),
-            old_versions_days=max(settings.snapshots.minimum_age_days, REPAIR_DAYS),
-            removal_policy=KEEP,
-            access_log_bucket_name=logs_name,
-            object_lock=ObjectLock(
-                days=settings.snapshots.minimum_age_days,
-                objects_prefix="objects/",
-                glacier_after_days=settings.snapshots.glacier_after_days,
-                written_once=("objects/*", "snapshots/*/manifest.json"),
-            ),
-        )
-        self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
-
-    def _copy_vault(self, notifications: Notifications) -> None:
-        settings, names = self.settings, self.names
-        backup = settings.backup
-        if backup is None:
-            return
-        account = backup.account_beside(settings.account)
-        role = ServiceRole(
-            self,
-            "ReplicationRole",
-            role_name=names.role("replication"),
-            service=S3,
-            description="Replicates the vault to its copy",
-            path=names.role_path,
-            boundary_arn=self.boundary_arn,
-            policy_name="ReplicationPolicy",
-            grants=replication_grants(names, account),
-        ).resource
-        replicate_vault(
-            self._vault_bucket,
-            prefixes=VAULT_PREFIXES,
-            copy=CopyBucket(
-                arn=f"arn:aws:s3:::{names.copy_bucket('snapshots-copy')}",
-                foreign_account=account if backup.is_foreign_to(settings.account) else None,
-            ),
-            role_arn=role.attr_arn,
-            topic_arn=self._topic_arn,
-        )
-        # S3 publishes a test message before it accepts the notification (S3 user guide, event notifications).
-        self._vault_bucket.resource.add_resource_dependency(notifications.policy)
 
     def _layers(self) -> tuple[str, str]:
         """Return the ARNs of the layers."""

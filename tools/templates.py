@@ -11,9 +11,9 @@ from stacks.synthesis import Template, synthesized_backup, synthesized_pipeline,
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS
 from vectora_ops.settings import Settings, load_settings
 
-# The repository's own settings have no backup: its golden templates are those of these accounts.
+# The repository's own settings name no account and have no backup: its templates are those of these accounts.
 BACKED_UP_ENV = "prod"
-BACKED_UP_ACCOUNT = "444444444444"
+ACCOUNT = "444444444444"
 BACKUP = {"account": "555555555555", "region": "eu-central-1"}
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_FOLDER = ROOT / "tests" / "stacks" / "templates"
@@ -29,8 +29,8 @@ def synthesize(env: str) -> dict[str, Template]:
 def settings_with_backup() -> Settings:
     """Return the repository's settings with a backup of one environment."""
     content = load_settings(ROOT).model_dump(exclude_none=True)
-    for place in (content["pipeline"], *content["environments"].values()):
-        place["account"] = BACKED_UP_ACCOUNT
+    for environment in content["environments"].values():
+        environment["account"] = ACCOUNT
     content["environments"][BACKED_UP_ENV]["backup"] = BACKUP
     return Settings.model_validate(content)
 

@@ -93,7 +93,7 @@ class PrivateBucket(Construct):
             statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
         if object_lock:
             statements += _deny_longer_locks(bucket_arn, object_lock.days)
-            statements += _deny_replacements(bucket_arn, object_lock.written_once) if object_lock.written_once else []
+            statements += _deny_replacements(bucket_arn, object_lock.written_once)
         self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:

@@ -69,5 +69,7 @@ def _rule(
     )
 
 
+# Keys in a vault that are created once and never replaced.
+WRITTEN_ONCE = ("objects/*", "snapshots/*/manifest.json")
 # Manifests and other small files are read to list the snapshots: Glacier would charge each as 128 KB (S3 pricing).
 VAULT_PREFIXES: dict[str, str | None] = {"objects/": GLACIER_INSTANT_RETRIEVAL, "snapshots/": None}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -23,11 +22,12 @@ from vectora_ops.aws_values import (
     Role,
 )
 from vectora_ops.backup_settings import Backup, check_backup
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import EnvName, Names, client_id_problems
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
 from vectora_ops.windows import Windows
-from vectora_shared.config.delivery import Addresses, address_problem
+from vectora_shared.config.delivery import Addresses
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
 from vectora_shared.config.yaml_file import parse_yaml
@@ -77,14 +77,6 @@ def _project(name: str) -> str:
             f"names of buckets or parameters that begin with {', '.join(RESERVED_PROJECT_PREFIXES)} are reserved by AWS"
         )
     return name
-
-
-def _identity(identity: str) -> str:
-    """Return a domain or an address, the domain in lower case; raise ValueError for anything else."""
-    if problem := address_problem(identity if "@" in identity else f"x@{identity}"):
-        raise ValueError(f"a domain or an address that is verified in SES is expected; this {problem}")
-    local, at, domain = identity.rpartition("@")
-    return f"{local}{at}{domain.lower()}"
 
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -191,34 +183,6 @@ class Promotion(Section):
             or self.requires_end_to_end_test
             or self.requires_client_versions_forward
         )
-
-
-class Delivery(Section):
-    """Sending of newsletters by e-mail from an environment."""
-
-    mode: Literal["redirect", "recipients"] = Field(
-        description="redirect (all messages go to redirect_to) or recipients (to the readers in the clients' files)"
-    )
-    identity: Annotated[str, AfterValidator(_identity)] = Field(
-        description="domain or address that is verified in SES, and that the senders of all clients belong to"
-    )
-    redirect_to: Addresses = ()
-
-    @model_validator(mode="after")
-    def _redirect_has_addresses(self) -> Delivery:
-        if (self.mode == "redirect") != bool(self.redirect_to):
-            needed = "is needed with mode redirect" if self.mode == "redirect" else "is for mode redirect only"
-            raise MisfitError((("redirect_to",), f"{needed}: addresses that get every newsletter of the environment"))
-        return self
-
-    def covers(self, sender: str) -> bool:
-        """Return whether messages from this address may be sent: a domain covers its subdomains (SES guide)."""
-        return any(fnmatchcase(sender, pattern) for pattern in self.sender_patterns)
-
-    @property
-    def sender_patterns(self) -> tuple[str, ...]:
-        """Patterns of the senders that the identity covers, with * for any text."""
-        return (self.identity,) if "@" in self.identity else (f"*@{self.identity}", f"*@*.{self.identity}")
 
 
 class OperatorAccess(Section):
