@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ProfileNotFound
 
 from cli.target import Target
-from vectora_ops.account import Account
+from vectora_ops.account import Account, account_of_session
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.vault_copy import CopyState, copy_state, open_copy
 from vectora_shared.errors import VectoraError
@@ -33,11 +33,9 @@ def _account_of(profile: str, region: str) -> Account:
 
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        return Account(session.client("sts").get_caller_identity()["Account"], region, session)
-    except (BotoCoreError, ClientError) as error:
-        raise VectoraError(
-            f"AWS profile {profile} cannot be used ({error}): log in with it, then try again."
-        ) from error
+    except ProfileNotFound as error:
+        raise VectoraError(f"There is no AWS profile {profile}: aws configure list-profiles shows them.") from error
+    return account_of_session(session)
 
 
 def state_of_copy(target: Target) -> CopyState | None:
@@ -45,3 +43,12 @@ def state_of_copy(target: Target) -> CopyState | None:
     if target.settings.backup is None:
         return None
     return copy_state(Vault(target.account, target.names), copy_of(target))
+
+
+def sentence_on_copy(target: Target) -> str | None:
+    """Return the state of the copy of a target's vault, or why it is not known; None without a backup."""
+    try:
+        state = state_of_copy(target)
+    except VectoraError as error:
+        return str(error)
+    return state.sentence if state else None
