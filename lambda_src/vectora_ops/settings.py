@@ -88,6 +88,12 @@ def _identity(identity: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
+def _address(address: str) -> str:
+    if problem := address_problem(address):
+        raise ValueError(f"an e-mail address of a commit's author is expected; this {problem}")
+    return address
+
+
 Days = Annotated[int, Field(ge=1, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Usd = Annotated[float, Field(gt=0)]
@@ -266,6 +272,10 @@ class Pipeline(Section):
     )
     approval_days: Annotated[int, Field(ge=1, le=7)] = Field(
         description="days after which a pending approval expires, 1 to 7"
+    )
+    # A git author's address, and the name of the IAM user or of the role session that is the same person.
+    people: dict[Annotated[str, AfterValidator(_address)], Annotated[str, Field(min_length=1, max_length=128)]] = Field(
+        default={}, description="a mapping of commit authors' e-mail addresses to their names in AWS"
     )
 
 
