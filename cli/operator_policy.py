@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
 from cli.paths import ROOT
-from vectora_ops.names import BYPASS, CLIENTS, HOLD, LEDGER, BucketContent, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, FREEZE, HOLD, LEDGER, BucketContent, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 POLICY_FILE = "docs/reference/operator-policy.json"
@@ -172,7 +172,7 @@ class _Statements:
             _allow(
                 "WriteRecords",
                 ["ssm:PutParameter"],
-                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, HOLD, LEDGER)],
+                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, FREEZE, HOLD, LEDGER)],
             ),
             # The first action is on the pipeline, the others are on its stages.
             _allow(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import pipelines
@@ -52,12 +53,13 @@ class Review(Construct):
             self,
             "ReviewRole",
             role_name=self._names.review_function,
+            path=self._names.pipeline_role_path,
+            boundary_arn=f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:policy/{self._names.pipeline_boundary}",
             service="lambda.amazonaws.com",
             description="Reviews a commit before the pipeline updates itself",
             policy_name="ReviewPolicy",
             grants=self._grants(),
         ).resource
-        self.role.path = self._names.pipeline_role_path
         self.role.override_logical_id("ReviewRole")
         logs = settings.environment(ENVIRONMENT_NAMES[-1]).logs
         self.function = PythonFunction(
@@ -77,6 +79,8 @@ class Review(Construct):
         )
         self.function.resource.handler = HANDLER
         self._protect(artifacts)
+        if artifacts.encryption_key is not None:
+            self._use(artifacts.encryption_key)
 
     def let_invoke(self, delivery: pipelines.CodePipeline) -> None:
         """Let the build that updates the pipeline invoke the function."""
@@ -87,6 +91,15 @@ class Review(Construct):
         """Deny everyone but the role of the build that synthesizes to write an assembly: people approve it."""
         keys = artifact_keys(pipeline, SYNTH_OUTPUT)
         artifacts.add_to_resource_policy(_deny_others("OnlyTheBuildWritesAssemblies", artifacts, keys, role.role_arn))
+
+    def _use(self, key: kms.IKey) -> None:
+        """Let the function read and write what is encrypted with the key of artifacts that other accounts read."""
+        statement = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key.key_arn}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        policy = iam.CfnPolicy(
+            self, "UseKey", policy_name="UseArtifactsKey", policy_document=document, roles=[self.role.ref]
+        )
+        policy.override_logical_id("ReviewUsesArtifactsKey")
 
     def _protect(self, artifacts: s3.Bucket) -> None:
         statement = _deny_others("OnlyTheReviewWrites", artifacts, f"{REVIEW_PREFIX}*", self.role.attr_arn)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.account import Account
-from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, FREEZE, HOLD, LEDGER, RETRY, Names
 from vectora_ops.parameter_values import as_parameter
 from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code, is_absent
@@ -184,6 +184,18 @@ class Bypass(_Record):
         return ReleaseId(self.digest, self.content_digest)
 
 
+class Freeze(_Record):
+    """A time without promotions that an operator set; it ends by itself, or when an operator ends it."""
+
+    until: AwareDatetime
+    reason: str
+    by: str
+    ended_by: str | None = None
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.ended_by is None and now < self.until
+
+
 class Alarm(_Record):
     """An alarm that was raised in an environment."""
 
@@ -277,6 +289,13 @@ class Records:
 
     def write_bypass(self, bypass: Bypass) -> None:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
+
+    def freeze(self) -> Freeze | None:
+        """Return the last freeze, which may be over."""
+        return self._read(FREEZE, Freeze)
+
+    def write_freeze(self, freeze: Freeze) -> None:
+        self._write(FREEZE, freeze, "The last freeze of promotion into this environment, with the reason")
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms, oldest first; SSM keeps the last hundred.

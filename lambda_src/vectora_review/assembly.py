@@ -43,7 +43,7 @@ class Assembly:
     """
 
     def __init__(self, archive: bytes, pipeline: str) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         try:
             self._zip = zipfile.ZipFile(BytesIO(archive))
         except zipfile.BadZipFile as error:
@@ -85,24 +85,34 @@ class Assembly:
 
     @cached_property
     def pipeline_template(self) -> Template:
-        """The pipeline's template, which `cdk deploy` deploys from the address that the manifest gives.
+        """The pipeline's template, which `cdk deploy` deploys with the stacks that it depends on.
 
-        The CDK CLI deploys what is stored at that address, and uploads the file only when nothing is (aws-cdk-cli,
-        template-body-parameter.ts): both have to be the same. It also deploys the stacks that this one depends on.
+        These are the stacks with the artifacts of other regions (aws-cdk-lib, cross-region-support-stack.ts).
         """
-        stacks = [key for key, each in self._artifacts.items() if each.get("type") == STACK]
-        if stacks != [self._pipeline]:
-            raise ForgedAssemblyError(
-                f"The assembly's own stacks are {', '.join(stacks) or 'none'}, and {self._pipeline} alone is expected."
-            )
-        artifact = self._artifacts[self._pipeline]
-        strange = sorted(set(artifact.get("dependencies", ())) - {f"{self._pipeline}.assets"})
-        if strange:
-            raise ForgedAssemblyError(f"The pipeline's stack depends on {strange[0]}, which would be deployed with it.")
-        properties = artifact.get("properties") or {}
-        file = f"{self._pipeline}.template.json"
-        if properties.get("templateFile") != file or properties.get("stackName", self._pipeline) != self._pipeline:
-            raise ForgedAssemblyError(f"The manifest names another template than {file} for the pipeline.")
+        for name in self.own_stacks:
+            if name != self.pipeline and not name.startswith(f"{self.pipeline}-support-"):
+                raise ForgedAssemblyError(f"The assembly's own stacks include {name}, which is none of the pipeline's.")
+            known = {f"{name}.assets", *self.own_stacks, *(f"{each}.assets" for each in self.own_stacks)}
+            strange = sorted(set(self._artifacts[name].get("dependencies", ())) - known)
+            if strange:
+                raise ForgedAssemblyError(f"Stack {name} depends on {strange[0]}, which would be deployed with it.")
+        return self.own_template(self.pipeline)
+
+    @cached_property
+    def own_stacks(self) -> tuple[str, ...]:
+        """Names of the stacks that are not those of an environment."""
+        return tuple(key for key, each in self._artifacts.items() if each.get("type") == STACK)
+
+    def own_template(self, stack: str) -> Template:
+        """Return the template of one of the assembly's own stacks.
+
+        The CDK CLI deploys what is stored at the manifest's address, and uploads the file only when nothing is
+        (aws-cdk-cli, template-body-parameter.ts): both have to be the same.
+        """
+        properties = self._artifacts.get(stack, {}).get("properties") or {}
+        file = str(properties.get("templateFile"))
+        if file != f"{stack}.template.json" or properties.get("stackName", stack) != stack:
+            raise ForgedAssemblyError(f"The manifest names another template than {stack}.template.json for {stack}.")
         address = str(properties.get("stackTemplateAssetObjectUrl"))
         if address.rpartition("/")[2] != f"{self.digest(file)}.json":
             raise ForgedAssemblyError(f"The manifest gives an address for {file} that has another content: {address}.")
@@ -110,13 +120,13 @@ class Assembly:
 
     @property
     def deployment_settings(self) -> dict[str, Any]:
-        """What else decides how the pipeline's stack is deployed, without the address of its template."""
-        settings = dict(self._artifacts)
-        own = dict(settings.get(self._pipeline) or {})
-        properties = dict(own.get("properties") or {})
-        properties.pop("stackTemplateAssetObjectUrl", None)
-        settings[self._pipeline] = {**own, "properties": properties}
-        return {key: each for key, each in settings.items() if each.get("type") not in DESCRIPTIONS}
+        """What else decides how these stacks are deployed, without the addresses of their templates."""
+        settings = {key: each for key, each in self._artifacts.items() if each.get("type") not in DESCRIPTIONS}
+        for name in self.own_stacks:
+            properties = dict(settings[name].get("properties") or {})
+            properties.pop("stackTemplateAssetObjectUrl", None)
+            settings[name] = {**settings[name], "properties": properties}
+        return settings
 
     def assets(self) -> Iterator[Asset]:
         """Yield every file that is published; an asset that a command or Docker would make is refused."""

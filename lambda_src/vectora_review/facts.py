@@ -77,6 +77,10 @@ def facts_of(assembly: Assembly, environments: Sequence[str]) -> Facts:
             raise ForgedAssemblyError(f"The assembly has no {name}, by which the builds install their tools.")
     for key, value in assembly.deployment_settings.items():
         facts[_key(DEPLOYMENT, key)] = value
+    for name in assembly.own_stacks:
+        # That of the pipeline is compared with the deployed one.
+        if name != assembly.pipeline:
+            facts[_key(DEPLOYMENT, name, "template")] = assembly.own_template(name)
     for env, stack, path in deployed_templates(template, environments):
         facts.update(_of_stack(env, stack, assembly.document(path)))
     return facts

@@ -24,6 +24,8 @@ SETTINGS: Mapping[str, tuple[Any, Strictness]] = {
     "requires_client_versions_forward": (False, float),
     "watch_hours": (0, float),
 }
+# Each of the windows closes times: fewer are looser, more are stricter, and another one may be both.
+WINDOWS = "windows"
 # Variables of the functions, in the same way; `all` snapshots are more than any number.
 VARIABLES: Mapping[str, tuple[str, Strictness]] = {
     "SNAPSHOT_KEEP_LAST": ("snapshots.keep_last", lambda value: NO_LIMIT if value == "all" else float(value)),
@@ -92,6 +94,9 @@ def _variable(env: str, name: str, key: str, before: Mapping[str, Any], after: M
 
 def _settings(env: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Line]:
     for key in sorted({*old, *new}):
+        if key == WINDOWS:
+            yield from _windows(env, old.get(key) or [], new.get(key) or [])
+            continue
         default, strictness = SETTINGS.get(key, (None, None))
         before, after = old.get(key, default), new.get(key, default)
         if before == after:
@@ -100,6 +105,15 @@ def _settings(env: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
         words = IN_WORDS.get((key, after is True), "") if isinstance(after, bool) else ""
         words = words or f"{key} {shown(before)} -> {shown(after)}"
         yield Line(_kind(strictness, before, after), f"{env}: {words}")
+
+
+def _windows(env: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Line]:
+    for each in old:
+        if each not in new:
+            yield Line(LOOSENS, f"{env}: the promotion window {shown(each)} is removed")
+    for each in new:
+        if each not in old:
+            yield Line(TIGHTENS, f"{env}: the promotion window {shown(each)} is new")
 
 
 def _kind(strictness: Strictness | None, before: Any, after: Any) -> Kind:

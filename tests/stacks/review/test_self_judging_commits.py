@@ -214,6 +214,17 @@ def test_what_is_tightened_alone_is_named_as_such(world: World) -> None:
     assert "It loosens" not in text
 
 
+def test_a_window_that_is_removed_loosens(world: World) -> None:
+    window = {"time_zone": "Europe/Paris", "closed": ["SAT,SUN"]}
+    closed = world.build(change.in_policy("prod", windows=[window]))
+    text = world.review(closed).text
+    assert "It tightens:\n- prod: the promotion window" in text
+    world.approve(closed)
+    assert world.review(closed).is_accepted
+    text = world.review(world.build()).text
+    assert 'It loosens:\n- prod: the promotion window {"closed": ["SAT,SUN"]' in text
+
+
 # --- assemblies that no build writes
 
 
@@ -228,6 +239,10 @@ def _other_template(document: dict[str, Any]) -> None:
 
 def _second_stack(document: dict[str, Any]) -> None:
     document["artifacts"]["evil"] = document["artifacts"][PIPELINE]
+
+
+def _own_template_elsewhere(document: dict[str, Any]) -> None:
+    document["artifacts"][f"{PIPELINE}-support-eu-west-1"] = document["artifacts"][PIPELINE]
 
 
 def _more_to_deploy(document: dict[str, Any]) -> None:
@@ -256,7 +271,11 @@ ASSETS = f"{PIPELINE}.assets.json"
 FORGERIES: Mapping[str, tuple[Change, str]] = {
     "its template is stored elsewhere": (change.in_document("manifest.json", _other_address), "another content"),
     "its manifest names another template": (change.in_document("manifest.json", _other_template), "another template"),
-    "it has a second stack": (change.in_document("manifest.json", _second_stack), "own stacks are"),
+    "it has a second stack": (change.in_document("manifest.json", _second_stack), "own stacks include evil"),
+    "its stack of another region is none": (
+        change.in_document("manifest.json", _own_template_elsewhere),
+        "names another template than vectora-inbox-pipeline-support-eu-west-1",
+    ),
     "another stack is deployed with it": (change.in_document("manifest.json", _more_to_deploy), "depends on evil"),
     "a command makes an asset": (change.in_document(ASSETS, _command), "publishes what is no file"),
     "an image is built": (change.in_document(ASSETS, _image), "builds a Docker image"),
