@@ -18,7 +18,7 @@ from aws_cdk import pipelines
 from constructs import Construct
 
 from stacks.assets.packages import LambdaPlatform
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.builds import (
     CHECK_COMPUTE,
     DEPLOY_COMPUTE,
@@ -227,6 +227,7 @@ class PipelineStack(cdk.Stack):
                 **release.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
+                "audit": self._synth.exported_variable(AUDIT_VARIABLE),
                 **_bypass_variables(permission),
             },
         )
@@ -252,7 +253,8 @@ class PipelineStack(cdk.Stack):
             f"approval-{env}",
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
+                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
                 f"./vectora promote explain --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stacks.assets.release import AUDIT_FILE
 from stacks.assets.version import version_of
 from tools.supply_chain.audit import audit, sentences
 from tools.supply_chain.bill import bill_of_materials
@@ -17,7 +18,7 @@ from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parents[2]
 # In the assembly, which is the artifact of the pipeline's build.
-BILL_FILE, AUDIT_FILE = "bill-of-materials.cdx.json", "audit.json"
+BILL_FILE = "bill-of-materials.cdx.json"
 
 
 def main() -> None:

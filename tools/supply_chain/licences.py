@@ -96,8 +96,8 @@ def licence_problems(packages: Iterable[Package], licences: Licences) -> Iterato
             )
         elif not is_expression(exception.licence):
             yield (
-                f"{SETTINGS_FILE}: the exception of {exception.package} has the licence '{exception.licence}', which is no "
-                "SPDX expression."
+                f"{SETTINGS_FILE}: the exception of {exception.package} has '{exception.licence}', which is "
+                "no SPDX expression."
             )
     for name in exceptions:
         yield f"{SETTINGS_FILE}: no package needs the exception of {name}: remove it."
