@@ -155,7 +155,6 @@ def _require_reason(reason: str) -> None:
 
 
 def _before(to: str) -> Target:
-    open_target(to)
     before = environment_before(to)
     if before is None:
         fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")

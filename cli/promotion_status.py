@@ -31,7 +31,7 @@ def promotion_sentences(
     if recorded and recorded.audit == "not-audited":
         yield (
             "Its packages were not audited for known vulnerabilities: see the output of its Synth build, or run make "
-            "audit in a checkout of its commit."
+            "vulnerabilities in a checkout of its commit."
         )
     if recorded and recorded.bypassed:
         yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +13,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stacks.assets.packages import LambdaPlatform
+from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.build_access import TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
     DEPLOY_COMPUTE,
@@ -31,12 +34,22 @@ from stacks.builds import (
 )
 from stacks.component import KEEP
 from stacks.environment import EnvironmentStage
-from stacks.permissions.common import bootstrap_qualifier
+from stacks.pipeline_access import (
+    PipelineAccess,
+    artifacts_key,
+    crosses_accounts,
+    expire_replicas,
+    invoked_function,
+    let_publish_across_accounts,
+    limit_self_mutation,
+)
 from stacks.pipeline_audit import acknowledge_nag_findings
+from stacks.pipeline_boundary import bootstrap_versions, bound_roles
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
-from vectora_ops.names import Names, PipelineBucketContent
+from vectora_ops.names import Names, OperationsTask, PipelineBucketContent
+from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 
@@ -70,17 +83,20 @@ class PipelineStack(cdk.Stack):
     """Stack `{project}-pipeline`; its pipeline has the same name, its stages those of the environments."""
 
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
-        """Build the pipeline; raises VectoraError when environments are in several accounts or regions."""
-        account, region = _account_and_region(settings)
-        self._names = settings.names(ENVIRONMENT_NAMES[0])
+        """Build the pipeline; raises ConfigurationError when accounts or regions differ and one is not named."""
+        require_named_accounts(settings)
+        place = settings.pipeline_place
+        self._names = settings.pipeline_names
         name = self._names.pipeline
         super().__init__(
             scope,
             name,
             stack_name=name,
             description="Vectora Inbox, delivery: a commit goes through dev, stage and prod.",
-            env=cdk.Environment(account=account, region=region),
-            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            env=cdk.Environment(account=place.account, region=place.region),
+            synthesizer=cdk.DefaultStackSynthesizer(
+                qualifier=self._names.pipeline_bootstrap_qualifier, generate_bootstrap_version_rule=False
+            ),
         )
         for key, value in (("Project", settings.project), ("Component", "pipeline"), ("ManagedBy", "aws-cdk")):
             cdk.Tags.of(self).add(key, value)
@@ -91,10 +107,11 @@ class PipelineStack(cdk.Stack):
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
         self._source = self._source_of_commits()
         # Written by this build alone, below its artifacts.
-        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/types-cache"
+        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
-        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs)
+        key = artifacts_key(self, settings)
+        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs, key=key)
         delivery = self._delivery(name, root)
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
@@ -102,7 +119,12 @@ class PipelineStack(cdk.Stack):
         self._let_the_source_use_the_connection()
         _install_the_locked_cdk_cli(delivery, root)
         self._let_the_cli_read_the_bootstraps_version(delivery)
-        acknowledge_nag_findings(delivery, self._artifacts)
+        narrow_builds(delivery, self._artifacts, name, self._source_action)
+        expire_replicas(delivery.pipeline, _expire())
+        limit_self_mutation(delivery, self._names)
+        PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
+        bound_roles(self, self._names)
+        acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
 
     # --- source, build and artifacts
 
@@ -130,14 +152,20 @@ class PipelineStack(cdk.Stack):
         return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)
 
     def _bucket(
-        self, construct_id: str, content: PipelineBucketContent, access_logs: s3.IBucket | None = None
+        self,
+        construct_id: str,
+        content: PipelineBucketContent,
+        access_logs: s3.IBucket | None = None,
+        key: kms.IKey | None = None,
     ) -> s3.Bucket:
         return s3.Bucket(
             self,
             construct_id,
             bucket_name=self._names.pipeline_bucket(content),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,
             enforce_ssl=True,
             versioned=True,
             server_access_logs_bucket=access_logs,
@@ -146,6 +174,7 @@ class PipelineStack(cdk.Stack):
         )
 
     def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
+        crosses = crosses_accounts(self._settings)
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -154,7 +183,8 @@ class PipelineStack(cdk.Stack):
             # The newest commit overtakes those that wait, and never one that is being deployed or approved.
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
-            cross_account_keys=False,
+            cross_account_keys=crosses,
+            enable_key_rotation=True if crosses else None,
             artifact_bucket=self._artifacts,
         )
         return pipelines.CodePipeline(
@@ -176,9 +206,9 @@ class PipelineStack(cdk.Stack):
         """Let the CLI check, before it publishes, whether the bootstrap is new enough: it uses the build's own role."""
         publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
         assert isinstance(publishing, iam.Role)  # noqa: S101
-        parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
-        arn = f"arn:aws:ssm:{self.region}:{cdk.Aws.ACCOUNT_ID}:{parameter}"
-        publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[arn]))
+        if versions := bootstrap_versions(self._settings):
+            publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=versions))
+        let_publish_across_accounts(publishing, self._settings)
 
     def _let_the_source_use_the_connection(self) -> None:
         """Grant by the service's new prefix what CDK grants by its old one only.
@@ -206,22 +236,25 @@ class PipelineStack(cdk.Stack):
         """Add an environment: gates, approval, operations stack, snapshot, other stacks, smoke test, record."""
         names, release = self._settings.names(env), self._release(env)
         first_after_operations = stage.stacks[1]
-        snapshot = LambdaStep(
+        snapshot = self._step(
             f"snapshot-{env}",
-            function_name=names.function("snapshot"),
+            names,
+            "snapshot",
             timeout_minutes=SNAPSHOT_MINUTES,
             parameters=release.parameters("snapshot"),
         )
-        smoke_test = LambdaStep(
+        smoke_test = self._step(
             f"smoke-test-{env}",
-            function_name=names.function("smoke-test"),
+            names,
+            "smoke-test",
             timeout_minutes=SMOKE_TEST_MINUTES,
             parameters=release.parameters("smoke-test"),
         )
         permission = self._permission(env, self._settings.environment(env), release)
-        record = LambdaStep(
+        record = self._step(
             f"record-{env}",
-            function_name=names.function("promotion"),
+            names,
+            "promotion",
             timeout_minutes=RECORD_MINUTES,
             parameters={
                 **release.parameters("record"),
@@ -245,7 +278,7 @@ class PipelineStack(cdk.Stack):
         if before is None:
             return []
         source: Names = self._settings.names(before)
-        gate = _gate(f"gate-{env}", source, release)
+        gate = self._gate(f"gate-{env}", source, release)
         if not settings.promotion.requires_approval:
             return [gate]
         web = self._settings.pipeline.web_address
@@ -262,16 +295,29 @@ class PipelineStack(cdk.Stack):
             expires_after_days=self._settings.pipeline.approval_days,
         )
         # An approval may take days, in which a run may fail where the release soaks.
-        return [gate, approval, _gate(f"gate-after-approval-{env}", source, release)]
+        return [gate, approval, self._gate(f"gate-after-approval-{env}", source, release)]
 
+    def _gate(self, name: str, source: Names, release: _Release) -> LambdaStep:
+        return self._step(
+            name, source, "promotion", timeout_minutes=GATE_MINUTES, parameters=release.parameters("gate")
+        )
 
-def _gate(name: str, source: Names, release: _Release) -> LambdaStep:
-    return LambdaStep(
-        name,
-        function_name=source.function("promotion"),
-        timeout_minutes=GATE_MINUTES,
-        parameters=release.parameters("gate"),
-    )
+    def _step(
+        self,
+        step_id: str,
+        names: Names,
+        task: OperationsTask,
+        *,
+        timeout_minutes: int,
+        parameters: Mapping[str, str],
+    ) -> LambdaStep:
+        function_name, more = invoked_function(self._settings, names, task)
+        return LambdaStep(
+            step_id,
+            function_name=function_name,
+            timeout_minutes=timeout_minutes,
+            parameters={**parameters, **more},
+        )
 
 
 def _synth(source: pipelines.CodePipelineSource, types_cache: str) -> pipelines.CodeBuildStep:
@@ -318,17 +364,6 @@ def _expire() -> s3.LifecycleRule:
         noncurrent_version_expiration=cdk.Duration.days(ARTIFACTS_DAYS),
         abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
     )
-
-
-def _account_and_region(settings: Settings) -> tuple[str | None, str]:
-    found = {(each.account, each.region) for each in map(settings.environment, ENVIRONMENT_NAMES)}
-    if len(found) > 1:
-        shown = ", ".join(sorted(f"{account or 'the account of the caller'} in {region}" for account, region in found))
-        raise VectoraError(
-            f"The pipeline deploys to one account and region, and config/environments.yaml names several ({shown}): "
-            "give all environments the same, or deploy them by cdk deploy --context env=..."
-        )
-    return found.pop()
 
 
 def _pinned(root: Path, package: str) -> str:

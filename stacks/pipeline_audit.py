@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 
+from stacks.build_access import OWN_POLICY, SYNTH_OUTPUT, TYPES_CACHE, artifact_keys, source_artifact
+
 ARTIFACTS = "Artifacts are named by the execution, and the bucket holds nothing else (CDK's grantRead, grantReadWrite)."
 BUILD_LOGS = "CodeBuild names the log streams, and for the publishing role, which CDK shares, also the projects."
 REPORTS = "CodeBuild names report groups after the project; none are made."
@@ -15,9 +17,7 @@ BOOTSTRAP_ROLES = "A condition limits it to the bootstrap's deploy and publishin
 LOOKS_FOR_STACKS = (
     "cdk deploy looks for the bootstrap's stack and bucket before it assumes its roles; it may only read."
 )
-STARTS_BUILDS = (
-    "CDK lets its publishing role run batch builds, which this pipeline does not use; no project is at risk by it."
-)
+OWN_ARTIFACTS = "CodePipeline ends the key of an artifact with random letters; the folder is that of one artifact."
 NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
 READ_ACTIONS = ("s3:GetObject*", "s3:GetBucket*", "s3:List*")
 WRITE_ACTIONS = ("s3:DeleteObject*", "s3:Abort*")
@@ -25,7 +25,7 @@ LOGS = "arn:aws:logs:{region}:<AWS::AccountId>:log-group:/aws/codebuild/{project
 REPORT_GROUPS = "arn:aws:codebuild:{region}:<AWS::AccountId>:report-group/{project}"
 
 
-def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
+def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket, source_action: str) -> None:
     """Acknowledge the findings of a pipeline that is built; a wildcard that is not listed here stays a finding."""
     stack = cdk.Stack.of(delivery)
     bucket = f"<{stack.get_logical_id(_resource(artifacts))}.Arn>/*"
@@ -40,6 +40,10 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
             _accept(construct, _iam5(action=READ_ACTIONS, resource=(bucket,), reason=ARTIFACTS))
         if path.startswith("Pipeline/"):
             _accept(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
+    own = delivery.synth_project.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
+    folders = [artifact_keys(stack.stack_name, each) for each in (SYNTH_OUTPUT, source_artifact(source_action))]
+    keys = tuple(bucket.replace("*", each) for each in (*folders, f"{TYPES_CACHE}/*"))
+    _accept(_resource(own), _iam5(resource=keys, reason=OWN_ARTIFACTS))
     for role, project in (
         (delivery.synth_project.role, delivery.synth_project),
         (delivery.self_mutation_project.role, delivery.self_mutation_project),
@@ -55,7 +59,6 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
     _accept(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
     publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
     _accept(_policy(publishing), _iam5(resource=(LOGS.format(region=region, project="*"),), reason=BUILD_LOGS))
-    _accept(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
     _accept(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(region=region, project="*"),), reason=REPORTS))
 
 

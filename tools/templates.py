@@ -7,10 +7,14 @@ from pathlib import Path
 
 import yaml
 
-from stacks.synthesis import Template, synthesized_pipeline, synthesized_templates
-from vectora_ops.names import STACK_LAYERS
-from vectora_ops.settings import load_settings
+from stacks.synthesis import Template, synthesized_backup, synthesized_pipeline, synthesized_templates
+from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS
+from vectora_ops.settings import Settings, load_settings
 
+# The repository's own settings name no account and have no backup: its templates are those of these accounts.
+BACKED_UP_ENV = "prod"
+ACCOUNT = "444444444444"
+BACKUP = {"account": "555555555555", "region": "eu-central-1"}
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_FOLDER = ROOT / "tests" / "stacks" / "templates"
 
@@ -20,6 +24,25 @@ def synthesize(env: str) -> dict[str, Template]:
     names = load_settings(ROOT).names(env)
     templates = synthesized_templates(ROOT, env)
     return {layer: templates[names.stack(layer)] for layer in STACK_LAYERS}
+
+
+def settings_with_backup() -> Settings:
+    """Return the repository's settings with a backup of one environment."""
+    content = load_settings(ROOT).model_dump(exclude_none=True)
+    for environment in content["environments"].values():
+        environment["account"] = ACCOUNT
+    content["environments"][BACKED_UP_ENV]["backup"] = BACKUP
+    return Settings.model_validate(content)
+
+
+def synthesize_with_backup() -> dict[str, Template]:
+    """Return the template of the copy of the vault, and of the stack that replicates it, by golden file."""
+    settings = settings_with_backup()
+    operations = settings.names(BACKED_UP_ENV).stack(OPERATIONS_LAYER)
+    return {
+        "backup": synthesized_backup(ROOT, BACKED_UP_ENV, settings),
+        OPERATIONS_LAYER: synthesized_templates(ROOT, BACKED_UP_ENV, settings)[operations],
+    }
 
 
 def synthesize_pipeline() -> Template:
@@ -34,6 +57,10 @@ def golden_text(template: Template) -> str:
 
 def golden_pipeline_path() -> Path:
     return GOLDEN_FOLDER / "pipeline.yaml"
+
+
+def golden_backup_path(name: str) -> Path:
+    return GOLDEN_FOLDER / "with-backup" / f"{name}.yaml"
 
 
 def golden_path(env: str, layer: str) -> Path:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, MINIMUM_VERSION
-from cli.doctor.finding import DENIED, Check, Finding, unknown
+from cli.doctor.finding import Check, Finding, unknown
 from cli.doctor.subject import Subject
 from cli.operator_policy import POLICY_FILE
-from vectora_shared.aws_errors import error_code
+from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 VERSION, ROLES, BUCKET = "bootstrap version", "bootstrap roles", "bootstrap bucket"
 # The shortest session that STS allows (AssumeRole, API reference); the session is not used.
@@ -46,7 +46,7 @@ def check_roles(subject: Subject) -> Iterator[Finding]:
                 RoleArn=bootstrap.role_arn(kind), RoleSessionName="vectora-doctor", DurationSeconds=SESSION_SECONDS
             )
         except ClientError as error:
-            if error_code(error) not in DENIED:
+            if error_code(error) not in DENIED_CODES:
                 raise
             problems.append(_not_assumed(subject, kind))
     if (execution := _missing(subject, EXECUTION_ROLE)) is not None:
@@ -83,7 +83,7 @@ def check_bucket(subject: Subject) -> Iterator[Finding]:
         code = error_code(error)
         if code in ("404", "NoSuchBucket"):
             yield Finding(BUCKET, "fail", f"{name} is missing", _bootstrap_it(subject))
-        elif code in DENIED:
+        elif code in DENIED_CODES:
             yield Finding(
                 BUCKET,
                 "fail",

@@ -130,7 +130,7 @@ def test_a_snapshot_verifies_and_the_next_one_shares_its_objects(account: Accoun
 def test_the_vault_locks_new_objects_and_keeps_locked_ones(account: Account) -> None:
     vault = Vault(account, NAMES)
     assert vault.lock_days == 1
-    sha256, _ = vault.store(b"kept")
+    sha256 = vault.store(b"kept").sha256
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1, hours=12)
     vault.lock([sha256], until)
 

@@ -99,8 +99,9 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     # Read, not run: make would set up the environment, even with --dry-run.
     check, build = (_words_of_recipe(makefile, target) for target in ("check", "build"))
-    assert set(build) - set(check) == {"synth"}
-    assert set(check) <= set(build)
+    assert set(build) - set(check) == {"synth", "vulnerabilities", "bill"}
+    # The audit of templates is for changes of templates: its tool is no part of a build.
+    assert set(check) - set(build) == {"audit"}
     assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
     [checks] = re.findall(r"^CHECKS := (.*)$", makefile, re.M)
     everything = " ".join(word for target in checks.split() for word in _words_of_recipe(makefile, target))
@@ -267,6 +268,53 @@ def test_builds_install_the_cdk_cli_by_the_hashes_of_the_lock_file(template: dic
         assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
     packages = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     assert all(each["integrity"].startswith("sha512-") for name, each in packages.items() if name)
+
+
+def _statements(template: dict[str, Any], role_prefix: str) -> list[dict[str, Any]]:
+    """Return the statements of the policies that are attached to the role whose logical id begins so."""
+    return [
+        statement
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::IAM::Policy" and each["Properties"]["Roles"][0]["Ref"].startswith(role_prefix)
+        for statement in each["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def _actions_on_objects(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for statement in statements:
+        resources, actions = statement["Resource"], statement["Action"]
+        actions = [actions] if isinstance(actions, str) else actions
+        if not any(each.startswith("s3:") for each in actions):
+            continue
+        for resource in resources if isinstance(resources, list) else [resources]:
+            key = resource["Fn::Join"][1][-1] if "Fn::Join" in resource else "the bucket"
+            found.setdefault(key, set()).update(actions)
+    return found
+
+
+def test_the_build_of_a_commit_reads_its_source_and_writes_its_output_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    stages, pipeline = _stages(template), Names(project="vectora-inbox", env="dev").pipeline
+    [source], [output] = (stages[name][0][0]["OutputArtifacts"] for name in ("Source", "Build"))
+    of_source, of_output = (f"/{pipeline[:20]}/{each['Name'][:10]}*" for each in (source, output))
+    found = _actions_on_objects(_statements(template, "PipelineBuildSynth"))
+    read, write = {"s3:GetObject", "s3:GetObjectVersion"}, {"s3:PutObject"}
+    assert found == {
+        "the bucket": {"s3:GetBucketAcl", "s3:GetBucketLocation"},
+        of_source: read,
+        of_output: write,
+        "/types-cache/*": read | write,
+    }
+
+
+def test_no_build_may_start_another_build_whose_commands_it_could_replace(template: dict[str, Any]) -> None:
+    [action_role] = [each for each in template["Resources"] if re.fullmatch(r"DeliveryCodeBuildActionRole\w{8}", each)]
+    for key, each in template["Resources"].items():
+        if each["Type"] == "AWS::IAM::Policy" and "codebuild:StartBuild" in json.dumps(each):
+            assert each["Properties"]["Roles"] == [{"Ref": action_role}], key
+            assert '"*"' not in json.dumps([s["Resource"] for s in each["Properties"]["PolicyDocument"]["Statement"]])
 
 
 @pytest.mark.parametrize("repository", ["a.company/its.inbox", f"{'o' * 12}/{'r' * 80}"])

@@ -27,14 +27,14 @@ def main() -> None:
         description=__doc__,
         epilog="examples:\n  .venv/bin/python -m tools.supply_chain licences\n"
         "  .venv/bin/python -m tools.supply_chain bill --folder build\n"
-        "  .venv/bin/python -m tools.supply_chain audit",
+        "  .venv/bin/python -m tools.supply_chain vulnerabilities",
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("task", choices=("licences", "bill", "audit"), help="what to do")
+    parser.add_argument("task", choices=("licences", "bill", "vulnerabilities"), help="what to do")
     parser.add_argument("--folder", type=Path, default=ROOT / "cdk.out", help="folder of the result; default: cdk.out")
     arguments = parser.parse_args()
     try:
-        sys.exit({"licences": _licences, "bill": _bill, "audit": _audit}[arguments.task](arguments.folder))
+        sys.exit({"licences": _licences, "bill": _bill, "vulnerabilities": _audit}[arguments.task](arguments.folder))
     except VectoraError as error:
         sys.exit(str(error))
 

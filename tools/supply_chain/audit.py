@@ -1,6 +1,6 @@
 """Audit of a release: known vulnerabilities of its locked packages, by pip-audit and npm audit.
 
-A package that could not be looked up is not audited, whatever the reason: pip-audit itself succeeds when the index does
+A package that could not be looked up is not audited, for any reason: pip-audit itself succeeds when the index does
 not know a package, or when a mirror answers in the place of the index.
 """
 

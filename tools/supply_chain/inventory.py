@@ -79,8 +79,8 @@ class _Entry:
 def inventory(root: Path) -> tuple[Package, ...]:
     """Return all packages, in order of ecosystem and name.
 
-    Raises VectoraError when a locked package has no hash, or is not installed in this version: its metadata tells the
-    licence.
+    Raises VectoraError when a locked package has no hash, or is not installed in this version: its metadata names
+    the licence.
     """
     tools = [each for lock in TOOLS_LOCKS for each in locked(root / lock)]
     found = {each.name: each for each in _installed(tools)}

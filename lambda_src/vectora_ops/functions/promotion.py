@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
@@ -11,7 +12,7 @@ from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
-from vectora_ops.promotion.job import answer_job, is_job
+from vectora_ops.promotion.job import answer_step, is_step
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
@@ -42,8 +43,8 @@ class JudgeClientEvent(Event):
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
     """Record the releases of this environment, and judge which may go into the next."""
     set_log_level()
-    if is_job(event):
-        return answer_job(
+    if is_step(event):
+        return answer_step(
             own_account(),
             event,
             {
@@ -95,7 +96,8 @@ def _clock() -> StoreClock:
 
 
 def next_names() -> Names:
-    return own_names().of(environment_name(environment("NEXT_ENV")))
+    names = own_names().of(environment_name(environment("NEXT_ENV")))
+    return replace(names, bucket_suffix=os.environ.get("NEXT_BUCKET_SUFFIX", names.bucket_suffix))
 
 
 def next_policy() -> Promotion:

@@ -29,7 +29,7 @@ from vectora_ops.snapshots.reading import (
     read_ahead,
 )
 from vectora_ops.snapshots.used_objects import UsedObjects
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import CHUNK_BYTES, Stored, Vault
 
 # The code of a function may also be an asset of a stack.
 SHARES_CONTENT = ("stacks", "functions")
@@ -171,7 +171,7 @@ class ComponentWriter:
         except ArchivedError:
             return self._small(known, *archived(item))
         digest, size = hashlib.sha256(), 0
-        stored: deque[Future[tuple[str, str]]] = deque()
+        stored: deque[Future[Stored]] = deque()
         for chunk in content.chunks:
             digest.update(chunk)
             size += len(chunk)

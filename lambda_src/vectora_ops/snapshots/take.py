@@ -336,7 +336,7 @@ class _Taking:
             self.vault.write_file(self.name, PINNED, to_bytes(pin))
         self.observer.step("manifest")
         self.lease.confirm()
-        self.vault.write_file(self.name, MANIFEST, to_bytes(manifest))
+        self.vault.write_manifest(self.name, to_bytes(manifest))
         self.observer.step("finish")
         self.vault.hide_file(self.name, PROGRESS)
         return manifest
@@ -349,7 +349,7 @@ class _Taking:
         since = self.vault.now() if self.interrupted else self.progress.started_at
         # Whole seconds, as S3 reports them: with a fraction, the lock of the new objects would look too short.
         until = since.replace(microsecond=0) + timedelta(days=self.vault.lock_days)
-        new = set() if self.interrupted else self.objects.added.keys()
+        new = set() if self.interrupted else self.objects.new
         self.vault.lock((self.objects.needed | {references}) - new, until)
         return until
 

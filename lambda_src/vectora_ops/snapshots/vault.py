@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
@@ -33,7 +34,8 @@ from vectora_ops.snapshots.manifest import (
     to_bytes,
 )
 from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
-from vectora_ops.snapshots.objects import ObjectReader
+from vectora_ops.snapshots.objects import ObjectReader, Response
+from vectora_ops.snapshots.written_once import create_object
 from vectora_ops.store_clock import StoreClock
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
@@ -52,6 +54,15 @@ class VaultObject:
     size: int
     etag: str
     modified: str  # an ISO timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that was stored; one that is not new was in the vault already, with a lock that may end sooner."""
+
+    sha256: str
+    etag: str
+    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -109,30 +120,35 @@ class Vault:
 
     # --- bytes
 
-    def store(self, body: bytes) -> tuple[str, str]:
-        """Store bytes under their SHA-256, read them back, and return the SHA-256 and the ETag.
+    def store(self, body: bytes) -> Stored:
+        """Store bytes under their SHA-256 unless the vault has them, and read them back.
 
-        Raises DamagedError when S3 returns other bytes.
+        Damaged bytes of that name are hidden and stored again. Raises DamagedError when S3 returns other bytes.
         """
         digest = hashlib.sha256(body)
         sha256 = digest.hexdigest()
         checksum = base64.b64encode(digest.digest()).decode("ascii")
-        answer = self._s3.put_object(
-            Bucket=self.bucket,
-            Key=OBJECTS + sha256,
-            Body=body,
-            ContentType="application/octet-stream",
+        request: dict[str, Any] = {
+            "Body": body,
+            "ContentType": "application/octet-stream",
             # Required beside the checksum for objects that Object Lock retains (S3 API reference, PutObject).
-            ChecksumAlgorithm="SHA256",
-            ChecksumSHA256=checksum,
-        )
-        self._read_checked(sha256)
-        return sha256, answer["ETag"].strip('"')
+            "ChecksumAlgorithm": "SHA256",
+            "ChecksumSHA256": checksum,
+        }
+        if (etag := create_object(self._s3, self.bucket, OBJECTS + sha256, **request)) is None:
+            with contextlib.suppress(DamagedError):
+                return Stored(sha256, _etag(self._read_checked(sha256)), is_new=False)
+            # Behind a delete marker a name is free again (S3 user guide, conditional writes). The damaged version
+            # stays for the days that old versions are kept.
+            self._s3.delete_object(Bucket=self.bucket, Key=OBJECTS + sha256)
+            etag = create_object(self._s3, self.bucket, OBJECTS + sha256, **request)
+        found = self._read_checked(sha256)
+        return Stored(sha256, etag or _etag(found), is_new=True)
 
     def read(self, sha256: str) -> bytes:
         """Read an object; raises DamagedError when it is missing or its bytes do not have the digest in its name."""
         self._kept.forget(sha256)
-        body = self._read_checked(sha256)
+        body = self._read_checked(sha256).body
         self._kept.keep(sha256, body)
         return body
 
@@ -141,13 +157,13 @@ class Vault:
         kept = self._kept.get(sha256)
         return self.read(sha256) if kept is None else kept
 
-    def _read_checked(self, sha256: str) -> bytes:
+    def _read_checked(self, sha256: str) -> Response:
         response = self._reader.get(OBJECTS + sha256)
         if not response.found:
             raise missing_object(OBJECTS + sha256, self.bucket)
         if hashlib.sha256(response.body).hexdigest() != sha256:
             raise DamagedError(f"{OBJECTS}{sha256} is damaged in the vault {self.bucket}: its bytes changed.")
-        return response.body
+        return response
 
     def read_slice(self, piece: Slice) -> bytes:
         """Read a slice without a check: the caller compares the digest of each whole entry."""
@@ -300,13 +316,22 @@ class Vault:
     def write_file(self, name: str, file: str, body: bytes) -> None:
         """Write a file of a snapshot and read it back."""
         self._write(name, file, body)
+        self._require_stored(name, file, body)
+
+    def write_manifest(self, name: str, body: bytes) -> None:
+        """Write the manifest of a snapshot, once, and read it back."""
+        key = f"{SNAPSHOTS}{name}/{MANIFEST}"
+        # None too when an answer was lost: botocore's second attempt then finds the first one's manifest.
+        create_object(self._s3, self.bucket, key, Body=body, ContentType=_content_type(MANIFEST))
+        self._require_stored(name, MANIFEST, body)
+
+    def _require_stored(self, name: str, file: str, body: bytes) -> None:
         if self.file(name, file) != body:
             raise DamagedError(f"{SNAPSHOTS}{name}/{file} did not read back as it was written to {self.bucket}.")
 
     def _write(self, name: str, file: str, body: bytes) -> None:
-        kind = "text/markdown" if file.endswith(".md") else "application/json"
         self._s3.put_object(
-            Bucket=self.bucket, Key=f"{SNAPSHOTS}{name}/{file}", Body=body, ContentType=f"{kind}; charset=utf-8"
+            Bucket=self.bucket, Key=f"{SNAPSHOTS}{name}/{file}", Body=body, ContentType=_content_type(file)
         )
 
     def hide_file(self, name: str, file: str) -> None:
@@ -336,6 +361,14 @@ class Vault:
             return {*self.references(manifest), manifest.references}
         progress = self.progress(files.name)
         return set(progress.stored) if progress else set()
+
+
+def _content_type(file: str) -> str:
+    return f"{'text/markdown' if file.endswith('.md') else 'application/json'}; charset=utf-8"
+
+
+def _etag(response: Response) -> str:
+    return response.headers["etag"].strip('"')
 
 
 def _belongs_here(key: str) -> bool:

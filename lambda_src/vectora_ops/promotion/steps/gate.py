@@ -55,7 +55,7 @@ def gate_step(
         raise VectoraError(
             f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."
         )
-    before = Records(account, target).ledger()
+    before = Records(account.of(target.env), target).ledger()
     return Done(
         summary=decision.sentence,
         variables={

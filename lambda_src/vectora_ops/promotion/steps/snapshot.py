@@ -135,7 +135,7 @@ class _SnapshotStep:
         given = self.parameters
         event = {"operation": "explain", "digest": given.content_digest, "execution": given.execution}
         source = self.names.of(before)
-        decision = run_remotely(self.account, source, "promotion", event, lambda count: None)["decision"]
+        decision = run_remotely(self.account.of(before), source, "promotion", event, lambda count: None)["decision"]
         if decision["outcome"] != "pass":
             raise VectoraError(
                 f"Nothing was deployed, because the gates refuse it now: {decision['sentence']} It is tried again by "

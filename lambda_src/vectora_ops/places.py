@@ -1,0 +1,24 @@
+"""Check of the accounts and regions in config/environments.yaml."""
+
+from __future__ import annotations
+
+from vectora_ops.account import PIPELINE
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+from vectora_shared.errors import ConfigurationError
+
+
+def require_named_accounts(settings: Settings) -> None:
+    """Raise ConfigurationError when accounts or regions differ, and an environment or the pipeline names no account.
+
+    Roles and policies name the accounts that they trust, and CDK Pipelines deploys to several accounts or regions only
+    when their ids are known at synthesis (aws-cdk#19090).
+    """
+    places = {PIPELINE: settings.pipeline_place, **{env: settings.place(env) for env in ENVIRONMENT_NAMES}}
+    unnamed = [what for what, place in places.items() if place.account is None]
+    if not unnamed or len(set(places.values())) == 1:
+        return
+    shown = ", ".join(f"{what}: {place.account or 'no account'} in {place.region}" for what, place in places.items())
+    raise ConfigurationError(
+        f"config/environments.yaml: several accounts or regions are used ({shown}), but {', '.join(unnamed)} name no "
+        "account: write `account` for each of them, or give all the same account and region."
+    )
