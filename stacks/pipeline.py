@@ -21,7 +21,7 @@ from constructs import Construct
 
 from stacks.artifact_copies import copies_by_region
 from stacks.assets.packages import LambdaPlatform, Packages
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.build_access import PIPELINE_LETTERS, TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
@@ -275,6 +275,7 @@ class PipelineStack(cdk.Stack):
                 **release.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
+                "audit": self._synth.exported_variable(AUDIT_VARIABLE),
                 **_bypass_variables(permission),
             },
         )
@@ -300,7 +301,8 @@ class PipelineStack(cdk.Stack):
             f"approval-{env}",
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
+                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
                 f"./vectora promote explain --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
