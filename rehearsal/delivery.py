@@ -177,9 +177,12 @@ class Delivery:
     # --- the pipeline
 
     def bootstrap(self) -> None:
-        """Do what an administrator does once in a new account: cdk bootstrap, the sender's identity, the connection."""
-        bootstrap = ("bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
-        self.cdk("bootstrap", *bootstrap, identity=self.emulator.administrator(self.account_id))
+        """Do what an administrator does once in a new account: bootstraps, the sender's identity, the connection."""
+        place = (f"aws://{self.account_id}/{self.region}", "--app", "")
+        administrator = self.emulator.administrator(self.account_id)
+        self.cdk("bootstrap-pipeline", "bootstrap", *place, identity=administrator)
+        for env in ENVIRONMENT_NAMES:
+            self.cdk(f"bootstrap-{env}", "bootstrap", *place, "--context", f"env={env}", identity=administrator)
         verify_sender(self.administrator, DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,

@@ -12,6 +12,7 @@ from rehearsal.inside import (
     deliveries,
     destinations,
     disturbances,
+    execution,
     extraction,
     front_door,
     functions,
@@ -29,6 +30,7 @@ def register() -> None:
         part.register()
     collisions.register()
     stacks.register()
+    execution.register()
     disturbances.register()
     mail.register()
     if os.environ.get(pipelines.PIPELINES):

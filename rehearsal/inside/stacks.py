@@ -84,7 +84,7 @@ def _ssm_parameters(template: dict[str, Any], values: dict[str, Any]) -> Iterato
 
 
 def _joined(value: Any, parameters: dict[str, Any]) -> Any:
-    """Replace each Fn::Join in a condition by its text, because ministack's conditions do not support it.
+    """Replace each Fn::Join and the region in a condition by their text, which ministack's conditions do not resolve.
 
     CDK's bootstrap uses it to test whether a list of accounts or policies is empty; without it, CloudFormation's role
     would have no policy.
@@ -93,6 +93,8 @@ def _joined(value: Any, parameters: dict[str, Any]) -> Any:
         return [_joined(each, parameters) for each in value]
     if not isinstance(value, dict):
         return value
+    if value == {"Ref": "AWS::Region"}:
+        return get_region()
     if list(value) == ["Fn::Join"]:
         separator, parts = value["Fn::Join"]
         if isinstance(parts, dict) and "Ref" in parts:
