@@ -50,9 +50,7 @@ def synthesize(root: Path, env: str, assembly: Path) -> None:
 
 
 @contextmanager
-def bootstrapped_account(
-    root: Path, assembly: Path, region: str, env: str = "dev"
-) -> Iterator[tuple[Emulator, Cdk]]:
+def bootstrapped_account(root: Path, assembly: Path, region: str, env: str = "dev") -> Iterator[tuple[Emulator, Cdk]]:
     """Start a local AWS whose account has the bootstrap of `env` and the operator role, with healthy publishers.
 
     The context yields the emulator and a function that runs the CDK CLI as the operator.
