@@ -52,7 +52,7 @@ class EnvironmentPolicies:
     following: Names | None
 
     def boundary(self) -> Document:
-        """Return the most that any role of the environment may do, whatever its own policies allow.
+        """Return the most that any role of the environment may do, regardless of its own policies.
 
         Only CloudFormation's execution role changes IAM, and only the bootstrap's roles may be assumed by people and
         the pipeline: a role of the environment does neither.
@@ -60,7 +60,7 @@ class EnvironmentPolicies:
         execution_role = self._bootstrap_role(EXECUTION_ROLE)
         return document(
             allow([*DELIVER_LOGS, "xray:Get*", "xray:Put*", "codepipeline:PutJob*"], "*"),
-            allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups("*")),
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups(":*")),
             self._use_content(),
             self._use_parameters(),
             allow(
@@ -135,8 +135,8 @@ class EnvironmentPolicies:
         return [self._arn("lambda", f"function:{self.preceding.function('promotion')}")]
 
     def _log_groups(self, end: str) -> list[str]:
-        machine = self._arn("logs", f"log-group:{self.names.state_machine_log_group}:{end}")
-        return [self._arn("logs", f"log-group:/aws/lambda/{self._thing}:{end}"), machine]
+        names = (f"/aws/lambda/{self._thing}", self.names.state_machine_log_group)
+        return [self._arn("logs", f"log-group:{name}{end}") for name in names]
 
     def _stacks(self) -> list[str]:
         return [self._arn("cloudformation", f"stack/{self.names.project}-s?-*-{self.names.env}/*")]
@@ -268,7 +268,7 @@ class EnvironmentPolicies:
             allow("lambda:GetLayerVersion", "arn:aws:lambda:*:*:layer:*"),
             allow(
                 ["logs:*LogGroup*", "logs:*Policy", "logs:*tagResource", "logs:ListTagsForResource"],
-                [each for end in ("", "*") for each in self._log_groups(end)],
+                [each for end in ("", ":*") for each in self._log_groups(end)],
             ),
             allow(
                 [*_all_of("states", "StateMachine"), "states:*agResource", "states:ListTagsForResource"],

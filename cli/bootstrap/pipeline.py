@@ -23,7 +23,8 @@ from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
-# CloudFormation names the projects, which have no names, after their logical ids.
+# CodeBuild's projects have no names in the template: CloudFormation names them after their logical ids
+# (aws/aws-cdk#16992).
 PROJECTS = ("Delivery*", "Pipeline*")
 
 
@@ -35,7 +36,7 @@ class PipelinePolicies:
     connection_parameter: str
 
     def boundary(self) -> Document:
-        """Return the most that any role of the pipeline may do, whatever its own policies allow.
+        """Return the most that any role of the pipeline may do, regardless of its own policies.
 
         It changes environments by the roles of their bootstraps only, and never IAM.
         """
@@ -51,7 +52,11 @@ class PipelinePolicies:
             ),
             allow(
                 ["codebuild:Batch*", "codebuild:CreateReport*", "codebuild:St*Build", "codebuild:UpdateReport"],
-                [_arn("codebuild", f"{kind}/{each}") for kind in ("project", "report-group") for each in PROJECTS],
+                [
+                    _arn("codebuild", f"{kind}/{each}")
+                    for kind in ("project", "report-group")
+                    for each in self._projects()
+                ],
             ),
             allow(
                 ["s3:Abort*", "s3:DeleteObject*", "s3:Get*", "s3:List*", "s3:PutObject*"], f"arn:aws:s3:::{pipeline}-*"
@@ -81,6 +86,9 @@ class PipelinePolicies:
     def _names(self) -> Names:
         return self.environments[0]
 
+    def _projects(self) -> tuple[str, ...]:
+        return (*PROJECTS, f"{self._names.pipeline}-*")
+
     def _invoked(self) -> list[str]:
         """Return the functions of the environments' steps, and the pipeline's own."""
         tasks = ("promotion", "smoke-test", "snapshot")
@@ -109,7 +117,7 @@ class PipelinePolicies:
             allow("codepipeline:ListTagsForResource", _arn("codepipeline", pipeline)),
             allow(
                 ["codebuild:*Project", "codebuild:BatchGetProjects"],
-                [_arn("codebuild", f"project/{each}") for each in PROJECTS],
+                [_arn("codebuild", f"project/{each}") for each in self._projects()],
             ),
             allow([f"{service}:PassConnection" for service in CONNECTION_SERVICES], "*"),
             allow(

@@ -42,12 +42,12 @@ def allow(
 
 
 def deny(actions: Iterable[str], resources: Iterable[str]) -> Statement:
-    """Return a statement that denies the actions on the resources, whatever other policies allow."""
+    """Return a statement that denies the actions on the resources, regardless of what other policies allow."""
     return _statement("Deny", actions, {"Resource": _short(resources)}, None)
 
 
 def deny_except(actions: Iterable[str], resources: Iterable[str]) -> Statement:
-    """Return a statement that denies the actions on all other resources, whatever other policies allow."""
+    """Return a statement that denies the actions on all other resources, regardless of what other policies allow."""
     return _statement("Deny", actions, {"NotResource": _short(resources)}, None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ import yaml
 from cli.bootstrap.environment import environment_policies
 from cli.bootstrap.pipeline import pipeline_policies
 from cli.bootstrap.policies import ACCOUNT, REGION, Document, with_substitutions
+from cli.cdk_bootstrap import LIMITS
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.errors import VectoraError
 
@@ -34,6 +37,12 @@ class Bootstrap:
     stacks: str
     component: str
     trusted_account: str | None
+
+    @property
+    def digest_of_limits(self) -> str:
+        """Digest of the policies, by which `doctor` knows whether a bootstrap is that of this version."""
+        limits = [self.boundary, self.execution_policy, self.stacks]
+        return hashlib.sha256(json.dumps(limits, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def bootstrap_of_environment(settings: Settings, env: str) -> Bootstrap:
@@ -117,6 +126,15 @@ def _add_policies(template: dict[str, Any], bootstrap: Bootstrap) -> None:
             f"What CloudFormation may do in stacks of {bootstrap.component}",
             bootstrap.execution_policy,
         ),
+        "Limits": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {
+                "Type": "String",
+                "Name": {"Fn::Sub": f"/cdk-bootstrap/${{Qualifier}}/{LIMITS}"},
+                "Value": bootstrap.digest_of_limits,
+                "Description": "Digest of the policies that limit the roles of this bootstrap",
+            },
+        },
     }
 
 
@@ -153,7 +171,7 @@ def _limit_deploy_role(role: dict[str, Any], bootstrap: Bootstrap) -> None:
         raise ValueError(f"no statement {missing[0]}")
     for sid in ABOUT_STACKS:
         named[sid]["Resource"] = _stacks(bootstrap)
-    # Anybody may ask who they are; the action has no resource types (STS API reference, GetCallerIdentity).
+    # No permission is needed for this action (STS API reference, GetCallerIdentity).
     named["CliPermissions"]["Action"].remove("sts:GetCallerIdentity")
     policy["PolicyDocument"]["Statement"] = [each for each in statements if each.get("Sid") not in REMOVED]
 
