@@ -130,7 +130,14 @@ class _Statements:
                 ),
                 [f"{self._bucket('snapshots')}/*"],
             ),
+            *self._copy(),
         ]
+
+    def _copy(self) -> list[Statement]:
+        if not any(self._settings.environment(env).backup for env in ENVIRONMENT_NAMES):
+            return []
+        copy = f"arn:aws:s3:::{self._names.copy_bucket('snapshots-copy')}"
+        return [_allow("ReadCopy", ["s3:GetObject"], [f"{copy}/*"])]
 
     def content(self) -> list[Statement]:
         """Return statements for the content that `snapshot`, `rollback`, `client`, `adopt` and `doctor` use."""

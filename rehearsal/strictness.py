@@ -100,6 +100,26 @@ PERMISSIONS: tuple[Row, ...] = (
         "test_permissions.py::test_a_bucket_policy_can_require_conditional_writes",
     ),
     by_emulator(
+        "An overwritten parameter where the caller's policy denies ssm:Overwrite",
+        "Systems Manager User Guide, preventing changes to existing parameters using ssm:Overwrite",
+        "test_permissions.py::test_a_policy_can_deny_to_overwrite_parameters",
+    ),
+    by_emulator(
+        "A replica of a locked object in a bucket without Object Lock",
+        "S3 User Guide, replication failure reasons: DstBucketObjectLockConfigMissing",
+        "test_replicas.py::test_a_locked_object_is_not_replicated_to_a_bucket_without_a_lock",
+    ),
+    by_emulator(
+        "A replica that the replication's role may not read or write, or of a role that S3 cannot assume",
+        "S3 User Guide, setting up permissions for live replication; Object Lock considerations",
+        "test_replicas.py::test_a_replica_needs_every_permission_of_the_role",
+    ),
+    by_emulator(
+        "Deleting a version of a replica whose source is locked",
+        "S3 User Guide, using Object Lock with S3 Replication",
+        "test_replicas.py::test_a_replica_has_the_version_id_and_the_lock_of_its_source",
+    ),
+    by_emulator(
         "A role passed to a service without iam:PassRole",
         "IAM User Guide, granting permissions to pass a role to a service",
         "test_permissions.py::test_passing_a_role_needs_iam_pass_role",

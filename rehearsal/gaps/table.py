@@ -90,6 +90,10 @@ def _put_object_lock(aws: Aws, bucket: str, value: Any) -> None:
     aws("s3").put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=value)
 
 
+def _put_replication(aws: Aws, bucket: str, value: Any) -> None:
+    aws("s3").put_bucket_replication(Bucket=bucket, ReplicationConfiguration=value)
+
+
 def _suspend_or_enable_versioning(aws: Aws, bucket: str, value: Any) -> None:
     aws("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration=value)
 
@@ -118,6 +122,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(BUCKET, "OwnershipControls", "completed by API", _DROPPED, _put_ownership),
     Gap(BUCKET, "ObjectLockEnabled", "completed by API", f"{_DROPPED}; the lock's configuration enables it"),
     Gap(BUCKET, "ObjectLockConfiguration", "completed by API", _DROPPED, _put_object_lock),
+    Gap(BUCKET, "ReplicationConfiguration", "completed by API", _DROPPED, _put_replication),
     Gap(
         BUCKET,
         "VersioningConfiguration",

@@ -21,13 +21,25 @@ from rehearsal.inside import (
     parameters,
     passing,
     pipelines,
+    replicas,
     stacks,
 )
 
 
 def register() -> None:
     """Add AWS's refusals to ministack, pipelines when a stand-in executes them, and the entrance."""
-    for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries, extraction):
+    for part in (
+        actions,
+        conditions,
+        passing,
+        functions,
+        destinations,
+        parameters,
+        buckets,
+        replicas,
+        deliveries,
+        extraction,
+    ):
         part.register()
     collisions.register()
     crossing.register()
