@@ -101,7 +101,9 @@ class DeployedStack:
             raise TemplateError(
                 f"Stack {self.name}: rehearsal/templates.py does not support {logical_id}.{attribute}: add it there."
             )
-        return arn_of(self.physical_ids[logical_id], self.region, self.account)
+        # The path of a role is part of its ARN, and not of its name.
+        path = self.template["Resources"][logical_id].get("Properties", {}).get("Path", "/").removeprefix("/")
+        return arn_of(path + self.physical_ids[logical_id], self.region, self.account)
 
 
 _ARNS: Mapping[str, Callable[[str, str, str], str]] = {
