@@ -171,8 +171,8 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "rehearsal/inside refuses them; rehearsal/strictness.py lists each refusal with its test",
     ),
     BehaviourGap(
-        "Conditions of templates do not support Fn::Join, which CDK's bootstrap needs to attach the policies of "
-        "CloudFormation's role",
+        "Conditions of templates do not support Fn::Join and pseudo parameters, which CDK's bootstrap needs to attach "
+        "the policies of CloudFormation's role",
         "rehearsal/inside/stacks.py resolves it",
     ),
     BehaviourGap(
@@ -183,6 +183,10 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap(
         "CodePipeline is missing, CodeBuild runs no commands, and CloudFormation has no resource type for pipelines",
         "the stand-in for CodePipeline executes the pipeline, and adds the resource type to CloudFormation",
+    ),
+    BehaviourGap(
+        "Across accounts and regions, event buses, policies of roles, keys of objects and templates are missing",
+        "rehearsal/inside/crossing.py and encryption.py add them, with the permissions of both sides",
     ),
     BehaviourGap(
         "Conditions on a role's tags, with which CDK limits the roles that builds may assume, are not resolved",

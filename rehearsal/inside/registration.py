@@ -9,9 +9,11 @@ from rehearsal.inside import (
     buckets,
     collisions,
     conditions,
+    crossing,
     deliveries,
     destinations,
     disturbances,
+    encryption,
     extraction,
     front_door,
     functions,
@@ -40,6 +42,8 @@ def register() -> None:
     ):
         part.register()
     collisions.register()
+    crossing.register()
+    encryption.register()
     stacks.register()
     disturbances.register()
     mail.register()
