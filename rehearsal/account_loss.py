@@ -60,7 +60,7 @@ class AccountLossResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """What is lost and where it is restored.
+    """The account to lose and the one to restore into.
 
     `checkout` is a copy of the repository, whose settings name the accounts of the environment and its backup.
     """
@@ -84,7 +84,7 @@ def deploy_copy(emulator: Emulator, checkout: Path, env: str) -> None:
 
 
 def deploy_environment(emulator: Emulator, checkout: Path, env: str) -> None:
-    """Bootstrap the account of an environment as an administrator, and deploy the environment as an operator."""
+    """Deploy an environment as an operator, after an administrator bootstrapped its account."""
     settings = load_settings(checkout)
     account = str(settings.environment(env).account)
     context = ("--context", f"env={env}", "--context", HOST_PLATFORM)
@@ -96,7 +96,7 @@ def deploy_environment(emulator: Emulator, checkout: Path, env: str) -> None:
 
 
 def rehearse_account_loss(loss: Loss, step: Step) -> AccountLossResult:
-    """Lose the account of an environment that is deployed with its backup, and restore it into a fresh account.
+    """Restore an environment into a fresh account, after its own account, which has a backup, is lost.
 
     Raise AccountLossError when a proof fails.
     """

@@ -80,7 +80,7 @@ def _put_lifecycle(aws: Aws, bucket: str, value: Any) -> None:
 
 @contextmanager
 def _without_policy(s3: Any, bucket: str) -> Iterator[None]:
-    """Lift the bucket's policy: on AWS the bucket has its rules before a policy can deny to change them."""
+    """Remove the bucket's policy meanwhile: on AWS a bucket has its rules before a policy can deny to change them."""
     try:
         policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     except ClientError as error:

@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.account_loss import Loss, deploy_copy, deploy_environment, rehearse_account_loss
 from rehearsal.certificates import Authority
+from rehearsal.deployment import synthesize
 from rehearsal.emulator import Emulator
 from rehearsal.proxy import Proxy
 from rehearsal.publishers import ALL_WELL, Publishers
@@ -39,14 +40,17 @@ def checkout(tmp_path: Path) -> Path:
     """Return a copy of the repository whose environments are in one account, and dev has a backup in another."""
     folder = tmp_path / "checkout"
     copy_checkout(ROOT, folder)
-    for tools in (".venv", ".venv-emulator", "node_modules"):
-        (folder / tools).symlink_to((ROOT / tools).resolve())
+    (ROOT / "build").mkdir(exist_ok=True)
+    for linked in (".venv", ".venv-emulator", "node_modules", "build"):
+        (folder / linked).symlink_to((ROOT / linked).resolve())
     path = folder / "config" / "environments.yaml"
     text = path.read_text(encoding="utf-8")
     for heading, indent in (("pipeline:", "  "), ("  dev:", "    "), ("  stage:", "    "), ("  prod:", "    ")):
         backup = f'{indent}backup: {{account: "{BACKUP}", region: {COPY_REGION}}}\n' if heading == "  dev:" else ""
         text = text.replace(f"\n{heading}\n", f'\n{heading}\n{indent}account: "{LOST}"\n{backup}', 1)
     path.write_text(text, encoding="utf-8")
+    # The local AWS's network reaches no package index: this builds the layers, which deployments then find.
+    synthesize(folder, "dev", tmp_path / "cdk.out")
     return folder
 
 
