@@ -13,10 +13,12 @@ from pathlib import Path
 
 from rehearsal.accounts import WHERES
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
+from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
+from rehearsal.inbox import Inbox
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest

@@ -55,7 +55,9 @@ def test_a_backup_changes_the_vault_the_topic_and_nothing_else(operations: dict[
     without = synthesized_templates(ROOT, "prod", Settings.model_validate(content))[name]["Resources"]
     changed = {key for key in operations if operations[key] != without.get(key)}
     digests = {"SnapshotBeforeDeployment"} & changed
-    assert changed - digests == {"OperationsTopicKey", "OperationsTopicPolicy", "ReplicationRole", "SnapshotsBucket"}
+    expected = {"DailySnapshot", "OperationsTopicKey", "OperationsTopicPolicy", "ReplicationRole", "SnapshotsBucket"}
+    assert changed - digests == expected
+    assert json.loads(operations["DailySnapshot"]["Properties"]["Target"]["Input"])["data"] == "all"
 
 
 def test_the_vault_replicates_everything_that_a_restore_reads_and_no_deletion(operations: dict[str, Any]) -> None:
