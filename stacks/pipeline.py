@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.artifact_copies import copies_by_region
 from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
-from stacks.build_access import TYPES_CACHE, narrow_builds
+from stacks.build_access import PIPELINE_LETTERS, TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
     DEPLOY_COMPUTE,
@@ -30,6 +31,7 @@ from stacks.builds import (
     PUBLISH,
     SYNTH_COMMANDS,
     cdk_buildspec,
+    review_commands,
     update_pipeline,
 )
 from stacks.component import KEEP
@@ -38,13 +40,13 @@ from stacks.pipeline_access import (
     PipelineAccess,
     artifacts_key,
     crosses_accounts,
-    expire_replicas,
     invoked_function,
     let_publish_across_accounts,
     limit_self_mutation,
 )
 from stacks.pipeline_audit import acknowledge_nag_findings
 from stacks.pipeline_boundary import bootstrap_versions, bound_roles
+from stacks.review import Review
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
@@ -111,17 +113,24 @@ class PipelineStack(cdk.Stack):
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
         key = artifacts_key(self, settings)
-        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs, key=key)
+        # The records of the review do not expire.
+        folders = (f"{name[:PIPELINE_LETTERS]}/", f"{TYPES_CACHE}/")
+        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs, key=key, prefixes=folders)
+        package = Packages(root, platform).review()
+        review = Review(
+            self, "Review", settings=settings, package=package, artifacts=self._artifacts, topic_arn=topic.resource.ref
+        )
         delivery = self._delivery(name, root)
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
         delivery.build_pipeline()
         self._let_the_source_use_the_connection()
-        _install_the_locked_cdk_cli(delivery, root)
+        _install_the_locked_cdk_cli(delivery, root, self._names.review_function)
         self._let_the_cli_read_the_bootstraps_version(delivery)
+        review.let_invoke(delivery)
+        review.let_one_role_write_assemblies(self._artifacts, delivery.synth_project.role, name)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
-        expire_replicas(delivery.pipeline, _expire())
-        limit_self_mutation(delivery, self._names)
+        limit_self_mutation(delivery, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
@@ -155,9 +164,12 @@ class PipelineStack(cdk.Stack):
         self,
         construct_id: str,
         content: PipelineBucketContent,
+        *,
         access_logs: s3.IBucket | None = None,
         key: kms.IKey | None = None,
+        prefixes: Sequence[str | None] = (None,),
     ) -> s3.Bucket:
+        """Add a bucket whose objects below `prefixes` expire."""
         return s3.Bucket(
             self,
             construct_id,
@@ -169,12 +181,13 @@ class PipelineStack(cdk.Stack):
             enforce_ssl=True,
             versioned=True,
             server_access_logs_bucket=access_logs,
-            lifecycle_rules=[_expire()],
+            lifecycle_rules=[_expire(each) for each in prefixes],
             removal_policy=KEEP,
         )
 
     def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
         crosses = crosses_accounts(self._settings)
+        copies = copies_by_region(self, settings=self._settings, rules=[_expire()], is_shared=crosses)
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -184,8 +197,10 @@ class PipelineStack(cdk.Stack):
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
             cross_account_keys=crosses,
-            enable_key_rotation=True if crosses else None,
-            artifact_bucket=self._artifacts,
+            artifact_bucket=None if copies else self._artifacts,
+            cross_region_replication_buckets=(
+                {self._settings.pipeline_place.region: self._artifacts, **copies} if copies else None
+            ),
         )
         return pipelines.CodePipeline(
             self,
@@ -339,7 +354,7 @@ def _bypass_variables(permission: list[pipelines.Step]) -> dict[str, str]:
     return {name: gate.variable(name) for gate in gates for name in ("bypassed", "bypass_reason")}
 
 
-def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) -> None:
+def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path, review: str) -> None:
     """Let the builds that deploy and publish install the CDK CLI by package-lock.json, whose hashes npm verifies.
 
     CDK Pipelines would install it by its version alone, and publish by the package cdk-assets, whose newest, 4.7.3,
@@ -355,14 +370,17 @@ def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) ->
     file.write_text(cdk_buildspec(PUBLISH) + "\n", encoding="utf-8")
     project = delivery.self_mutation_project.node.default_child
     assert isinstance(project, codebuild.CfnProject)  # noqa: S101
-    project.add_property_override("Source.BuildSpec", cdk_buildspec(update_pipeline(stack.stack_name)))
+    project.add_property_override(
+        "Source.BuildSpec", cdk_buildspec(update_pipeline(stack.stack_name), review_commands(review))
+    )
 
 
-def _expire() -> s3.LifecycleRule:
+def _expire(prefix: str | None = None) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         expiration=cdk.Duration.days(ARTIFACTS_DAYS),
         noncurrent_version_expiration=cdk.Duration.days(ARTIFACTS_DAYS),
         abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+        prefix=prefix,
     )
 
 

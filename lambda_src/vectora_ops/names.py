@@ -54,6 +54,13 @@ FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
+# Parameters of snapshots (vectora_ops.snapshots.anchors); no snapshot has the name of the second.
+ANCHORS = "anchors"
+FIRST_ANCHOR = "first"
+# Policy by which releases are promoted into an environment, as its own stack has recorded it.
+POLICY = "promotion/policy"
+# Parameter of the pipeline with the approvals of changes to what is protected.
+APPROVED_CHANGE = "approved-change"
 # Detail types of the EventBridge events that the rollback function handles.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 RUN_CHANGED = "Step Functions Execution Status Change"
@@ -130,6 +137,10 @@ class Names:
 
     def pipeline_bucket(self, content: PipelineBucketContent) -> str:
         return self._bucket(f"{self.pipeline}-{content}")
+
+    def pipeline_copies_bucket(self, region: str) -> str:
+        """Return the name of the bucket with copies of the pipeline's artifacts in another region."""
+        return self._bucket(f"{self.pipeline}-copies-{region}")
 
     def _bucket(self, name: str) -> str:
         return _within_limit("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)
@@ -223,6 +234,15 @@ class Names:
     def pipeline(self) -> str:
         """Name of the pipeline, one for all environments; its stages are named after them."""
         return _within_limit("pipeline", f"{self.project}-pipeline")
+
+    @property
+    def review_function(self) -> str:
+        """Name of the function that reviews a commit before the pipeline updates itself."""
+        return _within_limit("function", f"{self.project}-review")
+
+    def pipeline_parameter(self, path: str) -> str:
+        """Return the name of an SSM parameter of the pipeline."""
+        return _within_limit("parameter", f"/{self.project}/pipeline/{path}")
 
     def alarm(self, purpose: str) -> str:
         return self._named("alarm", purpose)

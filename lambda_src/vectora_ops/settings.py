@@ -27,7 +27,7 @@ from vectora_ops.names import EnvName, Names, client_id_problems
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
 from vectora_ops.windows import Windows
-from vectora_shared.config.delivery import Addresses
+from vectora_shared.config.delivery import Addresses, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
 from vectora_shared.config.yaml_file import parse_yaml
@@ -77,6 +77,12 @@ def _project(name: str) -> str:
             f"names of buckets or parameters that begin with {', '.join(RESERVED_PROJECT_PREFIXES)} are reserved by AWS"
         )
     return name
+
+
+def _address(address: str) -> str:
+    if problem := address_problem(address):
+        raise ValueError(f"an e-mail address of a commit's author is expected; this {problem}")
+    return address
 
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -256,6 +262,10 @@ class Pipeline(OperatorAccess):
     )
     approval_days: Annotated[int, Field(ge=1, le=7)] = Field(
         description="days after which a pending approval expires, 1 to 7"
+    )
+    # A git author's address, and the name of the IAM user or of the role session that is the same person.
+    people: dict[Annotated[str, AfterValidator(_address)], Annotated[str, Field(min_length=1, max_length=128)]] = Field(
+        default={}, description="a mapping of commit authors' e-mail addresses to their names in AWS"
     )
 
 

@@ -85,6 +85,13 @@ class Packages:
         base = self._root / "lambda_src"
         return self._from_files("vectora-ops", base, self._sources("vectora_ops", "vectora_shared"), prefix="python/")
 
+    def review(self) -> Package:
+        """Return the code of the pipeline's review: alone, so that other changes leave the pipeline as it is."""
+        base = self._root / "lambda_src"
+        shared = (f"vectora_shared/{name}.py" for name in ("__init__", "aws_texts", "errors"))
+        files = [file for path in (*shared, "vectora_review") for file in files_below(self._root, base / path)]
+        return self._from_files("vectora-review", base, files, prefix="")
+
     def relay(self) -> Package:
         """Return the pipeline's relay with the modules that it imports, which need nothing but Lambda's runtime.
 
