@@ -20,6 +20,7 @@ from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
+from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
@@ -80,15 +81,8 @@ class OperationsStack(ComponentStack):
         self._elsewhere = elsewhere
         self._preceding = preceding
         vault = add_vault(self)
-        notifications = Notifications(
-            self,
-            "OperationsTopic",
-            topic_name=names.topic("operations"),
-            emails=settings.operators,
-            further_services=(S3,) if settings.backup else (),
-        )
-        topic = notifications.resource
-        self._topic_arn = topic.ref
+        notifications = self._notifications()
+        self._topic_arn = notifications.resource.ref
         if settings.backup:
             copy_vault(self, vault, notifications, settings.backup)
         layers = self._layers()
@@ -104,16 +98,7 @@ class OperationsStack(ComponentStack):
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
-        promotion = self._function(
-            "Promotion",
-            "Records releases and snapshots, and judges what may go on",
-            layers,
-            grants.promotion(),
-            {
-                **_gate_variables(names, following),
-                **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
-            },
-        )
+        promotion = self._promotion(layers, grants, following)
         self._policy()
         self._daily_snapshot(snapshot, grants)
         self._automatic_rollback(rollback, grants)
@@ -128,11 +113,37 @@ class OperationsStack(ComponentStack):
         # The snapshot is stored in the vault, and anchored by function promotion.
         before_deployment.add_resource_dependency(vault.resource)
         before_deployment.add_resource_dependency(promotion.resource)
+        self._outputs(vault, snapshot, rollback)
 
+    def _outputs(self, vault: PrivateBucket, snapshot: PythonFunction, rollback: PythonFunction) -> None:
         self.output("SnapshotsBucketName", vault.resource.ref, "Name of the vault")
-        self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
+        self.output("OperationsTopicArn", self._topic_arn, "ARN of the topic that tells the operators")
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
+
+    def _notifications(self) -> Notifications:
+        return Notifications(
+            self,
+            "OperationsTopic",
+            topic_name=self.names.topic("operations"),
+            emails=self.settings.operators,
+            further_services=(S3,) if self.settings.backup else (),
+        )
+
+    def _promotion(
+        self, layers: Sequence[str], grants: OperationsGrants, following: tuple[Names, Promotion] | None
+    ) -> PythonFunction:
+        next_env = (following[0].env,) if following else ()
+        return self._function(
+            "Promotion",
+            "Records releases and snapshots, and judges what may go on",
+            layers,
+            grants.promotion(),
+            {
+                **_gate_variables(self.names, following),
+                **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
+            },
+        )
 
     def _policy(self) -> None:
         """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
@@ -237,17 +248,7 @@ class OperationsStack(ComponentStack):
             removal_policy=self.removal_policy,
             why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
         )
-        retries = lambda_.CfnEventInvokeConfig(
-            self,
-            f"{construct_id}Failures",
-            function_name=function.resource.ref,
-            qualifier="$LATEST",
-            maximum_retry_attempts=1,
-        )
-        retries.override_logical_id(f"{construct_id}Failures")
-        cdk.Validations.of(retries).acknowledge(
-            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
-        )
+        self._retry_once(f"{construct_id}Failures", function)
         LostEventsAlarm(
             self,
             f"{construct_id}LostEvents",
@@ -256,6 +257,19 @@ class OperationsStack(ComponentStack):
             topic_arn=self._topic_arn,
         )
         return function
+
+    def _retry_once(self, construct_id: str, function: PythonFunction) -> None:
+        retries = lambda_.CfnEventInvokeConfig(
+            self,
+            construct_id,
+            function_name=function.resource.ref,
+            qualifier="$LATEST",
+            maximum_retry_attempts=1,
+        )
+        retries.override_logical_id(construct_id)
+        cdk.Validations.of(retries).acknowledge(
+            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
+        )
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
         snapshots = self.settings.snapshots
