@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import botocore.session
@@ -29,6 +30,7 @@ IN_SCHEMAS = {
 IN_MODELS = {
     "rule": ("events", "RuleName"),
     "role": ("iam", "roleNameType"),
+    "policy": ("iam", "policyNameType"),
     "schedule": ("scheduler", "Name"),
     "pipeline": ("codepipeline", "PipelineName"),
     "alarm": ("cloudwatch", "AlarmName"),
@@ -165,3 +167,21 @@ def test_a_parameter_name_that_ssm_refuses_is_refused_when_the_configuration_is_
 
 def test_a_suffix_may_end_with_the_letters_of_a_reserved_one(tmp_path: Path) -> None:
     assert _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: vatican\n").bucket_suffix == "vatican"
+
+
+@pytest.mark.parametrize("project", ["vectora-inbox", "p", "p" * 30, "a-b-c-d"])
+def test_each_environment_and_the_pipeline_have_a_qualifier_that_cdk_accepts(project: str) -> None:
+    names = [Names(project=project, env=env) for env in ENVIRONMENT_NAMES]
+    qualifiers = {*(each.bootstrap_qualifier for each in names), names[0].pipeline_bootstrap_qualifier}
+    assert len(qualifiers) == len(ENVIRONMENT_NAMES) + 1
+    # bootstrap-template.yaml of the CDK, parameter Qualifier.
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,10}", each) for each in qualifiers)
+
+
+def test_projects_in_one_account_have_bootstraps_of_their_own() -> None:
+    first, second = (Names(project=project, env="dev") for project in ("vectora-inbox", "vector-inboxes"))
+    assert first.bootstrap_qualifier != second.bootstrap_qualifier
+
+
+def test_a_role_has_another_name_than_it_had_without_a_path() -> None:
+    assert Names(project="acme", env="dev").role("rollback") == "acme-rollback-role-dev"
