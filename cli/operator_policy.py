@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
-from vectora_ops.names import BYPASS, CLIENTS, HOLD, LEDGER, BucketContent, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, FREEZE, HOLD, LEDGER, BucketContent, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 POLICY_FILE = "docs/reference/operator-policy.json"
@@ -130,7 +130,14 @@ class _Statements:
                 ),
                 [f"{self._bucket('snapshots')}/*"],
             ),
+            *self._copy(),
         ]
+
+    def _copy(self) -> list[Statement]:
+        if not any(self._settings.environment(env).backup for env in ENVIRONMENT_NAMES):
+            return []
+        copy = f"arn:aws:s3:::{self._names.copy_bucket('snapshots-copy')}"
+        return [_allow("ReadCopy", ["s3:GetObject"], [f"{copy}/*"])]
 
     def content(self) -> list[Statement]:
         """Return statements for the content that `snapshot`, `rollback`, `client`, `adopt` and `doctor` use."""
@@ -174,7 +181,7 @@ class _Statements:
             _allow(
                 "WriteRecords",
                 ["ssm:PutParameter"],
-                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, HOLD, LEDGER)],
+                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, FREEZE, HOLD, LEDGER)],
             ),
             # The first action is on the pipeline, the others are on its stages.
             _allow(

@@ -10,8 +10,9 @@ from constructs import Construct
 from stacks.component import ComponentStack
 from stacks.permissions.engine import EngineGrants
 from vectora_constructs.service_role import Grant, ServiceRole
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import Names
-from vectora_ops.settings import Delivery, EnvironmentSettings
+from vectora_ops.settings import EnvironmentSettings
 
 LAMBDA = "lambda.amazonaws.com"
 # Operators' scripts for the running system read these outputs; other roles are found through their parameters.

@@ -19,10 +19,12 @@ REFERS_BY_ARN = cdk.Acknowledgment(
 
 
 def bootstrap_versions(settings: Settings) -> list[str]:
-    """Return the ARNs of the version parameters of the environments' bootstraps, which the CLI reads to publish."""
+    """Return the ARNs of the version parameters of the bootstraps in this account, which the CLI reads to publish."""
     versions = []
     for env in ENVIRONMENT_NAMES:
         place, qualifier = settings.place(env), settings.names(env).bootstrap_qualifier
+        if place.account != settings.pipeline_place.account:
+            continue  # read under the deploy role (let_publish_across_accounts)
         account = place.account or cdk.Aws.ACCOUNT_ID
         versions.append(f"arn:aws:ssm:{place.region}:{account}:parameter/cdk-bootstrap/{qualifier}/version")
     return versions

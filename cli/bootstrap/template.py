@@ -13,7 +13,7 @@ from cli.bootstrap.environment import environment_policies
 from cli.bootstrap.pipeline import pipeline_policies
 from cli.bootstrap.policies import ACCOUNT, REGION, Document, with_substitutions
 from cli.cdk_bootstrap import LIMITS
-from vectora_ops.settings import ENVIRONMENT_NAMES, Place, Settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.errors import VectoraError
 
 # The CLI overwrites no bootstrap with one of another variant (bootstrap-template.yaml, BootstrapVariant).
@@ -29,7 +29,7 @@ class Bootstrap:
 
     qualifier: str
     toolkit_stack: str
-    place: Place
+    place: Location
     boundary_name: str
     execution_policy_name: str
     boundary: Document

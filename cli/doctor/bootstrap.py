@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from cli.bootstrap.template import bootstrap_of_environment as own_bootstrap_of_environment
 from cli.bootstrap.template import bootstrap_of_pipeline as own_bootstrap_of_pipeline
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, MINIMUM_VERSION, PIPELINE, CdkBootstrap
-from cli.doctor.finding import DENIED, Check, Finding, unknown
+from cli.doctor.finding import Check, Finding, unknown
 from cli.doctor.subject import Subject
 from cli.operator_policy import POLICY_FILE
-from vectora_shared.aws_errors import error_code
+from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 VERSION, ROLES, BUCKET, LIMITS = "bootstrap version", "bootstrap roles", "bootstrap bucket", "limits of roles"
 UPGRADE = "docs/runbooks/walls-between-environments.md"
@@ -71,7 +71,7 @@ def _roles(subject: Subject, bootstrap: CdkBootstrap) -> Finding:
                 RoleArn=bootstrap.role_arn(kind), RoleSessionName="vectora-doctor", DurationSeconds=SESSION_SECONDS
             )
         except ClientError as error:
-            if error_code(error) not in DENIED:
+            if error_code(error) not in DENIED_CODES:
                 raise
             problems.append(_not_assumed(subject, bootstrap, kind))
     if (execution := _missing(subject, bootstrap, EXECUTION_ROLE)) is not None:
@@ -111,7 +111,7 @@ def _bucket(subject: Subject, bootstrap: CdkBootstrap) -> Finding:
         code = error_code(error)
         if code in ("404", "NoSuchBucket"):
             return Finding(BUCKET, "fail", f"{name} is missing", _bootstrap_it(bootstrap))
-        if code in DENIED:
+        if code in DENIED_CODES:
             return Finding(
                 BUCKET,
                 "fail",

@@ -13,6 +13,7 @@ from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.cloudformation.statuses import ABSENT, behaviour_of, command_for
 from vectora_ops.names import STACK_LAYERS
+from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.aws_errors import is_absent
 
 NAME = "status of stacks"
@@ -22,7 +23,7 @@ def check_stack_statuses(subject: Subject) -> Iterator[Finding]:
     """Check that CloudFormation can update each stack of the environments, and of the pipeline."""
     stacks = [subject.settings.names(env).stack(layer) for env in subject.envs for layer in STACK_LAYERS]
     if subject.pipeline:
-        stacks.append(subject.settings.names(subject.envs[0]).pipeline)
+        stacks.append(subject.settings.names(ENVIRONMENT_NAMES[0]).pipeline)
     described = {stack: found for stack in stacks if (found := _described(subject, stack)) is not None}
     statuses = {stack: str(found["StackStatus"]) for stack, found in described.items()}
     failed = False

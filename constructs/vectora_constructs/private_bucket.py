@@ -19,11 +19,15 @@ GLACIER_MINIMUM_DAYS = 90  # minimum storage duration that is charged (S3 pricin
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectLock:
-    """Retention of new objects for `days`, and transition to Glacier of those below `objects_prefix`, if set."""
+    """Retention of new objects for `days`, and transition to Glacier of those below `objects_prefix`, if set.
+
+    Objects whose keys match `written_once` can be created, and not replaced.
+    """
 
     days: int
     objects_prefix: str
     glacier_after_days: int | None
+    written_once: tuple[str, ...]
 
 
 class PrivateBucket(Construct):
@@ -42,10 +46,12 @@ class PrivateBucket(Construct):
         expire_after_days: int | None = None,
         expire_prefixes: Mapping[str, int] | None = None,
         object_lock: ObjectLock | None = None,
+        further_statements: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs.
 
-        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`.
+        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`. The bucket policy
+        has `further_statements` too.
         """
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
@@ -87,7 +93,8 @@ class PrivateBucket(Construct):
             statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
         if object_lock:
             statements += _deny_longer_locks(bucket_arn, object_lock.days)
-        self._add_policy(statements).apply_removal_policy(removal_policy)
+            statements += _deny_replacements(bucket_arn, object_lock.written_once)
+        self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
         policy = s3.CfnBucketPolicy(
@@ -184,6 +191,31 @@ def _deny_longer_locks(bucket_arn: str, days: int) -> list[dict[str, object]]:
     return [
         {"Sid": "DenyLongerLocks", **deny, "Condition": {"NumericGreaterThan": longest}},
         {"Sid": "DenyComplianceLocks", **deny, "Condition": {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}},
+    ]
+
+
+def _deny_replacements(bucket_arn: str, written_once: tuple[str, ...]) -> list[dict[str, object]]:
+    """Return statements that deny to replace what is written once, and to unlock objects or lock them without an end.
+
+    S3 user guide, "Enforce conditional writes on Amazon S3 buckets": the requests of a multipart upload before its
+    completion take no condition, and create no object.
+    """
+    return [
+        {
+            "Sid": "DenyReplacements",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:PutObject",
+            "Resource": [f"{bucket_arn}/{pattern}" for pattern in written_once],
+            "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+        },
+        {
+            "Sid": "DenyUnlockingAndLegalHolds",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": ["s3:BypassGovernanceRetention", "s3:PutObjectLegalHold"],
+            "Resource": f"{bucket_arn}/*",
+        },
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import iam, s3  # type: ignore[import-not-found]
 
+PRINCIPAL_ARN = "aws:principalarn"
 ROLE_TAG = "iam:resourcetag/"
 BOUNDARY = "iam:permissionsboundary"
 # Operations whose request sets the boundary; for others it is that of the role (service authorization reference).
@@ -24,6 +26,8 @@ SECONDS_OF_A_DAY = 86_400
 def resolve(original: Any, key: str, context: Any) -> Any:
     """Return the value of a condition key."""
     name = key.lower()
+    if name == PRINCIPAL_ARN:
+        return _principal(str(original(key, context) or "")) or None
     if name.startswith(ROLE_TAG):
         return _role_tag(name, context.resource_arn)
     if name == BOUNDARY:
@@ -32,6 +36,16 @@ def resolve(original: Any, key: str, context: Any) -> Any:
         bucket = context.resource_arn.removeprefix(BUCKET_ARN).partition("/")[0]
         return s3._bucket_owner_account(bucket) or context.principal_account
     return original(key, context)
+
+
+def _principal(arn: str) -> str:
+    """Return the ARN of a session's role; ministack returns that of the session (IAM user guide, global keys)."""
+    if ":assumed-role/" not in arn:
+        return arn
+    account, _, session = arn.split(":", 4)[4].partition(":assumed-role/")
+    name = session.partition("/")[0]
+    role = iam._roles.get_scoped(account, None, name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
 
 
 def _role_tag(key: str, arn: str) -> str | None:
@@ -77,6 +91,20 @@ def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> d
     return keys
 
 
+def of_parameter(action: str, body: bytes) -> dict[str, str]:
+    """Return the condition key of PutParameter; without `Overwrite` in the request it has the default, false.
+
+    Systems Manager User Guide, "Preventing changes to existing parameters using ssm:Overwrite".
+    """
+    if action != "ssm:PutParameter":
+        return {}
+    try:
+        overwrites = bool(json.loads(body or b"{}").get("Overwrite"))
+    except ValueError:
+        return {}
+    return {"ssm:Overwrite": str(overwrites).lower()}
+
+
 def _days_until(moment: str) -> str:
     remaining = datetime.fromisoformat(moment.replace("Z", "+00:00")) - datetime.now(UTC)
     return str(remaining.total_seconds() / SECONDS_OF_A_DAY)
@@ -98,5 +126,11 @@ def register() -> None:
     def of_service(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
         return {**of_s3(action, query, path, headers), **of_request(action, query or {}, headers or {})}
 
+    of_tags = iam_actions.request_tag_context
+
+    def of_any(service: str, action: str, body: bytes, query: Any) -> dict[str, Any]:
+        return {**of_tags(service, action, body, query), **of_parameter(action, body)}
+
+    iam_actions.request_tag_context = of_any
     iam_evaluator._resolve_condition_key = lambda key, context: resolve(original, key, context)
     iam_actions.s3_service_context = of_service

@@ -144,6 +144,9 @@ _QUERY_KEYS: Mapping[str, str] = {
     "versionId": "s3:VersionId",
 }
 REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
+# "false" for the requests of a multipart upload that create no object (S3 user guide, "Enforce conditional writes").
+CREATES_OBJECT = "s3:ObjectCreationOperation"
+_CREATING = frozenset({"CompleteMultipartUpload", "CopyObject", "PutObject"})
 _MARK = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
@@ -226,7 +229,15 @@ def _check(operation: Operation, action: str, resource: str) -> Check:
     values["s3:ResourceAccount"] = request.account
     values["s3:authType"] = "REST-HEADER"
     values["s3:signatureversion"] = "AWS4-HMAC-SHA256"
-    absent = {*_HEADER_KEYS.values(), *_QUERY_KEYS.values(), REMAINING_DAYS, "s3:LocationConstraint"} - set(values)
+    if action == "PutObject":
+        values[CREATES_OBJECT] = str(operation.name in _CREATING).lower()
+    absent = {
+        *_HEADER_KEYS.values(),
+        *_QUERY_KEYS.values(),
+        REMAINING_DAYS,
+        CREATES_OBJECT,
+        "s3:LocationConstraint",
+    } - set(values)
     if until := _until(operation):
         values[REMAINING_DAYS] = str((until - datetime.now(UTC)).days)
         values["s3:object-lock-retain-until-date"] = until.isoformat()

@@ -12,6 +12,13 @@ TRACE = Grant(
     wildcard_reason="X-Ray's write actions know no resources (service authorization reference).",
 )
 
+ANSWER_JOBS = Grant(
+    sid="AnswerPipeline",
+    actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
+    resources=("*",),
+    wildcard_reason="A job's result knows no resource (service authorization reference); the job's id is its secret.",
+)
+
 
 def lambda_basics(names: Names, region: str, task: FunctionTask | OperationsTask) -> tuple[Grant, ...]:
     """Return the grants of every function: write its log and its traces."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names
-from vectora_ops.settings import Delivery, EnvironmentSettings
+from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.keys import ANALYSES_PREFIX, DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."

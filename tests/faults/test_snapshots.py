@@ -342,3 +342,34 @@ def test_an_operation_whose_lease_was_taken_over_stops(small: SmallEnvironment) 
         with pytest.raises(BusyError, match="taken over"):
             slow.confirm()
     slow.__exit__(BusyError)
+
+
+def test_an_object_that_the_vault_has_is_used_and_locked_again(small: SmallEnvironment) -> None:
+    s3, vault = small.account.client("s3"), Vault(small.account, NAMES)
+    first = vault.store(b"bytes")
+    again = vault.store(b"bytes")
+
+    assert (first.is_new, again.is_new) == (True, False)
+    assert (first.sha256, first.etag) == (again.sha256, again.etag)
+    assert len(s3.list_object_versions(Bucket=vault.bucket, Prefix=f"objects/{first.sha256}")["Versions"]) == 1
+
+
+def test_an_object_with_damaged_bytes_is_replaced_and_its_version_stays(small: SmallEnvironment) -> None:
+    s3, vault = small.account.client("s3"), Vault(small.account, NAMES)
+    sha256 = vault.store(b"bytes").sha256
+    s3.put_object(Bucket=vault.bucket, Key=f"objects/{sha256}", Body=b"other")
+
+    assert vault.store(b"bytes").is_new
+
+    assert vault.read(sha256) == b"bytes"
+    bodies = [
+        s3.get_object(Bucket=vault.bucket, Key=each["Key"], VersionId=each["VersionId"])["Body"].read()
+        for each in s3.list_object_versions(Bucket=vault.bucket, Prefix=f"objects/{sha256}")["Versions"]
+    ]
+    assert sorted(bodies) == [b"bytes", b"bytes", b"other"]
+
+
+def test_a_manifest_is_written_once(small: SmallEnvironment) -> None:
+    manifest = take(small.account)
+    with pytest.raises(VectoraError, match=r"manifest\.json did not read back as it was written"):
+        Vault(small.account, NAMES).write_manifest(manifest.name, b"{}")

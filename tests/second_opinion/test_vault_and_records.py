@@ -24,10 +24,11 @@ from vectora_ops.records import Bypass, LedgerEntry, Records, ReleaseId
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 from vectora_shared.config.content import BucketContent, FolderContent
 from vectora_shared.config.loading import load_configuration
@@ -130,7 +131,7 @@ def test_a_snapshot_verifies_and_the_next_one_shares_its_objects(account: Accoun
 def test_the_vault_locks_new_objects_and_keeps_locked_ones(account: Account) -> None:
     vault = Vault(account, NAMES)
     assert vault.lock_days == 1
-    sha256, _ = vault.store(b"kept")
+    sha256 = vault.store(b"kept").sha256
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1, hours=12)
     vault.lock([sha256], until)
 

@@ -70,10 +70,6 @@ def test_only_prod_takes_daily_snapshots(env: str, state: str, request: pytest.F
     assert json.loads(schedule["Target"]["Input"])["operation"] == "create"
 
 
-def test_no_policy_allows_to_bypass_the_lock(environment: Environment) -> None:
-    assert "BypassGovernanceRetention" not in json.dumps(environment[1])
-
-
 def test_only_the_snapshot_function_deletes_object_versions_and_only_in_the_vault(environment: Environment) -> None:
     env, templates = environment
     deleting = [

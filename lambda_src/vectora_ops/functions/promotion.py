@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
+from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
+from vectora_ops.promotion.attestation import attest
+from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
-from vectora_ops.promotion.job import answer_job, is_job
+from vectora_ops.promotion.job import answer_step, is_step
+from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
@@ -39,29 +45,68 @@ class JudgeClientEvent(Event):
     client_id: Identifier
 
 
+class AnchorEvent(Event):
+    """Anchor a snapshot that was taken just now."""
+
+    operation: Literal["anchor"]
+    snapshot: str
+
+
+class BeginDeploymentEvent(Event):
+    """Record a deployment whose snapshot was taken."""
+
+    operation: Literal["begin-deployment"]
+    beginning: Beginning
+
+
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
-    """Record the releases of this environment, and judge which may go into the next."""
+    """Record the releases and snapshots of this environment, and judge which release may go into the next."""
     set_log_level()
-    if is_job(event):
-        return answer_job(
+    if is_step(event):
+        return answer_step(
             own_account(),
             event,
             {
                 "gate": lambda given, _: gate_step(
-                    own_account(), own_names(), next_names(), next_policy(), given, clock=_clock()
+                    own_account(),
+                    own_names(),
+                    next_names(),
+                    next_policy(),
+                    given,
+                    attest=partial(attest, own_account(), next_names()),
+                    clock=_clock(),
                 ),
-                "record": lambda given, _: record_step(own_account(), own_names(), given, clock=_clock()),
+                "record": lambda given, _: record_step(
+                    own_account(),
+                    own_names(),
+                    given,
+                    attest=partial(attest, own_account(), own_names()),
+                    clock=_clock(),
+                ),
             },
         )
-    return answer_invocation(event, context, {"explain": _explain, "retry": _retry, "judge-client": _judge_client})
+    return answer_invocation(
+        event,
+        context,
+        {
+            "explain": _explain,
+            "retry": _retry,
+            "judge-client": _judge_client,
+            "anchor": _anchor,
+            "forget-anchors": _forget_anchors,
+            "begin-deployment": _begin_deployment,
+        },
+    )
 
 
 def _explain(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
     release = find_release(account, names, request.digest)
+    execution, target = request.execution, next_names()
+    attested = attest(account, target, execution, deploys=True) if execution else None
     decision, _ = judge(
-        account, names, next_names(), next_policy(), release, execution=request.execution, clock=_clock()
+        account, names, target, next_policy(), release, execution=execution, attested=attested, clock=_clock()
     )
     return {"decision": _shown(decision)}
 
@@ -75,9 +120,25 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
     facts = gather_client(account, names, next_names(), request.client_id, _clock()())
-    decision = decide_client(facts, next_policy())
+    decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
+
+
+def _anchor(event: dict[str, Any], context: Any) -> Answer:
+    request = parse_event(AnchorEvent, event)
+    anchor = anchor_snapshot(own_account(), own_names(), request.snapshot, clock=_clock())
+    return {"anchor": anchor.model_dump(mode="json")}
+
+
+def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
+    return {"forgotten": list(forget_anchors(own_account(), own_names()))}
+
+
+def _begin_deployment(event: dict[str, Any], context: Any) -> Answer:
+    request = parse_event(BeginDeploymentEvent, event)
+    begin_deployment(own_account(), own_names(), request.beginning, clock=_clock())
+    return {}
 
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:
@@ -95,7 +156,8 @@ def _clock() -> StoreClock:
 
 
 def next_names() -> Names:
-    return own_names().of(environment_name(environment("NEXT_ENV")))
+    names = own_names().of(environment_name(environment("NEXT_ENV")))
+    return replace(names, bucket_suffix=os.environ.get("NEXT_BUCKET_SUFFIX", names.bucket_suffix))
 
 
 def next_policy() -> Promotion:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from vectora_ops.snapshots.index import Entry
-from vectora_ops.snapshots.vault import CHUNK_BYTES
+from vectora_ops.snapshots.object_store import CHUNK_BYTES, Stored
 
 # Smaller files share vault objects of up to CHUNK_BYTES: for ten thousand files the cost is in requests, not in bytes.
 PACKED_BELOW_BYTES = 1024 * 1024
@@ -21,7 +21,7 @@ class PendingEntry:
 
     entry: Entry
     line: bytes | None = None  # its index line in the last snapshot, for an unchanged item
-    stored: tuple[Future[tuple[str, str]], ...] = ()
+    stored: tuple[Future[Stored], ...] = ()
     pack: Pack | None = None
     offset: int = 0
 
@@ -36,7 +36,7 @@ class Pack:
 
     body: bytearray = field(default_factory=bytearray)
     size: int = 0
-    stored: Future[tuple[str, str]] | None = None
+    stored: Future[Stored] | None = None
 
     def add(self, body: bytes) -> int:
         """Append a file's bytes; return their offset."""
@@ -49,7 +49,7 @@ class Pack:
 class Packs:
     """The open pack of a snapshot."""
 
-    def __init__(self, store: Callable[[bytes], Future[tuple[str, str]]]) -> None:
+    def __init__(self, store: Callable[[bytes], Future[Stored]]) -> None:
         self._store = store
         self._open = Pack()
 

@@ -6,6 +6,7 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vectora_ops.snapshots.index import Slice
+from vectora_ops.snapshots.object_store import Stored
 from vectora_ops.snapshots.packing import Packs, PendingEntry
 from vectora_ops.snapshots.vault import Vault
 
@@ -13,7 +14,8 @@ from vectora_ops.snapshots.vault import Vault
 class UsedObjects:
     """Vault objects that a snapshot may reuse, those that it needs, and those that it added.
 
-    Objects are known by their SHA-256; `usable` and `added` also hold their ETags.
+    Objects are known by their SHA-256; `usable` and `added` also hold their ETags. `new` are those added that were not
+    in the vault at all: S3 locked them when they were written.
     """
 
     def __init__(self, vault: Vault, pool: ThreadPoolExecutor) -> None:
@@ -22,6 +24,7 @@ class UsedObjects:
         self.usable: dict[str, str] = {}
         self.needed: set[str] = set()
         self.added: dict[str, str] = {}
+        self.new: set[str] = set()
         self.copied_bytes = 0
         self.packs = Packs(self.store)
         # Files by content, so that a function's code that is also an asset of a stack is stored once.
@@ -30,19 +33,21 @@ class UsedObjects:
     def has(self, slices: tuple[Slice, ...]) -> bool:
         return all(each.sha256 in self.usable for each in slices)
 
-    def store(self, body: bytes) -> Future[tuple[str, str]]:
-        """Store bytes unless the vault has them; the result is their SHA-256 and ETag."""
+    def store(self, body: bytes) -> Future[Stored]:
+        """Store bytes unless they are known to be in the vault."""
         sha256 = hashlib.sha256(body).hexdigest()
         if sha256 in self.usable:
-            known: Future[tuple[str, str]] = Future()
-            known.set_result((sha256, self.usable[sha256]))
+            known: Future[Stored] = Future()
+            known.set_result(Stored(sha256, self.usable[sha256], is_new=False))
             return known
         return self._pool.submit(self._vault.store, body)
 
-    def finish(self, stored: Future[tuple[str, str]], size: int) -> str:
+    def finish(self, stored: Future[Stored], size: int) -> str:
         """Wait until an object is stored, count it when it is new, and return its SHA-256."""
-        sha256, etag = stored.result()
-        if sha256 not in self.usable:
-            self.usable[sha256] = self.added[sha256] = etag
-            self.copied_bytes += size
-        return sha256
+        found = stored.result()
+        if found.sha256 not in self.usable:
+            self.usable[found.sha256] = self.added[found.sha256] = found.etag
+            if found.is_new:
+                self.new.add(found.sha256)
+                self.copied_bytes += size
+        return found.sha256

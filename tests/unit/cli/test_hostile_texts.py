@@ -27,9 +27,9 @@ from adoption.recording import StackRecord
 from cli import adopt, output, promote, release, rollback, run, status
 from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
+from cli.environment_status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
 from cli.snapshot import commands, tables
 from cli.snapshot.drill import RestoreRehearsal
-from cli.status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
 from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
 from client_files.migration.outcomes import Addition, FieldOutcome

@@ -8,10 +8,21 @@ from pathlib import Path
 import botocore.session
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.ops.environments import VALID, load_text
 from vectora_ops.functions import invocation, promotion
-from vectora_ops.names import BUCKETS, FREQUENCIES, LIMITS, STACK_LAYERS, Names, client_id_problems, schedule_id
+from vectora_ops.names import (
+    BUCKETS,
+    FREQUENCIES,
+    LIMITS,
+    STACK_LAYERS,
+    Names,
+    bootstrap_qualifier,
+    client_id_problems,
+    schedule_id,
+)
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 from vectora_shared.errors import ConfigurationError
 
@@ -169,18 +180,19 @@ def test_a_suffix_may_end_with_the_letters_of_a_reserved_one(tmp_path: Path) -> 
     assert _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: vatican\n").bucket_suffix == "vatican"
 
 
-@pytest.mark.parametrize("project", ["vectora-inbox", "p", "p" * 30, "a-b-c-d"])
-def test_each_environment_and_the_pipeline_have_a_qualifier_that_cdk_accepts(project: str) -> None:
+@given(st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True).filter(lambda project: len(project) <= 30))
+@settings(deadline=None)
+def test_each_environment_and_the_pipeline_have_a_bootstrap_qualifier_of_their_own(project: str) -> None:
     names = [Names(project=project, env=env) for env in ENVIRONMENT_NAMES]
-    qualifiers = {*(each.bootstrap_qualifier for each in names), names[0].pipeline_bootstrap_qualifier}
-    assert len(qualifiers) == len(ENVIRONMENT_NAMES) + 1
-    # bootstrap-template.yaml of the CDK, parameter Qualifier.
+    qualifiers = {names[0].pipeline_bootstrap_qualifier, *(each.bootstrap_qualifier for each in names)}
+
+    assert len(qualifiers) == 4
+    # Qualifier, parameter of the CDK's bootstrap template.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,10}", each) for each in qualifiers)
 
 
-def test_projects_in_one_account_have_bootstraps_of_their_own() -> None:
-    first, second = (Names(project=project, env="dev") for project in ("vectora-inbox", "vector-inboxes"))
-    assert first.bootstrap_qualifier != second.bootstrap_qualifier
+def test_projects_with_the_same_initials_have_different_qualifiers() -> None:
+    assert bootstrap_qualifier("vectora-inbox", "dev") != bootstrap_qualifier("very-important", "dev")
 
 
 def test_a_role_has_another_name_than_it_had_without_a_path() -> None:
