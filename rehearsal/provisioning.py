@@ -241,7 +241,9 @@ def _named(service: str, prefix: str = "") -> Callable[[Resource], str]:
 
 CUSTOM = Kind(
     lambda resource: str(resource.properties.get("ServiceToken", "*")),
-    *[("lambda:InvokeFunction",)] * 3,
+    create=("lambda:InvokeFunction",),
+    update=("lambda:InvokeFunction",),
+    delete=("lambda:InvokeFunction",),
 )
 KINDS: Mapping[str, Kind] = {
     "AWS::CloudFormation::CustomResource": CUSTOM,

@@ -10,6 +10,7 @@ import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
 from stacks.build_access import policy_of
 from stacks.component import KEEP
@@ -34,8 +35,10 @@ class ArtifactCopiesStack(cdk.Stack):
     ) -> None:
         """Add the stack to the app of `pipeline`, which is deployed after it; `is_shared` with other accounts."""
         names, place = settings.pipeline_names, settings.pipeline_place
+        app = pipeline.node.scope
+        assert isinstance(app, Construct)  # noqa: S101
         super().__init__(
-            pipeline.node.scope,
+            app,
             f"{names.pipeline}-copies-{region}",
             description=f"Vectora Inbox, delivery: copies of artifacts for deployments in {region}.",
             env=cdk.Environment(account=place.account, region=region),

@@ -112,10 +112,11 @@ class PipelineStack(cdk.Stack):
         cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
-        key = artifacts_key(self, settings)
         # The records of the review do not expire.
         folders = (f"{name[:PIPELINE_LETTERS]}/", f"{TYPES_CACHE}/")
-        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs, key=key, prefixes=folders)
+        self._artifacts = self._bucket(
+            "ArtifactsBucket", "artifacts", access_logs=logs, key=artifacts_key(self, settings), prefixes=folders
+        )
         package = Packages(root, platform).review()
         review = Review(
             self, "Review", settings=settings, package=package, artifacts=self._artifacts, topic_arn=topic.resource.ref

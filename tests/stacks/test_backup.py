@@ -34,12 +34,12 @@ def _with_backup() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def backup() -> dict[str, Any]:
+def backup() -> Any:
     return _with_backup()["backup"]["Resources"]
 
 
 @pytest.fixture(scope="module")
-def operations() -> dict[str, Any]:
+def operations() -> Any:
     return _with_backup()["s0-operations"]["Resources"]
 
 
