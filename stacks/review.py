@@ -33,7 +33,7 @@ STOPS_THE_BUILD = "The build that invokes it waits for its answer, and fails wit
 
 
 class Review(Construct):
-    """Function `{project}-pipeline-review`, which the build that updates the pipeline and the gates invoke."""
+    """Function `{project}-review`, which the build that updates the pipeline and the gates invoke."""
 
     def __init__(
         self,

@@ -214,7 +214,7 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
 
 
 def _neutral(buildspec: str) -> str:
-    return buildspec.replace("vectora-inbox-pipeline-review", "review").replace("vectora-inbox-pipeline", "pipeline")
+    return buildspec.replace("vectora-inbox-review", "review").replace("vectora-inbox-pipeline", "pipeline")
 
 
 def test_the_review_comes_before_anything_of_the_assembly_is_run(template: dict[str, Any]) -> None:
@@ -225,7 +225,7 @@ def test_the_review_comes_before_anything_of_the_assembly_is_run(template: dict[
     phases = json.loads(mutating["Properties"]["Source"]["BuildSpec"])["phases"]
     assert list(phases) == ["install", "build"]
     invoke, judge, install = phases["install"]["commands"]
-    assert invoke.startswith("aws lambda invoke --function-name vectora-inbox-pipeline-review ")
+    assert invoke.startswith("aws lambda invoke --function-name vectora-inbox-review ")
     # Isolated: a module of the assembly would be imported otherwise.
     assert judge.startswith("python3 -I -c ")
     assert install.startswith("npm ci ")
