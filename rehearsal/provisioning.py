@@ -73,7 +73,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Kind:
-    """How CloudFormation handles a type: actions on the resource's ARN, more for properties that are set, and others.
+    """Permissions for a type: actions on the resource's ARN, more for properties that are set, and others.
 
     `tagging` is the action that a resource with tags needs.
     """

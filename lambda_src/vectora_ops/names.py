@@ -157,7 +157,7 @@ class Names:
     def role(self, task: str) -> str:
         """Return the name of the role for `task`, such as the task of its function.
 
-        Role names are unique in an account whatever their path (IAM user guide, "IAM identifiers"). They end in
+        Role names are unique in an account, regardless of their path (IAM user guide, "IAM identifiers"). They end in
         `role-{env}`, because roles without the path had the names without `role`.
         """
         return self._named("role", f"{task}-role")

@@ -289,10 +289,11 @@ def test_every_lambda_action_may_invoke_its_one_function_and_nothing_else(templa
 
 
 def test_stacks_are_changed_under_the_bootstraps_roles_alone(template: dict[str, Any]) -> None:
-    for groups in _stages(template).values():
+    for stage, groups in _stages(template).items():
         for action in (each for group in groups for each in group):
             if action["ActionTypeId"]["Provider"] == "CloudFormation":
-                assert re.search(r"cdk-vicff(dev|stage|prod)-deploy-role", json.dumps(action["RoleArn"]))
+                qualifier = load_settings(ROOT).names(stage).bootstrap_qualifier
+                assert f"cdk-{qualifier}-deploy-role" in json.dumps(action["RoleArn"])
     text = json.dumps({key: each for key, each in template["Resources"].items() if "IAM" in each["Type"]})
     for forbidden in ("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole", "ssm:Put"):
         assert forbidden not in text
