@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
+CONCURRENT_BOOTSTRAPS = 2
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]
@@ -204,19 +206,22 @@ class Delivery:
 
         That is the bootstraps, the stacks `access` of several accounts, the sender's identity and the connection.
         """
-        for where in WHERES:
-            own = () if where == PIPELINE else ("--context", f"env={where}")
-            # Without an app the CLI synthesizes nothing.
-            self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
-        for env in ENVIRONMENT_NAMES if self.accounts else ():
-            output = str(self.emulator.scratch / f"cdk.out-access-{env}")
-            self._administer(env, f"access-{env}", "deploy", "--context", f"access={env}", "--output", output)
+        with ThreadPoolExecutor(CONCURRENT_BOOTSTRAPS) as pool:
+            list(pool.map(self._prepare_account, WHERES))
         verify_sender(self.administrator(ENVIRONMENT_NAMES[0]), DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,
             Type="String",
             Value=f"arn:aws:codeconnections:{self.region()}:{self.account_id()}:connection/{CONNECTION_ID}",
         )
+
+    def _prepare_account(self, where: str) -> None:
+        own = () if where == PIPELINE else ("--context", f"env={where}")
+        # Without an app the CLI synthesizes nothing.
+        self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
+        if self.accounts and where != PIPELINE:
+            output = str(self.emulator.scratch / f"cdk.out-access-{where}")
+            self._administer(where, f"access-{where}", "deploy", "--context", f"access={where}", "--output", output)
 
     def _administer(self, where: str, step: str, *arguments: str) -> None:
         self.cdk(step, *arguments, identity=self.emulator.administrator(self.account_id(where)))

@@ -214,7 +214,7 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
 
 
 def _neutral(buildspec: str) -> str:
-    return buildspec.replace("vectora-inbox-pipeline", "pipeline").replace("vectora-inbox-review", "review")
+    return buildspec.replace("vectora-inbox-review", "review").replace("vectora-inbox-pipeline", "pipeline")
 
 
 def test_the_review_comes_before_anything_of_the_assembly_is_run(template: dict[str, Any]) -> None:
