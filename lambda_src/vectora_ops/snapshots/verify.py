@@ -162,6 +162,7 @@ class _Verifier:
     def run(self) -> Verification:
         needed: set[str] = set()
         try:
+            self._vault.anchors.of(self._name)
             manifest = self._vault.manifest(self._name)
         except DamagedError as error:
             kind: Literal["forged", "damaged"] = "forged" if isinstance(error, ForgedError) else "damaged"
@@ -190,7 +191,7 @@ class _Verifier:
 
     def _anchor(self) -> None:
         """Check that the manifest has an anchor, and that no newer version lies over the one that it names."""
-        key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.of(self._name)
+        key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.known(self._name)
         if anchor is None:
             stored, since = self._vault.stored_at(self._name), self._vault.anchors.since
             if since is not None and stored >= since:
