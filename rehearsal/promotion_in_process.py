@@ -11,6 +11,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
+from vectora_ops.withholding_key import create_key
 from vectora_shared.errors import VectoraError
 
 
@@ -59,5 +60,8 @@ class PromotionInProcess:
                 return {"forgotten": forget_anchors(self._account, self._names)}
             case "begin-deployment":
                 begin_deployment(self._account, self._names, Beginning.model_validate(event["beginning"]))
+                return {}
+            case "create-key":
+                create_key(self._account, self._names)
                 return {}
         raise AssertionError(event)

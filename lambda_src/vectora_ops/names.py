@@ -53,6 +53,8 @@ RETRY = "promotion/retry"
 # Parameters of snapshots (vectora_ops.snapshots.anchors); no snapshot has the name of the second.
 ANCHORS = "anchors"
 FIRST_ANCHOR = "first"
+# Key of the digests that snapshots hold instead of values of unknown variables.
+WITHHOLDING_KEY = "withholding-key"
 # Detail types of the EventBridge events that the rollback function handles.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 RUN_CHANGED = "Step Functions Execution Status Change"

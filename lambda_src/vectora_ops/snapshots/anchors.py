@@ -18,6 +18,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import ANCHORS, FIRST_ANCHOR, Names
 from vectora_ops.remote import run_remotely
 from vectora_ops.snapshots.manifest import DamagedError, Sha256
+from vectora_ops.store_clock import CLOCK_MARGIN
 from vectora_shared.aws_errors import error_code
 from vectora_shared.errors import VectoraError
 
@@ -101,6 +102,10 @@ class Anchors:
     def since(self) -> datetime | None:
         """Time of the first anchor that the environment ever had; None without one, or before any was read."""
         return self._since
+
+    def expected_at(self, stored: datetime) -> bool:
+        """Return whether a snapshot that was stored at this time should have an anchor, as far as anchors were read."""
+        return self._since is not None and stored >= self._since - CLOCK_MARGIN
 
     def create(self, anchor: Anchor) -> Anchor:
         """Create an anchor and return it, or the same that exists; raises ForgedError when another one exists."""

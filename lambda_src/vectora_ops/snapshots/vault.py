@@ -239,9 +239,9 @@ class Vault(ObjectStore):
         manifest = self.manifest(name)
         if is_anchored:
             return manifest
-        stored, since, env = self.stored_at(name), self.anchors.since, self.names.env
-        if since is not None and stored >= since:
-            what = f"Anchors exist since {minute(since)}: it is forged, or its end was interrupted"
+        stored, env = self.stored_at(name), self.names.env
+        if self.anchors.since and self.anchors.expected_at(stored):
+            what = f"Anchors exist since {minute(self.anchors.since)}: it is forged, or its end was interrupted"
         elif without_anchor:
             return manifest
         else:
@@ -257,8 +257,7 @@ class Vault(ObjectStore):
         """Return whether a snapshot has its anchor, or is incomplete, or from before the first anchor."""
         if not files.is_complete or self.anchors.known(files.name) is not None:
             return True
-        since, stored = self.anchors.since, files.stored_at
-        return since is None or (stored is not None and stored < since)
+        return files.stored_at is not None and not self.anchors.expected_at(files.stored_at)
 
     def stored_at(self, name: str) -> datetime:
         """Return S3's time of the newest version of a manifest, which no writer chooses."""

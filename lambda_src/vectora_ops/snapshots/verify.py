@@ -194,7 +194,7 @@ class _Verifier:
         key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.known(self._name)
         if anchor is None:
             stored, since = self._vault.stored_at(self._name), self._vault.anchors.since
-            if since is not None and stored >= since:
+            if since and self._vault.anchors.expected_at(stored):
                 what = f"it was stored on {minute(stored)} and has no anchor, as each snapshot since {minute(since)}"
                 self._problem("forged", key, f"{what}: no rollback uses it")
         elif newer := self._vault.newer_manifests.get(self._name):
