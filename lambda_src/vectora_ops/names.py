@@ -61,6 +61,8 @@ FIRST_ANCHOR = "first"
 POLICY = "promotion/policy"
 # Parameter of the pipeline with the approvals of changes to what is protected.
 APPROVED_CHANGE = "approved-change"
+# Key of the digests that snapshots hold instead of values of unknown variables.
+WITHHOLDING_KEY = "withholding-key"
 # Detail types of the EventBridge events that the rollback function handles.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 RUN_CHANGED = "Step Functions Execution Status Change"

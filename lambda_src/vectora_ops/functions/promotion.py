@@ -23,6 +23,7 @@ from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.settings import Promotion, environment_name
 from vectora_ops.store_clock import StoreClock, records_clock
+from vectora_ops.withholding_key import create_key
 from vectora_shared.config.values import Identifier
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
@@ -95,6 +96,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
             "anchor": _anchor,
             "forget-anchors": _forget_anchors,
             "begin-deployment": _begin_deployment,
+            "create-key": _create_key,
         },
     )
 
@@ -138,6 +140,11 @@ def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
 def _begin_deployment(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(BeginDeploymentEvent, event)
     begin_deployment(own_account(), own_names(), request.beginning, clock=_clock())
+    return {}
+
+
+def _create_key(event: dict[str, Any], context: Any) -> Answer:
+    create_key(own_account(), own_names())
     return {}
 
 
