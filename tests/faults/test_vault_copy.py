@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from rehearsal.emulator import Emulator
+from rehearsal.promotion_in_process import with_promotion
 from tests.faults.operations import back_to
 from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from vectora_ops.account import Account
@@ -81,6 +82,7 @@ class Accounts:
 def accounts(emulator: Emulator) -> Accounts:
     emulator.reset()
     source, backup, new = (Account(each, REGION, emulator.session(each)) for each in (SOURCE, BACKUP, NEW))
+    source, new = with_promotion(source, NAMES), with_promotion(new, SECOND)
     small = SmallEnvironment.build(source)
     s3 = backup.client("s3")
     s3.create_bucket(

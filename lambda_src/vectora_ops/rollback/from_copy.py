@@ -6,6 +6,7 @@ lost account and its buckets. What no commit has comes from the copy: content, d
 
 from __future__ import annotations
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vectora_ops.record_history import histories_in, write_histories
 from vectora_ops.records import LedgerEntry
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult, SmokeTest
 from vectora_ops.rollback.run import roll_back
+from vectora_ops.snapshots.anchors import Anchor, ForgedError
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.deployed_sources import RECORDS_FILE
 from vectora_ops.snapshots.manifest import Component, DamagedError, Manifest, to_bytes
@@ -133,6 +135,8 @@ def restore_from_copy(
     observer.step("copy")
     with vault.lease("restore from the copy of", manifest.name):
         copied = sum(copy_snapshot(copy, vault, each) for each, _ in snapshots)
+        for each, _ in snapshots:
+            _anchor(vault, each)
         records = write_histories(account, names, _histories(copy, manifest))
     reason = f"restored from the copy {copy.bucket} into this account"
     results = [
@@ -172,6 +176,18 @@ def copy_snapshot(copy: Vault, vault: Vault, manifest: Manifest) -> int:
     if vault.file(manifest.name, MANIFEST) is None:
         vault.write_manifest(manifest.name, to_bytes(manifest))
     return len(missing)
+
+
+def _anchor(vault: Vault, manifest: Manifest) -> None:
+    """Record the manifest that was verified in the copy, as an administrator may: function promotion cannot.
+
+    It would compare the snapshot with stacks of an account that has other names.
+    """
+    body, version_id = vault.newest_manifest(manifest.name)
+    if body != to_bytes(manifest):
+        raise ForgedError(f"The manifest of {manifest.name} in {vault.bucket} is not the one of the copy.")
+    sha256 = hashlib.sha256(body).hexdigest()
+    vault.anchors.create(Anchor(snapshot=manifest.name, sha256=sha256, version_id=version_id, at=vault.now()))
 
 
 def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
