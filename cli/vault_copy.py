@@ -6,7 +6,6 @@ from botocore.exceptions import ProfileNotFound
 
 from cli.target import Target
 from vectora_ops.account import Account, account_of_session
-from vectora_ops.snapshots.anchors import Anchors
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.vault_copy import CopyState, copy_state, open_copy
 from vectora_shared.errors import VectoraError
@@ -25,14 +24,8 @@ def copy_of(
         raise VectoraError(
             f"Environment {names.env} has no `backup` in config/environments.yaml: add it, or give --copy-region."
         )
-    name = bucket or names.copy_bucket("snapshots-copy")
-    if profile:
-        return open_copy(_account_of(profile, region), names, name)
-    copy = open_copy(target.account.in_region(region), names, name)
-    # As long as the environment exists, its anchors tell a forged manifest in the copy too: replicas keep the version
-    # ids of their sources (S3 user guide, "What does Amazon S3 replicate?").
-    copy.anchors = Anchors(target.account, names)
-    return copy
+    account = _account_of(profile, region) if profile else target.account.in_region(region)
+    return open_copy(account, names, bucket or names.copy_bucket("snapshots-copy"))
 
 
 def _account_of(profile: str, region: str) -> Account:
