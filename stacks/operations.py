@@ -13,6 +13,7 @@ from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
+from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from stacks.vault import add_vault, copy_vault
@@ -108,9 +109,10 @@ class OperationsStack(ComponentStack):
             "Promotion",
             "Records releases and snapshots, and judges what may go on",
             layers,
-            grants.promotion(),
+            (*grants.promotion(), *self._anchors_in_copy()),
             {
                 **_gate_variables(names, following),
+                **({"BACKUP_REGION": settings.backup.region} if settings.backup else {}),
                 **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
             },
         )
@@ -145,6 +147,10 @@ class OperationsStack(ComponentStack):
             description="Policy by which releases are promoted into this environment",
         )
         policy.override_logical_id("PromotionPolicy")
+
+    def _anchors_in_copy(self) -> tuple[Grant, ...]:
+        backup = self.settings.backup
+        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots

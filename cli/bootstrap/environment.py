@@ -63,7 +63,7 @@ class EnvironmentPolicies:
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups(":*")),
             self._use_content(),
             # Beyond the account: the copy of the vault may be in another one.
-            allow(REPLICATE, [f"arn:aws:s3:::{self.names.copy_bucket('snapshots-copy')}/*"]),
+            allow([*REPLICATE, "s3:PutObject"], [self._copy]),
             self._use_parameters(),
             allow(
                 ["lambda:GetFunction*", "lambda:InvokeFunction", "lambda:ListTags"], [*self._functions(), *self._asks()]
@@ -97,7 +97,7 @@ class EnvironmentPolicies:
             deny("sts:AssumeRole", "arn:aws:iam::*:role/cdk-*"),
             deny_except(
                 CHANGES,
-                [*self._content(), *self._functions(), *self._stacks(), self._parameter("*")],
+                [*self._content(), self._copy, *self._functions(), *self._stacks(), self._parameter("*")],
             ),
         )
 
@@ -123,6 +123,10 @@ class EnvironmentPolicies:
     @property
     def _assets(self) -> str:
         return f"arn:aws:s3:::cdk-{self.names.bootstrap_qualifier}-assets-{ACCOUNT}-{REGION}"
+
+    @property
+    def _copy(self) -> str:
+        return f"arn:aws:s3:::{self.names.copy_bucket('snapshots-copy')}/*"
 
     def _content(self) -> list[str]:
         return [*(f"arn:aws:s3:::{self.names.bucket(each)}*" for each in BUCKETS), f"{self._assets}*"]
