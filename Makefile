@@ -12,16 +12,18 @@ BENCH_READY := .venv-bench/.ready
 AUDIT_READY := .venv-audit/.ready
 
 # The longest first. At the same time, each with its output in one piece where make can do that (4.0 and later).
-CHECKS := types configuration import-rules lint
+CHECKS := types configuration import-rules lint licences
 TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit synth templates docs browser bench lock clean
+.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit vulnerabilities bill synth templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
 	@echo "make test-fast  run the tests that need no local AWS, in less than a minute"
-	@echo "make check      check lint, format, types, import rules, configuration and templates"
+	@echo "make check      check lint, format, types, import rules, configuration, licences and templates"
+	@echo "make bill       write the bill of materials (CycloneDX) to cdk.out"
+	@echo "make vulnerabilities   look up known vulnerabilities of all locked packages"
 	@echo "make templates  write the golden templates, JSON schemas and reference pages again, for review"
 	@echo "make docs       build the documentation's site in build/site"
 	@echo "make bench      measure the figures of docs/reference/limits.md"
@@ -42,9 +44,9 @@ test-fast: $(READY)
 check: $(READY) $(AUDIT_READY)
 	@$(MAKE) $(TOGETHER) $(CHECKS) audit
 
-# What the pipeline builds: the checks, and the assembly that it deploys.
+# What the pipeline builds: the checks, and the assembly that it deploys, with its bill of materials and its audit.
 build: $(READY)
-	@$(MAKE) $(TOGETHER) synth $(CHECKS)
+	@$(MAKE) $(TOGETHER) synth vulnerabilities bill $(CHECKS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -58,6 +60,15 @@ import-rules: $(READY)
 
 configuration: $(READY)
 	./vectora client validate --base $(BASE)
+
+licences: $(READY)
+	$(BIN)/python -m tools.supply_chain licences
+
+vulnerabilities: $(READY)
+	$(BIN)/python -m tools.supply_chain vulnerabilities
+
+bill: $(READY)
+	$(BIN)/python -m tools.supply_chain bill
 
 audit: $(AUDIT_READY)
 	$(BIN)/python -m tools.audit_templates

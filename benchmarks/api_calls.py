@@ -8,23 +8,30 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from rehearsal.promotion_in_process import in_promotion, with_promotion
 from vectora_ops.account import Account
+from vectora_ops.names import Names
 
 SENT = "before-send"
+# Of the names of requests that function promotion makes for an operation.
+IN_PROMOTION = "promotion "
 
 
 @contextmanager
-def counted(account: Account) -> Iterator[tuple[Account, Counter[str]]]:
+def counted(account: Account, names: Names) -> Iterator[tuple[Account, Counter[str]]]:
     """Yield the account with clients of its own, and the number of their requests by service and operation."""
     calls: Counter[str] = Counter()
     events = account.session.events
 
     def count(event_name: str, **_: Any) -> None:
-        calls[event_name.removeprefix(f"{SENT}.")] += 1
+        name = event_name.removeprefix(f"{SENT}.")
+        calls[f"{IN_PROMOTION}{name}" if in_promotion() else name] += 1
 
     events.register(SENT, count)
     try:
-        yield replace(account, _clients={}), calls
+        # With its own function promotion, whose requests are counted apart.
+        counting = replace(account, _clients={})
+        yield with_promotion(counting, names), calls
     finally:
         events.unregister(SENT, count)
 

@@ -14,13 +14,15 @@ PROGRAM = """
 import re
 from pathlib import Path
 import boto3
+from rehearsal.promotion_in_process import with_promotion
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.manifest import Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
+NAMES = Names(project="vectora-inbox", env="dev")
+account = with_promotion(Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3")), NAMES)
 request = SnapshotRequest(label="memory", occasion=Occasion(kind="operator"))
-manifest = take_snapshot(account, Names(project="vectora-inbox", env="dev"), request)
+manifest = take_snapshot(account, NAMES, request)
 print(manifest.entries, re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text(encoding="ascii"))[1])
 """
 

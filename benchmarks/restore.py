@@ -18,9 +18,10 @@ from vectora_ops.rollback.content import restore_objects
 from vectora_ops.snapshots.components import source_in_scope
 from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.manifest import Manifest, Occasion
+from vectora_ops.snapshots.object_store import OBJECTS
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import OBJECTS, Vault
+from vectora_ops.snapshots.vault import Vault
 
 ROUNDS = 3
 OBJECTS_RESTORED = 10_000

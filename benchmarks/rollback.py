@@ -61,7 +61,7 @@ def rollback_figures() -> list[Figure]:
                 cdk("deploy", "--exclusively", *stacks)
                 by_cdk.append(time.perf_counter() - start)
                 _deploy_bad_release(account, names)
-                with counted(account) as (counting, calls_of_rollback):
+                with counted(account, names) as (counting, calls_of_rollback):
                     seconds, smoke = _roll_back(counting, names, snapshot.name)
                 rollbacks.append(seconds - smoke)
                 with_smoke_test.append(seconds)
@@ -99,7 +99,7 @@ def _beyond_tags(what: str, calls: Counter[str], limit: int) -> Figure:
 
 
 def _snapshot(account: Account, names: Names, label: str) -> tuple[Manifest, Counter[str]]:
-    with counted(account) as (counting, calls):
+    with counted(account, names) as (counting, calls):
         manifest = take_snapshot(counting, names, SnapshotRequest(label=label, occasion=Occasion(kind="operator")))
     return manifest, calls
 

@@ -17,6 +17,7 @@ import boto3
 from benchmarks.fast_s3.running import FastS3
 from rehearsal.certificates import Authority
 from rehearsal.emulator import ACCOUNT, Emulator, root_user
+from rehearsal.promotion_in_process import with_promotion
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 
@@ -106,7 +107,8 @@ def _emulator() -> Emulator:
 
 def _with_buckets(emulator: Emulator, endpoint: str) -> Storage:
     root = root_user(ACCOUNT)
-    account = Account(ACCOUNT, REGION, boto3.Session(root.key, root.secret, region_name=REGION))
+    session = boto3.Session(root.key, root.secret, region_name=REGION)
+    account = with_promotion(Account(ACCOUNT, REGION, session), NAMES)
     found = Storage(account, endpoint, {**os.environ, **emulator.environment(root)})
     s3 = account.client("s3")
     for content in ("config", "data", "newsletters", "snapshots"):

@@ -21,6 +21,7 @@ COMMANDS = (
     Command("status", "status:status", "--env prod --profile prod-admin"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
+    Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
     Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),

@@ -94,6 +94,7 @@ class EnvironmentStatus:
     future_snapshots: tuple[str, ...] = ()  # taken by a machine with a wrong clock
     checkout: Comparison | None = None
     strays: tuple[str, ...] = ()  # keys of objects in the config bucket that nothing reads
+    copy: str | None = None  # how old the newest complete snapshot in the vault's copy is
     denied: tuple[str, ...] = ()  # what the operator may not read, with the operation of AWS
 
     @property

@@ -28,6 +28,11 @@ def promotion_sentences(
         yield f"Since {minute(recorded.at)} {_how_it_came(recorded)}{commit}; {_tested(recorded, word, env)}."
     elif release:
         yield "Not deployed by the pipeline: not in the ledger, and not verified."
+    if recorded and recorded.audit == "not-audited":
+        yield (
+            "Its packages were not audited for known vulnerabilities: see the output of its Synth build, or run make "
+            "vulnerabilities in a checkout of its commit."
+        )
     if recorded and recorded.bypassed:
         yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
     if bypass and not (recorded and bypass.release.has_same_content(recorded.release)):

@@ -15,6 +15,8 @@ from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
+from cli.target import Target
+from cli.vault_copy import sentence_on_copy
 from terminal.console import new_table, styled
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, environment_name, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
@@ -60,7 +62,9 @@ def status(
 def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
     try:
         windows = settings.environment(env).promotion.windows
-        return environment_status(open_account(settings, env), settings.names(env), windows)
+        account, names = open_account(settings, env), settings.names(env)
+        found = environment_status(account, names, windows)
+        return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
 
@@ -108,7 +112,7 @@ def _show_status(status: EnvironmentStatus | Unreadable) -> None:
     _show_heading(status.env, _release(status))
     if status.denied:
         out.say(f"  Not shown, because you may not read it: {', '.join(status.denied)}.", style="yellow")
-    for sentence in (*status.promotion, status.delivery):
+    for sentence in (*status.promotion, status.delivery, status.copy):
         if sentence:
             out.say(f"  {sentence}")
     if status.future_snapshots:

@@ -103,8 +103,8 @@ class AccessStack(cdk.Stack):
             self,
             "AsksPromotionRole",
             role=asks_promotion(self._names),
-            trusted=(self._function_of(env, "snapshot"), self._function_of(env, "rollback")),
-            description=f"Promotion into {env}: asks this environment whether its gates pass",
+            trusted=(self._function_of(env, "promotion"), self._function_of(env, "rollback")),
+            description=f"Promotion into {env}: invokes the gates of this environment",
             grants=(invoke_functions(self._names, self._place.region, "promotion"),),
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 from aws_cdk import aws_codebuild as codebuild
 
 from stacks.assets.packages import with_unix_line_ends
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
@@ -69,7 +69,12 @@ def builds_of(root: Path) -> dict[str, Any]:
         "compute": {"check": CHECK_COMPUTE.name, "deploy": DEPLOY_COMPUTE.name},
         "synth": {
             "commands": list(SYNTH_COMMANDS),
-            "exports": [VERSION_VARIABLE, CONTENT_VARIABLE, *map(digest_variable, ENVIRONMENT_NAMES)],
+            "exports": [
+                VERSION_VARIABLE,
+                CONTENT_VARIABLE,
+                AUDIT_VARIABLE,
+                *map(digest_variable, ENVIRONMENT_NAMES),
+            ],
         },
         "publish": cdk_buildspec(PUBLISH),
         "update": cdk_buildspec(update_pipeline("pipeline"), review_commands("review")),

@@ -24,7 +24,7 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """What is in another account or region than an environment: the pipeline, and the environments beside it.
+    """Pipeline and environments in another account or region than an environment, as far as it uses them.
 
     `routes` are by the name of the environment, or PIPELINE.
     """

@@ -106,12 +106,12 @@ class OperationsStack(ComponentStack):
         )
         promotion = self._function(
             "Promotion",
-            "Records releases and judges what may go on",
+            "Records releases and snapshots, and judges what may go on",
             layers,
             grants.promotion(),
             {
                 **_gate_variables(names, following),
-                **elsewhere.variable(PIPELINE, *((following[0].env,) if following else ())),
+                **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
             },
         )
         self._policy()
@@ -119,12 +119,15 @@ class OperationsStack(ComponentStack):
         self._automatic_rollback(rollback, grants)
         if following:
             self._retries(promotion, grants, following[1])
-        SnapshotBeforeDeployment(
+        before_deployment = SnapshotBeforeDeployment(
             self,
             "SnapshotBeforeDeployment",
             snapshot_function_arn=snapshot.resource.attr_arn,
             release_digest=release.digest,
-        ).resource.add_resource_dependency(vault.resource)
+        ).resource
+        # The snapshot is stored in the vault, and anchored by function promotion.
+        before_deployment.add_resource_dependency(vault.resource)
+        before_deployment.add_resource_dependency(promotion.resource)
 
         self.output("SnapshotsBucketName", vault.resource.ref, "Name of the vault")
         self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
@@ -153,7 +156,6 @@ class OperationsStack(ComponentStack):
             {
                 "SNAPSHOT_KEEP_LAST": str(snapshots.keep_last or "all"),
                 "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
-                **self._elsewhere.variable(*self._preceding_env),
             },
         )
 

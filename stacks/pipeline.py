@@ -19,8 +19,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.artifact_copies import copies_by_region
 from stacks.assets.packages import LambdaPlatform, Packages
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.build_access import PIPELINE_LETTERS, TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
@@ -39,7 +40,6 @@ from stacks.pipeline_access import (
     PipelineAccess,
     artifacts_key,
     crosses_accounts,
-    expire_replicas,
     invoked_function,
     let_publish_across_accounts,
     limit_self_mutation,
@@ -130,8 +130,7 @@ class PipelineStack(cdk.Stack):
         review.let_invoke(delivery)
         review.let_one_role_write_assemblies(self._artifacts, delivery.synth_project.role, name)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
-        expire_replicas(delivery.pipeline, _expire())
-        limit_self_mutation(delivery, self._names)
+        limit_self_mutation(delivery, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
@@ -188,6 +187,7 @@ class PipelineStack(cdk.Stack):
 
     def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
         crosses = crosses_accounts(self._settings)
+        copies = copies_by_region(self, settings=self._settings, rules=[_expire()], is_shared=crosses)
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -197,8 +197,10 @@ class PipelineStack(cdk.Stack):
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
             cross_account_keys=crosses,
-            enable_key_rotation=True if crosses else None,
-            artifact_bucket=self._artifacts,
+            artifact_bucket=None if copies else self._artifacts,
+            cross_region_replication_buckets=(
+                {self._settings.pipeline_place.region: self._artifacts, **copies} if copies else None
+            ),
         )
         return pipelines.CodePipeline(
             self,
@@ -273,6 +275,7 @@ class PipelineStack(cdk.Stack):
                 **release.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
+                "audit": self._synth.exported_variable(AUDIT_VARIABLE),
                 **_bypass_variables(permission),
             },
         )
@@ -298,7 +301,8 @@ class PipelineStack(cdk.Stack):
             f"approval-{env}",
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
+                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
                 f"./vectora promote explain --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",

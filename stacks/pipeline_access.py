@@ -6,16 +6,15 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.artifact_copies import regions_of_the_pipeline
 from stacks.assets.packages import Packages
 from stacks.elsewhere import (
     environments_apart,
@@ -71,18 +70,6 @@ def invoked_function(settings: Settings, names: Names, task: OperationsTask) -> 
     if settings.is_beside_the_pipeline(names.env):
         return names.function(task), {}
     return names.relay, {ENVIRONMENT_KEY: names.env, TASK_KEY: task}
-
-
-def expire_replicas(pipeline: codepipeline.Pipeline, rule: s3.LifecycleRule) -> None:
-    """Apply `rule` to the copies of artifacts in other regions, in buckets of stacks that CDK adds to the app."""
-    for support in pipeline.cross_region_support.values():
-        bucket = support.replication_bucket
-        assert isinstance(bucket, s3.Bucket)  # noqa: S101
-        bucket.add_lifecycle_rule(
-            expiration=rule.expiration,
-            noncurrent_version_expiration=rule.noncurrent_version_expiration,
-            abort_incomplete_multipart_upload_after=rule.abort_incomplete_multipart_upload_after,
-        )
 
 
 class PipelineAccess(Construct):
@@ -182,7 +169,7 @@ class PipelineAccess(Construct):
             self,
             f"StageFailed{title}",
             name=stage_failed_rule(names),
-            description=f"Tells {names.env} what the pipeline failed to deploy, so that it rolls back",
+            description=f"Reports to {names.env} what the pipeline failed to deploy, so that it rolls back",
             event_pattern={
                 "source": ["aws.codepipeline"],
                 "detail-type": [STAGE_CHANGED],
@@ -200,7 +187,7 @@ class PipelineAccess(Construct):
         cloudwatch.CfnAlarm(
             self,
             f"StageFailedLost{title}",
-            alarm_name=names.alarm("stage-failed-lost"),
+            alarm_name=f"{names.pipeline}-stage-failed-lost-{names.env}",
             alarm_description=f"A failed stage could not be reported to {names.env}: roll it back by hand.",
             namespace="AWS/Events",
             metric_name="FailedInvocations",
@@ -218,11 +205,12 @@ class PipelineAccess(Construct):
         """Let the environment's functions hold and retry its stages, and read how an execution ended."""
         following = environment_after(names.env)
         account = self._settings.place(names.env).account
+        tasks: tuple[OperationsTask, ...] = ("rollback", "promotion") if following else ("rollback",)
         TrustedRole(
             self,
             f"OperatesPipelineRole{names.env.capitalize()}",
             role=operates_pipeline(names),
-            trusted=tuple(role_arn(account, function_role(names, task)) for task in ("rollback", "promotion")),
+            trusted=tuple(role_arn(account, function_role(names, task)) for task in tasks),
             description=f"Functions of {names.env}: hold and retry promotions, read executions",
             grants=operate_pipeline(names, self._region, self._settings.names(following) if following else None),
         )
@@ -247,25 +235,23 @@ def bootstrap_role(settings: Settings, env: str, purpose: str) -> str:
     return role_arn(place.account, f"/cdk-{qualifier}-{purpose}-role-{place.account}-{place.region}")
 
 
-def limit_self_mutation(delivery: pipelines.CodePipeline, names: Names) -> None:
+def limit_self_mutation(delivery: pipelines.CodePipeline, settings: Settings) -> None:
     """Let the build that updates the pipeline assume the roles of the pipeline's own bootstrap only.
 
     CDK Pipelines lets it assume every role of its account that is tagged as one of a bootstrap, which includes those of
-    the environments (aws-cdk-lib, pipelines/lib/codepipeline/codepipeline.ts). In another region than the pipeline's,
-    CDK's stack for the artifacts is deployed by the same bootstrap's roles of the pipeline's region
-    (BootstraplessSynthesizer, CDK API reference).
+    the environments (aws-cdk-lib, pipelines/lib/codepipeline/codepipeline.ts).
     """
     role = delivery.self_mutation_project.role
     assert isinstance(role, iam.Role)  # noqa: S101
-    stack = cdk.Stack.of(delivery)
-    prefix = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-{names.pipeline_bootstrap_qualifier}"
+    prefix = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/cdk-{settings.pipeline_names.pipeline_bootstrap_qualifier}"
     role.add_to_policy(
         iam.PolicyStatement(
             sid="OnlyTheOwnBootstrap",
             effect=iam.Effect.DENY,
             actions=["sts:AssumeRole"],
             not_resources=[
-                f"{prefix}-{purpose}-role-{cdk.Aws.ACCOUNT_ID}-{stack.region}"
+                f"{prefix}-{purpose}-role-{cdk.Aws.ACCOUNT_ID}-{region}"
+                for region in regions_of_the_pipeline(settings)
                 for purpose in ("deploy", "file-publishing")
             ],
         )

@@ -141,7 +141,7 @@ def _located(arn: str, account_id: str, region: str) -> str:
     parts[3] = region if parts[3] == "*" else parts[3]
     parts[4] = account_id if parts[4] == "*" else parts[4]
     if "cdk-" in parts[5]:
-        # Names of bootstrap resources end with account and region: cdk-hnb659fds-deploy-role-*-eu-west-3.
+        # Names of bootstrap resources end with account and region: cdk-{qualifier}-deploy-role-*-eu-west-3.
         parts[5] = parts[5].replace("-*-*", f"-{account_id}-{region}").replace("-*-", f"-{account_id}-")
     return ":".join(parts)
 

@@ -21,9 +21,10 @@ from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import COMPONENTS, Component, DamagedError, Manifest
 from vectora_ops.snapshots.object_metadata import metadata_in
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.pack_reads import entry_bytes
-from vectora_ops.snapshots.vault import CHUNK_BYTES, THREADS, Vault
+from vectora_ops.snapshots.vault import THREADS, Vault
 from vectora_shared.aws_errors import error_code, error_message, is_absent
 from vectora_shared.errors import VectoraError
 
@@ -59,10 +60,10 @@ def rehearse_restore(
     """
     vault = Vault(account, names)
     # A mistyped name is refused even while the environment is busy.
-    vault.manifest(snapshot)
+    vault.anchored_manifest(snapshot)
     with vault.lease("restore rehearsal of", snapshot, clock=clock) as lease:
         # The name is checked again: it may have been deleted before this operation got the lease.
-        return _Rehearsal(account, names, vault, vault.manifest(snapshot), lease, observer or Observer()).run()
+        return _Rehearsal(account, names, vault, vault.anchored_manifest(snapshot), lease, observer or Observer()).run()
 
 
 class _Rehearsal:

@@ -88,9 +88,8 @@ class ServiceRole(Construct):
         """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
         Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
-        to 64 characters, so policies refer to roles by their `path`. The role can do at most what the policy
-        `boundary_arn` allows, whatever its own policies are ("Permissions boundaries for IAM entities", IAM user
-        guide).
+        to 64 characters, so policies refer to roles by their `path`. The policy `boundary_arn` limits the role,
+        regardless of its own policies ("Permissions boundaries for IAM entities", IAM user guide).
         """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(

@@ -24,10 +24,10 @@ class CopyBucket:
 def replicate_vault(
     vault: PrivateBucket, *, prefixes: dict[str, str | None], copy: CopyBucket, role_arn: str, topic_arn: str
 ) -> None:
-    """Replicate the objects below `prefixes` to the copy, each in its storage class, and report failures to a topic.
+    """Add rules that copy the objects below `prefixes`, each in its storage class, and report failures to a topic.
 
-    Delete markers are not replicated, so that whoever empties the vault does not empty the copy. Deletions of versions
-    never are (S3 user guide, "What does Amazon S3 replicate?").
+    Delete markers are not replicated: a vault that is emptied does not empty its copy. Deletions of versions never are
+    (S3 user guide, "What does Amazon S3 replicate?").
     """
     vault.resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
         role=role_arn,

@@ -63,6 +63,10 @@ class Account:
             for check in tuple(self._checks):
                 check(request.url)
 
+    def in_region(self, region: str) -> Account:
+        """Return the same account and credentials in another region."""
+        return Account(self.account_id, region, self.session)
+
     def client(self, service: str) -> Any:
         """Return the client of a service, with retries; all threads share it."""
         return self._client(service, service, Config(read_timeout=READ_TIMEOUT_SECONDS))
@@ -114,7 +118,7 @@ class Account:
         with self._lock:
             if name not in self._clients:
                 make: Any = self.session.client
-                client = with_complete_responses(make(service, config=RETRYING.merge(config)))
+                client = with_complete_responses(make(service, region_name=self.region, config=RETRYING.merge(config)))
                 # Emitted for each attempt of a request (botocore/endpoint.py).
                 client.meta.events.register("request-created", self._check)
                 self._clients[name] = client

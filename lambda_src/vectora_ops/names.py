@@ -54,6 +54,9 @@ FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
+# Parameters of snapshots (vectora_ops.snapshots.anchors); no snapshot has the name of the second.
+ANCHORS = "anchors"
+FIRST_ANCHOR = "first"
 # Policy by which releases are promoted into an environment, as its own stack has recorded it.
 POLICY = "promotion/policy"
 # Parameter of the pipeline with the approvals of changes to what is protected.
@@ -134,6 +137,10 @@ class Names:
 
     def pipeline_bucket(self, content: PipelineBucketContent) -> str:
         return self._bucket(f"{self.pipeline}-{content}")
+
+    def pipeline_copies_bucket(self, region: str) -> str:
+        """Return the name of the bucket with copies of the pipeline's artifacts in another region."""
+        return self._bucket(f"{self.pipeline}-copies-{region}")
 
     def _bucket(self, name: str) -> str:
         return _within_limit("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)

@@ -17,8 +17,10 @@ def require_named_accounts(settings: Settings) -> None:
     unnamed = [what for what, place in places.items() if place.account is None]
     if not unnamed or len(set(places.values())) == 1:
         return
-    shown = ", ".join(f"{what}: {place.account or 'no account'} in {place.region}" for what, place in places.items())
+    shown = ", ".join(
+        f"{what}: {place.account or 'the account of the caller'} in {place.region}" for what, place in places.items()
+    )
     raise ConfigurationError(
-        f"config/environments.yaml: several accounts or regions are used ({shown}), but {', '.join(unnamed)} name no "
-        "account: write `account` for each of them, or give all the same account and region."
+        f"config/environments.yaml uses several accounts or regions ({shown}), so each needs its `account`: add it to "
+        f"{', '.join(unnamed)}, or give all the same account and region."
     )

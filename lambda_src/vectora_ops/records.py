@@ -86,7 +86,7 @@ class LedgerEntry(_Record):
     `replaced_since` is when another release began to replace it, until this rollback brought it back. `removed` is the
     release that the rollback removed, and `components` what an operator rolled back, when it was not everything: the
     environment has a release in parts then. `running` is what ran with the release (what_runs.py), and `repaired` what
-    had been changed by hand before it was deployed.
+    had been changed by hand before it was deployed. `audit` says whether known vulnerabilities were looked up.
     """
 
     kind: Literal["release", "rollback"]
@@ -108,6 +108,7 @@ class LedgerEntry(_Record):
     components: tuple[str, ...] = ()
     running: dict[str, str] | None = None
     repaired: tuple[str, ...] = ()
+    audit: str | None = None
 
     @property
     def is_whole_rollback(self) -> bool:

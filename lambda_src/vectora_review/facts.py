@@ -132,6 +132,8 @@ def _of_stack(env: str, stack: str, template: Template) -> Facts:
 def _protected(resource: Mapping[str, Any], *, is_operations: bool) -> Any:
     """Return what is protected of a resource; None if nothing is."""
     kind = str(resource.get("Type"))
+    if kind.startswith("AWS::IAM::") or kind.endswith("Policy"):
+        return _normal(resource)
     if kind not in ORDINARY and kind != "Custom::SnapshotBeforeDeployment":
         return resource
     if is_operations and kind in JUDGES:
@@ -142,6 +144,19 @@ def _protected(resource: Mapping[str, Any], *, is_operations: bool) -> Any:
         return {"Type": kind, "Name": properties.get("Name")}
     found = dict(_access(properties, ()))
     return {"Type": kind, **found} if found else None
+
+
+def _normal(value: Any) -> Any:
+    """Return an access rule with its lists in one order, which means nothing (IAM user guide, policy grammar).
+
+    The arguments of CloudFormation's functions keep their order.
+    """
+    if isinstance(value, Mapping):
+        is_function = len(value) == 1 and next(iter(value)).startswith("Fn::")
+        return value if is_function else {key: _normal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_normal, value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
 
 
 def _without_logging(resource: Mapping[str, Any]) -> Any:

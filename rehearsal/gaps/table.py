@@ -90,6 +90,10 @@ def _put_object_lock(aws: Aws, bucket: str, value: Any) -> None:
     aws("s3").put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=value)
 
 
+def _put_replication(aws: Aws, bucket: str, value: Any) -> None:
+    aws("s3").put_bucket_replication(Bucket=bucket, ReplicationConfiguration=value)
+
+
 def _suspend_or_enable_versioning(aws: Aws, bucket: str, value: Any) -> None:
     aws("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration=value)
 
@@ -118,6 +122,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(BUCKET, "OwnershipControls", "completed by API", _DROPPED, _put_ownership),
     Gap(BUCKET, "ObjectLockEnabled", "completed by API", f"{_DROPPED}; the lock's configuration enables it"),
     Gap(BUCKET, "ObjectLockConfiguration", "completed by API", _DROPPED, _put_object_lock),
+    Gap(BUCKET, "ReplicationConfiguration", "completed by API", _DROPPED, _put_replication),
     Gap(
         BUCKET,
         "VersioningConfiguration",
@@ -145,8 +150,8 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "rehearsal/inside refuses them; rehearsal/strictness.py lists each refusal with its test",
     ),
     BehaviourGap(
-        "Conditions of templates do not support Fn::Join, which CDK's bootstrap needs to attach the policies of "
-        "CloudFormation's role",
+        "Conditions of templates do not support Fn::Join and pseudo parameters, which CDK's bootstrap needs to attach "
+        "the policies of CloudFormation's role",
         "rehearsal/inside/stacks.py resolves it",
     ),
     BehaviourGap(
@@ -157,6 +162,10 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap(
         "CodePipeline is missing, CodeBuild runs no commands, and CloudFormation has no resource type for pipelines",
         "the stand-in for CodePipeline executes the pipeline, and adds the resource type to CloudFormation",
+    ),
+    BehaviourGap(
+        "Across accounts and regions, event buses, policies of roles, keys of objects and templates are missing",
+        "rehearsal/inside/crossing.py and encryption.py add them, with the permissions of both sides",
     ),
     BehaviourGap(
         "Conditions on a role's tags, with which CDK limits the roles that builds may assume, are not resolved",

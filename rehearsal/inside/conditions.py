@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -69,6 +70,20 @@ def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> d
     return keys
 
 
+def of_parameter(action: str, body: bytes) -> dict[str, str]:
+    """Return the condition key of PutParameter; without `Overwrite` in the request it has the default, false.
+
+    Systems Manager User Guide, "Preventing changes to existing parameters using ssm:Overwrite".
+    """
+    if action != "ssm:PutParameter":
+        return {}
+    try:
+        overwrites = bool(json.loads(body or b"{}").get("Overwrite"))
+    except ValueError:
+        return {}
+    return {"ssm:Overwrite": str(overwrites).lower()}
+
+
 def _days_until(moment: str) -> str:
     remaining = datetime.fromisoformat(moment.replace("Z", "+00:00")) - datetime.now(UTC)
     return str(remaining.total_seconds() / SECONDS_OF_A_DAY)
@@ -90,5 +105,11 @@ def register() -> None:
     def of_service(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
         return {**of_s3(action, query, path, headers), **of_request(action, query or {}, headers or {})}
 
+    of_tags = iam_actions.request_tag_context
+
+    def of_any(service: str, action: str, body: bytes, query: Any) -> dict[str, Any]:
+        return {**of_tags(service, action, body, query), **of_parameter(action, body)}
+
+    iam_actions.request_tag_context = of_any
     iam_evaluator._resolve_condition_key = lambda key, context: resolve(original, key, context)
     iam_actions.s3_service_context = of_service

@@ -50,6 +50,12 @@ def name_resources() -> None:
     iam_actions.access_denied_response = respond
 
 
+def caller_arn(account: str) -> str:
+    """Return the ARN of the caller, who belongs to `account`; also where ministack does not keep it, as in S3."""
+    principal = evaluator.resolve_principal(_access_key.get(), account)
+    return str(getattr(principal, "arn", "") or f"arn:aws:iam::{account}:root")
+
+
 def caller_denial(action: str, resource: str, context: Mapping[str, Any] | None = None) -> Any:
     """Return ministack's denial when the caller may not do `action`, otherwise None."""
     if not enforced():

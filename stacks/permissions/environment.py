@@ -5,11 +5,13 @@ from __future__ import annotations
 from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import HOLD, OPERATIONS_LAYER, STACK_LAYERS, Names, OperationsTask
+from vectora_ops.names import ANCHORS, HOLD, OPERATIONS_LAYER, STACK_LAYERS, Names, OperationsTask
 from vectora_shared.keys import ANALYSES_PREFIX
 
 ACCOUNT = "${AWS::AccountId}"
 CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
+VAULT_BY_DIGEST = "Objects of the vault are named by the digest of their content."
+ANCHORS_BY_SNAPSHOT = "Anchors are named after the snapshots; the path is fixed."
 STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
 
 
@@ -70,27 +72,49 @@ class EnvironmentGrants:
         )
 
     def _write_vault(self) -> tuple[Grant, ...]:
-        vault = f"arn:aws:s3:::{self._names.bucket('snapshots')}"
+        return (
+            *self._read_vault(),
+            Grant(
+                sid="FillVault",
+                actions=("s3:PutObject", "s3:GetObjectRetention", "s3:PutObjectRetention", "s3:DeleteObject"),
+                resources=(f"{self._vault}/*",),
+                wildcard_reason=VAULT_BY_DIGEST,
+            ),
+            # Only function promotion creates anchors, and records deployments.
+            Grant(
+                sid="AskForAnchors", actions=("lambda:InvokeFunction",), resources=(self._function_arn("promotion"),)
+            ),
+        )
+
+    def _read_vault(self) -> tuple[Grant, ...]:
+        """Return the grants to read the vault, and the anchors of its snapshots."""
         return (
             Grant(
                 sid="LookIntoVault",
                 actions=("s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketObjectLockConfiguration"),
-                resources=(vault,),
+                resources=(self._vault,),
             ),
             Grant(
-                sid="FillVault",
-                actions=(
-                    "s3:GetObject",
-                    "s3:GetObjectVersion",
-                    "s3:PutObject",
-                    "s3:GetObjectRetention",
-                    "s3:PutObjectRetention",
-                    "s3:DeleteObject",
-                ),
-                resources=(f"{vault}/*",),
-                wildcard_reason="Objects of the vault are named by the digest of their content.",
+                sid="ReadVault",
+                actions=("s3:GetObject", "s3:GetObjectVersion"),
+                resources=(f"{self._vault}/*",),
+                wildcard_reason=VAULT_BY_DIGEST,
+            ),
+            Grant(
+                sid="ReadAnchors",
+                actions=("ssm:GetParameters", "ssm:GetParametersByPath"),
+                resources=(self._parameter(ANCHORS), self._anchors),
+                wildcard_reason=ANCHORS_BY_SNAPSHOT,
             ),
         )
+
+    @property
+    def _vault(self) -> str:
+        return f"arn:aws:s3:::{self._names.bucket('snapshots')}"
+
+    @property
+    def _anchors(self) -> str:
+        return self._parameter(f"{ANCHORS}/*")
 
     def _read_content_and_code(self) -> tuple[Grant, ...]:
         return (
@@ -102,7 +126,7 @@ class EnvironmentGrants:
                 wildcard_reason=CONTENT_BY_KEY,
             ),
             self._deny_on_analyses("SkipAnalyses", "s3:GetObject", "s3:GetObjectVersion"),
-            Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets),
+            self._list_code,
             Grant(
                 sid="ReadCode",
                 actions=("s3:GetObject", "s3:GetObjectVersion"),
@@ -110,6 +134,10 @@ class EnvironmentGrants:
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
         )
+
+    @property
+    def _list_code(self) -> Grant:
+        return Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets)
 
     def _deny_on_analyses(self, sid: str, *actions: str) -> Grant:
         resources = (f"{self._buckets[1]}/{ANALYSES_PREFIX}*",)

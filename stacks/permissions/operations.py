@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from stacks.permissions.access import TARGET_RECORDS, ask_review, assume
 from stacks.permissions.common import ANSWER_JOBS
-from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
+from stacks.permissions.environment import (
+    ACCOUNT,
+    ANCHORS_BY_SNAPSHOT,
+    CONTENT_BY_KEY,
+    STACKS_OF_THE_ENVIRONMENT,
+    VAULT_BY_DIGEST,
+    EnvironmentGrants,
+)
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
@@ -36,15 +43,13 @@ class OperationsGrants(EnvironmentGrants):
         return (
             *self._read_environment("snapshot"),
             *self._answer_jobs(),
-            Grant(sid="NoteDeployment", actions=("ssm:PutParameter",), resources=(self._parameter(DEPLOYMENT),)),
-            self._read_records(LEDGER, CLIENTS),
+            self._read_records(CLIENTS),
             Grant(
                 sid="Prune",
                 actions=("s3:DeleteObjectVersion",),
-                resources=(f"arn:aws:s3:::{self._names.bucket('snapshots')}/*",),
-                wildcard_reason="Objects of the vault are named by the digest of their content.",
+                resources=(f"{self._vault}/*",),
+                wildcard_reason=VAULT_BY_DIGEST,
             ),
-            *self._ask_preceding(),
         )
 
     def rollback(self) -> tuple[Grant, ...]:
@@ -194,6 +199,8 @@ class OperationsGrants(EnvironmentGrants):
             *self._answer_jobs(),
             self._read_records("release", LEDGER, DEPLOYMENT, BYPASS, ALARM),
             *self._read_deployed(),
+            *self._anchor_snapshots(),
+            *self._ask_preceding(),
             Grant(
                 sid="RecordRelease",
                 actions=("ssm:PutParameter",),
@@ -203,6 +210,28 @@ class OperationsGrants(EnvironmentGrants):
             self._use_pipeline(),
         )
         return (*record, *self._judge(self._following)) if self._following else record
+
+    def _anchor_snapshots(self) -> tuple[Grant, ...]:
+        """Return the grants to compare snapshots with what is deployed, and to create and delete their anchors."""
+        return (
+            *self._read_vault(),
+            self._list_code,
+            Grant(
+                sid="KeepAnchors",
+                actions=("ssm:PutParameter", "ssm:DeleteParameter"),
+                resources=(self._anchors,),
+                wildcard_reason=ANCHORS_BY_SNAPSHOT,
+            ),
+            # Systems Manager user guide, "Preventing changes to existing parameters using ssm:Overwrite".
+            Grant(
+                sid="ReplaceNoAnchor",
+                effect="Deny",
+                actions=("ssm:PutParameter",),
+                resources=(self._anchors,),
+                wildcard_reason=ANCHORS_BY_SNAPSHOT,
+                condition={"StringEquals": {"ssm:Overwrite": "true"}},
+            ),
+        )
 
     def _judge(self, target: Names) -> tuple[Grant, ...]:
         """Return the grants to judge a release by its runs here, for its promotion into `target`."""

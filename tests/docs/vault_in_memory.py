@@ -18,6 +18,7 @@ import boto3
 import botocore.session
 from moto import mock_aws
 
+from rehearsal.promotion_in_process import with_promotion
 from tests.environment_buckets import make_buckets
 from vectora_ops.account import Account
 from vectora_ops.names import BucketContent, Names
@@ -57,7 +58,7 @@ def environment(*, date: Clock = noon, stored: Clock = noon) -> Iterator[Account
         # Versions of S3 objects have ids of their own, which are part of an index.
         stack.enter_context(patch("moto.s3.models.random.uuid4", lambda: UUID(int=next(numbers))))
         made = boto3.Session(region_name=REGION, botocore_session=session)
-        account = Account(made.client("sts").get_caller_identity()["Account"], REGION, made)
+        account = with_promotion(Account(made.client("sts").get_caller_identity()["Account"], REGION, made), NAMES)
         make_buckets(account, NAMES)
         yield account
 

@@ -10,6 +10,8 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from rehearsal.promotion_in_process import with_promotion
+from tests.faults.small_environment import NAMES
 from vectora_ops.account import Account
 
 
@@ -23,7 +25,7 @@ class _Body:
 
 def own_clients(account: Account) -> Account:
     """Return the same account with clients of its own, so that hooks on them affect no other test."""
-    return replace(account, _clients={})
+    return with_promotion(replace(account, _clients={}), NAMES)
 
 
 def change_answers(account: Account, service: str, operation: str, change: Callable[[dict[str, Any]], None]) -> None:

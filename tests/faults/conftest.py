@@ -9,7 +9,8 @@ import pytest
 
 from rehearsal.certificates import Authority
 from rehearsal.emulator import ACCOUNT, Emulator
-from tests.faults.small_environment import REGION, SmallEnvironment
+from rehearsal.promotion_in_process import with_promotion
+from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from vectora_ops.account import Account
 
 EMULATOR_PYTHON = Path(__file__).resolve().parents[2] / ".venv-emulator" / "bin" / "python"
@@ -24,7 +25,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def account(emulator: Emulator) -> Account:
     emulator.reset()
-    return Account(ACCOUNT, REGION, emulator.session())
+    return with_promotion(Account(ACCOUNT, REGION, emulator.session()), NAMES)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
+from rehearsal.promotion_in_process import with_promotion
+from tests.faults.small_environment import NAMES
 from vectora_ops.account import Account
 
 
@@ -27,7 +29,7 @@ def after_the_lease(account: Account) -> Account:
 
 
 def _hear(account: Account, change: Callable[[datetime], datetime]) -> Account:
-    own = replace(account, _clients={})
+    own = with_promotion(replace(account, _clients={}), NAMES)
 
     def set_date(parsed: dict[str, Any], **_: Any) -> None:
         headers = parsed["ResponseMetadata"]["HTTPHeaders"]

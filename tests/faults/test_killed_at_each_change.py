@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.promotion_in_process import with_promotion
 from tests.docs.vault_in_memory import NAMES
 from tests.faults.in_memory import (
     CONTENT,
@@ -43,7 +44,7 @@ class Killed:
     """An account whose process ends before its change number `at`; without it, `changes` counts them all."""
 
     def __init__(self, account: Account, at: int | None = None) -> None:
-        self.account = replace(account, _clients={})
+        self.account = with_promotion(replace(account, _clients={}), NAMES)
         self.changes = 0
         self._at = at
         self._lock = Lock()

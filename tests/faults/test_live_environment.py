@@ -44,7 +44,7 @@ def test_the_state_after_a_change_equals_a_state_that_is_read_completely(small: 
 
 
 def test_a_stack_that_did_not_change_is_described_once_and_not_read(small: SmallEnvironment) -> None:
-    with counted(small.account) as (account, calls):
+    with counted(small.account, NAMES) as (account, calls):
         before = Environment(account, NAMES)
         items(before)
         first = dict(calls)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cli.snapshot.drill import rehearse_restore
+from rehearsal.promotion_in_process import with_promotion
 from tests.docs.vault_in_memory import NAMES, VAULT
 from tests.faults.in_memory import FIRST, PINNED, InMemory, prune_all_but_the_last, restore, take, three_snapshots
 from vectora_ops.account import READS, Account
@@ -44,7 +45,7 @@ class Watched:
 
     def __post_init__(self) -> None:
         others = self.account.client("s3")
-        self.account = replace(self.account, _clients={})
+        self.account = with_promotion(replace(self.account, _clients={}), NAMES)
         events = self.account.client("s3").meta.events
 
         def begin(request: Any, operation_name: str, **_: Any) -> None:

@@ -12,7 +12,8 @@ from vectora_ops.account import Account
 from vectora_ops.snapshots import bucket_source
 from vectora_ops.snapshots.compare import between_snapshots
 from vectora_ops.snapshots.manifest import Manifest
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
 
 BUCKET = NAMES.bucket("newsletters")

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from cli.snapshot.drill import SCRATCH, rehearse_restore
 from rehearsal.emulator import ACCOUNT, Emulator
+from rehearsal.promotion_in_process import with_promotion
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from vectora_ops.account import Account
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
 
 BUCKET = NAMES.bucket("newsletters")
@@ -115,6 +117,6 @@ def test_a_folder_marker_with_a_body_and_a_large_object_with_an_odd_key_come_bac
 )
 def test_objects_with_any_keys_come_back(emulator: Emulator, kept: list[str], added: list[str]) -> None:
     emulator.reset()
-    small = SmallEnvironment.build(Account(ACCOUNT, REGION, emulator.session()))
+    small = SmallEnvironment.build(with_promotion(Account(ACCOUNT, REGION, emulator.session()), NAMES))
     excluded = ("canary/", "_drafts/", "_deliveries/")
     comes_back(small.account, [k for k in kept if not k.startswith(excluded)], [k for k in added if k not in kept])

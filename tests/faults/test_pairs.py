@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cli.snapshot.drill import SCRATCH, rehearse_restore
+from rehearsal.promotion_in_process import with_promotion
 from tests.docs.vault_in_memory import NAMES
 from tests.faults.in_memory import (
     CONTENT,
@@ -87,7 +88,7 @@ class Interruption:
     _lock: Any = field(default_factory=threading.Lock)
 
     def watching(self, account: Account) -> Account:
-        own = replace(account, _clients={})
+        own = with_promotion(replace(account, _clients={}), NAMES)
         own.client("s3").meta.events.register("before-send.s3", self._before_send)
         return own
 

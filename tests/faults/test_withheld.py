@@ -15,8 +15,9 @@ from tests.faults.store_clock import after_the_lease
 from vectora_ops.cloudformation.imports import find_importable
 from vectora_ops.progress import utc_now
 from vectora_ops.snapshots.manifest import Manifest
+from vectora_ops.snapshots.object_store import OBJECTS
 from vectora_ops.snapshots.retention import Policy, prune
-from vectora_ops.snapshots.vault import OBJECTS, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
 VAULT = NAMES.bucket("snapshots")

@@ -8,6 +8,7 @@ import sys
 
 import boto3
 
+from rehearsal.promotion_in_process import with_promotion
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
@@ -32,7 +33,7 @@ class DiesAt(Observer):
 
 
 def main(operation: str, subject: str, step: str) -> None:
-    account = Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3"))
+    account = with_promotion(Account("0" * 12, "eu-west-3", boto3.Session(region_name="eu-west-3")), NAMES)
     observer = DiesAt(step)
     match operation:
         case "snapshot":

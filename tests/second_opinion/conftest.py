@@ -13,6 +13,7 @@ import pytest
 import urllib3
 
 from rehearsal.certificates import Authority
+from rehearsal.promotion_in_process import with_promotion
 from rehearsal.supervisor import end_supervised, start_supervised
 from tests.environment_buckets import make_buckets
 from tests.second_opinion.own_host_names import CERTIFICATE_NAMES, REGION, OwnHostNames
@@ -90,6 +91,6 @@ def account(moto: Moto) -> Account:
     """An account with the buckets of environment dev; its vault locks new objects for a day."""
     session = moto.new_session()
     account_id = session.client("sts").get_caller_identity()["Account"]
-    account = Account(account_id, REGION, session)
+    account = with_promotion(Account(account_id, REGION, session), NAMES)
     make_buckets(account, NAMES)
     return account

@@ -24,10 +24,11 @@ from vectora_ops.records import Bypass, LedgerEntry, Records, ReleaseId
 from vectora_ops.snapshots.catalog import list_snapshots
 from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Occasion
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.objects import NoSuchBucketError, ObjectReader
 from vectora_ops.snapshots.retention import Policy, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
 from vectora_shared.config.content import BucketContent, FolderContent
 from vectora_shared.config.loading import load_configuration

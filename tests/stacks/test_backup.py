@@ -106,7 +106,9 @@ def test_operators_are_notified_of_each_object_that_is_not_replicated(operations
     assert "OperationsTopicPolicy" in operations["SnapshotsBucket"]["DependsOn"]
 
 
-def test_only_the_replication_role_of_the_environment_writes_the_copy(backup: dict[str, Any]) -> None:
+def test_only_the_replication_role_of_the_environment_writes_the_copy(
+    backup: dict[str, Any], operations: dict[str, Any]
+) -> None:
     statements = _statements(backup)
     writing = [
         each
@@ -115,8 +117,9 @@ def test_only_the_replication_role_of_the_environment_writes_the_copy(backup: di
     ]
     assert [each["Sid"] for each in writing] == ["AllowReplication"]
     assert writing[0]["Principal"] == {"AWS": f"arn:aws:iam::{SOURCE}:root"}
-    role = f"arn:aws:iam::{SOURCE}:role/vectora-inbox/prod/vectora-inbox-replication-prod"
-    assert writing[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": role}}
+    role = operations["ReplicationRole"]["Properties"]
+    arn = f"arn:aws:iam::{SOURCE}:role{role['Path']}{role['RoleName']}"
+    assert writing[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": arn}}
     others = {action for each in statements.values() if each["Effect"] == "Allow" for action in each["Action"]}
     assert not {each for each in others if each.startswith(("s3:Put", "s3:Delete"))}
 

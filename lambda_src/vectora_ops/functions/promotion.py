@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
+from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
 from vectora_ops.promotion.attestation import attest
+from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
@@ -43,8 +45,22 @@ class JudgeClientEvent(Event):
     client_id: Identifier
 
 
+class AnchorEvent(Event):
+    """Anchor a snapshot that was taken just now."""
+
+    operation: Literal["anchor"]
+    snapshot: str
+
+
+class BeginDeploymentEvent(Event):
+    """Record a deployment whose snapshot was taken."""
+
+    operation: Literal["begin-deployment"]
+    beginning: Beginning
+
+
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
-    """Record the releases of this environment, and judge which may go into the next."""
+    """Record the releases and snapshots of this environment, and judge which release may go into the next."""
     set_log_level()
     if is_step(event):
         return answer_step(
@@ -69,7 +85,18 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
                 ),
             },
         )
-    return answer_invocation(event, context, {"explain": _explain, "retry": _retry, "judge-client": _judge_client})
+    return answer_invocation(
+        event,
+        context,
+        {
+            "explain": _explain,
+            "retry": _retry,
+            "judge-client": _judge_client,
+            "anchor": _anchor,
+            "forget-anchors": _forget_anchors,
+            "begin-deployment": _begin_deployment,
+        },
+    )
 
 
 def _explain(event: dict[str, Any], context: Any) -> Answer:
@@ -96,6 +123,22 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
+
+
+def _anchor(event: dict[str, Any], context: Any) -> Answer:
+    request = parse_event(AnchorEvent, event)
+    anchor = anchor_snapshot(own_account(), own_names(), request.snapshot, clock=_clock())
+    return {"anchor": anchor.model_dump(mode="json")}
+
+
+def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
+    return {"forgotten": list(forget_anchors(own_account(), own_names()))}
+
+
+def _begin_deployment(event: dict[str, Any], context: Any) -> Answer:
+    request = parse_event(BeginDeploymentEvent, event)
+    begin_deployment(own_account(), own_names(), request.beginning, clock=_clock())
+    return {}
 
 
 def _retry(event: dict[str, Any], context: Any) -> Answer:

@@ -20,6 +20,7 @@ from vectora_ops.promotion.hold import disable_transition
 from vectora_ops.promotion.rollback_points import LastRelease, RollbackPoint, RollbackPoints
 from vectora_ops.records import LONGEST_REASON, Alarm, Hold, Records, held_since
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
+from vectora_ops.snapshots.anchors import ForgedError, NoAnchorError
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_texts import plain
 
@@ -214,7 +215,12 @@ class AutomaticRollback:
 
     def _undo(self, reason: str, point: RollbackPoint) -> str:
         """Roll back to the snapshot and return the outcome."""
-        if Vault(self._account, self._names).manifest(point.snapshot).is_empty:
+        try:
+            manifest = Vault(self._account, self._names).anchored_manifest(point.snapshot)
+        except (NoAnchorError, ForgedError) as error:
+            self._record_deployment(point, "left as it is", reason)
+            return f"the rollback was refused: {plain(error)}"
+        if manifest.is_empty:
             self._clear_failed_creations()
             self._record_deployment(point, "left as it is", reason)
             return "it was the first deployment, so there is nothing to go back to: its stacks were left for the fix"

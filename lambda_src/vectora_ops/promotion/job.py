@@ -129,7 +129,9 @@ def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tup
     return step(given, left.get("token")), began
 
 
-def _step(given: Mapping[str, Any], steps: Mapping[str, Step]) -> Step:
+def _step(given: object, steps: Mapping[str, Step]) -> Step:
+    if not isinstance(given, Mapping):
+        raise VectoraError("The action's user parameters do not fit: they are no JSON object.")
     missing = [key for key in REQUIRED_PARAMETERS if not given.get(key)]
     if missing:
         raise VectoraError(f"The action's user parameters do not fit: '{missing[0]}' is missing.")

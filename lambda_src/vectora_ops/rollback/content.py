@@ -23,9 +23,10 @@ from vectora_ops.snapshots.index import Entry
 from vectora_ops.snapshots.items import Source
 from vectora_ops.snapshots.manifest import ComponentRecord
 from vectora_ops.snapshots.object_metadata import headers_to_restore
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.pack_reads import checked_bytes, entry_bytes
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
 DELETED_AT_ONCE = 1000  # DeleteObjects takes no more (API reference)

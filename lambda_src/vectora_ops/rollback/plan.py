@@ -54,7 +54,7 @@ def plan_rollback(account: Account, names: Names, request: RollbackRequest) -> R
     Raises VectoraError for an unknown snapshot and for one of another environment or project.
     """
     vault = Vault(account, names)
-    manifest = vault.manifest(request.snapshot)
+    manifest = vault.anchored_manifest(request.snapshot, request.without_anchor)
     environment = Environment(account, names)
     changes = tuple(with_live(vault, environment, manifest, request.components))
     target = Target(vault, manifest)

@@ -16,7 +16,7 @@ SmokeTest = Callable[[], SmokeResult | None]
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult:
-    """Result of a rollback."""
+    """Result of a rollback; `ignored` names newer versions in the vault that lie over the right ones."""
 
     snapshot: str
     env: str
@@ -29,13 +29,15 @@ class RollbackResult:
     objects_deleted: int = 0
     smoke_test: SmokeResult | None = None
     seconds: float = 0.0
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackRequest:
     """Request for a rollback.
 
-    `reason`, `cause` and `replaced_since`, when another release was deployed, are for the ledger.
+    `reason`, `cause` and `replaced_since`, when another release was deployed, are for the ledger. `without_anchor` is
+    an operator's reason to use a snapshot from before there were anchors.
     """
 
     snapshot: str
@@ -44,3 +46,4 @@ class RollbackRequest:
     reason: str = "requested by an operator"
     cause: Literal["operator", "failure"] = "operator"
     replaced_since: datetime | None = None
+    without_anchor: str = ""

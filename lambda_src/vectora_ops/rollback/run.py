@@ -58,15 +58,15 @@ def roll_back(
 ) -> RollbackResult:
     """Roll an environment back, and check the result. After an interruption at any step, the same call finishes.
 
-    Raises DamagedError when the snapshot is not intact, BusyError when another operation holds the environment,
-    OutOfTimeError at the deadline, and VectoraError when the pipeline is deploying what an operator rolls back, or when
-    something could not be restored; its message then names the safety snapshot.
+    Raises NoAnchorError or DamagedError when the snapshot is not the one that was taken, BusyError when another
+    operation holds the environment, OutOfTimeError at the deadline, and VectoraError when the pipeline is deploying
+    what an operator rolls back, or when something could not be restored; its message then names the safety snapshot.
     """
     observer = observer or Observer()
     started = time.monotonic()
     with _aws_errors_reported(request):
         vault = Vault(account, names)
-        manifest = vault.manifest(request.snapshot)
+        manifest = vault.anchored_manifest(request.snapshot, request.without_anchor)
         observer.step("lease")
         with Lease(
             account, names, operation="rollback", subject=request.snapshot, owner=request.owner, clock=clock
@@ -91,12 +91,13 @@ def _aws_errors_reported(request: RollbackRequest) -> Iterator[None]:
 
 @dataclass
 class _Changed:
-    """Stacks, resources and objects that a rollback changed."""
+    """Stacks, resources and objects that a rollback changed, and what it ignored in the vault."""
 
     stacks: list[str] = field(default_factory=list)
     recreated: list[str] = field(default_factory=list)
     written: int = 0
     deleted: int = 0
+    ignored: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -188,9 +189,10 @@ class _Rollback:
 
     def _verify(self) -> None:
         found = verify_snapshot(self.vault, self.manifest.name, self.request.components, observer=self.observer)
-        if found.problems:
-            named = "; ".join(f"{each.name} is {each.kind}" for each in found.problems[:NAMED_IN_A_MESSAGE])
-            more = len(found.problems) - NAMED_IN_A_MESSAGE
+        self.changed.ignored = [f"{each.name}: {each.detail}" for each in found.problems if each.right_version]
+        if problems := [each for each in found.problems if each.right_version is None]:
+            named = "; ".join(f"{each.name} is {each.kind}" for each in problems[:NAMED_IN_A_MESSAGE])
+            more = len(problems) - NAMED_IN_A_MESSAGE
             raise VectoraError(
                 f"Snapshot {self.manifest.name} is not intact, so nothing was changed: {named}"
                 f"{f' and {more} more' if more > 0 else ''}. Choose another one (./vectora snapshot list)."
@@ -286,6 +288,7 @@ class _Rollback:
             objects_written=self.changed.written,
             objects_deleted=self.changed.deleted,
             smoke_test=smoke,
+            ignored=tuple(self.changed.ignored),
             seconds=round(time.monotonic() - started, 1),
         )
 

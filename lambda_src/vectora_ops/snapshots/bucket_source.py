@@ -14,8 +14,8 @@ from vectora_ops.account import Account
 from vectora_ops.names import OMITTED_PREFIXES
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.object_metadata import TAG_COUNT, metadata_in
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.objects import ListedObject, NoSuchBucketError, ObjectReader, Response
-from vectora_ops.snapshots.vault import CHUNK_BYTES
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import day_of_folder, day_of_items_key

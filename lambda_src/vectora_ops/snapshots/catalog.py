@@ -29,7 +29,7 @@ class SnapshotSummary:
     """A snapshot in the list; a leftover is a folder that an interrupted deletion has not finished.
 
     `started_at` is what the snapshot says; `stored_at` is S3's time of its manifest or progress file. One `from_future`
-    was taken by a machine with a wrong clock.
+    was taken by a machine with a wrong clock. One that is not `trusted` has no anchor, and is not from before anchors.
     """
 
     name: str
@@ -45,14 +45,21 @@ class SnapshotSummary:
     locked_until: datetime | None
     stored_at: datetime | None = None
     from_future: bool = False
+    trusted: bool = True
 
 
 def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
     """List all snapshots, oldest first; one that cannot be read is listed as damaged."""
-    now = vault.now()
+    now, found_files = vault.now(), vault.snapshots()
+    vault.anchors.load(files.name for files in found_files if files.is_complete)
     listed = [
-        replace(found, stored_at=files.stored_at, from_future=is_from_the_future(found.name, found.started_at, now))
-        for files in vault.snapshots()
+        replace(
+            found,
+            stored_at=files.stored_at,
+            from_future=is_from_the_future(found.name, found.started_at, now),
+            trusted=vault.is_trusted(files),
+        )
+        for files in found_files
         if (found := _summary(vault, files)) is not None
     ]
     return tuple(sorted(listed, key=_by_time))
@@ -163,7 +170,8 @@ def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
 
 def state_of(each: SnapshotSummary) -> str:
     """Return the state for people, with what sets the snapshot apart."""
-    return each.state + (", pinned" if each.pinned else "") + (", from the future" if each.from_future else "")
+    notes = (("pinned", each.pinned), ("from the future", each.from_future), ("no anchor", not each.trusted))
+    return ", ".join((each.state, *(note for note, applies in notes if applies)))
 
 
 def _started(each: SnapshotSummary) -> str:

@@ -13,6 +13,7 @@ from itertools import chain
 from vectora_ops.snapshots.index import ComponentTotals, Entry, IndexedEntry, OpenPart, Slice, entries_of, side_by_side
 from vectora_ops.snapshots.items import Item, Source
 from vectora_ops.snapshots.manifest import ComponentRecord, DamagedError, OpenComponent, Part
+from vectora_ops.snapshots.object_store import CHUNK_BYTES, Stored
 from vectora_ops.snapshots.objects import ArchivedError
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES, OpenEntries, PendingEntry
 from vectora_ops.snapshots.part_ends import PartEnds
@@ -29,7 +30,7 @@ from vectora_ops.snapshots.reading import (
     read_ahead,
 )
 from vectora_ops.snapshots.used_objects import UsedObjects
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Stored, Vault
+from vectora_ops.snapshots.vault import Vault
 
 # The code of a function may also be an asset of a stack.
 SHARES_CONTENT = ("stacks", "functions")

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.response import StreamingBody
 
 from vectora_ops.account import Account
-from vectora_ops.snapshots.vault import CHUNK_BYTES
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_shared.aws import INCOMPLETE_BODY_ERRORS, READ_ATTEMPTS, pause
 from vectora_shared.errors import VectoraError
 

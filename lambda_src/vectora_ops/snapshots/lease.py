@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
+from vectora_ops.snapshots.written_once import CONFLICTS
 from vectora_ops.store_clock import store_time
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
@@ -32,8 +33,6 @@ from vectora_shared.errors import VectoraError
 LEASE_KEY = "locks/environment.json"
 LEASE = timedelta(minutes=2)
 RENEW_AFTER = timedelta(seconds=20)
-# Attempts of a write that S3 answers with 409, which calls for a retry (PutObject, API reference, If-Match).
-CONFLICTS = 5
 
 
 class BusyError(VectoraError):
@@ -183,6 +182,14 @@ class Lease:
             return ""
         found = Holder.of(stored.body) or UNREADABLE
         return None if self._is_held(found, stored) else stored.etag
+
+    def holder(self) -> str | None:
+        """Return the owner of the operation that holds the environment now; None when none does."""
+        stored = self._stored()
+        if stored is None:
+            return None
+        found = Holder.of(stored.body) or UNREADABLE
+        return found.owner if self._is_held(found, stored) else None
 
     def _is_held(self, found: Holder, stored: _StoredLease) -> bool:
         return not found.released and self._store_time < stored.lapses

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from vectora_ops.snapshots.index import Entry, Slice
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
 # Bytes between two slices that no entry needs are read too: they take less time than another request, for which

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from vectora_ops.snapshots.index import Entry
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Stored
+from vectora_ops.snapshots.object_store import CHUNK_BYTES, Stored
 
 # Smaller files share vault objects of up to CHUNK_BYTES: for ten thousand files the cost is in requests, not in bytes.
 PACKED_BELOW_BYTES = 1024 * 1024

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Observer, utc_now
+from vectora_ops.snapshots.anchors import ask_to_forget
 from vectora_ops.snapshots.catalog import SnapshotSummary, list_snapshots
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.manifest import is_from_the_future
 from vectora_ops.snapshots.vault import MANIFEST, PROGRESS, Vault
 
-STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep")
+STEPS = ("lease", "decide", "hide", "remove", "mark", "sweep", "forget")
 DELETION_BATCH = 500
 
 
@@ -57,7 +58,8 @@ def decide(
     complete = [
         each.name
         for each in listed
-        if each.state == "complete" and not is_from_the_future(each.name, each.started_at, now)
+        # One without an anchor takes no other's place: a writer of the vault may have made any number of them.
+        if each.state == "complete" and each.trusted and not is_from_the_future(each.name, each.started_at, now)
     ]
     last = set(complete[-policy.keep_last :]) if policy.keep_last else set(complete)
     newest = complete[-1:] or [""]
@@ -121,13 +123,14 @@ def prune(
         )
     observer.step("lease")
     with vault.lease("prune", "", clock=clock) as lease:
-        return _Pruning(vault, policy, lease, observer).run()
+        return _Pruning(account, vault, policy, lease, observer).run()
 
 
 class _Pruning:
     """One run of `prune`."""
 
-    def __init__(self, vault: Vault, policy: Policy, lease: Lease, observer: Observer) -> None:
+    def __init__(self, account: Account, vault: Vault, policy: Policy, lease: Lease, observer: Observer) -> None:
+        self._account = account
         self._vault = vault
         self._policy = policy
         self._lease = lease
@@ -162,6 +165,8 @@ class _Pruning:
         needed = self._needed()
         self._observer.step("sweep")
         objects, size = self._sweep(needed)
+        self._observer.step("forget")
+        self._forget_anchors()
         return Pruned(
             decisions=decisions,
             dry_run=False,
@@ -170,6 +175,11 @@ class _Pruning:
             removed_bytes=size,
             still_locked=self._still_locked,
         )
+
+    def _forget_anchors(self) -> None:
+        complete = {files.name for files in self._vault.snapshots() if files.is_complete}
+        if self._vault.anchors.all().keys() - complete:
+            ask_to_forget(self._account, self._vault.names)
 
     def _needed(self) -> set[str]:
         needed: set[str] = set()

@@ -14,6 +14,7 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Advance, Clock, Deadline, Observer, OutOfTimeError, never, utc_now
+from vectora_ops.snapshots.anchors import ask_for_anchor
 from vectora_ops.snapshots.component_writer import ComponentWriter
 from vectora_ops.snapshots.components import component_source
 from vectora_ops.snapshots.index import ComponentTotals, entries_of
@@ -50,7 +51,7 @@ READERS = 64
 TRUSTED_SNAPSHOTS = 5
 # An interrupted snapshot of few bytes loses at most the copying of this time and of one component.
 SAVED_AFTER_SECONDS = 10.0
-STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "finish")
+STEPS = ("lease", "begin", *COMPONENTS, "recheck", "references", "lock", "readme", "manifest", "anchor", "finish")
 
 
 def _without_pin(manifest: Manifest) -> str | None:
@@ -172,6 +173,8 @@ class _Taking:
         manifest = self.vault.manifest(self.name)
         if not self.request.resume:
             raise NameTakenError(f"Snapshot {self.name} exists already: wait a second, or choose another name.")
+        if self.vault.anchors.of(self.name) is None:
+            self._anchor()
         self.vault.hide_file(self.name, PROGRESS)
         return manifest
 
@@ -249,7 +252,7 @@ class _Taking:
     def _take(self, component: Component) -> None:
         resumed = self.progress.open if self.progress.open and self.progress.open.component == component else None
         scope = resumed.scope if resumed else self.request.data_scope
-        source = component_source(self.environment, component, data=self.progress.data, scope=scope)
+        source = component_source(self.environment, component, data=self.progress.data, scope=scope, with_records=True)
         writer = ComponentWriter(
             vault=self.vault,
             objects=self.objects,
@@ -337,9 +340,21 @@ class _Taking:
         self.observer.step("manifest")
         self.lease.confirm()
         self.vault.write_manifest(self.name, to_bytes(manifest))
+        self.observer.step("anchor")
+        self._anchor()
         self.observer.step("finish")
         self.vault.hide_file(self.name, PROGRESS)
         return manifest
+
+    def _anchor(self) -> None:
+        try:
+            anchor = ask_for_anchor(self.environment.account, self.names, self.name)
+        except VectoraError as error:
+            raise VectoraError(
+                f"Snapshot {self.name} has no anchor, so no rollback uses it: {error} Finish it (./vectora snapshot "
+                f"create --env {self.names.env} --resume {self.name}), or take another one."
+            ) from error
+        self.vault.anchors.remember(anchor)
 
     def _lock(self, references: str) -> datetime | None:
         """Lock the reused objects for as long as the vault locks the new ones by its own rule."""

@@ -6,8 +6,9 @@ import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from vectora_ops.snapshots.index import Slice
+from vectora_ops.snapshots.object_store import Stored
 from vectora_ops.snapshots.packing import Packs, PendingEntry
-from vectora_ops.snapshots.vault import Stored, Vault
+from vectora_ops.snapshots.vault import Vault
 
 
 class UsedObjects:

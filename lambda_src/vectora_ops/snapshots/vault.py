@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from itertools import groupby
-from typing import Any
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
-from vectora_ops.snapshots.index import Entry, IndexedEntry, Slice, entries_of
-from vectora_ops.snapshots.kept_bodies import KeptBodies
+from vectora_ops.snapshots.anchors import Anchor, Anchors, ForgedError, NoAnchorError
+from vectora_ops.snapshots.index import IndexedEntry, entries_of
 from vectora_ops.snapshots.lease import LEASE_KEY, Lease
 from vectora_ops.snapshots.manifest import (
     NAME,
@@ -33,18 +32,17 @@ from vectora_ops.snapshots.manifest import (
     time_in_name,
     to_bytes,
 )
-from vectora_ops.snapshots.object_lock import ObjectLock, missing_object
-from vectora_ops.snapshots.objects import ObjectReader, Response
+from vectora_ops.snapshots.object_lock import ObjectLock
+from vectora_ops.snapshots.object_store import OBJECTS, ObjectStore
+from vectora_ops.snapshots.objects import Response
 from vectora_ops.snapshots.written_once import create_object
 from vectora_ops.store_clock import StoreClock
+from vectora_ops.times import minute
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-OBJECTS = "objects/"
 SNAPSHOTS = "snapshots/"
 MANIFEST, README, PROGRESS, PINNED = "manifest.json", "README.md", "progress.json", "pinned.json"
-# Larger files are cut at this length, so that memory does not grow with them; S3 requires parts of at least 5 MiB.
-CHUNK_BYTES = 8 * 1024 * 1024
 THREADS = 16
 
 
@@ -54,15 +52,6 @@ class VaultObject:
     size: int
     etag: str
     modified: str  # an ISO timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object that was stored; one that is not new was in the vault already, with a lock that may end sooner."""
-
-    sha256: str
-    etag: str
-    is_new: bool
 
 
 @dataclass(frozen=True)
@@ -85,19 +74,18 @@ class SnapshotFiles:
         return PINNED in self.files
 
 
-class Vault:
-    """The vault of one environment."""
+class Vault(ObjectStore):
+    """The vault of one environment, or its copy in another bucket."""
 
-    def __init__(self, account: Account, names: Names) -> None:
-        """Open the vault; raises VectoraError when the environment has none."""
-        self.bucket = names.bucket("snapshots")
+    def __init__(self, account: Account, names: Names, *, bucket: str | None = None) -> None:
+        """Open the vault, or its copy in `bucket`; raises VectoraError when the environment has none."""
+        super().__init__(account, bucket or names.bucket("snapshots"))
         self.names = names
-        self._account = account
-        self._s3 = account.client("s3")
         self._clock = StoreClock(lambda: self._s3.get_object_lock_configuration(Bucket=self.bucket))
-        self._reader = ObjectReader(account, self.bucket)
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
-        self._kept = KeptBodies()
+        self.anchors = Anchors(account, names)
+        # Sentences on the snapshots over whose manifest a newer version lies.
+        self.newer_manifests: dict[str, str] = {}
 
     @property
     def lock_days(self) -> int | None:
@@ -118,78 +106,7 @@ class Vault:
         """Return a mark of the lease that differs after each operation; None while an operation holds the lease."""
         return self.lease("", "").mark()
 
-    # --- bytes
-
-    def store(self, body: bytes) -> Stored:
-        """Store bytes under their SHA-256 unless the vault has them, and read them back.
-
-        Damaged bytes of that name are hidden and stored again. Raises DamagedError when S3 returns other bytes.
-        """
-        digest = hashlib.sha256(body)
-        sha256 = digest.hexdigest()
-        checksum = base64.b64encode(digest.digest()).decode("ascii")
-        request: dict[str, Any] = {
-            "Body": body,
-            "ContentType": "application/octet-stream",
-            # Required beside the checksum for objects that Object Lock retains (S3 API reference, PutObject).
-            "ChecksumAlgorithm": "SHA256",
-            "ChecksumSHA256": checksum,
-        }
-        if (etag := create_object(self._s3, self.bucket, OBJECTS + sha256, **request)) is None:
-            with contextlib.suppress(DamagedError):
-                return Stored(sha256, _etag(self._read_checked(sha256)), is_new=False)
-            # Behind a delete marker a name is free again (S3 user guide, conditional writes). The damaged version
-            # stays for the days that old versions are kept.
-            self._s3.delete_object(Bucket=self.bucket, Key=OBJECTS + sha256)
-            etag = create_object(self._s3, self.bucket, OBJECTS + sha256, **request)
-        found = self._read_checked(sha256)
-        return Stored(sha256, etag or _etag(found), is_new=True)
-
-    def read(self, sha256: str) -> bytes:
-        """Read an object; raises DamagedError when it is missing or its bytes do not have the digest in its name."""
-        self._kept.forget(sha256)
-        body = self._read_checked(sha256).body
-        self._kept.keep(sha256, body)
-        return body
-
-    def read_once(self, sha256: str) -> bytes:
-        """Read an object, unless its bytes are kept since this vault's object read them; raises DamagedError."""
-        kept = self._kept.get(sha256)
-        return self.read(sha256) if kept is None else kept
-
-    def _read_checked(self, sha256: str) -> Response:
-        response = self._reader.get(OBJECTS + sha256)
-        if not response.found:
-            raise missing_object(OBJECTS + sha256, self.bucket)
-        if hashlib.sha256(response.body).hexdigest() != sha256:
-            raise DamagedError(f"{OBJECTS}{sha256} is damaged in the vault {self.bucket}: its bytes changed.")
-        return response
-
-    def read_slice(self, piece: Slice) -> bytes:
-        """Read a slice without a check: the caller compares the digest of each whole entry."""
-        if piece.length == 0:
-            return b""
-        if (kept := self._kept.get(piece.sha256)) is not None:
-            return kept[piece.offset : piece.offset + piece.length]
-        response = self._reader.get(OBJECTS + piece.sha256, byte_range=(piece.offset, piece.length))
-        if not response.found:
-            raise missing_object(OBJECTS + piece.sha256, self.bucket)
-        return response.body
-
-    def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of an entry; raises DamagedError before the last chunk when their size or digest differs."""
-        if reason := entry.shape_problem:
-            raise DamagedError(f"{entry.path} is damaged in the vault {self.bucket}: {reason}.")
-        digest = hashlib.sha256()
-        for number, piece in enumerate(entry.slices, start=1):
-            chunk = self.read_slice(piece)
-            digest.update(chunk)
-            if number == len(entry.slices) and digest.hexdigest() != entry.sha256:
-                raise DamagedError(f"{entry.path} is damaged in the vault {self.bucket}: its bytes changed.")
-            yield chunk
-
-    def bytes_of(self, entry: Entry) -> bytes:
-        return b"".join(self.chunks(entry))
+    # --- objects
 
     def objects(self) -> Iterator[VaultObject]:
         """Yield the vault objects, without stray files beside them."""
@@ -197,6 +114,10 @@ class Vault:
             name = found.key.removeprefix(OBJECTS)
             if DIGEST.fullmatch(name):
                 yield VaultObject(name, found.size, found.etag, found.modified)
+
+    def replication_status(self, key: str) -> str | None:
+        """Return how far S3 is with the replication of an object, such as FAILED; None when it replicates none."""
+        return self._reader.head(key).headers.get("x-amz-replication-status")
 
     def strays(self) -> Iterator[str]:
         """Yield the keys in the vault that belong neither to its format nor to the folder of a snapshot."""
@@ -233,7 +154,7 @@ class Vault:
         return tuple(_files_of(name, found[name]) for name in sorted(found))
 
     def manifests(self) -> tuple[Manifest, ...]:
-        """Return all complete snapshots, oldest first, without those from the future.
+        """Return all complete snapshots that have an anchor, oldest first, without those from the future.
 
         Damaged ones are excluded too; `verify` reports them.
         """
@@ -242,17 +163,19 @@ class Vault:
         return tuple(each for each in found if not is_from_the_future(each.name, each.started_at, now))
 
     def _readable(self, names: Iterable[str]) -> list[Manifest]:
-        found = []
-        for name in names:
+        listed, found = list(names), []
+        self.anchors.load(listed)
+        for name in listed:
             # A snapshot that was listed may be deleted by now.
             with contextlib.suppress(DamagedError, NoSnapshotError):
-                found.append(self.manifest(name))
+                if self.anchors.of(name) is not None:
+                    found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
     def newest(
         self, count: int, among: Iterable[SnapshotFiles] | None = None, *, now: datetime | None = None
     ) -> list[Manifest]:
-        """Return at most `count` complete snapshots whose manifests can be read, newest first.
+        """Return at most `count` complete snapshots with an anchor whose manifests can be read, newest first.
 
         Those from the future are excluded. `among` are the snapshots when the caller has listed them already, `now` is
         S3's time when the caller knows it.
@@ -271,12 +194,19 @@ class Vault:
     def manifest(self, name: str) -> Manifest:
         """Return a manifest; raises NoSnapshotError when no complete snapshot has that name, DamagedError when damaged.
 
-        A manifest that was copied into another folder, or from another vault, is damaged too.
+        A manifest that was copied into another folder, or from another vault, is damaged too. With an anchor, it is the
+        version that the anchor names, whatever lies over it; raises ForgedError when that one is gone.
         """
         key = f"{SNAPSHOTS}{name}/{MANIFEST}"
-        body = self.file(name, MANIFEST)
-        if body is None:
+        newest = self._reader.get(key)
+        if not newest.found:
             raise self._no_manifest(name)
+        anchor = self.anchors.of(name)
+        return self.parsed(name, self._anchored(anchor, newest) if anchor else newest.body)
+
+    def parsed(self, name: str, body: bytes) -> Manifest:
+        """Read the bytes of a snapshot's manifest; raises DamagedError."""
+        key = f"{SNAPSHOTS}{name}/{MANIFEST}"
         manifest = read_manifest(key, body)
         if (manifest.name, manifest.env, manifest.project) != (name, self.names.env, self.names.project):
             raise DamagedError(
@@ -284,6 +214,68 @@ class Vault:
                 f"not of {self.names.env} of {self.names.project}: it is not used here."
             )
         return manifest
+
+    def _anchored(self, anchor: Anchor, newest: Response) -> bytes:
+        """Return the bytes of the manifest that an anchor names."""
+        if _sha256(newest.body) == anchor.sha256:
+            return newest.body
+        key = f"{SNAPSHOTS}{anchor.snapshot}/{MANIFEST}"
+        was = f"version {anchor.version_id}, recorded on {minute(anchor.at)} with SHA-256 {anchor.sha256[:12]}"
+        now = (
+            f"version {newest.version_id}, stored on {minute(_stored_at(newest))} with SHA-256 "
+            f"{_sha256(newest.body)[:12]}"
+        )
+        right = self._reader.get(key, version_id=anchor.version_id) if anchor.version_id else Response(found=False)
+        if not right.found or _sha256(right.body) != anchor.sha256:
+            raise ForgedError(
+                f"{key} is damaged or forged: it is {now}, but its anchor names {was}, which is not in the vault."
+            )
+        self.newer_manifests[anchor.snapshot] = f"{now}, lies over the right one: {was}"
+        return right.body
+
+    def anchored_manifest(self, name: str, without_anchor: str = "") -> Manifest:
+        """Return a manifest to which an environment may be rolled back.
+
+        Raises NoAnchorError for a snapshot without an anchor, unless there is a reason to use it `without_anchor` and
+        it is from before the first anchor.
+        """
+        manifest = self.manifest(name)
+        if self.anchors.of(name) is not None:
+            return manifest
+        stored, since, env = self.stored_at(name), self.anchors.since, self.names.env
+        if since is not None and stored >= since:
+            what = f"Anchors exist since {minute(since)}: it is forged, or its end was interrupted"
+        elif without_anchor:
+            return manifest
+        else:
+            what = (
+                "It is from before anchors existed, or forged. If you know that it is right, use it: "
+                f"./vectora rollback --env {env} --snapshot {name} --without-anchor REASON"
+            )
+        raise NoAnchorError(
+            f"Snapshot {name} of {env}, stored on {minute(stored)}, has no anchor, so nothing was changed. {what}."
+        )
+
+    def is_trusted(self, files: SnapshotFiles) -> bool:
+        """Return whether a snapshot has its anchor, or is incomplete, or from before the first anchor."""
+        if not files.is_complete or self.anchors.of(files.name) is not None:
+            return True
+        since, stored = self.anchors.since, files.stored_at
+        return since is None or (stored is not None and stored < since)
+
+    def stored_at(self, name: str) -> datetime:
+        """Return S3's time of the newest version of a manifest, which no writer chooses."""
+        found = self._reader.head(f"{SNAPSHOTS}{name}/{MANIFEST}")
+        if not found.found:
+            raise self._no_manifest(name)
+        return _stored_at(found)
+
+    def newest_manifest(self, name: str) -> tuple[bytes, str | None]:
+        """Return the bytes of the manifest that the vault has now, and the id of their version."""
+        found = self._reader.get(f"{SNAPSHOTS}{name}/{MANIFEST}")
+        if not found.found:
+            raise self._no_manifest(name)
+        return found.body, found.version_id
 
     def _no_manifest(self, name: str) -> NoSnapshotError:
         if self.file(name, PROGRESS) is not None:
@@ -367,8 +359,12 @@ def _content_type(file: str) -> str:
     return f"{'text/markdown' if file.endswith('.md') else 'application/json'}; charset=utf-8"
 
 
-def _etag(response: Response) -> str:
-    return response.headers["etag"].strip('"')
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _stored_at(response: Response) -> datetime:
+    return parsedate_to_datetime(response.headers["last-modified"]).astimezone(UTC)
 
 
 def _belongs_here(key: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vectora_ops.progress import Advance, Observer
+from vectora_ops.snapshots.anchors import ForgedError
 from vectora_ops.snapshots.index import ComponentTotals, Entry, entries_of
 from vectora_ops.snapshots.manifest import (
     COMPONENTS,
@@ -22,16 +23,9 @@ from vectora_ops.snapshots.manifest import (
     Part,
     readme,
 )
-from vectora_ops.snapshots.vault import (
-    MANIFEST,
-    OBJECTS,
-    PINNED,
-    PROGRESS,
-    README,
-    SNAPSHOTS,
-    Vault,
-    references_in,
-)
+from vectora_ops.snapshots.object_store import OBJECTS
+from vectora_ops.snapshots.vault import MANIFEST, PINNED, PROGRESS, README, SNAPSHOTS, Vault, references_in
+from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
 
 # Each reader holds one vault object of at most 8 MiB in memory.
@@ -39,18 +33,22 @@ READERS = 8
 
 
 Damage = Literal["damaged", "missing"]
-ProblemKind = Literal["damaged", "missing", "extra"]
+ProblemKind = Literal["damaged", "missing", "extra", "forged"]
 # An object that was read: its SHA-256, its damage, and the number of its bytes.
 ReadObject = tuple[str, Damage | None, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A problem of a vault. `name` is a key of the vault, or a component with a path in it."""
+    """A problem of a vault. `name` is a key of the vault, or a component with a path in it.
+
+    Of a key whose newest version is wrong, `right_version` is the one that rollbacks use.
+    """
 
     kind: ProblemKind
     name: str
     detail: str
+    right_version: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +104,7 @@ def verify_vault(vault: Vault, *, observer: Observer | None = None) -> tuple[Ver
         # One that was deleted meanwhile is no part of the vault any more.
         with contextlib.suppress(NoSnapshotError):
             found.append(verify_snapshot(vault, name, observer=observer, checked=checked))
-    if extra := (*_unreferenced_objects(vault), *_strays(vault)):
+    if extra := (*_unreferenced_objects(vault), *_strays(vault), *_hidden(vault, complete)):
         found.append(Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=extra))
     return tuple(found)
 
@@ -135,6 +133,17 @@ def _strays(vault: Vault) -> Iterator[Problem]:
         yield Problem(kind="extra", name=key, detail="it is no file of a vault, and decides nothing; prune leaves it")
 
 
+def _hidden(vault: Vault, complete: list[str]) -> Iterator[Problem]:
+    for snapshot, anchor in sorted(vault.anchors.all().items()):
+        if snapshot not in complete and vault.file(snapshot, MANIFEST) is None:
+            yield Problem(
+                kind="missing",
+                name=f"{SNAPSHOTS}{snapshot}/{MANIFEST}",
+                detail=f"it was hidden or deleted, or prune was interrupted: its anchor of {minute(anchor.at)} names "
+                f"version {anchor.version_id}",
+            )
+
+
 class _Verifier:
     """One verification of one snapshot."""
 
@@ -155,10 +164,13 @@ class _Verifier:
         try:
             manifest = self._vault.manifest(self._name)
         except DamagedError as error:
-            self._problem("damaged", f"{SNAPSHOTS}{self._name}/{MANIFEST}", str(error))
+            kind: Literal["forged", "damaged"] = "forged" if isinstance(error, ForgedError) else "damaged"
+            self._problem(kind, f"{SNAPSHOTS}{self._name}/{MANIFEST}", str(error))
         else:
+            self._anchor()
             self._files(manifest)
             needed = self._references(manifest)
+            self._older_versions(needed)
         if self._vault.file(self._name, MANIFEST) is None:
             raise NoSnapshotError(
                 f"Snapshot {self._name} was deleted while it was verified, so there is no result: "
@@ -173,8 +185,27 @@ class _Verifier:
             problems=tuple(self._problems),
         )
 
-    def _problem(self, kind: ProblemKind, name: str, detail: str) -> None:
-        self._problems.append(Problem(kind=kind, name=name, detail=detail))
+    def _problem(self, kind: ProblemKind, name: str, detail: str, right_version: str | None = None) -> None:
+        self._problems.append(Problem(kind=kind, name=name, detail=detail, right_version=right_version))
+
+    def _anchor(self) -> None:
+        """Check that the manifest has an anchor, and that no newer version lies over the one that it names."""
+        key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.of(self._name)
+        if anchor is None:
+            stored, since = self._vault.stored_at(self._name), self._vault.anchors.since
+            if since is not None and stored >= since:
+                what = f"it was stored on {minute(stored)} and has no anchor, as each snapshot since {minute(since)}"
+                self._problem("forged", key, f"{what}: no rollback uses it")
+        elif newer := self._vault.newer_manifests.get(self._name):
+            self._problem("forged", key, newer, anchor.version_id)
+
+    def _older_versions(self, needed: set[str]) -> None:
+        """Report the objects whose newest version has other bytes, and an older one the right ones."""
+        for sha256 in sorted(needed & self._vault.older_versions.keys()):
+            older = self._vault.older_versions[sha256]
+            kind: Damage = "missing" if older.is_hidden else "damaged"
+            detail = f"version {older.version_id} below it has the right bytes"
+            self._problem(kind, OBJECTS + sha256, detail, older.version_id)
 
     def _files(self, manifest: Manifest) -> None:
         """Check that the folder holds its files only, and that the page for people matches the manifest."""

@@ -31,7 +31,9 @@ def _get_parameters(operation: Operation, facts: Facts) -> Iterator[Check]:
 
 
 def _put_parameter(operation: Operation, facts: Facts) -> Iterator[Check]:
-    yield Check(action_of(operation), _parameter(operation))
+    # "true" or "false", also when the request has none: false is its default (service authorization reference).
+    overwrites = str(bool(operation.parameters.get("Overwrite"))).lower()
+    yield Check(action_of(operation), _parameter(operation), {"ssm:Overwrite": overwrites})
     if operation.parameters.get("Tags"):
         yield Check("ssm:AddTagsToResource", _parameter(operation))
 

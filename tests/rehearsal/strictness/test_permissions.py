@@ -179,6 +179,21 @@ def test_a_bucket_policy_can_require_conditional_writes(account: Any, kit: Any) 
     writer.complete_multipart_upload(**target, MultipartUpload=parts, IfNoneMatch="*")
 
 
+def test_a_policy_can_deny_to_overwrite_parameters(account: Any, kit: Any) -> None:
+    create = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}
+    overwrite = {
+        "Effect": "Deny",
+        "Action": "ssm:PutParameter",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"ssm:Overwrite": "true"}},
+    }
+    writer = account.acting_as(account.role("anchors", create, overwrite))("ssm")
+    same = {"Name": "/anchors/one", "Value": "1", "Type": "String"}
+    writer.put_parameter(**same)
+    assert kit.error_of(writer.put_parameter, **same, Overwrite=True)[0] == "AccessDeniedException"
+    assert kit.error_of(writer.put_parameter, **same, Overwrite=False)[0] == "ParameterAlreadyExists"
+
+
 MACHINE = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 TEMPLATE = '{"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}'
 PASSES: list[tuple[str, str, str, Callable[[str], dict[str, Any]]]] = [

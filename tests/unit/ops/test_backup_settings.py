@@ -15,7 +15,12 @@ TEXT = (ROOT / "config" / "environments.yaml").read_text(encoding="utf-8")
 
 def _settings(folder: Path, prod: str, top: str = "") -> Settings:
     (folder / "config").mkdir()
-    text = TEXT.replace("\n  prod:\n", f"\n  prod:\n{prod}").replace("\npipeline:\n", f"\n{top}\npipeline:\n", 1)
+    text = TEXT
+    if "\n    backup" in prod:
+        # Several accounts or regions need an account everywhere.
+        for key, indent in (("pipeline", ""), ("  dev", "  "), ("  stage", "  ")):
+            text = text.replace(f"\n{key}:\n", f'\n{key}:\n{indent}  account: "444444444444"\n', 1)
+    text = text.replace("\n  prod:\n", f"\n  prod:\n{prod}").replace("\npipeline:\n", f"\n{top}\npipeline:\n", 1)
     (folder / "config" / "environments.yaml").write_text(text, encoding="utf-8")
     return load_settings(folder)
 

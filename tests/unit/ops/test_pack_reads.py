@@ -15,9 +15,10 @@ from vectora_ops.names import Names
 from vectora_ops.snapshots import pack_reads
 from vectora_ops.snapshots.index import Entry, Slice
 from vectora_ops.snapshots.kept_bodies import KeptBodies
+from vectora_ops.snapshots.object_store import OBJECTS
 from vectora_ops.snapshots.objects import Response
 from vectora_ops.snapshots.pack_reads import READ_AHEAD, checked_bytes, entry_bytes
-from vectora_ops.snapshots.vault import OBJECTS, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
 
 FILE_BYTES = 512

@@ -17,9 +17,10 @@ from vectora_ops.snapshots import packing
 from vectora_ops.snapshots.compare import is_same, pairs_with_live
 from vectora_ops.snapshots.components import source_in_scope
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Occasion
+from vectora_ops.snapshots.object_store import CHUNK_BYTES, OBJECTS
 from vectora_ops.snapshots.objects import ObjectReader
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import CHUNK_BYTES, OBJECTS, Vault
+from vectora_ops.snapshots.vault import Vault
 
 BUCKET = NAMES.bucket("newsletters")
 FILES = 60

@@ -14,8 +14,9 @@ from tests.docs.vault_in_memory import NAMES, NOON, VAULT, environment, fill_wit
 from vectora_ops.account import Account
 from vectora_ops.snapshots.index import Entry, Slice, entries_of
 from vectora_ops.snapshots.manifest import Component, Manifest, Occasion, readme, sealed, to_bytes
+from vectora_ops.snapshots.object_store import CHUNK_BYTES
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import CHUNK_BYTES, Vault
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import Problem, verify_snapshot, verify_vault
 from vectora_shared.errors import VectoraError
 

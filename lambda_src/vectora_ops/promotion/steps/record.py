@@ -36,6 +36,8 @@ class RecordParameters(StepParameters):
     # From the gate of this execution: by now the record may hold another release's bypass.
     bypassed: str = NONE
     bypass_reason: str = NONE
+    # Whether known vulnerabilities were looked up when the release was built (stacks.assets.release.audit_state).
+    audit: str = NONE
 
 
 def record_step(
@@ -107,6 +109,7 @@ def _entry(
         bypass_reason=parameters.bypass_reason if bypassed else None,
         running=running,
         repaired=repaired,
+        audit=None if parameters.audit == NONE else parameters.audit,
     )
 
 

@@ -12,13 +12,11 @@ from vectora_ops.account import Account
 from vectora_ops.cloudformation.statuses import behaviour_of, problem_of
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
-from vectora_ops.parameter_values import MOST_ITEMS
 from vectora_ops.progress import Clock, Deadline, Observer, OutOfTimeError, never, utc_now
+from vectora_ops.promotion.beginning import Beginning, ask_to_begin, require_no_hold
 from vectora_ops.promotion.job import Done, NotYet
 from vectora_ops.promotion.steps.parameters import StepParameters, step_parameters
-from vectora_ops.records import Deployment, Records, held_since
-from vectora_ops.remote import run_remotely
-from vectora_ops.settings import environment_before
+from vectora_ops.records import Records
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.lease import BusyError, Lease
 from vectora_ops.snapshots.manifest import Manifest, Occasion
@@ -26,7 +24,6 @@ from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot
 from vectora_ops.times import minute
-from vectora_ops.what_runs import ChangesByHand, changed_digests, changes_by_hand
 from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
@@ -52,21 +49,19 @@ def snapshot_step(
     deadline: Deadline = never,
     clock: Clock = utc_now,
 ) -> Done | NotYet:
-    """Use the snapshot that the deployment of the operations stack took, or take one, and begin the deployment.
+    """Use the snapshot that the deployment of the operations stack took, or take one, and let the deployment begin.
 
     Waits for another operation on the environment. Raises VectoraError when promotion is held, when a stack is in a
     status from which CloudFormation deploys nothing, when the snapshot is not intact, and when the gates refuse the
     release now: they may have passed days before an approval.
     """
     step = _SnapshotStep(account, names, step_parameters(StepParameters, given), observer, deadline, clock)
-    step.require_no_hold()
+    require_no_hold(step.records, names)
     try:
         with step.lease() as lease:
             step.require_no_client_promotion()
             _require_stacks_at_rest(Environment(account, names))
             manifest = step.snapshot(lease, None if token == WAITING else token)
-            step.require_that_gates_pass()
-            step.require_no_hold()
             lease.confirm()
             step.begin_deployment(manifest)
     except OutOfTimeError as unfinished:
@@ -97,21 +92,18 @@ class _SnapshotStep:
             self.names,
             operation="snapshot",
             subject=f"before release {self.parameters.version}",
-            owner=f"pipeline/{self.parameters.execution}",
+            owner=self.owner,
             clock=self.clock,
         )
 
     @property
+    def owner(self) -> str:
+        """Owner of the lease, which is the same for every invocation of the step."""
+        return f"pipeline/{self.parameters.execution}"
+
+    @property
     def records(self) -> Records:
         return Records(self.account, self.names)
-
-    def require_no_hold(self) -> None:
-        hold = self.records.hold()
-        if hold and hold.holds:
-            raise VectoraError(
-                f"Nothing was deployed: {held_since(hold)}. Look at it, then ./vectora promote release-hold --env "
-                f"{self.names.env}."
-            )
 
     def require_no_client_promotion(self) -> None:
         """Raise an error when the promotion of a client's file is not over: a rollback would take the file away."""
@@ -126,21 +118,6 @@ class _SnapshotStep:
             f"Nothing was deployed: {what} was interrupted on {minute(last.at)}. Finish it by promoting the file "
             f"again, or go back (./vectora rollback --env {self.names.env} --snapshot {last.snapshot})."
         )
-
-    def require_that_gates_pass(self) -> None:
-        """Raise VectoraError when the preceding environment no longer lets the release pass."""
-        before = environment_before(self.names.env)
-        if before is None:
-            return
-        given = self.parameters
-        event = {"operation": "explain", "digest": given.content_digest, "execution": given.execution}
-        source = self.names.of(before)
-        decision = run_remotely(self.account.of(before), source, "promotion", event, lambda count: None)["decision"]
-        if decision["outcome"] != "pass":
-            raise VectoraError(
-                f"Nothing was deployed, because the gates refuse it now: {decision['sentence']} It is tried again by "
-                "schedule."
-            )
 
     def snapshot(self, lease: Lease, resume: str | None) -> Manifest:
         """Return a verified snapshot of the environment as it is."""
@@ -164,24 +141,8 @@ class _SnapshotStep:
         return manifest
 
     def begin_deployment(self, manifest: Manifest) -> None:
-        ledger = self.records.ledger()
-        environment = Environment(self.account, self.names)
-        changes = changes_by_hand(environment, ledger[-1]) if ledger else ChangesByHand()
-        given = self.parameters
-        self.records.write_deployment(
-            Deployment(
-                state="deploying",
-                execution=given.execution,
-                digest=given.digest,
-                content_digest=given.content_digest,
-                version=given.version,
-                commit=given.commit,
-                snapshot=manifest.name,
-                at=self.clock(),
-                repaired=changes.remaining[:MOST_ITEMS],
-                changed=changed_digests(environment, ledger[-1]) if ledger else {},
-            )
-        )
+        beginning = Beginning(release=self.parameters, snapshot=manifest.name, lease_owner=self.owner)
+        ask_to_begin(self.account, self.names, beginning)
 
 
 def _require_stacks_at_rest(environment: Environment) -> None:
