@@ -1,4 +1,4 @@
-"""Check of the rules that protect the branch whose commits are promoted, where the repository's host tells them."""
+"""Check of the rules that protect the branch whose commits are promoted, where the repository's host shows them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKEN = "GITHUB_TOKEN"  # noqa: S105
 GITHUB = "github.com"
 SECONDS = 10
 BY_HAND = (
-    "look at the rules of the branch: no direct pushes, a review by somebody else, no force pushes "
+    "look at the rules of the branch: no direct pushes, a review by someone else, no force pushes "
     "(docs/runbooks/pipeline.md, 'Protect the branch')"
 )
 

@@ -341,7 +341,8 @@ ORDINARY: Mapping[str, Change] = {
     "the digest of a release": change.in_template("prod", "s0-operations", _other_release_in_operations),
     "the order of actions": change.in_template("prod", "s0-iam", _reordered),
     "the level of the log": change.in_template("prod", "s0-operations", _verbose),
-    "a bill of materials": change.new_file("sbom/layers.cdx.json"),
+    "a bill of materials": change.new_file("bill-of-materials.cdx.json"),
+    "an audit of vulnerabilities": change.new_file("audit.json"),
 }
 
 

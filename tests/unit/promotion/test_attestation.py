@@ -50,7 +50,7 @@ def test_an_author_who_approves_the_own_commit_is_refused() -> None:
 def test_a_deployment_without_its_required_approval_is_refused() -> None:
     said = _sentence(Attestation(author_principal="ann", deploys=True))
     assert said.startswith("fail")
-    assert "prod requires an approval, and nobody approved this execution in its stage" in said
+    assert "prod requires an approval, and this execution has none in its stage" in said
 
 
 def test_the_gate_before_the_approval_does_not_wait_for_it() -> None:
