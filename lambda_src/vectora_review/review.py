@@ -14,7 +14,7 @@ from vectora_review.executions import Artifact, Execution, Executions, only_vers
 from vectora_review.facts import FILES, Facts, digest_of, facts_of, facts_of_pipeline
 from vectora_review.store import Accepted, Approval, Store
 from vectora_shared.errors import VectoraError
-from vectora_shared.people import is_same, principal_of
+from vectora_ops.people import is_same, principal_of
 
 ARTIFACT = re.compile(r"arn:aws[\w-]*:s3:::([^/]+)/(.+)")
 

@@ -15,7 +15,7 @@ from vectora_ops.records import Bypass
 from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
-from vectora_shared.people import is_same, name_of
+from vectora_ops.people import is_same, name_of
 
 APPROVAL_GATE, BYPASS_GATE = "approval", "bypass"
 # It reads lists of CodePipeline and S3 only.
