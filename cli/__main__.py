@@ -14,7 +14,7 @@ GROUPS = {
     "newsletter": "List, open and preview newsletters of an environment.",
     "snapshot": "Create, list, compare, verify, pin and prune snapshots of an environment.",
     "release": "List the releases of an environment.",
-    "promote": "Explain promotions, bypass gates, freeze promotion, and release holds.",
+    "promote": "Explain promotions, approve changes, bypass gates, freeze promotion, and release holds.",
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
@@ -50,6 +50,11 @@ COMMANDS = (
     Command("release list", "release:list_releases", "--env prod"),
     Command("promote explain", "promote:explain", "--to prod"),
     Command("promote bypass", "promote:bypass", '--to prod --gate soak --reason "feed parser crashes"'),
+    Command(
+        "promote approve-change",
+        "approve_change:approve_change",
+        '--execution 1b2c3d4e-0000-4000-8000-000000000000 --reason "new role for the archive"',
+    ),
     Command(
         "promote freeze",
         "promote:freeze",

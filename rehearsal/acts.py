@@ -13,10 +13,12 @@ from pathlib import Path
 
 from rehearsal.accounts import WHERES
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
+from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
+from rehearsal.inbox import Inbox
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
@@ -219,7 +221,8 @@ class Acts:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
-        account, administrator = (get(DISASTER_ENVIRONMENT) for get in (delivery.account, delivery.administrator))
+        account = delivery.account(DISASTER_ENVIRONMENT)
+        administrator = delivery.administrator(DISASTER_ENVIRONMENT)
         self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
 
     # --- a bad commit, and its fix

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.assets.packages import Packages
@@ -27,6 +28,7 @@ from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     FAILED_RUN_STATUSES,
     OPERATIONS_LAYER,
+    POLICY,
     RUN_CHANGED,
     STAGE_CHANGED,
     UNFINISHED_STAGE_STATES,
@@ -112,6 +114,7 @@ class OperationsStack(ComponentStack):
                 **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
             },
         )
+        self._policy()
         self._daily_snapshot(snapshot, grants)
         self._automatic_rollback(rollback, grants)
         if following:
@@ -130,6 +133,18 @@ class OperationsStack(ComponentStack):
         self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
+
+    def _policy(self) -> None:
+        """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
+        policy = ssm.CfnParameter(
+            self,
+            "PromotionPolicy",
+            name=self.names.parameter(POLICY),
+            type="String",
+            value=self.settings.promotion.model_dump_json(exclude_defaults=True),
+            description="Policy by which releases are promoted into this environment",
+        )
+        policy.override_logical_id("PromotionPolicy")
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
@@ -254,7 +269,13 @@ class OperationsStack(ComponentStack):
             invoke=grants.invoke("snapshot"),
             role_id="SnapshotScheduleRole",
             role_name=self.names.role("snapshot-schedule"),
-            event={"operation": "create", "label": "daily", "occasion": "schedule"},
+            event={
+                "operation": "create",
+                "label": "daily",
+                "occasion": "schedule",
+                # All runs: nothing else has those of earlier days when the account is lost.
+                **({"data": "all"} if self.settings.backup else {}),
+            },
         )
 
     def _retries(self, promotion: PythonFunction, grants: OperationsGrants, policy: Promotion) -> None:

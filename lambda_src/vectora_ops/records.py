@@ -35,6 +35,8 @@ class _Record(BaseModel):
 
     at: AwareDatetime
     recorded: AwareDatetime | None = Field(default=None, exclude=True)
+    # Known of records that are read from a history.
+    recorded_by: str | None = Field(default=None, exclude=True)
 
     @property
     def stored(self) -> datetime:
@@ -98,6 +100,8 @@ class LedgerEntry(_Record):
     smoke_test: str | None = None
     bypassed: tuple[str, ...] = ()
     bypass_reason: str | None = None
+    bypassed_by: str | None = None
+    approved_by: str | None = None
     reason: str | None = None
     replaced_since: AwareDatetime | None = None
     removed: RemovedRelease | None = None
@@ -364,7 +368,8 @@ class Records:
                 f"SSM parameter {name} holds no {model.__name__.lower()} ({error.errors()[0]['msg']}): it was changed "
                 "by hand; put its version before back (aws ssm get-parameter-history)."
             ) from error
-        return record.model_copy(update={"recorded": parameter.get("LastModifiedDate")})
+        stored = {"recorded": parameter.get("LastModifiedDate"), "recorded_by": parameter.get("LastModifiedUser")}
+        return record.model_copy(update=stored)
 
     def _write(self, path: str, record: _Record, description: str) -> None:
         for tries_left in reversed(range(UPDATE_TRIES)):

@@ -88,7 +88,7 @@ class Packages:
     def review(self) -> Package:
         """Return the code of the pipeline's review: alone, so that other changes leave the pipeline as it is."""
         base = self._root / "lambda_src"
-        shared = (f"vectora_shared/{name}.py" for name in ("__init__", "aws_texts", "errors"))
+        shared = (f"vectora_shared/{name}.py" for name in ("__init__", "aws_texts", "errors", "people"))
         files = [file for path in (*shared, "vectora_review") for file in files_below(self._root, base / path)]
         return self._from_files("vectora-review", base, files, prefix="")
 

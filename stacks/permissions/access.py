@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import BYPASS, CLIENTS, DEPLOYMENT, FREEZE, HOLD, LEDGER, Names, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, DEPLOYMENT, FREEZE, HOLD, LEDGER, POLICY, Names, OperationsTask
 
 # Records of an environment that decide whether a release may be promoted into it.
-TARGET_RECORDS = (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS, FREEZE)
+TARGET_RECORDS = (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS, FREEZE, POLICY)
 STEP_TASKS: tuple[OperationsTask, ...] = ("snapshot", "smoke-test", "promotion")
 ACCOUNT = "${AWS::AccountId}"
 
@@ -24,6 +24,12 @@ def invoke_functions(names: Names, region: str, *tasks: OperationsTask) -> Grant
         actions=("lambda:InvokeFunction",),
         resources=tuple(f"{prefix}:{names.function(task)}" for task in tasks),
     )
+
+
+def ask_review(names: Names, region: str) -> Grant:
+    """Return the grant to ask who wrote and approved a release."""
+    function = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{names.review_function}"
+    return Grant(sid="AskReview", actions=("lambda:InvokeFunction",), resources=(function,))
 
 
 def read_target(names: Names, region: str) -> tuple[Grant, ...]:
@@ -75,5 +81,6 @@ def operate_pipeline(names: Names, region: str, following: Names | None) -> tupl
             actions=("codepipeline:DisableStageTransition",),
             resources=(f"{pipeline}/{names.env}",),
         ),
+        ask_review(names, region),
         *((retry,) if following else ()),
     )

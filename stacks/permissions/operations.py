@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stacks.permissions.access import TARGET_RECORDS, assume
+from stacks.permissions.access import TARGET_RECORDS, ask_review, assume
 from stacks.permissions.common import ANSWER_JOBS
 from stacks.permissions.environment import (
     ACCOUNT,
@@ -207,6 +207,7 @@ class OperationsGrants(EnvironmentGrants):
                 resources=(self._parameter(LEDGER), self._parameter(DEPLOYMENT)),
             ),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            self._use_pipeline(),
         )
         return (*record, *self._judge(self._following)) if self._following else record
 
@@ -236,7 +237,7 @@ class OperationsGrants(EnvironmentGrants):
         """Return the grants to judge a release by its runs here, for its promotion into `target`."""
         config, _, newsletters = self._buckets
         machine = self._names.state_machine
-        target_config = (f"arn:aws:s3:::{target.bucket('config')}",)
+        target_config: tuple[str, ...] = (f"arn:aws:s3:::{target.bucket('config')}",)
         read_target = Grant(
             sid="ReadTarget",
             actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
@@ -290,9 +291,15 @@ class OperationsGrants(EnvironmentGrants):
             *self._retry_promotion(target),
         )
 
-    def _retry_promotion(self, target: Names) -> tuple[Grant, ...]:
+    def _use_pipeline(self) -> Grant:
+        """Return the grant to ask the review; the role of a pipeline elsewhere also allows to retry promotions."""
         if route := self._elsewhere.routes.get(PIPELINE):
-            return (assume("OperatePipeline", route.role_arn),)
+            return assume("OperatePipeline", route.role_arn)
+        return ask_review(self._names, self._region)
+
+    def _retry_promotion(self, target: Names) -> tuple[Grant, ...]:
+        if PIPELINE in self._elsewhere.routes:
+            return ()
         return (
             Grant(sid="SeePipeline", actions=("codepipeline:GetPipelineState",), resources=(self._pipeline_arn,)),
             Grant(

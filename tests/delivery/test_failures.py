@@ -13,8 +13,9 @@ from uuid import uuid4
 import pytest
 
 from rehearsal.codepipeline import FailAfter
-from rehearsal.delivery import Inbox, wait_until
+from rehearsal.inbox import Inbox
 from rehearsal.newsletters import function_logs
+from rehearsal.waiting import wait_until
 from tests.delivery.conftest import Played
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import FAILED_RUNS, RUN_CHANGED, STACK_LAYERS

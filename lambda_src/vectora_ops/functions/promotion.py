@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Literal
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
+from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.job import answer_step, is_step
+from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
@@ -65,9 +68,21 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
             event,
             {
                 "gate": lambda given, _: gate_step(
-                    own_account(), own_names(), next_names(), next_policy(), given, clock=_clock()
+                    own_account(),
+                    own_names(),
+                    next_names(),
+                    next_policy(),
+                    given,
+                    attest=partial(attest, own_account(), next_names()),
+                    clock=_clock(),
                 ),
-                "record": lambda given, _: record_step(own_account(), own_names(), given, clock=_clock()),
+                "record": lambda given, _: record_step(
+                    own_account(),
+                    own_names(),
+                    given,
+                    attest=partial(attest, own_account(), own_names()),
+                    clock=_clock(),
+                ),
             },
         )
     return answer_invocation(
@@ -88,8 +103,10 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
     release = find_release(account, names, request.digest)
+    execution, target = request.execution, next_names()
+    attested = attest(account, target, execution, deploys=True) if execution else None
     decision, _ = judge(
-        account, names, next_names(), next_policy(), release, execution=request.execution, clock=_clock()
+        account, names, target, next_policy(), release, execution=execution, attested=attested, clock=_clock()
     )
     return {"decision": _shown(decision)}
 
@@ -103,7 +120,7 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
     facts = gather_client(account, names, next_names(), request.client_id, _clock()())
-    decision = decide_client(facts, next_policy())
+    decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
 

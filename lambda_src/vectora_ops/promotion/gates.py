@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from vectora_ops.promotion.attestation import Attestation, attested_verdicts
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
 from vectora_ops.promotion.soak import Soak, Word, last_word
 from vectora_ops.promotion.verdicts import Outcome, Verdict, cost_verdict, noise_verdict, runs_verdict
@@ -69,6 +70,7 @@ class Facts:
     target_deployments: Sequence[Deployment] = ()
     target_promotion: ClientPromotion | None = None
     execution: str | None = None
+    attested: Attestation | None = None
     freeze: Freeze | None = None
 
     @property
@@ -174,6 +176,8 @@ def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     yield in_progress_verdict(
         facts.target, facts.target_deployments, facts.target_ledger, facts.target_promotion, facts.execution
     )
+    requires = policy.requires_approval
+    yield from attested_verdicts(facts.target, facts.attested, facts.valid_bypass, requires_approval=requires)
     if window := window_verdict(facts.target, policy.windows, facts.freeze, facts.now):
         yield window
     yield _rolled_back(facts)

@@ -268,6 +268,12 @@ def _outside(document: dict[str, Any]) -> None:
 
 
 ASSETS = f"{PIPELINE}.assets.json"
+
+
+def _without_lock(files: dict[str, bytes]) -> None:
+    del files["package-lock.json"]
+
+
 FORGERIES: Mapping[str, tuple[Change, str]] = {
     "its template is stored elsewhere": (change.in_document("manifest.json", _other_address), "another content"),
     "its manifest names another template": (change.in_document("manifest.json", _other_template), "another template"),
@@ -281,7 +287,7 @@ FORGERIES: Mapping[str, tuple[Change, str]] = {
     "an image is built": (change.in_document(ASSETS, _image), "builds a Docker image"),
     "a package is published as a template": (change.in_document(ASSETS, _any_key), "the digest of another one"),
     "an asset is outside": (change.in_document(ASSETS, _outside), "which is not in the assembly"),
-    "it has no lock file": (lambda files: files.pop("package-lock.json") and None, "has no package-lock.json"),
+    "it has no lock file": (_without_lock, "has no package-lock.json"),
 }
 
 

@@ -1,4 +1,4 @@
-"""People: the AWS principals of commits' authors, and whether two identities are the same person."""
+"""People behind commits and AWS identities: authors' principals, and whether two identities are one person."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def is_same(principal: str | None, arn: str | None) -> bool:
         return False
     wanted, found = principal.lower(), arn.lower()
     return wanted in (found, found.rpartition("/")[2])
+
+
+def name_of(arn: str | None) -> str:
+    """Return an identity as people read it, such as assumed-role/Approver/ann."""
+    return arn.split(":", 5)[-1] if arn else "unknown"
