@@ -107,7 +107,7 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     assert "tests/stacks/test_permissions_exist.py" in rules
     [checks] = re.findall(r"^CHECKS := (.*)$", makefile, re.M)
     everything = " ".join(word for target in checks.split() for word in _words_of_recipe(makefile, target))
-    for tool in ("ruff check", "ruff format --check", "tools.check_types", "lint-imports", "client validate"):
+    for tool in ("ruff check", "ruff format --check", "check_types", "lint-imports", "client validate", "supply_chain"):
         assert tool in everything
 
 
