@@ -324,7 +324,8 @@ class Delivery:
             return any(e.action == "SelfMutate" and e.status in ended for e in self.report(execution).actions)
 
         wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
-        account, names = Account(self.account_id, self.region, self.administrator), self.names(ENVIRONMENT_NAMES[-1])
+        account = replace(self.account(), session=self.administrator())
+        names = self.names(ENVIRONMENT_NAMES[-1])
         change = reviewed_change(account, names, execution)
         if not change.needs_approval:
             raise StepError(f"Execution {execution} was not stopped by the review: {change.text}", ())
