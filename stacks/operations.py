@@ -13,11 +13,12 @@ from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
+from stacks.failure_rules import react_to_failures
+from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from stacks.vault import add_vault, copy_vault
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
 from vectora_constructs.private_bucket import PrivateBucket
@@ -27,12 +28,8 @@ from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
-    FAILED_RUN_STATUSES,
     OPERATIONS_LAYER,
     POLICY,
-    RUN_CHANGED,
-    STAGE_CHANGED,
-    UNFINISHED_STAGE_STATES,
     LayerContent,
     Names,
     OperationsTask,
@@ -101,7 +98,7 @@ class OperationsStack(ComponentStack):
         promotion = self._promotion(layers, grants, following)
         self._policy()
         self._daily_snapshot(snapshot, grants)
-        self._automatic_rollback(rollback, grants)
+        react_to_failures(self, rollback, machine_arn=grants.machine_arn, pipeline_account=elsewhere.pipeline_account)
         if following:
             self._retries(promotion, grants, following[1])
         before_deployment = SnapshotBeforeDeployment(
@@ -138,9 +135,10 @@ class OperationsStack(ComponentStack):
             "Promotion",
             "Records releases and snapshots, and judges what may go on",
             layers,
-            grants.promotion(),
+            (*grants.promotion(), *self._anchors_in_copy()),
             {
                 **_gate_variables(self.names, following),
+                **({"BACKUP_REGION": self.settings.backup.region} if self.settings.backup else {}),
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
             },
         )
@@ -156,6 +154,10 @@ class OperationsStack(ComponentStack):
             description="Policy by which releases are promoted into this environment",
         )
         policy.override_logical_id("PromotionPolicy")
+
+    def _anchors_in_copy(self) -> tuple[Grant, ...]:
+        backup = self.settings.backup
+        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
@@ -345,43 +347,6 @@ class OperationsStack(ComponentStack):
             target_arn=function.resource.attr_arn,
             role_arn=role.attr_arn,
             target_input=event,
-        )
-
-    def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
-        """Invoke the rollback function when a deployment or a run fails."""
-        pipeline_account = self._elsewhere.pipeline_account
-        FunctionRule(
-            self,
-            "DeploymentFailed",
-            rule_name=self.names.rule("deployment-failed"),
-            description="Rolls back what the pipeline failed to deploy",
-            pattern={
-                # Events that another bus sends keep their account (EventBridge user guide, cross-account events).
-                **({"account": [pipeline_account]} if pipeline_account else {}),
-                "source": ["aws.codepipeline"],
-                "detail-type": [STAGE_CHANGED],
-                "detail": {
-                    "pipeline": [self.names.pipeline],
-                    "stage": [self.names.env],
-                    "state": list(UNFINISHED_STAGE_STATES),
-                },
-            },
-            function=rollback,
-        )
-        FunctionRule(
-            self,
-            "RunFailed",
-            rule_name=self.names.rule("run-failed"),
-            description="Notes failed runs, and rolls back a release with which runs fail soon after its deployment",
-            pattern={
-                "source": ["aws.states"],
-                "detail-type": [RUN_CHANGED],
-                "detail": {
-                    "stateMachineArn": [cdk.Fn.sub(grants.machine_arn)],
-                    "status": list(FAILED_RUN_STATUSES),
-                },
-            },
-            function=rollback,
         )
 
 
