@@ -16,12 +16,7 @@ from stacks.validator import start_validator, validated_app  # noqa: E402
 
 VALIDATOR = start_validator()  # before the other imports, during which it starts
 from stacks.assets.packages import platform_of  # noqa: E402
-from stacks.synthesis import (  # noqa: E402
-    synthesize_access,
-    synthesize_backup,
-    synthesize_environment,
-    synthesize_pipeline,
-)
+from stacks.synthesis import synthesize  # noqa: E402
 from vectora_ops.settings import load_settings  # noqa: E402
 from vectora_shared.errors import VectoraError  # noqa: E402
 
@@ -29,17 +24,9 @@ ROOT = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
     app = validated_app(VALIDATOR)
-    env, access, backup = map(app.node.try_get_context, ("env", "access", "backup"))
     try:
-        settings, platform = load_settings(ROOT), platform_of(app.node.try_get_context("lambda-platform"))
-        if access is not None:
-            synthesize_access(app, settings=settings, env=access)
-        elif backup is not None:
-            synthesize_backup(app, settings=settings, env=backup)
-        elif env is None:
-            synthesize_pipeline(app, root=ROOT, settings=settings, platform=platform)
-        else:
-            synthesize_environment(app, root=ROOT, settings=settings, env=env, platform=platform)
+        platform = platform_of(app.node.try_get_context("lambda-platform"))
+        synthesize(app, root=ROOT, settings=load_settings(ROOT), platform=platform)
     except VectoraError as error:
         sys.exit(str(error))
     gc.freeze()  # Python collects garbage as it exits, even so; what is frozen is left alone

@@ -13,6 +13,7 @@ from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
 from stacks.environment import stacks_with_any_sender
+from vectora_ops.backup_settings import Backup
 from vectora_ops.delivery_settings import Delivery
 from vectora_ops.settings import (
     Alarms,
@@ -82,8 +83,10 @@ def _windows() -> Windows:
 def _environment() -> EnvironmentSettings:
     daily, weekly, monthly = "cron(0 6 * * ? *)", "cron(0 6 ? * MON *)", "cron(0 6 1 * ? *)"
     return EnvironmentSettings(
-        # A region is required; its value matters as little as that of any other setting.
+        # Values matter as little as those of any other setting. A copy of the vault requires an account.
+        account="111111111111",
         region="eu-west-3",
+        backup=Backup(account="222222222222", region="eu-central-1"),
         model=Model(
             analyzer="bedrock",
             fallback="lexicon",

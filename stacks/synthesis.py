@@ -22,6 +22,19 @@ from vectora_shared.errors import ConfigurationError
 Template = dict[str, Any]
 
 
+def synthesize(app: cdk.App, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
+    """Write the assembly that the app's context chooses: env, access or backup of an environment, or the pipeline."""
+    env, access, backup = map(app.node.try_get_context, ("env", "access", "backup"))
+    if access is not None:
+        synthesize_access(app, settings=settings, env=access)
+    elif backup is not None:
+        synthesize_backup(app, settings=settings, env=backup)
+    elif env is not None:
+        synthesize_environment(app, root=root, settings=settings, env=env, platform=platform)
+    else:
+        synthesize_pipeline(app, root=root, settings=settings, platform=platform)
+
+
 def synthesize_environment(app: cdk.App, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform) -> None:
     """Write the assembly of an environment; raises ConfigurationError when the environment is unknown."""
     environment_stacks(app, root=root, settings=settings, env=env, platform=platform)

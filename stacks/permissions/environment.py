@@ -68,7 +68,12 @@ class EnvironmentGrants:
             *self._read_content_and_code(),
             *self._read_deployed(),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
-            Grant(sid="GoOn", actions=("lambda:InvokeFunction",), resources=(self._function_arn(task),)),
+            # Only function promotion creates anchors, and records deployments.
+            Grant(
+                sid="GoOnAndAskForAnchors",
+                actions=("lambda:InvokeFunction",),
+                resources=(self._function_arn(task), self._function_arn("promotion")),
+            ),
         )
 
     def _write_vault(self) -> tuple[Grant, ...]:
@@ -79,10 +84,6 @@ class EnvironmentGrants:
                 actions=("s3:PutObject", "s3:GetObjectRetention", "s3:PutObjectRetention", "s3:DeleteObject"),
                 resources=(f"{self._vault}/*",),
                 wildcard_reason=VAULT_BY_DIGEST,
-            ),
-            # Only function promotion creates anchors, and records deployments.
-            Grant(
-                sid="AskForAnchors", actions=("lambda:InvokeFunction",), resources=(self._function_arn("promotion"),)
             ),
         )
 
@@ -125,7 +126,13 @@ class EnvironmentGrants:
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            self._deny_on_analyses("SkipAnalyses", "s3:GetObject", "s3:GetObjectVersion"),
+            Grant(
+                sid="LeaveAnalyses",
+                effect="Deny",
+                actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"),
+                resources=(f"{self._buckets[1]}/{ANALYSES_PREFIX}*",),
+                wildcard_reason="No snapshot holds stored analyses, which can be made again.",
+            ),
             self._list_code,
             Grant(
                 sid="ReadCode",
@@ -138,11 +145,6 @@ class EnvironmentGrants:
     @property
     def _list_code(self) -> Grant:
         return Grant(sid="ListCode", actions=("s3:ListBucket",), resources=self._code_buckets)
-
-    def _deny_on_analyses(self, sid: str, *actions: str) -> Grant:
-        resources = (f"{self._buckets[1]}/{ANALYSES_PREFIX}*",)
-        reason = "No snapshot holds stored analyses, which can be made again."
-        return Grant(sid=sid, effect="Deny", actions=actions, resources=resources, wildcard_reason=reason)
 
     def _read_deployed(self) -> tuple[Grant, ...]:
         """Return the grants to read functions, layers, stacks and the release."""

@@ -116,7 +116,6 @@ class OperationsGrants(EnvironmentGrants):
                 resources=self._content_arns,
                 wildcard_reason=CONTENT_BY_KEY,
             ),
-            self._deny_on_analyses("KeepAnalyses", "s3:PutObject", "s3:DeleteObject"),
         )
 
     def _find_resources_left_behind(self) -> tuple[Grant, ...]:
