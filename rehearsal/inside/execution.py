@@ -12,7 +12,8 @@ from ministack.services.cloudformation import provisioners, stacks  # type: igno
 
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import Request, refuse_first, wrap
-from rehearsal.provisioning import Need, Operation, Resource, name_of, needs
+from rehearsal.provisioned import Need, Operation, Resource, name_of
+from rehearsal.provisioning import needs
 
 # Roles by account, region and name of the stack. CloudFormation keeps using the role of an earlier operation when a
 # request names none (API reference, CreateChangeSet, RoleARN).

@@ -104,7 +104,7 @@ def _upload(emulator: Emulator, asset: str, client_file: bytes) -> None:
         content = FolderContent(ROOT / "config")
         for key in (*content.keys("canonical/"), *content.keys("clients/")):
             archive.writestr(key, client_file if key == CLIENT_KEY else content.read(key))
-    bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{emulator.region}"
+    bucket = f"cdk-vicffdev-assets-{ACCOUNT}-{emulator.region}"
     emulator.session().client("s3").put_object(Bucket=bucket, Key=asset, Body=stream.getvalue())
 
 

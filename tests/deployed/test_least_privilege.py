@@ -302,7 +302,7 @@ def _client_of(emulator: Emulator, name: str) -> Client:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     root.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=policy)
-    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    arn = root.client("iam").get_role(RoleName=name)["Role"]["Arn"]
     key = root.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     session = emulator.session_of(Identity(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"]))
     config = Config(retries={"total_max_attempts": 1})

@@ -12,7 +12,7 @@ from rehearsal.permissions.conditions import Context
 from rehearsal.permissions.evaluator import Check, decide
 from rehearsal.permissions.policies import RolePolicies, parse_policy
 from rehearsal.permissions.roles import managed_by_aws
-from rehearsal.provisioning import BOUNDARY, PASS, Need
+from rehearsal.provisioned import BOUNDARY, PASS, Need
 from tests.stacks.bootstraps import SETTINGS, bootstrap_roles, managed_policies
 from tests.stacks.deployed import ACCOUNT, REGION, Properties, Stack, golden_account
 from vectora_ops.names import BUCKETS, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS
