@@ -36,7 +36,7 @@ class Vault:
     def __init__(self, env: str, templates: Templates) -> None:
         self.env = env
         self.arn = f"arn:aws:s3:::vectora-inbox-snapshots-{env}"
-        self.days = load_settings(ROOT).environment(env).snapshots.minimum_age_days  # type: ignore[arg-type]
+        self.days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
         stacks = {
             layer: as_deployed(f"vectora-inbox-{layer}-{env}", template, ACCOUNT, REGION)
             for layer, template in templates.items()
