@@ -9,18 +9,21 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EMULATOR_READY := .venv-emulator/.ready
 BENCH_READY := .venv-bench/.ready
+AUDIT_READY := .venv-audit/.ready
 
 # The longest first. At the same time, each with its output in one piece where make can do that (4.0 and later).
-CHECKS := types configuration import-rules lint
+CHECKS := types configuration import-rules lint licences
 TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help setup rehearse test test-fast check build $(CHECKS) synth templates docs browser bench lock clean
+.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit vulnerabilities bill template-rules synth templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
 	@echo "make test-fast  run the tests that need no local AWS, in less than a minute"
-	@echo "make check      check lint, format, types, import rules and configuration"
+	@echo "make check      check lint, format, types, import rules, configuration, licences and templates"
+	@echo "make bill       write the bill of materials (CycloneDX) to cdk.out"
+	@echo "make vulnerabilities   look up known vulnerabilities of all locked packages"
 	@echo "make templates  write the golden templates, JSON schemas and reference pages again, for review"
 	@echo "make docs       build the documentation's site in build/site"
 	@echo "make bench      measure the figures of docs/reference/limits.md"
@@ -38,12 +41,12 @@ test: setup browser
 test-fast: $(READY)
 	$(BIN)/python -m pytest --numprocesses=2 -m "not exhaustive" tests/unit tests/stacks tests/docs
 
-check: $(READY)
-	@$(MAKE) $(TOGETHER) $(CHECKS)
+check: $(READY) $(AUDIT_READY)
+	@$(MAKE) $(TOGETHER) $(CHECKS) audit
 
-# What the pipeline builds: the checks, and the assembly that it deploys.
+# What the pipeline builds: the checks, the tests of the templates, and the assembly that it deploys, with its bill of materials and its audit.
 build: $(READY)
-	@$(MAKE) $(TOGETHER) synth $(CHECKS)
+	@$(MAKE) $(TOGETHER) template-rules synth vulnerabilities bill $(CHECKS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -57,6 +60,22 @@ import-rules: $(READY)
 
 configuration: $(READY)
 	./vectora client validate --base $(BASE)
+
+licences: $(READY)
+	$(BIN)/python -m tools.supply_chain licences
+
+vulnerabilities: $(READY)
+	$(BIN)/python -m tools.supply_chain vulnerabilities
+
+bill: $(READY)
+	$(BIN)/python -m tools.supply_chain bill
+
+audit: $(AUDIT_READY)
+	$(BIN)/python -m tools.audit_templates
+
+# The tests of the templates: rules of this project, cfn-lint, cdk-nag, and whether AWS knows every permission.
+template-rules: $(READY)
+	$(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
 	$(BIN)/cdk synth --quiet
@@ -80,7 +99,7 @@ lock: $(READY)
 	$(BIN)/python -m tools.lock
 
 clean:
-	rm -rf .venv .venv-emulator .venv-bench node_modules build cdk.out
+	rm -rf .venv .venv-emulator .venv-bench .venv-audit node_modules build cdk.out
 
 $(READY): requirements.txt requirements-dev.txt package-lock.json tools/cdk tools/node-for-jsii tools/setup.py
 	@$(PYTHON) tools/setup.py environment $(VENV) requirements.txt requirements-dev.txt --cdk
@@ -93,4 +112,8 @@ $(EMULATOR_READY): requirements-emulator.txt tools/setup.py | $(READY)
 
 $(BENCH_READY): requirements-bench.txt tools/setup.py | $(READY)
 	@$(PYTHON) tools/setup.py environment .venv-bench requirements-bench.txt
+	@touch $@
+
+$(AUDIT_READY): requirements-audit.txt tools/setup.py | $(READY)
+	@$(PYTHON) tools/setup.py environment .venv-audit requirements-audit.txt
 	@touch $@

@@ -14,20 +14,21 @@ GROUPS = {
     "newsletter": "List, open and preview newsletters of an environment.",
     "snapshot": "Create, list, compare, verify, pin and prune snapshots of an environment.",
     "release": "List the releases of an environment.",
-    "promote": "Explain promotions, bypass gates, and release holds.",
+    "promote": "Explain promotions, approve changes, bypass gates, freeze promotion, and release holds.",
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
-    Command("status", "status:status", "--env prod --json"),
+    Command("status", "status:status", "--env prod --profile prod-admin"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
+    Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
-    Command("rehearse", "rehearse:rehearse", "--keep"),
+    Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),
     Command("client show", "client.show:show", "lai_weekly"),
     Command("client validate", "client.validate:validate", "--base main --env dev"),
     Command("client diff", "client.diff:diff", "lai_weekly --from prod --to stage"),
-    Command("client bump", "client.bump:bump", 'lai_weekly --minor -m "Deals of hybrid companies"'),
+    Command("client bump", "client.bump:bump", 'lai_weekly --minor -m "Deals of hybrid companies"', uses_aws=False),
     Command("client migrate", "client.migrate:migrate", "old/lai_weekly_v*.yaml --dry-run"),
     Command("client preview", "client.preview:preview", "lai_weekly --env dev"),
     Command("client promote", "client.promote:promote", "--client lai_weekly --from stage --to prod"),
@@ -49,6 +50,17 @@ COMMANDS = (
     Command("release list", "release:list_releases", "--env prod"),
     Command("promote explain", "promote:explain", "--to prod"),
     Command("promote bypass", "promote:bypass", '--to prod --gate soak --reason "feed parser crashes"'),
+    Command(
+        "promote approve-change",
+        "approve_change:approve_change",
+        '--execution 1b2c3d4e-0000-4000-8000-000000000000 --reason "new role for the archive"',
+    ),
+    Command(
+        "promote freeze",
+        "promote:freeze",
+        '--env prod --until "2026-11-30 09:00" --reason "Black Friday"',
+    ),
+    Command("promote unfreeze", "promote:unfreeze", "--env prod"),
     Command("promote release-hold", "promote:release_hold", "--env stage"),
 )
 

@@ -41,7 +41,7 @@ def adopt(
 
     target = open_target(env)
     account, names = target.account, target.names
-    bootstrap = bootstrap_of(ROOT, account.account_id, account.region)
+    bootstrap = bootstrap_of(names, account.account_id, account.region)
     code_bucket = bootstrap.assets_bucket
     err.print("Reading the templates and searching for existing resources ...")
     templates = synthesized_templates(ROOT, env)

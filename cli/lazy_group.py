@@ -15,11 +15,15 @@ CLI = Path(__file__).resolve().parent
 
 
 class Command(NamedTuple):
-    """A command: the words that call it, its function as module:name below cli, and an example of its arguments."""
+    """A command: the words that call it, its function as module:name below cli, and an example of its arguments.
+
+    `uses_aws` gives it the option `--profile`.
+    """
 
     words: str
     function: str
     example: str
+    uses_aws: bool = True
 
     @property
     def help(self) -> str:
@@ -37,6 +41,8 @@ class Command(NamedTuple):
         """Import the function; return its Typer command."""
         module, _, name = self.function.partition(":")
         function: Callable[..., None] = getattr(import_module(f"cli.{module}"), name)
+        if self.uses_aws:
+            function = import_module("cli.profiles").with_profiles(function)
         app = typer.Typer(add_completion=False, **PLAIN)
         example = f"Example: ./vectora {self.words} {self.example}"
         app.command(self.words.rpartition(" ")[2], help=self.help, epilog=example)(function)

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
-from cli.paths import ROOT
-from vectora_ops.names import BYPASS, CLIENTS, HOLD, LEDGER, BucketContent, OperationsTask
+from vectora_ops.names import BYPASS, CLIENTS, FREEZE, HOLD, LEDGER, BucketContent, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 POLICY_FILE = "docs/reference/operator-policy.json"
@@ -65,10 +64,13 @@ class _Statements:
         self._account = account_id
         self._region = region
         self._names = replace(settings.names(ENVIRONMENT_NAMES[0]), env=ANY)
-        self._bootstrap: CdkBootstrap = bootstrap_of(ROOT, account_id, region)
+        self._bootstrap: CdkBootstrap = bootstrap_of(self._names, account_id, region)
 
     def deploying(self) -> list[Statement]:
-        """Return statements for `cdk deploy`, `cdk diff` and `cdk destroy`, which use the bootstrap's roles."""
+        """Return statements for `cdk deploy`, `cdk diff` and `cdk destroy`, which use the roles of a bootstrap.
+
+        With every environment in one document, the pattern of the qualifier covers the bootstraps of this project.
+        """
         return [
             _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
             # `adopt`, and a rollback that creates a deleted stack again, pass CloudFormation's execution role.
@@ -128,7 +130,14 @@ class _Statements:
                 ),
                 [f"{self._bucket('snapshots')}/*"],
             ),
+            *self._copy(),
         ]
+
+    def _copy(self) -> list[Statement]:
+        if not any(self._settings.environment(env).backup for env in ENVIRONMENT_NAMES):
+            return []
+        copy = f"arn:aws:s3:::{self._names.copy_bucket('snapshots-copy')}"
+        return [_allow("ReadCopy", ["s3:GetObject"], [f"{copy}/*"])]
 
     def content(self) -> list[Statement]:
         """Return statements for the content that `snapshot`, `rollback`, `client`, `adopt` and `doctor` use."""
@@ -172,7 +181,7 @@ class _Statements:
             _allow(
                 "WriteRecords",
                 ["ssm:PutParameter"],
-                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, HOLD, LEDGER)],
+                [self._parameter(self._names.parameter(path)) for path in (BYPASS, CLIENTS, FREEZE, HOLD, LEDGER)],
             ),
             # The first action is on the pipeline, the others are on its stages.
             _allow(
@@ -184,7 +193,7 @@ class _Statements:
 
     def doctor(self) -> list[Statement]:
         """Return statements for `doctor`, which only reads."""
-        parameters = [self._bootstrap.version_parameter, self._settings.pipeline.connection_arn_parameter]
+        parameters = [self._bootstrap.parameter(ANY), self._settings.pipeline.connection_arn_parameter]
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
         profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
         bootstrap = f"arn:aws:iam::{self._account}:role/cdk-{self._bootstrap.qualifier}-*"

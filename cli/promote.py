@@ -1,4 +1,4 @@
-"""`./vectora promote`: verdicts of the gates, bypasses of gates, and the release of holds."""
+"""`./vectora promote`: verdicts of the gates, bypasses of gates, freezes, and the release of holds."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import typer
 
 from cli.options import Env, Json
 from cli.output import fail, out, print_json, report_errors
+from cli.paths import ROOT
 from cli.target import Target, open_target
 from terminal.console import new_table, styled
+from vectora_ops.open_times import shown
 from vectora_ops.promotion.facts import find_release
+from vectora_ops.promotion.freeze import end_freeze, freeze_promotion
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.hold import release_hold as release
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
-from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
+from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before, load_settings
 from vectora_ops.store_clock import records_clock
+from vectora_ops.windows import TIME_EXAMPLE
 from vectora_shared.errors import VectoraError
 
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
@@ -61,10 +65,7 @@ def bypass(
     source, target = _before(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
         fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
-    if len(reason) > LONGEST_BYPASS_REASON:
-        fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in the approval.")
-    if not reason.strip():
-        fail("Say why (--reason): it is shown in the approval and in status.")
+    _require_reason(reason)
     chosen = find_release(source.account, source.names, digest)
     if chosen.content_digest is None:
         fail(
@@ -91,6 +92,50 @@ def bypass(
 
 
 @report_errors
+def freeze(
+    env: Env,
+    until: Annotated[
+        str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Reason, which is recorded and shown in refusals.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Refuse promotions into an environment until a time, without a commit; rollbacks are never refused.
+
+    The time is one of the environment's promotion windows, or of its schedule when there are none.
+    """
+    _before(env)
+    here = open_target(env)
+    _require_reason(reason)
+    settings = load_settings(ROOT).environment(env)
+    windows = settings.promotion.windows
+    zone = windows[0].time_zone if windows else settings.schedule.time_zone
+    records, now = Records(here.account, here.names), records_clock(here.account, here.names)()
+    record = freeze_promotion(records, until=until, time_zone=zone, reason=reason.strip(), by=_caller(here), now=now)
+    if json:
+        print_json(record.model_dump(mode="json"))
+        return
+    out.say(
+        f"Nothing is promoted into {env} until {shown(record.until, zone)}, except with a bypass of the gate window. "
+        f"To end it before: ./vectora promote unfreeze --env {env}."
+    )
+
+
+@report_errors
+def unfreeze(env: Env, json: Json = False) -> None:
+    """End a freeze before its time. Promotion windows of the settings stay as they are."""
+    here = open_target(env)
+    records, now = Records(here.account, here.names), records_clock(here.account, here.names)()
+    ended = end_freeze(records, env, by=_caller(here), now=now)
+    if json:
+        print_json(ended.model_dump(mode="json"))
+        return
+    out.say(f"The freeze of {env} is over. It was set because {ended.reason}")
+
+
+@report_errors
 def release_hold(env: Env, json: Json = False) -> None:
     """Allow promotions into an environment again, after a failed deployment was examined."""
     here = open_target(env)
@@ -102,8 +147,14 @@ def release_hold(env: Env, json: Json = False) -> None:
     out.say(f"Promotion into {env} is open again. It was held because {released.reason}")
 
 
+def _require_reason(reason: str) -> None:
+    if len(reason) > LONGEST_BYPASS_REASON:
+        fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in refusals and approvals.")
+    if not reason.strip():
+        fail("Say why (--reason): it is shown to approvers and in status.")
+
+
 def _before(to: str) -> Target:
-    open_target(to)
     before = environment_before(to)
     if before is None:
         fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")

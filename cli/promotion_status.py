@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from vectora_ops.open_times import shown
 from vectora_ops.promotion.soak import Word
-from vectora_ops.records import Bypass, ClientPromotion, Hold, LedgerEntry, held_since
+from vectora_ops.promotion.window import closed_sentence
+from vectora_ops.records import Bypass, ClientPromotion, Freeze, Hold, LedgerEntry, held_since
 from vectora_ops.times import minute
+from vectora_ops.windows import Windows
 
 
 def promotion_sentences(
@@ -25,6 +28,11 @@ def promotion_sentences(
         yield f"Since {minute(recorded.at)} {_how_it_came(recorded)}{commit}; {_tested(recorded, word, env)}."
     elif release:
         yield "Not deployed by the pipeline: not in the ledger, and not verified."
+    if recorded and recorded.audit == "not-audited":
+        yield (
+            "Its packages were not audited for known vulnerabilities: see the output of its Synth build, or run make "
+            "vulnerabilities in a checkout of its commit."
+        )
     if recorded and recorded.bypassed:
         yield f"Bypassed on its way: {', '.join(recorded.bypassed)} ({recorded.bypass_reason})."
     if bypass and not (recorded and bypass.release.has_same_content(recorded.release)):
@@ -40,6 +48,14 @@ def promotion_sentences(
                 f"Its rollback was interrupted: finish it by hand (./vectora rollback --env {env} --snapshot latest), "
                 "before you release the hold."
             )
+
+
+def window_sentences(windows: Sequence[Windows], freeze: Freeze | None, env: str, now: datetime) -> Iterator[str]:
+    """Yield a sentence on the promotion windows: whether they are open, and until when they are not."""
+    if closed := closed_sentence(env, windows, freeze, now):
+        yield f"Closed to promotions: {closed}."
+    elif windows:
+        yield f"Open to promotions now: {shown(now, windows[0].time_zone)}."
 
 
 def _how_it_came(recorded: LedgerEntry) -> str:

@@ -15,6 +15,9 @@ from cli.paths import ROOT
 def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the local AWS running and print how to use it.")] = False,
     ask: Annotated[bool, typer.Option("--ask", help="Approve the promotion into prod yourself.")] = False,
+    accounts: Annotated[
+        int, typer.Option("--accounts", help="Number of AWS accounts: 1, or 4 for the pipeline and each environment.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Rehearse everything on this machine: three commits through a local pipeline, newsletters, disaster recovery."""
@@ -22,4 +25,4 @@ def rehearse(
     from rehearsal.run import RehearsalOptions
     from rehearsal.run import rehearse as run_rehearsal
 
-    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, ask=ask, as_json=json)))
+    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, ask=ask, accounts=accounts, as_json=json)))

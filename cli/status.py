@@ -1,44 +1,34 @@
-"""The deployed state of environments, read from AWS."""
+"""Command `./vectora status`."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 import typer
-from botocore.exceptions import ClientError
 
-from cli.checkout import Checkout, Comparison, read_checkout
-from cli.old_clients import is_old_form, lines_on_old_clients
+from cli.access import open_account
+from cli.checkout import Checkout, read_checkout
+from cli.environment_status import EnvironmentStatus, environment_status
+from cli.old_clients import lines_on_old_clients
 from cli.options import Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
-from cli.promotion_status import client_sentences, promotion_sentences
-from cli.stray_objects import stray_keys, stray_sentence
+from cli.stray_objects import stray_sentence
+from cli.target import Target
+from cli.vault_copy import sentence_on_copy
 from terminal.console import new_table, styled
-from vectora_ops.account import Account, open_account
-from vectora_ops.cloudformation.statuses import problem_of
-from vectora_ops.live_environment import Environment
-from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, STACK_LAYERS, Names
-from vectora_ops.promotion.facts import live_release
-from vectora_ops.promotion.soak import last_word
-from vectora_ops.records import LedgerEntry, Records
-from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
-from vectora_ops.snapshots.catalog import future_snapshots, sentence_on_future
-from vectora_ops.snapshots.vault import Vault
-from vectora_ops.store_clock import records_clock
-from vectora_ops.what_runs import changed_resources
-from vectora_shared.aws import read_object
-from vectora_shared.aws_errors import is_absent
-from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.publication import PREFIXES, RECORD_KEY
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
-from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import CLIENTS_PREFIX, client_of_key
-from vectora_shared.storage import Bucket
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, environment_name, load_settings
+from vectora_ops.snapshots.catalog import sentence_on_future
+from vectora_shared.errors import VectoraError
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An environment whose account the operator has no access to, and why."""
+
+    env: str
+    problem: str
 
 
 @report_errors
@@ -46,14 +36,19 @@ def status(
     env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
     json: Json = False,
 ) -> None:
-    """Show what is deployed in each environment: release, stacks, functions, layers, client versions."""
+    """Show what is deployed in each environment: release, stacks, functions, layers, client versions.
+
+    Each environment is read with its own access. One that you may not read is named with the reason; if that is all of
+    them, the command fails.
+    """
     settings = load_settings(ROOT)
-    chosen = [env] if env else list(ENVIRONMENT_NAMES)
-    found = [
-        environment_status(open_account(settings.environment(name), name), settings.names(name)) for name in chosen
-    ]
+    chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
+    read = [_read(settings, name) for name in chosen]
+    problems = [each.problem for each in read if isinstance(each, Unreadable)]
+    if len(problems) == len(read):
+        raise VectoraError("\n".join(dict.fromkeys(problems)))
     here = read_checkout(ROOT, lambda: err.say("Synthesizing this checkout to compare it ..."))
-    found = [_compared(each, here) for each in found]
+    found = [each if isinstance(each, Unreadable) else _compared(each, here) for each in read]
     if json:
         print_json({"this_checkout": _checkout_fields(here), "environments": [asdict(status) for status in found]})
         return
@@ -62,6 +57,16 @@ def status(
     out.say(f"This checkout is release {here.version}, {shown}.")
     for environment in found:
         _show_status(environment)
+
+
+def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
+    try:
+        windows = settings.environment(env).promotion.windows
+        account, names = open_account(settings, env), settings.names(env)
+        found = environment_status(account, names, windows)
+        return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
+    except VectoraError as error:
+        return Unreadable(env, str(error))
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:
@@ -86,22 +91,39 @@ def _show_heading(env: str, release: str) -> None:
     out.print(styled(env, "bold") + styled(f": {release}", ""))
 
 
-def _show_status(status: EnvironmentStatus) -> None:
+def _release(status: EnvironmentStatus) -> str:
+    if status.release_digest is None and status.denied:
+        return "its release is not known."
+    if status.release_digest is None:
+        return "no release recorded (deployed before this app, or a first deployment did not end)"
+    content = f", content {status.release_content_digest[:12]}" if status.release_content_digest else ""
+    release = f"release {status.release_version}, digest {status.release_digest[:12]}{content}"
+    return f"{release}: {status.checkout.sentence}" if status.checkout else release
+
+
+def _show_status(status: EnvironmentStatus | Unreadable) -> None:
+    if isinstance(status, Unreadable):
+        _show_heading(status.env, "not readable.")
+        out.say(f"  {status.problem}")
+        return
     if not status.deployed:
         _show_heading(status.env, "nothing is deployed.")
         return
-    if status.release_digest is None:
-        release = "no release recorded (deployed before this app, or a first deployment did not end)"
-    else:
-        content = f", content {status.release_content_digest[:12]}" if status.release_content_digest else ""
-        release = f"release {status.release_version}, digest {status.release_digest[:12]}{content}"
-        release += f": {status.checkout.sentence}" if status.checkout else ""
-    _show_heading(status.env, release)
-    for sentence in status.promotion:
-        out.say(f"  {sentence}")
-    out.say(f"  {status.delivery}")
+    _show_heading(status.env, _release(status))
+    if status.denied:
+        out.say(f"  Not shown, because you may not read it: {', '.join(status.denied)}.", style="yellow")
+    for sentence in (*status.promotion, status.delivery, status.copy):
+        if sentence:
+            out.say(f"  {sentence}")
     if status.future_snapshots:
         out.say(f"  {sentence_on_future(status.env, status.future_snapshots)}")
+    _show_tables(status)
+    for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
+        out.say(sentence)
+    _show_drift(status)
+
+
+def _show_tables(status: EnvironmentStatus) -> None:
     table = new_table("stack", "status", "updated")
     for stack in status.stacks:
         table.add_row(stack.name, stack.status, stack.updated or "")
@@ -118,9 +140,6 @@ def _show_status(status: EnvironmentStatus) -> None:
         active = {True: "yes", False: "no", None: "?"}[client.active]
         table.add_row(client.client_id, client.version, active, client.note or "")
     out.print(table)
-    for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
-        out.say(sentence)
-    _show_drift(status)
 
 
 def _show_drift(status: EnvironmentStatus) -> None:
@@ -132,239 +151,3 @@ def _show_drift(status: EnvironmentStatus) -> None:
         out.print(
             styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}. {advice}", "")
         )
-
-
-@dataclass(frozen=True)
-class StackStatus:
-    name: str
-    status: str
-    updated: str | None
-    problem: str | None = None  # a sentence with the command, when CloudFormation cannot update the stack
-
-
-@dataclass(frozen=True)
-class FunctionStatus:
-    name: str
-    runtime: str
-    code_sha256: str
-    modified: str
-    layers: tuple[str, ...]  # name:version
-
-
-@dataclass(frozen=True)
-class ClientStatus:
-    client_id: str
-    version: str
-    active: bool | None
-    note: str | None  # what is wrong with the file, if anything
-
-
-@dataclass(frozen=True)
-class EnvironmentStatus:
-    """The deployed state of one environment.
-
-    `promotion` says in sentences since when the environment has its release, whether that was verified, and why
-    promotion is held. `checkout` is how the release stands to the checkout, when it was compared.
-    """
-
-    env: str
-    release_digest: str | None
-    release_version: str | None
-    release_since: str | None
-    release_commit: str | None
-    verified: bool
-    held: bool
-    promotion: tuple[str, ...]
-    stacks: tuple[StackStatus, ...]
-    functions: tuple[FunctionStatus, ...]
-    clients: tuple[ClientStatus, ...]
-    drift: tuple[str, ...]  # sentences on what differs from the release: files, functions, stacks, the workflow
-    config_bucket: str
-    old_clients: tuple[str, ...]  # client files in a form from before this app
-    release_content_digest: str | None = None
-    delivery: str = ""  # whom newsletters are sent to by e-mail
-    future_snapshots: tuple[str, ...] = ()  # taken by a machine with a wrong clock
-    checkout: Comparison | None = None
-    strays: tuple[str, ...] = ()  # keys of objects in the config bucket that nothing reads
-
-    @property
-    def deployed(self) -> bool:
-        return any(stack.status != "not deployed" for stack in self.stacks)
-
-
-def environment_status(account: Account, names: Names) -> EnvironmentStatus:
-    release = live_release(account, names)
-    records = Records(account, names)
-    ledger = records.ledger()
-    recorded = _recorded(ledger, release.get("digest"))
-    word = last_word(ledger, records.deployments(), recorded.release) if recorded else None
-    hold, now = records.hold(), records_clock(account, names)()
-    configuration = _configuration(account, names.bucket("config"))
-    return EnvironmentStatus(
-        env=names.env,
-        release_digest=release.get("digest"),
-        release_version=release.get("version"),
-        release_since=recorded.at.isoformat(timespec="seconds") if recorded else None,
-        release_commit=recorded.commit if recorded else None,
-        release_content_digest=recorded.content_digest if recorded else None,
-        verified=word is not None and word.kind == "passed",
-        held=hold is not None and hold.holds,
-        promotion=(
-            *promotion_sentences(release, recorded, word, hold, records.bypass(), names.env, now),
-            *client_sentences(records.client_promotions(), recorded),
-        ),
-        stacks=tuple(_stack(account, names.stack(layer)) for layer in STACK_LAYERS),
-        functions=tuple(
-            found
-            for task in (*FUNCTION_TASKS, *OPERATIONS_TASKS)
-            if (found := _function(account, names.function(task)))
-        ),
-        clients=tuple(_client(key, body, configuration) for key, body in configuration.clients.items()),
-        drift=(*_drift(configuration), *(_changed_resources(account, names, recorded) if recorded else ())),
-        config_bucket=names.bucket("config"),
-        old_clients=tuple(
-            _client_id(key)
-            for key, body in configuration.clients.items()
-            if key not in configuration.published and is_old_form(key, body)
-        ),
-        delivery=_delivery(account, names),
-        strays=configuration.strays,
-        future_snapshots=_future_snapshots(account, names),
-    )
-
-
-def _recorded(ledger: tuple[LedgerEntry, ...], digest: str | None) -> LedgerEntry | None:
-    """Return the ledger's entry for the deployed release; a rollback's release has its earlier smoke test."""
-    if not ledger or ledger[-1].digest != digest:
-        return None
-    tests = [entry.smoke_test for entry in ledger if entry.digest == digest and entry.smoke_test]
-    return ledger[-1].model_copy(update={"smoke_test": tests[-1] if tests else None})
-
-
-def _changed_resources(account: Account, names: Names, recorded: LedgerEntry) -> Iterator[str]:
-    for clause in changed_resources(Environment(account, names), recorded).remaining:
-        yield f"{clause}."
-
-
-def _stack(account: Account, name: str) -> StackStatus:
-    try:
-        stack = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if is_absent(error, "stack"):
-            return StackStatus(name=name, status="not deployed", updated=None)
-        raise
-    updated = stack.get("LastUpdatedTime", stack["CreationTime"])
-    return StackStatus(
-        name=name,
-        status=stack["StackStatus"],
-        updated=updated.isoformat(timespec="seconds"),
-        problem=problem_of(name, stack["StackStatus"]),
-    )
-
-
-def _delivery(account: Account, names: Names) -> str:
-    try:
-        function = account.client("lambda").get_function_configuration(FunctionName=names.function(DELIVERY_TASK))
-    except ClientError as error:
-        if is_absent(error, "function"):
-            return "Sends no newsletters by e-mail."
-        raise
-    variables = function.get("Environment", {}).get("Variables", {})
-    if variables.get("DELIVERY_MODE") == "recipients":
-        return "Sends newsletters by e-mail to the readers in the clients' files."
-    return f"Sends newsletters by e-mail to {variables.get('REDIRECT_TO', 'nobody')}, instead of the readers."
-
-
-def _future_snapshots(account: Account, names: Names) -> tuple[str, ...]:
-    try:
-        account.client("s3").head_bucket(Bucket=names.bucket("snapshots"))
-    except ClientError as error:
-        if is_absent(error, "bucket"):
-            return ()
-        raise
-    return future_snapshots(Vault(account, names))
-
-
-def _function(account: Account, name: str) -> FunctionStatus | None:
-    try:
-        function = account.session.client("lambda").get_function_configuration(FunctionName=name)
-    except ClientError as error:
-        if is_absent(error, "function"):
-            return None
-        raise
-    layers = (layer["Arn"].split(":layer:")[-1] for layer in function.get("Layers", []))
-    return FunctionStatus(
-        name=name,
-        runtime=function["Runtime"],
-        code_sha256=function["CodeSha256"],
-        modified=function["LastModified"],
-        layers=tuple(layers),
-    )
-
-
-@dataclass(frozen=True)
-class _PublishedConfiguration:
-    """The content of a config bucket: SHA-256 by key as published and as found, client files, and stray objects."""
-
-    published: dict[str, str]
-    promoted: dict[str, str]
-    found: dict[str, str]
-    clients: dict[str, bytes]
-    strays: tuple[str, ...]
-
-    def note(self, key: str) -> str | None:
-        """Return how the file differs from the published one; None when it does not."""
-        if key not in self.found:
-            return "deleted from the bucket since it was published"
-        if key not in self.published:
-            return "not from a release"
-        return None if self.found[key] == self.published[key] else "edited in the bucket since it was published"
-
-
-def _configuration(account: Account, bucket_name: str) -> _PublishedConfiguration:
-    s3 = account.client("s3")
-    bucket = Bucket(s3, bucket_name)
-    try:
-        record = bucket.read_json(RECORD_KEY) or {}
-        keys = bucket.keys("")
-    except ClientError as error:
-        if is_absent(error, "bucket"):
-            return _PublishedConfiguration({}, {}, {}, {}, ())
-        raise
-    published = record.get("keys", {})
-    strays = stray_keys(keys, published)
-    bodies = {
-        key: read_object(s3, Bucket=bucket_name, Key=key).body
-        for key in keys
-        if key.startswith(PREFIXES) and key not in strays
-    }
-    return _PublishedConfiguration(
-        published=published,
-        promoted=record.get("promoted", {}),
-        found={key: hashlib.sha256(body).hexdigest() for key, body in bodies.items()},
-        clients={key: body for key, body in bodies.items() if client_of_key(key)},
-        strays=strays,
-    )
-
-
-def _drift(configuration: _PublishedConfiguration) -> Iterator[str]:
-    # Files from before the first release are no drift; files added since are shown at their client.
-    for key in sorted(configuration.published):
-        if note := configuration.note(key):
-            yield f"{key}: {note}."
-
-
-def _client_id(key: str) -> str:
-    return key.removeprefix(CLIENTS_PREFIX).removesuffix(".yaml")
-
-
-def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> ClientStatus:
-    client_id = _client_id(key)
-    note = configuration.note(key)
-    try:
-        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
-    except ConfigurationError:
-        return ClientStatus(client_id=client_id, version="invalid", active=None, note=note or "does not validate")
-    if note is None and key in configuration.promoted:
-        note = "promoted by itself, ahead of the release"
-    return ClientStatus(client_id=client_id, version=profile.version, active=profile.active, note=note)

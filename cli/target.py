@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cli.access import open_account
 from cli.paths import ROOT
-from vectora_ops.account import Account, open_account
+from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.settings import EnvironmentSettings, load_settings
 
 
 @dataclass(frozen=True)
 class Target:
-    """An environment with its settings, its names and the account of the credentials."""
+    """An environment with its settings, its names and its account."""
 
     settings: EnvironmentSettings
     names: Names
@@ -26,4 +27,4 @@ def open_target(env: str) -> Target:
     """
     settings = load_settings(ROOT)
     names = settings.names(env)
-    return Target(settings.environment(env), names, open_account(settings.environment(env), env))
+    return Target(settings.environment(env), names, open_account(settings, env))

@@ -11,11 +11,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from rehearsal.accounts import WHERES
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
+from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
+from rehearsal.inbox import Inbox
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
@@ -83,7 +86,7 @@ class Acts:
     def play(self) -> None:
         """Run all acts; raise StepError at the first result that is not as expected."""
         delivery = self._delivery
-        with self._step(f"Account {delivery.account_id} bootstrapped for {delivery.region}"):
+        with self._step(self._bootstraps()):
             delivery.bootstrap()
         with self._step("Pipeline deployed by cdk deploy; its first execution started"):
             execution = delivery.deploy_pipeline()
@@ -92,14 +95,23 @@ class Acts:
         # Nothing enters the environment while an operator restores it; the next commit comes as far as dev meanwhile.
         with delivery.closed(DISASTER_ENVIRONMENT, "Restored by hand in the rehearsal"):
             bad = self._push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
-            self._concurrently(partial(self._newsletters_of, "prod"), self._disaster_act)
-            before = live_digest(delivery.account(), delivery.names(DISASTER_ENVIRONMENT))
+            self._concurrently(
+                partial(self._approve_change, bad), partial(self._newsletters_of, "prod"), self._disaster_act
+            )
+            before = live_digest(delivery.account(DISASTER_ENVIRONMENT), delivery.names(DISASTER_ENVIRONMENT))
             inbox = Inbox(delivery, DISASTER_ENVIRONMENT)
         delivery.follow(bad)
         # Built while the environment is rolled back.
         fix = self._push(FIX_MESSAGE, _fix_stage_model)
-        self._bad_commit(bad, before, inbox)
+        self._concurrently(partial(self._approve_change, fix), partial(self._bad_commit, bad, before, inbox))
         self._fix(fix)
+
+    def _bootstraps(self) -> str:
+        delivery = self._delivery
+        accounts = dict.fromkeys(delivery.account_id(where) for where in WHERES)
+        regions = dict.fromkeys(delivery.region(where) for where in WHERES)
+        plural = "s" if len(accounts) > 1 else ""
+        return f"Account{plural} {', '.join(accounts)} bootstrapped for {', '.join(regions)}"
 
     @property
     def environments(self) -> tuple[EnvironmentResult, ...]:
@@ -175,7 +187,7 @@ class Acts:
         self._newsletters(env)
 
     def _complete(self, env: str) -> None:
-        session = self._delivery.administrator
+        session = self._delivery.administrator(env)
         names = self._delivery.names(env)
         with self._step(f"{env}: resources compared with their templates, and completed by API"):
             self._stacks[env] = tuple(complete_by_api(session, names.stack(layer)) for layer in STACK_LAYERS)
@@ -191,7 +203,7 @@ class Acts:
             profile = configuration.client.client_profile
             if profile.active:
                 run = make_newsletter(
-                    self._delivery.account(),
+                    self._delivery.account(env),
                     self._delivery.names(env),
                     profile.client_id,
                     datetime.now(UTC).date() - timedelta(days=days_ago),
@@ -202,7 +214,7 @@ class Acts:
 
     def _age(self, env: str, *, days: int) -> None:
         """Move the newest ledger entry back in time, because a rehearsal cannot wait for two weeks of soak."""
-        account = replace(self._delivery.account(), session=self._delivery.administrator)
+        account = replace(self._delivery.account(env), session=self._delivery.administrator(env))
         records = Records(account, self._delivery.names(env))
         last = records.ledger()[-1]
         records.add_to_ledger(last.model_copy(update={"at": last.at - timedelta(days=days)}))
@@ -211,7 +223,8 @@ class Acts:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
-        self._disaster = rehearse_disaster(delivery.account(), names, client_id, delivery.administrator, self._step)
+        account, administrator = delivery.account(DISASTER_ENVIRONMENT), delivery.administrator(DISASTER_ENVIRONMENT)
+        self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
 
     # --- a bad commit, and its fix
 
@@ -220,9 +233,16 @@ class Acts:
         self._pushed[execution] = self._delivery.repository.head
         return execution
 
+    def _approve_change(self, execution: str) -> None:
+        """Approve that the commit lets stage use another model: it is an access rule."""
+        text = self._delivery.approve_change(execution)
+        with self._step("The pipeline stopped a commit that changes what stage may use, and it was approved"):
+            if "bedrock:InvokeModel" not in text:
+                raise StepError(f"The review did not say what changes: {text}", ())
+
     def _bad_commit(self, execution: str, before: str | None, inbox: Inbox) -> None:
         delivery, env = self._delivery, DISASTER_ENVIRONMENT
-        account, names = delivery.account(), delivery.names(env)
+        account, names = delivery.account(env), delivery.names(env)
         records = Records(account, names)
         message = delivery.stopped_at(execution, f"smoke-test-{env}")
         with self._step(f"{env}: rolled back automatically, and held"):
@@ -248,7 +268,7 @@ class Acts:
 
     def _fix(self, execution: str) -> None:
         delivery, env = self._delivery, DISASTER_ENVIRONMENT
-        account, names = delivery.account(), delivery.names(env)
+        account, names = delivery.account(env), delivery.names(env)
         with self._step(f"{env}: the fix passed dev, and waits because {env} is held"):
             wait_until(f"the fix waits before {env}", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
         with self._step(f"{env}: the hold is released"):

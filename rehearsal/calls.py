@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from rehearsal import aws_names
+from rehearsal.accounts import WHERES
 from rehearsal.acts import MISTYPED_MODEL
-from rehearsal.delivery import Delivery, StepError
+from rehearsal.delivery import Delivery
 from rehearsal.emulator import ADMINISTRATOR
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import PROBES_OF_THE_CLI, Expected, check_recorded_calls
+from rehearsal.waiting import StepError
 
 # The rollback also restored the role, so no template allows the mistyped model.
 BAD_COMMIT = Expected(
@@ -26,20 +28,27 @@ def judge_calls(delivery: Delivery) -> str:
         raise StepError(f"Calls used {len(refused)} host names that AWS does not serve.", list(refused.values()))
     profiles = delivery.profiles()
     profiles.append(InferenceProfile(MISTYPED_MODEL, MISTYPED_MODEL.partition(".")[2], profiles[0].regions))
-    summary = check_recorded_calls(
-        delivery.emulator.record,
-        delivery.administrator,
-        stacks=_stacks(delivery),
-        profiles={each.profile_id: each.foundation_models for each in profiles},
-        expected=[*PROBES_OF_THE_CLI, BAD_COMMIT],
-        # Not a role of the project: it sets up the account, breaks an environment, and reads everything.
-        skipped_callers=[f"arn:aws:iam::{delivery.account_id}:user/{ADMINISTRATOR}"],
-    )
-    return str(summary)
+    places = {(delivery.account_id(where), delivery.region(where)): where for where in reversed(WHERES)}
+    summaries = [
+        check_recorded_calls(
+            delivery.emulator.record,
+            delivery.administrator(where),
+            stacks=_stacks(delivery, where),
+            profiles={each.profile_id: each.foundation_models for each in profiles},
+            expected=[*PROBES_OF_THE_CLI, BAD_COMMIT],
+            # Not a role of the project: it sets up the account, breaks an environment, and reads everything.
+            skipped_callers=[f"arn:aws:iam::{account}:user/{ADMINISTRATOR}"],
+            account=account,
+        )
+        for (account, _), where in places.items()
+    ]
+    if len(summaries) == 1:
+        return str(summaries[0])
+    return "; ".join(f"account {account}: {summary}" for (account, _), summary in zip(places, summaries, strict=True))
 
 
-def _stacks(delivery: Delivery) -> list[str]:
+def _stacks(delivery: Delivery, where: str) -> list[str]:
     """Return the names of the project's stacks; the roles of the CDK's bootstrap are read from IAM."""
-    pages = delivery.administrator.client("cloudformation").get_paginator("describe_stacks").paginate()
+    pages = delivery.administrator(where).client("cloudformation").get_paginator("describe_stacks").paginate()
     names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
     return [name for name in names if name.startswith(f"{delivery.settings.project}-")]

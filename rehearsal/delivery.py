@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import boto3
-from botocore.exceptions import ClientError
 
+from rehearsal.accounts import (
+    WHERES,
+    Accounts,
+    administrators_checkout,
+    name_accounts,
+    profiles_file,
+    settings_with_accounts,
+)
 from rehearsal.certificates import Authority
 from rehearsal.codepipeline import ActionAddress, CodePipeline, ExecutionReport, FailAfter, StateChange
 from rehearsal.deployment import HOST_PLATFORM
@@ -28,29 +34,19 @@ from rehearsal.proxy import Proxy
 from rehearsal.publishers import Publishers, Scenario
 from rehearsal.repository import BRANCH, BuildImage, Repository
 from rehearsal.supervisor import end_supervised, start_supervised
-from vectora_ops.account import Account
+from rehearsal.waiting import EXECUTION_SECONDS, LOG_LINES_SHOWN, StepError, display_path, wait_until
+from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names, OperationsTask
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
-from vectora_shared.aws_errors import error_code
+from vectora_ops.promotion.change_approval import approve, reviewed_change
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
-LOG_LINES_SHOWN = 40
-# Only a guard against hanging: each wait ends as soon as its condition holds.
-EXECUTION_SECONDS = 3600.0
-REACTION_SECONDS = 600.0
+CONCURRENT_BOOTSTRAPS = 2
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]
-
-
-class StepError(VectoraError):
-    """A step failed; `log` are the last lines of its output."""
-
-    def __init__(self, message: str, log: Sequence[str]) -> None:
-        super().__init__(message)
-        self.log = tuple(log)
 
 
 @dataclass(frozen=True)
@@ -64,12 +60,13 @@ class BuiltRelease:
 class Delivery:
     """Publishers, model, CodePipeline and AWS on this machine, as a context manager that ends all their processes.
 
-    `logs` receives a file for each build and each command of the CDK.
+    `logs` receives a file for each build and each command of the CDK. `accounts` are by environment and the pipeline;
+    without them everything is in the account of the configuration.
     """
 
     emulator: Emulator
     model: Model
-    operator: Identity
+    checkout: Path
     proxy: Proxy
     repository: Repository
 
@@ -82,6 +79,7 @@ class Delivery:
         behaviour: Behaviour,
         observer: Callable[[StateChange], None],
         fault: Fault | None = None,
+        accounts: Accounts = MappingProxyType({}),
     ) -> None:
         """Raise VectoraError when the checkout at `root` lacks a tool, or has an invalid configuration."""
         self._root = root
@@ -91,11 +89,11 @@ class Delivery:
         self._observer = observer
         self._fault = fault
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.settings: Settings = load_settings(root)
+        self.accounts = accounts
+        self.settings: Settings = settings_with_accounts(root, accounts)
         self.configurations = validate_all(FolderContent(root / "config"))
         self._emulator_python = root / ".venv-emulator" / "bin" / "python"
-        self._cdk = root / ".venv" / "bin" / "cdk"
-        for tool in (self._emulator_python, self._cdk):
+        for tool in (self._emulator_python, root / ".venv" / "bin" / "cdk"):
             if not tool.exists():
                 raise VectoraError(f"{tool} is missing: run `make setup`.")
 
@@ -122,12 +120,12 @@ class Delivery:
                 )
             )
             self.emulator = stack.enter_context(
-                Emulator(self._emulator_python, authority, region=self.region, proxy=proxy, with_pipelines=True)
+                Emulator(self._emulator_python, authority, region=self.region(), proxy=proxy, with_pipelines=True)
             )
             self.model.connect(self.emulator)
-            self.service.connect(self.emulator)
-            self.operator = operator(self.emulator, self._root, self.account_id)
-            self.repository = Repository(self._root, self.emulator.scratch / "origin", send_newsletters)
+            self.service.connect(self.emulator, self.account_id(), self.region())
+            self.checkout = self._administrators_checkout()
+            self.repository = Repository(self._root, self.emulator.scratch / "origin", self._prepare)
             repositories[self.settings.pipeline.repository] = self.repository.folder
             stack.callback(self._end_processes)
             self._exit = stack.pop_all()
@@ -138,17 +136,37 @@ class Delivery:
     ) -> None:
         self._exit.__exit__(kind, error, trace)
 
-    # --- account, region and names
+    def _prepare(self, folder: Path) -> None:
+        send_newsletters(folder)
+        name_accounts(folder, self.accounts)
 
-    @property
-    def region(self) -> str:
-        """Region of the account."""
-        return self.settings.environment(ENVIRONMENT_NAMES[0]).region
+    def _administrators_checkout(self) -> Path:
+        """Return the checkout that commands run in: this one, unless the accounts are not those of its configuration.
 
-    @property
-    def account_id(self) -> str:
-        """Account id of the configuration, or the emulator's default account."""
-        return self.settings.environment(ENVIRONMENT_NAMES[0]).account or ACCOUNT
+        Operators have a profile for each of several accounts.
+        """
+        if not self.accounts:
+            return self._root
+        identities = {where: self.operator(where) for where in WHERES}
+        file = self.emulator.scratch / "credentials"
+        file.write_text(
+            profiles_file({where: (each.key, each.secret, each.token) for where, each in identities.items()}),
+            encoding="utf-8",
+        )
+        return administrators_checkout(self._root, self.emulator.scratch / "checkout", self.accounts)
+
+    # --- accounts, regions and names; `where` is an environment or the pipeline
+
+    def region(self, where: str = PIPELINE) -> str:
+        """Return the region of an environment or of the pipeline."""
+        return self._place(where).region
+
+    def account_id(self, where: str = PIPELINE) -> str:
+        """Return the account id of the configuration, or the emulator's default account."""
+        return self._place(where).account or ACCOUNT
+
+    def _place(self, where: str) -> Location:
+        return self.settings.pipeline_place if where == PIPELINE else self.settings.place(where)
 
     @property
     def pipeline(self) -> str:
@@ -159,33 +177,55 @@ class Delivery:
         """Return the names of an environment's resources."""
         return self.settings.names(env)
 
-    def account(self) -> Account:
-        """Return the account as the operator role sees it."""
-        session = self.emulator.session_of(self.operator, self.region)
-        return Account(self.account_id, self.region, session)
+    def operator(self, where: str = PIPELINE) -> Identity:
+        """Return a session of the operator role of the account."""
+        return operator(self.emulator, self._root, self.account_id(where))
 
-    @property
-    def administrator(self) -> boto3.Session:
-        """Session of the account's administrator, for what no operator does: set-up, damage, reading everything."""
-        return self.emulator.session(self.account_id, self.region)
+    def account(self, where: str = PIPELINE) -> Account:
+        """Return the account as the operator role sees it, with the pipeline's where that is another."""
+        account = self._account(where)
+        elsewhere = {PIPELINE: self._account(PIPELINE)} if self._place(where) != self._place(PIPELINE) else {}
+        return replace(account, elsewhere=elsewhere)
 
-    def client(self, service: str) -> Any:
+    def _account(self, where: str) -> Account:
+        session = self.emulator.session_of(self.operator(where), self.region(where))
+        return Account(self.account_id(where), self.region(where), session)
+
+    def administrator(self, where: str = PIPELINE) -> boto3.Session:
+        """Return a session of the account's administrator, for what no operator does: set-up, damage, reading all."""
+        return self.emulator.session(self.account_id(where), self.region(where))
+
+    def client(self, service: str, where: str = PIPELINE) -> Any:
         """Return a client that acts as the administrator."""
-        make: Any = self.administrator.client
+        make: Any = self.administrator(where).client
         return make(service)
 
     # --- the pipeline
 
     def bootstrap(self) -> None:
-        """Do what an administrator does once in a new account: cdk bootstrap, the sender's identity, the connection."""
-        bootstrap = ("bootstrap", f"aws://{self.account_id}/{self.region}", "--app", "")
-        self.cdk("bootstrap", *bootstrap, identity=self.emulator.administrator(self.account_id))
-        verify_sender(self.administrator, DOMAIN)
+        """Do what administrators do once in new accounts.
+
+        That is the bootstraps, the stacks `access` of several accounts, the sender's identity and the connection.
+        """
+        with ThreadPoolExecutor(CONCURRENT_BOOTSTRAPS) as pool:
+            list(pool.map(self._prepare_account, WHERES))
+        verify_sender(self.administrator(ENVIRONMENT_NAMES[0]), DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,
             Type="String",
-            Value=f"arn:aws:codeconnections:{self.region}:{self.account_id}:connection/{CONNECTION_ID}",
+            Value=f"arn:aws:codeconnections:{self.region()}:{self.account_id()}:connection/{CONNECTION_ID}",
         )
+
+    def _prepare_account(self, where: str) -> None:
+        own = () if where == PIPELINE else ("--context", f"env={where}")
+        # Without an app the CLI synthesizes nothing.
+        self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
+        if self.accounts and where != PIPELINE:
+            output = str(self.emulator.scratch / f"cdk.out-access-{where}")
+            self._administer(where, f"access-{where}", "deploy", "--context", f"access={where}", "--output", output)
+
+    def _administer(self, where: str, step: str, *arguments: str) -> None:
+        self.cdk(step, *arguments, identity=self.emulator.administrator(self.account_id(where)))
 
     def deploy_pipeline(self) -> str:
         """Deploy the pipeline with `cdk deploy`; return the id of its first execution."""
@@ -276,6 +316,22 @@ class Delivery:
         finally:
             codepipeline.enable_stage_transition(**transition)
 
+    def approve_change(self, execution: str) -> str:
+        """Approve what the review stopped, as an administrator; return what the execution changes."""
+
+        def is_reviewed() -> bool:
+            ended = ("Failed", "Succeeded")
+            return any(e.action == "SelfMutate" and e.status in ended for e in self.report(execution).actions)
+
+        wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
+        account = replace(self.account(), session=self.administrator())
+        names = self.names(ENVIRONMENT_NAMES[-1])
+        change = reviewed_change(account, names, execution)
+        if not change.needs_approval:
+            raise StepError(f"Execution {execution} was not stopped by the review: {change.text}", ())
+        approve(account, names, change, "approved in the rehearsal", datetime.now(UTC))
+        return change.text
+
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
         """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""
         self.client("codepipeline").retry_stage_execution(
@@ -286,13 +342,18 @@ class Delivery:
         """Invoke an operations function as a schedule or an operator does; return its answer."""
         from vectora_ops.remote import run_remotely
 
-        return run_remotely(self.account(), self.names(env), task, event, lambda count: None)
+        return run_remotely(self.account(env), self.names(env), task, event, lambda count: None)
 
     # --- commands
 
     def tools_environment(self, identity: Identity | None = None) -> dict[str, str]:
-        """Return the variables with which tools on this machine act as the operator or as `identity`."""
-        return self.emulator.environment(identity or self.operator) | self.service.network.environment()
+        """Return the variables with which tools on this machine act as the operator or as `identity`.
+
+        With several accounts, operators have the profiles that the configuration names.
+        """
+        profiles = {"AWS_SHARED_CREDENTIALS_FILE": str(self.emulator.scratch / "credentials")} if self.accounts else {}
+        own = self.emulator.environment(identity or self.operator())
+        return own | profiles | self.service.network.environment()
 
     def cdk(self, step: str, *arguments: str, identity: Identity | None = None) -> None:
         """Run the CDK CLI as the operator or as `identity`; raise StepError with the end of its log when it fails."""
@@ -300,9 +361,9 @@ class Delivery:
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with log.open("wb") as output:
             process = start_supervised(
-                [str(self._cdk), *arguments],
+                [str(self.checkout / ".venv" / "bin" / "cdk"), *arguments],
                 environment=own | self.tools_environment(identity),
-                folder=self._root,
+                folder=self.checkout,
                 output=output,
             )
         self._processes.append(process)
@@ -322,77 +383,3 @@ class Delivery:
         """Return the inference profiles of all environments' models."""
         models = {each.model.id: each.model for each in map(self.settings.environment, ENVIRONMENT_NAMES)}
         return [InferenceProfile(each.id, each.foundation_model_id, each.routes_to) for each in models.values()]
-
-
-class Inbox:
-    """Notifications to the operators of an environment, received by a queue that subscribes to its topic."""
-
-    def __init__(self, delivery: Delivery, env: str) -> None:
-        """Subscribe to the topic of an environment that is deployed."""
-        names = delivery.names(env)
-        self._sqs = delivery.client("sqs")
-        self._queue = self._sqs.create_queue(QueueName=f"{names.project}-operators-{env}")["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        topic = f"arn:aws:sns:{delivery.region}:{delivery.account_id}:{names.topic('operations')}"
-        allow = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
-        delivery.client("sns").subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
-        )
-
-    def wait_for(self, text: str) -> str:
-        """Wait for a message with that text and return it; raise StepError when none arrives."""
-        found: list[str] = []
-
-        def has_arrived() -> bool:
-            found.extend(each for each in self.read() if text in each)
-            return bool(found)
-
-        wait_until(f"operators are notified of '{text}'", has_arrived)
-        return found[0]
-
-    def read(self) -> list[str]:
-        """Return all messages that arrived since the last call."""
-        found: list[str] = []
-        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(str(message["Body"]))
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
-
-def wait_until(
-    event: str,
-    condition: Callable[[], bool],
-    seconds: float = REACTION_SECONDS,
-    log: Callable[[], Sequence[str]] = tuple,
-) -> None:
-    """Wait until `condition` holds; raise StepError naming `event`, with the lines of `log`, when time runs out."""
-    deadline = time.monotonic() + seconds
-    while not _holds(condition):
-        if time.monotonic() > deadline:
-            raise StepError(f"Waited {seconds:.0f} seconds in vain for this: {event}.", log())
-        time.sleep(0.1)
-
-
-def _holds(condition: Callable[[], bool]) -> bool:
-    try:
-        return condition()
-    except ClientError as error:
-        if error_code(error) in ("ResourceNotFoundException", "ParameterNotFound"):
-            return False
-        raise
-
-
-def display_path(path: Path, root: Path) -> str:
-    """Return a path relative to the checkout where it is inside."""
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -24,6 +24,7 @@ LOCKS = (
     "tools/setup.py",
 )
 PLATFORM = {"lambda-platform": "host"}
+AWS_CLI = Path(__file__).with_name("aws_cli.py")
 CACHES = ("build", ".mypy_cache", ".ruff_cache")
 # Prefixes of the host's variables that configure the registries of pip and npm.
 REGISTRY_PREFIXES = ("npm_config_", "pip_")
@@ -90,10 +91,11 @@ class BuildImage:
         # Python.
         (home / ".cdk.json").write_text(json.dumps({"context": PLATFORM}), encoding="utf-8")
         tools = self._root / ".venv" / "bin"
+        commands = _aws_cli(home, tools / "python")
         if self._has_same_locks(source):
             self._link_tools(source)
         return {
-            "PATH": os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(commands), str(tools), os.environ.get("PATH", os.defpath)]),
             **_registry_settings(),
             "npm_config_cache": str(self._root / "build" / "npm-cache"),
             "npm_config_prefer_offline": "true",
@@ -123,6 +125,16 @@ class BuildImage:
             (source / name).symlink_to(self._root / name)
         # Touched last, because make compares its time with the lock files'.
         (environment / ".ready").touch()
+
+
+def _aws_cli(home: Path, python: Path) -> Path:
+    """Write the command `aws` for the builds, and return its folder: this machine may have none, or another version."""
+    folder = home / "aws-cli"
+    folder.mkdir()
+    command = folder / "aws"
+    command.write_text(f'#!/bin/sh\nexec "{python}" -I "{AWS_CLI}" "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return folder
 
 
 def _registry_settings() -> dict[str, str]:

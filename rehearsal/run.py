@@ -17,10 +17,11 @@ from typing import Any
 
 from rich.progress import Progress
 
+from rehearsal.accounts import accounts_of
 from rehearsal.acts import Acts, Approver, EnvironmentResult
 from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import Delivery, Fault, StepError
+from rehearsal.delivery import Delivery, Fault
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.mail import copy_messages
 from rehearsal.model import Behaviour
@@ -29,6 +30,7 @@ from rehearsal.publishers import Scenario
 from rehearsal.result import RehearsalResult
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
+from rehearsal.waiting import StepError
 from terminal.console import Terminal, styled
 from vectora_ops.plain_text import json_text
 from vectora_shared.errors import VectoraError
@@ -43,6 +45,7 @@ class RehearsalOptions:
     keep: bool = False
     as_json: bool = False
     ask: bool = False  # a person approves; otherwise the rehearsal does
+    accounts: int = 1  # 4: one for the pipeline, and one for each environment
     scenario: Scenario = field(default_factory=Scenario)
     behaviour: Behaviour = field(default_factory=Behaviour)
     fault: Fault | None = None  # called before each action of the pipeline
@@ -143,6 +146,7 @@ def completed_rehearsal(
                     behaviour=options.behaviour,
                     observer=PipelineView(progress),
                     fault=options.fault,
+                    accounts=accounts_of(options.accounts),
                 )
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
@@ -226,6 +230,10 @@ def _keep_running(console: Terminal, delivery: Delivery) -> None:
         "Then: ./vectora status | ./vectora promote explain --to prod | aws s3 ls | "
         f"aws codepipeline get-pipeline-state --name {delivery.pipeline}"
     )
+    if delivery.accounts:
+        console.say(
+            f"Run ./vectora and cdk in {delivery.checkout}, whose configuration names the accounts and profiles."
+        )
     console.say(f"The CDK needs --context {HOST_PLATFORM} here, because functions run on this machine's Python.")
     console.say(
         f"To read the model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} "

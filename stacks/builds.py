@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import aws_codebuild as codebuild
 
 from stacks.assets.packages import with_unix_line_ends
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
@@ -32,10 +33,30 @@ def update_pipeline(stack_name: str) -> str:
     return f"-a . deploy {stack_name} --require-approval=never --verbose"
 
 
-def cdk_buildspec(arguments: str) -> str:
-    """Return the buildspec of a build that runs the locked CDK CLI."""
+def review_commands(function: str) -> tuple[str, ...]:
+    """Return the commands that stop a build when the review refuses the execution whose assembly it has.
+
+    They come from the pipeline that is deployed, and run before anything of the assembly. Python is isolated: a module
+    in the assembly would otherwise be imported instead of its own.
+    """
+    event = r"{\"operation\": \"review\", \"artifact\": \"$CODEBUILD_SOURCE_VERSION\"}"
+    answer = '"$HOME/review.json"'
+    show = (
+        "import json, os; answer = json.load(open(os.environ['HOME'] + '/review.json', encoding='utf-8')); "
+        "print(answer.get('text') or answer); raise SystemExit(answer.get('outcome') != 'accepted')"
+    )
+    return (
+        # A failure of the function is an answer without an outcome (Lambda API reference, Invoke).
+        f"aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out --cli-read-timeout 300 "
+        f'--payload "{event}" {answer}',
+        f'python3 -I -c "{show}"',
+    )
+
+
+def cdk_buildspec(arguments: str, first: Sequence[str] = ()) -> str:
+    """Return the buildspec of a build that runs the locked CDK CLI, after the commands `first`."""
     phases = {
-        "install": {"commands": ["npm ci --ignore-scripts --no-fund --no-audit"]},
+        "install": {"commands": [*first, "npm ci --ignore-scripts --no-fund --no-audit"]},
         "build": {"commands": [f"node_modules/.bin/cdk {arguments}"]},
     }
     return json.dumps({"version": "0.2", "phases": phases}, indent=2)
@@ -48,9 +69,14 @@ def builds_of(root: Path) -> dict[str, Any]:
         "compute": {"check": CHECK_COMPUTE.name, "deploy": DEPLOY_COMPUTE.name},
         "synth": {
             "commands": list(SYNTH_COMMANDS),
-            "exports": [VERSION_VARIABLE, CONTENT_VARIABLE, *map(digest_variable, ENVIRONMENT_NAMES)],
+            "exports": [
+                VERSION_VARIABLE,
+                CONTENT_VARIABLE,
+                AUDIT_VARIABLE,
+                *map(digest_variable, ENVIRONMENT_NAMES),
+            ],
         },
         "publish": cdk_buildspec(PUBLISH),
-        "update": cdk_buildspec(update_pipeline("pipeline")),
+        "update": cdk_buildspec(update_pipeline("pipeline"), review_commands("review")),
         "npm": {name: with_unix_line_ends(root / name).decode("utf-8") for name in NPM_FILES},
     }

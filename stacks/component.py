@@ -35,7 +35,9 @@ class ComponentStack(cdk.Stack):
             description=description,
             env=cdk.Environment(account=settings.account, region=settings.region),
             # The CLI checks the bootstrap version before it deploys; the rule would add a page to each template.
-            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            synthesizer=cdk.DefaultStackSynthesizer(
+                qualifier=names.bootstrap_qualifier, generate_bootstrap_version_rule=False
+            ),
         )
         self.layer = layer
         self.names = names
@@ -52,6 +54,11 @@ class ComponentStack(cdk.Stack):
     def removal_policy(self) -> cdk.RemovalPolicy:
         keeps = self.settings.removal_policy == "retain"
         return KEEP if keeps else cdk.RemovalPolicy.DESTROY
+
+    @property
+    def boundary_arn(self) -> str:
+        """ARN of the permissions boundary of the environment's roles, which the environment's bootstrap creates."""
+        return f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:policy/{self.names.boundary}"
 
     def asset(self, construct_id: str, package: Package) -> s3_assets.Asset:
         return s3_assets.Asset(

@@ -13,9 +13,9 @@ from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
 from stacks.environment import stacks_with_any_sender
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.settings import (
     Alarms,
-    Delivery,
     Environments,
     EnvironmentSettings,
     Logs,
@@ -26,6 +26,7 @@ from vectora_ops.settings import (
     Settings,
     Snapshots,
 )
+from vectora_ops.windows import PlannedFreeze, Windows
 
 # In the middle, so that a release comes from an environment and goes on into another.
 ENVIRONMENT = "stage"
@@ -50,10 +51,13 @@ def content_digest(root: Path, context: dict[str, Any], platform: LambdaPlatform
 def neutral_settings() -> Settings:
     """Return fixed settings in which every optional feature is enabled."""
     everything = _environment()
+    # Nothing is promoted into the first environment, so that it has no windows.
+    without_windows = everything.promotion.model_copy(update={"windows": ()})
+    first = everything.model_copy(update={"promotion": without_windows})
     return Settings(
         project="content",
         bucket_suffix="suffix",
-        environments=Environments(dev=everything, stage=everything, prod=everything),
+        environments=Environments(dev=first, stage=everything, prod=everything),
         pipeline=Pipeline(
             repository="owner/name",
             branch="main",
@@ -61,6 +65,17 @@ def neutral_settings() -> Settings:
             web_address="https://example.org",
             approval_days=1,
         ),
+    )
+
+
+def _windows() -> Windows:
+    freeze = PlannedFreeze(begins="2026-11-26 18:00", ends="2026-11-30 09:00", reason="any")
+    return Windows(
+        time_zone="Europe/Paris",
+        open=("MON-FRI",),
+        closed=("FRI 12:00-24:00",),
+        holidays=("2026-12-25",),
+        freezes=(freeze,),
     )
 
 
@@ -99,6 +114,7 @@ def _environment() -> EnvironmentSettings:
             requires_client_versions_forward=True,
             retry_at=daily,
             watch_hours=48,
+            windows=(_windows(),),
         ),
         delivery=Delivery(mode="redirect", identity="example.org", redirect_to=("operator@example.org",)),
         monthly_budget_usd=10,

@@ -13,8 +13,8 @@ from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.mail_configuration_set import FEEDBACK, MailConfigurationSet
 from vectora_constructs.python_function import PythonFunction
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import DELIVERY_TASK
-from vectora_ops.settings import Delivery
 
 WHY_NO_DEAD_LETTERS = (
     "A failed delivery is reported by its run; an alarm notifies the operators of bounces that the function drops."

@@ -14,10 +14,12 @@ from stacks.assets.packages import LambdaPlatform, Packages, files_below, files_
 from stacks.assets.release import PLACEHOLDER
 from stacks.component import ComponentStack
 from stacks.core import CoreStack
+from stacks.elsewhere import elsewhere_of
 from stacks.iam import IamStack
 from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
 from stacks.runtime import RuntimeStack
+from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import EnvironmentSettings, Settings, environment_after, environment_before
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import FolderContent
@@ -42,6 +44,7 @@ def stacks_with_any_sender(
     scope: Construct, *, root: Path, settings: Settings, env: str, platform: LambdaPlatform
 ) -> tuple[ComponentStack, ...]:
     """Build the same stacks without comparing senders with the SES identity."""
+    require_named_accounts(settings)
     names = settings.names(env)
     chosen = settings.environment(env)
     clients = _clients_of(root)
@@ -58,6 +61,7 @@ def stacks_with_any_sender(
         release=PLACEHOLDER,
         preceding=settings.names(last_env) if last_env else None,
         following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
+        elsewhere=elsewhere_of(settings, env),
     )
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)

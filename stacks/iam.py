@@ -10,8 +10,9 @@ from constructs import Construct
 from stacks.component import ComponentStack
 from stacks.permissions.engine import EngineGrants
 from vectora_constructs.service_role import Grant, ServiceRole
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import Names
-from vectora_ops.settings import Delivery, EnvironmentSettings
+from vectora_ops.settings import EnvironmentSettings
 
 LAMBDA = "lambda.amazonaws.com"
 # Operators' scripts for the running system read these outputs; other roles are found through their parameters.
@@ -30,7 +31,7 @@ class IamStack(ComponentStack):
             names=names,
             settings=settings,
         )
-        grants = EngineGrants(self, names=names, settings=settings)
+        grants = EngineGrants(names=names, settings=settings)
         self._engine_roles(grants, settings.delivery)
         self._workflow_roles(grants)
 
@@ -108,10 +109,12 @@ class IamStack(ComponentStack):
         role = ServiceRole(
             self,
             logical_id,
-            # A change of the name would replace a role of the running system.
+            # CloudFormation generated the names of the running system's roles; a generated name cannot collide.
             role_name=None if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM else self.names.role(name),
             service=service,
             description=description,
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=policy_name,
             grants=grants,
         ).resource

@@ -6,36 +6,36 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.assets.packages import Packages
 from stacks.assets.release import Release
-from stacks.component import KEEP, ComponentStack
+from stacks.component import ComponentStack
+from stacks.elsewhere import Elsewhere
+from stacks.failure_rules import react_to_failures
+from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
+from stacks.vault import add_vault, copy_vault
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
-from vectora_constructs.notifications import Notifications
-from vectora_constructs.private_bucket import ObjectLock, PrivateBucket
+from vectora_constructs.notifications import S3, Notifications
+from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
+from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
-    FAILED_RUN_STATUSES,
     OPERATIONS_LAYER,
-    RUN_CHANGED,
-    STAGE_CHANGED,
-    UNFINISHED_STAGE_STATES,
+    POLICY,
     LayerContent,
     Names,
     OperationsTask,
 )
 from vectora_ops.settings import EnvironmentSettings, Promotion
 
-# Days that replaced and deleted versions stay in the vault, so that an overwritten object can be repaired.
-REPAIR_DAYS = 90
 ONE_VCPU_MEMORY_MB = 1769
 DROPPED_EVENTS_RAISE_AN_ALARM = (
     "An alarm notifies the operators of an event that is dropped after its retry. The event itself goes nowhere: those "
@@ -63,6 +63,7 @@ class OperationsStack(ComponentStack):
         release: Release,
         preceding: Names | None,
         following: tuple[Names, Promotion] | None,
+        elsewhere: Elsewhere,
     ) -> None:
         """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates."""
         super().__init__(
@@ -74,33 +75,30 @@ class OperationsStack(ComponentStack):
             settings=settings,
         )
         self._packages = packages
-        self._vault()
-        topic = Notifications(
-            self, "OperationsTopic", topic_name=names.topic("operations"), emails=settings.operators
-        ).resource
-        self._topic_arn = topic.ref
+        self._elsewhere = elsewhere
+        self._preceding = preceding
+        vault = add_vault(self)
+        notifications = self._notifications()
+        self._topic_arn = notifications.resource.ref
+        if settings.backup:
+            copy_vault(self, vault, notifications, settings.backup)
         layers = self._layers()
         grants = OperationsGrants(
-            self,
             names=names,
             region=settings.region,
             preceding=preceding,
             following=following[0] if following else None,
+            elsewhere=elsewhere,
         )
         snapshot = self._snapshot(layers, grants)
         rollback = self._rollback(layers, grants)
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
-        promotion = self._function(
-            "Promotion",
-            "Records releases and snapshots, and judges what may go on",
-            layers,
-            grants.promotion(),
-            _gate_variables(following),
-        )
+        promotion = self._promotion(layers, grants, following)
+        self._policy()
         self._daily_snapshot(snapshot, grants)
-        self._automatic_rollback(rollback, grants)
+        react_to_failures(self, rollback, machine_arn=grants.machine_arn, pipeline_account=elsewhere.pipeline_account)
         if following:
             self._retries(promotion, grants, following[1])
         before_deployment = SnapshotBeforeDeployment(
@@ -110,13 +108,56 @@ class OperationsStack(ComponentStack):
             release_digest=release.digest,
         ).resource
         # The snapshot is stored in the vault, and anchored by function promotion.
-        before_deployment.add_resource_dependency(self._vault_bucket.resource)
+        before_deployment.add_resource_dependency(vault.resource)
         before_deployment.add_resource_dependency(promotion.resource)
+        self._outputs(vault, snapshot, rollback)
 
-        self.output("SnapshotsBucketName", self._vault_bucket.resource.ref, "Name of the vault")
-        self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
+    def _outputs(self, vault: PrivateBucket, snapshot: PythonFunction, rollback: PythonFunction) -> None:
+        self.output("SnapshotsBucketName", vault.resource.ref, "Name of the vault")
+        self.output("OperationsTopicArn", self._topic_arn, "ARN of the topic that tells the operators")
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
+
+    def _notifications(self) -> Notifications:
+        return Notifications(
+            self,
+            "OperationsTopic",
+            topic_name=self.names.topic("operations"),
+            emails=self.settings.operators,
+            further_services=(S3,) if self.settings.backup else (),
+        )
+
+    def _promotion(
+        self, layers: Sequence[str], grants: OperationsGrants, following: tuple[Names, Promotion] | None
+    ) -> PythonFunction:
+        next_env = (following[0].env,) if following else ()
+        return self._function(
+            "Promotion",
+            "Records releases and snapshots, and judges what may go on",
+            layers,
+            (*grants.promotion(), *self._anchors_in_copy()),
+            {
+                **_gate_variables(self.names, following),
+                **({"BACKUP_REGION": self.settings.backup.region} if self.settings.backup else {}),
+                **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
+            },
+        )
+
+    def _policy(self) -> None:
+        """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
+        policy = ssm.CfnParameter(
+            self,
+            "PromotionPolicy",
+            name=self.names.parameter(POLICY),
+            type="String",
+            value=self.settings.promotion.model_dump_json(exclude_defaults=True),
+            description="Policy by which releases are promoted into this environment",
+        )
+        policy.override_logical_id("PromotionPolicy")
+
+    def _anchors_in_copy(self) -> tuple[Grant, ...]:
+        backup = self.settings.backup
+        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
@@ -140,43 +181,13 @@ class OperationsStack(ComponentStack):
             {
                 "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
                 "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+                **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )
 
-    def _vault(self) -> None:
-        settings, names = self.settings, self.names
-        logs_name = names.bucket("snapshots-access-logs")
-        # Separate from the log bucket of s0-core: that stack is deployed later, and the vault outlives the environment.
-        access_logs = PrivateBucket(
-            self,
-            "SnapshotsAccessLogsBucket",
-            bucket_name=logs_name,
-            old_versions_days=settings.old_versions_days,
-            expire_after_days=settings.old_versions_days,
-            removal_policy=KEEP,
-            access_log_bucket_name=None,
-            receives_access_logs_of=(names.bucket("snapshots"),),
-        )
-        cdk.Validations.of(access_logs.resource).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-S1", reason="It receives the vault's access logs; its own would log each delivery."
-            )
-        )
-        self._vault_bucket = PrivateBucket(
-            self,
-            "SnapshotsBucket",
-            bucket_name=names.bucket("snapshots"),
-            old_versions_days=max(settings.snapshots.minimum_age_days, REPAIR_DAYS),
-            removal_policy=KEEP,
-            access_log_bucket_name=logs_name,
-            object_lock=ObjectLock(
-                days=settings.snapshots.minimum_age_days,
-                objects_prefix="objects/",
-                glacier_after_days=settings.snapshots.glacier_after_days,
-                written_once=("objects/*", "snapshots/*/manifest.json"),
-            ),
-        )
-        self._vault_bucket.resource.add_resource_dependency(access_logs.resource)
+    @property
+    def _preceding_env(self) -> tuple[str, ...]:
+        return (self._preceding.env,) if self._preceding else ()
 
     def _layers(self) -> tuple[str, str]:
         """Return the ARNs of the layers."""
@@ -212,6 +223,8 @@ class OperationsStack(ComponentStack):
             role_name=self.names.role(task),
             service="lambda.amazonaws.com",
             description=description,
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=f"{construct_id}Policy",
             grants=(*lambda_basics(self.names, self.settings.region, task), *grants),
         ).resource
@@ -237,17 +250,7 @@ class OperationsStack(ComponentStack):
             removal_policy=self.removal_policy,
             why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
         )
-        retries = lambda_.CfnEventInvokeConfig(
-            self,
-            f"{construct_id}Failures",
-            function_name=function.resource.ref,
-            qualifier="$LATEST",
-            maximum_retry_attempts=1,
-        )
-        retries.override_logical_id(f"{construct_id}Failures")
-        cdk.Validations.of(retries).acknowledge(
-            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
-        )
+        self._retry_once(f"{construct_id}Failures", function)
         LostEventsAlarm(
             self,
             f"{construct_id}LostEvents",
@@ -256,6 +259,19 @@ class OperationsStack(ComponentStack):
             topic_arn=self._topic_arn,
         )
         return function
+
+    def _retry_once(self, construct_id: str, function: PythonFunction) -> None:
+        retries = lambda_.CfnEventInvokeConfig(
+            self,
+            construct_id,
+            function_name=function.resource.ref,
+            qualifier="$LATEST",
+            maximum_retry_attempts=1,
+        )
+        retries.override_logical_id(construct_id)
+        cdk.Validations.of(retries).acknowledge(
+            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
+        )
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
         snapshots = self.settings.snapshots
@@ -269,7 +285,13 @@ class OperationsStack(ComponentStack):
             invoke=grants.invoke("snapshot"),
             role_id="SnapshotScheduleRole",
             role_name=self.names.role("snapshot-schedule"),
-            event={"operation": "create", "label": "daily", "occasion": "schedule"},
+            event={
+                "operation": "create",
+                "label": "daily",
+                "occasion": "schedule",
+                # All runs: nothing else has those of earlier days when the account is lost.
+                **({"data": "all"} if self.settings.backup else {}),
+            },
         )
 
     def _retries(self, promotion: PythonFunction, grants: OperationsGrants, policy: Promotion) -> None:
@@ -309,6 +331,8 @@ class OperationsStack(ComponentStack):
             role_name=role_name,
             service="scheduler.amazonaws.com",
             description=f"{description}: invokes the function",
+            path=self.names.role_path,
+            boundary_arn=self.boundary_arn,
             policy_name=role_id.removesuffix("Role") + "Policy",
             grants=(invoke,),
         ).resource
@@ -325,43 +349,10 @@ class OperationsStack(ComponentStack):
             target_input=event,
         )
 
-    def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
-        """Invoke the rollback function when a deployment or a run fails."""
-        FunctionRule(
-            self,
-            "DeploymentFailed",
-            rule_name=self.names.rule("deployment-failed"),
-            description="Rolls back what the pipeline failed to deploy",
-            pattern={
-                "source": ["aws.codepipeline"],
-                "detail-type": [STAGE_CHANGED],
-                "detail": {
-                    "pipeline": [self.names.pipeline],
-                    "stage": [self.names.env],
-                    "state": list(UNFINISHED_STAGE_STATES),
-                },
-            },
-            function=rollback,
-        )
-        FunctionRule(
-            self,
-            "RunFailed",
-            rule_name=self.names.rule("run-failed"),
-            description="Notes failed runs, and rolls back a release with which runs fail soon after its deployment",
-            pattern={
-                "source": ["aws.states"],
-                "detail-type": [RUN_CHANGED],
-                "detail": {
-                    "stateMachineArn": [cdk.Fn.sub(grants.machine_arn)],
-                    "status": list(FAILED_RUN_STATUSES),
-                },
-            },
-            function=rollback,
-        )
 
-
-def _gate_variables(following: tuple[Names, Promotion] | None) -> dict[str, str]:
+def _gate_variables(own: Names, following: tuple[Names, Promotion] | None) -> dict[str, str]:
     if following is None:
         return {}
     names, policy = following
-    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True)}
+    suffix = {} if names.bucket_suffix == own.bucket_suffix else {"NEXT_BUCKET_SUFFIX": names.bucket_suffix}
+    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True), **suffix}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stacks.assets.packages import LambdaPlatform
-from stacks.assets.release import CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.artifact_copies import copies_by_region, limit_to_keys_of_copies
+from stacks.assets.packages import LambdaPlatform, Packages
+from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from stacks.build_access import PIPELINE_LETTERS, TYPES_CACHE, narrow_builds
 from stacks.builds import (
     CHECK_COMPUTE,
     DEPLOY_COMPUTE,
@@ -27,16 +31,27 @@ from stacks.builds import (
     PUBLISH,
     SYNTH_COMMANDS,
     cdk_buildspec,
+    review_commands,
     update_pipeline,
 )
 from stacks.component import KEEP
 from stacks.environment import EnvironmentStage
-from stacks.permissions.common import bootstrap_qualifier
+from stacks.pipeline_access import (
+    PipelineAccess,
+    artifacts_key,
+    crosses_accounts,
+    invoked_function,
+    let_publish_across_accounts,
+    limit_self_mutation,
+)
 from stacks.pipeline_audit import acknowledge_nag_findings
+from stacks.pipeline_boundary import bootstrap_versions, bound_roles
+from stacks.review import Review
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
-from vectora_ops.names import Names, PipelineBucketContent
+from vectora_ops.names import Names, OperationsTask, PipelineBucketContent
+from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 
@@ -70,17 +85,20 @@ class PipelineStack(cdk.Stack):
     """Stack `{project}-pipeline`; its pipeline has the same name, its stages those of the environments."""
 
     def __init__(self, scope: Construct, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
-        """Build the pipeline; raises VectoraError when environments are in several accounts or regions."""
-        account, region = _account_and_region(settings)
-        self._names = settings.names(ENVIRONMENT_NAMES[0])
+        """Build the pipeline; raises ConfigurationError when accounts or regions differ and one is not named."""
+        require_named_accounts(settings)
+        place = settings.pipeline_place
+        self._names = settings.pipeline_names
         name = self._names.pipeline
         super().__init__(
             scope,
             name,
             stack_name=name,
             description="Vectora Inbox, delivery: a commit goes through dev, stage and prod.",
-            env=cdk.Environment(account=account, region=region),
-            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            env=cdk.Environment(account=place.account, region=place.region),
+            synthesizer=cdk.DefaultStackSynthesizer(
+                qualifier=self._names.pipeline_bootstrap_qualifier, generate_bootstrap_version_rule=False
+            ),
         )
         for key, value in (("Project", settings.project), ("Component", "pipeline"), ("ManagedBy", "aws-cdk")):
             cdk.Tags.of(self).add(key, value)
@@ -91,18 +109,33 @@ class PipelineStack(cdk.Stack):
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
         self._source = self._source_of_commits()
         # Written by this build alone, below its artifacts.
-        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/types-cache"
+        cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
-        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs)
+        # The records of the review do not expire.
+        folders = (f"{name[:PIPELINE_LETTERS]}/", f"{TYPES_CACHE}/")
+        self._artifacts = self._bucket(
+            "ArtifactsBucket", "artifacts", access_logs=logs, key=artifacts_key(self, settings), prefixes=folders
+        )
+        package = Packages(root, platform).review()
+        review = Review(
+            self, "Review", settings=settings, package=package, artifacts=self._artifacts, topic_arn=topic.resource.ref
+        )
         delivery = self._delivery(name, root)
         for env in ENVIRONMENT_NAMES:
             self._add(delivery, EnvironmentStage(self, env, root=root, settings=settings, platform=platform), env)
         delivery.build_pipeline()
         self._let_the_source_use_the_connection()
-        _install_the_locked_cdk_cli(delivery, root)
+        _install_the_locked_cdk_cli(delivery, root, self._names.review_function)
         self._let_the_cli_read_the_bootstraps_version(delivery)
-        acknowledge_nag_findings(delivery, self._artifacts)
+        review.let_invoke(delivery)
+        review.let_one_role_write_assemblies(self._artifacts, delivery.synth_project.role, name)
+        narrow_builds(delivery, self._artifacts, name, self._source_action)
+        limit_self_mutation(delivery, settings)
+        limit_to_keys_of_copies(delivery.pipeline.role, settings)
+        PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
+        bound_roles(self, self._names)
+        acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
 
     # --- source, build and artifacts
 
@@ -130,22 +163,33 @@ class PipelineStack(cdk.Stack):
         return re.sub(r"[^A-Za-z0-9_-]", "_", self._settings.pipeline.repository)
 
     def _bucket(
-        self, construct_id: str, content: PipelineBucketContent, access_logs: s3.IBucket | None = None
+        self,
+        construct_id: str,
+        content: PipelineBucketContent,
+        *,
+        access_logs: s3.IBucket | None = None,
+        key: kms.IKey | None = None,
+        prefixes: Sequence[str | None] = (None,),
     ) -> s3.Bucket:
+        """Add a bucket whose objects below `prefixes` expire."""
         return s3.Bucket(
             self,
             construct_id,
             bucket_name=self._names.pipeline_bucket(content),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=True if key else None,
             enforce_ssl=True,
             versioned=True,
             server_access_logs_bucket=access_logs,
-            lifecycle_rules=[_expire()],
+            lifecycle_rules=[_expire(each) for each in prefixes],
             removal_policy=KEEP,
         )
 
     def _delivery(self, name: str, root: Path) -> pipelines.CodePipeline:
+        crosses = crosses_accounts(self._settings)
+        copies = copies_by_region(self, settings=self._settings, rules=[_expire()], is_shared=crosses)
         pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -154,8 +198,11 @@ class PipelineStack(cdk.Stack):
             # The newest commit overtakes those that wait, and never one that is being deployed or approved.
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
             restart_execution_on_update=True,
-            cross_account_keys=False,
-            artifact_bucket=self._artifacts,
+            cross_account_keys=crosses,
+            artifact_bucket=None if copies else self._artifacts,
+            cross_region_replication_buckets=(
+                {self._settings.pipeline_place.region: self._artifacts, **copies} if copies else None
+            ),
         )
         return pipelines.CodePipeline(
             self,
@@ -176,9 +223,9 @@ class PipelineStack(cdk.Stack):
         """Let the CLI check, before it publishes, whether the bootstrap is new enough: it uses the build's own role."""
         publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
         assert isinstance(publishing, iam.Role)  # noqa: S101
-        parameter = f"parameter/cdk-bootstrap/{bootstrap_qualifier(self)}/version"
-        arn = f"arn:aws:ssm:{self.region}:{cdk.Aws.ACCOUNT_ID}:{parameter}"
-        publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=[arn]))
+        if versions := bootstrap_versions(self._settings):
+            publishing.add_to_policy(iam.PolicyStatement(actions=["ssm:GetParameter"], resources=versions))
+        let_publish_across_accounts(publishing, self._settings)
 
     def _let_the_source_use_the_connection(self) -> None:
         """Grant by the service's new prefix what CDK grants by its old one only.
@@ -206,27 +253,31 @@ class PipelineStack(cdk.Stack):
         """Add an environment: gates, approval, operations stack, snapshot, other stacks, smoke test, record."""
         names, release = self._settings.names(env), self._release(env)
         first_after_operations = stage.stacks[1]
-        snapshot = LambdaStep(
+        snapshot = self._step(
             f"snapshot-{env}",
-            function_name=names.function("snapshot"),
+            names,
+            "snapshot",
             timeout_minutes=SNAPSHOT_MINUTES,
             parameters=release.parameters("snapshot"),
         )
-        smoke_test = LambdaStep(
+        smoke_test = self._step(
             f"smoke-test-{env}",
-            function_name=names.function("smoke-test"),
+            names,
+            "smoke-test",
             timeout_minutes=SMOKE_TEST_MINUTES,
             parameters=release.parameters("smoke-test"),
         )
         permission = self._permission(env, self._settings.environment(env), release)
-        record = LambdaStep(
+        record = self._step(
             f"record-{env}",
-            function_name=names.function("promotion"),
+            names,
+            "promotion",
             timeout_minutes=RECORD_MINUTES,
             parameters={
                 **release.parameters("record"),
                 "snapshot": snapshot.variable("snapshot"),
                 "smoke_test": smoke_test.variable("result"),
+                "audit": self._synth.exported_variable(AUDIT_VARIABLE),
                 **_bypass_variables(permission),
             },
         )
@@ -244,7 +295,7 @@ class PipelineStack(cdk.Stack):
         if before is None:
             return []
         source: Names = self._settings.names(before)
-        gate = _gate(f"gate-{env}", source, release)
+        gate = self._gate(f"gate-{env}", source, release)
         if not settings.promotion.requires_approval:
             return [gate]
         web = self._settings.pipeline.web_address
@@ -252,7 +303,8 @@ class PipelineStack(cdk.Stack):
             f"approval-{env}",
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. Verdicts: "
+                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
                 f"./vectora promote explain --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
@@ -260,16 +312,29 @@ class PipelineStack(cdk.Stack):
             expires_after_days=self._settings.pipeline.approval_days,
         )
         # An approval may take days, in which a run may fail where the release soaks.
-        return [gate, approval, _gate(f"gate-after-approval-{env}", source, release)]
+        return [gate, approval, self._gate(f"gate-after-approval-{env}", source, release)]
 
+    def _gate(self, name: str, source: Names, release: _Release) -> LambdaStep:
+        return self._step(
+            name, source, "promotion", timeout_minutes=GATE_MINUTES, parameters=release.parameters("gate")
+        )
 
-def _gate(name: str, source: Names, release: _Release) -> LambdaStep:
-    return LambdaStep(
-        name,
-        function_name=source.function("promotion"),
-        timeout_minutes=GATE_MINUTES,
-        parameters=release.parameters("gate"),
-    )
+    def _step(
+        self,
+        step_id: str,
+        names: Names,
+        task: OperationsTask,
+        *,
+        timeout_minutes: int,
+        parameters: Mapping[str, str],
+    ) -> LambdaStep:
+        function_name, more = invoked_function(self._settings, names, task)
+        return LambdaStep(
+            step_id,
+            function_name=function_name,
+            timeout_minutes=timeout_minutes,
+            parameters={**parameters, **more},
+        )
 
 
 def _synth(source: pipelines.CodePipelineSource, types_cache: str) -> pipelines.CodeBuildStep:
@@ -291,7 +356,7 @@ def _bypass_variables(permission: list[pipelines.Step]) -> dict[str, str]:
     return {name: gate.variable(name) for gate in gates for name in ("bypassed", "bypass_reason")}
 
 
-def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) -> None:
+def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path, review: str) -> None:
     """Let the builds that deploy and publish install the CDK CLI by package-lock.json, whose hashes npm verifies.
 
     CDK Pipelines would install it by its version alone, and publish by the package cdk-assets, whose newest, 4.7.3,
@@ -307,26 +372,18 @@ def _install_the_locked_cdk_cli(delivery: pipelines.CodePipeline, root: Path) ->
     file.write_text(cdk_buildspec(PUBLISH) + "\n", encoding="utf-8")
     project = delivery.self_mutation_project.node.default_child
     assert isinstance(project, codebuild.CfnProject)  # noqa: S101
-    project.add_property_override("Source.BuildSpec", cdk_buildspec(update_pipeline(stack.stack_name)))
+    project.add_property_override(
+        "Source.BuildSpec", cdk_buildspec(update_pipeline(stack.stack_name), review_commands(review))
+    )
 
 
-def _expire() -> s3.LifecycleRule:
+def _expire(prefix: str | None = None) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         expiration=cdk.Duration.days(ARTIFACTS_DAYS),
         noncurrent_version_expiration=cdk.Duration.days(ARTIFACTS_DAYS),
         abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+        prefix=prefix,
     )
-
-
-def _account_and_region(settings: Settings) -> tuple[str | None, str]:
-    found = {(each.account, each.region) for each in map(settings.environment, ENVIRONMENT_NAMES)}
-    if len(found) > 1:
-        shown = ", ".join(sorted(f"{account or 'the account of the caller'} in {region}" for account, region in found))
-        raise VectoraError(
-            f"The pipeline deploys to one account and region, and config/environments.yaml names several ({shown}): "
-            "give all environments the same, or deploy them by cdk deploy --context env=..."
-        )
-    return found.pop()
 
 
 def _pinned(root: Path, package: str) -> str:

@@ -8,28 +8,40 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 
+from stacks.build_access import OWN_POLICY, SYNTH_OUTPUT, TYPES_CACHE, artifact_keys, source_artifact
+
 ARTIFACTS = "Artifacts are named by the execution, and the bucket holds nothing else (CDK's grantRead, grantReadWrite)."
 BUILD_LOGS = "CodeBuild names the log streams, and for the publishing role, which CDK shares, also the projects."
 REPORTS = "CodeBuild names report groups after the project; none are made."
-BOOTSTRAP_ROLES = "A condition limits it to the bootstrap's deploy and publishing roles, which do the work."
+BOOTSTRAP_ROLES = "A denial limits it to the pipeline's own bootstrap, whose roles do the work."
 LOOKS_FOR_STACKS = (
     "cdk deploy looks for the bootstrap's stack and bucket before it assumes its roles; it may only read."
 )
-STARTS_BUILDS = (
-    "CDK lets its publishing role run batch builds, which this pipeline does not use; no project is at risk by it."
-)
+OWN_ARTIFACTS = "CodePipeline ends the key of an artifact with random letters; the folder is that of one artifact."
 NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
+KEY_ACTIONS = ("kms:GenerateDataKey*", "kms:ReEncrypt*")
+KEY_OF_ANOTHER_REGION = (
+    "The id of a key in another region is unknown at synthesis: a condition names the key by its alias."
+)
+ARTIFACTS_KEY = "The key encrypts artifacts and nothing else (CDK's grantEncryptDecrypt)."
 READ_ACTIONS = ("s3:GetObject*", "s3:GetBucket*", "s3:List*")
 WRITE_ACTIONS = ("s3:DeleteObject*", "s3:Abort*")
-LOGS = "arn:aws:logs:{region}:<AWS::AccountId>:log-group:/aws/codebuild/{project}"
-REPORT_GROUPS = "arn:aws:codebuild:{region}:<AWS::AccountId>:report-group/{project}"
+LOGS = "arn:aws:logs:{region}:{account}:log-group:/aws/codebuild/{project}"
+REPORT_GROUPS = "arn:aws:codebuild:{region}:{account}:report-group/{project}"
 
 
-def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket) -> None:
+def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket, source_action: str) -> None:
     """Acknowledge the findings of a pipeline that is built; a wildcard that is not listed here stays a finding."""
     stack = cdk.Stack.of(delivery)
-    bucket = f"<{stack.get_logical_id(_resource(artifacts))}.Arn>/*"
     region = stack.region
+    # cdk-nag writes the account of a stack that names none as a pseudo parameter.
+    account = "<AWS::AccountId>" if cdk.Token.is_unresolved(stack.account) else stack.account
+    place = {"region": region, "account": account}
+    copies = (each.replication_bucket for each in delivery.pipeline.cross_region_support.values())
+    buckets = (
+        f"<{stack.get_logical_id(_resource(artifacts))}.Arn>/*",
+        *(str(stack.resolve(copy.arn_for_objects("*"))) for copy in copies),
+    )
     for construct in stack.node.find_all():
         if isinstance(construct, codebuild.CfnProject):
             _accept(construct, {"AwsSolutions-CB4": NOT_KMS})
@@ -37,26 +49,33 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
             continue
         path = construct.node.path.removeprefix(f"{stack.node.path}/")
         if path.startswith(("Pipeline/", "Delivery/")):
-            _accept(construct, _iam5(action=READ_ACTIONS, resource=(bucket,), reason=ARTIFACTS))
+            _accept(construct, _iam5(action=READ_ACTIONS, resource=buckets, reason=ARTIFACTS))
+            _accept(construct, _iam5(action=KEY_ACTIONS, reason=ARTIFACTS_KEY))
         if path.startswith("Pipeline/"):
             _accept(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
+    for other in delivery.pipeline.cross_region_support:
+        key = f"arn:aws:kms:{other}:{account}:key/*"
+        _accept(_policy(delivery.pipeline.role), _iam5(resource=(key,), reason=KEY_OF_ANOTHER_REGION))
+    own = delivery.synth_project.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
+    folders = [artifact_keys(stack.stack_name, each) for each in (SYNTH_OUTPUT, source_artifact(source_action))]
+    keys = tuple(buckets[0].replace("*", each) for each in (*folders, f"{TYPES_CACHE}/*"))
+    _accept(_resource(own), _iam5(resource=keys, reason=OWN_ARTIFACTS))
     for role, project in (
         (delivery.synth_project.role, delivery.synth_project),
         (delivery.self_mutation_project.role, delivery.self_mutation_project),
     ):
         name = f"<{stack.get_logical_id(_resource(project))}>"
         policy = _policy(role)
-        _accept(policy, _iam5(resource=(LOGS.format(region=region, project=f"{name}:*"),), reason=BUILD_LOGS))
-        _accept(policy, _iam5(resource=(REPORT_GROUPS.format(region=region, project=f"{name}-*"),), reason=REPORTS))
+        _accept(policy, _iam5(resource=(LOGS.format(**place, project=f"{name}:*"),), reason=BUILD_LOGS))
+        _accept(policy, _iam5(resource=(REPORT_GROUPS.format(**place, project=f"{name}-*"),), reason=REPORTS))
     _accept(
         _policy(delivery.self_mutation_project.role),
-        _iam5(resource=("arn:*:iam::<AWS::AccountId>:role/*",), reason=BOOTSTRAP_ROLES),
+        _iam5(resource=(f"arn:*:iam::{account}:role/*",), reason=BOOTSTRAP_ROLES),
     )
     _accept(_policy(delivery.self_mutation_project.role), _iam5(resource=("*",), reason=LOOKS_FOR_STACKS))
     publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
-    _accept(_policy(publishing), _iam5(resource=(LOGS.format(region=region, project="*"),), reason=BUILD_LOGS))
-    _accept(_policy(publishing), _iam5(resource=("*",), reason=STARTS_BUILDS))
-    _accept(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(region=region, project="*"),), reason=REPORTS))
+    _accept(_policy(publishing), _iam5(resource=(LOGS.format(**place, project="*"),), reason=BUILD_LOGS))
+    _accept(_policy(publishing), _iam5(resource=(REPORT_GROUPS.format(**place, project="*"),), reason=REPORTS))
 
 
 def _iam5(*, reason: str, action: tuple[str, ...] = (), resource: tuple[str, ...] = ()) -> dict[str, str]:

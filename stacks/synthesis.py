@@ -15,7 +15,9 @@ from stacks.assets.assembly import record_releases
 from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import Releases
 from stacks.environment import EnvironmentStage, environment_stacks
+from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
+from vectora_shared.errors import ConfigurationError
 
 Template = dict[str, Any]
 
@@ -24,6 +26,41 @@ def synthesize_environment(app: cdk.App, *, root: Path, settings: Settings, env:
     """Write the assembly of an environment; raises ConfigurationError when the environment is unknown."""
     environment_stacks(app, root=root, settings=settings, env=env, platform=platform)
     _record(app, {env: app}, root, platform)
+
+
+def synthesize_access(app: cdk.App, *, settings: Settings, env: str) -> None:
+    """Write the assembly of an environment's stack access; raises ConfigurationError when it needs none."""
+    from stacks.access import AccessStack
+
+    require_named_accounts(settings)
+    AccessStack(app, settings=settings, env=env)
+    app.synth()
+
+
+def synthesize_backup(app: cdk.App, *, settings: Settings, env: str) -> None:
+    """Write the assembly of the copy of an environment's vault.
+
+    Raises ConfigurationError when the environment is unknown or has no backup.
+    """
+    # An environment does without its construct.
+    from stacks.backup import BackupStack
+
+    chosen = settings.environment(env)
+    if chosen.backup is None or chosen.account is None:
+        raise ConfigurationError(
+            f"Environment {env} has no `backup` in config/environments.yaml: add its account and region "
+            "(docs/runbooks/loss-of-an-account.md)."
+        )
+    BackupStack(app, names=settings.names(env), settings=chosen, backup=chosen.backup, source_account=chosen.account)
+    app.synth()
+
+
+def synthesized_backup(root: Path, env: str, settings: Settings) -> Template:
+    """Return the template of the copy of an environment's vault; raises ConfigurationError as `synthesize_backup`."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        synthesize_backup(app, settings=settings, env=env)
+        return _templates(app)[settings.names(env).backup_stack]
 
 
 def synthesize_pipeline(app: cdk.App, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
@@ -47,6 +84,14 @@ def synthesized_templates(root: Path, env: str, settings: Settings | None = None
         return _templates(app)
 
 
+def synthesized_access(root: Path, env: str, settings: Settings) -> Template:
+    """Return the template of an environment's stack access; raises ConfigurationError when it needs none."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        synthesize_access(app, settings=settings, env=env)
+        return _templates(app)[settings.names(env).access_stack]
+
+
 def synthesized_pipeline(
     root: Path, settings: Settings | None = None
 ) -> tuple[Template, dict[str, dict[str, Template]]]:
@@ -59,6 +104,17 @@ def synthesized_pipeline(
         stages = _stages(pipeline)
         _record(app, stages, root, "lambda")
         return _read(Path(folder) / pipeline.template_file), {env: _templates(stage) for env, stage in stages.items()}
+
+
+def synthesized_pipeline_stacks(root: Path, settings: Settings) -> dict[str, Template]:
+    """Return the templates of the pipeline and of the copies of its artifacts by stack name."""
+    from stacks.pipeline import PipelineStack
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        PipelineStack(app, root=root, settings=settings, platform="lambda")
+        app.synth()
+        return _templates(app)
 
 
 def synthesized_releases(root: Path, settings: Settings | None = None) -> Releases:

@@ -1,8 +1,12 @@
-"""Command `cdk`: the pinned CDK CLI on the pinned Node.js, for all stacks if none is named."""
+"""Command `cdk`: the pinned CDK CLI on the pinned Node.js, for all stacks if none is named.
+
+`cdk bootstrap` makes the bootstrap of the environment in `--context env=...`, or of the pipeline.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +19,7 @@ NODE_OPTIONS = ("--single-threaded-gc",)
 # unpack 180 MB at every synth.
 JSII_PACKAGES = ROOT / "build" / "jsii-packages"
 # If no stack is named, these fail for an app with several stacks. CDK_ALL=true selects all, but also overrides names.
+BOOTSTRAP, HELP = "bootstrap", {"--help", "-h"}
 COMMANDS_ON_STACKS = ("deploy", "diff", "synth", "synthesize", "destroy")
 # Options of the pinned CLI that have a value; a test compares them with `cdk --help`.
 OPTIONS_WITH_VALUE = frozenset(
@@ -61,8 +66,28 @@ def cli_environment(arguments: Sequence[str], environment: Mapping[str, str]) ->
 
 def main() -> None:
     arguments = sys.argv[1:]
+    environment = cli_environment(arguments, os.environ)
     node = str(Path(sys.executable).parent / "node")
-    os.execve(node, [node, *NODE_OPTIONS, str(CDK_CLI), *arguments], cli_environment(arguments, os.environ))  # noqa: S606
+    command = [node, *NODE_OPTIONS, str(CDK_CLI)]
+    if arguments and arguments[0] == BOOTSTRAP and not HELP & set(arguments):
+        arguments = [BOOTSTRAP, *_own_bootstrap(arguments[1:], command, environment)]
+    os.execve(node, [*command, *arguments], environment)  # noqa: S606
+
+
+def _own_bootstrap(arguments: Sequence[str], command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    # Other commands do without these modules, whose import takes longer than the rest of this file.
+    sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
+    from cli.bootstrap.command import bootstrap_arguments
+    from vectora_shared.errors import VectoraError
+
+    def template_of_the_cli() -> str:
+        shown = [*command, BOOTSTRAP, "--show-template", "--app", ""]
+        return subprocess.run(shown, env=dict(environment), stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
+
+    try:
+        return bootstrap_arguments(ROOT, arguments, template_of_the_cli)
+    except VectoraError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

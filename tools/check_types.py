@@ -92,7 +92,8 @@ class SharedCopy:
             try:
                 boto3.client("s3").download_fileobj(bucket, key, archive)
             except ClientError as error:
-                if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                # Without permission to list, S3 answers 403 for a missing key (GetObject, API reference).
+                if error.response["Error"]["Code"] in ("403", "404", "NoSuchKey"):
                     return False
                 raise
             archive.seek(0)

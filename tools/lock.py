@@ -8,7 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # In dependency order: earlier files constrain later ones.
-LOCKS = ("lambda_src/requirements", "requirements", "requirements-dev", "requirements-emulator", "requirements-bench")
+LOCKS = (
+    "lambda_src/requirements",
+    "requirements",
+    "requirements-dev",
+    "requirements-emulator",
+    "requirements-bench",
+    "requirements-audit",
+)
 OPTIONS = ("--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate")
 
 

@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
 
-from stacks.assets.release import read_releases
+from stacks.assets.release import AUDIT_VARIABLE, audit_state, read_releases
 from vectora_shared.errors import VectoraError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,8 @@ def main() -> None:
 
 
 def _exports() -> str:
-    variables = read_releases(ROOT / "cdk.out").variables()
+    assembly = ROOT / "cdk.out"
+    variables = {**read_releases(assembly).variables(), AUDIT_VARIABLE: audit_state(assembly)}
     return "export " + " ".join(f"{name}={value}" for name, value in variables.items())
 
 

@@ -155,7 +155,7 @@ def add_cdk(folder: Path, progress: Progress) -> None:
     node.symlink_to((node_folder / "node").resolve())
     path = os.pathsep.join([str((folder / "bin").resolve()), os.environ["PATH"]])
     run(
-        [str(folder / "bin" / "npm"), "ci", "--no-fund", "--no-audit", "--loglevel=error"],
+        [str(folder / "bin" / "npm"), "ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"],
         "The CDK CLI cannot be installed; is there a connection to the npm registry?",
         {**os.environ, "PATH": path},
     )

@@ -243,7 +243,8 @@ def _groups(source: str) -> Iterator[_Group]:
     )
     for method in statements.body:
         if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
-            purpose = (ast.get_docstring(method) or "").removeprefix("Return statements for ").removesuffix(".")
+            docstring = (ast.get_docstring(method) or "").partition("\n")[0]
+            purpose = docstring.removeprefix("Return statements for ").removesuffix(".")
             yield _Group(purpose, dict(_reasons(method, comments)))
 
 
@@ -252,6 +253,9 @@ def _reasons(method: ast.FunctionDef, comments: dict[int, str]) -> Iterator[tupl
     if not isinstance(returned, ast.Return) or not isinstance(returned.value, ast.List):
         raise TypeError(f"{method.name} ends with no list of statements")
     for element in returned.value.elts:
+        # Statements of features that the repository's settings do not use.
+        if isinstance(element, ast.Starred):
+            continue
         sid = next(
             call.args[0].value
             for call in ast.walk(element)

@@ -28,7 +28,7 @@ def doctor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check whether an account is ready for a deployment, and show what to do. Changes nothing.
+    """Check whether the accounts are ready for a deployment, and show what to do. Changes nothing.
 
     Each check passes, fails or is unknown. Exits with 1 when a check fails. An unknown result, such as that of a quota
     you may not read, is no failure.
@@ -59,8 +59,12 @@ def _show(findings: tuple[Finding, ...]) -> None:
     table.add_column("", width=7)
     table.add_column("check", width=21, overflow="fold")
     table.add_column("result and advice", overflow="fold", ratio=1)
+    where = ""
     for finding in findings:
         color = COLORS[finding.verdict]
+        if finding.where != where:
+            where = finding.where
+            table.add_row("", "", styled(where, "bold"))
         table.add_row(styled(finding.verdict, color), finding.check, visible_text(finding.found))
         if finding.advice:
             table.add_row("", "", f"→ {visible_text(finding.advice)}")

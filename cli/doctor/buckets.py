@@ -8,10 +8,10 @@ from typing import Literal
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, Check, Finding
+from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.names import PIPELINE_BUCKETS, BucketContent, StackLayer
-from vectora_shared.aws_errors import error_code
+from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 State = Literal["free", "ours", "left over", "elsewhere", "in another region"]
 # The content names in the bucket names of each layer; a test compares them with the templates.
@@ -49,7 +49,7 @@ def _groups(subject: Subject) -> Iterator[_BucketGroup]:
             f"import it: ./vectora adopt --env {env}",
         )
     if subject.pipeline:
-        names = subject.settings.names(subject.envs[0])
+        names = subject.settings.pipeline_names
         yield _BucketGroup(
             "the pipeline",
             (names.pipeline,),
@@ -96,7 +96,7 @@ def _state(subject: Subject, name: str, owned: set[str]) -> State:
             return "free"
         if code in ("301", "PermanentRedirect"):
             return "in another region"
-        if code in DENIED and name not in owned:
+        if code in DENIED_CODES and name not in owned:
             return "elsewhere"
         raise
     # botocore follows the redirect to the bucket's region, and returns that region.

@@ -1,52 +1,98 @@
-"""All checks of an account, run concurrently and listed in the order in which to fix them."""
+"""All checks of each account, run concurrently and listed in the order in which to fix them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError
 
-from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stacks, stray_objects, tools
+from cli.access import PLACES, Access, access_to, open_session
+from cli.doctor import (
+    bootstrap,
+    branch,
+    buckets,
+    mail,
+    model,
+    permissions,
+    pipeline,
+    quotas,
+    stacks,
+    stray_objects,
+    tools,
+)
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+from vectora_ops.account import PIPELINE
+from vectora_ops.settings import Settings
 from vectora_shared.errors import VectoraError
+
+if TYPE_CHECKING:
+    import boto3
 
 THREADS = 8
 
 
-def examine(root: Path, settings: Settings, env: str | None) -> tuple[Finding, ...]:
-    """Check an environment, or the pipeline and all environments when `env` is None.
+@dataclass(frozen=True)
+class _Group:
+    """Environments, and the pipeline, that share account, region and credentials."""
 
-    Raises ConfigurationError for an unknown environment, VectoraError when the pipeline's environments are in several
-    regions.
+    access: Access
+    wheres: tuple[str, ...]
+
+    @property
+    def envs(self) -> tuple[str, ...]:
+        return tuple(where for where in self.wheres if where != PIPELINE)
+
+    @property
+    def pipeline(self) -> bool:
+        return PIPELINE in self.wheres
+
+
+def examine(root: Path, settings: Settings, env: str | None) -> tuple[Finding, ...]:
+    """Check an environment, or the pipeline and all environments when `env` is None, each with its own access.
+
+    Raises ConfigurationError for an unknown environment.
     """
-    envs = (env,) if env else ENVIRONMENT_NAMES
-    region = _one_region(settings, envs)
+    groups = _groups(settings, (env,) if env else PLACES)
     found = list(tools.check_tools(root))
+    for group in groups:
+        where = " and ".join(group.wheres) if len(groups) > 1 else ""
+        found += [replace(finding, where=where) for finding in _examined(root, settings, group)]
+    return tuple(found)
+
+
+def _groups(settings: Settings, wheres: Iterable[str]) -> tuple[_Group, ...]:
+    by_access: dict[Access, list[str]] = {}
+    for where in wheres:
+        by_access.setdefault(access_to(settings, where), []).append(where)
+    return tuple(_Group(access, tuple(members)) for access, members in by_access.items())
+
+
+def _examined(root: Path, settings: Settings, group: _Group) -> Iterator[Finding]:
+    region = group.access.place.region
     try:
-        session = boto3.Session(region_name=region)
-    except BotoCoreError as error:
+        session = open_session(group.access)
+    except (BotoCoreError, VectoraError) as error:
         # For example, the profile does not exist.
-        return (
-            *found,
-            Finding(CREDENTIALS, "fail", str(error), LOG_IN),
-            *_not_checked(env is None, "no credentials"),
-        )
+        yield Finding(CREDENTIALS, "fail", str(error), LOG_IN)
+        yield from _not_checked(group.pipeline, "no credentials")
+        return
     caller, identity = check_caller(session, region)
-    found += identity
+    yield from identity
     if caller is None:
-        return (*found, *_not_checked(env is None, "no usable credentials"))
-    account = check_account(caller, {each: settings.environment(each).account for each in envs})
-    found.append(account)
+        yield from _not_checked(group.pipeline, "no usable credentials")
+        return
+    account = check_account(caller, {where: access_to(settings, where).place.account for where in group.wheres})
+    yield account
     if account.verdict == "fail":
-        return (*found, *_not_checked(env is None, "credentials of another account"))
-    subject = _subject(root, settings, envs, env is None, session, region, caller)
-    return (*found, *_checked(subject))
+        yield from _not_checked(group.pipeline, "credentials of another account")
+        return
+    yield from _checked(_subject(root, settings, group, session, caller))
 
 
 def checks(with_pipeline: bool) -> tuple[Check, ...]:
@@ -54,7 +100,7 @@ def checks(with_pipeline: bool) -> tuple[Check, ...]:
     return (
         permissions.CHECK,
         *bootstrap.CHECKS,
-        *((pipeline.CHECK, quotas.PIPELINE_CHECK) if with_pipeline else ()),
+        *((pipeline.CHECK, branch.CHECK, quotas.PIPELINE_CHECK) if with_pipeline else ()),
         model.CHECK,
         mail.CHECK,
         buckets.CHECK,
@@ -75,32 +121,14 @@ def _not_checked(with_pipeline: bool, why: str) -> Iterator[Finding]:
         yield Finding(check.name, "unknown", f"not checked: {why}")
 
 
-def _subject(
-    root: Path,
-    settings: Settings,
-    envs: tuple[str, ...],
-    with_pipeline: bool,
-    session: boto3.Session,
-    region: str,
-    caller: Caller,
-) -> Subject:
+def _subject(root: Path, settings: Settings, group: _Group, session: boto3.Session, caller: Caller) -> Subject:
     return Subject(
         root=root,
         settings=settings,
-        envs=envs,
-        pipeline=with_pipeline,
+        envs=group.envs,
+        pipeline=group.pipeline,
         session=session,
-        region=region,
+        region=group.access.place.region,
         account_id=caller.account_id,
         caller_arn=caller.arn,
     )
-
-
-def _one_region(settings: Settings, envs: tuple[str, ...]) -> str:
-    regions = sorted({settings.environment(env).region for env in envs})
-    if len(regions) > 1:
-        raise VectoraError(
-            f"The pipeline deploys to one region, but config/environments.yaml has several ({', '.join(regions)}): "
-            "check one environment at a time (--env stage)."
-        )
-    return regions[0]

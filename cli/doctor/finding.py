@@ -10,28 +10,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.doctor.subject import Subject
 from cli.operator_policy import POLICY_FILE
-from vectora_shared.aws_errors import error_code
+from vectora_shared.aws_errors import error_code, is_denied
 
 Verdict = Literal["pass", "fail", "unknown"]
-# Codes for a missing permission, or one that an organization denies.
-DENIED = (
-    "AccessDenied",
-    "AccessDeniedException",
-    "AuthorizationError",
-    "AuthorizationErrorException",
-    "UnauthorizedOperation",
-    "403",
-)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Result of one check; `advice` says what to do, even for a pass that may become a failure."""
+    """Result of one check; `advice` says what to do, even for a pass that may become a failure.
+
+    `where` names the environments it is about, and the pipeline, when several accounts or regions are checked.
+    """
 
     check: str
     verdict: Verdict
     found: str
     advice: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +52,7 @@ def unknown(check: str, error: Exception) -> Finding:
     """Return an unknown finding with the reason, and with advice for a missing permission."""
     if isinstance(error, ClientError):
         code, message = error_code(error), error.response["Error"].get("Message", "")
-        if code in DENIED:
+        if is_denied(error):
             found = f"you may not call {error.operation_name}"
             return Finding(check, "unknown", found, f"attach {POLICY_FILE} to your role to include this check")
         return Finding(check, "unknown", f"AWS answered {error.operation_name} with {code}: {message}".rstrip(": "))

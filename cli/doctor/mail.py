@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
-from vectora_ops.settings import Delivery
+from vectora_ops.delivery_settings import Delivery
 from vectora_shared.aws_errors import error_code
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import client_ids, load_client

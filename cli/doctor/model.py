@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, Check, Finding, unknown
+from cli.doctor.finding import Check, Finding, unknown
 from cli.doctor.subject import Subject
 from vectora_ops.settings import Model
-from vectora_shared.aws_errors import error_code
+from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 PROFILE, ACCESS, ROUTES, FORM = "model profile", "model access", "model regions", "model use case"
 NOT_THERE = ("ResourceNotFoundException", "ValidationException")
@@ -137,7 +137,7 @@ def _routes(subject: Subject, model: Model) -> Iterator[Finding]:
         except ClientError as error:
             code = error_code(error)
             kind = not_enabled if code in NOT_ENABLED else refused if code in NOT_THERE else unclear
-            kind.append(f"{region} ({'no permission' if code in DENIED else code})")
+            kind.append(f"{region} ({'no permission' if code in DENIED_CODES else code})")
         except Exception as error:  # noqa: BLE001
             # The region has no endpoint for Bedrock, or the endpoint does not answer.
             unclear.append(f"{region} ({type(error).__name__})")

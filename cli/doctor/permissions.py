@@ -10,10 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.doctor.finding import DENIED, Check, Finding, unknown
+from cli.doctor.finding import Check, Finding, unknown
 from cli.doctor.subject import Subject
 from cli.operator_policy import POLICY_FILE
-from vectora_shared.aws_errors import error_code
+from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_shared.aws_errors import DENIED_CODES, error_code
 
 NAME = "permissions"
 NAMED_IN_A_FINDING = 6
@@ -91,7 +92,7 @@ def _policy_source(subject: Subject) -> str | Finding:
     try:
         return str(subject.client("iam").get_role(RoleName=role)["Role"]["Arn"])
     except ClientError as error:
-        if error_code(error) not in DENIED or role.startswith(SSO_ROLE):
+        if error_code(error) not in DENIED_CODES or role.startswith(SSO_ROLE):
             return unknown(NAME, error)
         # Most roles have no path.
         return f"arn:aws:iam::{subject.account_id}:role/{role}"
@@ -124,7 +125,8 @@ def _simulated(subject: Subject, source: str, statement: Statement) -> Iterator[
 
 
 def _examples(subject: Subject, arn: str) -> tuple[str, ...]:
-    return subject.envs if "*" in arn and arn != "*" else subject.envs[:1]
+    envs = subject.envs or ENVIRONMENT_NAMES[:1]
+    return envs if "*" in arn and arn != "*" else envs[:1]
 
 
 def _example(arn: str, env: str) -> str:
@@ -139,7 +141,7 @@ def _located(arn: str, account_id: str, region: str) -> str:
     parts[3] = region if parts[3] == "*" else parts[3]
     parts[4] = account_id if parts[4] == "*" else parts[4]
     if "cdk-" in parts[5]:
-        # Names of bootstrap resources end with account and region: cdk-hnb659fds-deploy-role-*-eu-west-3.
+        # Names of bootstrap resources end with account and region: cdk-{qualifier}-deploy-role-*-eu-west-3.
         parts[5] = parts[5].replace("-*-*", f"-{account_id}-{region}").replace("-*-", f"-{account_id}-")
     return ":".join(parts)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from cli.cdk_bootstrap import CdkBootstrap, bootstrap_of
+from cli.cdk_bootstrap import CdkBootstrap, bootstrap_of, bootstrap_of_pipeline
 from vectora_ops.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,5 +45,9 @@ class Subject:
             return self._clients[key]
 
     @property
-    def bootstrap(self) -> CdkBootstrap:
-        return bootstrap_of(self.root, self.account_id, self.region)
+    def bootstraps(self) -> tuple[CdkBootstrap, ...]:
+        """The bootstraps of the environments, and with `pipeline` that of the pipeline."""
+        of_environments = [bootstrap_of(self.settings.names(env), self.account_id, self.region) for env in self.envs]
+        names = self.settings.names(self.envs[0])
+        of_pipeline = [bootstrap_of_pipeline(names, self.account_id, self.region)] if self.pipeline else []
+        return (*of_environments, *of_pipeline)

@@ -15,6 +15,7 @@ from cli.remote import run_in_function
 from cli.snapshot.drill import RestoreRehearsal, rehearse_restore
 from cli.snapshot.tables import show_changes, show_rehearsal, show_verification, snapshot_table
 from cli.target import Target, open_target
+from cli.vault_copy import copy_of, state_of_copy
 from terminal.console import new_table
 from vectora_ops.live_environment import Environment
 from vectora_ops.plain_text import one_line
@@ -105,8 +106,10 @@ def list_command(
     """List snapshots, oldest first, including incomplete and damaged ones."""
     target = open_target(env)
     listed = list_snapshots(Vault(target.account, target.names))
+    copied = None if markdown else state_of_copy(target)
     if json:
-        print_json({"env": env, "snapshots": [asdict(each) for each in listed]})
+        shown = {"copy": copied.as_json()} if copied else {}
+        print_json({"env": env, "snapshots": [asdict(each) for each in listed], **shown})
     elif markdown:
         print_lines(as_markdown(env, listed))
     elif not listed:
@@ -115,6 +118,8 @@ def list_command(
         out.print(snapshot_table(listed))
         if future := [each.name for each in listed if each.from_future]:
             out.say(sentence_on_future(env, future))
+    if copied and not json:
+        out.say(copied.sentence)
 
 
 @report_errors
@@ -204,12 +209,15 @@ def verify(
         bool, typer.Option("--restore", help="Also restore every file below a scratch prefix and compare it.")
     ] = False,
     remote: Remote = False,
+    copy: Annotated[bool, typer.Option("--copy", help="Verify the snapshot in the copy of the vault.")] = False,
     json: Json = False,
 ) -> None:
     """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data.
 
     Exits with 1 when a problem is found.
     """
+    if copy and (not name or restore or remote):
+        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.")
     if restore and (not name or remote):
         fail("A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.")
     target = open_target(env)
@@ -218,7 +226,7 @@ def verify(
         verifications = run_in_function(target, "snapshot", {"operation": "verify", "snapshot": name})["verifications"]
     else:
         with progress_display() as display:
-            vault = Vault(target.account, target.names)
+            vault = copy_of(target) if copy else Vault(target.account, target.names)
             found = (verify_snapshot(vault, name, observer=display),) if name else verify_vault(vault, observer=display)
             verifications = [asdict(each) for each in found]
             if restore and name:

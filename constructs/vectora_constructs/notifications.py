@@ -18,6 +18,9 @@ PUBLISHING_SERVICES: Mapping[str, bool] = {
     "budgets.amazonaws.com": True,
     "events.amazonaws.com": False,
 }
+# S3 publishes failed replications as this principal, and sends aws:SourceAccount (S3 user guide, granting permissions
+# to publish event notification messages).
+S3 = "s3.amazonaws.com"
 USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
@@ -28,8 +31,18 @@ class Notifications(Construct):
     alias/aws/sns, whose policy cannot be changed (AWS re:Post). The key costs 1 USD a month (KMS pricing).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, topic_name: str, emails: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        topic_name: str,
+        emails: Sequence[str],
+        further_services: Sequence[str] = (),
+    ) -> None:
+        """Add the topic; `further_services` may publish to it too, and send aws:SourceAccount to KMS."""
         super().__init__(scope, construct_id)
+        services = {**PUBLISHING_SERVICES, **dict.fromkeys(further_services, True)}
         key = kms.CfnKey(
             self,
             "Key",
@@ -38,7 +51,7 @@ class Notifications(Construct):
             pending_window_in_days=DAYS_UNTIL_KEY_IS_DELETED,
             key_policy={
                 "Version": "2012-10-17",
-                "Statement": [_administer(), _publish_by_role(cdk.Stack.of(self)), *_publish_by_service()],
+                "Statement": [_administer(), _publish_by_role(cdk.Stack.of(self)), *_publish_by_service(services)],
             },
         )
         key.override_logical_id(f"{construct_id}Key")
@@ -46,16 +59,16 @@ class Notifications(Construct):
         self.resource = sns.CfnTopic(
             self, "Default", topic_name=topic_name, display_name=topic_name, kms_master_key_id=key.ref
         )
-        policy = sns.CfnTopicPolicy(
+        self.policy = sns.CfnTopicPolicy(
             self,
             "Policy",
             topics=[self.resource.ref],
             policy_document={
                 "Version": "2012-10-17",
-                "Statement": [_deny_without_tls(self.resource.ref), _allow_services(self.resource.ref)],
+                "Statement": [_deny_without_tls(self.resource.ref), _allow_services(self.resource.ref, services)],
             },
         )
-        policy.override_logical_id(f"{construct_id}Policy")
+        self.policy.override_logical_id(f"{construct_id}Policy")
         for number, email in enumerate(emails, start=1):
             subscription = sns.CfnSubscription(
                 self, f"Operator{number}", topic_arn=self.resource.ref, protocol="email", endpoint=email
@@ -74,12 +87,12 @@ def _deny_without_tls(topic_arn: str) -> dict[str, object]:
     }
 
 
-def _allow_services(topic_arn: str) -> dict[str, object]:
+def _allow_services(topic_arn: str, services: Mapping[str, bool]) -> dict[str, object]:
     """Return the statement for services: an explicit topic policy replaces the default one, which permits them."""
     return {
         "Sid": "AllowServicesOfThisAccount",
         "Effect": "Allow",
-        "Principal": {"Service": list(PUBLISHING_SERVICES)},
+        "Principal": {"Service": list(services)},
         "Action": "sns:Publish",
         "Resource": topic_arn,
         "Condition": {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
@@ -114,7 +127,7 @@ def _publish_by_role(stack: cdk.Stack) -> dict[str, object]:
     }
 
 
-def _publish_by_service() -> list[dict[str, object]]:
+def _publish_by_service(services: Mapping[str, bool]) -> list[dict[str, object]]:
     of_this_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     return [
         {
@@ -125,5 +138,5 @@ def _publish_by_service() -> list[dict[str, object]]:
             "Resource": "*",
             **({"Condition": of_this_account} if names_account else {}),
         }
-        for number, (service, names_account) in enumerate(PUBLISHING_SERVICES.items(), start=1)
+        for number, (service, names_account) in enumerate(services.items(), start=1)
     ]

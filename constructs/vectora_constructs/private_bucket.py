@@ -46,10 +46,12 @@ class PrivateBucket(Construct):
         expire_after_days: int | None = None,
         expire_prefixes: Mapping[str, int] | None = None,
         object_lock: ObjectLock | None = None,
+        further_statements: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Add the bucket; `access_log_bucket_name` is None only for the bucket that receives access logs.
 
-        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`.
+        `expire_prefixes` are the days after which objects below a prefix expire, such as `analyses/`. The bucket policy
+        has `further_statements` too.
         """
         super().__init__(scope, construct_id)
         self.resource = s3.CfnBucket(
@@ -92,7 +94,7 @@ class PrivateBucket(Construct):
         if object_lock:
             statements += _deny_longer_locks(bucket_arn, object_lock.days)
             statements += _deny_replacements(bucket_arn, object_lock.written_once)
-        self._add_policy(statements).apply_removal_policy(removal_policy)
+        self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
         policy = s3.CfnBucketPolicy(

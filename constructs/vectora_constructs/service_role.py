@@ -19,7 +19,8 @@ SERVICES_THAT_NAME_THEIR_ACCOUNT = ("states.amazonaws.com", "scheduler.amazonaws
 class Grant:
     """Actions on resources. A wildcard resource requires `wildcard_reason`, which acknowledges the finding of cdk-nag.
 
-    With the effect Deny, it excludes resources from other grants of the role.
+    With the effect Deny, it excludes resources from other grants of the role. `bucket_account` owns the buckets of the
+    resources, when it is another account.
 
     Raises ValueError for an action with a wildcard, and for a wildcard without a reason.
     """
@@ -30,6 +31,7 @@ class Grant:
     wildcard_reason: str | None = None
     condition: Mapping[str, object] | None = None
     effect: Literal["Allow", "Deny"] = "Allow"
+    bucket_account: str | None = None
 
     def __post_init__(self) -> None:
         if any("*" in action for action in self.actions):
@@ -53,7 +55,7 @@ class Grant:
         return {**statement, "Condition": condition} if condition else statement
 
     def _condition(self) -> dict[str, object]:
-        """Return the grant's condition; for S3, add that the bucket belongs to this account.
+        """Return the grant's condition; for S3, add that the bucket belongs to this account, or to `bucket_account`.
 
         Bucket names are global: another account may own a bucket of the expected name (S3 user guide, verifying bucket
         ownership).
@@ -63,7 +65,8 @@ class Grant:
             return condition
         equals = condition.get("StringEquals", {})
         assert isinstance(equals, Mapping)  # noqa: S101
-        return {**condition, "StringEquals": {**equals, "aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+        owner = self.bucket_account or {"Ref": "AWS::AccountId"}
+        return {**condition, "StringEquals": {**equals, "aws:ResourceAccount": owner}}
 
 
 class ServiceRole(Construct):
@@ -77,19 +80,24 @@ class ServiceRole(Construct):
         role_name: str | None,
         service: str,
         description: str,
+        path: str,
+        boundary_arn: str,
         policy_name: str,
         grants: Sequence[Grant],
     ) -> None:
         """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
         Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
-        to 64 characters, so that patterns such as `*-dev-*` may not match.
+        to 64 characters, so policies refer to roles by their `path`. The policy `boundary_arn` limits the role,
+        regardless of its own policies ("Permissions boundaries for IAM entities", IAM user guide).
         """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(
             self,
             "Default",
             role_name=role_name,
+            path=path,
+            permissions_boundary=boundary_arn,
             description=description,
             assume_role_policy_document={
                 "Version": "2012-10-17",

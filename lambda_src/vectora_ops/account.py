@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.aws import RETRYING, with_complete_responses
+from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ READ_TIMEOUT_SECONDS = 60
 READS = ("BatchGet", "Describe", "Get", "Head", "List", "Validate")
 # A synchronous invocation may take 900 s. Routers drop connections that are silent for long, hence the keepalive, and a
 # repeated request would run the function again (Lambda API reference, Invoke).
-INVOKING = Config(read_timeout=930, tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
+INVOKING = Config(tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
+LONGEST_INVOCATION_SECONDS = 930
+# Key of the pipeline in `Account.elsewhere`; no environment has this name.
+PIPELINE = "pipeline"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Account:
     account_id: str
     region: str
     session: boto3.Session
+    # What is in another account or region: the pipeline, or environments by name.
+    elsewhere: Mapping[str, Account] = field(default_factory=dict, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
     # Called with the address of each request that may change something, before it is sent.
@@ -57,13 +63,45 @@ class Account:
             for check in tuple(self._checks):
                 check(request.url)
 
+    def in_region(self, region: str) -> Account:
+        """Return the same account and credentials in another region."""
+        return Account(self.account_id, region, self.session)
+
     def client(self, service: str) -> Any:
         """Return the client of a service, with retries; all threads share it."""
         return self._client(service, service, Config(read_timeout=READ_TIMEOUT_SECONDS))
 
-    def invoker(self) -> Any:
+    def invoker(self, wait_seconds: int = LONGEST_INVOCATION_SECONDS) -> Any:
         """Return the Lambda client for synchronous invocations, which never repeats a request."""
-        return self._client("invoker", "lambda", INVOKING)
+        name = "invoker" if wait_seconds == LONGEST_INVOCATION_SECONDS else f"invoker {wait_seconds}"
+        return self._client(name, "lambda", INVOKING.merge(Config(read_timeout=wait_seconds)))
+
+    def of(self, what: str) -> Account:
+        """Return the account and region of the pipeline or of an environment, as this account may use them."""
+        return self.elsewhere.get(what, self)
+
+    def with_roles(self, routes: Mapping[str, Mapping[str, str]]) -> Account:
+        """Return this account with what is elsewhere, each with the `role` to assume for it and its `region`."""
+        return replace(
+            self, elsewhere={what: self.as_role(route["role"], route["region"]) for what, route in routes.items()}
+        )
+
+    def as_role(self, role_arn: str, region: str) -> Account:
+        """Return the account of a role in `region`, whose clients assume the role before their first request.
+
+        Their requests raise VectoraError, which names the role, when it is missing or does not trust these credentials.
+        """
+        import boto3
+        from botocore.credentials import DeferredRefreshableCredentials
+        from botocore.session import Session
+
+        name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "vectora")
+        session: Any = Session()
+        # boto3 has no public way to give a session credentials that are renewed (botocore/session.py).
+        session._credentials = DeferredRefreshableCredentials(
+            refresh_using=lambda: role_credentials(self.client("sts"), role_arn, name), method="sts-assume-role"
+        )
+        return Account(role_arn.split(":")[4], region, boto3.Session(botocore_session=session, region_name=region))
 
     def http_session(self, url: str) -> URLLib3Session:
         """Return an HTTP session for presigned addresses, with the CA bundle and proxies of the session's clients."""
@@ -80,7 +118,7 @@ class Account:
         with self._lock:
             if name not in self._clients:
                 make: Any = self.session.client
-                client = with_complete_responses(make(service, config=RETRYING.merge(config)))
+                client = with_complete_responses(make(service, region_name=self.region, config=RETRYING.merge(config)))
                 # Emitted for each attempt of a request (botocore/endpoint.py).
                 client.meta.events.register("request-created", self._check)
                 self._clients[name] = client
@@ -93,29 +131,37 @@ class Account:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{name}"
 
 
-def open_account(settings: EnvironmentSettings, env: str) -> Account:
-    """Return the account of the default credentials chain, in the environment's region.
-
-    Raises VectoraError when there are no usable credentials, or when they belong to another account than configured.
-    """
-    account = account_of_credentials(settings.region)
-    if settings.account and settings.account != account.account_id:
+def role_credentials(sts: Any, role_arn: str, session_name: str) -> dict[str, str]:
+    """Return the credentials of a role as botocore's metadata; raises VectoraError that names the role."""
+    try:
+        found = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        # STS answers AccessDenied for a missing role and for one that does not trust the caller alike.
         raise VectoraError(
-            f"Environment {env} belongs to account {settings.account}, your credentials to {account.account_id}: "
-            "use the profile of that account."
-        )
-    return account
+            f"Role {role_arn} cannot be assumed ({plain(error)}): deploy the stack that defines it, and check that it "
+            "trusts the caller (docs/architecture/accounts.md)."
+        ) from error
+    return {
+        "access_key": found["AccessKeyId"],
+        "secret_key": found["SecretAccessKey"],
+        "token": found["SessionToken"],
+        "expiry_time": found["Expiration"].isoformat(),
+    }
 
 
 def account_of_credentials(region: str) -> Account:
     """Return the account of the default credentials chain; raises VectoraError without usable credentials."""
     import boto3
 
-    session = boto3.Session(region_name=region)
+    return account_of_session(boto3.Session(region_name=region))
+
+
+def account_of_session(session: boto3.Session) -> Account:
+    """Return the account and region of a session; raises VectoraError without usable credentials."""
     try:
         account_id = with_complete_responses(session.client("sts", config=RETRYING)).get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise VectoraError(
             f"AWS did not accept your credentials ({error}): set AWS_PROFILE or log in, then try again."
         ) from error
-    return Account(account_id, region, session)
+    return Account(account_id, session.region_name, session)

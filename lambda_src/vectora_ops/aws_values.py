@@ -15,6 +15,7 @@ from vectora_shared.config.wording import did_you_mean
 
 PARAMETER_LEVELS = 15
 RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
+RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")  # S3 user guide, general purpose bucket naming rules
 # The ARNs in the stacks' permissions are those of this partition.
 PARTITION = "aws"
 # CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
@@ -41,6 +42,12 @@ def _region(region: str) -> str:
     return region
 
 
+def _bucket_suffix(suffix: str) -> str:
+    if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
+        raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
+    return suffix
+
+
 def _branch(name: str) -> str:
     if not name or _NO_BRANCH.search(name):
         raise NotationError("is no branch of git: write its name without spaces, such as main or release/2")
@@ -63,7 +70,14 @@ def _repository(name: str) -> str:
 
 
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+# Written between brackets in a line of ~/.aws/config.
+Profile = Annotated[str, StringConstraints(pattern=r"^[^\s\[\]=]+$", max_length=100)]
+# ARN, or path and name, of a role (IAM and AWS STS quotas, "IAM name requirements").
+Role = Annotated[
+    str, StringConstraints(pattern=r"^(arn:aws:iam::[0-9]{12}:role/)?([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$")
+]
 Region = Annotated[str, AfterValidator(_region)]
+BucketSuffix = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)]
 Branch = Annotated[str, StringConstraints(max_length=255), AfterValidator(_branch)]
 Repository = Annotated[
     str,

@@ -17,6 +17,8 @@ OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
 ]
+# In the account or region of the backup; its log bucket's name is short because S3 accepts 63 characters.
+CopyBucketContent = Literal["snapshots-copy", "snapshots-copy-logs"]
 PipelineBucketContent = Literal["artifacts", "access-logs"]
 LayerContent = Literal["vectora-core", "common-deps", "vectora-ops", "ops-deps"]
 Frequency = Literal["daily", "weekly", "monthly"]
@@ -29,6 +31,7 @@ FUNCTION_TASKS: tuple[FunctionTask, ...] = get_args(FunctionTask)
 DELIVERY_TASK: FunctionTask = "deliver-v2"
 OPERATIONS_TASKS: tuple[OperationsTask, ...] = get_args(OperationsTask)
 BUCKETS: tuple[BucketContent, ...] = get_args(BucketContent)
+COPY_BUCKETS: tuple[CopyBucketContent, ...] = get_args(CopyBucketContent)
 PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketContent)
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
@@ -47,12 +50,17 @@ LEDGER = "promotion/ledger"
 DEPLOYMENT = "promotion/deployment"
 HOLD = "promotion/hold"
 BYPASS = "promotion/bypass"
+FREEZE = "promotion/freeze"
 ALARM = "promotion/alarm"
 CLIENTS = "promotion/clients"
 RETRY = "promotion/retry"
 # Parameters of snapshots (vectora_ops.snapshots.anchors); no snapshot has the name of the second.
 ANCHORS = "anchors"
 FIRST_ANCHOR = "first"
+# Policy by which releases are promoted into an environment, as its own stack has recorded it.
+POLICY = "promotion/policy"
+# Parameter of the pipeline with the approvals of changes to what is protected.
+APPROVED_CHANGE = "approved-change"
 # Key of the digests that snapshots hold instead of values of unknown variables.
 WITHHOLDING_KEY = "withholding-key"
 # Detail types of the EventBridge events that the rollback function handles.
@@ -120,8 +128,21 @@ class Names:
     def bucket(self, content: BucketContent) -> str:
         return self._bucket(f"{self.project}-{content}-{self.env}")
 
+    def copy_bucket(self, content: CopyBucketContent) -> str:
+        """Return the name of a bucket of the vault's copy."""
+        return self._bucket(f"{self.project}-{content}-{self.env}")
+
+    @property
+    def backup_stack(self) -> str:
+        """Name of the stack with the vault's copy."""
+        return self._named("stack", "backup")
+
     def pipeline_bucket(self, content: PipelineBucketContent) -> str:
         return self._bucket(f"{self.pipeline}-{content}")
+
+    def pipeline_copies_bucket(self, region: str) -> str:
+        """Return the name of the bucket with copies of the pipeline's artifacts in another region."""
+        return self._bucket(f"{self.pipeline}-copies-{region}")
 
     def _bucket(self, name: str) -> str:
         return _within_limit("bucket", f"{name}-{self.bucket_suffix}" if self.bucket_suffix else name)
@@ -136,13 +157,32 @@ class Names:
         return self._named("layer", content)
 
     def role(self, task: str) -> str:
-        """Return the name of the role for `task`, such as the task of its function."""
-        return self._named("role", task)
+        """Return the name of the role for `task`, such as the task of its function.
+
+        Role names are unique in an account, regardless of their path (IAM user guide, "IAM identifiers"). They end in
+        `role-{env}`, because roles without the path had the names without `role`.
+        """
+        return self._named("role", f"{task}-role")
 
     @property
     def role_path(self) -> str:
         """IAM path of the environment's roles, by which policies refer to all of them."""
         return f"/{self.project}/{self.env}/"
+
+    @property
+    def access_role_path(self) -> str:
+        """IAM path of the roles that let other accounts and regions into an environment; no deployment changes them."""
+        return f"/{self.project}/access/"
+
+    @property
+    def access_stack(self) -> str:
+        """Name of the stack with the roles that let other accounts and regions into the environment."""
+        return self._named("stack", "access")
+
+    @property
+    def relay(self) -> str:
+        """Name of the function that relays steps of the pipeline to environments elsewhere, and of its role."""
+        return _within_limit("function", f"{self.project}-pipeline-relay")
 
     @property
     def boundary(self) -> str:
@@ -153,6 +193,21 @@ class Names:
     def execution_policy(self) -> str:
         """Name of the managed policy with which CloudFormation deploys the environment's stacks."""
         return self._named("policy", "execution")
+
+    @property
+    def pipeline_role_path(self) -> str:
+        """IAM path of the pipeline's roles."""
+        return f"/{self.project}/pipeline/"
+
+    @property
+    def pipeline_boundary(self) -> str:
+        """Name of the managed policy that is the permissions boundary of the pipeline's roles."""
+        return _within_limit("policy", f"{self.project}-boundary-pipeline")
+
+    @property
+    def pipeline_execution_policy(self) -> str:
+        """Name of the managed policy with which CloudFormation deploys the pipeline's stack."""
+        return _within_limit("policy", f"{self.project}-execution-pipeline")
 
     @property
     def bootstrap_qualifier(self) -> str:
@@ -181,6 +236,15 @@ class Names:
     def pipeline(self) -> str:
         """Name of the pipeline, one for all environments; its stages are named after them."""
         return _within_limit("pipeline", f"{self.project}-pipeline")
+
+    @property
+    def review_function(self) -> str:
+        """Name of the function that reviews a commit before the pipeline updates itself."""
+        return _within_limit("function", f"{self.project}-review")
+
+    def pipeline_parameter(self, path: str) -> str:
+        """Return the name of an SSM parameter of the pipeline."""
+        return _within_limit("parameter", f"/{self.project}/pipeline/{path}")
 
     def alarm(self, purpose: str) -> str:
         return self._named("alarm", purpose)
@@ -229,6 +293,7 @@ class Names:
         named_things: tuple[tuple[Callable[[Any], str], Sequence[str]], ...] = (
             (self.stack, STACK_LAYERS),
             (self.bucket, BUCKETS),
+            (self.copy_bucket, COPY_BUCKETS),
             (self.pipeline_bucket, PIPELINE_BUCKETS),
             (self.log_group, (*FUNCTION_TASKS, *OPERATIONS_TASKS)),
             (self.layer, LAYERS),

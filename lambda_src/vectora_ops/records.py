@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vectora_ops.account import Account
-from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, HOLD, LEDGER, RETRY, Names
+from vectora_ops.names import ALARM, BYPASS, CLIENTS, DEPLOYMENT, FREEZE, HOLD, LEDGER, RETRY, Names
 from vectora_ops.parameter_values import as_parameter
 from vectora_ops.times import minute
 from vectora_shared.aws_errors import error_code, is_absent
@@ -35,6 +35,8 @@ class _Record(BaseModel):
 
     at: AwareDatetime
     recorded: AwareDatetime | None = Field(default=None, exclude=True)
+    # Known of records that are read from a history.
+    recorded_by: str | None = Field(default=None, exclude=True)
 
     @property
     def stored(self) -> datetime:
@@ -84,7 +86,7 @@ class LedgerEntry(_Record):
     `replaced_since` is when another release began to replace it, until this rollback brought it back. `removed` is the
     release that the rollback removed, and `components` what an operator rolled back, when it was not everything: the
     environment has a release in parts then. `running` is what ran with the release (what_runs.py), and `repaired` what
-    had been changed by hand before it was deployed.
+    had been changed by hand before it was deployed. `audit` says whether known vulnerabilities were looked up.
     """
 
     kind: Literal["release", "rollback"]
@@ -98,12 +100,15 @@ class LedgerEntry(_Record):
     smoke_test: str | None = None
     bypassed: tuple[str, ...] = ()
     bypass_reason: str | None = None
+    bypassed_by: str | None = None
+    approved_by: str | None = None
     reason: str | None = None
     replaced_since: AwareDatetime | None = None
     removed: RemovedRelease | None = None
     components: tuple[str, ...] = ()
     running: dict[str, str] | None = None
     repaired: tuple[str, ...] = ()
+    audit: str | None = None
 
     @property
     def is_whole_rollback(self) -> bool:
@@ -182,6 +187,18 @@ class Bypass(_Record):
     @property
     def release(self) -> ReleaseId:
         return ReleaseId(self.digest, self.content_digest)
+
+
+class Freeze(_Record):
+    """A time without promotions that an operator set; it ends by itself, or when an operator ends it."""
+
+    until: AwareDatetime
+    reason: str
+    by: str
+    ended_by: str | None = None
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.ended_by is None and now < self.until
 
 
 class Alarm(_Record):
@@ -278,6 +295,13 @@ class Records:
     def write_bypass(self, bypass: Bypass) -> None:
         self._write(BYPASS, bypass, "Gates that one release need not pass, with the reason")
 
+    def freeze(self) -> Freeze | None:
+        """Return the last freeze, which may be over."""
+        return self._read(FREEZE, Freeze)
+
+    def write_freeze(self, freeze: Freeze) -> None:
+        self._write(FREEZE, freeze, "The last freeze of promotion into this environment, with the reason")
+
     def alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms, oldest first; SSM keeps the last hundred.
 
@@ -344,7 +368,8 @@ class Records:
                 f"SSM parameter {name} holds no {model.__name__.lower()} ({error.errors()[0]['msg']}): it was changed "
                 "by hand; put its version before back (aws ssm get-parameter-history)."
             ) from error
-        return record.model_copy(update={"recorded": parameter.get("LastModifiedDate")})
+        stored = {"recorded": parameter.get("LastModifiedDate"), "recorded_by": parameter.get("LastModifiedUser")}
+        return record.model_copy(update=stored)
 
     def _write(self, path: str, record: _Record, description: str) -> None:
         for tries_left in reversed(range(UPDATE_TRIES)):

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from vectora_ops.account import Account
+from vectora_ops.account import LONGEST_INVOCATION_SECONDS, Account
 from vectora_ops.names import OPERATIONS_LAYER, Names, OperationsTask
 from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
@@ -38,7 +38,7 @@ def run_remotely(
     function = names.function(task)
     event = {**event, "caller_continues": True}
     while True:
-        answer = _invoke(account, names, function, event)
+        answer = invoke(account, names, task, event)
         if answer.get("state") == "done":
             return answer
         if answer.get("state") != "running":
@@ -47,9 +47,18 @@ def run_remotely(
         on_continuation(int(event["continuation"]))
 
 
-def _invoke(account: Account, names: Names, function: str, event: dict[str, Any]) -> dict[str, Any]:
+def invoke(
+    account: Account,
+    names: Names,
+    task: OperationsTask,
+    event: dict[str, Any],
+    *,
+    wait_seconds: int = LONGEST_INVOCATION_SECONDS,
+) -> dict[str, Any]:
+    """Invoke function `task` and return its answer; raises VectoraError when it cannot be invoked, or fails."""
+    function = names.function(task)
     try:
-        answer = account.invoker().invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
+        answer = account.invoker(wait_seconds).invoke(FunctionName=function, Payload=json.dumps(event).encode("utf-8"))
         result: dict[str, Any] = json.loads(answer["Payload"].read())
     except ClientError as error:
         raise _refusal(error, names, function) from error

@@ -105,6 +105,27 @@ def time_zone_problem(name: str) -> str | None:
     return f"is no IANA time zone: {did_you_mean(name, ordered)}write one such as Europe/Paris or Etc/UTC"
 
 
+def cron_minutes(expression: str) -> list[int]:
+    """Return the minutes of a day, from its midnight, at which a valid expression runs."""
+    parts = _parts(expression)
+    minutes, hours = (_values(_FIELDS[place], parts[place]) for place in (_MINUTES, _HOURS))
+    return [hour * 60 + minute for hour in hours for minute in minutes]
+
+
+def cron_days(expression: str) -> set[int]:
+    """Return the days of the week, from Monday as 0, on which a valid expression may run."""
+    text = _parts(expression)[_DAY_OF_WEEK]
+    each = _FIELDS[_DAY_OF_WEEK]
+    if text in ("*", "?"):
+        return set(range(7))
+    base = re.split("[L#]", text)[0] if each.special and each.special.fullmatch(text) else text
+    return {(day - 2) % 7 for day in _values(each, base or "SAT")}
+
+
+def _parts(expression: str) -> list[str]:
+    return [part.upper() for part in expression[len("cron(") : -1].split(" ")]
+
+
 def _field_problem(each: _Field, text: str) -> str | None:
     if text == "?":
         return None if each.may_be_unset else f"has ? in its {each.name}: only a day of month or of week can be ?"

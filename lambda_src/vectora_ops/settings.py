@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -14,13 +13,20 @@ from vectora_ops.aws_values import (
     LONGEST_REPOSITORY,
     Account,
     Branch,
+    BucketSuffix,
     BudgetUsd,
     ParameterName,
+    Profile,
     Region,
     Repository,
+    Role,
 )
+from vectora_ops.backup_settings import Backup, check_backup
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import EnvName, Names, client_id_problems
+from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
+from vectora_ops.windows import Windows
 from vectora_shared.config.delivery import Addresses, address_problem
 from vectora_shared.config.section import MisfitError, Section, read_section
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
@@ -57,7 +63,6 @@ LOG_RETENTION_DAYS = (
 LONGEST_PROJECT = 30
 # Reserved prefixes of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
 RESERVED_PROJECT_PREFIXES = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
-RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")
 
 
 def _log_retention(days: int) -> int:
@@ -74,18 +79,10 @@ def _project(name: str) -> str:
     return name
 
 
-def _bucket_suffix(suffix: str) -> str:
-    if f"-{suffix}".endswith(RESERVED_BUCKET_SUFFIXES):
-        raise ValueError(f"names of buckets that end with {' or '.join(RESERVED_BUCKET_SUFFIXES)} are reserved by S3")
-    return suffix
-
-
-def _identity(identity: str) -> str:
-    """Return a domain or an address, the domain in lower case; raise ValueError for anything else."""
-    if problem := address_problem(identity if "@" in identity else f"x@{identity}"):
-        raise ValueError(f"a domain or an address that is verified in SES is expected; this {problem}")
-    local, at, domain = identity.rpartition("@")
-    return f"{local}{at}{domain.lower()}"
+def _address(address: str) -> str:
+    if problem := address_problem(address):
+        raise ValueError(f"an e-mail address of a commit's author is expected; this {problem}")
+    return address
 
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -171,6 +168,15 @@ class Promotion(Section):
     requires_client_versions_forward: bool = False
     retry_at: Cron | None = None
     watch_hours: Annotated[int, Field(ge=0, le=336)] = 0
+    windows: tuple[Windows, ...] = Field(
+        default=(), description="list of times without promotions: time_zone, open, closed, holidays, freezes"
+    )
+
+    @model_validator(mode="after")
+    def _windows_open(self) -> Promotion:
+        if problem := windows_problem(self.windows, len(self.model_dump_json(exclude_defaults=True))):
+            raise MisfitError((("windows",), problem))
+        return self
 
     @property
     def judges_runs(self) -> bool:
@@ -185,37 +191,22 @@ class Promotion(Section):
         )
 
 
-class Delivery(Section):
-    """Sending of newsletters by e-mail from an environment."""
+class OperatorAccess(Section):
+    """Credentials with which `./vectora` works in an account; by default those of the default credentials chain."""
 
-    mode: Literal["redirect", "recipients"] = Field(
-        description="redirect (all messages go to redirect_to) or recipients (to the readers in the clients' files)"
+    profile: Profile | None = Field(default=None, description="AWS profile that ./vectora uses; --profile replaces it")
+    operator_role: Role | None = Field(
+        default=None, description="name or ARN of the role that ./vectora assumes with the profile's credentials"
     )
-    identity: Annotated[str, AfterValidator(_identity)] = Field(
-        description="domain or address that is verified in SES, and that the senders of all clients belong to"
-    )
-    redirect_to: Addresses = ()
-
-    @model_validator(mode="after")
-    def _redirect_has_addresses(self) -> Delivery:
-        if (self.mode == "redirect") != bool(self.redirect_to):
-            needed = "is needed with mode redirect" if self.mode == "redirect" else "is for mode redirect only"
-            raise MisfitError((("redirect_to",), f"{needed}: addresses that get every newsletter of the environment"))
-        return self
-
-    def covers(self, sender: str) -> bool:
-        """Return whether messages from this address may be sent: a domain covers its subdomains (SES guide)."""
-        return any(fnmatchcase(sender, pattern) for pattern in self.sender_patterns)
-
-    @property
-    def sender_patterns(self) -> tuple[str, ...]:
-        """Patterns of the senders that the identity covers, with * for any text."""
-        return (self.identity,) if "@" in self.identity else (f"*@{self.identity}", f"*@*.{self.identity}")
 
 
-class EnvironmentSettings(Section):
+class EnvironmentSettings(OperatorAccess):
     account: Account | None = None
     region: Region = Field(description="AWS region, such as eu-west-3")
+    bucket_suffix: BucketSuffix | None = Field(
+        default=None, description="as the project's bucket_suffix, for the buckets of this environment"
+    )
+    backup: Backup | None = None
     model: Model = Field(description="a mapping: analyzer, fallback, id, region, routes_to and how it is called")
     logs: Logs = Field(description="a mapping: level, retention_days")
     removal_policy: RemovalPolicy = Field(description="retain or destroy")
@@ -234,9 +225,14 @@ class EnvironmentSettings(Section):
     operators: Addresses = ()
     delivery: Delivery | None = None
 
+    @model_validator(mode="after")
+    def _backup_is_elsewhere(self) -> EnvironmentSettings:
+        check_backup(self.backup, self.account, self.region)
+        return self
+
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Account and region that something is deployed to; without an account, to that of the caller."""
 
     account: str | None
@@ -249,7 +245,7 @@ class Environments(Section):
     prod: EnvironmentSettings = Field(description="a mapping of settings")
 
 
-class Pipeline(Section):
+class Pipeline(OperatorAccess):
     """Settings of the pipeline: its account and region, its repository, its connection and its approvals."""
 
     account: Account | None = None
@@ -267,6 +263,10 @@ class Pipeline(Section):
     approval_days: Annotated[int, Field(ge=1, le=7)] = Field(
         description="days after which a pending approval expires, 1 to 7"
     )
+    # A git author's address, and the name of the IAM user or of the role session that is the same person.
+    people: dict[Annotated[str, AfterValidator(_address)], Annotated[str, Field(min_length=1, max_length=128)]] = Field(
+        default={}, description="a mapping of commit authors' e-mail addresses to their names in AWS"
+    )
 
 
 class Settings(Section):
@@ -277,9 +277,7 @@ class Settings(Section):
         StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=LONGEST_PROJECT),
         AfterValidator(_project),
     ] = Field(description=f"lower-case prefix of all deployed names, at most {LONGEST_PROJECT} characters")
-    bucket_suffix: (
-        Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_bucket_suffix)] | None
-    ) = Field(
+    bucket_suffix: BucketSuffix | None = Field(
         default=None, description="lower-case letters, digits and single hyphens, appended to the names of buckets"
     )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
@@ -293,9 +291,27 @@ class Settings(Section):
             try:
                 self.names(env).check()
             except ConfigurationError as error:
-                key = "bucket_suffix" if self.bucket_suffix else "project"
-                raise MisfitError(((key,), f"results in a name that AWS refuses: {str(error).rstrip('.')}")) from error
+                raise MisfitError(
+                    (self._key_of_names(env), f"results in a name that AWS refuses: {str(error).rstrip('.')}")
+                ) from error
         return self
+
+    @model_validator(mode="after")
+    def _windows_can_be_met(self) -> Settings:
+        for env in ENVIRONMENT_NAMES:
+            policy, before = self.environment(env).promotion, environment_before(env)
+            path = ("environments", env, "promotion")
+            if policy.windows and before is None:
+                raise MisfitError(((*path, "windows"), f"has no effect: nothing is promoted into {env}, so remove it"))
+            zone = self.environment(before).schedule.time_zone if before else ""
+            if policy.retry_at and (problem := retry_problem(policy.windows, policy.retry_at, zone)):
+                raise MisfitError(((*path, "retry_at"), problem))
+        return self
+
+    def _key_of_names(self, env: str) -> tuple[str, ...]:
+        if self.environment(env).bucket_suffix:
+            return ("environments", env, "bucket_suffix")
+        return ("bucket_suffix",) if self.bucket_suffix else ("project",)
 
     def environment(self, name: str) -> EnvironmentSettings:
         """Return the settings of environment `name`; raise ConfigurationError if there is no such environment."""
@@ -304,18 +320,24 @@ class Settings(Section):
 
     def names(self, env: str) -> Names:
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
-        return Names(project=self.project, env=environment_name(env), bucket_suffix=self.bucket_suffix or "")
-
-    def place(self, env: str) -> Place:
-        """Return where environment `env` is deployed; raise ConfigurationError if there is no such environment."""
-        settings = self.environment(env)
-        return Place(account=settings.account, region=settings.region)
+        suffix = self.environment(env).bucket_suffix or self.bucket_suffix or ""
+        return Names(project=self.project, env=environment_name(env), bucket_suffix=suffix)
 
     @property
-    def pipeline_place(self) -> Place:
+    def pipeline_names(self) -> Names:
+        """Names of the pipeline, whose buckets have the project's own suffix."""
+        return Names(project=self.project, env=ENVIRONMENT_NAMES[0], bucket_suffix=self.bucket_suffix or "")
+
+    def place(self, env: str) -> Location:
+        """Return where environment `env` is deployed; raise ConfigurationError if there is no such environment."""
+        settings = self.environment(env)
+        return Location(account=settings.account, region=settings.region)
+
+    @property
+    def pipeline_place(self) -> Location:
         """Account and region of the pipeline; by default those of dev."""
         dev = self.environments.dev
-        return Place(account=self.pipeline.account or dev.account, region=self.pipeline.region or dev.region)
+        return Location(account=self.pipeline.account or dev.account, region=self.pipeline.region or dev.region)
 
     def is_beside_the_pipeline(self, env: str) -> bool:
         """Return whether environment `env` is in the pipeline's account and region."""

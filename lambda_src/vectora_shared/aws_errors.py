@@ -18,6 +18,15 @@ ABSENT_CODES: dict[Resource, tuple[str, ...]] = {
     "layer version": ("ResourceNotFoundException",),
     "parameter": ("ParameterNotFound",),
 }
+# A missing permission, or one that an organization denies; 403 is all that the answer to a HEAD request says.
+DENIED_CODES = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "UnauthorizedOperation",
+    "403",
+}
 # Failures of Bedrock that pass, or that concern one call only. Every other one would meet every call.
 TRANSIENT_MODEL_STATUS = {408, 424, 429}
 TRANSIENT_MODEL_CODES = {
@@ -54,6 +63,11 @@ def is_absent(error: ClientError, resource: Resource) -> bool:
     if resource == "stack":
         return _no_such_stack(error)
     return error_code(error) in ABSENT_CODES[resource] or (resource == "change set" and _no_such_stack(error))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Return whether the error says that the caller lacks a permission."""
+    return error_code(error) in DENIED_CODES
 
 
 def is_transient_model_error(error: ClientError) -> bool:

@@ -32,40 +32,46 @@ class Aws:
 
     No caller of the emulator can be a service, but its root user can assume a role that trusts a service. So the
     stand-in acts as root, after a check that the role trusts the service. `network` is the network of builds.
+    `account` and `region` are those of the pipelines; actions may use roles of other accounts, in other regions.
     """
 
-    def __init__(self, emulator: Emulator, network: Proxy) -> None:
+    def __init__(self, emulator: Emulator, network: Proxy, account: str = ACCOUNT, region: str | None = None) -> None:
         self.emulator = emulator
-        self.account = ACCOUNT
-        self.region = emulator.region
+        self.account = account
+        self.region = region or emulator.region
         self._network = network
         self._session = botocore.session.Session()
         self._session.set_config_variable("ca_bundle", str(emulator.ca_bundle))
         self._lock = threading.Lock()
-        self._admin_clients: dict[str, Any] = {}
+        self._admin_clients: dict[tuple[str, str, str], Any] = {}
         self._config = Config(
             proxies={"https": emulator.proxy.address},
             retries={"mode": "standard", "max_attempts": 2},
             max_pool_connections=20,
         )
 
-    def admin_client(self, service: str) -> Any:
-        """Return a client of the account's administrator, for work that AWS does without a role."""
-        if service not in self._admin_clients:
-            self._admin_clients[service] = self._client(service, self.emulator.administrator())
-        return self._admin_clients[service]
+    def admin_client(self, service: str, account: str | None = None, region: str | None = None) -> Any:
+        """Return a client of an account's administrator, for work that AWS does without a role.
+
+        The account and region are those of the pipeline by default.
+        """
+        key = (service, account or self.account, region or self.region)
+        if key not in self._admin_clients:
+            self._admin_clients[key] = self._client(service, self.emulator.administrator(key[1]), key[2])
+        return self._admin_clients[key]
 
     def service_client(self, service: str) -> Any:
         """Return a client of the root user, for calls that only AWS's services may make."""
-        return self._client(service, root_user(ACCOUNT))
+        return self._client(service, root_user(self.account))
 
-    def client(self, service: str, credentials: Credentials) -> Any:
-        """Return a client of a role's session."""
-        return self._client(service, credentials.identity)
+    def client(self, service: str, credentials: Credentials, region: str | None = None) -> Any:
+        """Return a client of a role's session, by default in the pipeline's region."""
+        return self._client(service, credentials.identity, region)
 
     def build_environment(self, role: Credentials) -> dict[str, str]:
         """Return the variables with which the tools of a build use the project's role."""
-        return {**self.emulator.environment(role.identity), **self._network.environment()}
+        own = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        return {**self.emulator.environment(role.identity), **own, **self._network.environment()}
 
     def as_service(self, service: str, role_arn: str, session: str) -> Credentials:
         """Assume a role as `service`; raise ActionFailedError when the role does not trust the service."""
@@ -80,14 +86,15 @@ class Aws:
     def trusts(self, role_arn: str, service: str) -> bool:
         """Return whether the role exists and its trust policy allows `service`."""
         try:
-            role = self.admin_client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+            iam = self.admin_client("iam", _account_of(role_arn))
+            role = iam.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
         except ClientError:
             return False
         return service in _trusted_services(role["AssumeRolePolicyDocument"])
 
     def allows(self, role_arn: str, action: str, resource: str) -> bool:
         """Return whether IAM allows the role an action that the emulator does not check by itself."""
-        answer = self.admin_client("iam").simulate_principal_policy(
+        answer = self.admin_client("iam", _account_of(role_arn)).simulate_principal_policy(
             PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
         )
         return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
@@ -106,17 +113,21 @@ class Aws:
         identity = Identity(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
         return Credentials(role_arn, identity, answer["Expiration"])
 
-    def _client(self, service: str, identity: Identity) -> Any:
+    def _client(self, service: str, identity: Identity, region: str | None = None) -> Any:
         # botocore's loading of service models is not thread-safe.
         with self._lock:
             return self._session.create_client(
                 service,
-                region_name=self.region,
+                region_name=region or self.region,
                 aws_access_key_id=identity.key,
                 aws_secret_access_key=identity.secret,
                 aws_session_token=identity.token,
                 config=self._config,
             )
+
+
+def _account_of(role_arn: str) -> str:
+    return role_arn.split(":")[4]
 
 
 def _not_assumed(who: str, role_arn: str, reason: str) -> ActionFailedError:

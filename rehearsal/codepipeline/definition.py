@@ -41,6 +41,7 @@ class Action:
     role_arn: str | None
     namespace: str | None
     timeout_minutes: int | None
+    region: str | None = None  # None: that of the pipeline
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,35 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Store:
+    """Bucket for the artifacts of actions in one region, and the key that encrypts them."""
+
+    bucket: str
+    encryption_key: str | None
+
+
+@dataclass(frozen=True)
 class Pipeline:
-    """A valid declaration; `document` is GetPipeline's view of it."""
+    """A valid declaration; `document` is GetPipeline's view of it.
+
+    `stores` are by region; a declaration with one artifactStore names no region, and has it under None.
+    """
 
     name: str
     role_arn: str
-    bucket: str
-    encryption_key: str | None
+    stores: Mapping[str | None, Store]
     execution_mode: ExecutionMode
     variables: Mapping[str, str | None]
     stages: tuple[Stage, ...]
     document: Document
+
+    def store(self, region: str) -> Store:
+        """Return the artifact store of a region."""
+        return self.stores[None] if None in self.stores else self.stores[region]
+
+    def region_of(self, bucket: str) -> str | None:
+        """Return the region of an artifact store's bucket; None for the only store."""
+        return next(region for region, store in self.stores.items() if store.bucket == bucket)
 
     def actions(self) -> Iterator[tuple[Stage, Action]]:
         """Yield every action with its stage, in the order of the declaration."""
@@ -95,17 +114,30 @@ class Pipeline:
 def read(document: Document) -> Pipeline:
     """Parse a declaration; raise ApiError naming the first feature that the stand-in does not execute."""
     _refuse_unsupported(document)
-    store = document["artifactStore"]
     return Pipeline(
         name=document["name"],
         role_arn=document["roleArn"],
-        bucket=store["location"],
-        encryption_key=store.get("encryptionKey", {}).get("id"),
+        stores=_stores(document),
         execution_mode=document.get("executionMode", "SUPERSEDED"),
         variables={each["name"]: each.get("defaultValue") for each in document.get("variables", [])},
         stages=tuple(_stage(each) for each in document["stages"]),
         document=_as_shown(document),
     )
+
+
+def _stores(document: Document) -> dict[str | None, Store]:
+    """Return the artifact stores; raise ApiError unless there is one, or one for each region.
+
+    API reference, PipelineDeclaration: artifactStore or artifactStores, but not both.
+    """
+    by_region: Mapping[str | None, Document] = document.get("artifactStores") or {}
+    if ("artifactStore" in document) == bool(by_region):
+        message = "A pipeline has either one artifactStore or artifactStores by region."
+        raise ApiError("InvalidStructureException", message)
+    found = by_region or {None: document["artifactStore"]}
+    return {
+        region: Store(store["location"], store.get("encryptionKey", {}).get("id")) for region, store in found.items()
+    }
 
 
 def _stage(document: Document) -> Stage:
@@ -121,8 +153,6 @@ def _action(document: Document) -> Action:
     for feature in UNSUPPORTED_OF_ACTION:
         if document.get(feature):
             raise refusal(f"{feature} of action '{document['name']}'", "InvalidActionDeclarationException")
-    if document.get("region"):
-        raise refusal(f"cross-region action '{document['name']}'", "InvalidActionDeclarationException")
     kind = document["actionTypeId"]
     return Action(
         name=document["name"],
@@ -134,6 +164,7 @@ def _action(document: Document) -> Action:
         role_arn=document.get("roleArn"),
         namespace=document.get("namespace"),
         timeout_minutes=document.get("timeoutInMinutes"),
+        region=document.get("region"),
     )
 
 
@@ -151,8 +182,6 @@ def _refuse_unsupported(document: Document) -> None:
         raise refusal("execution mode PARALLEL", "InvalidStructureException")
     if document.get("triggers"):
         raise refusal("triggers with filters", "InvalidStructureException")
-    if "artifactStores" in document or "artifactStore" not in document:
-        raise refusal("artifact stores by region; name one artifactStore", "InvalidStructureException")
 
 
 def refusal(feature: str, code: str) -> ApiError:

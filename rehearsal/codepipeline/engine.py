@@ -247,7 +247,7 @@ class Engine:
 
     def _checked(self, document: Document) -> Pipeline:
         pipeline = read(document)
-        check(pipeline)
+        check(pipeline, self.shared.aws.region)
         if not self.shared.aws.trusts(pipeline.role_arn, SERVICE):
             message = f"CodePipeline is not authorized to perform AssumeRole on role {pipeline.role_arn}"
             raise ApiError("InvalidStructureException", message)

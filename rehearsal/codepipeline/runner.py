@@ -170,7 +170,9 @@ class Runner:
         if isinstance(fault, str):
             raise ActionFailedError(fault)
         run.configuration = resolve(run.action.configuration, self._namespaces())
-        outcome = EXECUTORS[run.action.type](self._context(run, scratch))
+        context = self._context(run, scratch)
+        context.copy_inputs()
+        outcome = EXECUTORS[run.action.type](context)
         if isinstance(fault, FailAfter):
             raise ActionFailedError(fault.message)
         return outcome

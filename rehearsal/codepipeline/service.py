@@ -20,7 +20,7 @@ from rehearsal.codepipeline.report import ExecutionReport, report
 from rehearsal.codepipeline.server import Server
 from rehearsal.codepipeline.shared import Shared
 from rehearsal.codepipeline.state import ENDED
-from rehearsal.emulator import Emulator
+from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.proxy import OpenNetwork, Proxy
 from rehearsal.supervisor import end_supervised, start_supervised
 
@@ -87,11 +87,14 @@ class CodePipeline:
         self._publisher.close()
         end_supervised(self._cleaner)
 
-    def connect(self, emulator: Emulator) -> None:
-        """Work on `emulator`, with its IAM, from now on; pipelines of an earlier emulator are deleted."""
+    def connect(self, emulator: Emulator, account: str = ACCOUNT, region: str | None = None) -> None:
+        """Serve the pipelines of one account and region of `emulator`, with its IAM, from now on.
+
+        Pipelines of an earlier emulator are deleted. The region is the emulator's by default.
+        """
         if self._shared.connection is not None:
             self._engine.delete_all()
-        self._shared.connection = self._publisher.aws = Aws(emulator, self.network)
+        self._shared.connection = self._publisher.aws = Aws(emulator, self.network, account, region)
 
     def pushed(self, repository: str, branch: str) -> list[str]:
         """Start the pipelines that watch the branch; return the ids of their executions."""

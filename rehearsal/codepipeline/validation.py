@@ -18,9 +18,10 @@ APPROVAL_MINUTES = (5, 86_400)
 VALUE_CHARACTERS = 1000
 
 
-def check(pipeline: Pipeline) -> None:
-    """Raise ApiError with AWS's code for the first error of a declaration."""
+def check(pipeline: Pipeline, region: str) -> None:
+    """Raise ApiError with AWS's code for the first error of a declaration in `region`."""
     _check_shape(pipeline)
+    _check_regions(pipeline, region)
     _check_stages(pipeline)
     for stage, action in pipeline.actions():
         _check_action(stage, action)
@@ -47,6 +48,23 @@ def _check_shape(pipeline: Pipeline) -> None:
         raise _wrong(f"Pipeline '{pipeline.name}' has more than {ACTIONS} actions.", "LimitExceededException")
     if again := _twice([stage.name for stage in pipeline.stages]):
         raise _wrong(f"Pipeline '{pipeline.name}' has more than one stage named '{again}'.", code)
+
+
+def _check_regions(pipeline: Pipeline, region: str) -> None:
+    """Check that there is a store for the pipeline's region and for that of each action (API reference, ArtifactStore).
+
+    A source, a build or an approval has the pipeline's region (CodePipeline guide, "Add a cross-Region action").
+    """
+    named = {each for each in pipeline.stores if each is not None}
+    used = {region, *(action.region for _, action in pipeline.actions() if action.region)}
+    if named and (missing := sorted(used - named)):
+        raise _wrong(f"The pipeline has no artifact store for region {missing[0]}.", "InvalidStructureException")
+    if not named and (others := sorted(used - {region})):
+        message = f"A pipeline with actions in region {others[0]} needs artifactStores by region."
+        raise _wrong(message, "InvalidStructureException")
+    for stage, action in pipeline.actions():
+        if action.region not in (None, region) and action.type.category in ("Source", "Approval"):
+            raise _wrong(f"Action '{action.name}' of stage '{stage.name}' can only be in the pipeline's region.")
 
 
 def _check_stages(pipeline: Pipeline) -> None:

@@ -67,6 +67,11 @@ def _read_bucket(aws: Aws, bucket: str, properties: Properties) -> dict[str, Any
         "LoggingConfiguration": lambda: s3.get_bucket_logging(Bucket=bucket).get("LoggingEnabled"),
         "Tags": lambda: s3.get_bucket_tagging(Bucket=bucket)["TagSet"],
         "ObjectLockEnabled": lambda: bool(s3.get_object_lock_configuration(Bucket=bucket)),
+        "ReplicationConfiguration": lambda: s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"],
+        "NotificationConfiguration": lambda: [
+            {key: value for key, value in each.items() if key != "Id"}
+            for each in s3.get_bucket_notification_configuration(Bucket=bucket).get("TopicConfigurations", [])
+        ],
         "ObjectLockConfiguration": lambda: s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"],
     }
     return {name: _unless_absent(read) for name, read in readers.items() if name in properties}
@@ -84,6 +89,7 @@ def _read_role(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return {
         "RoleName": name,
+        "Path": role["Path"],
         "Description": role.get("Description"),
         "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"],
         "Policies": [

@@ -62,6 +62,17 @@ def _logging(properties: Properties) -> dict[str, Any]:
     return {"TargetBucket": logging["DestinationBucketName"], "TargetPrefix": logging.get("LogFilePrefix", "")}
 
 
+def _replication(properties: Properties) -> dict[str, Any]:
+    configuration = properties["ReplicationConfiguration"]
+    rules = [{"ID" if key == "Id" else key: value for key, value in rule.items()} for rule in configuration["Rules"]]
+    return {"Role": configuration["Role"], "Rules": rules}
+
+
+def _notifications(properties: Properties) -> list[dict[str, Any]]:
+    configurations = properties["NotificationConfiguration"]["TopicConfigurations"]
+    return [{"TopicArn": each["Topic"], "Events": [each["Event"]]} for each in configurations]
+
+
 def _definition(properties: Properties) -> Any:
     text = json.dumps(properties["Definition"])
     for name, value in properties.get("DefinitionSubstitutions", {}).items():
@@ -80,6 +91,8 @@ SHAPES: Mapping[tuple[str, str], Callable[[Properties], Any]] = {
     (BUCKET, "LifecycleConfiguration"): _lifecycle_rules,
     (BUCKET, "BucketEncryption"): _encryption_rules,
     (BUCKET, "LoggingConfiguration"): _logging,
+    (BUCKET, "ReplicationConfiguration"): _replication,
+    (BUCKET, "NotificationConfiguration"): _notifications,
     (FUNCTION, "Code"): lambda properties: "as deployed",
     (LAYER, "Content"): lambda properties: "as deployed",
     (STATE_MACHINE, "Definition"): _definition,

@@ -11,6 +11,7 @@ from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, stepfun
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
+from rehearsal.inside.crossing import bus_problem
 from rehearsal.inside.wrapping import wrap
 
 LOG = logging.getLogger("strictness")
@@ -43,6 +44,8 @@ def rule_may_reach(rule_arn: str, target: dict[str, Any]) -> bool:
         return permissions.resource_allows(policy, ACTIONS[service], arn, EVENTS, rule_arn)
     if service == "sns":
         return bool(sns.topic_policy_allows(arn, EVENTS, rule_arn, get_account_id()))
+    if service == "events" and ":event-bus/" in arn:
+        return bus_problem(rule_arn, target) is None
     if service == "states":
         return _role_may_reach(str(target.get("RoleArn") or ""), EVENTS, ACTIONS[service], arn, rule_arn)
     return True

@@ -50,6 +50,12 @@ def name_resources() -> None:
     iam_actions.access_denied_response = respond
 
 
+def caller_arn(account: str) -> str:
+    """Return the ARN of the caller, who belongs to `account`; also where ministack does not keep it, as in S3."""
+    principal = evaluator.resolve_principal(_access_key.get(), account)
+    return str(getattr(principal, "arn", "") or f"arn:aws:iam::{account}:root")
+
+
 def caller_denial(action: str, resource: str, context: Mapping[str, Any] | None = None) -> Any:
     """Return ministack's denial when the caller may not do `action`, otherwise None."""
     if not enforced():
@@ -85,8 +91,8 @@ def role_of(arn: str) -> dict[str, Any] | None:
     return dict(found) if found is not None else None
 
 
-def role_allows(role_arn: str, action: str, resource: str) -> bool:
-    """Check whether the role's policies and boundary allow `action`."""
+def role_allows(role_arn: str, action: str, resource: str, values: Mapping[str, str] | None = None) -> bool:
+    """Check whether the role's policies and boundary allow `action`; `values` are condition keys of the request."""
     if not enforced():
         return True
     account = role_arn.split(":")[4] if role_arn.count(":") >= 5 else get_account_id()
@@ -100,6 +106,7 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
         region=get_region(),
         # Services call over TLS.
         secure_transport=True,
+        service_context={key.lower(): value for key, value in (values or {}).items()},
     )
     policies = evaluator._gather_role_policies(name, account)
     limits = evaluator._permissions_boundary(iam._roles, name, account)

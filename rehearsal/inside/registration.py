@@ -9,9 +9,12 @@ from rehearsal.inside import (
     buckets,
     collisions,
     conditions,
+    crossing,
     deliveries,
     destinations,
     disturbances,
+    encryption,
+    execution,
     extraction,
     front_door,
     functions,
@@ -19,16 +22,31 @@ from rehearsal.inside import (
     parameters,
     passing,
     pipelines,
+    replicas,
     stacks,
 )
 
 
 def register() -> None:
     """Add AWS's refusals to ministack, pipelines when a stand-in executes them, and the entrance."""
-    for part in (actions, conditions, passing, functions, destinations, parameters, buckets, deliveries, extraction):
+    for part in (
+        actions,
+        conditions,
+        passing,
+        functions,
+        destinations,
+        parameters,
+        buckets,
+        replicas,
+        deliveries,
+        extraction,
+    ):
         part.register()
     collisions.register()
+    crossing.register()
+    encryption.register()
     stacks.register()
+    execution.register()
     disturbances.register()
     mail.register()
     if os.environ.get(pipelines.PIPELINES):

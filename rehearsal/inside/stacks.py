@@ -29,6 +29,8 @@ SERVICE = "cloudformation.amazonaws.com"
 RESOLVING = ("CreateStack", "UpdateStack", "CreateChangeSet")
 # The CDK's deploy role: it deploys stacks with SSM parameters for which its policy has no permission.
 DEPLOY_ROLE = re.compile(r":assumed-role/cdk-\w+-deploy-role-")
+# Pseudo parameters that a condition may compare.
+PSEUDO = {"AWS::AccountId": get_account_id, "AWS::Region": get_region, "AWS::Partition": lambda: "aws"}
 _operation: ContextVar[str] = ContextVar("operation of CloudFormation in progress", default="")
 _service_role: ContextVar[str] = ContextVar("role that the operation passes to CloudFormation", default="")
 
@@ -84,15 +86,17 @@ def _ssm_parameters(template: dict[str, Any], values: dict[str, Any]) -> Iterato
 
 
 def _joined(value: Any, parameters: dict[str, Any]) -> Any:
-    """Replace each Fn::Join in a condition by its text, because ministack's conditions do not support it.
+    """Replace each Fn::Join and pseudo parameter in a condition by its text, which ministack does not support there.
 
-    CDK's bootstrap uses it to test whether a list of accounts or policies is empty; without it, CloudFormation's role
-    would have no policy.
+    CDK's bootstrap uses Fn::Join to test whether a list of accounts or policies is empty; without it, CloudFormation's
+    role would have no policy.
     """
     if isinstance(value, list):
         return [_joined(each, parameters) for each in value]
     if not isinstance(value, dict):
         return value
+    if value.get("Ref") in PSEUDO:
+        return PSEUDO[value["Ref"]]()
     if list(value) == ["Fn::Join"]:
         separator, parts = value["Fn::Join"]
         if isinstance(parts, dict) and "Ref" in parts:

@@ -187,12 +187,13 @@ def check_recorded_calls(
     profiles: Mapping[str, tuple[str, ...]],
     skipped_callers: Container[str] = (),
     expected: Iterable[Expected] = (),
+    account: str | None = None,
 ) -> Summary:
     """Judge the calls recorded in `path`, with the account of `session`; raise RefusedCallsError naming refused calls.
 
     The roles of `stacks` are judged by those stacks' templates, all others by IAM. `profiles` are the ARNs of the
     models behind each inference profile, which no request names. `expected` are refusals that the rehearsal provokes,
-    in addition to those of the CDK CLI's probes.
+    in addition to those of the CDK CLI's probes. With `account`, only the calls of its callers are judged.
     """
     facts = Facts(
         roles=roles_of_account(session, stacks),
@@ -200,7 +201,9 @@ def check_recorded_calls(
         profiles=profiles,
         resource_policies=resource_policies(session),
     )
-    calls = (call for call in read_calls(path) if call.caller not in skipped_callers)
+    calls = (
+        call for call in read_calls(path) if call.caller not in skipped_callers and account in (None, call.account)
+    )
     summary = judge(calls, facts, (*PROBES_OF_THE_CLI, *expected))
     if summary.refusals:
         raise RefusedCallsError(describe(summary))

@@ -23,6 +23,22 @@ DEPENDENCIES_LOCK = Path("lambda_src/requirements.txt")
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # Lambda's Amazon Linux 2023 has glibc 2.34; wheels for any of these run there.
 ARM64_TAGS = ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
+RELAY_MODULES = (
+    "vectora_ops/__init__.py",
+    "vectora_ops/account.py",
+    "vectora_ops/names.py",
+    "vectora_ops/progress.py",
+    "vectora_ops/promotion/__init__.py",
+    "vectora_ops/promotion/job.py",
+    "vectora_ops/promotion/relay.py",
+    "vectora_ops/remote.py",
+    "vectora_shared/__init__.py",
+    "vectora_shared/aws.py",
+    "vectora_shared/aws_errors.py",
+    "vectora_shared/aws_texts.py",
+    "vectora_shared/errors.py",
+    "vectora_shared/keys.py",
+)
 # Files that git may check out with other line ends (git-config, core.autocrlf); all others are read as they are.
 TEXT_SUFFIXES = frozenset(
     (".css", ".html", ".in", ".ini", ".j2", ".json", ".md", ".py", ".toml", ".txt", ".xml", ".yaml", ".yml")
@@ -68,6 +84,22 @@ class Packages:
         """Return the code of the operations functions; it does not depend on the engine's layer."""
         base = self._root / "lambda_src"
         return self._from_files("vectora-ops", base, self._sources("vectora_ops", "vectora_shared"), prefix="python/")
+
+    def review(self) -> Package:
+        """Return the code of the pipeline's review: alone, so that other changes leave the pipeline as it is."""
+        base = self._root / "lambda_src"
+        shared = (f"vectora_shared/{name}.py" for name in ("__init__", "aws_texts", "errors", "people"))
+        files = [file for path in (*shared, "vectora_review") for file in files_below(self._root, base / path)]
+        return self._from_files("vectora-review", base, files, prefix="")
+
+    def relay(self) -> Package:
+        """Return the pipeline's relay with the modules that it imports, which need nothing but Lambda's runtime.
+
+        The pipeline changes when the package does, so it has no more than these.
+        """
+        base = self._root / "lambda_src"
+        files = [*files_below(self._root, base / "pipeline_relay"), *(base / module for module in RELAY_MODULES)]
+        return self._from_files("pipeline-relay", base, files, prefix="")
 
     def configuration(self) -> Package:
         base = self._root / "config"

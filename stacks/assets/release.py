@@ -15,6 +15,9 @@ from vectora_shared.errors import VectoraError
 RELEASES_FILE = "releases.json"
 # Variables that the pipeline's synth build exports, and the steps of its environments receive.
 VERSION_VARIABLE, CONTENT_VARIABLE = "RELEASE_VERSION", "RELEASE_CONTENT_DIGEST"
+AUDIT_VARIABLE = "RELEASE_AUDIT"
+# Written by tools.supply_chain into the assembly.
+AUDIT_FILE = "audit.json"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,15 @@ def read_releases(assembly: Path) -> Releases:
         return Releases(**json.loads((assembly / RELEASES_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise VectoraError(f"{assembly} has no {RELEASES_FILE}: run cdk synth first.") from error
+
+
+def audit_state(assembly: Path) -> str:
+    """Return `audited` when known vulnerabilities of all packages were looked up, otherwise `not-audited`."""
+    try:
+        state = json.loads((assembly / AUDIT_FILE).read_text(encoding="utf-8"))["state"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return "not-audited"
+    return "audited" if state == "audited" else "not-audited"
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
-from constructs import Construct
-
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import FunctionTask, Names, OperationsTask
 
@@ -13,6 +10,13 @@ TRACE = Grant(
     actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     resources=("*",),
     wildcard_reason="X-Ray's write actions know no resources (service authorization reference).",
+)
+
+ANSWER_JOBS = Grant(
+    sid="AnswerPipeline",
+    actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
+    resources=("*",),
+    wildcard_reason="A job's result knows no resource (service authorization reference); the job's id is its secret.",
 )
 
 
@@ -30,12 +34,6 @@ def lambda_basics(names: Names, region: str, task: FunctionTask | OperationsTask
     )
 
 
-def bootstrap_qualifier(scope: Construct) -> str:
-    """Return the qualifier in the names of the CDK bootstrap resources."""
-    configured = scope.node.try_get_context("@aws-cdk/core:bootstrapQualifier")
-    return str(configured or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER)
-
-
-def assets_bucket_arn(scope: Construct, region: str) -> str:
-    """Return the ARN of the bootstrap bucket that holds the assets."""
-    return f"arn:aws:s3:::cdk-{bootstrap_qualifier(scope)}-assets-${{AWS::AccountId}}-{region}"
+def assets_bucket_arn(names: Names, region: str) -> str:
+    """Return the ARN of the environment's bootstrap bucket, which holds its assets."""
+    return f"arn:aws:s3:::cdk-{names.bootstrap_qualifier}-assets-${{AWS::AccountId}}-{region}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from constructs import Construct
-
 from stacks.permissions.common import TRACE, assets_bucket_arn, lambda_basics
 from vectora_constructs.service_role import Grant
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names
-from vectora_ops.settings import Delivery, EnvironmentSettings
+from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.keys import ANALYSES_PREFIX, DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 KEYS_ARE_DAYS = "Keys carry client, day and file name, which are not known when the role is made; the prefix is fixed."
@@ -25,8 +24,7 @@ TRACE_AND_SAMPLE = Grant(
 class EngineGrants:
     """Grants of the engine in one environment, one method per role."""
 
-    def __init__(self, stack: Construct, *, names: Names, settings: EnvironmentSettings) -> None:
-        self._stack = stack
+    def __init__(self, *, names: Names, settings: EnvironmentSettings) -> None:
         self._names = names
         self._settings = settings
         self._config = f"arn:aws:s3:::{names.bucket('config')}"
@@ -145,7 +143,7 @@ class EngineGrants:
             Grant(
                 sid="ReadContentOfRelease",
                 actions=("s3:GetObject",),
-                resources=(f"{assets_bucket_arn(self._stack, self._settings.region)}/*.zip",),
+                resources=(f"{assets_bucket_arn(self._names, self._settings.region)}/*.zip",),
                 wildcard_reason="Assets are named by the digest of their content, a new one each release.",
             ),
         )

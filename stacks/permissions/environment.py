@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from constructs import Construct
-
+from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import ANCHORS, HOLD, OPERATIONS_LAYER, STACK_LAYERS, WITHHOLDING_KEY, Names, OperationsTask
@@ -23,13 +22,13 @@ class EnvironmentGrants:
     """
 
     def __init__(
-        self, stack: Construct, *, names: Names, region: str, preceding: Names | None, following: Names | None
+        self, *, names: Names, region: str, preceding: Names | None, following: Names | None, elsewhere: Elsewhere
     ) -> None:
-        self._stack = stack
         self._names = names
         self._region = region
         self._preceding = preceding
         self._following = following
+        self._elsewhere = elsewhere
 
     def _function_arn(self, task: OperationsTask, names: Names | None = None) -> str:
         return f"arn:aws:lambda:{self._region}:${{AWS::AccountId}}:function:{(names or self._names).function(task)}"
@@ -58,7 +57,7 @@ class EnvironmentGrants:
     @property
     def _code_buckets(self) -> tuple[str, ...]:
         return (
-            assets_bucket_arn(self._stack, self._region),
+            assets_bucket_arn(self._names, self._region),
             f"arn:aws:s3:::{self._names.bucket('lambda-code')}",
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stacks.permissions.common import bootstrap_qualifier
+from stacks.permissions.access import TARGET_RECORDS, ask_review, assume
+from stacks.permissions.common import ANSWER_JOBS
 from stacks.permissions.environment import (
     ACCOUNT,
     ANCHORS_BY_SNAPSHOT,
@@ -12,6 +13,7 @@ from stacks.permissions.environment import (
     EnvironmentGrants,
 )
 from vectora_constructs.service_role import Grant
+from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     ALARM,
     BYPASS,
@@ -28,12 +30,6 @@ from vectora_ops.names import (
 )
 
 CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
-ANSWER_JOBS = Grant(
-    sid="AnswerPipeline",
-    actions=("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
-    resources=("*",),
-    wildcard_reason="A job's result knows no resource (service authorization reference); the job's id is its secret.",
-)
 
 
 class OperationsGrants(EnvironmentGrants):
@@ -47,7 +43,7 @@ class OperationsGrants(EnvironmentGrants):
         """Return the grants of function snapshot."""
         return (
             *self._read_environment("snapshot"),
-            ANSWER_JOBS,
+            *self._answer_jobs(),
             self._read_records(CLIENTS),
             Grant(
                 sid="Prune",
@@ -71,7 +67,7 @@ class OperationsGrants(EnvironmentGrants):
         )
 
     def _restore_stacks(self) -> tuple[Grant, ...]:
-        execution_role = f"cdk-{bootstrap_qualifier(self._stack)}-cfn-exec-role-{ACCOUNT}-{self._region}"
+        execution_role = f"cdk-{self._names.bootstrap_qualifier}-cfn-exec-role-{ACCOUNT}-{self._region}"
         return (
             Grant(
                 sid="RestoreStacks",
@@ -148,6 +144,17 @@ class OperationsGrants(EnvironmentGrants):
                 actions=("ssm:PutParameter",),
                 resources=tuple(self._parameter(path) for path in (DEPLOYMENT, LEDGER, HOLD, ALARM, CLIENTS)),
             ),
+            *self._hold_promotion(),
+        )
+
+    def _answer_jobs(self) -> tuple[Grant, ...]:
+        """Return the grant to answer the pipeline's jobs; the relay answers those of a pipeline elsewhere."""
+        return () if PIPELINE in self._elsewhere.routes else (ANSWER_JOBS,)
+
+    def _hold_promotion(self) -> tuple[Grant, ...]:
+        if route := self._elsewhere.routes.get(PIPELINE):
+            return (assume("OperatePipeline", route.role_arn),)
+        return (
             Grant(
                 sid="SeeWhatFailed",
                 actions=("codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"),
@@ -164,6 +171,8 @@ class OperationsGrants(EnvironmentGrants):
         """Return the grant to let the preceding environment judge what it gives."""
         if self._preceding is None:
             return ()
+        if route := self._elsewhere.routes.get(self._preceding.env):
+            return (assume("AskEnvironmentBefore", route.role_arn),)
         judge = self._function_arn("promotion", self._preceding)
         return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
 
@@ -171,7 +180,7 @@ class OperationsGrants(EnvironmentGrants):
         """Return the grants of function smoke-test."""
         newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
         return (
-            ANSWER_JOBS,
+            *self._answer_jobs(),
             *self._machine_grants,
             Grant(
                 sid="ReadCanaryNewsletter",
@@ -188,7 +197,7 @@ class OperationsGrants(EnvironmentGrants):
     def promotion(self) -> tuple[Grant, ...]:
         """Return the grants of function promotion."""
         record = (
-            ANSWER_JOBS,
+            *self._answer_jobs(),
             self._read_records("release", LEDGER, DEPLOYMENT, BYPASS, ALARM),
             *self._read_deployed(),
             *self._anchor_snapshots(),
@@ -199,6 +208,7 @@ class OperationsGrants(EnvironmentGrants):
                 resources=(self._parameter(LEDGER), self._parameter(DEPLOYMENT)),
             ),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+            self._use_pipeline(),
         )
         return (*record, *self._judge(self._following)) if self._following else record
 
@@ -228,18 +238,21 @@ class OperationsGrants(EnvironmentGrants):
     def _judge(self, target: Names) -> tuple[Grant, ...]:
         """Return the grants to judge a release by its runs here, for its promotion into `target`."""
         config, _, newsletters = self._buckets
-        target_config = f"arn:aws:s3:::{target.bucket('config')}"
         machine = self._names.state_machine
+        target_config: tuple[str, ...] = (f"arn:aws:s3:::{target.bucket('config')}",)
+        read_target = Grant(
+            sid="ReadTarget",
+            actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
+            resources=tuple(self._parameter(path, target) for path in TARGET_RECORDS),
+        )
+        if route := self._elsewhere.routes.get(target.env):
+            target_config, read_target = (), assume("ReadTarget", route.role_arn)
         return (
-            Grant(
-                sid="ReadTarget",
-                actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
-                resources=tuple(self._parameter(path, target) for path in (LEDGER, DEPLOYMENT, HOLD, BYPASS, CLIENTS)),
-            ),
+            read_target,
             Grant(
                 sid="ListClients",
                 actions=("s3:ListBucket",),
-                resources=(config, target_config),
+                resources=(config, *target_config),
                 condition={"StringLike": {"s3:prefix": "clients/*"}},
             ),
             Grant(
@@ -249,7 +262,7 @@ class OperationsGrants(EnvironmentGrants):
                     f"{config}/clients/*",
                     f"{config}/canonical/*",
                     f"{config}/published.json",
-                    f"{target_config}/clients/*",
+                    *(f"{each}/clients/*" for each in target_config),
                 ),
                 wildcard_reason=CONTENT_BY_KEY,
             ),
@@ -277,6 +290,19 @@ class OperationsGrants(EnvironmentGrants):
                 actions=("ssm:GetParameter", "ssm:PutParameter"),
                 resources=(self._parameter(RETRY),),
             ),
+            *self._retry_promotion(target),
+        )
+
+    def _use_pipeline(self) -> Grant:
+        """Return the grant to ask the review; the role of a pipeline elsewhere also allows to retry promotions."""
+        if route := self._elsewhere.routes.get(PIPELINE):
+            return assume("OperatePipeline", route.role_arn)
+        return ask_review(self._names, self._region)
+
+    def _retry_promotion(self, target: Names) -> tuple[Grant, ...]:
+        if PIPELINE in self._elsewhere.routes:
+            return ()
+        return (
             Grant(sid="SeePipeline", actions=("codepipeline:GetPipelineState",), resources=(self._pipeline_arn,)),
             Grant(
                 sid="TryAgain",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -89,6 +90,9 @@ def test_explain_is_what_the_gate_said(played: Played, vectora: Vectora) -> None
         (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", " "), "Say why (--reason)"),
         (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", "x" * 201), "at most 200 characters"),
         (("promote", "release-hold", "--env", "dev"), "Promotion into dev is not held"),
+        (("promote", "unfreeze", "--env", "prod"), "No freeze of prod is in force"),
+        (("promote", "freeze", "--env", "dev", "--until", "2030-01-01 10:00", "--reason", "x"), "Nothing is promoted"),
+        (("promote", "freeze", "--env", "prod", "--until", "soon", "--reason", "x"), "is no local time"),
         (("release", "list", "--env", "qa"), "There is no environment 'qa'"),
     ],
 )
@@ -138,7 +142,27 @@ def test_a_bypass_is_recorded_for_one_release_with_its_reason_and_name(played: P
             records.write_bypass(before)
 
 
-@pytest.mark.parametrize("command", [(), ("explain",), ("bypass",), ("release-hold",)])
+def test_a_freeze_refuses_promotions_and_shows_in_status_until_it_is_ended(vectora: Vectora) -> None:
+    said = vectora("promote", "freeze", "--env", "prod", "--until", _in_two_days(), "--reason", "an audit")
+    try:
+        assert said.exit_code == 0, said.output
+        decision = json.loads(vectora("promote", "explain", "--to", "prod", "--json").stdout)
+        [window] = [each for each in decision["verdicts"] if each["gate"] == "window"]
+        assert window["outcome"] == "fail"
+        assert "(an audit; assumed-role/vectora-inbox-operator/rehearsal)" in window["reason"]
+        assert "Closed to promotions: prod is frozen until" in vectora("status", "--env", "prod").output
+    finally:
+        ended = vectora("promote", "unfreeze", "--env", "prod")
+    assert ended.exit_code == 0, ended.output
+    decision = json.loads(vectora("promote", "explain", "--to", "prod", "--json").stdout)
+    assert "window" not in {each["gate"] for each in decision["verdicts"]}
+
+
+def _in_two_days() -> str:
+    return f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d} 12:00"
+
+
+@pytest.mark.parametrize("command", [(), ("explain",), ("bypass",), ("freeze",), ("unfreeze",), ("release-hold",)])
 def test_every_command_has_help_with_an_example(vectora: Vectora, command: tuple[str, ...]) -> None:
     shown = vectora("promote", *command, "--help")
     assert shown.exit_code == 0

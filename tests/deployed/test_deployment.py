@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from cli.status import environment_status
+from cli.environment_status import environment_status
 from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.assets.release import read_releases
 from tools.templates import ROOT

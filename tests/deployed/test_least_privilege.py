@@ -158,6 +158,8 @@ OPERATIONS: dict[str, Operation] = {
     "read the ledger of the next environment": _history("stage"),
     "read the ledger of prod": _history("prod"),
     "read the hold": _read_record("hold"),
+    "read the freeze of the next environment": _read_record("freeze", "stage"),
+    "write a freeze": _write_record("freeze", "stage"),
     "read the hold of the next environment": _read_record("hold", "stage"),
     "write the hold of another environment": _write_record("hold", "prod"),
     "write a bypass": _write_record("bypass", "stage"),
@@ -201,6 +203,7 @@ ALLOWED: dict[str, set[str]] = {
         "read the hold",
         "read the ledger",
         "read the ledger of the next environment",
+        "read the freeze of the next environment",
         "read the hold of the next environment",
     },
     NEWSLETTER: {

@@ -47,30 +47,41 @@ class SmallEnvironment:
     """Environment dev with stacks, functions, a layer, configuration, data and a vault."""
 
     account: Account
+    names: Names = NAMES
 
     @classmethod
-    def build(cls, account: Account, *, locked: bool = True) -> SmallEnvironment:
-        small = cls(account)
+    def build(cls, account: Account, *, locked: bool = True, names: Names = NAMES) -> SmallEnvironment:
+        small = cls(account, names)
         small._vault(locked=locked)
         small.fill()
         return small
+
+    @property
+    def assets(self) -> str:
+        return ASSETS.replace("0" * 12, self.account.account_id)
 
     def fill(self) -> None:
         """Deploy the first release, with the data and the newsletter of one run."""
         make_role(self.account)
         s3 = self.account.client("s3")
-        s3.create_bucket(Bucket=ASSETS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.create_bucket(Bucket=self.assets, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.deploy("1")
-        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())
-        s3.put_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml", Body=b"prompt: one\n")
-        s3.put_object(Bucket=NAMES.bucket("config"), Key="published.json", Body=b'{"state": "published", "keys": {}}')
+        s3.put_object(Bucket=self.names.bucket("config"), Key="clients/lai_weekly.yaml", Body=CLIENT.encode())
+        s3.put_object(Bucket=self.names.bucket("config"), Key="canonical/prompts/p.yaml", Body=b"prompt: one\n")
+        s3.put_object(
+            Bucket=self.names.bucket("config"), Key="published.json", Body=b'{"state": "published", "keys": {}}'
+        )
         for day in ("2026/01/05", "2026/01/06"):
-            s3.put_object(Bucket=NAMES.bucket("data"), Key=f"ingested/lai_weekly/{day}/items.json", Body=day.encode())
-        s3.put_object(Bucket=NAMES.bucket("newsletters"), Key="lai_weekly/2026/01/06/newsletter.md", Body=b"# News\n")
+            s3.put_object(
+                Bucket=self.names.bucket("data"), Key=f"ingested/lai_weekly/{day}/items.json", Body=day.encode()
+            )
+        s3.put_object(
+            Bucket=self.names.bucket("newsletters"), Key="lai_weekly/2026/01/06/newsletter.md", Body=b"# News\n"
+        )
 
     def deploy(self, version: str) -> None:
         """Deploy all stacks; another version has other code, another layer and another release record."""
-        self._stack("s0-core", _core())
+        self._stack("s0-core", _core(self.names))
         self._stack("s0-iam", _iam())
         self.deploy_runtime(version)
 
@@ -82,9 +93,9 @@ class SmallEnvironment:
     def break_it(self) -> None:
         """Change code and layer, edit and delete files, and delete a function, all outside CloudFormation."""
         functions, s3 = self.account.client("lambda"), self.account.client("s3")
-        bad = NAMES.function("normalize-score-v2")
+        bad = self.names.function("normalize-score-v2")
         layer = functions.publish_layer_version(
-            LayerName=NAMES.layer("vectora-core"), Content={"ZipFile": zipped("python/core.py", "X = 'by hand'\n")}
+            LayerName=self.names.layer("vectora-core"), Content={"ZipFile": zipped("python/core.py", "X = 'by hand'\n")}
         )
         functions.update_function_configuration(
             FunctionName=bad,
@@ -92,14 +103,14 @@ class SmallEnvironment:
             Environment={"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name", "API_TOKEN": "hidden"}},
         )
         functions.update_function_code(FunctionName=bad, ZipFile=handler("bad"))
-        functions.delete_function(FunctionName=NAMES.function("ingest-v2"))
-        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/lai_weekly.yaml", Body=b"edited: true\n")
-        s3.put_object(Bucket=NAMES.bucket("config"), Key="clients/stranger.yaml", Body=b"new: true\n")
-        s3.delete_object(Bucket=NAMES.bucket("config"), Key="canonical/prompts/p.yaml")
+        functions.delete_function(FunctionName=self.names.function("ingest-v2"))
+        s3.put_object(Bucket=self.names.bucket("config"), Key="clients/lai_weekly.yaml", Body=b"edited: true\n")
+        s3.put_object(Bucket=self.names.bucket("config"), Key="clients/stranger.yaml", Body=b"new: true\n")
+        s3.delete_object(Bucket=self.names.bucket("config"), Key="canonical/prompts/p.yaml")
 
     def say(self, task: FunctionTask) -> Any:
         """Return the answer of a function."""
-        answer = self.account.client("lambda").invoke(FunctionName=NAMES.function(task), Payload=b"{}")
+        answer = self.account.client("lambda").invoke(FunctionName=self.names.function(task), Payload=b"{}")
         return json.loads(answer["Payload"].read())
 
     def state(self) -> dict[str, Any]:
@@ -107,7 +118,7 @@ class SmallEnvironment:
         s3, functions = self.account.client("s3"), self.account.client("lambda")
         objects = {}
         for content in ("config", "data", "newsletters"):
-            listed = s3.list_object_versions(Bucket=NAMES.bucket(content))
+            listed = s3.list_object_versions(Bucket=self.names.bucket(content))
             for kind in ("Versions", "DeleteMarkers"):
                 for each in listed.get(kind, []):
                     objects[content, each["Key"], each["VersionId"]] = (kind, each["IsLatest"])
@@ -120,7 +131,7 @@ class SmallEnvironment:
         }
 
     def _vault(self, *, locked: bool) -> None:
-        s3, vault = self.account.client("s3"), NAMES.bucket("snapshots")
+        s3, vault = self.account.client("s3"), self.names.bucket("snapshots")
         s3.create_bucket(Bucket=vault, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=vault, VersioningConfiguration={"Status": "Enabled"})
         if locked:
@@ -130,7 +141,7 @@ class SmallEnvironment:
             )
 
     def _stack(self, layer: StackLayer, template: dict[str, Any]) -> None:
-        cloudformation, name = self.account.client("cloudformation"), NAMES.stack(layer)
+        cloudformation, name = self.account.client("cloudformation"), self.names.stack(layer)
         request = {
             "StackName": name,
             "TemplateBody": json.dumps(template, indent=1),
@@ -148,8 +159,11 @@ class SmallEnvironment:
         assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), status
 
     def _asset(self, body: bytes, name: str) -> dict[str, Any]:
-        self.account.client("s3").put_object(Bucket=ASSETS, Key=name, Body=body)
-        return {"S3Bucket": {"Fn::Sub": ASSETS.replace("0" * 12, "${AWS::AccountId}")}, "S3Key": name}
+        self.account.client("s3").put_object(Bucket=self.assets, Key=name, Body=body)
+        return {
+            "S3Bucket": {"Fn::Sub": self.assets.replace(self.account.account_id, "${AWS::AccountId}")},
+            "S3Key": name,
+        }
 
     def _runtime(self, version: str) -> dict[str, Any]:
         layer = {
@@ -157,16 +171,18 @@ class SmallEnvironment:
             "DeletionPolicy": "Retain",
             "UpdateReplacePolicy": "Retain",
             "Properties": {
-                "LayerName": NAMES.layer("vectora-core"),
+                "LayerName": self.names.layer("vectora-core"),
                 "Content": self._asset(zipped("python/core.py", f"X = '{version}'\n"), f"layer-{version}.zip"),
             },
         }
         return {
             "Resources": {
                 "VectoraCoreLayer": layer,
-                "LayerParameter": _parameter("layers/vectora-core", {"Ref": "VectoraCoreLayer"}),
+                "LayerParameter": _parameter(self.names, "layers/vectora-core", {"Ref": "VectoraCoreLayer"}),
                 "NormalizeScoreV2Function": self._function("normalize-score-v2", version, {"Ref": "VectoraCoreLayer"}),
-                "Release": _parameter("release", json.dumps({"digest": version * 64, "version": f"{version}.0.0"})),
+                "Release": _parameter(
+                    self.names, "release", json.dumps({"digest": version * 64, "version": f"{version}.0.0"})
+                ),
             },
             "Outputs": {"FunctionArn": {"Value": {"Fn::GetAtt": ["NormalizeScoreV2Function", "Arn"]}}},
         }
@@ -174,7 +190,7 @@ class SmallEnvironment:
     def _ingest(self, version: str) -> dict[str, Any]:
         layer_parameter = {
             "Type": "AWS::SSM::Parameter::Value<String>",
-            "Default": NAMES.parameter("layers/vectora-core"),
+            "Default": self.names.parameter("layers/vectora-core"),
         }
         return {
             "Parameters": {"Layer": layer_parameter},
@@ -185,10 +201,10 @@ class SmallEnvironment:
         return {
             "Type": "AWS::Lambda::Function",
             "Properties": {
-                "FunctionName": NAMES.function(task),
+                "FunctionName": self.names.function(task),
                 "Runtime": "python3.11",
                 "Handler": "handler.lambda_handler",
-                "Role": f"arn:aws:iam::{'0' * 12}:role/{ROLE}",
+                "Role": f"arn:aws:iam::{self.account.account_id}:role/{ROLE}",
                 "Code": self._asset(handler(f"{task} {version}"), f"{task}-{version}.zip"),
                 "Layers": [layer],
                 "Environment": {"Variables": {"ENV": "dev", "PUBMED_API_KEY_PARAM": "/a/name"}},
@@ -196,14 +212,14 @@ class SmallEnvironment:
         }
 
 
-def _core() -> dict[str, Any]:
+def _core(names: Names) -> dict[str, Any]:
     bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     return {
         "Resources": {
             f"{content.capitalize()}Bucket": {
                 **bucket,
-                "Properties": {"BucketName": NAMES.bucket(content), **versioned},
+                "Properties": {"BucketName": names.bucket(content), **versioned},
             }
             for content in ("config", "data", "newsletters")
         }
@@ -214,8 +230,8 @@ def _iam() -> dict[str, Any]:
     return {"Resources": {"EngineRole": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}}}
 
 
-def _parameter(path: str, value: Any) -> dict[str, Any]:
+def _parameter(names: Names, path: str, value: Any) -> dict[str, Any]:
     return {
         "Type": "AWS::SSM::Parameter",
-        "Properties": {"Name": NAMES.parameter(path), "Type": "String", "Value": value},
+        "Properties": {"Name": names.parameter(path), "Type": "String", "Value": value},
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cli.status import environment_status
+from cli.environment_status import environment_status
 from tests.faults.small_environment import NAMES, SmallEnvironment
 from vectora_ops.account import Account
 from vectora_ops.progress import Observer, OutOfTimeError

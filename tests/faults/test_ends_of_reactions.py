@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from tests.faults.test_setbacks import Pipeline
 from vectora_ops.account import Account
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
-from vectora_ops.records import Deployment, Hold, Records
+from vectora_ops.records import Deployment, Freeze, Hold, Records
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.rollback.run import roll_back
 
@@ -136,6 +136,17 @@ def test_whichever_request_fails_the_environment_is_held_and_the_operators_know(
         assert (hold.state, hold.execution) == ("held", EXECUTION), what
         assert "Promotion into dev is held" in notifications[-1], what
         assert hold.outcome in notifications[-1], what
+
+
+def test_a_freeze_of_promotions_never_refuses_a_rollback(small: SmallEnvironment, emulator: Emulator) -> None:
+    good = take(small.account).name
+    _deploy_and_break(small, good)
+    records = Records(small.account, NAMES)
+    records.write_freeze(Freeze(at=NOW, until=NOW + timedelta(days=9), reason="an audit", by="ann"))
+    [notification] = _react(_account(emulator))
+    deployment = records.deployment()
+    assert deployment is not None
+    assert deployment.state == "rolled back", notification
 
 
 def test_a_rollback_that_was_interrupted_for_good_is_ended_by_the_next_event(

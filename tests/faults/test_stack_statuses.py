@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adoption.adopt import plan_adoption
-from cli.status import environment_status
+from cli.environment_status import environment_status
 from tests.faults.operations import back_to, differences, take
 from tests.faults.small_environment import ASSETS, NAMES, SmallEnvironment
 from vectora_ops.cloudformation import polling

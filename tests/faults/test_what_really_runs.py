@@ -18,6 +18,7 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer
+from vectora_ops.promotion.attestation import Attestation
 from vectora_ops.promotion.job import Done, NotYet
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.promotion.steps.snapshot import snapshot_step
@@ -35,6 +36,12 @@ STAGE = Names(project=NAMES.project, env="stage")
 
 def snapshot(account: Account, token: str | None = None, **options: Any) -> Done | NotYet:
     return snapshot_step(account, options.pop("names", NAMES), GIVEN, token, observer=Observer(), **options)
+
+
+def record(account: Account) -> None:
+    """Record the release, which nobody had to approve."""
+    given = {**GIVEN, "snapshot": "before", "smoke_test": "3 items"}
+    record_step(account, NAMES, given, attest=lambda execution: Attestation())
 
 
 def release(account: Account) -> LedgerEntry:
@@ -167,7 +174,7 @@ def test_a_deployment_notes_what_had_been_changed_by_hand_and_its_release_too(sm
     snapshot(small.account)
     deployed(small.account)
     small.account.client("lambda").update_function_code(FunctionName=name, ZipFile=handler("ingest-v2 2"))
-    record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
+    record(small.account)
     last = Records(small.account, NAMES).ledger()[-1]
     assert last.repaired == (f"function {name} was changed by hand",)
     assert last.running == what_runs(Environment(small.account, NAMES))
@@ -180,7 +187,7 @@ def test_a_release_that_does_not_undo_a_change_by_hand_is_not_recorded(small: Sm
     snapshot(small.account)
     deployed(small.account)
     with pytest.raises(VectoraError, match=f"did not undo a change by hand: function {name}"):
-        record_step(small.account, NAMES, {**GIVEN, "snapshot": "before", "smoke_test": "3 items"})
+        record(small.account)
 
 
 def test_the_step_waits_for_another_operation_and_then_goes_on(small: SmallEnvironment) -> None:

@@ -179,7 +179,7 @@ class MemoryAccount(Account):
     def client(self, service: str) -> Any:
         return _Client(self.aws, service)  # type: ignore[attr-defined]
 
-    def invoker(self) -> Any:
+    def invoker(self, wait_seconds: int = 0) -> Any:
         return self.client("lambda")
 
     def http_session(self, url: str) -> Any:

@@ -116,7 +116,8 @@ class Stack:
         return f"{self.name}-{logical_id}-{hashlib.sha256(logical_id.encode()).hexdigest()[:RANDOM_LENGTH].upper()}"
 
     def arn(self, logical_id: str) -> str:
-        return _ARNS[self.resource_type(logical_id)].format(name=self.physical_name(logical_id))
+        path = str(self.body["Resources"][logical_id].get("Properties", {}).get("Path", "/")).removeprefix("/")
+        return _ARNS[self.resource_type(logical_id)].format(name=path + self.physical_name(logical_id))
 
     def resolve(self, value: Any) -> Any:
         match value:

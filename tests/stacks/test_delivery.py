@@ -17,8 +17,9 @@ from tests.stacks import test_limits as limits
 from tests.stacks import test_permissions_exist as permissions
 from tests.stacks.deployed import Environment, Templates, account_of
 from tests.stacks.rules import Rule
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import CANARY_CLIENT, STACK_LAYERS
-from vectora_ops.settings import Delivery, Settings, load_settings
+from vectora_ops.settings import Settings, load_settings
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
 from vectora_shared.errors import ConfigurationError

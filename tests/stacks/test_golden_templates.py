@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.stacks.bootstraps import SETTINGS
 from tests.stacks.deployed import Environment, Templates
 from tools.templates import (
     GOLDEN_FOLDER,
+    golden_accounts_path,
+    golden_backup_path,
     golden_path,
     golden_pipeline_path,
     golden_text,
     synthesize,
     synthesize_pipeline,
+    synthesize_with_accounts,
+    synthesize_with_backup,
 )
 
 UPDATE = "run `make templates` and review the difference"
@@ -35,8 +40,33 @@ def test_the_template_of_the_pipeline_equals_its_golden_file() -> None:
     assert golden_text(synthesize_pipeline()) == path.read_text(encoding="utf-8"), f"{path.name} is outdated: {UPDATE}"
 
 
+def test_the_templates_with_a_backup_equal_their_golden_files() -> None:
+    for name, template in synthesize_with_backup().items():
+        path = golden_backup_path(name)
+        assert path.exists(), f"with-backup/{path.name} is missing: {UPDATE}"
+        assert golden_text(template) == path.read_text(encoding="utf-8"), (
+            f"with-backup/{path.name} is outdated: {UPDATE}"
+        )
+
+
+def test_the_templates_of_several_accounts_equal_their_golden_files() -> None:
+    for name, template in synthesize_with_accounts().items():
+        path = golden_accounts_path(name)
+        assert path.exists(), f"with-accounts/{path.name} is missing: {UPDATE}"
+        assert golden_text(template) == path.read_text(encoding="utf-8"), (
+            f"with-accounts/{path.name} is outdated: {UPDATE}"
+        )
+
+
 def test_every_golden_file_belongs_to_a_stack(dev: Templates) -> None:
-    expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev} | {"pipeline.yaml"}
+    expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev} | {
+        "pipeline.yaml",
+        *(f"with-accounts/access-{env}.yaml" for env in ("dev", "stage", "prod")),
+        "with-accounts/pipeline.yaml",
+        "with-accounts/pipeline-copies-eu-central-1.yaml",
+        "with-backup/backup.yaml",
+        "with-backup/s0-operations.yaml",
+    }
     assert {path.relative_to(GOLDEN_FOLDER).as_posix() for path in GOLDEN_FOLDER.rglob("*.yaml")} == expected
 
 
@@ -101,12 +131,17 @@ def test_prod_lacks_only_the_promotion_into_another_environment(stage: Templates
     assert {path: in_stage.get(path) for path in in_prod} == in_prod
 
 
+def _as_in_prod(text: str) -> str:
+    own, other = (SETTINGS.names(env).bootstrap_qualifier for env in ("dev", "prod"))
+    return re.sub(r"\bdev\b", "prod", text.replace(own, other))
+
+
 def test_dev_and_prod_differ_in_configuration_only(dev: Templates, prod: Templates) -> None:
     in_dev, in_prod = _leaves(dev), _leaves(prod)
     unexplained = {
         path: (in_dev[path], in_prod[path])
         for path in in_dev.keys() & in_prod.keys()
-        if re.sub(r"\bdev\b", "prod", str(in_dev[path])) != str(in_prod[path])
+        if _as_in_prod(str(in_dev[path])) != str(in_prod[path])
         and not any(re.search(pattern, path) for pattern in CONFIGURED)
     }
     assert unexplained == {}

@@ -301,7 +301,12 @@ def test_the_content_covers_every_optional_feature() -> None:
     """A feature that is disabled in the neutral environment could change without a new soak."""
     environments = neutral_settings().environments
     assert _fields_left_at_their_default(environments.stage) == {"account"}
-    assert environments.dev == environments.stage == environments.prod
+    assert environments.stage == environments.prod
+    assert environments.stage.promotion.windows
+    assert all(_fields_left_at_their_default(each) == set() for each in environments.stage.promotion.windows)
+    # Nothing is promoted into dev, and settings that have no effect are refused.
+    left = _fields_left_at_their_default(environments.stage)
+    assert _fields_left_at_their_default(environments.dev) == left | {"promotion.windows"}
 
 
 def test_config_environments_has_no_influence_on_the_content(checkout: Path, here: Releases) -> None:

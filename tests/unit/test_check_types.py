@@ -137,7 +137,7 @@ class Bucket:
 
     def download_fileobj(self, bucket: str, key: str, file: IO[bytes]) -> None:
         if (bucket, key) not in self.objects:
-            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+            raise ClientError({"Error": {"Code": "403"}}, "HeadObject")
         file.write(self.objects[bucket, key])
 
 

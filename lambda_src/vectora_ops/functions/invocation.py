@@ -7,11 +7,13 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import Names
 from vectora_ops.progress import Observer, OutOfTimeError
+from vectora_ops.promotion.job import RELAYED_KEY
 from vectora_ops.settings import environment_name
 from vectora_shared.aws_texts import notification, plain, redacted, subject
 from vectora_shared.errors import InvalidEventError, VectoraError
@@ -97,7 +99,9 @@ def continue_later(event: dict[str, Any], context: Any, unfinished: OutOfTimeErr
 # Once for each execution environment, whose credentials stay (Lambda guide, best practices).
 @functools.cache
 def own_account() -> Account:
-    return account_of_credentials(environment("AWS_REGION"))
+    """Return the function's account, with the roles for what is elsewhere (stacks/elsewhere.py)."""
+    account = account_of_credentials(environment("AWS_REGION"))
+    return account.with_roles(json.loads(environment("ELSEWHERE", "{}")))
 
 
 def own_names() -> Names:
@@ -108,8 +112,15 @@ def own_names() -> Names:
     )
 
 
-def deadline_of(context: Any) -> Callable[[], bool]:
-    return lambda: context.get_remaining_time_in_millis() / 1000 < RESERVED_SECONDS
+def deadline_of(context: Any, event: Mapping[str, Any] = MappingProxyType({})) -> Callable[[], bool]:
+    """Return a deadline near the end of this invocation, or of the wait of the relay that requests a step."""
+
+    def seconds() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    waits = event.get(RELAYED_KEY, {}).get("seconds")
+    too_late = max(seconds() - waits, 0.0) if waits is not None else 0.0
+    return lambda: seconds() - too_late < RESERVED_SECONDS
 
 
 def notify_operators(what: str, message: str) -> None:

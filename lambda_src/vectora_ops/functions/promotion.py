@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
+from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
 from vectora_ops.promotion.facts import find_release, gather_client
 from vectora_ops.promotion.gates import Decision
-from vectora_ops.promotion.job import answer_job, is_job
+from vectora_ops.promotion.job import answer_step, is_step
+from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.settings import Promotion, environment_name
+from vectora_ops.snapshots.anchors import Anchor
+from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock
 from vectora_ops.withholding_key import create_key
 from vectora_shared.config.values import Identifier
@@ -59,15 +67,27 @@ class BeginDeploymentEvent(Event):
 def promotion_function(event: dict[str, Any], context: Any) -> Answer:
     """Record the releases and snapshots of this environment, and judge which release may go into the next."""
     set_log_level()
-    if is_job(event):
-        return answer_job(
+    if is_step(event):
+        return answer_step(
             own_account(),
             event,
             {
                 "gate": lambda given, _: gate_step(
-                    own_account(), own_names(), next_names(), next_policy(), given, clock=_clock()
+                    own_account(),
+                    own_names(),
+                    next_names(),
+                    next_policy(),
+                    given,
+                    attest=partial(attest, own_account(), next_names()),
+                    clock=_clock(),
                 ),
-                "record": lambda given, _: record_step(own_account(), own_names(), given, clock=_clock()),
+                "record": lambda given, _: record_step(
+                    own_account(),
+                    own_names(),
+                    given,
+                    attest=partial(attest, own_account(), own_names()),
+                    clock=_clock(),
+                ),
             },
         )
     return answer_invocation(
@@ -89,8 +109,10 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(ExplainEvent, event)
     account, names = own_account(), own_names()
     release = find_release(account, names, request.digest)
+    execution, target = request.execution, next_names()
+    attested = attest(account, target, execution, deploys=True) if execution else None
     decision, _ = judge(
-        account, names, next_names(), next_policy(), release, execution=request.execution, clock=_clock()
+        account, names, target, next_policy(), release, execution=execution, attested=attested, clock=_clock()
     )
     return {"decision": _shown(decision)}
 
@@ -104,7 +126,7 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
     facts = gather_client(account, names, next_names(), request.client_id, _clock()())
-    decision = decide_client(facts, next_policy())
+    decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
 
@@ -112,7 +134,23 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
 def _anchor(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(AnchorEvent, event)
     anchor = anchor_snapshot(own_account(), own_names(), request.snapshot, clock=_clock())
+    _copy_anchor(anchor)
     return {"anchor": anchor.model_dump(mode="json")}
+
+
+def _copy_anchor(anchor: Anchor) -> None:
+    """Write an anchor into the copy of the vault; a failure notifies the operators and stops no deployment."""
+    region = environment("BACKUP_REGION", "")
+    if not region:
+        return
+    try:
+        copy_anchor(own_account(), own_names(), region, anchor)
+    except (BotoCoreError, ClientError) as error:
+        notify_operators(
+            "the copy has no anchor",
+            f"The anchor of {anchor.snapshot} could not be written into the copy of the vault ({error}): a restore "
+            "from there uses an earlier snapshot. See docs/runbooks/loss-of-an-account.md.",
+        )
 
 
 def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
@@ -145,7 +183,8 @@ def _clock() -> StoreClock:
 
 
 def next_names() -> Names:
-    return own_names().of(environment_name(environment("NEXT_ENV")))
+    names = own_names().of(environment_name(environment("NEXT_ENV")))
+    return replace(names, bucket_suffix=os.environ.get("NEXT_BUCKET_SUFFIX", names.bucket_suffix))
 
 
 def next_policy() -> Promotion:

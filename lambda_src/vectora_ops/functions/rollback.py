@@ -164,7 +164,7 @@ def _promote_client(event: dict[str, Any], context: Any) -> Answer:
         raise InvalidEventError(f"Client files come into {names.env} from {before or 'a release only'}.")
     source = names.of(given.source)
     judge = {"operation": "judge-client", "client_id": given.client_id}
-    answer = run_remotely(account, source, "promotion", judge, lambda count: None)
+    answer = run_remotely(account.of(given.source), source, "promotion", judge, lambda count: None)
     file = SourceFile.model_validate(answer["file"])
     if answer["decision"]["outcome"] != "pass" and not is_unfinished(account, names, file):
         raise VectoraError(answer["decision"]["sentence"])

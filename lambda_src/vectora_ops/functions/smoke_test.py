@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vectora_ops.functions.invocation import Answer, StepLog, deadline_of, own_account, own_names
-from vectora_ops.promotion.job import Done, NotYet, answer_job
+from vectora_ops.promotion.job import Done, NotYet, answer_step
 from vectora_ops.promotion.steps.smoke_test import smoke_step
 from vectora_shared.runtime import set_log_level
 
@@ -15,7 +15,9 @@ def smoke_test_function(event: dict[str, Any], context: Any) -> Answer:
     """Run the smoke test of an environment as a step of the pipeline."""
     set_log_level()
 
-    def step(given: Mapping[str, Any], token: str | None) -> Done | NotYet:
-        return smoke_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline_of(context))
+    deadline = deadline_of(context, event)
 
-    return answer_job(own_account(), event, {"smoke-test": step})
+    def step(given: Mapping[str, Any], token: str | None) -> Done | NotYet:
+        return smoke_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline)
+
+    return answer_step(own_account(), event, {"smoke-test": step})

@@ -20,9 +20,9 @@ from vectora_ops.functions.invocation import (
     own_names,
 )
 from vectora_ops.names import Names
-from vectora_ops.progress import OutOfTimeError, utc_now
+from vectora_ops.progress import Deadline, OutOfTimeError, utc_now
 from vectora_ops.promotion.facts import live_digest
-from vectora_ops.promotion.job import Done, NotYet, answer_job, is_job
+from vectora_ops.promotion.job import Done, NotYet, answer_step, is_step
 from vectora_ops.promotion.steps.snapshot import snapshot_step
 from vectora_ops.records import Records, held_since
 from vectora_ops.snapshots.items import DataScope
@@ -65,9 +65,10 @@ def snapshot_function(event: dict[str, Any], context: Any) -> Answer | None:
     if "ResponseURL" in event:
         _guard_deployment(event, context)
         return None
-    if is_job(event):
-        return answer_job(
-            own_account(), event, {"snapshot": lambda given, token: _snapshot_step(given, token, context)}
+    if is_step(event):
+        deadline = deadline_of(context, event)
+        return answer_step(
+            own_account(), event, {"snapshot": lambda given, token: _snapshot_step(given, token, deadline)}
         )
     return answer_invocation(event, context, {"create": _create, "verify": _verify, "prune": _prune})
 
@@ -142,8 +143,8 @@ def _report_interrupted_rollback(account: Account, names: Names) -> None:
         )
 
 
-def _snapshot_step(given: Mapping[str, Any], token: str | None, context: Any) -> Done | NotYet:
-    return snapshot_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline_of(context))
+def _snapshot_step(given: Mapping[str, Any], token: str | None, deadline: Deadline) -> Done | NotYet:
+    return snapshot_step(own_account(), own_names(), given, token, observer=StepLog(), deadline=deadline)
 
 
 def _guard_deployment(event: dict[str, Any], context: Any) -> None:

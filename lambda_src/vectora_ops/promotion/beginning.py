@@ -90,7 +90,7 @@ def require_that_gates_pass(account: Account, names: Names, given: StepParameter
     if before is None:
         return
     event = {"operation": "explain", "digest": given.content_digest, "execution": given.execution}
-    decision = run_remotely(account, names.of(before), "promotion", event, lambda count: None)["decision"]
+    decision = run_remotely(account.of(before), names.of(before), "promotion", event, lambda count: None)["decision"]
     if decision["outcome"] != "pass":
         raise VectoraError(
             f"Nothing was deployed, because the gates refuse it now: {decision['sentence']} It is tried again by "

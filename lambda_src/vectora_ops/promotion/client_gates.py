@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from vectora_ops.promotion.environment_runs import ClientFile, Run
 from vectora_ops.promotion.gates import Decision, hold_verdict, in_progress_verdict, semantic
 from vectora_ops.promotion.verdicts import Verdict, cost_verdict, noise_verdict
-from vectora_ops.records import Deployment, Hold, LedgerEntry
+from vectora_ops.promotion.window import window_verdict
+from vectora_ops.records import Deployment, Freeze, Hold, LedgerEntry
 from vectora_ops.settings import Promotion
 
 
@@ -27,12 +29,14 @@ class ClientFacts:
     target_file: ClientFile | None
     runs: Sequence[Run]
     hold: Hold | None
+    now: datetime
+    freeze: Freeze | None = None
     target_deployments: Sequence[Deployment] = ()
     target_ledger: Sequence[LedgerEntry] = ()
 
 
 def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
-    """Return the verdicts on the file, with the limits of noise and cost from `policy`, the target's."""
+    """Return the verdicts on the file, by the windows and the limits of noise and cost in `policy`, the target's."""
     return Decision(
         source=facts.source,
         target=facts.target,
@@ -46,6 +50,8 @@ def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
 def _verdicts(facts: ClientFacts, policy: Promotion) -> Iterator[Verdict]:
     yield hold_verdict(facts.hold, facts.target)
     yield in_progress_verdict(facts.target, facts.target_deployments, facts.target_ledger, None)
+    if window := window_verdict(facts.target, policy.windows, facts.freeze, facts.now):
+        yield window
     yield _published(facts)
     yield _version(facts)
     yield _schedule(facts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from vectora_ops.account import Account
+from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
 from vectora_shared.aws_texts import plain
 
@@ -100,7 +100,8 @@ class Endings:
     def _read(self, execution: str) -> _Reading:
         try:
             pages = (
-                self._account.client("codepipeline")
+                self._account.of(PIPELINE)
+                .client("codepipeline")
                 .get_paginator("list_action_executions")
                 .paginate(pipelineName=self._names.pipeline, filter={"pipelineExecutionId": execution})
             )

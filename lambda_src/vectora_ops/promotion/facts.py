@@ -49,7 +49,7 @@ def gather(
     account: Account, source: Names, target: Names, release: ReleaseId, now: datetime, execution: str | None = None
 ) -> Facts:
     """Return the facts that decide whether `release` may go from `source` into `target` with `execution`."""
-    here, there = Records(account, source), Records(account, target)
+    here, there = Records(account, source), Records(account.of(target.env), target)
     since = now - LONGEST_LOOK_BACK
     clients = client_files(account, source)
     failed = failed_runs(account, source, since)
@@ -67,7 +67,7 @@ def gather(
         hold=there.hold(),
         bypass=there.bypass_of(release),
         clients=clients,
-        target_clients=client_files(account, target),
+        target_clients=client_files(account.of(target.env), target),
         deployments=here.deployments(),
         source_hold=here.hold(),
         changes=changes_by_hand(Environment(account, source), ledger[-1]) if ledger else ChangesByHand(),
@@ -75,6 +75,7 @@ def gather(
         target_deployments=there.deployments(),
         target_promotion=promotions[-1] if promotions else None,
         execution=execution,
+        freeze=there.freeze(),
     )
 
 
@@ -86,16 +87,19 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
     files = client_files(account, source)
     require_client(source.env, client_id, files)
     record = Bucket(account.client("s3"), source.bucket("config")).read_json(RECORD_KEY) or {}
-    runs, there = _runs(account, source, now - LONGEST_LOOK_BACK), Records(account, target)
+    runs = _runs(account, source, now - LONGEST_LOOK_BACK)
+    there = Records(account.of(target.env), target)
     return ClientFacts(
         source=source.env,
         target=target.env,
         client_id=client_id,
         file=files[client_id],
         published=record.get("keys", {}).get(client_key(client_id)),
-        target_file=client_files(account, target).get(client_id),
+        target_file=client_files(account.of(target.env), target).get(client_id),
         runs=tuple(run for run in runs if run.client_id == client_id),
         hold=there.hold(),
+        now=now,
+        freeze=there.freeze(),
         target_deployments=there.deployments(),
         target_ledger=there.ledger(),
     )

@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from vectora_ops.promotion.attestation import Attestation, attested_verdicts
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
 from vectora_ops.promotion.soak import Soak, Word, last_word
 from vectora_ops.promotion.verdicts import Outcome, Verdict, cost_verdict, noise_verdict, runs_verdict
+from vectora_ops.promotion.window import WINDOW_GATE, window_verdict
 from vectora_ops.records import (
     Alarm,
     Bypass,
     ClientPromotion,
     Deployment,
+    Freeze,
     Hold,
     LedgerEntry,
     ReleaseId,
@@ -36,6 +39,7 @@ BYPASSABLE_GATES = (
     "cost",
     "end-to-end",
     "client-versions",
+    WINDOW_GATE,
 )
 
 
@@ -66,6 +70,8 @@ class Facts:
     target_deployments: Sequence[Deployment] = ()
     target_promotion: ClientPromotion | None = None
     execution: str | None = None
+    attested: Attestation | None = None
+    freeze: Freeze | None = None
 
     @property
     def is_recorded(self) -> bool:
@@ -170,6 +176,10 @@ def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     yield in_progress_verdict(
         facts.target, facts.target_deployments, facts.target_ledger, facts.target_promotion, facts.execution
     )
+    requires = policy.requires_approval
+    yield from attested_verdicts(facts.target, facts.attested, facts.valid_bypass, requires_approval=requires)
+    if window := window_verdict(facts.target, policy.windows, facts.freeze, facts.now):
+        yield window
     yield _rolled_back(facts)
     if policy.requires_smoke_test:
         yield _smoke_test(facts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from vectora_ops.account import Account
+from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.records import Hold, Records
@@ -18,7 +18,7 @@ TRANSITION_REASON = "Held after a failed deployment. Look at it then run vectora
 
 def disable_transition(account: Account, names: Names) -> None:
     """Let no execution of the pipeline enter the environment's stage."""
-    account.client("codepipeline").disable_stage_transition(
+    account.of(PIPELINE).client("codepipeline").disable_stage_transition(
         pipelineName=names.pipeline, stageName=names.env, transitionType="Inbound", reason=TRANSITION_REASON
     )
 
@@ -42,7 +42,7 @@ def release_hold(account: Account, names: Names, by: str, *, clock: Clock = utc_
     released = hold.model_copy(update={"state": "released", "released_by": by, "at": clock()})
     records.write_hold(released)
     try:
-        account.client("codepipeline").enable_stage_transition(
+        account.of(PIPELINE).client("codepipeline").enable_stage_transition(
             pipelineName=names.pipeline, stageName=names.env, transitionType="Inbound"
         )
     except ClientError as error:
@@ -61,7 +61,7 @@ def _recorded_hold(records: Records, clock: Clock) -> Hold | None:
 def _is_disabled(account: Account, names: Names) -> bool:
     """Return whether a hold, and nothing else, has disabled the transition into the environment."""
     try:
-        state = account.client("codepipeline").get_pipeline_state(name=names.pipeline)
+        state = account.of(PIPELINE).client("codepipeline").get_pipeline_state(name=names.pipeline)
     except ClientError as error:
         if error_code(error) != "PipelineNotFoundException":
             raise

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vectora_ops.account import Account
 from vectora_ops.progress import Clock, utc_now
@@ -20,19 +19,14 @@ from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 JOB_KEY = "CodePipeline.job"
+# Key of a step that the relay requests: its parameters, the token of the invocation before, and the seconds that the
+# relay waits. The relay answers the job, so the function returns the result instead.
+RELAYED_KEY = "relayed"
+# Those of every step; the others are the step's own (promotion/steps/parameters.py).
+REQUIRED_PARAMETERS = ("operation", "execution", "timeout_minutes")
 # The job has ended: its execution was stopped or cancelled by an update of the pipeline, or it has an answer already
 # (PutJobSuccessResult and PutJobFailureResult, API reference).
 OVER = ("InvalidJobStateException", "JobNotFoundException")
-
-
-class Parameters(BaseModel):
-    """Parameters of every step: its operation, the execution it belongs to, and the longest time it may take."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    operation: str
-    execution: str
-    timeout_minutes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +79,31 @@ def answer_job(
         return _fail(pipeline, job["id"], f"CodePipeline refused the step's answer: {error}")
 
 
+def is_step(event: Mapping[str, Any]) -> bool:
+    """Return whether the pipeline or its relay invoked the function."""
+    return is_job(event) or RELAYED_KEY in event
+
+
+def answer_step(account: Account, event: Mapping[str, Any], steps: Mapping[str, Step]) -> dict[str, Any]:
+    """Run the step of the action; answer the job of the pipeline, or the relay that answers it."""
+    return answer_job(account, event, steps) if is_job(event) else _answer_relay(event[RELAYED_KEY], steps)
+
+
+def _answer_relay(request: Mapping[str, Any], steps: Mapping[str, Step]) -> dict[str, Any]:
+    try:
+        answer = _step(request["parameters"], steps)(request["parameters"], request.get("token"))
+    except VectoraError as error:
+        logger.error("%s", job_failure(str(error)))
+        return {"state": "failed", "error": job_failure(str(error))}
+    except Exception as error:
+        logger.exception("The step failed unexpectedly")
+        return {"state": "failed", "error": job_failure(f"{type(error).__name__}: {error}")}
+    if isinstance(answer, NotYet):
+        return {"state": "running", "token": answer.token}
+    logger.info("%s", job_summary(answer.summary))
+    return {"state": "done", "summary": answer.summary, "variables": dict(answer.variables)}
+
+
 def _succeed(pipeline: Any, job_id: str, answer: Done | NotYet, began: datetime) -> dict[str, Any]:
     if isinstance(answer, NotYet):
         token = json.dumps({"began": began.isoformat(), "token": answer.token})
@@ -102,18 +121,30 @@ def _succeed(pipeline: Any, job_id: str, answer: Done | NotYet, began: datetime)
 
 def _run(job: Mapping[str, Any], steps: Mapping[str, Step], clock: Clock) -> tuple[Done | NotYet, datetime]:
     given = json.loads(job["data"]["actionConfiguration"]["configuration"].get("UserParameters") or "{}")
-    try:
-        parameters = Parameters.model_validate(given)
-    except ValidationError as error:
-        key = ".".join(map(str, error.errors()[0]["loc"]))
-        raise VectoraError(f"The action's user parameters do not fit: '{key}': {error.errors()[0]['msg']}.") from error
-    if parameters.operation not in steps:
-        raise VectoraError(f"Operation '{parameters.operation}' is none of {', '.join(sorted(steps))}.")
+    step, minutes = _step(given, steps), _minutes(given)
     left = json.loads(job["data"].get("continuationToken") or "{}")
     began = datetime.fromisoformat(left["began"]) if left else clock()
-    if clock() - began > timedelta(minutes=parameters.timeout_minutes):
-        raise VectoraError(f"{parameters.operation} was not done within {parameters.timeout_minutes} minutes.")
-    return steps[parameters.operation](given, left.get("token")), began
+    if clock() - began > timedelta(minutes=minutes):
+        raise VectoraError(f"{given['operation']} was not done within {minutes} minutes.")
+    return step(given, left.get("token")), began
+
+
+def _step(given: object, steps: Mapping[str, Step]) -> Step:
+    if not isinstance(given, Mapping):
+        raise VectoraError("The action's user parameters do not fit: they are no JSON object.")
+    missing = [key for key in REQUIRED_PARAMETERS if not given.get(key)]
+    if missing:
+        raise VectoraError(f"The action's user parameters do not fit: '{missing[0]}' is missing.")
+    if given["operation"] not in steps:
+        raise VectoraError(f"Operation '{given['operation']}' is none of {', '.join(sorted(steps))}.")
+    return steps[given["operation"]]
+
+
+def _minutes(given: Mapping[str, Any]) -> int:
+    try:
+        return int(given["timeout_minutes"])
+    except ValueError as error:
+        raise VectoraError("The action's user parameters do not fit: 'timeout_minutes' is no whole number.") from error
 
 
 def _fail(pipeline: Any, job_id: str, message: str) -> dict[str, Any]:

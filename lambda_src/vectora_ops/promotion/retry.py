@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vectora_ops.account import Account
+from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
@@ -37,7 +37,7 @@ def retry_refused(
 
     An execution that CodePipeline will never retry is reported once, and is no failure: a schedule calls this daily.
     """
-    pipeline = account.client("codepipeline")
+    pipeline = account.of(PIPELINE).client("codepipeline")
     try:
         state = pipeline.get_pipeline_state(name=target.pipeline)
     except ClientError as error:

@@ -6,7 +6,7 @@ import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from vectora_ops.account import Account
+from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
 from vectora_ops.records import Deployment, Records
 from vectora_ops.times import minute
@@ -35,10 +35,12 @@ def require_no_running_deployment(account: Account, names: Names) -> None:
 
 def _is_running(account: Account, names: Names, deployment: Deployment) -> bool:
     try:
-        answer = account.client("codepipeline").get_pipeline_execution(
-            pipelineName=names.pipeline, pipelineExecutionId=deployment.execution
+        answer = (
+            account.of(PIPELINE)
+            .client("codepipeline")
+            .get_pipeline_execution(pipelineName=names.pipeline, pipelineExecutionId=deployment.execution)
         )
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, VectoraError) as error:
         # A rollback is urgent: an execution of unknown state does not prevent it.
         logger.warning("Whether execution %s is running is unknown: %s", deployment.execution, error)
         return False

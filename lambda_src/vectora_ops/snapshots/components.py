@@ -25,8 +25,12 @@ def component_source(
     *,
     data: DataScope = "last",
     scope: Mapping[str, str] | None = None,
+    with_records: bool = False,
 ) -> Source:
-    """Return the source of a component's items; `scope` of an earlier snapshot selects the same keys again."""
+    """Return the source of a component's items; `scope` of an earlier snapshot selects the same keys again.
+
+    Promotion records are read `with_records` only, because they are compared with nothing.
+    """
     account, names = environment.account, environment.names
     match component:
         case "functions":
@@ -36,7 +40,7 @@ def component_source(
         case "stacks":
             return StacksSource(environment)
         case "release":
-            return ReleaseSource(environment)
+            return ReleaseSource(environment, with_records=with_records)
         case "clients":
             return BucketSource(account, names.bucket("config"), ("clients/",))
         case "canonical":

@@ -14,12 +14,14 @@ from vectora_ops.cloudformation.definition import StackDefinition
 from vectora_ops.cloudformation.templates import AssetReference, asset_references, parse_template
 from vectora_ops.known_variables import KNOWN_VARIABLES, withheld
 from vectora_ops.live_environment import Environment, Layer, hex_digest
+from vectora_ops.record_history import read_histories
 from vectora_ops.secret_names import may_hold_secret
 from vectora_ops.snapshots.bucket_source import BucketSource
 from vectora_ops.snapshots.downloads import download
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.manifest import canonical_json
 
+RELEASE_FILE, RECORDS_FILE = "release.json", "records.json"
 # Fields of GetFunction's answer that a template sets. Lambda sets the others.
 TEMPLATE_FIELDS = (
     "FunctionName",
@@ -225,15 +227,26 @@ class StacksSource(ListedSource):
 
 
 class ReleaseSource(ListedSource):
-    """Record of the deployed release; absent before the first deployment."""
+    """Record of the deployed release; absent before the first deployment.
 
-    def __init__(self, environment: Environment) -> None:
+    A snapshot keeps the promotion records beside it. They are compared with nothing, and no rollback writes them: a
+    restore into another account does.
+    """
+
+    def __init__(self, environment: Environment, *, with_records: bool) -> None:
         super().__init__()
         self._environment = environment
+        self._with_records = with_records
 
     def _read(self) -> list[Item]:
         value = self._environment.release()
-        return [] if value is None else [Item.document("release.json", value.encode("utf-8"))]
+        if value is None:
+            return []
+        items = [Item.document(RELEASE_FILE, value.encode("utf-8"))]
+        account, names = self._environment.account, self._environment.names
+        if self._with_records and (found := read_histories(account, names)):
+            items.append(Item.document(RECORDS_FILE, canonical_json(found), informative=True))
+        return items
 
 
 def _withheld_by_name(name: str, value: str) -> str:

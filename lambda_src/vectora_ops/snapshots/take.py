@@ -252,7 +252,7 @@ class _Taking:
     def _take(self, component: Component) -> None:
         resumed = self.progress.open if self.progress.open and self.progress.open.component == component else None
         scope = resumed.scope if resumed else self.request.data_scope
-        source = component_source(self.environment, component, data=self.progress.data, scope=scope)
+        source = component_source(self.environment, component, data=self.progress.data, scope=scope, with_records=True)
         writer = ComponentWriter(
             vault=self.vault,
             objects=self.objects,

@@ -75,11 +75,11 @@ class SnapshotFiles:
 
 
 class Vault(ObjectStore):
-    """The vault of one environment."""
+    """The vault of one environment, or its copy in another bucket."""
 
-    def __init__(self, account: Account, names: Names) -> None:
-        """Open the vault; raises VectoraError when the environment has none."""
-        super().__init__(account, names.bucket("snapshots"))
+    def __init__(self, account: Account, names: Names, *, bucket: str | None = None) -> None:
+        """Open the vault, or its copy in `bucket`; raises VectoraError when the environment has none."""
+        super().__init__(account, bucket or names.bucket("snapshots"))
         self.names = names
         self._clock = StoreClock(lambda: self._s3.get_object_lock_configuration(Bucket=self.bucket))
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
@@ -114,6 +114,10 @@ class Vault(ObjectStore):
             name = found.key.removeprefix(OBJECTS)
             if DIGEST.fullmatch(name):
                 yield VaultObject(name, found.size, found.etag, found.modified)
+
+    def replication_status(self, key: str) -> str | None:
+        """Return how far S3 is with the replication of an object, such as FAILED; None when it replicates none."""
+        return self._reader.head(key).headers.get("x-amz-replication-status")
 
     def strays(self) -> Iterator[str]:
         """Yield the keys in the vault that belong neither to its format nor to the folder of a snapshot."""

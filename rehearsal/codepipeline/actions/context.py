@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.codepipeline.aws import Aws, Credentials, error_text
+from rehearsal.codepipeline.definition import Store
 from rehearsal.codepipeline.errors import ActionFailedError, InterruptedActionError
 from rehearsal.codepipeline.hooks import Hooks
 from rehearsal.codepipeline.jobs import Jobs
@@ -52,9 +53,19 @@ class Context:
         """Configuration with the values of variables."""
         return self.run.configuration
 
+    @property
+    def region(self) -> str:
+        """Region of the action."""
+        return self.run.action.region or self.aws.region
+
+    @property
+    def artifact_store(self) -> Store:
+        """Artifact store of the action's region."""
+        return self.execution.pipeline.store(self.region)
+
     def client(self, service: str) -> Any:
-        """Return a client with the action's role."""
-        return self.aws.client(service, self.role)
+        """Return a client with the action's role, in the action's region."""
+        return self.aws.client(service, self.role, self.region)
 
     def interrupted(self) -> bool:
         """Return whether the action's result is no longer needed."""
@@ -79,11 +90,29 @@ class Context:
         """Return one of the action's input artifacts."""
         return next(artifact for artifact in self.run.inputs if artifact.name == name)
 
+    def copy_inputs(self) -> None:
+        """Copy the input artifacts of other regions to the store of the action's region, with the pipeline's role.
+
+        CodePipeline guide, "Add a cross-Region action in CodePipeline": it copies the artifacts between the buckets.
+        """
+        self.run.inputs = tuple(
+            artifact if artifact.bucket == self.artifact_store.bucket else self._copied(artifact)
+            for artifact in self.run.inputs
+        )
+
+    def _copied(self, artifact: Artifact) -> Artifact:
+        source = self.aws.client("s3", self.pipeline_role, self.execution.pipeline.region_of(artifact.bucket))
+        archive = self._download(source, artifact, self.pipeline_role)
+        return self.store(artifact.name, archive, self.pipeline_role, artifact.revision)
+
     def fetch(self, artifact: Artifact, role: Credentials) -> Path:
         """Download the artifact's zip; raise ActionFailedError when the role may not read it."""
+        return self._download(self.aws.client("s3", role, self.region), artifact, role)
+
+    def _download(self, s3: Any, artifact: Artifact, role: Credentials) -> Path:
         target = self.scratch / f"{artifact.name}.zip"
         try:
-            body = self.aws.client("s3", role).get_object(Bucket=artifact.bucket, Key=artifact.key)["Body"]
+            body = s3.get_object(Bucket=artifact.bucket, Key=artifact.key)["Body"]
             with target.open("wb") as file:
                 shutil.copyfileobj(body, file)
         except (ClientError, BotoCoreError) as error:
@@ -93,11 +122,11 @@ class Context:
     def store(self, name: str, archive: Path, role: Credentials, revision: str | None = None) -> Artifact:
         """Upload a zip as the output artifact `name`; raise ActionFailedError when the role may not write it."""
         artifact = self.output_location(name, revision)
-        key = self.execution.pipeline.encryption_key
+        key = self.artifact_store.encryption_key
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
         try:
             with archive.open("rb") as body:
-                self.aws.client("s3", role).put_object(
+                self.aws.client("s3", role, self.region).put_object(
                     Bucket=artifact.bucket, Key=artifact.key, Body=body, **encryption
                 )
         except (ClientError, BotoCoreError) as error:
@@ -106,9 +135,9 @@ class Context:
 
     def output_location(self, name: str, revision: str | None = None) -> Artifact:
         """Return the location of the output artifact `name`; CodePipeline truncates long names in its key."""
-        pipeline = self.execution.pipeline
         key = "".join(secrets.choice(KEY_LETTERS) for _ in range(7))
-        return Artifact(name, pipeline.bucket, f"{pipeline.name[:20]}/{name[:10]}/{key}", revision)
+        path = f"{self.execution.pipeline.name[:20]}/{name[:10]}/{key}"
+        return Artifact(name, self.artifact_store.bucket, path, revision)
 
 
 def _unreachable(artifact: Artifact, role: Credentials, error: Exception) -> ActionFailedError:

@@ -79,7 +79,7 @@ def _data(context: Context, outputs: tuple[Artifact, ...], token: str | None) ->
     }
     if token is not None:
         data["continuationToken"] = token
-    if key := context.execution.pipeline.encryption_key:
+    if key := context.artifact_store.encryption_key:
         data["encryptionKey"] = {"id": key, "type": "KMS"}
     return data
 

@@ -112,5 +112,7 @@ def _upload(context: Context, template: bytes) -> str:
     if len(template) > TEMPLATE_BYTES:
         raise ActionFailedError(f"The template has more than {TEMPLATE_BYTES} bytes, CloudFormation's limit.", CODE)
     target = context.output_location("template")
-    context.aws.admin_client("s3").put_object(Bucket=target.bucket, Key=target.key, Body=template)
-    return f"https://s3.{context.aws.region}.amazonaws.com/{target.bucket}/{target.key}"
+    context.aws.admin_client("s3", region=context.region).put_object(
+        Bucket=target.bucket, Key=target.key, Body=template
+    )
+    return f"https://s3.{context.region}.amazonaws.com/{target.bucket}/{target.key}"

@@ -13,6 +13,7 @@ from rehearsal.codepipeline.errors import ApiError
 from rehearsal.codepipeline.validation import check
 
 Change = Callable[[dict[str, Any], Any], None]
+REGION = "eu-west-3"
 
 
 def _stages(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -31,6 +32,18 @@ def _set(**members: Any) -> Change:
 
 def _set_build(**members: Any) -> Change:
     return lambda document, _: _build(document).update(members)
+
+
+def _set_stores(*regions: str, region: str | None = None, source_region: str | None = None) -> Change:
+    """Replace the one artifact store by one for each region, and set the region of the build or of the source."""
+
+    def change(document: dict[str, Any], _: Any) -> None:
+        store = document.pop("artifactStore")
+        document["artifactStores"] = dict.fromkeys(regions, store)
+        _build(document).update({"region": region} if region else {})
+        _stages(document)[0]["actions"][0].update({"region": source_region} if source_region else {})
+
+    return change
 
 
 def _configure(**members: Any) -> Change:
@@ -181,10 +194,30 @@ REFUSED: dict[str, tuple[Change, str, str]] = {
         "InvalidStageDeclarationException",
         "condition onFailure of stage 'Build'",
     ),
-    "another region": (
+    "another region without its store": (
         _set_build(region="us-east-1"),
+        "InvalidStructureException",
+        "actions in region us-east-1 needs artifactStores",
+    ),
+    "a region that has no store": (
+        _set_stores("eu-west-3", "eu-north-1", region="us-east-1"),
+        "InvalidStructureException",
+        "no artifact store for region us-east-1",
+    ),
+    "no store for its own region": (
+        _set_stores("eu-north-1"),
+        "InvalidStructureException",
+        "no artifact store for region eu-west-3",
+    ),
+    "two kinds of stores": (
+        _set(artifactStores={"eu-west-3": {"type": "S3", "location": "artifacts"}}),
+        "InvalidStructureException",
+        "either one artifactStore or artifactStores",
+    ),
+    "a source in another region": (
+        _set_stores("eu-west-3", "eu-north-1", source_region="eu-north-1"),
         "InvalidActionDeclarationException",
-        "cross-region action 'Make'",
+        "can only be in the pipeline's region",
     ),
     "another provider": (
         _add_action(lambda parts: parts.action("Copy", "Deploy", "S3")),
@@ -226,9 +259,24 @@ def document(parts: Any) -> dict[str, Any]:
 
 def test_a_valid_declaration_is_read_with_its_defaults(document: dict[str, Any]) -> None:
     pipeline = read(document)
-    check(pipeline)
+    check(pipeline, REGION)
     assert pipeline.execution_mode == "SUPERSEDED"
     assert pipeline.document["stages"][1]["actions"][0]["runOrder"] == 1
+
+
+def test_each_region_has_its_own_store(document: dict[str, Any], parts: Any) -> None:
+    _set_stores(REGION, "eu-north-1", region="eu-north-1")(document, parts)
+    document["artifactStores"] = {
+        REGION: {"type": "S3", "location": "here", "encryptionKey": {"id": "key", "type": "KMS"}},
+        "eu-north-1": {"type": "S3", "location": "there"},
+    }
+    pipeline = read(document)
+    check(pipeline, REGION)
+    stores = {region: pipeline.store(region) for region in (REGION, "eu-north-1")}
+    assert {region: (each.bucket, each.encryption_key) for region, each in stores.items()} == {
+        REGION: ("here", "key"),
+        "eu-north-1": ("there", None),
+    }
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -236,7 +284,7 @@ def test_an_invalid_declaration_is_refused_with_one_sentence(name: str, document
     change, code, words = REFUSED[name]
     change(document, parts)
     with pytest.raises(ApiError) as refusal:
-        check(read(document))
+        check(read(document), REGION)
     assert refusal.value.code == code
     assert words in str(refusal.value)
     assert str(refusal.value).endswith(".")
@@ -245,4 +293,4 @@ def test_an_invalid_declaration_is_refused_with_one_sentence(name: str, document
 def test_a_namespace_can_be_used_in_the_same_stage_by_a_later_run_order(document: dict[str, Any], parts: Any) -> None:
     later = parts.invoke("Echo", "answer", say="#{Made.NUMBER}", runOrder=2)
     document["stages"][1]["actions"].append(later)
-    check(read(document))
+    check(read(document), REGION)

@@ -27,9 +27,9 @@ from adoption.recording import StackRecord
 from cli import adopt, output, promote, release, rollback, run, status
 from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
+from cli.environment_status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
 from cli.snapshot import commands, tables
 from cli.snapshot.drill import RestoreRehearsal
-from cli.status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
 from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
 from client_files.migration.outcomes import Addition, FieldOutcome
@@ -253,7 +253,7 @@ def _invoke(command: Callable[..., None], *arguments: str) -> Result:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace an environment by one whose records, answers and snapshots are all hostile."""
-    target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
+    target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=SimpleNamespace(backup=None))
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
     for module in (release, promote, commands):
         monkeypatch.setattr(module, "open_target", lambda env: target)

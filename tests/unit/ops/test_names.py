@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import botocore.session
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.ops.environments import VALID, load_text
 from vectora_ops.functions import invocation, promotion
-from vectora_ops.names import BUCKETS, FREQUENCIES, LIMITS, STACK_LAYERS, Names, client_id_problems, schedule_id
+from vectora_ops.names import (
+    BUCKETS,
+    FREQUENCIES,
+    LIMITS,
+    STACK_LAYERS,
+    Names,
+    bootstrap_qualifier,
+    client_id_problems,
+    schedule_id,
+)
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 from vectora_shared.errors import ConfigurationError
 
@@ -29,6 +41,7 @@ IN_SCHEMAS = {
 IN_MODELS = {
     "rule": ("events", "RuleName"),
     "role": ("iam", "roleNameType"),
+    "policy": ("iam", "policyNameType"),
     "schedule": ("scheduler", "Name"),
     "pipeline": ("codepipeline", "PipelineName"),
     "alarm": ("cloudwatch", "AlarmName"),
@@ -165,3 +178,22 @@ def test_a_parameter_name_that_ssm_refuses_is_refused_when_the_configuration_is_
 
 def test_a_suffix_may_end_with_the_letters_of_a_reserved_one(tmp_path: Path) -> None:
     assert _settings(tmp_path, "project: vectora-inbox\nbucket_suffix: vatican\n").bucket_suffix == "vatican"
+
+
+@given(st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True).filter(lambda project: len(project) <= 30))
+@settings(deadline=None)
+def test_each_environment_and_the_pipeline_have_a_bootstrap_qualifier_of_their_own(project: str) -> None:
+    names = [Names(project=project, env=env) for env in ENVIRONMENT_NAMES]
+    qualifiers = {names[0].pipeline_bootstrap_qualifier, *(each.bootstrap_qualifier for each in names)}
+
+    assert len(qualifiers) == 4
+    # Qualifier, parameter of the CDK's bootstrap template.
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,10}", each) for each in qualifiers)
+
+
+def test_projects_with_the_same_initials_have_different_qualifiers() -> None:
+    assert bootstrap_qualifier("vectora-inbox", "dev") != bootstrap_qualifier("very-important", "dev")
+
+
+def test_a_role_has_another_name_than_it_had_without_a_path() -> None:
+    assert Names(project="acme", env="dev").role("rollback") == "acme-rollback-role-dev"

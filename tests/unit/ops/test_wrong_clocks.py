@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cli.status import environment_status
+from cli.environment_status import environment_status
 from tests.docs.vault_in_memory import NAMES, NOON, environment, fill_with_text
 from vectora_ops.account import Account
 from vectora_ops.progress import Observer, OutOfTimeError

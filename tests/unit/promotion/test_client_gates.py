@@ -35,6 +35,7 @@ READY = ClientFacts(
     target_file=_file("7.0.0", "old"),
     runs=(_run(),),
     hold=None,
+    now=NOW,
 )
 
 

@@ -123,11 +123,11 @@ def test_an_unexpected_failure_is_reported_too(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"operation": "work"}, "'execution': Field required"),
+        ({"operation": "work"}, "'execution' is missing"),
         ({**PARAMETERS, "timeout_minutes": "soon"}, "'timeout_minutes'"),
         ({**PARAMETERS, "operation": "rest"}, "Operation 'rest' is none of work."),
         ("{not json", "JSONDecodeError"),
-        ("", "'operation': Field required"),
+        ("", "'operation' is missing"),
     ],
 )
 def test_rubbish_in_the_parameters_fails_the_job_with_a_sentence(

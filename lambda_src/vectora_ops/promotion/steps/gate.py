@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
+from vectora_ops.promotion.attestation import Attest, Attestation
 from vectora_ops.promotion.facts import gather
 from vectora_ops.promotion.gates import Decision, Facts, decide, semantic
 from vectora_ops.promotion.job import Done
+from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.steps.parameters import NONE, StepParameters, step_parameters
 from vectora_ops.records import LedgerEntry, Records, ReleaseId
 from vectora_ops.settings import Promotion
@@ -31,11 +34,15 @@ def judge(
     release: ReleaseId,
     *,
     execution: str | None = None,
+    attested: Attestation | None = None,
     clock: Clock = utc_now,
 ) -> tuple[Decision, Facts]:
-    """Decide whether `release` may go from `source` to `target` now; return the decision and its facts."""
-    facts = gather(account, source, target, release, clock(), execution)
-    return decide(facts, policy), facts
+    """Decide whether `release` may go from `source` to `target` now; return the decision and its facts.
+
+    `policy` is the commit's: the stricter of it and of the target's own decides.
+    """
+    facts = replace(gather(account, source, target, release, clock(), execution), attested=attested)
+    return decide(facts, judging_policy(account, target, policy)), facts
 
 
 def gate_step(
@@ -45,17 +52,21 @@ def gate_step(
     policy: Promotion,
     given: Mapping[str, Any],
     *,
+    attest: Attest,
     clock: Clock = utc_now,
 ) -> Done:
     """Let a release pass; raises VectoraError with the refusing verdicts."""
     parameters = step_parameters(StepParameters, given)
     release = ReleaseId(parameters.digest, parameters.content_digest)
-    decision, facts = judge(account, source, target, policy, release, execution=parameters.execution, clock=clock)
+    execution, attested = parameters.execution, attest(parameters.execution)
+    decision, facts = judge(
+        account, source, target, policy, release, execution=execution, attested=attested, clock=clock
+    )
     if decision.outcome != "pass":
         raise VectoraError(
             f"{decision.sentence} It is tried again by schedule; see ./vectora promote explain --to {target.env}."
         )
-    before = Records(account, target).ledger()
+    before = Records(account.of(target.env), target).ledger()
     return Done(
         summary=decision.sentence,
         variables={

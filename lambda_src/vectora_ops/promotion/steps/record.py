@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
+from vectora_ops.promotion.attestation import Attest
 from vectora_ops.promotion.facts import live_release
 from vectora_ops.promotion.job import Done
 from vectora_ops.promotion.steps.parameters import NONE, NotEmpty, StepParameters, step_parameters
-from vectora_ops.records import Deployment, LedgerEntry, Records
+from vectora_ops.records import Deployment, LedgerEntry, Records, ReleaseId
+from vectora_ops.settings import environment_before
 from vectora_ops.what_runs import what_runs
+from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
+logger = logging.getLogger("vectora")
 # A parameter may be read as it was a moment ago (aws-cdk-cli pull request 830), also the one CloudFormation wrote.
 READS, READ_PAUSE_SECONDS = 4, 2.0
 Value = TypeVar("Value")
@@ -29,6 +36,8 @@ class RecordParameters(StepParameters):
     # From the gate of this execution: by now the record may hold another release's bypass.
     bypassed: str = NONE
     bypass_reason: str = NONE
+    # Whether known vulnerabilities were looked up when the release was built (stacks.assets.release.audit_state).
+    audit: str = NONE
 
 
 def record_step(
@@ -36,6 +45,7 @@ def record_step(
     names: Names,
     given: Mapping[str, Any],
     *,
+    attest: Attest,
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Done:
@@ -62,7 +72,8 @@ def record_step(
         )
     running = what_runs(Environment(account, names))
     _require_repaired(deployment, running, names.env)
-    records.add_to_ledger(_entry(parameters, clock(), running=running, repaired=deployment.repaired))
+    entry = _entry(parameters, clock(), running=running, repaired=deployment.repaired)
+    records.add_to_ledger(entry.model_copy(update=_people(names.env, records, parameters, attest)))
     records.write_deployment(deployment.model_copy(update={"state": "released"}))
     return done
 
@@ -98,7 +109,26 @@ def _entry(
         bypass_reason=parameters.bypass_reason if bypassed else None,
         running=running,
         repaired=repaired,
+        audit=None if parameters.audit == NONE else parameters.audit,
     )
+
+
+def _people(env: str, records: Records, parameters: RecordParameters, attest: Attest) -> dict[str, str | None]:
+    """Return who approved the release and who bypassed its gates; None for what is not known.
+
+    The environment is deployed: what cannot be read now does not roll it back.
+    """
+    people: dict[str, str | None] = {}
+    if environment_before(env) is None:
+        return people
+    try:
+        people["approved_by"] = attest(parameters.execution).approver
+        if parameters.bypassed != NONE:
+            bypass = records.bypass_of(ReleaseId(parameters.digest, parameters.content_digest))
+            people["bypassed_by"] = bypass.recorded_by if bypass else None
+    except (VectoraError, BotoCoreError, ClientError) as error:
+        logger.warning("Who approved the release cannot be read: %s", plain(error))
+    return people
 
 
 def _is_deploying(deployment: Deployment | None, parameters: StepParameters) -> bool:

@@ -73,6 +73,7 @@ def test_json_is_one_document(findings: list[Finding]) -> None:
         "verdict": "unknown",
         "found": "you may not call GetConnection",
         "advice": "attach docs/reference/operator-policy.json",
+        "where": "",
     }
 
 

@@ -10,7 +10,8 @@ import pytest
 from cli.doctor.mail import CHECK
 from tests.repository import ROOT
 from tests.unit.cli.doctor.conftest import Aws, Run
-from vectora_ops.settings import Delivery, Settings, load_settings
+from vectora_ops.delivery_settings import Delivery
+from vectora_ops.settings import Settings, load_settings
 
 VERIFIED = {"VerifiedForSendingStatus": True, "VerificationStatus": "SUCCESS", "DkimAttributes": {"Status": "SUCCESS"}}
 QUOTA = {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 3.0}

@@ -1,0 +1,103 @@
+"""Function review: invoked before the pipeline updates itself, and by gates that need author and approver."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+from vectora_review.review import Opinion, Reviewer
+from vectora_review.store import Store
+from vectora_shared.aws_texts import LONGEST_NOTIFICATION, cut, plain, subject
+from vectora_shared.errors import InvalidEventError, VectoraError
+
+logger = logging.getLogger("vectora")
+SERVICES = ("s3", "ssm", "cloudformation", "codepipeline", "sns")
+Answer = dict[str, Any]
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> Answer:
+    """Answer `review`, `explain` or `attest`; an expected failure is an answer with outcome `refused`."""
+    logging.getLogger().setLevel(logging.INFO)
+    operations: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
+        "review": _review,
+        "explain": lambda given: _shown(_reviewer().explain(_text(given, "execution"))),
+        "attest": _attest,
+    }
+    operation = str(event.get("operation"))
+    try:
+        if operation not in operations:
+            raise InvalidEventError(f"operation is '{operation}': it must be one of {', '.join(operations)}.")
+        answer = operations[operation](event)
+    except VectoraError as error:
+        answer = {"outcome": "refused", "text": str(error)}
+        if operation == "review":
+            _notify("the pipeline stopped before its update", str(error))
+    logger.info("%s: %s", operation, answer)
+    return answer
+
+
+def _review(given: dict[str, Any]) -> Answer:
+    opinion = _reviewer().review(_text(given, "artifact"))
+    if not opinion.is_accepted:
+        _notify("a change needs an approval of its own", opinion.text)
+    return _shown(opinion)
+
+
+def _attest(given: dict[str, Any]) -> Answer:
+    attested = _reviewer().attest(_text(given, "execution"), _text(given, "stage"))
+    return {"outcome": "accepted", **attested}
+
+
+def _shown(opinion: Opinion) -> Answer:
+    return {
+        "outcome": "accepted" if opinion.is_accepted else "refused",
+        "execution": opinion.execution.id,
+        "commit": opinion.execution.commit,
+        "digest": opinion.changes.digest,
+        "changes": [{"kind": line.kind, "text": line.text} for line in opinion.changes.lines],
+        "text": opinion.text,
+    }
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidEventError(f"'{name}' is missing in the event: it must be a text.")
+    return value
+
+
+@functools.cache
+def _clients() -> dict[str, Any]:
+    make: Any = boto3.client
+    return {service: make(service) for service in SERVICES}
+
+
+def _reviewer() -> Reviewer:
+    clients, bucket = _clients(), os.environ["ARTIFACTS_BUCKET"]
+    return Reviewer(
+        clients,
+        Store(clients["s3"], clients["ssm"], bucket=bucket, approvals=os.environ["APPROVALS_PARAMETER"]),
+        pipeline=os.environ["PIPELINE"],
+        bucket=bucket,
+        environments=os.environ["ENVIRONMENTS"].split(","),
+        people=json.loads(os.environ.get("PEOPLE", "{}")),
+    )
+
+
+def _notify(what: str, message: str) -> None:
+    """Notify the approvers; a failure to notify must not hide the result, so it is only logged."""
+    try:
+        _clients()["sns"].publish(
+            TopicArn=os.environ["NOTIFICATIONS_TOPIC_ARN"],
+            Subject=subject(f"{os.environ['PIPELINE']}: {what}"),
+            # In lines: each is made plain, because the commit wrote parts of it.
+            Message=cut("\n".join(map(plain, message.splitlines())), LONGEST_NOTIFICATION),
+        )
+    except Exception:
+        logger.exception("The approvers could not be notified")

@@ -1,0 +1,1 @@
+"""Supply chain of a release: its bill of materials, its licences, and its known vulnerabilities."""
