@@ -91,8 +91,7 @@ class PrivateBucket(Construct):
         statements = [_deny_without_tls(bucket_arn)]
         if receives_access_logs_of:
             statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
-        if object_lock:
-            statements += _protect(bucket_arn, object_lock)
+        statements += _protect(bucket_arn, object_lock) if object_lock else []
         self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
