@@ -91,9 +91,7 @@ class PrivateBucket(Construct):
         statements = [_deny_without_tls(bucket_arn)]
         if receives_access_logs_of:
             statements.append(_allow_access_logs(bucket_name, receives_access_logs_of))
-        if object_lock:
-            statements += _deny_longer_locks(bucket_arn, object_lock.days)
-            statements += _deny_replacements(bucket_arn, object_lock.written_once)
+        statements += _protect(bucket_arn, object_lock) if object_lock else []
         self._add_policy([*statements, *further_statements]).apply_removal_policy(removal_policy)
 
     def _add_policy(self, statements: Sequence[Mapping[str, object]]) -> s3.CfnBucketPolicy:
@@ -173,6 +171,10 @@ def _deny_without_tls(bucket_arn: str) -> dict[str, object]:
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+def _protect(bucket_arn: str, lock: ObjectLock) -> list[dict[str, object]]:
+    return [*_deny_longer_locks(bucket_arn, lock.days), *_deny_replacements(bucket_arn, lock.written_once)]
 
 
 def _deny_longer_locks(bucket_arn: str, days: int) -> list[dict[str, object]]:

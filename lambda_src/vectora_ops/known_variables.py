@@ -37,7 +37,7 @@ KNOWN_VARIABLES = frozenset(
 def withheld(name: str, value: str, key: bytes) -> str:
     """Return what a snapshot holds instead of the value of an unknown variable.
 
-    The digest differs when name or value do, and tells nothing to whoever does not have the key.
+    The digest differs when name or value do, and without the key the value cannot be found by it.
     """
     digest = hmac.new(key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
     # The text is part of the snapshot's format: a changed word is a difference to all earlier snapshots.

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from io import BytesIO
 from itertools import count
 from typing import Any
@@ -110,7 +111,8 @@ class MemoryS3:
         answered = metadata(self._time.now)
         own = {header: found.fields[name] for name, header in STORED_FIELDS.items() if name in found.fields}
         user = {f"{USER_METADATA}{name}": value for name, value in found.fields.get("Metadata", {}).items()}
-        answered["HTTPHeaders"].update({**own, **user})
+        stored = {"etag": found.etag, "last-modified": format_datetime(found.at.replace(microsecond=0), usegmt=True)}
+        answered["HTTPHeaders"].update({**own, **user, **stored})
         return {
             "ResponseMetadata": answered,
             **found.fields,

@@ -16,6 +16,8 @@ from tests.model.store_time import StoreTime
 
 # GetParameterHistory returns no more (Systems Manager quotas, parameter version history).
 MOST_VERSIONS = 100
+# GetParameters takes no more (API reference).
+MOST_NAMES = 10
 ACCOUNT_ID, REGION = "0" * 12, "eu-west-3"
 
 
@@ -28,6 +30,20 @@ class MemorySsm:
 
     def get_parameter(self, **request: Any) -> dict[str, Any]:
         return {"Parameter": dict(self._history(request)[-1])}
+
+    def get_parameters(self, **request: Any) -> dict[str, Any]:
+        assert len(request["Names"]) <= MOST_NAMES, "Systems Manager takes no more names"
+        found = [self.parameters[name][-1] for name in request["Names"] if self.parameters.get(name)]
+        return {"Parameters": [dict(each) for each in found]}
+
+    def get_parameters_by_path(self, **request: Any) -> dict[str, Any]:
+        below = [name for name in self.parameters if name.rpartition("/")[0] == request["Path"]]
+        return {"Parameters": [dict(self.parameters[name][-1]) for name in below if self.parameters[name]]}
+
+    def delete_parameter(self, **request: Any) -> dict[str, Any]:
+        self._history(request)
+        del self.parameters[request["Name"]]
+        return {}
 
     def get_parameter_history(self, **request: Any) -> dict[str, Any]:
         return {"Parameters": [dict(each) for each in self._history(request)]}

@@ -15,7 +15,7 @@ from vectora_ops.snapshots.vault import Vault
 
 
 def anchor_snapshot(account: Account, names: Names, snapshot: str, *, clock: Clock = utc_now) -> Anchor:
-    """Anchor the manifest that the vault has now, and return the anchor; the same manifest keeps the one it has.
+    """Create the anchor of the manifest that the vault has now, and return it; the same manifest keeps the one it has.
 
     Raises ForgedError when the snapshot does not say what is deployed, so that no writer of the vault gets an anchor
     for stacks or functions that it invented.

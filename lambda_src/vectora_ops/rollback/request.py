@@ -19,7 +19,7 @@ OPERATORS_REASON = "requested by an operator"
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult:
-    """Result of a rollback; `ignored` names newer versions in the vault that lie over the right ones."""
+    """Result of a rollback; `ignored` names newer versions in the vault over the right ones."""
 
     snapshot: str
     env: str

@@ -84,7 +84,7 @@ class Vault(ObjectStore):
         self._clock = StoreClock(lambda: self._s3.get_object_lock_configuration(Bucket=self.bucket))
         self._object_lock = ObjectLock(self._s3, self.bucket, names)
         self.anchors = Anchors(account, names)
-        # Sentences on the snapshots over whose manifest a newer version lies.
+        # Sentences on the snapshots whose manifest has a newer version than the anchored one.
         self.newer_manifests: dict[str, str] = {}
 
     @property
@@ -195,7 +195,7 @@ class Vault(ObjectStore):
         """Return a manifest; raises NoSnapshotError when no complete snapshot has that name, DamagedError when damaged.
 
         A manifest that was copied into another folder, or from another vault, is damaged too. With an anchor, it is the
-        version that the anchor names, whatever lies over it; raises ForgedError when that one is gone.
+        version that the anchor names, also below a newer one; raises ForgedError when that one is gone.
         """
         key = f"{SNAPSHOTS}{name}/{MANIFEST}"
         newest = self._reader.get(key)
@@ -230,7 +230,7 @@ class Vault(ObjectStore):
             raise ForgedError(
                 f"{key} is damaged or forged: it is {now}, but its anchor names {was}, which is not in the vault."
             )
-        self.newer_manifests[anchor.snapshot] = f"{now}, lies over the right one: {was}"
+        self.newer_manifests[anchor.snapshot] = f"{now}, is over the right one: {was}"
         return right.body
 
     def anchored_manifest(self, name: str, without_anchor: str = "") -> Manifest:

@@ -190,7 +190,7 @@ class _Verifier:
         self._problems.append(Problem(kind=kind, name=name, detail=detail, right_version=right_version))
 
     def _anchor(self) -> None:
-        """Check that the manifest has an anchor, and that no newer version lies over the one that it names."""
+        """Check that the manifest has an anchor, and that it names the newest version."""
         key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.known(self._name)
         if anchor is None:
             stored, since = self._vault.stored_at(self._name), self._vault.anchors.since
