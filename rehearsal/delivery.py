@@ -37,6 +37,7 @@ from rehearsal.supervisor import end_supervised, start_supervised
 from rehearsal.waiting import EXECUTION_SECONDS, LOG_LINES_SHOWN, StepError, display_path, wait_until
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names, OperationsTask
+from vectora_ops.promotion.change_approval import approve, reviewed_change
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
@@ -314,6 +315,22 @@ class Delivery:
             yield
         finally:
             codepipeline.enable_stage_transition(**transition)
+
+    def approve_change(self, execution: str) -> str:
+        """Approve what the review stopped, as an administrator; return what the execution changes."""
+
+        def is_reviewed() -> bool:
+            ended = ("Failed", "Succeeded")
+            return any(e.action == "SelfMutate" and e.status in ended for e in self.report(execution).actions)
+
+        wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
+        account = replace(self.account(), session=self.administrator())
+        names = self.names(ENVIRONMENT_NAMES[-1])
+        change = reviewed_change(account, names, execution)
+        if not change.needs_approval:
+            raise StepError(f"Execution {execution} was not stopped by the review: {change.text}", ())
+        approve(account, names, change, "approved in the rehearsal", datetime.now(UTC))
+        return change.text
 
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
         """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""

@@ -98,13 +98,16 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     # Read, not run: make would set up the environment, even with --dry-run.
     check, build = (_words_of_recipe(makefile, target) for target in ("check", "build"))
-    assert set(build) - set(check) == {"synth", "vulnerabilities", "bill"}
+    assert set(build) - set(check) == {"synth", "vulnerabilities", "bill", "template-rules"}
     # The audit of templates is for changes of templates: its tool is no part of a build.
     assert set(check) - set(build) == {"audit"}
     assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
+    rules = " ".join(_words_of_recipe(makefile, "template-rules"))
+    assert "tests/stacks/test_template_rules.py" in rules
+    assert "tests/stacks/test_permissions_exist.py" in rules
     [checks] = re.findall(r"^CHECKS := (.*)$", makefile, re.M)
     everything = " ".join(word for target in checks.split() for word in _words_of_recipe(makefile, target))
-    for tool in ("ruff check", "ruff format --check", "tools.check_types", "lint-imports", "client validate"):
+    for tool in ("ruff check", "ruff format --check", "check_types", "lint-imports", "client validate", "supply_chain"):
         assert tool in everything
 
 
