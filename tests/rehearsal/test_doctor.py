@@ -16,13 +16,13 @@ from rehearsal.deployment import run_cdk
 from rehearsal.emulator import ACCOUNT, Emulator
 from stacks.assets.packages import Packages
 from tests.rehearsal.conftest import REGION, RoleMaker
-from vectora_ops.settings import load_settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 # Needed only by the emulator: it checks a simulation on all resources instead of the role (service authorization
 # reference), and it simulates without the given context (SimulatePrincipalPolicy, API reference).
 FOR_THE_EMULATOR = [
     {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"},
-    {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-*"},
+    {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/cdk-vicff*-cfn-exec-*"},
 ]
 
 Doctor = Callable[..., dict[str, dict[str, str]]]
@@ -33,7 +33,8 @@ def credentials(emulator: Emulator, make_role: RoleMaker, root: Path) -> dict[st
     """Credentials of the operator and of a role without permissions, by name, in a bootstrapped account."""
     # Before the emulator's proxy is used: it does not lead to the package index.
     Packages(root, "lambda").dependencies_layer()
-    run_cdk(root, "bootstrap", "--context", "env=stage", environment=emulator.environment())
+    for of in ((), *(("--context", f"env={env}") for env in ENVIRONMENT_NAMES)):
+        run_cdk(root, "bootstrap", "--app", "", *of, environment=emulator.environment())
     statements = operator_policy(load_settings(root), ACCOUNT, REGION)["Statement"]
     made = {
         "operator": make_role("vectora-inbox-operator", [*statements, *FOR_THE_EMULATOR]),
@@ -85,6 +86,7 @@ def test_an_account_that_is_ready_for_dev_has_no_failure(doctor: Doctor) -> None
         "bootstrap version",
         "bootstrap roles",
         "bootstrap bucket",
+        "limits of roles",
         "buckets of dev",
         "Lambda concurrency",
     } <= passing
