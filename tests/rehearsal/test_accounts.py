@@ -24,7 +24,7 @@ def test_accounts_of_the_configuration_are_replaced() -> None:
     named = with_accounts(TEXT, FOUR)
     assert named != TEXT
     assert with_accounts(named, FOUR) == named
-    other = {where: "9" * 12 for where in FOUR}
+    other = dict.fromkeys(FOUR, "9" * 12)
     assert with_accounts(named, other) == with_accounts(TEXT, other)
 
 
