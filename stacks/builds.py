@@ -25,7 +25,9 @@ SYNTH_COMMANDS = (
     # In two steps: eval alone would succeed with nothing.
     'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
 )
-PUBLISH = "publish-assets --unstable=publish-assets --app . --yes --ci '**'"
+# The stacks of the stages, which have the pipeline in their id: what the pipeline's own stack needs was published when
+# the pipeline updated itself, and this build has no permission to do it.
+PUBLISH = "publish-assets --unstable=publish-assets --app . --yes --ci '*/**'"
 
 
 def update_pipeline(stack_name: str) -> str:

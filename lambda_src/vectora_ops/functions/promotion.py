@@ -140,7 +140,7 @@ def _anchor(event: dict[str, Any], context: Any) -> Answer:
 
 def _copy_anchor(anchor: Anchor) -> None:
     """Write an anchor into the copy of the vault; a failure notifies the operators and stops no deployment."""
-    region = environment("BACKUP_REGION", "")
+    region = os.environ.get("BACKUP_REGION")
     if not region:
         return
     try:
