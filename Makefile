@@ -15,7 +15,7 @@ AUDIT_READY := .venv-audit/.ready
 CHECKS := types configuration import-rules lint licences
 TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit vulnerabilities bill synth templates docs browser bench lock clean
+.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit vulnerabilities bill template-rules synth templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
@@ -44,9 +44,9 @@ test-fast: $(READY)
 check: $(READY) $(AUDIT_READY)
 	@$(MAKE) $(TOGETHER) $(CHECKS) audit
 
-# What the pipeline builds: the checks, and the assembly that it deploys, with its bill of materials and its audit.
+# What the pipeline builds: the checks, the tests of the templates, and the assembly that it deploys, with its bill of materials and its audit.
 build: $(READY)
-	@$(MAKE) $(TOGETHER) synth vulnerabilities bill $(CHECKS)
+	@$(MAKE) $(TOGETHER) template-rules synth vulnerabilities bill $(CHECKS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -72,6 +72,10 @@ bill: $(READY)
 
 audit: $(AUDIT_READY)
 	$(BIN)/python -m tools.audit_templates
+
+# The tests of the templates: rules of this project, cfn-lint, cdk-nag, and whether AWS knows every permission.
+template-rules: $(READY)
+	$(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
 	$(BIN)/cdk synth --quiet

@@ -95,13 +95,15 @@ class Acts:
         # Nothing enters the environment while an operator restores it; the next commit comes as far as dev meanwhile.
         with delivery.closed(DISASTER_ENVIRONMENT, "Restored by hand in the rehearsal"):
             bad = self._push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
-            self._concurrently(partial(self._newsletters_of, "prod"), self._disaster_act)
+            self._concurrently(
+                partial(self._approve_change, bad), partial(self._newsletters_of, "prod"), self._disaster_act
+            )
             before = live_digest(delivery.account(DISASTER_ENVIRONMENT), delivery.names(DISASTER_ENVIRONMENT))
             inbox = Inbox(delivery, DISASTER_ENVIRONMENT)
         delivery.follow(bad)
         # Built while the environment is rolled back.
         fix = self._push(FIX_MESSAGE, _fix_stage_model)
-        self._bad_commit(bad, before, inbox)
+        self._concurrently(partial(self._approve_change, fix), partial(self._bad_commit, bad, before, inbox))
         self._fix(fix)
 
     def _bootstraps(self) -> str:
@@ -221,8 +223,7 @@ class Acts:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
-        account = delivery.account(DISASTER_ENVIRONMENT)
-        administrator = delivery.administrator(DISASTER_ENVIRONMENT)
+        account, administrator = delivery.account(DISASTER_ENVIRONMENT), delivery.administrator(DISASTER_ENVIRONMENT)
         self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
 
     # --- a bad commit, and its fix
@@ -231,6 +232,13 @@ class Acts:
         execution = self._delivery.push(message, change)
         self._pushed[execution] = self._delivery.repository.head
         return execution
+
+    def _approve_change(self, execution: str) -> None:
+        """Approve that the commit lets stage use another model: it is an access rule."""
+        text = self._delivery.approve_change(execution)
+        with self._step("The pipeline stopped a commit that changes what stage may use, and it was approved"):
+            if "bedrock:InvokeModel" not in text:
+                raise StepError(f"The review did not say what changes: {text}", ())
 
     def _bad_commit(self, execution: str, before: str | None, inbox: Inbox) -> None:
         delivery, env = self._delivery, DISASTER_ENVIRONMENT

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cli.approver_policy import APPROVER_POLICY_FILE, approver_policy_text
 from cli.operator_policy import POLICY_FILE, policy_text
 from vectora_ops.settings import load_settings
 from vectora_ops.snapshots.manifest import Manifest
@@ -62,8 +63,9 @@ def generated() -> Mapping[str, str]:
     texts = {
         path: json.dumps(schema, indent=2, sort_keys=True) + "\n" for path, schema in {**schemas, **manifest}.items()
     }
-    policy = policy_text(load_settings(ROOT))
-    return {**texts, REFERENCE: "\n".join(_reference(schemas)) + "\n", POLICY_FILE: policy}
+    settings = load_settings(ROOT)
+    policies = {POLICY_FILE: policy_text(settings), APPROVER_POLICY_FILE: approver_policy_text(settings)}
+    return {**texts, REFERENCE: "\n".join(_reference(schemas)) + "\n", **policies}
 
 
 def schema_line(key: str) -> str:

@@ -135,10 +135,9 @@ class EnvironmentPolicies:
         return [self._arn("lambda", f"function:{self._thing}")]
 
     def _asks(self) -> list[str]:
-        """Return the function that judges promotions into this environment."""
-        if self.preceding is None:
-            return []
-        return [self._arn("lambda", f"function:{self.preceding.function('promotion')}")]
+        """Return the functions that judge a commit, and promotions into this environment."""
+        judges = [self.names.review_function, *([self.preceding.function("promotion")] if self.preceding else [])]
+        return [self._arn("lambda", f"function:{name}") for name in judges]
 
     def _log_groups(self, end: str) -> list[str]:
         names = (f"/aws/lambda/{self._thing}", self.names.state_machine_log_group)
@@ -173,7 +172,7 @@ class EnvironmentPolicies:
     def _use_parameters(self) -> Statement:
         own = [self._parameter("*"), self._arn("ssm", f"parameter{self.names.pubmed_api_key_parameter}")]
         target = [self._arn("ssm", f"parameter{self.following.parameter('promotion/*')}")] if self.following else []
-        return allow(["ssm:GetParameter*", "ssm:PutParameter"], [*own, *target])
+        return allow(["ssm:DeleteParameter", "ssm:GetParameter*", "ssm:PutParameter"], [*own, *target])
 
     def _use_pipeline(self) -> Statement:
         pipeline = f"arn:aws:codepipeline:*:{ACCOUNT}:{self.names.pipeline}"

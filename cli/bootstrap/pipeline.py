@@ -48,7 +48,10 @@ class PipelinePolicies:
             ),
             allow(
                 ["logs:CreateLog*", "logs:PutLogEvents"],
-                [_arn("logs", f"log-group:/aws/{each}*") for each in ("codebuild/", f"lambda/{pipeline}-")],
+                [
+                    _arn("logs", f"log-group:/aws/{each}*")
+                    for each in ("codebuild/", f"lambda/{pipeline}-", f"lambda/{self._names.review_function}:")
+                ],
             ),
             allow(
                 ["codebuild:Batch*", "codebuild:CreateReport*", "codebuild:St*Build", "codebuild:UpdateReport"],
@@ -65,7 +68,11 @@ class PipelinePolicies:
             USE_KEYS_THROUGH_SERVICES,
             allow("lambda:InvokeFunction", [_arn("lambda", f"function:{each}") for each in self._invoked()]),
             allow([f"{service}:UseConnection" for service in CONNECTION_SERVICES], "*"),
-            allow("ssm:GetParameter*", _arn("ssm", "parameter/cdk-bootstrap/*")),
+            allow(
+                "ssm:GetParameter*",
+                [_arn("ssm", f"parameter/{each}/*") for each in ("cdk-bootstrap", f"{self._names.project}/pipeline")],
+            ),
+            allow("cloudformation:GetTemplate", _arn("cloudformation", f"stack/{pipeline}/*")),
             allow(
                 ["codepipeline:DisableStage*", "codepipeline:Get*", "codepipeline:List*", "codepipeline:RetryStage*"],
                 [_arn("codepipeline", pipeline), _arn("codepipeline", f"{pipeline}/*")],
@@ -93,7 +100,8 @@ class PipelinePolicies:
         """Return the functions of the environments' steps, and the pipeline's own."""
         tasks = ("promotion", "smoke-test", "snapshot")
         return [f"{self._names.project}-{task}-{names.env}" for names in self.environments for task in tasks] + [
-            f"{self._names.pipeline}-*"
+            self._names.review_function,
+            f"{self._names.pipeline}-*",
         ]
 
     def _assumed_roles(self) -> list[str]:
@@ -108,7 +116,8 @@ class PipelinePolicies:
 
     def _delivery(self) -> tuple[Statement, ...]:
         pipeline = self._names.pipeline
-        function, layer = _arn("lambda", f"function:{pipeline}-*"), _arn("lambda", f"layer:{pipeline}-*")
+        own, layer = (self._names.review_function, f"{pipeline}-*"), _arn("lambda", f"layer:{pipeline}-*")
+        functions = [_arn("lambda", f"function:{name}") for name in own]
         return (
             allow(
                 ["codepipeline:*Pipeline*", "codepipeline:*StageTransition", "codepipeline:*agResource"],
@@ -122,13 +131,13 @@ class PipelinePolicies:
             allow([f"{service}:PassConnection" for service in CONNECTION_SERVICES], "*"),
             allow(
                 ["lambda:*Permission", "lambda:*agResource", "lambda:*Function*", "lambda:Get*", "lambda:ListTags"],
-                function,
+                functions,
             ),
-            allow("lambda:PutRuntimeManagementConfig", function),
+            allow("lambda:PutRuntimeManagementConfig", functions),
             allow("lambda:*LayerVersion", [layer, f"{layer}:*"]),
             allow(
                 ["logs:*LogGroup*", "logs:*RetentionPolicy", "logs:*agResource", "logs:ListTagsForResource"],
-                _arn("logs", f"log-group:/aws/lambda/{pipeline}-*"),
+                [_arn("logs", f"log-group:/aws/lambda/{name}{end}") for name in own for end in ("", ":*")],
             ),
             allow(
                 ["events:*Rule", "events:*Targets*", "events:*agResource", "events:ListTagsForResource"],

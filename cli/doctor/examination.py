@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 
 from cli.access import PLACES, Access, access_to, open_session
-from cli.doctor import bootstrap, buckets, mail, model, permissions, pipeline, quotas, stacks, stray_objects, tools
+from cli.doctor import (
+    bootstrap,
+    branch,
+    buckets,
+    mail,
+    model,
+    permissions,
+    pipeline,
+    quotas,
+    stacks,
+    stray_objects,
+    tools,
+)
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
@@ -88,7 +100,7 @@ def checks(with_pipeline: bool) -> tuple[Check, ...]:
     return (
         permissions.CHECK,
         *bootstrap.CHECKS,
-        *((pipeline.CHECK, quotas.PIPELINE_CHECK) if with_pipeline else ()),
+        *((pipeline.CHECK, branch.CHECK, quotas.PIPELINE_CHECK) if with_pipeline else ()),
         model.CHECK,
         mail.CHECK,
         buckets.CHECK,

@@ -93,9 +93,9 @@ class Assembly:
             if name != self.pipeline and not name.startswith(f"{self.pipeline}-support-"):
                 raise ForgedAssemblyError(f"The assembly's own stacks include {name}, which is none of the pipeline's.")
             known = {f"{name}.assets", *self.own_stacks, *(f"{each}.assets" for each in self.own_stacks)}
-            strange = sorted(set(self._artifacts[name].get("dependencies", ())) - known)
-            if strange:
-                raise ForgedAssemblyError(f"Stack {name} depends on {strange[0]}, which would be deployed with it.")
+            unknown = sorted(set(self._artifacts[name].get("dependencies", ())) - known)
+            if unknown:
+                raise ForgedAssemblyError(f"Stack {name} depends on {unknown[0]}, which would be deployed with it.")
         return self.own_template(self.pipeline)
 
     @cached_property
@@ -120,7 +120,7 @@ class Assembly:
 
     @property
     def deployment_settings(self) -> dict[str, Any]:
-        """What else decides how these stacks are deployed, without the addresses of their templates."""
+        """All else that decides how these stacks are deployed, without the addresses of their templates."""
         settings = {key: each for key, each in self._artifacts.items() if each.get("type") not in DESCRIPTIONS}
         for name in self.own_stacks:
             properties = dict(settings[name].get("properties") or {})

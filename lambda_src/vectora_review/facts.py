@@ -1,4 +1,4 @@
-"""What a commit may not change by itself: the pipeline, access, promotion policies, and the code that judges."""
+"""Facts that no commit may change by itself: the pipeline, access, promotion policies, and the code that judges."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PARTS = ("Parameters", "Conditions", "Mappings", "Transform", "Rules", "Hooks")
 NO_RULES = ("LOG_LEVEL",)
 # What `cdk synth` writes, apart from the manifests that are read: none of it is run.
 _KNOWN = re.compile(
-    r"cdk\.out|manifest\.json|tree\.json|releases\.json|validation-report\.json|[\w-]+\.dot|[\w-]+\.(assets|metadata|"
+    r"cdk\.out|manifest\.json|tree\.json|releases\.json|audit\.json|validation-report\.json|[\w-]+\.dot|[\w-]+\.(assets|metadata|"
     r"template)\.json|asset\.[0-9a-f]{64}\.zip|assembly-[\w-]+/(cdk\.out|manifest\.json|[\w-]+\.(assets|metadata|"
     r"template)\.json)|[\w./-]+\.cdx\.json"
 )
@@ -132,6 +132,8 @@ def _of_stack(env: str, stack: str, template: Template) -> Facts:
 def _protected(resource: Mapping[str, Any], *, is_operations: bool) -> Any:
     """Return what is protected of a resource; None if nothing is."""
     kind = str(resource.get("Type"))
+    if kind.startswith("AWS::IAM::") or kind.endswith("Policy"):
+        return _normal(resource)
     if kind not in ORDINARY and kind != "Custom::SnapshotBeforeDeployment":
         return resource
     if is_operations and kind in JUDGES:
@@ -142,6 +144,19 @@ def _protected(resource: Mapping[str, Any], *, is_operations: bool) -> Any:
         return {"Type": kind, "Name": properties.get("Name")}
     found = dict(_access(properties, ()))
     return {"Type": kind, **found} if found else None
+
+
+def _normal(value: Any) -> Any:
+    """Return an access rule with its lists in one order, which means nothing (IAM user guide, policy grammar).
+
+    The arguments of CloudFormation's functions keep their order.
+    """
+    if isinstance(value, Mapping):
+        is_function = len(value) == 1 and next(iter(value)).startswith("Fn::")
+        return value if is_function else {key: _normal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_normal, value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
 
 
 def _without_logging(resource: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Function review: the pipeline asks it before it updates itself, gates ask it who wrote and approved a release."""
+"""Function review: invoked before the pipeline updates itself, and by gates that need author and approver."""
 
 from __future__ import annotations
 

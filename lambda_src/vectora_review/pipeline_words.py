@@ -54,7 +54,7 @@ def _settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def is_guard(action: str) -> bool:
-    """Return whether an action judges, asks or saves; CDK Pipelines names a step before a stack `{stack}.{step}`."""
+    """Return whether an action judges or saves; CDK Pipelines names a step before a stack `{stack}.{step}`."""
     return action.rpartition(".")[2].startswith(GUARDS)
 
 

@@ -1,4 +1,4 @@
-"""What the review accepted, and the approvals of changes: objects that only the review writes, and a parameter."""
+"""Accepted states and approvals of changes: objects that only the review writes, and a parameter."""
 
 from __future__ import annotations
 

@@ -98,13 +98,16 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     # Read, not run: make would set up the environment, even with --dry-run.
     check, build = (_words_of_recipe(makefile, target) for target in ("check", "build"))
-    assert set(build) - set(check) == {"synth", "vulnerabilities", "bill"}
+    assert set(build) - set(check) == {"synth", "vulnerabilities", "bill", "template-rules"}
     # The audit of templates is for changes of templates: its tool is no part of a build.
     assert set(check) - set(build) == {"audit"}
     assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
+    rules = " ".join(_words_of_recipe(makefile, "template-rules"))
+    assert "tests/stacks/test_template_rules.py" in rules
+    assert "tests/stacks/test_permissions_exist.py" in rules
     [checks] = re.findall(r"^CHECKS := (.*)$", makefile, re.M)
     everything = " ".join(word for target in checks.split() for word in _words_of_recipe(makefile, target))
-    for tool in ("ruff check", "ruff format --check", "tools.check_types", "lint-imports", "client validate"):
+    for tool in ("ruff check", "ruff format --check", "check_types", "lint-imports", "client validate", "supply_chain"):
         assert tool in everything
 
 
@@ -214,7 +217,7 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
 
 
 def _neutral(buildspec: str) -> str:
-    return buildspec.replace("vectora-inbox-pipeline", "pipeline").replace("vectora-inbox-review", "review")
+    return buildspec.replace("vectora-inbox-review", "review").replace("vectora-inbox-pipeline", "pipeline")
 
 
 def test_the_review_comes_before_anything_of_the_assembly_is_run(template: dict[str, Any]) -> None:
@@ -289,10 +292,11 @@ def test_every_lambda_action_may_invoke_its_one_function_and_nothing_else(templa
 
 
 def test_stacks_are_changed_under_the_bootstraps_roles_alone(template: dict[str, Any]) -> None:
-    for groups in _stages(template).values():
+    for stage, groups in _stages(template).items():
         for action in (each for group in groups for each in group):
             if action["ActionTypeId"]["Provider"] == "CloudFormation":
-                assert re.search(r"cdk-vicff(dev|stage|prod)-deploy-role", json.dumps(action["RoleArn"]))
+                qualifier = load_settings(ROOT).names(stage).bootstrap_qualifier
+                assert f"cdk-{qualifier}-deploy-role" in json.dumps(action["RoleArn"])
     text = json.dumps({key: each for key, each in template["Resources"].items() if "IAM" in each["Type"]})
     for forbidden in ("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole", "ssm:Put"):
         assert forbidden not in text

@@ -27,6 +27,7 @@ from vectora_ops.settings import Promotion, environment_name
 from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock
+from vectora_ops.withholding_key import create_key
 from vectora_shared.config.values import Identifier
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
@@ -99,6 +100,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
             "anchor": _anchor,
             "forget-anchors": _forget_anchors,
             "begin-deployment": _begin_deployment,
+            "create-key": _create_key,
         },
     )
 
@@ -158,6 +160,11 @@ def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
 def _begin_deployment(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(BeginDeploymentEvent, event)
     begin_deployment(own_account(), own_names(), request.beginning, clock=_clock())
+    return {}
+
+
+def _create_key(event: dict[str, Any], context: Any) -> Answer:
+    create_key(own_account(), own_names())
     return {}
 
 

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
+from vectora_ops.people import is_same, name_of
 from vectora_ops.promotion.verdicts import Verdict
 from vectora_ops.records import Bypass
 from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
-from vectora_shared.people import is_same, name_of
 
 APPROVAL_GATE, BYPASS_GATE = "approval", "bypass"
 # It reads lists of CodePipeline and S3 only.
@@ -24,7 +24,7 @@ ANSWER_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation:
-    """Who wrote the commit and who approved the execution in the target's stage; None for what is not known.
+    """Author of the commit and approver of the execution in the target's stage; None for what is not known.
 
     `author_principal` is the author in AWS (settings, pipeline.people). At the `deploys` decision, the last before the
     environment changes, a required approval has been given.
@@ -71,18 +71,18 @@ def attest(account: Account, target: Names, execution: str, *, deploys: bool = F
 def attested_verdicts(
     target: str, attested: Attestation | None, bypass: Bypass | None, *, requires_approval: bool
 ) -> Iterator[Verdict]:
-    """Yield the verdicts on who approved and who bypassed; none when no execution asks."""
+    """Yield the verdicts on who approved and who bypassed; none for a question without an execution."""
     if attested is None:
         return
     approver, author = attested.approver, attested.author_principal
     if is_same(author, approver):
-        reason = f"{name_of(approver)} approved it and wrote its commit: somebody else has to approve it"
+        reason = f"{name_of(approver)} approved it and wrote its commit: someone else has to approve it"
         yield Verdict(gate=APPROVAL_GATE, outcome="fail", reason=reason)
     elif requires_approval and attested.deploys and approver is None:
-        reason = f"{target} requires an approval, and nobody approved this execution in its stage"
+        reason = f"{target} requires an approval, and this execution has none in its stage"
         yield Verdict(gate=APPROVAL_GATE, outcome="fail", reason=reason)
     elif approver is not None:
         yield Verdict(gate=APPROVAL_GATE, outcome="pass", reason=f"approved by {name_of(approver)}")
     if bypass is not None and is_same(author, bypass.recorded_by):
-        reason = f"{name_of(bypass.recorded_by)} bypassed gates and wrote the commit: somebody else has to bypass them"
+        reason = f"{name_of(bypass.recorded_by)} bypassed gates and wrote the commit: someone else has to bypass them"
         yield Verdict(gate=BYPASS_GATE, outcome="fail", reason=reason)

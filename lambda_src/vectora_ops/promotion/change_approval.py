@@ -24,7 +24,7 @@ LONGEST_APPROVAL_REASON = 500
 
 @dataclass(frozen=True)
 class ReviewedChange:
-    """What an execution's commit changes, as the review sees it now; `digest` identifies exactly these changes."""
+    """Changes that an execution's commit makes, as the review sees them now; `digest` identifies exactly these."""
 
     execution: str
     digest: str

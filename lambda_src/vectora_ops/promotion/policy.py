@@ -16,7 +16,7 @@ from vectora_shared.errors import VectoraError
 
 
 def stricter(one: Promotion, other: Promotion) -> Promotion:
-    """Return a policy that refuses whatever one of the two refuses.
+    """Return a policy that refuses all that one of the two refuses.
 
     When a refused promotion is tried again (`retry_at`) is no rule: it is that of `one`.
     """

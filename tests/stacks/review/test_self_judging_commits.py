@@ -330,6 +330,13 @@ def _verbose(template: dict[str, Any]) -> None:
     template["Resources"]["PromotionFunction"]["Properties"]["Environment"]["Variables"]["LOG_LEVEL"] = "ERROR"
 
 
+def _reordered(template: dict[str, Any]) -> None:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for statement in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+                statement["Action"].reverse()
+
+
 ORDINARY: Mapping[str, Change] = {
     "nothing": lambda files: None,
     "engine code": change.new_code("prod", "s1-runtime", "NewsletterV2Function"),
@@ -338,8 +345,10 @@ ORDINARY: Mapping[str, Change] = {
     "a new client": change.in_template("prod", "s1-runtime", _new_client),
     "a new release": change.in_template("prod", "s1-runtime", _other_release),
     "the digest of a release": change.in_template("prod", "s0-operations", _other_release_in_operations),
+    "the order of actions": change.in_template("prod", "s0-iam", _reordered),
     "the level of the log": change.in_template("prod", "s0-operations", _verbose),
-    "a bill of materials": change.new_file("sbom/layers.cdx.json"),
+    "a bill of materials": change.new_file("bill-of-materials.cdx.json"),
+    "an audit of vulnerabilities": change.new_file("audit.json"),
 }
 
 
