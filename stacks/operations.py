@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -21,6 +22,7 @@ from vectora_constructs.code_layer import CodeLayer
 from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
+from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
@@ -81,17 +83,7 @@ class OperationsStack(ComponentStack):
         self._elsewhere = elsewhere
         self._preceding = preceding
         vault = add_vault(self)
-        notifications = Notifications(
-            self,
-            "OperationsTopic",
-            topic_name=names.topic("operations"),
-            emails=settings.operators,
-            further_services=(S3,) if settings.backup else (),
-        )
-        topic = notifications.resource
-        self._topic_arn = topic.ref
-        if settings.backup:
-            copy_vault(self, vault, notifications, settings.backup)
+        topic = self._topic(vault)
         layers = self._layers()
         grants = OperationsGrants(
             names=names,
@@ -105,17 +97,7 @@ class OperationsStack(ComponentStack):
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
-        promotion = self._function(
-            "Promotion",
-            "Records releases and snapshots, and judges what may go on",
-            layers,
-            (*grants.promotion(), *self._anchors_in_copy()),
-            {
-                **_gate_variables(names, following),
-                **({"BACKUP_REGION": settings.backup.region} if settings.backup else {}),
-                **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
-            },
-        )
+        promotion = self._promotion(layers, grants, following)
         self._policy()
         self._daily_snapshot(snapshot, grants)
         self._automatic_rollback(rollback, grants)
@@ -136,6 +118,38 @@ class OperationsStack(ComponentStack):
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
 
+    def _topic(self, vault: PrivateBucket) -> sns.CfnTopic:
+        """Add the operators' topic, and with a backup the replication that notifies it of failures."""
+        backup = self.settings.backup
+        notifications = Notifications(
+            self,
+            "OperationsTopic",
+            topic_name=self.names.topic("operations"),
+            emails=self.settings.operators,
+            further_services=(S3,) if backup else (),
+        )
+        self._topic_arn = notifications.resource.ref
+        if backup:
+            copy_vault(self, vault, notifications, backup)
+        return notifications.resource
+
+    def _promotion(
+        self, layers: Sequence[str], grants: OperationsGrants, following: tuple[Names, Promotion] | None
+    ) -> PythonFunction:
+        backup = self.settings.backup
+        anchors = (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
+        return self._function(
+            "Promotion",
+            "Records releases and snapshots, and judges what may go on",
+            layers,
+            (*grants.promotion(), *anchors),
+            {
+                **_gate_variables(self.names, following),
+                **({"BACKUP_REGION": backup.region} if backup else {}),
+                **self._elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
+            },
+        )
+
     def _policy(self) -> None:
         """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
         policy = ssm.CfnParameter(
@@ -147,10 +161,6 @@ class OperationsStack(ComponentStack):
             description="Policy by which releases are promoted into this environment",
         )
         policy.override_logical_id("PromotionPolicy")
-
-    def _anchors_in_copy(self) -> tuple[Grant, ...]:
-        backup = self.settings.backup
-        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
@@ -231,14 +241,7 @@ class OperationsStack(ComponentStack):
             role_arn=role.attr_arn,
             memory_mb=ONE_VCPU_MEMORY_MB,
             timeout_seconds=900,
-            environment={
-                "ENV": self.names.env,
-                "PROJECT_NAME": self.names.project,
-                **({"BUCKET_SUFFIX": self.names.bucket_suffix} if self.names.bucket_suffix else {}),
-                "LOG_LEVEL": self.settings.logs.level,
-                "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
-                **environment,
-            },
+            environment={**self._variables(), **environment},
             log_retention_days=self.settings.logs.retention_days,
             removal_policy=self.removal_policy,
             why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
@@ -262,6 +265,16 @@ class OperationsStack(ComponentStack):
             topic_arn=self._topic_arn,
         )
         return function
+
+    def _variables(self) -> dict[str, str]:
+        """Return the variables of every function."""
+        return {
+            "ENV": self.names.env,
+            "PROJECT_NAME": self.names.project,
+            **({"BUCKET_SUFFIX": self.names.bucket_suffix} if self.names.bucket_suffix else {}),
+            "LOG_LEVEL": self.settings.logs.level,
+            "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
+        }
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
         snapshots = self.settings.snapshots
