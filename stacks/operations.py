@@ -14,7 +14,6 @@ from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
 from stacks.failure_rules import react_to_failures
-from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from stacks.vault import add_vault, copy_vault
@@ -155,10 +154,6 @@ class OperationsStack(ComponentStack):
         )
         policy.override_logical_id("PromotionPolicy")
 
-    def _anchors_in_copy(self) -> tuple[Grant, ...]:
-        backup = self.settings.backup
-        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
-
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
         return self._function(
@@ -238,14 +233,7 @@ class OperationsStack(ComponentStack):
             role_arn=role.attr_arn,
             memory_mb=ONE_VCPU_MEMORY_MB,
             timeout_seconds=900,
-            environment={
-                "ENV": self.names.env,
-                "PROJECT_NAME": self.names.project,
-                **({"BUCKET_SUFFIX": self.names.bucket_suffix} if self.names.bucket_suffix else {}),
-                "LOG_LEVEL": self.settings.logs.level,
-                "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
-                **environment,
-            },
+            environment={**self._variables(), **environment},
             log_retention_days=self.settings.logs.retention_days,
             removal_policy=self.removal_policy,
             why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
@@ -272,6 +260,16 @@ class OperationsStack(ComponentStack):
         cdk.Validations.of(retries).acknowledge(
             cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
         )
+
+    def _variables(self) -> dict[str, str]:
+        """Return the variables of every function."""
+        return {
+            "ENV": self.names.env,
+            "PROJECT_NAME": self.names.project,
+            **({"BUCKET_SUFFIX": self.names.bucket_suffix} if self.names.bucket_suffix else {}),
+            "LOG_LEVEL": self.settings.logs.level,
+            "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
+        }
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
         snapshots = self.settings.snapshots

@@ -78,13 +78,7 @@ class PrivateBucket(Construct):
             ),
             object_lock_enabled=True if object_lock else None,
             object_lock_configuration=_object_lock(object_lock.days) if object_lock else None,
-            logging_configuration=(
-                s3.CfnBucket.LoggingConfigurationProperty(
-                    destination_bucket_name=access_log_bucket_name, log_file_prefix=f"{bucket_name}/"
-                )
-                if access_log_bucket_name
-                else None
-            ),
+            logging_configuration=_logging(access_log_bucket_name, bucket_name),
         )
         self.resource.apply_removal_policy(removal_policy)
         bucket_arn = self.resource.attr_arn
@@ -103,6 +97,14 @@ class PrivateBucket(Construct):
         )
         policy.override_logical_id(f"{self.node.id}Policy")
         return policy
+
+
+def _logging(access_log_bucket_name: str | None, bucket_name: str) -> s3.CfnBucket.LoggingConfigurationProperty | None:
+    if access_log_bucket_name is None:
+        return None
+    return s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=access_log_bucket_name, log_file_prefix=f"{bucket_name}/"
+    )
 
 
 def _encryption() -> s3.CfnBucket.BucketEncryptionProperty:

@@ -44,7 +44,7 @@ class OperationsGrants(EnvironmentGrants):
         return (
             *self._read_environment("snapshot"),
             *self._answer_jobs(),
-            self._read_records(CLIENTS),
+            self._read_records(LEDGER, CLIENTS),
             Grant(
                 sid="Prune",
                 actions=("s3:DeleteObjectVersion",),

@@ -18,8 +18,8 @@ from rehearsal.publishers import ALL_WELL, Publishers
 from rehearsal.repository import copy_checkout
 from tests.repository import ROOT
 from vectora_ops.account import Account
-from vectora_ops.names import LEDGER, Names
-from vectora_ops.record_history import read_histories
+from vectora_ops.names import Names
+from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_sources
@@ -75,7 +75,8 @@ def test_an_environment_is_restored_into_a_fresh_account_after_its_account_is_lo
     states = account.client("stepfunctions")
     run = start_run(states, account.state_machine_arn(NAMES.state_machine), RunRequest(client_id="lai_weekly"))
     assert follow_run(states, run, lambda each: None).succeeded
-    account.client("ssm").put_parameter(Name=NAMES.parameter(LEDGER), Type="String", Value='{"kind": "release"}')
+    release = LedgerEntry(kind="release", digest="d" * 64, version="1.0.0", commit="c" * 40, at=datetime.now(UTC))
+    Records(account, NAMES).add_to_ledger(release)
     loss = Loss(
         emulator=emulator,
         checkout=checkout,
@@ -94,7 +95,7 @@ def test_an_environment_is_restored_into_a_fresh_account_after_its_account_is_lo
     assert result.recovery_seconds >= result.restore_seconds
     fresh = Account(FRESH, REGION, emulator.session(FRESH))
     names = Names(project="vectora-inbox", env="dev", bucket_suffix="second")
-    assert read_histories(fresh, names)[LEDGER][0] == '{"kind": "release"}'
+    assert Records(fresh, names).ledger()[0].model_copy(update={"recorded": None}) == release
     replica = emulator.session(BACKUP, COPY_REGION).client("s3").list_object_versions(Bucket=COPY, Prefix="objects/")
     assert {each["StorageClass"] for each in replica["Versions"]} == {"GLACIER_IR"}
     assert "DeleteMarkers" not in replica
