@@ -49,7 +49,7 @@ def rollback_figures() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder) / "cdk.out"
         synthesize(ROOT, ENV, release)
-        with bootstrapped_account(ROOT, release, region) as (emulator, cdk):
+        with bootstrapped_account(ROOT, release, region, ENV) as (emulator, cdk):
             cdk("deploy")
             complete(emulator, ROOT, ENV)
             account = Account(ACCOUNT, region, emulator.session())

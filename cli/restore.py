@@ -87,6 +87,8 @@ def _show_plan(env: str, plan: CopyPlan, *, as_json: bool) -> None:
         f"{plan.snapshot}: taken {minute(plan.taken_at)}, {plan.entries:,} files, {size(plan.bytes)}, "
         f"release {plan.release_version or 'unknown'}, commit {plan.commit or 'unknown'}."
     )
+    earlier = plan.earlier_runs or "the snapshot itself, or from none: it may hold the last run of each client only"
+    out.say(f"Data of earlier runs comes from {earlier}.")
     if not plan.deployed:
         out.say(f"{env} is not deployed in this account: deploy that commit first.")
     for path in plan.other_code:
@@ -100,7 +102,7 @@ def _show_result(env: str, result: RestoreResult, *, as_json: bool) -> None:
         print_json({**asdict(result), "plan": {**asdict(plan), "age": plan.age.total_seconds()}})
         return
     out.say(f"Copied into the new vault: {result.copied_objects:,} objects; records: {result.records:,}.")
-    out.say(f"Objects: {rollback.objects_written:,} written, {rollback.objects_deleted:,} deleted.")
+    out.say(f"Objects: {result.objects_written:,} written, {rollback.objects_deleted:,} deleted.")
     smoke = rollback.smoke_test
     out.say(f"Smoke test: {smoke.reason if smoke else 'none'}.")
     out.say(f"Content of {env} matches {plan.snapshot}, verified in {result.seconds:.1f} s.")

@@ -13,10 +13,13 @@ from pathlib import Path
 
 from rehearsal.accounts import WHERES
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import EXECUTION_SECONDS, Delivery, Inbox, StepError, wait_until
+from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
+from rehearsal.inbox import Inbox
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from rehearsal.reviews import approve_change
+from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
@@ -221,7 +224,8 @@ class Acts:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
-        account, administrator = (get(DISASTER_ENVIRONMENT) for get in (delivery.account, delivery.administrator))
+        account = delivery.account(DISASTER_ENVIRONMENT)
+        administrator = delivery.administrator(DISASTER_ENVIRONMENT)
         self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
 
     # --- a bad commit, and its fix
@@ -233,7 +237,7 @@ class Acts:
 
     def _approve_change(self, execution: str) -> None:
         """Approve that the commit lets stage use another model: it is an access rule."""
-        text = self._delivery.approve_change(execution)
+        text = approve_change(self._delivery, execution)
         with self._step("The pipeline stopped a commit that changes what stage may use, and it was approved"):
             if "bedrock:InvokeModel" not in text:
                 raise StepError(f"The review did not say what changes: {text}", ())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from rehearsal import aws_names
 from rehearsal.accounts import WHERES
 from rehearsal.acts import MISTYPED_MODEL
-from rehearsal.delivery import Delivery, StepError
+from rehearsal.delivery import Delivery
 from rehearsal.emulator import ADMINISTRATOR
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import PROBES_OF_THE_CLI, Expected, check_recorded_calls
+from rehearsal.waiting import StepError
 
 # The rollback also restored the role, so no template allows the mistyped model.
 BAD_COMMIT = Expected(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +13,6 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import boto3
-from botocore.exceptions import ClientError
 
 from rehearsal.accounts import (
     WHERES,
@@ -36,30 +33,17 @@ from rehearsal.proxy import Proxy
 from rehearsal.publishers import Publishers, Scenario
 from rehearsal.repository import BRANCH, BuildImage, Repository
 from rehearsal.supervisor import end_supervised, start_supervised
+from rehearsal.waiting import EXECUTION_SECONDS, LOG_LINES_SHOWN, StepError, display_path, wait_until
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names, OperationsTask
-from vectora_ops.promotion.change_approval import approve, reviewed_change
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
-from vectora_shared.aws_errors import error_code
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
-LOG_LINES_SHOWN = 40
-# Only a guard against hanging: each wait ends as soon as its condition holds.
-EXECUTION_SECONDS = 3600.0
-REACTION_SECONDS = 600.0
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]
-
-
-class StepError(VectoraError):
-    """A step failed; `log` are the last lines of its output."""
-
-    def __init__(self, message: str, log: Sequence[str]) -> None:
-        super().__init__(message)
-        self.log = tuple(log)
 
 
 @dataclass(frozen=True)
@@ -326,21 +310,6 @@ class Delivery:
         finally:
             codepipeline.enable_stage_transition(**transition)
 
-    def approve_change(self, execution: str) -> str:
-        """Approve what the review stopped, as an administrator; return what the execution changes."""
-
-        def is_reviewed() -> bool:
-            ended = ("Failed", "Succeeded")
-            return any(e.action == "SelfMutate" and e.status in ended for e in self.report(execution).actions)
-
-        wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
-        account, names = Account(self.account_id, self.region, self.administrator), self.names(ENVIRONMENT_NAMES[-1])
-        change = reviewed_change(account, names, execution)
-        if not change.needs_approval:
-            raise StepError(f"Execution {execution} was not stopped by the review: {change.text}", ())
-        approve(account, names, change, "approved in the rehearsal", datetime.now(UTC))
-        return change.text
-
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
         """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""
         self.client("codepipeline").retry_stage_execution(
@@ -392,77 +361,3 @@ class Delivery:
         """Return the inference profiles of all environments' models."""
         models = {each.model.id: each.model for each in map(self.settings.environment, ENVIRONMENT_NAMES)}
         return [InferenceProfile(each.id, each.foundation_model_id, each.routes_to) for each in models.values()]
-
-
-class Inbox:
-    """Notifications to the operators of an environment, received by a queue that subscribes to its topic."""
-
-    def __init__(self, delivery: Delivery, env: str) -> None:
-        """Subscribe to the topic of an environment that is deployed."""
-        names = delivery.names(env)
-        self._sqs = delivery.client("sqs", env)
-        self._queue = self._sqs.create_queue(QueueName=f"{names.project}-operators-{env}")["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        topic = f"arn:aws:sns:{delivery.region(env)}:{delivery.account_id(env)}:{names.topic('operations')}"
-        allow = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
-        delivery.client("sns", env).subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
-        )
-
-    def wait_for(self, text: str) -> str:
-        """Wait for a message with that text and return it; raise StepError when none arrives."""
-        found: list[str] = []
-
-        def has_arrived() -> bool:
-            found.extend(each for each in self.read() if text in each)
-            return bool(found)
-
-        wait_until(f"operators are notified of '{text}'", has_arrived)
-        return found[0]
-
-    def read(self) -> list[str]:
-        """Return all messages that arrived since the last call."""
-        found: list[str] = []
-        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                found.append(str(message["Body"]))
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
-
-def wait_until(
-    event: str,
-    condition: Callable[[], bool],
-    seconds: float = REACTION_SECONDS,
-    log: Callable[[], Sequence[str]] = tuple,
-) -> None:
-    """Wait until `condition` holds; raise StepError naming `event`, with the lines of `log`, when time runs out."""
-    deadline = time.monotonic() + seconds
-    while not _holds(condition):
-        if time.monotonic() > deadline:
-            raise StepError(f"Waited {seconds:.0f} seconds in vain for this: {event}.", log())
-        time.sleep(0.1)
-
-
-def _holds(condition: Callable[[], bool]) -> bool:
-    try:
-        return condition()
-    except ClientError as error:
-        if error_code(error) in ("ResourceNotFoundException", "ParameterNotFound"):
-            return False
-        raise
-
-
-def display_path(path: Path, root: Path) -> str:
-    """Return a path relative to the checkout where it is inside."""
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)

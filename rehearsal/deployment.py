@@ -50,8 +50,8 @@ def synthesize(root: Path, env: str, assembly: Path) -> None:
 
 
 @contextmanager
-def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tuple[Emulator, Cdk]]:
-    """Start a local AWS whose account has the CDK's bootstrap and the operator role, with healthy publishers.
+def bootstrapped_account(root: Path, assembly: Path, region: str, env: str = "dev") -> Iterator[tuple[Emulator, Cdk]]:
+    """Start a local AWS whose account has the bootstrap of `env` and the operator role, with healthy publishers.
 
     The context yields the emulator and a function that runs the CDK CLI as the operator.
     """
@@ -63,7 +63,7 @@ def bootstrapped_account(root: Path, assembly: Path, region: str) -> Iterator[tu
         Publishers(proxy, authority, sources, scenario=ALL_WELL, day=datetime.now(UTC).date()),
         Emulator(python, authority, region=region, proxy=proxy) as emulator,
     ):
-        run_cdk(root, "bootstrap", "--app", str(assembly), environment=emulator.environment())
+        run_cdk(root, "bootstrap", "--context", f"env={env}", "--app", "", environment=emulator.environment())
         environment = emulator.environment(operator(emulator, root))
 
         def cdk(command: str, *arguments: str) -> str:

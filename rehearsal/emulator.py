@@ -35,6 +35,8 @@ ACCOUNT = "0" * 12
 SCRATCH_PREFIX = "vectora-rehearsal-"
 ENTRY = Path(__file__).resolve().parent / "inside" / "__main__.py"
 RECORD = "calls.jsonl"
+# Ids of the accounts that are lost, one a line.
+LOST = "lost-accounts"
 ADMINISTRATOR = "administrator"
 START_SECONDS = 300.0
 LOG_BYTES_READ = 1_000_000
@@ -176,6 +178,12 @@ class Emulator:
         with self._opener().open(request, timeout=30):
             pass
         self._administrators.clear()
+        (self.scratch / LOST).unlink(missing_ok=True)
+
+    def lose(self, account: str) -> None:
+        """Refuse all requests of an account from now on; what it has stays, as the names of its buckets do on AWS."""
+        with (self.scratch / LOST).open("a", encoding="ascii") as lost:
+            lost.write(f"{account}\n")
 
     def administrator(self, account: str = ACCOUNT) -> Identity:
         """Return a user with all permissions in the account, created on first use; its signatures are checked."""
@@ -264,6 +272,7 @@ class Emulator:
             "AWS_CA_BUNDLE": str(self.ca_bundle),
             "SSL_CERT_FILE": str(self.ca_bundle),
             "REHEARSAL_RECORD": str(self.record),
+            "REHEARSAL_LOST": str(self.scratch / LOST),
             "REHEARSAL_MAIL": str(self.mail),
             **self.proxy.environment(),
         }

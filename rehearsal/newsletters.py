@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.delivery import LOG_LINES_SHOWN, StepError
+from rehearsal.waiting import LOG_LINES_SHOWN, StepError
 from vectora_ops.account import Account
 from vectora_ops.names import FUNCTION_TASKS, OPERATIONS_TASKS, Names
 from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run

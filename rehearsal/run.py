@@ -21,7 +21,7 @@ from rehearsal.accounts import accounts_of
 from rehearsal.acts import Acts, Approver, EnvironmentResult
 from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import Delivery, Fault, StepError
+from rehearsal.delivery import Delivery, Fault
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.mail import copy_messages
 from rehearsal.model import Behaviour
@@ -30,6 +30,7 @@ from rehearsal.publishers import Scenario
 from rehearsal.result import RehearsalResult
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
+from rehearsal.waiting import StepError
 from terminal.console import Terminal, styled
 from vectora_ops.plain_text import json_text
 from vectora_shared.errors import VectoraError

@@ -10,11 +10,11 @@ from rich.filesize import decimal as size
 
 from rehearsal.acts import CommitResult
 from rehearsal.codepipeline import ExecutionReport
-from rehearsal.delivery import display_path
 from rehearsal.disaster import DisasterResult
 from rehearsal.gaps.table import BEHAVIOUR_GAPS, GAPS
 from rehearsal.profile import Profile
 from rehearsal.view import timeline
+from rehearsal.waiting import display_path
 from terminal.console import Terminal, new_table, styled
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import boto3
 
+from vectora_ops.cloudformation.templates import parse_template
 from vectora_shared.errors import VectoraError
 
 Properties = Mapping[str, Any]
@@ -101,7 +101,9 @@ class DeployedStack:
             raise TemplateError(
                 f"Stack {self.name}: rehearsal/templates.py does not support {logical_id}.{attribute}: add it there."
             )
-        return arn_of(self.physical_ids[logical_id], self.region, self.account)
+        # The path of a role is part of its ARN, and not of its name.
+        path = self.template["Resources"][logical_id].get("Properties", {}).get("Path", "/").removeprefix("/")
+        return arn_of(path + self.physical_ids[logical_id], self.region, self.account)
 
 
 _ARNS: Mapping[str, Callable[[str, str, str], str]] = {
@@ -118,7 +120,8 @@ def read_stack(session: boto3.Session, stack_name: str) -> DeployedStack:
     """Read a stack's template, parameters and resources from CloudFormation."""
     cloudformation = session.client("cloudformation")
     body = cloudformation.get_template(StackName=stack_name)["TemplateBody"]
-    template = json.loads(body) if isinstance(body, str) else body
+    # The CDK CLI sends a template without an asset as YAML.
+    template = parse_template(body) if isinstance(body, str) else body
     stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
     return DeployedStack(

@@ -33,7 +33,8 @@ class BackupStack(cdk.Stack):
             stack_name=names.backup_stack,
             description=f"Vectora Inbox, backup: copy of the vault of {names.env}.",
             env=cdk.Environment(account=backup.account_beside(source_account), region=backup.region),
-            synthesizer=cdk.BootstraplessSynthesizer(),
+            # No role of a bootstrap deploys it, unlike with BootstraplessSynthesizer, which names the default ones.
+            synthesizer=cdk.LegacyStackSynthesizer(),
         )
         for key, value in (
             ("Project", names.project),

@@ -13,9 +13,9 @@ from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
 from stacks.environment import stacks_with_any_sender
+from vectora_ops.delivery_settings import Delivery
 from vectora_ops.settings import (
     Alarms,
-    Delivery,
     Environments,
     EnvironmentSettings,
     Logs,

@@ -269,7 +269,13 @@ class OperationsStack(ComponentStack):
             invoke=grants.invoke("snapshot"),
             role_id="SnapshotScheduleRole",
             role_name=self.names.role("snapshot-schedule"),
-            event={"operation": "create", "label": "daily", "occasion": "schedule"},
+            event={
+                "operation": "create",
+                "label": "daily",
+                "occasion": "schedule",
+                # All runs: nothing else has those of earlier days when the account is lost.
+                **({"data": "all"} if self.settings.backup else {}),
+            },
         )
 
     def _retries(self, promotion: PythonFunction, grants: OperationsGrants, policy: Promotion) -> None:

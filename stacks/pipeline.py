@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stacks.artifact_copies import copies_by_region
+from stacks.artifact_copies import copies_by_region, limit_to_keys_of_copies
 from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
 from stacks.build_access import PIPELINE_LETTERS, TYPES_CACHE, narrow_builds
@@ -112,10 +112,11 @@ class PipelineStack(cdk.Stack):
         cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
         logs = self._bucket("ArtifactsAccessLogsBucket", "access-logs")
-        key = artifacts_key(self, settings)
         # The records of the review do not expire.
         folders = (f"{name[:PIPELINE_LETTERS]}/", f"{TYPES_CACHE}/")
-        self._artifacts = self._bucket("ArtifactsBucket", "artifacts", access_logs=logs, key=key, prefixes=folders)
+        self._artifacts = self._bucket(
+            "ArtifactsBucket", "artifacts", access_logs=logs, key=artifacts_key(self, settings), prefixes=folders
+        )
         package = Packages(root, platform).review()
         review = Review(
             self, "Review", settings=settings, package=package, artifacts=self._artifacts, topic_arn=topic.resource.ref
@@ -131,6 +132,7 @@ class PipelineStack(cdk.Stack):
         review.let_one_role_write_assemblies(self._artifacts, delivery.synth_project.role, name)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
         limit_self_mutation(delivery, settings)
+        limit_to_keys_of_copies(delivery.pipeline.role, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)

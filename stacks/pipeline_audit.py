@@ -20,7 +20,9 @@ LOOKS_FOR_STACKS = (
 OWN_ARTIFACTS = "CodePipeline ends the key of an artifact with random letters; the folder is that of one artifact."
 NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
 KEY_ACTIONS = ("kms:GenerateDataKey*", "kms:ReEncrypt*")
-KEY_OF_ANOTHER_REGION = "The id of a key in another region is unknown at synthesis: CDK names the key by its alias."
+KEY_OF_ANOTHER_REGION = (
+    "The id of a key in another region is unknown at synthesis: a condition names the key by its alias."
+)
 ARTIFACTS_KEY = "The key encrypts artifacts and nothing else (CDK's grantEncryptDecrypt)."
 READ_ACTIONS = ("s3:GetObject*", "s3:GetBucket*", "s3:List*")
 WRITE_ACTIONS = ("s3:DeleteObject*", "s3:Abort*")
@@ -51,8 +53,9 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
             _accept(construct, _iam5(action=KEY_ACTIONS, reason=ARTIFACTS_KEY))
         if path.startswith("Pipeline/"):
             _accept(construct, _iam5(action=WRITE_ACTIONS, resource=(), reason=ARTIFACTS))
-    if len(buckets) > 1:
-        _accept(_policy(delivery.pipeline.role), _iam5(resource=("*",), reason=KEY_OF_ANOTHER_REGION))
+    for other in delivery.pipeline.cross_region_support:
+        key = f"arn:aws:kms:{other}:{account}:key/*"
+        _accept(_policy(delivery.pipeline.role), _iam5(resource=(key,), reason=KEY_OF_ANOTHER_REGION))
     own = delivery.synth_project.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
     folders = [artifact_keys(stack.stack_name, each) for each in (SYNTH_OUTPUT, source_artifact(source_action))]
     keys = tuple(buckets[0].replace("*", each) for each in (*folders, f"{TYPES_CACHE}/*"))

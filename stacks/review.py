@@ -87,8 +87,9 @@ class Review(Construct):
         statement = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.resource.attr_arn])
         delivery.self_mutation_project.add_to_role_policy(statement)
 
-    def let_one_role_write_assemblies(self, artifacts: s3.Bucket, role: iam.IRole, pipeline: str) -> None:
+    def let_one_role_write_assemblies(self, artifacts: s3.Bucket, role: iam.IRole | None, pipeline: str) -> None:
         """Deny everyone but the role of the build that synthesizes to write an assembly: people approve it."""
+        assert role is not None  # noqa: S101
         keys = artifact_keys(pipeline, SYNTH_OUTPUT)
         artifacts.add_to_resource_policy(_deny_others("OnlyTheBuildWritesAssemblies", artifacts, keys, role.role_arn))
 

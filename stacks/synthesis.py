@@ -106,6 +106,17 @@ def synthesized_pipeline(
         return _read(Path(folder) / pipeline.template_file), {env: _templates(stage) for env, stage in stages.items()}
 
 
+def synthesized_pipeline_stacks(root: Path, settings: Settings) -> dict[str, Template]:
+    """Return the templates of the pipeline and of the copies of its artifacts by stack name."""
+    from stacks.pipeline import PipelineStack
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = cdk.App(outdir=folder, context=_context(root))
+        PipelineStack(app, root=root, settings=settings, platform="lambda")
+        app.synth()
+        return _templates(app)
+
+
 def synthesized_releases(root: Path, settings: Settings | None = None) -> Releases:
     """Return the digests of every environment and of the content, whether or not the pipeline can deploy them."""
     from stacks.content import content_digest

@@ -81,7 +81,7 @@ def _own_bootstrap(arguments: Sequence[str], command: Sequence[str], environment
     from vectora_shared.errors import VectoraError
 
     def template_of_the_cli() -> str:
-        shown = [*command, BOOTSTRAP, "--show-template"]
+        shown = [*command, BOOTSTRAP, "--show-template", "--app", ""]
         return subprocess.run(shown, env=dict(environment), stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
 
     try:

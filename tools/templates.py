@@ -7,14 +7,23 @@ from pathlib import Path
 
 import yaml
 
-from stacks.synthesis import Template, synthesized_backup, synthesized_pipeline, synthesized_templates
+from stacks.synthesis import (
+    Template,
+    synthesized_access,
+    synthesized_backup,
+    synthesized_pipeline,
+    synthesized_pipeline_stacks,
+    synthesized_templates,
+)
 from vectora_ops.names import OPERATIONS_LAYER, STACK_LAYERS
-from vectora_ops.settings import Settings, load_settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 
 # The repository's own settings name no account and have no backup: its templates are those of these accounts.
 BACKED_UP_ENV = "prod"
 ACCOUNT = "444444444444"
 BACKUP = {"account": "555555555555", "region": "eu-central-1"}
+# Accounts of the pipeline, dev, stage and prod, and the region of prod.
+FOUR_ACCOUNTS = ("111111111111", "222222222222", "333333333333", ACCOUNT, "eu-central-1")
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_FOLDER = ROOT / "tests" / "stacks" / "templates"
 
@@ -45,6 +54,25 @@ def synthesize_with_backup() -> dict[str, Template]:
     }
 
 
+def settings_in(pipeline: str | None, dev: str | None, stage: str | None, prod: str | None, region: str) -> Settings:
+    """Return the repository's settings with these accounts, and prod in `region`."""
+    content = load_settings(ROOT).model_dump(exclude_none=True)
+    content["pipeline"]["account"] = pipeline
+    for env, account in zip(ENVIRONMENT_NAMES, (dev, stage, prod), strict=True):
+        content["environments"][env]["account"] = account
+    content["environments"]["prod"]["region"] = region
+    return Settings.model_validate(content)
+
+
+def synthesize_with_accounts() -> dict[str, Template]:
+    """Return the templates that only a project in several accounts and regions has, by golden file."""
+    settings = settings_in(*FOUR_ACCOUNTS)
+    access = {f"access-{env}": synthesized_access(ROOT, env, settings) for env in ENVIRONMENT_NAMES}
+    prefix = f"{settings.project}-"
+    stacks = synthesized_pipeline_stacks(ROOT, settings)
+    return {**access, **{name.removeprefix(prefix): template for name, template in stacks.items()}}
+
+
 def synthesize_pipeline() -> Template:
     return synthesized_pipeline(ROOT)[0]
 
@@ -61,6 +89,10 @@ def golden_pipeline_path() -> Path:
 
 def golden_backup_path(name: str) -> Path:
     return GOLDEN_FOLDER / "with-backup" / f"{name}.yaml"
+
+
+def golden_accounts_path(name: str) -> Path:
+    return GOLDEN_FOLDER / "with-accounts" / f"{name}.yaml"
 
 
 def golden_path(env: str, layer: str) -> Path:

@@ -9,12 +9,14 @@ from stacks.synthesis import Template
 from tools.templates import (
     GOLDEN_FOLDER,
     ROOT,
+    golden_accounts_path,
     golden_backup_path,
     golden_path,
     golden_pipeline_path,
     golden_text,
     synthesize,
     synthesize_pipeline,
+    synthesize_with_accounts,
     synthesize_with_backup,
 )
 from vectora_ops.settings import ENVIRONMENT_NAMES
@@ -27,6 +29,8 @@ def main() -> None:
             write(golden_path(env, layer), template)
     for name, template in synthesize_with_backup().items():
         write(golden_backup_path(name), template)
+    for name, template in synthesize_with_accounts().items():
+        write(golden_accounts_path(name), template)
     write(golden_pipeline_path(), synthesize_pipeline())
 
 

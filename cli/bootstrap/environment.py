@@ -62,6 +62,8 @@ class EnvironmentPolicies:
             allow([*DELIVER_LOGS, "xray:Get*", "xray:Put*", "codepipeline:PutJob*"], "*"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups(":*")),
             self._use_content(),
+            # Beyond the account: the copy of the vault may be in another one.
+            allow(REPLICATE, [f"arn:aws:s3:::{self.names.copy_bucket('snapshots-copy')}/*"]),
             self._use_parameters(),
             allow(
                 ["lambda:GetFunction*", "lambda:InvokeFunction", "lambda:ListTags"], [*self._functions(), *self._asks()]
@@ -295,6 +297,7 @@ class EnvironmentPolicies:
         )
 
 
+REPLICATE = ("s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags")
 _RUNS = (("stateMachine", ""), ("execution", ":*"))
 _READ = ("", "/*")
 # Actions of the handlers without resource types (service authorization reference).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vectora_ops.account import PIPELINE
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.errors import ConfigurationError
 
 
@@ -13,7 +13,8 @@ def require_named_accounts(settings: Settings) -> None:
     Roles and policies name the accounts that they trust, and CDK Pipelines deploys to several accounts or regions only
     when their ids are known at synthesis (aws-cdk#19090).
     """
-    places = {PIPELINE: settings.pipeline_place, **{env: settings.place(env) for env in ENVIRONMENT_NAMES}}
+    places: dict[str, Location] = {PIPELINE: settings.pipeline_place}
+    places |= {env: settings.place(env) for env in ENVIRONMENT_NAMES}
     unnamed = [what for what, place in places.items() if place.account is None]
     if not unnamed or len(set(places.values())) == 1:
         return

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vectora_ops.people import is_same, principal_of
 from vectora_review.assembly import Assembly, ForgedAssemblyError
 from vectora_review.changes import Change, Changes, changes_between
 from vectora_review.executions import Artifact, Execution, Executions, only_version
 from vectora_review.facts import FILES, Facts, digest_of, facts_of, facts_of_pipeline
 from vectora_review.store import Accepted, Approval, Store
 from vectora_shared.errors import VectoraError
-from vectora_ops.people import is_same, principal_of
 
 ARTIFACT = re.compile(r"arn:aws[\w-]*:s3:::([^/]+)/(.+)")
 

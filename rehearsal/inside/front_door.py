@@ -21,6 +21,7 @@ from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 from ministack.services.cloudformation import custom_resource  # type: ignore[import-not-found]
 
 RECORD = "REHEARSAL_RECORD"
+LOST = "REHEARSAL_LOST"
 CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 REGIONAL = re.compile(r"^(?:[a-z0-9-]+\.s3|[a-z0-9-]+)\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$")
 # AWS's own buckets, for downloads of code and answers of custom resources, at presigned addresses.
@@ -41,7 +42,7 @@ def register() -> None:
     _address(lambda_svc, "_layer_content_url", lambda region: f"awslambda-{region}-layers")
     _address(custom_resource, "_response_url", _response_bucket)
     if app.AUTH:
-        app.app = Entrance(app.app, Path(os.environ[RECORD]))
+        app.app = Entrance(app.app, Path(os.environ[RECORD]), Path(os.environ[LOST]))
 
 
 def _remove_endpoints(environment: dict[str, str]) -> None:
@@ -67,8 +68,9 @@ def _response_bucket(region: str) -> str:
 class Entrance:
     """The ASGI application in front of the emulator's."""
 
-    def __init__(self, inside: Any, record: Path) -> None:
+    def __init__(self, inside: Any, record: Path, lost: Path) -> None:
         self._inside = inside
+        self._lost = lost
         self._record: TextIO = record.open("a", encoding="utf-8", buffering=1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,8 +88,19 @@ class Entrance:
             await self._inside(scope, receive, send)
         elif refusal := _misdirected(host, credential["region"]):
             await _refuse(send, credential["service"], *refusal)
+        elif self._is_lost(credential["key"]):
+            message = "The security token included in the request is invalid."
+            await _refuse(send, credential["service"], "InvalidClientTokenId", message)
         else:
             await self._recorded(scope, receive, send, headers, credential)
+
+    def _is_lost(self, key: str) -> bool:
+        """Return whether the key belongs to an account that is lost; the key of a root user is its account's id."""
+        if not self._lost.exists():
+            return False
+        caller = _caller(key)
+        account = caller.split(":")[4] if caller else key
+        return account in self._lost.read_text(encoding="ascii").split()
 
     async def _recorded(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str], credential: re.Match[str]

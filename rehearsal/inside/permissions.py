@@ -91,8 +91,8 @@ def role_of(arn: str) -> dict[str, Any] | None:
     return dict(found) if found is not None else None
 
 
-def role_allows(role_arn: str, action: str, resource: str) -> bool:
-    """Check whether the role's policies and boundary allow `action`."""
+def role_allows(role_arn: str, action: str, resource: str, values: Mapping[str, str] | None = None) -> bool:
+    """Check whether the role's policies and boundary allow `action`; `values` are condition keys of the request."""
     if not enforced():
         return True
     account = role_arn.split(":")[4] if role_arn.count(":") >= 5 else get_account_id()
@@ -106,6 +106,7 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
         region=get_region(),
         # Services call over TLS.
         secure_transport=True,
+        service_context={key.lower(): value for key, value in (values or {}).items()},
     )
     policies = evaluator._gather_role_policies(name, account)
     limits = evaluator._permissions_boundary(iam._roles, name, account)

@@ -14,6 +14,7 @@ from rehearsal.inside import (
     destinations,
     disturbances,
     encryption,
+    execution,
     extraction,
     front_door,
     functions,
@@ -45,6 +46,7 @@ def register() -> None:
     crossing.register()
     encryption.register()
     stacks.register()
+    execution.register()
     disturbances.register()
     mail.register()
     if os.environ.get(pipelines.PIPELINES):

@@ -21,25 +21,37 @@ def roles_of_account(session: boto3.Session, stacks: Iterable[str]) -> dict[str,
 
     So a role is judged by the template that AWS will get, not by the emulator's version of the role.
     """
-    roles = roles_from_iam(session)
+    details = _details(session)
+    roles, managed = _roles(session, details), _managed_policies(details)
     for name in stacks:
-        for role in roles_from_stack(read_stack(session, name)):
+        for role in roles_from_stack(read_stack(session, name), managed):
             roles[role.name] = role
     return roles
 
 
 def roles_from_iam(session: boto3.Session) -> dict[str, RolePolicies]:
     """Return all roles and users of the account by name, as IAM's own API shows them."""
-    iam = session.client("iam")
+    return _roles(session, _details(session))
+
+
+def _details(session: boto3.Session) -> dict[str, list[Any]]:
     details: dict[str, list[Any]] = {"RoleDetailList": [], "UserDetailList": [], "Policies": []}
-    for page in iam.get_paginator("get_account_authorization_details").paginate():
+    for page in session.client("iam").get_paginator("get_account_authorization_details").paginate():
         content: Mapping[str, Any] = page
         for kind in details:
             details[kind] += content.get(kind, [])
-    managed = {
+    return details
+
+
+def _managed_policies(details: Mapping[str, list[Any]]) -> dict[str, Any]:
+    return {
         each["Arn"]: next(version["Document"] for version in each["PolicyVersionList"] if version["IsDefaultVersion"])
         for each in details["Policies"]
     }
+
+
+def _roles(session: boto3.Session, details: Mapping[str, list[Any]]) -> dict[str, RolePolicies]:
+    iam, managed = session.client("iam"), _managed_policies(details)
     # The emulator's details have no boundaries.
     boundaries = [iam.get_role(RoleName=each["RoleName"])["Role"] for each in details["RoleDetailList"]]
     found = [
@@ -58,8 +70,11 @@ def _readable(details: Mapping[str, Any], kind: str, managed: Mapping[str, Any])
         return RolePolicies(details["Arn"], f"IAM, {kind.lower()} {details[f'{kind}Name']}", (), problem=str(error))
 
 
-def roles_from_stack(stack: DeployedStack) -> Iterator[RolePolicies]:
-    """Yield the roles that a stack's template defines, with the policies that it attaches to them."""
+def roles_from_stack(stack: DeployedStack, managed: Mapping[str, Any]) -> Iterator[RolePolicies]:
+    """Yield the roles that a stack's template defines, with the policies that it attaches to them.
+
+    `managed` are the documents of the account's own managed policies by ARN, such as permissions boundaries.
+    """
     resources: Mapping[str, Any] = stack.template["Resources"]
     attached: dict[str, list[Policy]] = {}
     for logical_id, resource in resources.items():
@@ -70,7 +85,7 @@ def roles_from_stack(stack: DeployedStack) -> Iterator[RolePolicies]:
                 attached.setdefault(role, []).append(policy)
     for logical_id, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role":
-            yield _from_stack(stack, logical_id, attached.get(stack.physical_ids[logical_id], []))
+            yield _from_stack(stack, logical_id, attached.get(stack.physical_ids[logical_id], []), managed)
 
 
 def as_deployed(name: str, template: Mapping[str, Any], account: str, region: str) -> DeployedStack:
@@ -116,36 +131,42 @@ def _from_iam(details: Mapping[str, Any], kind: str, managed: Mapping[str, Any])
     )
 
 
-def _from_stack(stack: DeployedStack, logical_id: str, attached: Iterable[Policy]) -> RolePolicies:
+def _from_stack(
+    stack: DeployedStack, logical_id: str, attached: Iterable[Policy], own: Mapping[str, Any]
+) -> RolePolicies:
     properties = stack.properties(logical_id)
     source = f"{stack.name}, {logical_id}"
     inline = [
         parse_policy(f"{source}, policy {each['PolicyName']}", each["PolicyDocument"])
         for each in properties.get("Policies", ())
     ]
-    managed = [_managed(arn, {}) for arn in properties.get("ManagedPolicyArns", ())]
+    managed = [_managed(arn, own) for arn in properties.get("ManagedPolicyArns", ())]
     boundary = properties.get("PermissionsBoundary")
     path = properties.get("Path", "/")
     return RolePolicies(
         arn=f"arn:aws:iam::{stack.account}:role{path}{stack.physical_ids[logical_id]}",
         source=source,
         policies=(*inline, *attached, *managed),
-        boundary=_managed(boundary, {}) if boundary else None,
+        boundary=_managed(boundary, own) if boundary else None,
         trust=parse_policy(f"trust policy of {source}", properties["AssumeRolePolicyDocument"]),
         tags={tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())},
     )
 
 
 def _managed(arn: str, own: Mapping[str, Any]) -> Policy:
-    """Return a managed policy; AWS's own come from moto's copy, because the emulator has few and shortens them."""
     if arn.startswith(AWS_MANAGED):
-        name = arn.rpartition("/")[2]
-        if name not in _aws_managed():
-            raise PolicyError(f"The AWS managed policy {arn} is not in moto's copy of them.")
-        return parse_policy(name, _aws_managed()[name]["Document"])
+        return managed_by_aws(arn)
     if arn not in own:
         raise PolicyError(f"The managed policy {arn} was not found.")
     return parse_policy(arn, own[arn])
+
+
+def managed_by_aws(arn: str) -> Policy:
+    """Return a policy of AWS from moto's copy, because the emulator has few and shortens them."""
+    name = arn.rpartition("/")[2]
+    if name not in _aws_managed():
+        raise PolicyError(f"The AWS managed policy {arn} is not in moto's copy of them.")
+    return parse_policy(name, _aws_managed()[name]["Document"])
 
 
 @functools.cache

@@ -39,6 +39,13 @@ RELAY_MODULES = (
     "vectora_shared/errors.py",
     "vectora_shared/keys.py",
 )
+REVIEW_MODULES = (
+    "vectora_ops/__init__.py",
+    "vectora_ops/people.py",
+    "vectora_shared/__init__.py",
+    "vectora_shared/aws_texts.py",
+    "vectora_shared/errors.py",
+)
 # Files that git may check out with other line ends (git-config, core.autocrlf); all others are read as they are.
 TEXT_SUFFIXES = frozenset(
     (".css", ".html", ".in", ".ini", ".j2", ".json", ".md", ".py", ".toml", ".txt", ".xml", ".yaml", ".yml")
@@ -88,8 +95,7 @@ class Packages:
     def review(self) -> Package:
         """Return the code of the pipeline's review: alone, so that other changes leave the pipeline as it is."""
         base = self._root / "lambda_src"
-        shared = (f"vectora_shared/{name}.py" for name in ("__init__", "aws_texts", "errors", "people"))
-        files = [file for path in (*shared, "vectora_review") for file in files_below(self._root, base / path)]
+        files = [file for path in (*REVIEW_MODULES, "vectora_review") for file in files_below(self._root, base / path)]
         return self._from_files("vectora-review", base, files, prefix="")
 
     def relay(self) -> Package:

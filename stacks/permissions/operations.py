@@ -237,7 +237,7 @@ class OperationsGrants(EnvironmentGrants):
         """Return the grants to judge a release by its runs here, for its promotion into `target`."""
         config, _, newsletters = self._buckets
         machine = self._names.state_machine
-        target_config = (f"arn:aws:s3:::{target.bucket('config')}",)
+        target_config: tuple[str, ...] = (f"arn:aws:s3:::{target.bucket('config')}",)
         read_target = Grant(
             sid="ReadTarget",
             actions=("ssm:GetParameter", "ssm:GetParameterHistory"),

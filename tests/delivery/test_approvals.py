@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.delivery import EXECUTION_SECONDS, wait_until
+from rehearsal.waiting import EXECUTION_SECONDS, wait_until
 from tests.delivery.conftest import Played
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import Records

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from rehearsal.delivery import wait_until
 from rehearsal.deployment import bootstrapped_account, complete, run_cdk, synthesize
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.gaps.complete import complete_by_api
@@ -20,6 +19,7 @@ from rehearsal.mail import DOMAIN, READERS, send_newsletters, verify_sender
 from rehearsal.newsletters import function_logs
 from rehearsal.operators import operator
 from rehearsal.repository import copy_checkout
+from rehearsal.waiting import wait_until
 from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.names import DELIVERY_TASK, STACK_LAYERS, Names

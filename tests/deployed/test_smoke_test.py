@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.delivery import wait_until
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.newsletters import function_logs
+from rehearsal.waiting import wait_until
 from vectora_ops.account import Account
 from vectora_ops.names import ALARM, CANARY_CLIENT, Names
 from vectora_ops.runs import RunRequest, follow_run, start_run

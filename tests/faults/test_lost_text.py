@@ -27,7 +27,7 @@ PLACE = r"vectora-inbox-s0-iam-dev has a question mark at Resources\.EngineRole\
 def deploy_iam(account: Account, description: str, *, schedule: str = "cron(0 6 ? * MON *)") -> None:
     template = _iam()
     template["Resources"]["EngineRole"]["Properties"]["Description"] = description
-    template["Resources"]["Schedule"] = _parameter("schedule", schedule)
+    template["Resources"]["Schedule"] = _parameter(NAMES, "schedule", schedule)
     SmallEnvironment(account)._stack("s0-iam", template)
 
 

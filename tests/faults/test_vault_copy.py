@@ -17,6 +17,7 @@ from vectora_ops.record_history import read_histories
 from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.rollback.from_copy import RESTORED, RestoreRequest, RestoreResult, plan_restore, restore_from_copy
 from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
@@ -54,8 +55,8 @@ class Accounts:
     def copy(self) -> Vault:
         return open_copy(self.backup, NAMES, COPY)
 
-    def take(self, label: str = "good") -> Manifest:
-        request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"))
+    def take(self, label: str = "good", data: DataScope = "last") -> Manifest:
+        request = SnapshotRequest(label=label, occasion=Occasion(kind="operator"), data=data)
         return take_snapshot(self.small.account, NAMES, request)
 
     def deploy_again(self, version: str = "1") -> SmallEnvironment:
@@ -186,13 +187,38 @@ def test_a_lost_environment_is_restored_into_a_new_account_with_other_names(acco
 
     assert result.plan.snapshot == manifest.name
     assert result.plan.commit == COMMIT
-    assert result.rollback.objects_written == 5
+    assert result.objects_written == 5
     vault = Vault(accounts.new, SECOND)
     assert list(with_live(vault, Environment(accounts.new, SECOND), manifest, RESTORED)) == []
     assert [each.problems for each in verify_vault(vault) if each.problems] == []
     restored = read_histories(accounts.new, SECOND)[LEDGER]
     assert restored[: len(ledger)] == ledger
     assert Records(accounts.new, SECOND).ledger()[-1].kind == "rollback"
+
+
+def test_data_of_earlier_runs_comes_from_the_newest_snapshot_that_has_all_data(accounts: Accounts) -> None:
+    everything = accounts.take("everything", "all")
+    data = accounts.small.account.client("s3")
+    for day, text in (("2026/01/06", b"corrected"), ("2026/01/07", b"new")):
+        data.put_object(Bucket=NAMES.bucket("data"), Key=f"ingested/lai_weekly/{day}/items.json", Body=text)
+    newest = accounts.take("newest")
+    accounts.replicate()
+    accounts.deploy_again()
+
+    plan = accounts.restore().plan
+    assert accounts.restore().objects_written == 0
+
+    assert (plan.snapshot, plan.earlier_runs) == (newest.name, everything.name)
+    s3 = accounts.new.client("s3")
+    found = {
+        each["Key"].removeprefix("ingested/lai_weekly/"): s3.get_object(Bucket=SECOND.bucket("data"), Key=each["Key"])[
+            "Body"
+        ].read()
+        for each in s3.list_objects_v2(Bucket=SECOND.bucket("data"))["Contents"]
+    }
+    assert found["2026/01/05/items.json"] == b"2026/01/05"
+    assert found["2026/01/07/items.json"] == b"new"
+    assert list(found) == ["2026/01/05/items.json", "2026/01/06/items.json", "2026/01/07/items.json"]
 
 
 def test_a_second_restore_changes_nothing(accounts: Accounts) -> None:
@@ -244,7 +270,7 @@ def test_a_restore_onto_other_code_is_refused_unless_it_is_wanted(accounts: Acco
         accounts.restore()
 
     assert small.state() == before
-    assert accounts.restore(any_code=True).rollback.objects_written == 5
+    assert accounts.restore(any_code=True).objects_written == 5
 
 
 def test_a_restore_into_an_environment_with_other_records_writes_none(accounts: Accounts) -> None:

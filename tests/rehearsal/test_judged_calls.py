@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from rehearsal.calls import judge_calls
-from rehearsal.delivery import StepError
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import RefusedCallsError
 from rehearsal.proxy import Refusal
+from rehearsal.waiting import StepError
 
 LISTING = {
     "caller": f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/session",

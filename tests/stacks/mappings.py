@@ -9,8 +9,9 @@ from typing import Any
 
 from stacks.synthesis import synthesized_access, synthesized_pipeline
 from tests.repository import ROOT
+from tools.templates import settings_in
 from vectora_ops.names import EnvName
-from vectora_ops.settings import ENVIRONMENT_NAMES, Environments, Pipeline, Settings, load_settings
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 from vectora_shared.errors import ConfigurationError
 
 TOOLS, DEV, STAGE, PROD = "1" * 12, "2" * 12, "3" * 12, "4" * 12
@@ -42,22 +43,10 @@ class Stack:
                 yield logical_id, resource["Properties"]
 
 
-def settings_of(tools: str | None, dev: str | None, stage: str | None, prod: str | None, region: str) -> Settings:
-    """Return the repository's settings with these accounts, and prod in `region`."""
-    settings = load_settings(ROOT)
-    accounts = dict(zip(ENVIRONMENT_NAMES, (dev, stage, prod), strict=True))
-    placed = {env: settings.environment(env).model_copy(update={"account": accounts[env]}) for env in accounts}
-    placed["prod"] = placed["prod"].model_copy(update={"region": region})
-    environments: Environments = settings.environments.model_copy(update=placed)
-    pipeline: Pipeline = settings.pipeline.model_copy(update={"account": tools})
-    chosen: Settings = settings.model_copy(update={"environments": environments, "pipeline": pipeline})
-    return chosen
-
-
 @cache
 def stacks_of(mapping: str) -> tuple[Stack, ...]:
     """Return all stacks of a mapping: the pipeline's, those of the environments, and those of access."""
-    settings = settings_of(*MAPPINGS[mapping])
+    settings = settings_in(*MAPPINGS[mapping])
     pipeline, environments = synthesized_pipeline(ROOT, settings)
     found = [Stack("pipeline", str(settings.pipeline_place.account), pipeline)]
     for env, templates in environments.items():

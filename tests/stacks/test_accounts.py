@@ -27,9 +27,9 @@ from tests.stacks.mappings import (
     TOOLS,
     Stack,
     access_of,
-    settings_of,
     stacks_of,
 )
+from tools.templates import settings_in
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_shared.errors import ConfigurationError
 
@@ -154,7 +154,7 @@ def test_a_user_of_one_account_gets_no_relay_no_key_and_no_access_stack() -> Non
 
 
 def test_naming_the_one_account_changes_nothing_in_an_environment() -> None:
-    named = settings_of(*MAPPINGS["one account"])
+    named = settings_in(*MAPPINGS["one account"])
     for env in ENVIRONMENT_NAMES:
         text = json.dumps(synthesized_templates(ROOT, env, named)).replace(TOOLS, "ACCOUNT")
         assert "ELSEWHERE" not in text
@@ -220,6 +220,24 @@ def test_regions_of_one_account_need_no_key() -> None:
     assert [each for each, _ in keys] == ["PipelineTopicKey"]
 
 
+@pytest.mark.parametrize("mapping", MAPPINGS)
+def test_no_role_of_the_pipeline_may_use_every_key(mapping: str) -> None:
+    stack = _stack(mapping, "pipeline")
+    found = 0
+    for logical_id, policy in stack.resources("AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if not any(action.startswith("kms:") for action in _list(statement["Action"])):
+                continue
+            for resource in map(str, _list(statement["Resource"])):
+                assert resource != "*", logical_id
+                if resource.endswith(":key/*"):
+                    found += 1
+                    assert statement["Condition"] == {
+                        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/vectora-inbox-pipeline-copies"}
+                    }
+    assert found == (mapping == "four accounts and a region apart")
+
+
 def _policy(stack: Stack, part: str) -> list[Statement]:
     [policy] = [each for key, each in stack.resources("AWS::IAM::Policy") if part in key]
     statements: list[Statement] = policy["PolicyDocument"]["Statement"]
@@ -259,7 +277,7 @@ def test_the_publishing_build_may_assume_deploy_roles_of_other_accounts_only() -
 
 @pytest.mark.parametrize("mapping", SEVERAL)
 def test_failures_of_a_stage_elsewhere_reach_the_bus_and_the_rule_of_its_environment(mapping: str) -> None:
-    settings = settings_of(*MAPPINGS[mapping])
+    settings = settings_in(*MAPPINGS[mapping])
     pipeline = _stack(mapping, "pipeline")
     rules = {each["Name"]: each for _, each in pipeline.resources("AWS::Events::Rule")}
     apart = [env for env in ENVIRONMENT_NAMES if not settings.is_beside_the_pipeline(env)]
@@ -316,7 +334,7 @@ def test_the_access_roles_are_outside_of_every_path_that_deployments_may_change(
 def test_the_access_stack_is_deployed_with_the_administrators_own_credentials() -> None:
     for env in ENVIRONMENT_NAMES:
         app = cdk.App()
-        stack = AccessStack(app, settings=settings_of(*MAPPINGS[FOUR]), env=env)
+        stack = AccessStack(app, settings=settings_in(*MAPPINGS[FOUR]), env=env)
         artifact = app.synth().get_stack_by_name(stack.stack_name)
         assert artifact.assume_role_arn is None
         assert artifact.cloud_formation_execution_role_arn is None
@@ -327,7 +345,7 @@ def test_the_access_stack_is_deployed_with_the_administrators_own_credentials() 
 def test_an_access_stack_that_would_have_nothing_is_refused_with_a_sentence() -> None:
     with pytest.raises(ConfigurationError, match="dev needs no stack vectora-inbox-access-dev"):
         AccessStack(cdk.App(), settings=load_settings(ROOT), env="dev")
-    assert access_of(settings_of(*MAPPINGS["one account and a region apart"]), "dev") is None
+    assert access_of(settings_in(*MAPPINGS["one account and a region apart"]), "dev") is None
 
 
 @pytest.mark.parametrize(
@@ -340,7 +358,7 @@ def test_an_access_stack_that_would_have_nothing_is_refused_with_a_sentence() ->
     ],
 )
 def test_places_that_differ_need_the_account_of_each(places: tuple[str | None, ...]) -> None:
-    settings = settings_of(*places)  # type: ignore[arg-type]
+    settings = settings_in(*places)  # type: ignore[arg-type]
     sentence = "several accounts or regions .* so each needs its `account`: add it to .*stage"
     with pytest.raises(ConfigurationError, match=sentence):
         PipelineStack(cdk.App(), root=ROOT, settings=settings, platform="lambda")
@@ -349,13 +367,13 @@ def test_places_that_differ_need_the_account_of_each(places: tuple[str | None, .
 
 
 def test_the_pipeline_is_in_devs_account_unless_the_settings_name_another() -> None:
-    assert settings_of(None, DEV, DEV, DEV, REGION).pipeline_place.account == DEV
+    assert settings_in(None, DEV, DEV, DEV, REGION).pipeline_place.account == DEV
 
 
 @pytest.mark.parametrize("pack", [AwsSolutionsChecks, ServerlessChecks])
 @pytest.mark.parametrize("mapping", [FOUR, "four accounts and a region apart", "one account and a region apart"])
 def test_cdk_nag_has_no_unexplained_finding_in_several_accounts(pack: Any, mapping: str) -> None:
-    settings = settings_of(*MAPPINGS[mapping])
+    settings = settings_in(*MAPPINGS[mapping])
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = cdk.App(context=context)
     pipeline = PipelineStack(app, root=ROOT, settings=settings, platform="lambda")

@@ -11,6 +11,11 @@ import cfnlint.api
 import pytest
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from cli.bootstrap.environment import environment_policies
+from cli.bootstrap.policies import concrete
+from rehearsal.permissions.conditions import Context
+from rehearsal.permissions.evaluator import Check, decide
+from rehearsal.permissions.policies import RolePolicies, parse_policy
 from stacks.backup import BackupStack
 from stacks.synthesis import synthesized_backup, synthesized_templates
 from tests.repository import ROOT
@@ -29,12 +34,12 @@ def _with_backup() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def backup() -> dict[str, Any]:
+def backup() -> Any:
     return _with_backup()["backup"]["Resources"]
 
 
 @pytest.fixture(scope="module")
-def operations() -> dict[str, Any]:
+def operations() -> Any:
     return _with_backup()["s0-operations"]["Resources"]
 
 
@@ -55,7 +60,9 @@ def test_a_backup_changes_the_vault_the_topic_and_nothing_else(operations: dict[
     without = synthesized_templates(ROOT, "prod", Settings.model_validate(content))[name]["Resources"]
     changed = {key for key in operations if operations[key] != without.get(key)}
     digests = {"SnapshotBeforeDeployment"} & changed
-    assert changed - digests == {"OperationsTopicKey", "OperationsTopicPolicy", "ReplicationRole", "SnapshotsBucket"}
+    expected = {"DailySnapshot", "OperationsTopicKey", "OperationsTopicPolicy", "ReplicationRole", "SnapshotsBucket"}
+    assert changed - digests == expected
+    assert json.loads(operations["DailySnapshot"]["Properties"]["Target"]["Input"])["data"] == "all"
 
 
 def test_the_vault_replicates_everything_that_a_restore_reads_and_no_deletion(operations: dict[str, Any]) -> None:
@@ -91,6 +98,18 @@ def test_the_replication_role_reads_the_vault_writes_the_copy_and_deletes_nothin
     by_sid = {each["Sid"]: each for each in statements}
     assert by_sid["WriteCopy"]["Resource"] == [f"arn:aws:s3:::{COPY_NAME}/*"]
     assert by_sid["WriteCopy"]["Condition"] == {"StringEquals": {"aws:ResourceAccount": COPY}}
+
+
+def test_the_boundary_of_the_environment_allows_what_the_replication_role_may_do(operations: dict[str, Any]) -> None:
+    document = environment_policies(settings_with_backup(), "prod").boundary()
+    boundary = parse_policy("boundary", concrete(document, SOURCE, "eu-west-3"))
+    role = RolePolicies("arn:aws:iam::444444444444:role/replication", "test", (boundary,), boundary)
+    for statement in operations["ReplicationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+        for action in statement["Action"]:
+            owner = COPY if statement["Sid"] == "WriteCopy" else SOURCE
+            context = Context({"aws:ResourceAccount": owner, "aws:SecureTransport": "true"}, ())
+            for resource in statement["Resource"]:
+                assert decide(role, Check(action, resource.replace("*", "one")), context).allowed, action
 
 
 def test_operators_are_notified_of_each_object_that_is_not_replicated(operations: dict[str, Any]) -> None:

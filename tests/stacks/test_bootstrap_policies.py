@@ -17,7 +17,7 @@ from cli.bootstrap.policies import LONGEST_MANAGED_POLICY, Document, concrete, l
 from rehearsal.permissions.conditions import Context
 from rehearsal.permissions.evaluator import Check, decide
 from rehearsal.permissions.policies import Policy, RolePolicies, parse_policy
-from rehearsal.permissions.provisioning import BOUNDARY, KINDS, PASS, Need, Operation, Resource, needs
+from rehearsal.provisioning import BOUNDARY, KINDS, PASS, Need, Operation, Resource, needs
 from tests.repository import ROOT
 from tests.stacks.deployed import ACCOUNT, REGION, Account, Stack, golden_account
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings

@@ -11,12 +11,14 @@ import yaml
 from tests.stacks.deployed import Environment, Templates
 from tools.templates import (
     GOLDEN_FOLDER,
+    golden_accounts_path,
     golden_backup_path,
     golden_path,
     golden_pipeline_path,
     golden_text,
     synthesize,
     synthesize_pipeline,
+    synthesize_with_accounts,
     synthesize_with_backup,
 )
 
@@ -46,9 +48,21 @@ def test_the_templates_with_a_backup_equal_their_golden_files() -> None:
         )
 
 
+def test_the_templates_of_several_accounts_equal_their_golden_files() -> None:
+    for name, template in synthesize_with_accounts().items():
+        path = golden_accounts_path(name)
+        assert path.exists(), f"with-accounts/{path.name} is missing: {UPDATE}"
+        assert golden_text(template) == path.read_text(encoding="utf-8"), (
+            f"with-accounts/{path.name} is outdated: {UPDATE}"
+        )
+
+
 def test_every_golden_file_belongs_to_a_stack(dev: Templates) -> None:
     expected = {f"{env}/{layer}.yaml" for env in ("dev", "stage", "prod") for layer in dev} | {
         "pipeline.yaml",
+        *(f"with-accounts/access-{env}.yaml" for env in ("dev", "stage", "prod")),
+        "with-accounts/pipeline.yaml",
+        "with-accounts/pipeline-copies-eu-central-1.yaml",
         "with-backup/backup.yaml",
         "with-backup/s0-operations.yaml",
     }

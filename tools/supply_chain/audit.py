@@ -165,10 +165,10 @@ def sentences(result: Audit, answers: Sequence[Answer], today: date) -> Iterator
     for each in result.unanswered:
         fixed = f"fixed in {', '.join(each.fixed_in)}" if each.fixed_in else "no version fixes it yet"
         expired = any(answer.id in each.ids and today > answer.last_day for answer in answers)
-        answer = f"its answer in {SETTINGS_FILE} has expired" if expired else f"or answer it in {SETTINGS_FILE}"
+        otherwise = f"its answer in {SETTINGS_FILE} has expired" if expired else f"or answer it in {SETTINGS_FILE}"
         yield (
             f"{each.package} {each.version} ({each.ecosystem}) has the known vulnerability {each.id}, {fixed}: update "
-            f"it (make lock), {answer}."
+            f"it (make lock), {otherwise}."
         )
     for each in result.findings:
         if each.answer:

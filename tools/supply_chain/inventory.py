@@ -8,8 +8,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from email.message import Message
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -118,7 +119,8 @@ def _installed(entries: Iterable[_Entry], environment: Mapping[str, str] | None 
             ecosystem="pypi",
             name=entry.name,
             version=entry.version,
-            licence=declared_licence(distribution.metadata),
+            # Typed as a protocol, and documented as this (importlib.metadata).
+            licence=declared_licence(cast(Message, distribution.metadata)),
             hashes=entry.hashes,
             requires=tuple(sorted(_required(distribution.requires or (), environment) & names)),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from email.message import Message
 from functools import lru_cache
-from importlib.metadata import PackageMetadata
 from typing import TYPE_CHECKING, Any
 
 from license_expression import ExpressionError, Licensing, get_spdx_licensing
@@ -29,7 +28,7 @@ CLASSIFIED = {
 NO_LICENCE = "OSI Approved"
 
 
-def declared_licence(metadata: PackageMetadata | Message) -> str:
+def declared_licence(metadata: Message) -> str:
     """Return the SPDX expression of a package, or the licence's name; empty when its metadata names none.
 
     License-Expression counts first (core metadata 2.4), then a License that is an expression, then the classifiers: a

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
+from vectora_ops.people import is_same, name_of
 from vectora_ops.promotion.verdicts import Verdict
 from vectora_ops.records import Bypass
 from vectora_shared.aws_errors import error_code
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
-from vectora_ops.people import is_same, name_of
 
 APPROVAL_GATE, BYPASS_GATE = "approval", "bypass"
 # It reads lists of CodePipeline and S3 only.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.names import Names, OperationsTask
+from vectora_ops.names import OPERATIONS_TASKS, Names, OperationsTask
 from vectora_ops.promotion.job import RELAYED_KEY, Done, NotYet, answer_job
 from vectora_ops.remote import invoke
+from vectora_ops.settings import environment_name
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -50,12 +51,13 @@ def _relay(account: Account, project: str, given: Mapping[str, Any], token: str 
 
 def _target(account: Account, project: str, given: Mapping[str, Any]) -> tuple[Names, OperationsTask]:
     env, task = given.get(ENVIRONMENT_KEY), given.get(TASK_KEY)
-    if env not in account.elsewhere:
+    if not isinstance(env, str) or env not in account.elsewhere:
         known = ", ".join(sorted(account.elsewhere))
         raise VectoraError(f"The action's user parameters do not fit: '{ENVIRONMENT_KEY}' is none of {known}.")
-    if task not in get_args(OperationsTask):
-        raise VectoraError(f"The action's user parameters do not fit: '{TASK_KEY}' is '{task}', which is no function.")
-    return Names(project=project, env=env), task
+    for known_task in OPERATIONS_TASKS:
+        if known_task == task:
+            return Names(project=project, env=environment_name(env)), known_task
+    raise VectoraError(f"The action's user parameters do not fit: '{TASK_KEY}' is '{task}', which is no function.")
 
 
 def _result(answer: object, function: str) -> Done | NotYet:

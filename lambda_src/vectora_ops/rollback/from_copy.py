@@ -29,6 +29,7 @@ from vectora_shared.errors import VectoraError
 
 # The components that no commit has. The others are deployed, and only compared.
 RESTORED: tuple[Component, ...] = ("clients", "canonical", "data", "newsletters")
+EARLIER_RUNS: tuple[Component, ...] = ("data",)
 # Files of functions and layers that are the same in every account.
 CODE_FILES = ("/code.zip", "/content.zip")
 COPIERS = 8
@@ -37,9 +38,14 @@ NAMED_IN_A_MESSAGE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class CopyPlan:
-    """Snapshot of the copy to restore, and the release to deploy first; `other_code` differs from the snapshot's."""
+    """Snapshot of the copy to restore, and the release to deploy first.
+
+    `earlier_runs` is the snapshot that the data of earlier runs comes from, when the first holds the last run of each
+    client only. `other_code` differs from the snapshot's.
+    """
 
     snapshot: str
+    earlier_runs: str | None
     taken_at: datetime
     age: timedelta
     entries: int
@@ -63,11 +69,12 @@ class RestoreRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreResult:
-    """Result of a restore: what came from the copy, and the rollback that wrote and compared it."""
+    """Result of a restore: what came from the copy, and the last rollback that wrote and compared it."""
 
     plan: CopyPlan
     copied_objects: int
     records: int
+    objects_written: int
     rollback: RollbackResult
     seconds: float
 
@@ -80,8 +87,10 @@ def plan_restore(account: Account, names: Names, copy: Vault, request: RestoreRe
 def _plan(account: Account, names: Names, copy: Vault, manifest: Manifest) -> CopyPlan:
     environment = Environment(account, names)
     deployed = environment.release() is not None
+    earlier = _earlier_runs(copy, manifest)
     return CopyPlan(
         snapshot=manifest.name,
+        earlier_runs=earlier.name if earlier else None,
         taken_at=manifest.started_at,
         age=max(copy.now() - manifest.started_at, timedelta(0)),
         entries=manifest.entries,
@@ -116,27 +125,32 @@ def restore_from_copy(
     manifest = _verified(copy, chosen.name, observer)
     plan = _plan(account, names, copy, manifest)
     _require_release(names, plan, request)
+    # Before the newest data: a rollback to the last runs leaves the earlier ones as they are.
+    snapshots = [(manifest, RESTORED)]
+    if plan.earlier_runs and _lacks_runs(account, names, copy, plan.earlier_runs):
+        snapshots.insert(0, (_verified(copy, plan.earlier_runs, observer), EARLIER_RUNS))
     vault = Vault(account, names)
     observer.step("copy")
     with vault.lease("restore from the copy of", manifest.name):
-        copied = copy_snapshot(copy, vault, manifest)
+        copied = sum(copy_snapshot(copy, vault, each) for each, _ in snapshots)
         records = write_histories(account, names, _histories(copy, manifest))
-    result = roll_back(
-        account,
-        names,
-        RollbackRequest(
-            snapshot=manifest.name,
-            components=RESTORED,
-            reason=f"restored from the copy {copy.bucket} into this account",
-        ),
-        smoke_test=smoke_test,
-        observer=observer,
-    )
+    reason = f"restored from the copy {copy.bucket} into this account"
+    results = [
+        roll_back(
+            account,
+            names,
+            RollbackRequest(snapshot=each.name, components=components, reason=reason),
+            smoke_test=smoke_test if each is manifest else lambda: None,
+            observer=observer,
+        )
+        for each, components in snapshots
+    ]
     return RestoreResult(
         plan=plan,
         copied_objects=copied,
         records=records,
-        rollback=result,
+        objects_written=sum(each.objects_written for each in results),
+        rollback=results[-1],
         seconds=round(time.monotonic() - started, 1),
     )
 
@@ -170,6 +184,17 @@ def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
             "any. Nothing was changed. ./vectora restore --snapshot NAME says for one what is missing."
         )
     return found
+
+
+def _earlier_runs(copy: Vault, manifest: Manifest) -> Manifest | None:
+    """Return the newest earlier snapshot with all runs, when the snapshot has the last ones only."""
+    return newest_complete(copy, before=manifest, all_data=True) if manifest.data == "last" else None
+
+
+def _lacks_runs(account: Account, names: Names, copy: Vault, snapshot: str) -> bool:
+    """Return whether data of a snapshot is missing; newer data, which a rollback to it would hide, is no reason."""
+    changes = with_live(copy, Environment(account, names), copy.manifest(snapshot), EARLIER_RUNS, with_text=False)
+    return any(each.kind != "added" for each in changes)
 
 
 def _require_release(names: Names, plan: CopyPlan, request: RestoreRequest) -> None:

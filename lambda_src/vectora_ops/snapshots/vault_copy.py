@@ -13,7 +13,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, NoSnapshotError, time_in_name
 from vectora_ops.snapshots.vault import README, SnapshotFiles, Vault
-from vectora_shared.aws_errors import error_code, is_absent
+from vectora_shared.aws_errors import is_absent, is_denied
 from vectora_shared.errors import VectoraError
 
 # Objects of an incomplete snapshot whose replication status is read.
@@ -87,7 +87,7 @@ def open_copy(account: Account, names: Names, bucket: str) -> Vault:
                 f"There is no bucket {bucket} in {account.region}: an administrator of the backup's account deploys it "
                 f"(cdk deploy --context backup={names.env})."
             ) from error
-        if error_code(error) in ("403", "AccessDenied"):
+        if is_denied(error):
             raise VectoraError(
                 f"Your credentials may not read the copy {bucket}: use those of the account of {names.env}, or of the "
                 "backup's account (--copy-profile)."
@@ -113,17 +113,20 @@ def copied_snapshot(copy: Vault, files: SnapshotFiles, present: set[str]) -> Cop
     return CopiedSnapshot(name=files.name, state="incomplete" if missing else "complete", missing=missing)
 
 
-def newest_complete(copy: Vault) -> Manifest | None:
+def newest_complete(copy: Vault, *, before: Manifest | None = None, all_data: bool = False) -> Manifest | None:
     """Return the newest snapshot of a copy to which an environment can be restored.
 
-    Excluded are those that a rollback took of what it replaced, and those of an environment without content.
+    It is older than `before`, and holds `all_data`, if so wanted. Excluded are those that a rollback took of what it
+    replaced, and those of an environment without content.
     """
     present = {found.sha256 for found in copy.objects()}
     for files in _newest_first(copy.snapshots()):
         if copied_snapshot(copy, files, present).state != "complete":
             continue
         manifest = copy.manifest(files.name)
-        if not manifest.is_empty and manifest.occasion.kind != "rollback":
+        is_older = before is None or manifest.started_at < before.started_at
+        is_wanted = is_older and (manifest.data == "all" or not all_data)
+        if is_wanted and not manifest.is_empty and manifest.occasion.kind != "rollback":
             return manifest
     return None
 

@@ -13,6 +13,7 @@ from rehearsal.permissions.facts import Facts
 from rehearsal.permissions.policies import RolePolicies
 from rehearsal.permissions.recorded import RecordedCall
 from rehearsal.permissions.roles import as_deployed, roles_from_stack
+from tests.stacks.bootstraps import managed_policies
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-3"
@@ -40,7 +41,7 @@ def golden() -> dict[str, Mapping[str, Any]]:
 def golden_roles(golden: dict[str, Mapping[str, Any]]) -> dict[str, RolePolicies]:
     """All roles of the golden templates, by name."""
     stacks = [as_deployed(name, template, ACCOUNT, REGION) for name, template in golden.items()]
-    return {role.name: role for stack in stacks for role in roles_from_stack(stack)}
+    return {role.name: role for stack in stacks for role in roles_from_stack(stack, managed_policies(ACCOUNT, REGION))}
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def test_all_policies_of_a_role_are_read_from_its_template(emulator: Emulator, r
     found = roles_from_iam(emulator.session())[role]
     assert {each.name.rpartition(" ")[2] for each in found.policies} >= {"own", "attached"}
     stack = as_deployed(STACK, _template(), ACCOUNT, "eu-west-3")
-    (from_template,) = roles_from_stack(stack)
+    (from_template,) = roles_from_stack(stack, {})
     assert [each.name for each in from_template.policies] == [
         f"{STACK}, Role, policy own",
         f"{STACK}, Attached",
@@ -187,4 +187,4 @@ def test_an_unknown_managed_policy_fails_by_name() -> None:
     template = _template()
     template["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Invented"]
     with pytest.raises(PolicyError, match="Invented is not in moto's copy"):
-        list(roles_from_stack(as_deployed(STACK, template, ACCOUNT, "eu-west-3")))
+        list(roles_from_stack(as_deployed(STACK, template, ACCOUNT, "eu-west-3"), {}))

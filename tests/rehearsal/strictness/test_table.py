@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.strictness import ROWS, Row
+from rehearsal.refusals import Row
+from rehearsal.strictness import ROWS
 
 TESTED = [row for row in ROWS if row.test]
 

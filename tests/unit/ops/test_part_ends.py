@@ -17,6 +17,7 @@ from vectora_ops.snapshots.component_writer import ComponentWriter
 from vectora_ops.snapshots.items import Item, ItemContent
 from vectora_ops.snapshots.kept_bodies import KeptBodies
 from vectora_ops.snapshots.manifest import ComponentRecord, OpenComponent, Part
+from vectora_ops.snapshots.object_store import Stored
 from vectora_ops.snapshots.part_ends import LONGEST_PART, SHORTEST_PART, PartEnds
 from vectora_ops.snapshots.used_objects import UsedObjects
 from vectora_ops.snapshots.vault import Vault
@@ -154,11 +155,11 @@ class VaultInMemory(Vault):
         self.stored: list[str] = []
         self._kept = KeptBodies()
 
-    def store(self, body: bytes) -> tuple[str, str]:
+    def store(self, body: bytes) -> Stored:
         sha256 = hashlib.sha256(body).hexdigest()
         self.bodies[sha256] = body
         self.stored.append(sha256)
-        return sha256, "etag"
+        return Stored(sha256=sha256, etag="etag", is_new=True)
 
     def read(self, sha256: str) -> bytes:
         return self.bodies[sha256]

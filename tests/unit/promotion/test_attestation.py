@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from tests.unit.promotion.test_gates import CONTENT, IN_PROD, POLICY, SOAKED, day
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.people import is_same
 from vectora_ops.promotion.attestation import Attestation, attest
 from vectora_ops.promotion.gates import BYPASSABLE_GATES, decide
 from vectora_ops.records import Bypass
 from vectora_ops.settings import Promotion
 from vectora_shared.errors import VectoraError
-from vectora_ops.people import is_same
 
 PROD = Names(project="vectora-inbox", env="prod")
 ANN, BOB = (f"arn:aws:sts::111111111111:assumed-role/Approver/{name}" for name in ("ann", "bob"))

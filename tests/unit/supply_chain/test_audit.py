@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from stacks.assets.release import AUDIT_FILE
+from tests.repository import ROOT
 from tools.supply_chain import __main__ as command
 from tools.supply_chain import audit as audits
 from tools.supply_chain.audit import Audit, Finding, audit, audit_of_npm, audit_of_python, sentences
 from tools.supply_chain.inventory import LAYER_LOCK, NPM_LOCK, TOOLS_LOCKS
-from tools.supply_chain.settings import Answer
+from tools.supply_chain.settings import Answer, load_supply_chain
 
 TODAY = date(2026, 11, 26)
 KNOWN = {
@@ -62,7 +64,7 @@ class Index(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer npm, which reads the vulnerable package's versions."""
-        versions = {each: {"name": "worse", "version": each, "dist": {}} for each in ("1.0.0", "2.0.0")}
+        versions: dict[str, Any] = {each: {"name": "worse", "version": each, "dist": {}} for each in ("1.0.0", "2.0.0")}
         self._answer({"name": "worse", "dist-tags": {"latest": "2.0.0"}, "versions": versions})
 
     def _answer(self, document: Any) -> None:
@@ -217,12 +219,12 @@ def test_the_policy_decides_whether_a_build_without_an_audit_fails(
     result: Audit,
     code: int,
 ) -> None:
-    settings = command.load_supply_chain(command.ROOT)
+    settings = load_supply_chain(ROOT)
     chosen = settings.model_copy(update={"audit": settings.audit.model_copy(update={"policy": policy})})
     monkeypatch.setattr(command, "load_supply_chain", lambda root: chosen)
     monkeypatch.setattr(command, "audit", lambda *_: result)
     assert command._audit(tmp_path) == code
-    written = json.loads((tmp_path / command.AUDIT_FILE).read_text(encoding="utf-8"))
+    written = json.loads((tmp_path / AUDIT_FILE).read_text(encoding="utf-8"))
     assert written["state"] == result.state
     for reason in result.reasons:
         assert f"Not audited: {reason}" in capsys.readouterr().out

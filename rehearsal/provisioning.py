@@ -16,12 +16,32 @@ BOUNDARY = "iam:PermissionsBoundary"
 PASS = "iam:PassRole"  # noqa: S105
 
 
+# Properties with the physical name; the others' names are generated.
+NAMES = {
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::CodePipeline::Pipeline": "Name",
+    "AWS::Events::Rule": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SES::ConfigurationSet": "Name",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::Scheduler::Schedule": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+
+
+def name_of(resource_type: str, properties: Properties) -> str:
+    """Return the physical name that the properties give, or an empty text when CloudFormation generates it."""
+    return str(properties.get(NAMES.get(resource_type, "")) or "")
+
+
 @dataclass(frozen=True)
 class Need:
-    """A permission that CloudFormation needs, with condition keys of the request and tags of the resource.
-
-    `of_role` is the role whose own boundary decides, when the request sets none.
-    """
+    """A permission that CloudFormation needs, with condition keys of the request and tags of the resource."""
 
     action: str
     resource: str
@@ -221,7 +241,9 @@ def _named(service: str, prefix: str = "") -> Callable[[Resource], str]:
 
 CUSTOM = Kind(
     lambda resource: str(resource.properties.get("ServiceToken", "*")),
-    *[("lambda:InvokeFunction",)] * 3,
+    create=("lambda:InvokeFunction",),
+    update=("lambda:InvokeFunction",),
+    delete=("lambda:InvokeFunction",),
 )
 KINDS: Mapping[str, Kind] = {
     "AWS::CloudFormation::CustomResource": CUSTOM,
