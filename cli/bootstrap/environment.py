@@ -131,10 +131,9 @@ class EnvironmentPolicies:
         return [self._arn("lambda", f"function:{self._thing}")]
 
     def _asks(self) -> list[str]:
-        """Return the function that judges promotions into this environment."""
-        if self.preceding is None:
-            return []
-        return [self._arn("lambda", f"function:{self.preceding.function('promotion')}")]
+        """Return the functions that judge promotions into this environment, and say who wrote and approved them."""
+        judges = [self.preceding.function("promotion")] if self.preceding is not None else []
+        return [self._arn("lambda", f"function:{each}") for each in (*judges, self.names.review_function)]
 
     def _log_groups(self, end: str) -> list[str]:
         names = (f"/aws/lambda/{self._thing}", self.names.state_machine_log_group)

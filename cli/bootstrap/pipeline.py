@@ -19,7 +19,7 @@ from cli.bootstrap.policies import (
     document,
 )
 from cli.cdk_bootstrap import ASSUMED_ROLES
-from vectora_ops.names import Names
+from vectora_ops.names import APPROVED_CHANGE, Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
@@ -65,7 +65,14 @@ class PipelinePolicies:
             USE_KEYS_THROUGH_SERVICES,
             allow("lambda:InvokeFunction", [_arn("lambda", f"function:{each}") for each in self._invoked()]),
             allow([f"{service}:UseConnection" for service in CONNECTION_SERVICES], "*"),
-            allow("ssm:GetParameter*", _arn("ssm", "parameter/cdk-bootstrap/*")),
+            allow(
+                "ssm:GetParameter*",
+                [
+                    _arn("ssm", "parameter/cdk-bootstrap/*"),
+                    _arn("ssm", f"parameter{self._names.pipeline_parameter(APPROVED_CHANGE)}"),
+                ],
+            ),
+            allow("cloudformation:GetTemplate", _arn("cloudformation", f"stack/{pipeline}/*")),
             allow(
                 ["codepipeline:DisableStage*", "codepipeline:Get*", "codepipeline:List*", "codepipeline:RetryStage*"],
                 [_arn("codepipeline", pipeline), _arn("codepipeline", f"{pipeline}/*")],

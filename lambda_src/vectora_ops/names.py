@@ -238,7 +238,7 @@ class Names:
     @property
     def review_function(self) -> str:
         """Name of the function that reviews a commit before the pipeline updates itself."""
-        return _within_limit("function", f"{self.project}-review")
+        return _within_limit("function", f"{self.pipeline}-review")
 
     def pipeline_parameter(self, path: str) -> str:
         """Return the name of an SSM parameter of the pipeline."""

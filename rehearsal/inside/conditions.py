@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import iam, s3  # type: ignore[import-not-found]
 
-PRINCIPAL_ARN = "aws:principalarn"
 ROLE_TAG = "iam:resourcetag/"
 BOUNDARY = "iam:permissionsboundary"
 # Operations whose request sets the boundary; for others it is that of the role (service authorization reference).
@@ -26,8 +25,6 @@ SECONDS_OF_A_DAY = 86_400
 def resolve(original: Any, key: str, context: Any) -> Any:
     """Return the value of a condition key."""
     name = key.lower()
-    if name == PRINCIPAL_ARN:
-        return _principal(str(original(key, context) or "")) or None
     if name.startswith(ROLE_TAG):
         return _role_tag(name, context.resource_arn)
     if name == BOUNDARY:
@@ -36,16 +33,6 @@ def resolve(original: Any, key: str, context: Any) -> Any:
         bucket = context.resource_arn.removeprefix(BUCKET_ARN).partition("/")[0]
         return s3._bucket_owner_account(bucket) or context.principal_account
     return original(key, context)
-
-
-def _principal(arn: str) -> str:
-    """Return the ARN of a session's role; ministack returns that of the session (IAM user guide, global keys)."""
-    if ":assumed-role/" not in arn:
-        return arn
-    account, _, session = arn.split(":", 4)[4].partition(":assumed-role/")
-    name = session.partition("/")[0]
-    role = iam._roles.get_scoped(account, None, name) or {}
-    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
 
 
 def _role_tag(key: str, arn: str) -> str | None:
