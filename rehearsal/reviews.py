@@ -8,6 +8,7 @@ import subprocess
 
 from rehearsal.delivery import Delivery
 from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
+from vectora_ops.account import PIPELINE
 
 ACTION, ENDED = "SelfMutate", ("Failed", "Succeeded")
 
@@ -24,7 +25,7 @@ def approve_change(delivery: Delivery, execution: str) -> str:
     ended = subprocess.run(
         [*command, "--reason", "approved in the rehearsal", "--yes", "--json"],
         cwd=delivery.checkout,
-        env=own | delivery.tools_environment(delivery.emulator.administrator(delivery.account_id)),
+        env=own | delivery.tools_environment(delivery.emulator.administrator(delivery.account_id(PIPELINE))),
         capture_output=True,
         encoding="utf-8",
         check=False,
