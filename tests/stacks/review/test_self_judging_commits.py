@@ -22,6 +22,10 @@ def _without_approval(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for each in actions if "approval-prod" not in each["Name"]]
 
 
+def _reversed(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "RunOrder": 100 - each["RunOrder"]} for each in actions]
+
+
 def _without_snapshots(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for each in actions if ".snapshot-" not in each["Name"]]
 
@@ -107,6 +111,10 @@ ATTACKS: Mapping[str, tuple[Change, str]] = {
     "sets the soak to nothing": (change.in_policy("prod", soak_days=0), "prod: soak_days 14 -> 0"),
     "allows any noise": (change.in_policy("prod", maximum_noise_percent=99.0), "maximum_noise_percent 10.0 -> 99.0"),
     "removes the snapshots": (change.in_pipelines_actions(_without_snapshots), "snapshot-prod is removed"),
+    "runs its actions in another order": (
+        change.in_pipelines_actions(_reversed),
+        "prod: its actions run in another order",
+    ),
     "keeps fewer snapshots": (
         change.in_template("prod", "s0-operations", _fewer_snapshots),
         "prod: snapshots.keep_last all -> 1",
