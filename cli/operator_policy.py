@@ -175,7 +175,7 @@ class _Statements:
             # GetParameters: CreateChangeSet resolves a template's SSM-typed parameters.
             _allow(
                 "ReadRecords",
-                _of("ssm", "GetParameter GetParameterHistory GetParameters"),
+                _of("ssm", "GetParameter GetParameterHistory GetParameters GetParametersByPath"),
                 [self._parameter(self._names.parameter(ANY))],
             ),
             _allow(

@@ -45,6 +45,9 @@ def restore(
     any_code: Annotated[
         bool, typer.Option("--any-code", help="Restore although other code is deployed than the snapshot has.")
     ] = False,
+    without_anchor: Annotated[
+        str, typer.Option("--without-anchor", help="Reason to trust a snapshot that has no anchor in the copy.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be restored.")] = False,
     yes: Yes = False,
     json: Json = False,
@@ -55,7 +58,7 @@ def restore(
     """
     target = open_target(env)
     source = copy_of(target, bucket=copy, region=copy_region, profile=copy_profile)
-    request = RestoreRequest(snapshot=snapshot, any_code=any_code)
+    request = RestoreRequest(snapshot=snapshot, any_code=any_code, without_anchor=without_anchor)
     if dry_run:
         _show_plan(env, plan_restore(target.account, target.names, source, request), as_json=json)
         return

@@ -44,6 +44,10 @@ def rollback(
         ),
     ],
     components: Components = None,
+    without_anchor: Annotated[
+        str,
+        typer.Option("--without-anchor", help="Reason to use a snapshot from before snapshots had anchors."),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     yes: Yes = False,
     remote: Remote = False,
@@ -57,7 +61,9 @@ def rollback(
         fail("A dry run does not use the environment's function: give either --dry-run or --remote.")
     target = open_target(env)
     request = RollbackRequest(
-        snapshot=_full_name(target, snapshot), components=chosen_components(split_names(components))
+        snapshot=_full_name(target, snapshot),
+        components=chosen_components(split_names(components)),
+        without_anchor=without_anchor,
     )
     _warn_of_earlier_system(target, request.snapshot)
     if dry_run:
@@ -118,6 +124,7 @@ def _roll_back_here(target: Target, request: RollbackRequest) -> dict[str, Any]:
 
 def _roll_back_remotely(target: Target, request: RollbackRequest) -> dict[str, Any]:
     event = {"operation": "rollback", "snapshot": request.snapshot, "components": list(request.components)}
+    event["without_anchor"] = request.without_anchor
     result: dict[str, Any] = run_in_function(target, "rollback", event)["result"]
     return result
 
@@ -155,3 +162,5 @@ def _show_result(result: dict[str, Any]) -> None:
     out.say(f"Smoke test: {smoke['reason'] if smoke else 'none, this release has no canary'}.")
     out.say(f"{result['env']} matches {result['snapshot']} again, verified in {result['seconds']:.1f} s.")
     out.say(f"The state before the rollback is in {result['safety_snapshot']}.")
+    for ignored in result["ignored"]:
+        out.say(f"Ignored in the vault, see docs/runbooks/a-snapshot-was-refused.md: {ignored}.")

@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal.deployment import HOST_PLATFORM, run_cdk
 from rehearsal.emulator import Emulator
 from rehearsal.gaps.complete import complete_by_api
-from rehearsal.operators import operator
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS, Names
@@ -84,13 +83,13 @@ def deploy_copy(emulator: Emulator, checkout: Path, env: str) -> None:
 
 
 def deploy_environment(emulator: Emulator, checkout: Path, env: str) -> None:
-    """Deploy an environment as an operator, after an administrator bootstrapped its account."""
+    """Prepare the account of an environment and deploy the environment, as an administrator of the account."""
     settings = load_settings(checkout)
     account = str(settings.environment(env).account)
     context = ("--context", f"env={env}", "--context", HOST_PLATFORM)
     administrator = emulator.environment(emulator.administrator(account))
     run_cdk(checkout, "bootstrap", *context, environment=administrator)
-    run_cdk(checkout, "deploy", *context, environment=emulator.environment(operator(emulator, checkout, account)))
+    run_cdk(checkout, "deploy", *context, environment=administrator)
     for layer in STACK_LAYERS:
         complete_by_api(emulator.session(account), settings.names(env).stack(layer))
 
@@ -172,13 +171,12 @@ def _require_refused(source: Account, names: Names) -> None:
 
 
 def _fresh(loss: Loss) -> tuple[Account, Names]:
-    identity = operator(loss.emulator, loss.checkout, loss.fresh_account)
-    account = Account(loss.fresh_account, loss.emulator.region, loss.emulator.session_of(identity))
+    account = Account(loss.fresh_account, loss.emulator.region, loss.emulator.session(loss.fresh_account))
     return account, load_settings(loss.checkout).names(loss.env)
 
 
 def _restore(loss: Loss, copy: Vault) -> RestoreResult:
-    """Restore as the operator of the fresh account, and compare the content with the copy itself."""
+    """Restore as an administrator of the fresh account, and compare the content with the copy itself."""
     account, names = _fresh(loss)
     result = restore_from_copy(
         account,

@@ -224,8 +224,7 @@ class Acts:
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
-        account = delivery.account(DISASTER_ENVIRONMENT)
-        administrator = delivery.administrator(DISASTER_ENVIRONMENT)
+        account, administrator = delivery.account(DISASTER_ENVIRONMENT), delivery.administrator(DISASTER_ENVIRONMENT)
         self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
 
     # --- a bad commit, and its fix

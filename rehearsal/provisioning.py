@@ -68,12 +68,14 @@ class Resource:
     @property
     def tags(self) -> dict[str, str]:
         given = self.properties.get("Tags") or []
-        return given if isinstance(given, dict) else {str(each["Key"]): str(each["Value"]) for each in given}
+        found = given if isinstance(given, dict) else {str(each["Key"]): str(each["Value"]) for each in given}
+        # CloudFormation's own tags need no permission (user guide, "Resource tag").
+        return {key: value for key, value in found.items() if not key.startswith("aws:")}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How CloudFormation handles a type: actions on the resource's ARN, more for properties that are set, and others.
+    """Permissions for a type: actions on the resource's ARN, more for properties that are set, and others.
 
     `tagging` is the action that a resource with tags needs.
     """

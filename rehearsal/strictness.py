@@ -124,6 +124,21 @@ PERMISSIONS: tuple[Row, ...] = (
         "IAM User Guide, granting permissions to pass a role to a service",
         "test_permissions.py::test_passing_a_role_needs_iam_pass_role",
     ),
+    by_emulator(
+        "A role that is made or changed without the permissions boundary that the caller's policy requires",
+        "Service Authorization Reference, IAM: iam:PermissionsBoundary",
+        "test_execution.py::test_calls_of_iam_are_checked_with_the_boundary_of_the_request_or_of_the_role",
+    ),
+    by_emulator(
+        "A call outside of the boundary that a stack gave to the role",
+        "IAM User Guide, permissions boundaries",
+        "test_execution.py::test_a_boundary_of_a_stack_limits_what_its_role_does",
+    ),
+    by_emulator(
+        "A resource that the passed role, or without one the caller, may not create, change or delete",
+        "CloudFormation User Guide, service role; schemas of the registry, handlers",
+        "test_execution.py::test_a_resource_needs_the_rights_of_the_passed_role",
+    ),
 )
 
 VALUES: tuple[Row, ...] = (

@@ -13,25 +13,23 @@ from stacks.assets.packages import Packages
 from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
+from stacks.failure_rules import react_to_failures
+from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from stacks.vault import add_vault, copy_vault
 from vectora_constructs.code_layer import CodeLayer
-from vectora_constructs.function_rule import FunctionRule
 from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
+from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
-    FAILED_RUN_STATUSES,
     OPERATIONS_LAYER,
     POLICY,
-    RUN_CHANGED,
-    STAGE_CHANGED,
-    UNFINISHED_STAGE_STATES,
     LayerContent,
     Names,
     OperationsTask,
@@ -80,15 +78,8 @@ class OperationsStack(ComponentStack):
         self._elsewhere = elsewhere
         self._preceding = preceding
         vault = add_vault(self)
-        notifications = Notifications(
-            self,
-            "OperationsTopic",
-            topic_name=names.topic("operations"),
-            emails=settings.operators,
-            further_services=(S3,) if settings.backup else (),
-        )
-        topic = notifications.resource
-        self._topic_arn = topic.ref
+        notifications = self._notifications()
+        self._topic_arn = notifications.resource.ref
         if settings.backup:
             copy_vault(self, vault, notifications, settings.backup)
         layers = self._layers()
@@ -104,19 +95,10 @@ class OperationsStack(ComponentStack):
         self._function(
             "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
         )
-        promotion = self._function(
-            "Promotion",
-            "Records releases and snapshots, and judges what may go on",
-            layers,
-            grants.promotion(),
-            {
-                **_gate_variables(names, following),
-                **elsewhere.variable(*self._preceding_env, *((PIPELINE, following[0].env) if following else ())),
-            },
-        )
+        promotion = self._promotion(layers, grants, following)
         self._policy()
         self._daily_snapshot(snapshot, grants)
-        self._automatic_rollback(rollback, grants)
+        react_to_failures(self, rollback, machine_arn=grants.machine_arn, pipeline_account=elsewhere.pipeline_account)
         if following:
             self._retries(promotion, grants, following[1])
         before_deployment = SnapshotBeforeDeployment(
@@ -128,11 +110,38 @@ class OperationsStack(ComponentStack):
         # The snapshot is stored in the vault, and anchored by function promotion.
         before_deployment.add_resource_dependency(vault.resource)
         before_deployment.add_resource_dependency(promotion.resource)
+        self._outputs(vault, snapshot, rollback)
 
+    def _outputs(self, vault: PrivateBucket, snapshot: PythonFunction, rollback: PythonFunction) -> None:
         self.output("SnapshotsBucketName", vault.resource.ref, "Name of the vault")
-        self.output("OperationsTopicArn", topic.ref, "ARN of the topic that tells the operators")
+        self.output("OperationsTopicArn", self._topic_arn, "ARN of the topic that tells the operators")
         self.output("SnapshotFunctionName", snapshot.resource.ref, "Name of the function that takes snapshots")
         self.output("RollbackFunctionName", rollback.resource.ref, "Name of the function that rolls back")
+
+    def _notifications(self) -> Notifications:
+        return Notifications(
+            self,
+            "OperationsTopic",
+            topic_name=self.names.topic("operations"),
+            emails=self.settings.operators,
+            further_services=(S3,) if self.settings.backup else (),
+        )
+
+    def _promotion(
+        self, layers: Sequence[str], grants: OperationsGrants, following: tuple[Names, Promotion] | None
+    ) -> PythonFunction:
+        next_env = (following[0].env,) if following else ()
+        return self._function(
+            "Promotion",
+            "Records releases and snapshots, and judges what may go on",
+            layers,
+            (*grants.promotion(), *self._anchors_in_copy()),
+            {
+                **_gate_variables(self.names, following),
+                **({"BACKUP_REGION": self.settings.backup.region} if self.settings.backup else {}),
+                **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
+            },
+        )
 
     def _policy(self) -> None:
         """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
@@ -145,6 +154,10 @@ class OperationsStack(ComponentStack):
             description="Policy by which releases are promoted into this environment",
         )
         policy.override_logical_id("PromotionPolicy")
+
+    def _anchors_in_copy(self) -> tuple[Grant, ...]:
+        backup = self.settings.backup
+        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
@@ -237,17 +250,7 @@ class OperationsStack(ComponentStack):
             removal_policy=self.removal_policy,
             why_no_dead_letters=DROPPED_EVENTS_RAISE_AN_ALARM,
         )
-        retries = lambda_.CfnEventInvokeConfig(
-            self,
-            f"{construct_id}Failures",
-            function_name=function.resource.ref,
-            qualifier="$LATEST",
-            maximum_retry_attempts=1,
-        )
-        retries.override_logical_id(f"{construct_id}Failures")
-        cdk.Validations.of(retries).acknowledge(
-            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
-        )
+        self._retry_once(f"{construct_id}Failures", function)
         LostEventsAlarm(
             self,
             f"{construct_id}LostEvents",
@@ -256,6 +259,19 @@ class OperationsStack(ComponentStack):
             topic_arn=self._topic_arn,
         )
         return function
+
+    def _retry_once(self, construct_id: str, function: PythonFunction) -> None:
+        retries = lambda_.CfnEventInvokeConfig(
+            self,
+            construct_id,
+            function_name=function.resource.ref,
+            qualifier="$LATEST",
+            maximum_retry_attempts=1,
+        )
+        retries.override_logical_id(construct_id)
+        cdk.Validations.of(retries).acknowledge(
+            cdk.Acknowledgment(id="Serverless-LambdaAsyncFailureDestination", reason=DROPPED_EVENTS_RAISE_AN_ALARM)
+        )
 
     def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
         snapshots = self.settings.snapshots
@@ -331,43 +347,6 @@ class OperationsStack(ComponentStack):
             target_arn=function.resource.attr_arn,
             role_arn=role.attr_arn,
             target_input=event,
-        )
-
-    def _automatic_rollback(self, rollback: PythonFunction, grants: OperationsGrants) -> None:
-        """Invoke the rollback function when a deployment or a run fails."""
-        pipeline_account = self._elsewhere.pipeline_account
-        FunctionRule(
-            self,
-            "DeploymentFailed",
-            rule_name=self.names.rule("deployment-failed"),
-            description="Rolls back what the pipeline failed to deploy",
-            pattern={
-                # Events that another bus sends keep their account (EventBridge user guide, cross-account events).
-                **({"account": [pipeline_account]} if pipeline_account else {}),
-                "source": ["aws.codepipeline"],
-                "detail-type": [STAGE_CHANGED],
-                "detail": {
-                    "pipeline": [self.names.pipeline],
-                    "stage": [self.names.env],
-                    "state": list(UNFINISHED_STAGE_STATES),
-                },
-            },
-            function=rollback,
-        )
-        FunctionRule(
-            self,
-            "RunFailed",
-            rule_name=self.names.rule("run-failed"),
-            description="Notes failed runs, and rolls back a release with which runs fail soon after its deployment",
-            pattern={
-                "source": ["aws.states"],
-                "detail-type": [RUN_CHANGED],
-                "detail": {
-                    "stateMachineArn": [cdk.Fn.sub(grants.machine_arn)],
-                    "status": list(FAILED_RUN_STATUSES),
-                },
-            },
-            function=rollback,
         )
 
 

@@ -205,7 +205,7 @@ class PipelineAccess(Construct):
         """Let the environment's functions hold and retry its stages, and read how an execution ended."""
         following = environment_after(names.env)
         account = self._settings.place(names.env).account
-        tasks: tuple[OperationsTask, ...] = ("rollback", "promotion") if following else ("rollback",)
+        tasks: tuple[OperationsTask, ...] = ("rollback", "promotion")
         TrustedRole(
             self,
             f"OperatesPipelineRole{names.env.capitalize()}",

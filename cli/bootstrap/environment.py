@@ -63,7 +63,7 @@ class EnvironmentPolicies:
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups(":*")),
             self._use_content(),
             # Beyond the account: the copy of the vault may be in another one.
-            allow(REPLICATE, [f"arn:aws:s3:::{self.names.copy_bucket('snapshots-copy')}/*"]),
+            allow([*REPLICATE, "s3:PutObject"], [self._copy]),
             self._use_parameters(),
             allow(
                 ["lambda:GetFunction*", "lambda:InvokeFunction", "lambda:ListTags"], [*self._functions(), *self._asks()]
@@ -97,7 +97,7 @@ class EnvironmentPolicies:
             deny("sts:AssumeRole", "arn:aws:iam::*:role/cdk-*"),
             deny_except(
                 CHANGES,
-                [*self._content(), *self._functions(), *self._stacks(), self._parameter("*")],
+                [*self._content(), self._copy, *self._functions(), *self._stacks(), self._parameter("*")],
             ),
         )
 
@@ -124,6 +124,10 @@ class EnvironmentPolicies:
     def _assets(self) -> str:
         return f"arn:aws:s3:::cdk-{self.names.bootstrap_qualifier}-assets-{ACCOUNT}-{REGION}"
 
+    @property
+    def _copy(self) -> str:
+        return f"arn:aws:s3:::{self.names.copy_bucket('snapshots-copy')}/*"
+
     def _content(self) -> list[str]:
         return [*(f"arn:aws:s3:::{self.names.bucket(each)}*" for each in BUCKETS), f"{self._assets}*"]
 
@@ -131,9 +135,9 @@ class EnvironmentPolicies:
         return [self._arn("lambda", f"function:{self._thing}")]
 
     def _asks(self) -> list[str]:
-        """Return the functions that judge promotions into this environment, and say who wrote and approved them."""
-        judges = [self.preceding.function("promotion")] if self.preceding is not None else []
-        return [self._arn("lambda", f"function:{each}") for each in (*judges, self.names.review_function)]
+        """Return the functions that judge a commit, and promotions into this environment."""
+        judges = [self.names.review_function, *([self.preceding.function("promotion")] if self.preceding else [])]
+        return [self._arn("lambda", f"function:{name}") for name in judges]
 
     def _log_groups(self, end: str) -> list[str]:
         names = (f"/aws/lambda/{self._thing}", self.names.state_machine_log_group)
@@ -168,7 +172,7 @@ class EnvironmentPolicies:
     def _use_parameters(self) -> Statement:
         own = [self._parameter("*"), self._arn("ssm", f"parameter{self.names.pubmed_api_key_parameter}")]
         target = [self._arn("ssm", f"parameter{self.following.parameter('promotion/*')}")] if self.following else []
-        return allow(["ssm:GetParameter*", "ssm:PutParameter"], [*own, *target])
+        return allow(["ssm:DeleteParameter", "ssm:GetParameter*", "ssm:PutParameter"], [*own, *target])
 
     def _use_pipeline(self) -> Statement:
         pipeline = f"arn:aws:codepipeline:*:{ACCOUNT}:{self.names.pipeline}"

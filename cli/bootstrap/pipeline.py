@@ -19,7 +19,7 @@ from cli.bootstrap.policies import (
     document,
 )
 from cli.cdk_bootstrap import ASSUMED_ROLES
-from vectora_ops.names import APPROVED_CHANGE, Names
+from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 CONNECTION_SERVICES = ("codeconnections", "codestar-connections")
@@ -48,7 +48,10 @@ class PipelinePolicies:
             ),
             allow(
                 ["logs:CreateLog*", "logs:PutLogEvents"],
-                [_arn("logs", f"log-group:/aws/{each}*") for each in ("codebuild/", f"lambda/{pipeline}-")],
+                [
+                    _arn("logs", f"log-group:/aws/{each}*")
+                    for each in ("codebuild/", f"lambda/{pipeline}-", f"lambda/{self._names.review_function}:")
+                ],
             ),
             allow(
                 ["codebuild:Batch*", "codebuild:CreateReport*", "codebuild:St*Build", "codebuild:UpdateReport"],
@@ -67,10 +70,7 @@ class PipelinePolicies:
             allow([f"{service}:UseConnection" for service in CONNECTION_SERVICES], "*"),
             allow(
                 "ssm:GetParameter*",
-                [
-                    _arn("ssm", "parameter/cdk-bootstrap/*"),
-                    _arn("ssm", f"parameter{self._names.pipeline_parameter(APPROVED_CHANGE)}"),
-                ],
+                [_arn("ssm", f"parameter/{each}/*") for each in ("cdk-bootstrap", f"{self._names.project}/pipeline")],
             ),
             allow("cloudformation:GetTemplate", _arn("cloudformation", f"stack/{pipeline}/*")),
             allow(
@@ -100,7 +100,8 @@ class PipelinePolicies:
         """Return the functions of the environments' steps, and the pipeline's own."""
         tasks = ("promotion", "smoke-test", "snapshot")
         return [f"{self._names.project}-{task}-{names.env}" for names in self.environments for task in tasks] + [
-            f"{self._names.pipeline}-*"
+            self._names.review_function,
+            f"{self._names.pipeline}-*",
         ]
 
     def _assumed_roles(self) -> list[str]:
@@ -115,7 +116,8 @@ class PipelinePolicies:
 
     def _delivery(self) -> tuple[Statement, ...]:
         pipeline = self._names.pipeline
-        function, layer = _arn("lambda", f"function:{pipeline}-*"), _arn("lambda", f"layer:{pipeline}-*")
+        own, layer = (self._names.review_function, f"{pipeline}-*"), _arn("lambda", f"layer:{pipeline}-*")
+        functions = [_arn("lambda", f"function:{name}") for name in own]
         return (
             allow(
                 ["codepipeline:*Pipeline*", "codepipeline:*StageTransition", "codepipeline:*agResource"],
@@ -129,13 +131,13 @@ class PipelinePolicies:
             allow([f"{service}:PassConnection" for service in CONNECTION_SERVICES], "*"),
             allow(
                 ["lambda:*Permission", "lambda:*agResource", "lambda:*Function*", "lambda:Get*", "lambda:ListTags"],
-                function,
+                functions,
             ),
-            allow("lambda:PutRuntimeManagementConfig", function),
+            allow("lambda:PutRuntimeManagementConfig", functions),
             allow("lambda:*LayerVersion", [layer, f"{layer}:*"]),
             allow(
                 ["logs:*LogGroup*", "logs:*RetentionPolicy", "logs:*agResource", "logs:ListTagsForResource"],
-                _arn("logs", f"log-group:/aws/lambda/{pipeline}-*"),
+                [_arn("logs", f"log-group:/aws/lambda/{name}{end}") for name in own for end in ("", ":*")],
             ),
             allow(
                 ["events:*Rule", "events:*Targets*", "events:*agResource", "events:ListTagsForResource"],

@@ -15,6 +15,7 @@ from vectora_ops.cloudformation.definition import FUNCTION, StackDefinition
 from vectora_ops.cloudformation.reading import StackReader
 from vectora_ops.cloudformation.statuses import is_changing, is_usable
 from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.withholding_key import withholding_key
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import VectoraError
 
@@ -70,6 +71,10 @@ class Environment:
         self._definitions: dict[str, StackDefinition | None] = {}
         self._resources: dict[str, Mapping[str, tuple[str, str]]] = {}
         self._remembered: dict[str, Any] = {}
+
+    def withholding_key(self) -> bytes:
+        """Return the key of the digests that snapshots hold instead of values of unknown variables."""
+        return self.remembered("withholding key", lambda: withholding_key(self.account, self.names))
 
     def now(self) -> Environment:
         """Return the state at a later time, for which only what may have changed is read again."""

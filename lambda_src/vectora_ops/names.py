@@ -61,6 +61,8 @@ FIRST_ANCHOR = "first"
 POLICY = "promotion/policy"
 # Parameter of the pipeline with the approvals of changes to what is protected.
 APPROVED_CHANGE = "approved-change"
+# Key of the digests that snapshots hold instead of values of unknown variables.
+WITHHOLDING_KEY = "withholding-key"
 # Detail types of the EventBridge events that the rollback function handles.
 STAGE_CHANGED = "CodePipeline Stage Execution State Change"
 RUN_CHANGED = "Step Functions Execution Status Change"
@@ -157,7 +159,7 @@ class Names:
     def role(self, task: str) -> str:
         """Return the name of the role for `task`, such as the task of its function.
 
-        Role names are unique in an account whatever their path (IAM user guide, "IAM identifiers"). They end in
+        Role names are unique in an account, regardless of their path (IAM user guide, "IAM identifiers"). They end in
         `role-{env}`, because roles without the path had the names without `role`.
         """
         return self._named("role", f"{task}-role")
@@ -238,7 +240,7 @@ class Names:
     @property
     def review_function(self) -> str:
         """Name of the function that reviews a commit before the pipeline updates itself."""
-        return _within_limit("function", f"{self.pipeline}-review")
+        return _within_limit("function", f"{self.project}-review")
 
     def pipeline_parameter(self, path: str) -> str:
         """Return the name of an SSM parameter of the pipeline."""

@@ -89,6 +89,7 @@ def _read_role(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return {
         "RoleName": name,
+        "Path": role["Path"],
         "Description": role.get("Description"),
         "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"],
         "Policies": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,6 +12,9 @@ from xml.etree import ElementTree
 from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import iam, s3  # type: ignore[import-not-found]
 
+from rehearsal.inside.wrapping import wrap
+
+PRINCIPAL_ARN = "aws:principalarn"
 ROLE_TAG = "iam:resourcetag/"
 BOUNDARY = "iam:permissionsboundary"
 # Operations whose request sets the boundary; for others it is that of the role (service authorization reference).
@@ -20,11 +24,14 @@ BUCKET_ARN = "arn:aws:s3:::"
 REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
 RETAIN_UNTIL = "x-amz-object-lock-retain-until-date"
 SECONDS_OF_A_DAY = 86_400
+_requested_boundary: ContextVar[str | None] = ContextVar("boundary in the request", default=None)
 
 
 def resolve(original: Any, key: str, context: Any) -> Any:
     """Return the value of a condition key."""
     name = key.lower()
+    if name == PRINCIPAL_ARN:
+        return _principal(str(original(key, context) or "")) or None
     if name.startswith(ROLE_TAG):
         return _role_tag(name, context.resource_arn)
     if name == BOUNDARY:
@@ -33,6 +40,16 @@ def resolve(original: Any, key: str, context: Any) -> Any:
         bucket = context.resource_arn.removeprefix(BUCKET_ARN).partition("/")[0]
         return s3._bucket_owner_account(bucket) or context.principal_account
     return original(key, context)
+
+
+def _principal(arn: str) -> str:
+    """Return the ARN of a session's role; ministack returns that of the session (IAM user guide, global keys)."""
+    if ":assumed-role/" not in arn:
+        return arn
+    account, _, session = arn.split(":", 4)[4].partition(":assumed-role/")
+    name = session.partition("/")[0]
+    role = iam._roles.get_scoped(account, None, name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
 
 
 def _role_tag(key: str, arn: str) -> str | None:
@@ -48,14 +65,19 @@ def _boundary(context: Any) -> str | None:
     if BOUNDARY in context.service_context:
         return str(context.service_context[BOUNDARY])
     if context.action.lower() in SETTING_A_BOUNDARY:
-        request = iam_evaluator._signed_request.get()
-        if request is None:
-            return None
-        form = parse_qs((request.body or b"").decode("utf-8", "replace"))
-        return next(iter(form.get("PermissionsBoundary", [])), None)
+        return _requested_boundary.get()
     account, _, name = context.resource_arn.split(":", 4)[4].partition(":role/")
     role = iam._roles.get_scoped(account, None, name.rpartition("/")[2]) or {}
     return role.get("PermissionsBoundary")
+
+
+def _remember_boundary(
+    original: Any, service: str, method: str, path: str, headers: Any, body: bytes, query: Any
+) -> Any:
+    """Keep the boundary in a request to IAM: the evaluator does not get the body."""
+    form = parse_qs((body or b"").decode("utf-8", "replace")) if service == "iam" else {}
+    _requested_boundary.set(next(iter(form.get("PermissionsBoundary", [])), None))
+    return original(service, method, path, headers, body, query)
 
 
 def of_request(action: str, query: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:
@@ -108,6 +130,7 @@ def _retention_in_body() -> str | None:
 
 def register() -> None:
     """Resolve the keys in all of ministack's policy evaluations."""
+    wrap(iam_actions, "extract_iam_action", _remember_boundary)
     original, of_s3 = iam_evaluator._resolve_condition_key, iam_actions.s3_service_context
 
     def of_service(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from vectora_constructs.service_role import Grant
 from vectora_ops.names import Names
 
+# Written by vectora_ops.snapshots.copied_anchors.
+ANCHORS_PREFIX = "anchors/"
 EVERY_OBJECT = "Objects of the vault are named by the digest of their content."
 # Actions by which objects of the copy, their versions or their locks would be lost or replaced. ReplicateObject is none
 # of them: S3 writes replicas by an action of its own (service authorization reference).
@@ -14,7 +16,6 @@ CHANGES_OF_OBJECTS = (
     "s3:BypassGovernanceRetention",
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
-    "s3:PutObject",
     "s3:PutObjectLegalHold",
     "s3:PutObjectRetention",
     "s3:ReplicateDelete",
@@ -61,6 +62,17 @@ def replication_grants(names: Names, copy_account: str) -> tuple[Grant, ...]:
     )
 
 
+def anchor_grant(names: Names, copy_account: str) -> Grant:
+    """Return the grant of function promotion, which writes the anchors of snapshots into the copy."""
+    return Grant(
+        sid="AnchorInCopy",
+        actions=("s3:PutObject",),
+        resources=(f"arn:aws:s3:::{names.copy_bucket('snapshots-copy')}/{ANCHORS_PREFIX}*",),
+        wildcard_reason="Anchors are named by their snapshots.",
+        bucket_account=copy_account,
+    )
+
+
 def copy_statements(names: Names, source_account: str) -> list[Mapping[str, object]]:
     """Return the statements of the copy's bucket policy, besides those of every bucket.
 
@@ -70,21 +82,37 @@ def copy_statements(names: Names, source_account: str) -> list[Mapping[str, obje
     bucket = f"arn:aws:s3:::{names.copy_bucket('snapshots-copy')}"
     source: dict[str, object] = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{source_account}:root"}}
     everyone: dict[str, object] = {"Effect": "Deny", "Principal": {"AWS": "*"}}
+    anchors = {"Action": "s3:PutObject", "Resource": f"{bucket}/{ANCHORS_PREFIX}*"}
+    promotion = role_arn(names, source_account, "promotion")
     return [
         {
             "Sid": "AllowReplication",
             **source,
             "Action": ["s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags"],
             "Resource": f"{bucket}/*",
-            "Condition": {"ArnEquals": {"aws:PrincipalArn": replication_role_arn(names, source_account)}},
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": role_arn(names, source_account, "replication")}},
         },
+        {"Sid": "AllowAnchors", **source, **anchors, "Condition": {"ArnEquals": {"aws:PrincipalArn": promotion}}},
         {"Sid": "AllowReadingObjects", **source, "Action": list(READ_OBJECTS), "Resource": f"{bucket}/*"},
         {"Sid": "AllowReadingTheBucket", **source, "Action": list(READ_BUCKET), "Resource": bucket},
+        {"Sid": "DenyWrites", **everyone, "Action": "s3:PutObject", "NotResource": anchors["Resource"]},
+        {
+            "Sid": "DenyAnchorsOfOthers",
+            **everyone,
+            **anchors,
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": promotion}},
+        },
+        {
+            "Sid": "DenyReplacedAnchors",
+            **everyone,
+            **anchors,
+            "Condition": {"Null": {"s3:if-none-match": "true"}},
+        },
         {"Sid": "DenyChangesOfObjects", **everyone, "Action": list(CHANGES_OF_OBJECTS), "Resource": f"{bucket}/*"},
         {"Sid": "DenyChangesOfTheBucket", **everyone, "Action": list(CHANGES_OF_THE_BUCKET), "Resource": bucket},
     ]
 
 
-def replication_role_arn(names: Names, account: str) -> str:
-    """Return the ARN of the role with which S3 replicates the vault."""
-    return f"arn:aws:iam::{account}:role{names.role_path}{names.role('replication')}"
+def role_arn(names: Names, account: str, task: str) -> str:
+    """Return the ARN of a role of the environment."""
+    return f"arn:aws:iam::{account}:role{names.role_path}{names.role(task)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import ANCHORS, HOLD, OPERATIONS_LAYER, STACK_LAYERS, Names, OperationsTask
+from vectora_ops.names import ANCHORS, HOLD, OPERATIONS_LAYER, STACK_LAYERS, WITHHOLDING_KEY, Names, OperationsTask
 from vectora_shared.keys import ANALYSES_PREFIX
 
 ACCOUNT = "${AWS::AccountId}"
@@ -175,7 +175,9 @@ class EnvironmentGrants:
             Grant(
                 sid="ReadRelease",
                 actions=("ssm:GetParameter",),
-                resources=(self._parameter("release"), self._parameter(HOLD)),
+                # The key is a SecureString of the AWS managed key aws/ssm, whose policy lets all callers of Systems
+                # Manager in the account decrypt (KMS developer guide, AWS managed keys).
+                resources=tuple(self._parameter(path) for path in ("release", HOLD, WITHHOLDING_KEY)),
             ),
             Grant(sid="ReadWorkflow", actions=("states:DescribeStateMachine",), resources=(self.machine_arn,)),
         )

@@ -23,6 +23,7 @@ from vectora_ops.names import (
     HOLD,
     LEDGER,
     RETRY,
+    WITHHOLDING_KEY,
     BucketContent,
     Names,
     OperationsTask,
@@ -222,12 +223,13 @@ class OperationsGrants(EnvironmentGrants):
                 resources=(self._anchors,),
                 wildcard_reason=ANCHORS_BY_SNAPSHOT,
             ),
+            Grant(sid="CreateKey", actions=("ssm:PutParameter",), resources=(self._parameter(WITHHOLDING_KEY),)),
             # Systems Manager user guide, "Preventing changes to existing parameters using ssm:Overwrite".
             Grant(
                 sid="ReplaceNoAnchor",
                 effect="Deny",
                 actions=("ssm:PutParameter",),
-                resources=(self._anchors,),
+                resources=(self._anchors, self._parameter(WITHHOLDING_KEY)),
                 wildcard_reason=ANCHORS_BY_SNAPSHOT,
                 condition={"StringEquals": {"ssm:Overwrite": "true"}},
             ),

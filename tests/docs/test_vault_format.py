@@ -33,6 +33,7 @@ from tests.docs.vault_in_memory import (
 )
 from tests.docs.vault_reader import IncompleteError, ReadError, Snapshot, UnknownVersionError, canonical, read_snapshot
 from vectora_ops.account import Account
+from vectora_ops.known_variables import withheld
 from vectora_ops.live_environment import Environment
 from vectora_ops.rollback.content import Restored, restore_objects
 from vectora_ops.snapshots import part_ends
@@ -44,6 +45,7 @@ from vectora_ops.snapshots.part_ends import LONGEST_PART
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_vault
+from vectora_ops.withholding_key import withholding_key
 
 MIB = 1024 * 1024
 PAGE = {"Bucket": NAMES.bucket("newsletters"), "Key": "lai_weekly/2026/01/06/newsletter.html"}
@@ -268,7 +270,7 @@ def test_stacks_functions_and_layers_are_described_as_the_document_says(account:
     assert configuration["Layers"] == [{"name": layer, "sha256": hashlib.sha256(content).hexdigest()}]
     assert configuration["Environment"] == {
         "ENV": "dev",
-        "API_TOKEN": f"withheld, sha256 {hashlib.sha256(b'hidden').hexdigest()[:16]}",
+        "API_TOKEN": withheld("API_TOKEN", "hidden", withholding_key(account, NAMES)),
     }
     informative = {path for each in items.values() for path, item in each.items() if item.entry.get("informative")}
     assert informative == {f"{folder}/as-read.json" for folder in (stack, function, version)}

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
 
 from tests.docs.vault_in_memory import NAMES, NOON, VAULT, environment, put
 from vectora_ops.account import Account
@@ -30,19 +31,23 @@ FIRST, PINNED, LAST = (f"{label}_20260106_120005" for label in ("first", "pinned
 
 @dataclass(frozen=True)
 class InMemory:
-    """The account of the environment, its buckets as they were at first, and S3's time."""
+    """The account of the environment, its buckets and parameters as they were at first, and S3's time."""
 
     account: Account
-    saved: Any
+    saved: tuple[Any, Any]
     moment: list[datetime]
 
     def pass_time(self, passing: timedelta) -> None:
         self.moment[0] += passing
 
     def restart(self) -> None:
-        buckets = _buckets(self.account)
-        buckets.clear()
-        buckets.update(copy.deepcopy(self.saved))
+        buckets, parameters = self.saved
+        for now, before in (
+            (_buckets(self.account), copy.deepcopy(buckets)),
+            (_parameters(self.account), _copied(parameters)),
+        ):
+            now.clear()
+            now.update(before)
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def three_snapshots() -> Iterator[InMemory]:
         pin(Vault(account, NAMES), PINNED, "the audit")
         put(account, "config", "clients/lai_weekly.yaml", b"edited")
         moment[0] += timedelta(minutes=10)
-        yield InMemory(account, copy.deepcopy(_buckets(account)), moment)
+        yield InMemory(account, (copy.deepcopy(_buckets(account)), _copied(_parameters(account))), moment)
 
 
 @contextmanager
@@ -79,6 +84,15 @@ def _one_answer_at_a_time() -> Iterator[None]:
 def _buckets(account: Account) -> dict[str, Any]:
     buckets: dict[str, Any] = s3_backends[account.account_id]["aws"].buckets
     return buckets
+
+
+def _parameters(account: Account) -> Any:
+    return ssm_backends[account.account_id][account.region]._parameters
+
+
+def _copied(parameters: Any) -> dict[str, Any]:
+    # moto's own dictionary cannot be copied; no version of a parameter is ever changed.
+    return {name: list(versions) for name, versions in parameters.items()}
 
 
 def take(account: Account, label: str) -> str:

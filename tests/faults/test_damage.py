@@ -145,7 +145,7 @@ def test_the_vault_holds_no_secret_and_no_signed_address(small: SmallEnvironment
 
     for forbidden in (b"X-Amz-", b"hidden", b"Signature", b"_ministack/lambda-code"):
         assert forbidden not in everything, forbidden
-    assert b"withheld, sha256" in everything
+    assert b"withheld, hmac-sha256" in everything
     assert b"/a/name" in everything
 
 

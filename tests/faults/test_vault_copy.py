@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
 from rehearsal.emulator import Emulator
+from rehearsal.promotion_in_process import with_promotion
 from tests.faults.operations import back_to
 from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from vectora_ops.account import Account
@@ -16,11 +18,13 @@ from vectora_ops.names import LEDGER, Names
 from vectora_ops.record_history import read_histories
 from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.rollback.from_copy import RESTORED, RestoreRequest, RestoreResult, plan_restore, restore_from_copy
+from vectora_ops.snapshots.anchors import Anchors, NoAnchorError
 from vectora_ops.snapshots.compare import with_live
+from vectora_ops.snapshots.copied_anchors import copy_anchor, key_of
 from vectora_ops.snapshots.items import DataScope
-from vectora_ops.snapshots.manifest import DamagedError, Manifest, Occasion
+from vectora_ops.snapshots.manifest import DamagedError, Manifest, Occasion, readme, sealed, to_bytes
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
-from vectora_ops.snapshots.vault import Vault
+from vectora_ops.snapshots.vault import MANIFEST, README, Vault
 from vectora_ops.snapshots.vault_copy import copy_state, newest_complete, open_copy
 from vectora_ops.snapshots.verify import verify_vault
 from vectora_ops.times import minute
@@ -51,6 +55,8 @@ class Accounts:
                 for each in page.get("Contents", []):
                     body = source.get_object(Bucket=NAMES.bucket("snapshots"), Key=each["Key"])["Body"].read()
                     backup.put_object(Bucket=COPY, Key=each["Key"], Body=body)
+        for anchor in Anchors(self.small.account, NAMES).all().values():
+            backup.put_object(Bucket=COPY, Key=key_of(anchor.snapshot), Body=anchor.model_dump_json().encode())
 
     def copy(self) -> Vault:
         return open_copy(self.backup, NAMES, COPY)
@@ -81,6 +87,7 @@ class Accounts:
 def accounts(emulator: Emulator) -> Accounts:
     emulator.reset()
     source, backup, new = (Account(each, REGION, emulator.session(each)) for each in (SOURCE, BACKUP, NEW))
+    source, new = with_promotion(source, NAMES), with_promotion(new, SECOND)
     small = SmallEnvironment.build(source)
     s3 = backup.client("s3")
     s3.create_bucket(
@@ -248,6 +255,48 @@ def test_a_snapshot_that_is_damaged_in_the_copy_restores_nothing(accounts: Accou
 
     assert small.state() == before
     assert Vault(accounts.new, SECOND).snapshots() == ()
+
+
+def _forge(accounts: Accounts, right: Manifest, name: str) -> None:
+    """Write a later snapshot into the copy, as a writer of the lost vault could: its bytes and digests are right."""
+    fields = right.model_dump(by_alias=True, exclude={"digest"})
+    forged = sealed({**fields, "name": name, "started_at": right.started_at + timedelta(seconds=1)})
+    for file, body in ((README, readme(forged)), (MANIFEST, to_bytes(forged))):
+        accounts.backup.client("s3").put_object(Bucket=COPY, Key=f"snapshots/{name}/{file}", Body=body)
+
+
+def test_a_forged_snapshot_in_the_copy_is_never_chosen(accounts: Accounts) -> None:
+    right = accounts.take()
+    accounts.replicate()
+    accounts.deploy_again()
+    forged = f"forged{right.name.removeprefix('good')[:-2]}59"
+    _forge(accounts, right, forged)
+
+    assert accounts.restore().plan.snapshot == right.name
+    with pytest.raises(DamagedError, match=f"{forged} is not intact in the copy .* is forged"):
+        accounts.restore(snapshot=forged)
+
+
+def test_a_snapshot_without_an_anchor_needs_a_reason(accounts: Accounts) -> None:
+    manifest = accounts.take()
+    accounts.replicate()
+    accounts.deploy_again()
+    accounts.backup.client("s3").delete_object(Bucket=COPY, Key=key_of(manifest.name))
+
+    with pytest.raises(NoAnchorError, match=r"has no anchor in the copy .* nothing was changed"):
+        accounts.restore()
+    assert accounts.restore(without_anchor="its digest is in our records").objects_written == 5
+
+
+def test_an_anchor_in_the_copy_is_never_replaced(accounts: Accounts) -> None:
+    manifest = accounts.take()
+    anchor = Anchors(accounts.small.account, NAMES).of(manifest.name)
+    assert anchor is not None
+    copy_anchor(accounts.backup, NAMES, REGION, anchor)
+    copy_anchor(accounts.backup, NAMES, REGION, anchor.model_copy(update={"sha256": "f" * 64}))
+
+    assert accounts.copy().anchors.of(manifest.name) == anchor
+    assert list(accounts.copy().anchors.all()) == [manifest.name]
 
 
 def test_a_restore_needs_the_stacks_and_names_the_commit(accounts: Accounts) -> None:

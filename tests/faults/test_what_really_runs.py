@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from rehearsal.promotion_in_process import PromotionInProcess
 from tests.faults.operations import back_to, take
 from tests.faults.small_environment import NAMES, SmallEnvironment, handler
 from tests.faults.test_client_promotion import CLIENT, World, _file
@@ -257,7 +258,8 @@ def stage(small: SmallEnvironment) -> Account:
 
 @pytest.mark.parametrize("outcome", ["fail", "inconclusive"])
 def test_what_was_judged_before_an_approval_is_judged_again_before_the_change(stage: Account, outcome: str) -> None:
-    stage._clients["invoker"] = preceding = PrecedingEnvironment(outcome, [])
+    preceding = PrecedingEnvironment(outcome, [])
+    stage._clients["invoker"] = PromotionInProcess(replace(stage, _clients={}), STAGE, preceding)
     with pytest.raises(VectoraError, match=r"Nothing was deployed, because the gates refuse it now: soak fail"):
         snapshot(stage, names=STAGE)
     assert Records(stage, STAGE).deployment() is None
@@ -273,7 +275,8 @@ def test_what_was_judged_before_an_approval_is_judged_again_before_the_change(st
 
 
 def test_what_still_passes_is_deployed(stage: Account) -> None:
-    stage._clients["invoker"] = PrecedingEnvironment("pass", [])
+    preceding = PrecedingEnvironment("pass", [])
+    stage._clients["invoker"] = PromotionInProcess(replace(stage, _clients={}), STAGE, preceding)
     assert isinstance(snapshot(stage, names=STAGE), Done)
     deployment = Records(stage, STAGE).deployment()
     assert deployment is not None

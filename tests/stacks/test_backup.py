@@ -48,6 +48,11 @@ def _statements(resources: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in statements}
 
 
+def _granted(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return statements
+
+
 def test_an_environment_without_a_backup_replicates_nothing(prod: Templates) -> None:
     assert "Replication" not in json.dumps(prod["s0-operations"])
 
@@ -60,8 +65,15 @@ def test_a_backup_changes_the_vault_the_topic_and_nothing_else(operations: dict[
     without = synthesized_templates(ROOT, "prod", Settings.model_validate(content))[name]["Resources"]
     changed = {key for key in operations if operations[key] != without.get(key)}
     digests = {"SnapshotBeforeDeployment"} & changed
-    expected = {"DailySnapshot", "OperationsTopicKey", "OperationsTopicPolicy", "ReplicationRole", "SnapshotsBucket"}
-    assert changed - digests == expected
+    assert changed - digests == {
+        "DailySnapshot",
+        "OperationsTopicKey",
+        "OperationsTopicPolicy",
+        "PromotionFunction",
+        "PromotionRole",
+        "ReplicationRole",
+        "SnapshotsBucket",
+    }
     assert json.loads(operations["DailySnapshot"]["Properties"]["Target"]["Input"])["data"] == "all"
 
 
@@ -104,9 +116,9 @@ def test_the_boundary_of_the_environment_allows_what_the_replication_role_may_do
     document = environment_policies(settings_with_backup(), "prod").boundary()
     boundary = parse_policy("boundary", concrete(document, SOURCE, "eu-west-3"))
     role = RolePolicies("arn:aws:iam::444444444444:role/replication", "test", (boundary,), boundary)
-    for statement in operations["ReplicationRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+    for statement in (*_granted(operations, "ReplicationRole"), _granted(operations, "PromotionRole")[-1]):
         for action in statement["Action"]:
-            owner = COPY if statement["Sid"] == "WriteCopy" else SOURCE
+            owner = COPY if statement["Sid"] in ("WriteCopy", "AnchorInCopy") else SOURCE
             context = Context({"aws:ResourceAccount": owner, "aws:SecureTransport": "true"}, ())
             for resource in statement["Resource"]:
                 assert decide(role, Check(action, resource.replace("*", "one")), context).allowed, action
@@ -139,8 +151,27 @@ def test_only_the_replication_role_of_the_environment_writes_the_copy(
     role = operations["ReplicationRole"]["Properties"]
     arn = f"arn:aws:iam::{SOURCE}:role{role['Path']}{role['RoleName']}"
     assert writing[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": arn}}
-    others = {action for each in statements.values() if each["Effect"] == "Allow" for action in each["Action"]}
-    assert not {each for each in others if each.startswith(("s3:Put", "s3:Delete"))}
+    allowed = [each for each in statements.values() if each["Effect"] == "Allow"]
+    assert {each["Sid"] for each in allowed if "Put" in str(each["Action"])} == {"AllowAnchors"}
+    assert not [each for each in allowed if "Delete" in str(each["Action"])]
+
+
+def test_only_function_promotion_writes_anchors_and_replaces_none(
+    backup: dict[str, Any], operations: dict[str, Any]
+) -> None:
+    statements = _statements(backup)
+    role = operations["PromotionRole"]["Properties"]
+    arn = f"arn:aws:iam::{SOURCE}:role{role['Path']}{role['RoleName']}"
+    anchors = f"arn:aws:s3:::{COPY_NAME}/anchors/*"
+    assert statements["AllowAnchors"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": arn}}
+    assert statements["DenyAnchorsOfOthers"]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": arn}}
+    assert statements["DenyReplacedAnchors"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+    assert {statements[sid]["Resource"] for sid in statements if "Anchors" in sid} == {anchors}
+    writes = statements["DenyWrites"]
+    assert (writes["Effect"], writes["Action"], writes["NotResource"]) == ("Deny", "s3:PutObject", anchors)
+    granted = {each["Sid"]: each for each in role["Policies"][0]["PolicyDocument"]["Statement"]}["AnchorInCopy"]
+    assert (granted["Action"], granted["Resource"]) == (["s3:PutObject"], [anchors])
+    assert operations["PromotionFunction"]["Properties"]["Environment"]["Variables"]["BACKUP_REGION"] == "eu-central-1"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +179,6 @@ def test_only_the_replication_role_of_the_environment_writes_the_copy(
     [
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
-        "s3:PutObject",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
         "s3:BypassGovernanceRetention",

@@ -449,7 +449,7 @@ VIOLATIONS_OF_EVENT_SOURCES = {
     "a destination that the function's role may not use": Violation(
         failure_destinations,
         all_of(_add_destination, remove_statement_of_role(OPERATIONS, "SmokeTestRole", "TellOperators")),
-        "smoke-test-stage lacks sns:Publish on arn:aws:sns",
+        "smoke-test-role-stage lacks sns:Publish on arn:aws:sns",
     ),
     "a destination whose key publishers may not use": Violation(
         failure_destinations,
@@ -486,7 +486,7 @@ VIOLATIONS_OF_EVENT_SOURCES = {
     "a schedule whose role may not invoke its function": Violation(
         schedule_targets,
         _daily_snapshot("RollbackFunction", role="SnapshotScheduleRole"),
-        "snapshot-schedule-stage lacks lambda:InvokeFunction on",
+        "snapshot-schedule-role-stage lacks lambda:InvokeFunction on",
     ),
     "a schedule with a role that Scheduler cannot assume": Violation(
         schedule_targets,

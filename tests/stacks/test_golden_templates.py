@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.stacks.bootstraps import SETTINGS
 from tests.stacks.deployed import Environment, Templates
 from tools.templates import (
     GOLDEN_FOLDER,
@@ -130,12 +131,17 @@ def test_prod_lacks_only_the_promotion_into_another_environment(stage: Templates
     assert {path: in_stage.get(path) for path in in_prod} == in_prod
 
 
+def _as_in_prod(text: str) -> str:
+    own, other = (SETTINGS.names(env).bootstrap_qualifier for env in ("dev", "prod"))
+    return re.sub(r"\bdev\b", "prod", text.replace(own, other))
+
+
 def test_dev_and_prod_differ_in_configuration_only(dev: Templates, prod: Templates) -> None:
     in_dev, in_prod = _leaves(dev), _leaves(prod)
     unexplained = {
         path: (in_dev[path], in_prod[path])
         for path in in_dev.keys() & in_prod.keys()
-        if re.sub(r"\bdev\b", "prod", str(in_dev[path])) != str(in_prod[path])
+        if _as_in_prod(str(in_dev[path])) != str(in_prod[path])
         and not any(re.search(pattern, path) for pattern in CONFIGURED)
     }
     assert unexplained == {}

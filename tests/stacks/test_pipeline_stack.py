@@ -217,7 +217,7 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
 
 
 def _neutral(buildspec: str) -> str:
-    return buildspec.replace("vectora-inbox-pipeline", "pipeline").replace("vectora-inbox-pipeline-review", "review")
+    return buildspec.replace("vectora-inbox-pipeline", "pipeline").replace("vectora-inbox-review", "review")
 
 
 def test_every_lambda_action_may_invoke_its_one_function_and_nothing_else(template: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ class Vault:
     """The roles of an environment, and the policy of its vault."""
 
     def __init__(self, env: str, templates: Templates) -> None:
+        self.env = env
         self.arn = f"arn:aws:s3:::vectora-inbox-snapshots-{env}"
         self.days = load_settings(ROOT).environment(env).snapshots.minimum_age_days
         stacks = {
@@ -137,3 +138,44 @@ def test_no_role_changes_the_vault_itself(vault: Vault) -> None:
         for action in (*changes, *lifecycle):
             check = Check(f"s3:{action}", vault.arn)
             assert not decide(each, check, _context(each), (vault.policy,)).allowed, (each.arn, action)
+
+
+def parameter_refusal(vault: Vault, role: RolePolicies, path: str, *, overwrites: bool) -> str | None:
+    """Return why AWS refuses that a role writes a parameter of the environment; None when it is allowed."""
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/vectora-inbox/{vault.env}/{path}"
+    check = Check("ssm:PutParameter", arn, {"ssm:Overwrite": str(overwrites).lower()})
+    decision = decide(role, check, _context(role))
+    return None if decision.allowed else decision.reason
+
+
+@pytest.mark.parametrize("path", ["anchors/a_20260101_120000", "anchors/first", "withholding-key"])
+def test_only_function_promotion_creates_an_anchor_and_nobody_replaces_one(vault: Vault, path: str) -> None:
+    own = vault.roles.values()
+    creating = {each.arn for each in own if parameter_refusal(vault, each, path, overwrites=False) is None}
+    assert creating == {role(vault, "promotion").arn}
+    assert all(parameter_refusal(vault, each, path, overwrites=True) is not None for each in own)
+    assert "ReplaceNoAnchor" in str(parameter_refusal(vault, role(vault, "promotion"), path, overwrites=True))
+
+
+def test_the_record_of_a_deployment_is_written_by_the_functions_promotion_and_rollback_only(vault: Vault) -> None:
+    writing = {
+        each.arn
+        for each in vault.roles.values()
+        if parameter_refusal(vault, each, "promotion/deployment", overwrites=True) is None
+    }
+    assert writing == {role(vault, "promotion").arn, role(vault, "rollback").arn}
+
+
+def test_function_promotion_writes_nothing_into_the_vault(vault: Vault) -> None:
+    for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention"):
+        assert vault.refusal(role(vault, "promotion"), action, MANIFEST, s3__if_none_match="*") is not None
+
+
+def test_each_role_that_deletes_an_anchor_may_not_write_the_vault(vault: Vault) -> None:
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/vectora-inbox/{vault.env}/anchors/a_20260101_120000"
+    deleting = {
+        each.arn
+        for each in vault.roles.values()
+        if decide(each, Check("ssm:DeleteParameter", arn), _context(each)).allowed
+    }
+    assert deleting == {role(vault, "promotion").arn}

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Literal
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
@@ -22,7 +24,10 @@ from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.settings import Promotion, environment_name
+from vectora_ops.snapshots.anchors import Anchor
+from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock
+from vectora_ops.withholding_key import create_key
 from vectora_shared.config.values import Identifier
 from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
@@ -95,6 +100,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
             "anchor": _anchor,
             "forget-anchors": _forget_anchors,
             "begin-deployment": _begin_deployment,
+            "create-key": _create_key,
         },
     )
 
@@ -128,7 +134,23 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
 def _anchor(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(AnchorEvent, event)
     anchor = anchor_snapshot(own_account(), own_names(), request.snapshot, clock=_clock())
+    _copy_anchor(anchor)
     return {"anchor": anchor.model_dump(mode="json")}
+
+
+def _copy_anchor(anchor: Anchor) -> None:
+    """Write an anchor into the copy of the vault; a failure notifies the operators and stops no deployment."""
+    region = environment("BACKUP_REGION", "")
+    if not region:
+        return
+    try:
+        copy_anchor(own_account(), own_names(), region, anchor)
+    except (BotoCoreError, ClientError) as error:
+        notify_operators(
+            "the copy has no anchor",
+            f"The anchor of {anchor.snapshot} could not be written into the copy of the vault ({error}): a restore "
+            "from there uses an earlier snapshot. See docs/runbooks/loss-of-an-account.md.",
+        )
 
 
 def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
@@ -138,6 +160,11 @@ def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
 def _begin_deployment(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(BeginDeploymentEvent, event)
     begin_deployment(own_account(), own_names(), request.beginning, clock=_clock())
+    return {}
+
+
+def _create_key(event: dict[str, Any], context: Any) -> Answer:
+    create_key(own_account(), own_names())
     return {}
 
 

@@ -27,7 +27,7 @@ from vectora_ops.progress import Deadline, OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback, RollBack
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
 from vectora_ops.remote import run_remotely
-from vectora_ops.rollback.request import RollbackRequest, RollbackResult
+from vectora_ops.rollback.request import OPERATORS_REASON, RollbackRequest, RollbackResult
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.settings import environment_before
 from vectora_ops.smoke import environment_has_canary, smoke_test
@@ -47,6 +47,7 @@ class RollbackEvent(Continued):
     operation: Literal["rollback"]
     snapshot: str
     components: tuple[str, ...] = Field(default=())
+    without_anchor: str = ""
 
 
 class PromoteClientEvent(Continued):
@@ -72,6 +73,8 @@ def _rollback(event: dict[str, Any], context: Any) -> Answer:
         snapshot=given.snapshot,
         components=chosen_components(given.components),
         owner=given.token or context.aws_request_id,
+        reason=f"requested without an anchor: {given.without_anchor}" if given.without_anchor else OPERATORS_REASON,
+        without_anchor=given.without_anchor,
     )
     result = _roll_back(own_account(), own_names(), request, context)
     if not result.nothing_to_do:
@@ -96,6 +99,7 @@ def _sentence(result: RollbackResult) -> str:
     return (
         f"Environment {result.env} is again what snapshot {result.snapshot} says ({', '.join(result.components)}), "
         f"compared and proven after {result.seconds:.0f} s. What was there before is in {result.safety_snapshot}."
+        + "".join(f" Ignored in the vault: {each}." for each in result.ignored)
     )
 
 

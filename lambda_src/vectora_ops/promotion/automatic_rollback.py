@@ -240,7 +240,8 @@ class AutomaticRollback:
         self._record_deployment(point, "rolled back", reason)
         if result.nothing_to_do:
             return f"nothing differed from {point.snapshot}"
-        return f"rolled back to {point.snapshot} in {result.seconds:.0f} s, compared and proven"
+        ignored = "".join(f"; ignored in the vault: {each}" for each in result.ignored)
+        return f"rolled back to {point.snapshot} in {result.seconds:.0f} s, compared and proven{ignored}"
 
     def _record_deployment(self, point: RollbackPoint, state: str, reason: str) -> None:
         if point.deployment is None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
-from vectora_ops.names import OPERATIONS_TASKS, Names, OperationsTask
+from vectora_ops.names import OPERATIONS_TASKS, EnvName, Names, OperationsTask
 from vectora_ops.promotion.job import RELAYED_KEY, Done, NotYet, answer_job
 from vectora_ops.remote import invoke
-from vectora_ops.settings import environment_name
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
+# Not those of the settings, whose module requires a layer.
+ENVIRONMENTS: tuple[EnvName, ...] = get_args(EnvName)
 # Parameters of an action by which the relay finds the function; the function receives the others.
 ENVIRONMENT_KEY, TASK_KEY = "environment", "task"
 # Operations of the pipeline's steps (vectora_ops.functions).
@@ -50,14 +51,19 @@ def _relay(account: Account, project: str, given: Mapping[str, Any], token: str 
 
 
 def _target(account: Account, project: str, given: Mapping[str, Any]) -> tuple[Names, OperationsTask]:
-    env, task = given.get(ENVIRONMENT_KEY), given.get(TASK_KEY)
-    if not isinstance(env, str) or env not in account.elsewhere:
+    env = next(
+        (each for each in ENVIRONMENTS if each == given.get(ENVIRONMENT_KEY) and each in account.elsewhere), None
+    )
+    if env is None:
         known = ", ".join(sorted(account.elsewhere))
         raise VectoraError(f"The action's user parameters do not fit: '{ENVIRONMENT_KEY}' is none of {known}.")
-    for known_task in OPERATIONS_TASKS:
-        if known_task == task:
-            return Names(project=project, env=environment_name(env)), known_task
-    raise VectoraError(f"The action's user parameters do not fit: '{TASK_KEY}' is '{task}', which is no function.")
+    wanted = given.get(TASK_KEY)
+    task = next((each for each in OPERATIONS_TASKS if each == wanted), None)
+    if task is None:
+        raise VectoraError(
+            f"The action's user parameters do not fit: '{TASK_KEY}' is '{wanted}', which is no function."
+        )
+    return Names(project=project, env=env), task
 
 
 def _result(answer: object, function: str) -> Done | NotYet:

@@ -6,6 +6,7 @@ lost account and its buckets. What no commit has comes from the copy: content, d
 
 from __future__ import annotations
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vectora_ops.record_history import histories_in, write_histories
 from vectora_ops.records import LedgerEntry
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult, SmokeTest
 from vectora_ops.rollback.run import roll_back
+from vectora_ops.snapshots.anchors import Anchor, ForgedError, NoAnchorError
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.deployed_sources import RECORDS_FILE
 from vectora_ops.snapshots.manifest import Component, DamagedError, Manifest, to_bytes
@@ -60,11 +62,13 @@ class CopyPlan:
 class RestoreRequest:
     """Request for a restore; without a name, the newest complete snapshot of the copy.
 
-    `any_code` permits to restore onto a release whose code is not that of the snapshot.
+    `any_code` permits to restore onto a release whose code is not that of the snapshot. `without_anchor` is the reason
+    to trust a snapshot from before the copy had anchors.
     """
 
     snapshot: str | None = None
     any_code: bool = False
+    without_anchor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +126,19 @@ def restore_from_copy(
     chosen = _chosen(copy, request)
     observer.step("verify")
     # First: what the plan reads, such as the records, may be damaged.
-    manifest = _verified(copy, chosen.name, observer)
+    manifest = _verified(copy, chosen.name, observer, request)
     plan = _plan(account, names, copy, manifest)
     _require_release(names, plan, request)
     # Before the newest data: a rollback to the last runs leaves the earlier ones as they are.
     snapshots = [(manifest, RESTORED)]
     if plan.earlier_runs and _lacks_runs(account, names, copy, plan.earlier_runs):
-        snapshots.insert(0, (_verified(copy, plan.earlier_runs, observer), EARLIER_RUNS))
+        snapshots.insert(0, (_verified(copy, plan.earlier_runs, observer, request), EARLIER_RUNS))
     vault = Vault(account, names)
     observer.step("copy")
     with vault.lease("restore from the copy of", manifest.name):
         copied = sum(copy_snapshot(copy, vault, each) for each, _ in snapshots)
+        for each, _ in snapshots:
+            _anchor(vault, each)
         records = write_histories(account, names, _histories(copy, manifest))
     reason = f"restored from the copy {copy.bucket} into this account"
     results = [
@@ -174,6 +180,18 @@ def copy_snapshot(copy: Vault, vault: Vault, manifest: Manifest) -> int:
     return len(missing)
 
 
+def _anchor(vault: Vault, manifest: Manifest) -> None:
+    """Record the manifest that was verified in the copy, as an administrator may: function promotion cannot.
+
+    It would compare the snapshot with stacks of an account that has other names.
+    """
+    body, version_id = vault.newest_manifest(manifest.name)
+    if body != to_bytes(manifest):
+        raise ForgedError(f"The manifest of {manifest.name} in {vault.bucket} is not the one of the copy.")
+    sha256 = hashlib.sha256(body).hexdigest()
+    vault.anchors.create(Anchor(snapshot=manifest.name, sha256=sha256, version_id=version_id, at=vault.now()))
+
+
 def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
     if request.snapshot:
         return copy.manifest(request.snapshot)
@@ -213,13 +231,22 @@ def _require_release(names: Names, plan: CopyPlan, request: RestoreRequest) -> N
         )
 
 
-def _verified(copy: Vault, name: str, observer: Observer) -> Manifest:
+def _verified(copy: Vault, name: str, observer: Observer, request: RestoreRequest) -> Manifest:
+    """Read every byte of a snapshot, and return its manifest; raises DamagedError, or NoAnchorError without an anchor.
+
+    The writers of the lost vault could write a whole snapshot, whose bytes are right, but no anchor.
+    """
     verification = verify_snapshot(copy, name, observer=observer)
     if problems := verification.problems:
         named = "; ".join(f"{each.name} is {each.kind}" for each in problems[:NAMED_IN_A_MESSAGE])
         raise DamagedError(
             f"Snapshot {name} is not intact in the copy {copy.bucket}, so nothing was changed: {named}. "
             "Choose an earlier one (--snapshot)."
+        )
+    if copy.anchors.of(name) is None and not request.without_anchor:
+        raise NoAnchorError(
+            f"Snapshot {name} has no anchor in the copy {copy.bucket}, so nothing was changed: it is from before the "
+            "copy had anchors, or forged. If you know that it is right, give the reason (--without-anchor)."
         )
     return copy.manifest(name)
 

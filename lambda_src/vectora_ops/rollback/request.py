@@ -14,6 +14,9 @@ from vectora_ops.snapshots.manifest import COMPONENTS, Component
 SmokeTest = Callable[[], SmokeResult | None]
 
 
+OPERATORS_REASON = "requested by an operator"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult:
     """Result of a rollback; `ignored` names newer versions in the vault that lie over the right ones."""
@@ -43,7 +46,7 @@ class RollbackRequest:
     snapshot: str
     components: tuple[Component, ...] = COMPONENTS
     owner: str | None = None  # may resume under its own lease
-    reason: str = "requested by an operator"
+    reason: str = OPERATORS_REASON
     cause: Literal["operator", "failure"] = "operator"
     replaced_since: datetime | None = None
     without_anchor: str = ""

@@ -18,6 +18,7 @@ from vectora_ops.account import Account
 from vectora_ops.names import ANCHORS, FIRST_ANCHOR, Names
 from vectora_ops.remote import run_remotely
 from vectora_ops.snapshots.manifest import DamagedError, Sha256
+from vectora_ops.store_clock import CLOCK_MARGIN
 from vectora_shared.aws_errors import error_code
 from vectora_shared.errors import VectoraError
 
@@ -57,10 +58,13 @@ class Anchors:
         self._since: datetime | None = None
 
     def of(self, snapshot: str) -> Anchor | None:
-        """Return the anchor of a snapshot; raises VectoraError when it cannot be read."""
-        if snapshot not in self._known:
-            self.load((snapshot,))
+        """Return the anchor of a snapshot, as it is now; raises ForgedError when the parameter holds none."""
+        self.load((snapshot,))
         return self._known[snapshot]
+
+    def known(self, snapshot: str) -> Anchor | None:
+        """Return an anchor without a request when `load` looked for it before."""
+        return self._known[snapshot] if snapshot in self._known else self.of(snapshot)
 
     def settled(self, snapshot: str) -> Anchor | None:
         """Return an anchor that may have been created a moment ago."""
@@ -68,12 +72,11 @@ class Anchors:
             if (found := self.of(snapshot)) is not None:
                 return found
             self._sleep(READ_PAUSE_SECONDS)
-            del self._known[snapshot]
         return self.of(snapshot)
 
     def load(self, snapshots: Iterable[str]) -> None:
-        """Read the anchors of snapshots by few requests."""
-        unknown = [each for each in snapshots if each not in self._known]
+        """Read the anchors of snapshots by few requests; an anchor never changes, so none is read twice."""
+        unknown = [each for each in snapshots if self._known.get(each) is None]
         for start in range(0, len(unknown), NAMES_AT_ONCE - 1):
             group = unknown[start : start + NAMES_AT_ONCE - 1]
             paths = {self._path(each): each for each in (FIRST_ANCHOR, *group)}
@@ -87,7 +90,8 @@ class Anchors:
         self._known[anchor.snapshot] = anchor
 
     def all(self) -> Mapping[str, Anchor]:
-        """Return all anchors by snapshot."""
+        """Read all anchors again, and return them by snapshot."""
+        self._known.clear()
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path("").rstrip("/"))
         for page in pages:
             for each in page["Parameters"]:
@@ -98,6 +102,10 @@ class Anchors:
     def since(self) -> datetime | None:
         """Time of the first anchor that the environment ever had; None without one, or before any was read."""
         return self._since
+
+    def expected_at(self, stored: datetime) -> bool:
+        """Return whether a snapshot that was stored at this time should have an anchor, as far as anchors were read."""
+        return self._since is not None and stored >= self._since - CLOCK_MARGIN
 
     def create(self, anchor: Anchor) -> Anchor:
         """Create an anchor and return it, or the same that exists; raises ForgedError when another one exists."""

@@ -84,10 +84,22 @@ def newest_rollback_target(vault: Vault) -> Manifest | None:
     """Return the newest complete snapshot of an environment that is not known to be broken.
 
     Excluded are snapshots from before the first deployment, which would delete everything, those that a rollback took
-    of the state it replaced, and those from the future.
+    of the state it replaced, and those from the future. Raises VectoraError when a newer one was hidden or deleted.
     """
-    wanted = [each for each in vault.manifests() if not each.is_empty and each.occasion.kind != "rollback"]
-    return wanted[-1] if wanted else None
+    anchored = vault.anchors.all()
+    known = vault.manifests()
+    wanted = [each for each in known if not each.is_empty and each.occasion.kind != "rollback"]
+    if not wanted:
+        return None
+    complete = {files.name for files in vault.snapshots() if files.is_complete}
+    lost = [each for each in anchored if each not in complete and time_in_name(each) > time_in_name(wanted[-1].name)]
+    if lost:
+        anchor = anchored[max(lost, key=time_in_name)]
+        raise VectoraError(
+            f"The newest snapshot may not be {wanted[-1].name}: {anchor.snapshot} was anchored on {minute(anchor.at)} "
+            f"with version {anchor.version_id}, and was hidden or deleted since. Give the full name of a snapshot."
+        )
+    return wanted[-1]
 
 
 def _by_time(each: SnapshotSummary) -> tuple[str, str, str]:

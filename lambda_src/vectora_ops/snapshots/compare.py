@@ -174,6 +174,8 @@ def is_same_as_listed(item: Item, entry: Entry) -> bool | None:
 
     The time of an object changes with its headers, but not with its tags. Its storage class is listed.
     """
+    if item.earlier is not None and item.earlier == entry.sha256:
+        return True
     if item.size != entry.size:
         return False
     if item.sha256 is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from vectora_ops.cloudformation.definition import StackDefinition
 from vectora_ops.cloudformation.templates import AssetReference, asset_references, parse_template
+from vectora_ops.known_variables import KNOWN_VARIABLES, withheld
 from vectora_ops.live_environment import Environment, Layer, hex_digest
 from vectora_ops.record_history import read_histories
 from vectora_ops.secret_names import may_hold_secret
@@ -87,9 +88,23 @@ class FunctionsSource(ListedSource):
         as_read = {key: value for key, value in found.items() if key != "Environment"}
         return [
             code,
-            Item.document(f"{name}/configuration.json", canonical_json(self._as_defined(answer))),
+            self._configuration(name, answer),
             Item.document(f"{name}/as-read.json", canonical_json(_as_json(as_read)), informative=True),
         ]
+
+    def _configuration(self, name: str, answer: Mapping[str, Any]) -> Item:
+        defined, variables = self._as_defined(answer), self._variables(answer)
+        item = Item.document(f"{name}/configuration.json", canonical_json(defined))
+        earlier = canonical_json(
+            {**defined, "Environment": {key: _withheld_by_name(key, value) for key, value in variables.items()}}
+        )
+        return replace(item, earlier=hashlib.sha256(earlier).hexdigest())
+
+    def _shown(self, name: str, value: str) -> str:
+        return value if name in KNOWN_VARIABLES else withheld(name, value, self._environment.withholding_key())
+
+    def _variables(self, answer: Mapping[str, Any]) -> dict[str, str]:
+        return dict(answer["Configuration"].get("Environment", {}).get("Variables", {}))
 
     def _as_defined(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         found = answer["Configuration"]
@@ -97,9 +112,7 @@ class FunctionsSource(ListedSource):
         return {
             **{key: found[key] for key in TEMPLATE_FIELDS if found.get(key)},
             "Role": self._environment.role(found["Role"]),
-            "Environment": {
-                key: _withheld(key, value) for key, value in found.get("Environment", {}).get("Variables", {}).items()
-            },
+            "Environment": {key: self._shown(key, value) for key, value in self._variables(answer).items()},
             "CodeSha256": hex_digest(found["CodeSha256"]),
             "Layers": [layer.reference for layer in layers],
             "Tags": {key: value for key, value in answer.get("Tags", {}).items() if not key.startswith("aws:")},
@@ -236,8 +249,8 @@ class ReleaseSource(ListedSource):
         return items
 
 
-def _withheld(name: str, value: str) -> str:
-    # The text is part of the snapshot's format: a changed word is a difference to all earlier snapshots.
+def _withheld_by_name(name: str, value: str) -> str:
+    """Return a variable as earlier versions recorded it, with which their snapshots are compared."""
     if may_hold_secret(name):
         return f"withheld, sha256 {hashlib.sha256(value.encode('utf-8')).hexdigest()[:16]}"
     return value

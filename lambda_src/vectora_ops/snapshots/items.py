@@ -16,7 +16,8 @@ class Item:
 
     `body` holds the bytes of an item that was read whole. `sha256` is known for such an item, and for one that AWS
     describes by its digest. An object of a bucket `has_metadata` that is recorded with it. Its tags are read for each
-    snapshot if `all_tags`, else only if it has some.
+    snapshot if `all_tags`, else only if it has some. `earlier` is the SHA-256 of the form in which earlier versions of
+    this app recorded the same item, when it was another.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Item:
     has_metadata: bool = False
     storage_class: str | None = None
     all_tags: bool = False
+    earlier: str | None = None
 
     @classmethod
     def document(cls, path: str, body: bytes, *, informative: bool = False) -> Item:

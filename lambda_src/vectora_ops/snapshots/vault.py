@@ -168,7 +168,7 @@ class Vault(ObjectStore):
         for name in listed:
             # A snapshot that was listed may be deleted by now.
             with contextlib.suppress(DamagedError, NoSnapshotError):
-                if self.anchors.of(name) is not None:
+                if self.anchors.known(name) is not None:
                     found.append(self.manifest(name))
         return sorted(found, key=lambda manifest: (manifest.started_at, manifest.name))
 
@@ -201,7 +201,7 @@ class Vault(ObjectStore):
         newest = self._reader.get(key)
         if not newest.found:
             raise self._no_manifest(name)
-        anchor = self.anchors.of(name)
+        anchor = self.anchors.known(name)
         return self.parsed(name, self._anchored(anchor, newest) if anchor else newest.body)
 
     def parsed(self, name: str, body: bytes) -> Manifest:
@@ -239,12 +239,13 @@ class Vault(ObjectStore):
         Raises NoAnchorError for a snapshot without an anchor, unless there is a reason to use it `without_anchor` and
         it is from before the first anchor.
         """
+        is_anchored = self.anchors.of(name) is not None
         manifest = self.manifest(name)
-        if self.anchors.of(name) is not None:
+        if is_anchored:
             return manifest
-        stored, since, env = self.stored_at(name), self.anchors.since, self.names.env
-        if since is not None and stored >= since:
-            what = f"Anchors exist since {minute(since)}: it is forged, or its end was interrupted"
+        stored, env = self.stored_at(name), self.names.env
+        if self.anchors.since and self.anchors.expected_at(stored):
+            what = f"Anchors exist since {minute(self.anchors.since)}: it is forged, or its end was interrupted"
         elif without_anchor:
             return manifest
         else:
@@ -258,10 +259,9 @@ class Vault(ObjectStore):
 
     def is_trusted(self, files: SnapshotFiles) -> bool:
         """Return whether a snapshot has its anchor, or is incomplete, or from before the first anchor."""
-        if not files.is_complete or self.anchors.of(files.name) is not None:
+        if not files.is_complete or self.anchors.known(files.name) is not None:
             return True
-        since, stored = self.anchors.since, files.stored_at
-        return since is None or (stored is not None and stored < since)
+        return files.stored_at is not None and not self.anchors.expected_at(files.stored_at)
 
     def stored_at(self, name: str) -> datetime:
         """Return S3's time of the newest version of a manifest, which no writer chooses."""

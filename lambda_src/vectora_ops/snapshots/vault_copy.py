@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.snapshots.copied_anchors import CopiedAnchors
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, NoSnapshotError, time_in_name
 from vectora_ops.snapshots.vault import README, SnapshotFiles, Vault
 from vectora_shared.aws_errors import is_absent, is_denied
@@ -93,7 +94,9 @@ def open_copy(account: Account, names: Names, bucket: str) -> Vault:
                 "backup's account (--copy-profile)."
             ) from error
         raise
-    return Vault(account, names, bucket=bucket)
+    copy = Vault(account, names, bucket=bucket)
+    copy.anchors = CopiedAnchors(account, names, bucket)
+    return copy
 
 
 def copied_snapshot(copy: Vault, files: SnapshotFiles, present: set[str]) -> CopiedSnapshot:
@@ -117,11 +120,11 @@ def newest_complete(copy: Vault, *, before: Manifest | None = None, all_data: bo
     """Return the newest snapshot of a copy to which an environment can be restored.
 
     It is older than `before`, and holds `all_data`, if so wanted. Excluded are those that a rollback took of what it
-    replaced, and those of an environment without content.
+    replaced, those of an environment without content, and those without an anchor since the copy has anchors.
     """
     present = {found.sha256 for found in copy.objects()}
     for files in _newest_first(copy.snapshots()):
-        if copied_snapshot(copy, files, present).state != "complete":
+        if copied_snapshot(copy, files, present).state != "complete" or not copy.is_trusted(files):
             continue
         manifest = copy.manifest(files.name)
         is_older = before is None or manifest.started_at < before.started_at

@@ -162,6 +162,7 @@ class _Verifier:
     def run(self) -> Verification:
         needed: set[str] = set()
         try:
+            self._vault.anchors.of(self._name)
             manifest = self._vault.manifest(self._name)
         except DamagedError as error:
             kind: Literal["forged", "damaged"] = "forged" if isinstance(error, ForgedError) else "damaged"
@@ -190,10 +191,10 @@ class _Verifier:
 
     def _anchor(self) -> None:
         """Check that the manifest has an anchor, and that no newer version lies over the one that it names."""
-        key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.of(self._name)
+        key, anchor = f"{SNAPSHOTS}{self._name}/{MANIFEST}", self._vault.anchors.known(self._name)
         if anchor is None:
             stored, since = self._vault.stored_at(self._name), self._vault.anchors.since
-            if since is not None and stored >= since:
+            if since and self._vault.anchors.expected_at(stored):
                 what = f"it was stored on {minute(stored)} and has no anchor, as each snapshot since {minute(since)}"
                 self._problem("forged", key, f"{what}: no rollback uses it")
         elif newer := self._vault.newer_manifests.get(self._name):

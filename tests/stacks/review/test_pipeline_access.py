@@ -25,7 +25,7 @@ def test_the_review_comes_before_anything_of_the_assembly_is_run(template: dict[
     phases = json.loads(mutating["Properties"]["Source"]["BuildSpec"])["phases"]
     assert list(phases) == ["install", "build"]
     invoke, judge, install = phases["install"]["commands"]
-    assert invoke.startswith("aws lambda invoke --function-name vectora-inbox-pipeline-review ")
+    assert invoke.startswith("aws lambda invoke --function-name vectora-inbox-review ")
     # Isolated: a module of the assembly would be imported otherwise.
     assert judge.startswith("python3 -I -c ")
     assert install.startswith("npm ci ")

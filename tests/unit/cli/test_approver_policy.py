@@ -32,7 +32,7 @@ def _effects(action: str, end_of_resource: str) -> set[str]:
         ("codepipeline:PutApprovalResult", "vectora-inbox-pipeline/prod/approval-prod"),
         ("codepipeline:RetryStageExecution", "vectora-inbox-pipeline/UpdatePipeline"),
         ("ssm:PutParameter", "/vectora-inbox/pipeline/approved-change"),
-        ("lambda:InvokeFunction", "function:vectora-inbox-pipeline-review"),
+        ("lambda:InvokeFunction", "function:vectora-inbox-review"),
         ("lambda:InvokeFunction", "function:vectora-inbox-promotion-stage"),
     ],
 )
@@ -49,7 +49,7 @@ def test_an_approver_may_approve_and_ask_why(action: str, resource: str) -> None
         ("ssm:PutParameter", "/vectora-inbox/stage/promotion/bypass"),
         ("codepipeline:StartPipelineExecution", "vectora-inbox-pipeline"),
         ("codepipeline:UpdatePipeline", "vectora-inbox-pipeline"),
-        ("lambda:UpdateFunctionCode", "function:vectora-inbox-pipeline-review"),
+        ("lambda:UpdateFunctionCode", "function:vectora-inbox-review"),
     ],
 )
 def test_an_approver_is_denied_to_push_to_bypass_and_to_change_the_pipeline(action: str, resource: str) -> None:

@@ -253,7 +253,7 @@ def _invoke(command: Callable[..., None], *arguments: str) -> Result:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace an environment by one whose records, answers and snapshots are all hostile."""
-    target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=None)
+    target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=SimpleNamespace(backup=None))
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
     for module in (release, promote, commands):
         monkeypatch.setattr(module, "open_target", lambda env: target)

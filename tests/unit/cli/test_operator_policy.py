@@ -94,7 +94,8 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
     vault, key = f"arn:aws:s3:::vectora-inbox-snapshots-{env}", f"arn:aws:s3:::vectora-inbox-snapshots-{env}/objects/ab"
     config, data = f"arn:aws:s3:::vectora-inbox-config-{env}", f"arn:aws:s3:::vectora-inbox-data-{env}"
     letters = f"arn:aws:s3:::vectora-inbox-newsletters-{env}"
-    assets = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    qualifier = load_settings(ROOT).names(env).bootstrap_qualifier
+    assets = f"arn:aws:s3:::cdk-{qualifier}-assets-{ACCOUNT}-{REGION}"
     function = _arn("lambda", f"function:vectora-inbox-ingest-v2-{env}")
     machine = f"vectora-inbox-newsletter-{env}"
     role = f"arn:aws:iam::{ACCOUNT}:role"
@@ -146,8 +147,8 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
     ]
     return {
         "cdk deploy": [
-            ("sts:AssumeRole", f"{role}/cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}"),
-            ("sts:AssumeRole", f"{role}/cdk-hnb659fds-file-publishing-role-{ACCOUNT}-{REGION}"),
+            ("sts:AssumeRole", f"{role}/cdk-{qualifier}-deploy-role-{ACCOUNT}-{REGION}"),
+            ("sts:AssumeRole", f"{role}/cdk-{qualifier}-file-publishing-role-{ACCOUNT}-{REGION}"),
         ],
         "run": run,
         "status": [
@@ -167,7 +168,7 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("s3:GetEncryptionConfiguration", f"arn:aws:s3:::vectora-inbox-lambda-code-{env}"),
             ("s3:PutObject", f"{assets}/adopted/ab.zip"),
             ("logs:DescribeLogGroups", "*"),
-            ("iam:PassRole", f"{role}/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
+            ("iam:PassRole", f"{role}/cdk-{qualifier}-cfn-exec-role-{ACCOUNT}-{REGION}"),
         ],
         "snapshot": [*take, *remote, ("s3:DeleteObjectVersion", key), ("s3:ListBucketVersions", vault)],
         "snapshot verify --restore": [
@@ -212,8 +213,8 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
         "doctor": [
             ("iam:SimulatePrincipalPolicy", f"{role}/vectora-inbox-operator"),
             ("iam:GetRole", f"{role}/vectora-inbox-operator"),
-            ("iam:GetRole", f"{role}/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
-            ("ssm:GetParameter", _arn("ssm", "parameter/cdk-bootstrap/hnb659fds/version")),
+            ("iam:GetRole", f"{role}/cdk-{qualifier}-cfn-exec-role-{ACCOUNT}-{REGION}"),
+            ("ssm:GetParameter", _arn("ssm", f"parameter/cdk-bootstrap/{qualifier}/version")),
             ("ssm:GetParameter", _arn("ssm", "parameter/vectora-inbox/pipeline/connection-arn")),
             ("codeconnections:GetConnection", _arn("codeconnections", "connection/0a1b")),
             ("codestar-connections:GetConnection", _arn("codestar-connections", "connection/0a1b")),
@@ -251,7 +252,9 @@ def test_the_calls_of_each_command_are_allowed(command: str, env: str) -> None:
         ("codepipeline:PutApprovalResult", _arn("codepipeline", "vectora-inbox-pipeline/prod/approval-prod")),
         ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/a"),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/administrator"),
-        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-vicffprod-cfn-exec-role-{ACCOUNT}-{REGION}"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}"),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"),
     ],
 )
 def test_other_calls_are_denied(action: str, resource: str) -> None:

@@ -193,3 +193,7 @@ def test_each_environment_and_the_pipeline_have_a_bootstrap_qualifier_of_their_o
 
 def test_projects_with_the_same_initials_have_different_qualifiers() -> None:
     assert bootstrap_qualifier("vectora-inbox", "dev") != bootstrap_qualifier("very-important", "dev")
+
+
+def test_a_role_has_another_name_than_it_had_without_a_path() -> None:
+    assert Names(project="acme", env="dev").role("rollback") == "acme-rollback-role-dev"

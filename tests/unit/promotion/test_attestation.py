@@ -106,7 +106,7 @@ class _Review:
         return self
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        assert FunctionName == "vectora-inbox-pipeline-review"
+        assert FunctionName == "vectora-inbox-review"
         assert json.loads(Payload) == {"operation": "attest", "execution": "e-1", "stage": "prod"}
         if isinstance(self._answer, ClientError):
             raise self._answer

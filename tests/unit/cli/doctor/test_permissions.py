@@ -115,8 +115,8 @@ def test_the_simulation_uses_resources_of_the_environment(aws: Aws, run: Run) ->
     by_action = {action: each for each in requests for action in each["ActionNames"]}
     assert {each["PolicySourceArn"] for each in requests} == {ROLE}
     assert by_action["sts:AssumeRole"]["ResourceArns"] == [
-        f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}",
-        f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-file-publishing-role-{ACCOUNT}-{REGION}",
+        f"arn:aws:iam::{ACCOUNT}:role/cdk-vicffprod-deploy-role-{ACCOUNT}-{REGION}",
+        f"arn:aws:iam::{ACCOUNT}:role/cdk-vicffprod-file-publishing-role-{ACCOUNT}-{REGION}",
     ]
     assert by_action["cloudformation:DeleteStack"]["ResourceArns"] == [
         f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/vectora-inbox-s0-core-prod/prod"
@@ -134,6 +134,6 @@ def test_the_simulation_uses_resources_of_the_environment(aws: Aws, run: Run) ->
 
 def test_the_policy_is_that_of_the_account_and_region() -> None:
     text = str(operator_statements(ROOT, "123456789012", REGION))
-    assert f"role/cdk-hnb659fds-deploy-role-123456789012-{REGION}" in text
-    assert f"cdk-hnb659fds-assets-123456789012-{REGION}/*" in text
+    assert f"role/cdk-vicff*-deploy-role-123456789012-{REGION}" in text
+    assert f"cdk-vicff*-assets-123456789012-{REGION}/*" in text
     assert ":*:" not in text

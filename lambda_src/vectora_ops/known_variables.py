@@ -1,0 +1,44 @@
+"""Variables of functions whose values a snapshot may show: those that this app sets, none of which is a secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+# The key of a secret is the name of a parameter, not the secret itself.
+KNOWN_VARIABLES = frozenset(
+    {
+        "ANALYZER",
+        "ANALYZER_FALLBACK",
+        "BEDROCK_MODEL_ID",
+        "BEDROCK_REGION",
+        "BUCKET_SUFFIX",
+        "CONFIG_BUCKET",
+        "DATA_BUCKET",
+        "ENV",
+        "FAILED_RUNS_A_DAY",
+        "LOG_LEVEL",
+        "MODEL_CONCURRENCY",
+        "MODEL_MAX_ATTEMPTS",
+        "MODEL_RETRY_MODE",
+        "NEWSLETTERS_BUCKET",
+        "NEXT_ENV",
+        "NEXT_PROMOTION",
+        "NOTIFICATIONS_TOPIC_ARN",
+        "PROJECT_NAME",
+        "PROMOTION_WATCH_HOURS",
+        "PUBMED_API_KEY_PARAM",
+        "SNAPSHOT_KEEP_LAST",
+        "SNAPSHOT_MINIMUM_AGE_DAYS",
+    }
+)
+
+
+def withheld(name: str, value: str, key: bytes) -> str:
+    """Return what a snapshot holds instead of the value of an unknown variable.
+
+    The digest differs when name or value do, and tells nothing to whoever does not have the key.
+    """
+    digest = hmac.new(key, f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
+    # The text is part of the snapshot's format: a changed word is a difference to all earlier snapshots.
+    return f"withheld, hmac-sha256 {digest[:32]}"
