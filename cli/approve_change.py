@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from cli.access import open_account
+from cli.change_approval import LONGEST_APPROVAL_REASON, approve, reviewed_change
 from cli.confirmation import require_confirmation
 from cli.options import Json, Yes
 from cli.output import fail, out, print_json, report_errors
 from cli.paths import ROOT
 from vectora_ops.account import PIPELINE
-from vectora_ops.promotion.change_approval import LONGEST_APPROVAL_REASON, approve, reviewed_change
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cli.change_approval import UPDATE_STAGE
 from vectora_ops.names import APPROVED_CHANGE, BYPASS, HOLD
-from vectora_ops.promotion.change_approval import UPDATE_STAGE
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 APPROVER_POLICY_FILE = "docs/reference/approver-policy.json"

@@ -18,6 +18,7 @@ from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
 from rehearsal.inbox import Inbox
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
+from rehearsal.reviews import approve_change
 from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
@@ -235,7 +236,7 @@ class Acts:
 
     def _approve_change(self, execution: str) -> None:
         """Approve that the commit lets stage use another model: it is an access rule."""
-        text = self._delivery.approve_change(execution)
+        text = approve_change(self._delivery, execution)
         with self._step("The pipeline stopped a commit that changes what stage may use, and it was approved"):
             if "bedrock:InvokeModel" not in text:
                 raise StepError(f"The review did not say what changes: {text}", ())

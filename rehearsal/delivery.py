@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,13 +36,11 @@ from rehearsal.supervisor import end_supervised, start_supervised
 from rehearsal.waiting import EXECUTION_SECONDS, LOG_LINES_SHOWN, StepError, display_path, wait_until
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names, OperationsTask
-from vectora_ops.promotion.change_approval import approve, reviewed_change
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
-CONCURRENT_BOOTSTRAPS = 2
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]
@@ -207,22 +204,19 @@ class Delivery:
 
         That is the bootstraps, the stacks `access` of several accounts, the sender's identity and the connection.
         """
-        with ThreadPoolExecutor(CONCURRENT_BOOTSTRAPS) as pool:
-            list(pool.map(self._prepare_account, WHERES))
+        for where in WHERES:
+            own = () if where == PIPELINE else ("--context", f"env={where}")
+            # Without an app the CLI synthesizes nothing.
+            self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
+        for env in ENVIRONMENT_NAMES if self.accounts else ():
+            output = str(self.emulator.scratch / f"cdk.out-access-{env}")
+            self._administer(env, f"access-{env}", "deploy", "--context", f"access={env}", "--output", output)
         verify_sender(self.administrator(ENVIRONMENT_NAMES[0]), DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,
             Type="String",
             Value=f"arn:aws:codeconnections:{self.region()}:{self.account_id()}:connection/{CONNECTION_ID}",
         )
-
-    def _prepare_account(self, where: str) -> None:
-        own = () if where == PIPELINE else ("--context", f"env={where}")
-        # Without an app the CLI synthesizes nothing.
-        self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
-        if self.accounts and where != PIPELINE:
-            output = str(self.emulator.scratch / f"cdk.out-access-{where}")
-            self._administer(where, f"access-{where}", "deploy", "--context", f"access={where}", "--output", output)
 
     def _administer(self, where: str, step: str, *arguments: str) -> None:
         self.cdk(step, *arguments, identity=self.emulator.administrator(self.account_id(where)))
@@ -315,22 +309,6 @@ class Delivery:
             yield
         finally:
             codepipeline.enable_stage_transition(**transition)
-
-    def approve_change(self, execution: str) -> str:
-        """Approve what the review stopped, as an administrator; return what the execution changes."""
-
-        def is_reviewed() -> bool:
-            ended = ("Failed", "Succeeded")
-            return any(e.action == "SelfMutate" and e.status in ended for e in self.report(execution).actions)
-
-        wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
-        account = replace(self.account(), session=self.administrator())
-        names = self.names(ENVIRONMENT_NAMES[-1])
-        change = reviewed_change(account, names, execution)
-        if not change.needs_approval:
-            raise StepError(f"Execution {execution} was not stopped by the review: {change.text}", ())
-        approve(account, names, change, "approved in the rehearsal", datetime.now(UTC))
-        return change.text
 
     def retry(self, execution: str, env: str, mode: str = "FAILED_ACTIONS") -> None:
         """Retry the stage `env` of an execution; `mode` is FAILED_ACTIONS or ALL_ACTIONS."""

@@ -25,8 +25,7 @@ SYNTH_COMMANDS = (
     # In two steps: eval alone would succeed with nothing.
     'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
 )
-# The stacks of the stages, which have the pipeline in their id: what the pipeline's own stack needs was published when
-# the pipeline updated itself, and this build has no permission to do it.
+# The stacks within the pipeline's: its own are published by the build that deploys them, under other permissions.
 PUBLISH = "publish-assets --unstable=publish-assets --app . --yes --ci '*/**'"
 
 

@@ -52,7 +52,7 @@ class Review(Construct):
         self.role = ServiceRole(
             self,
             "ReviewRole",
-            role_name=self._names.review_function,
+            role_name=None,
             path=self._names.pipeline_role_path,
             boundary_arn=f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:policy/{self._names.pipeline_boundary}",
             service="lambda.amazonaws.com",

@@ -36,8 +36,11 @@ def _stages(old: Mapping[str, Action], new: Mapping[str, Action]) -> Iterator[Li
             yield Line(LOOSENS, f"{_env(name)}: no approval is needed any more (was: needed)")
     for name in sorted(set(new) - set(old)):
         yield Line(CHANGES, f"{_env(name)}: the action {_action(name)} is new")
-    for name in sorted(set(new) & set(old)):
-        for key in sorted({*old[name], *new[name]}):
+    both = sorted(set(new) & set(old))
+    for env in sorted({_env(name) for name in both if old[name].get("RunOrder") != new[name].get("RunOrder")}):
+        yield Line(CHANGES, f"{env}: its actions run in another order, or at other numbers")
+    for name in both:
+        for key in sorted({*old[name], *new[name]} - {"RunOrder"}):
             before, after = old[name].get(key), new[name].get(key)
             if before != after:
                 text = f"the action {_action(name)} changes {key} from {shown(before)} to {shown(after)}"

@@ -15,6 +15,7 @@ import pytest
 from rehearsal.codepipeline import FailAfter
 from rehearsal.inbox import Inbox
 from rehearsal.newsletters import function_logs
+from rehearsal.reviews import approve_change
 from rehearsal.waiting import wait_until
 from tests.delivery.conftest import Played
 from vectora_ops.live_environment import Environment
@@ -157,7 +158,7 @@ class Release:
         if self.execution is None:
             self.execution = delivery.push("Change every stack", change_every_stack)
             # It changes the code that takes snapshots.
-            delivery.approve_change(self.execution)
+            approve_change(delivery, self.execution)
             self._played.let_into_prod(self.execution, "test of failures")
         else:
             delivery.retry(self.execution, self._stopped_in, "ALL_ACTIONS")
