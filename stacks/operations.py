@@ -14,6 +14,7 @@ from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
 from stacks.failure_rules import react_to_failures
+from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
 from stacks.vault import add_vault, copy_vault
@@ -179,6 +180,10 @@ class OperationsStack(ComponentStack):
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )
+
+    def _anchors_in_copy(self) -> tuple[Grant, ...]:
+        backup = self.settings.backup
+        return (anchor_grant(self.names, backup.account_beside(self.settings.account)),) if backup else ()
 
     @property
     def _preceding_env(self) -> tuple[str, ...]:

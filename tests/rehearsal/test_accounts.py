@@ -15,9 +15,10 @@ TEXT = (ROOT / FILE).read_text(encoding="utf-8")
 
 def test_each_environment_and_the_pipeline_name_their_account_and_profile() -> None:
     settings = settings_with_accounts(ROOT, FOUR)
-    found = {env: (settings.place(env).account, settings.environment(env).profile) for env in ENVIRONMENT_NAMES}
-    pipeline = (settings.pipeline_place.account, settings.pipeline.profile)
-    assert {PIPELINE: pipeline, **found} == {where: (account, profile_of(where)) for where, account in FOUR.items()}
+    found = {PIPELINE: (settings.pipeline_place.account, settings.pipeline.profile)}
+    for env in ENVIRONMENT_NAMES:
+        found[env] = (settings.place(env).account, settings.environment(env).profile)
+    assert found == {where: (account, profile_of(where)) for where, account in FOUR.items()}
 
 
 def test_accounts_of_the_configuration_are_replaced() -> None:
