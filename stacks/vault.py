@@ -55,7 +55,7 @@ def add_vault(stack: ComponentStack) -> PrivateBucket:
 
 
 def copy_vault(stack: ComponentStack, vault: PrivateBucket, notifications: Notifications, backup: Backup) -> None:
-    """Replicate the vault to its copy, and notify the operators of objects that fail."""
+    """Let S3 replicate the vault to its copy, and notify the operators of objects that fail."""
     settings, names = stack.settings, stack.names
     account = backup.account_beside(settings.account)
     role = ServiceRole(
