@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 
 from botocore.exceptions import ClientError
@@ -17,7 +18,11 @@ KEY_BYTES = 32
 def withholding_key(account: Account, names: Names) -> bytes:
     """Return the environment's key; function promotion creates it when there is none yet."""
     if (found := _read(account, names)) is None:
-        run_remotely(account, names, "promotion", {"operation": "create-key"}, lambda count: None)
+        # The function must not wait for another invocation of itself, and has no permission to.
+        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") == names.function("promotion"):
+            create_key(account, names)
+        else:
+            run_remotely(account, names, "promotion", {"operation": "create-key"}, lambda count: None)
         found = _read(account, names)
     return (found or "").encode("ascii")
 
