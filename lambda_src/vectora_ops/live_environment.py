@@ -55,13 +55,24 @@ class Layer:
 class Environment:
     """State of an environment at one time: answers are cached, so that all parts of the state are consistent."""
 
-    def __init__(self, account: Account, names: Names, *, before: Environment | None = None) -> None:
-        """Prepare the state; what CloudFormation has not changed since `before` is taken from there."""
+    def __init__(
+        self,
+        account: Account,
+        names: Names,
+        *,
+        before: Environment | None = None,
+        key: Callable[[Account, Names], bytes] = withholding_key,
+    ) -> None:
+        """Prepare the state; what CloudFormation has not changed since `before` is taken from there.
+
+        `key` returns the withholding key, and creates it when there is none.
+        """
         self.account = account
         self.names = names
         # Without the operations stack, which holds this tool: a snapshot is taken while that stack is deployed.
         self.stack_names = tuple(names.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
         self._before = before
+        self._key = key
         self._stacks = StackReader(account)
         self._descriptions: dict[str, Mapping[str, Any] | None] = {}
         self._functions: dict[str, dict[str, Any] | None] = {}
@@ -74,11 +85,11 @@ class Environment:
 
     def withholding_key(self) -> bytes:
         """Return the key of the digests that snapshots hold instead of values of unknown variables."""
-        return self.remembered("withholding key", lambda: withholding_key(self.account, self.names))
+        return self.remembered("withholding key", lambda: self._key(self.account, self.names))
 
     def now(self) -> Environment:
         """Return the state at a later time, for which only what may have changed is read again."""
-        return Environment(self.account, self.names, before=self)
+        return Environment(self.account, self.names, before=self, key=self._key)
 
     def last_change(self, name: str) -> str:
         """Return what CloudFormation sets at each change of a stack: its id, status, and time of the last update.

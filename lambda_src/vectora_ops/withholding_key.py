@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import time
+from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
@@ -11,20 +12,42 @@ from vectora_ops.account import Account
 from vectora_ops.names import WITHHOLDING_KEY, Names
 from vectora_ops.remote import run_remotely
 from vectora_shared.aws_errors import error_code, is_absent
+from vectora_shared.errors import VectoraError
 
 KEY_BYTES = 32
+# A parameter may be read as it was a moment ago.
+READS, READ_PAUSE_SECONDS = 4, 1.0
 
 
 def withholding_key(account: Account, names: Names) -> bytes:
     """Return the environment's key; function promotion creates it when there is none yet."""
-    if (found := _read(account, names)) is None:
-        # The function must not wait for another invocation of itself, and has no permission to.
-        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") == names.function("promotion"):
-            create_key(account, names)
-        else:
-            run_remotely(account, names, "promotion", {"operation": "create-key"}, lambda count: None)
-        found = _read(account, names)
-    return (found or "").encode("ascii")
+    return _key(account, names, _ask_for_key)
+
+
+def own_withholding_key(account: Account, names: Names) -> bytes:
+    """Return the environment's key, or create it here: only function promotion may, and it may not invoke itself."""
+    return _key(account, names, create_key)
+
+
+def _key(account: Account, names: Names, create: Callable[[Account, Names], None]) -> bytes:
+    found = _read(account, names)
+    if found is None:
+        create(account, names)
+        found = _settled(account, names)
+    return found.encode("ascii")
+
+
+def _ask_for_key(account: Account, names: Names) -> None:
+    run_remotely(account, names, "promotion", {"operation": "create-key"}, lambda count: None)
+
+
+def _settled(account: Account, names: Names) -> str:
+    """Return a key that was created a moment ago; without it, digests would differ from all others."""
+    for pause in (0.0, *[READ_PAUSE_SECONDS] * (READS - 1)):
+        time.sleep(pause)
+        if (found := _read(account, names)) is not None:
+            return found
+    raise VectoraError(f"Parameter {names.parameter(WITHHOLDING_KEY)} was created and cannot be read yet: try again.")
 
 
 def create_key(account: Account, names: Names) -> None:

@@ -12,6 +12,7 @@ from vectora_ops.snapshots.anchors import Anchor, ForgedError
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.manifest import STACK_COMPONENTS, Manifest
 from vectora_ops.snapshots.vault import Vault
+from vectora_ops.withholding_key import own_withholding_key
 
 
 def anchor_snapshot(account: Account, names: Names, snapshot: str, *, clock: Clock = utc_now) -> Anchor:
@@ -24,7 +25,7 @@ def anchor_snapshot(account: Account, names: Names, snapshot: str, *, clock: Clo
     body, version_id = vault.newest_manifest(snapshot)
     anchor = Anchor(snapshot=snapshot, sha256=hashlib.sha256(body).hexdigest(), version_id=version_id, at=clock())
     if vault.anchors.of(snapshot) is None:
-        require_deployed(vault, Environment(account, names), vault.parsed(snapshot, body))
+        require_deployed(vault, Environment(account, names, key=own_withholding_key), vault.parsed(snapshot, body))
     return vault.anchors.create(anchor)
 
 

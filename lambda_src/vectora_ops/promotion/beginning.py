@@ -19,6 +19,7 @@ from vectora_ops.settings import environment_before
 from vectora_ops.snapshots.lease import Lease
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.what_runs import ChangesByHand, changed_digests, changes_by_hand
+from vectora_ops.withholding_key import own_withholding_key
 from vectora_shared.errors import VectoraError
 
 
@@ -51,7 +52,7 @@ def begin_deployment(account: Account, names: Names, beginning: Beginning, *, cl
     # It may have been created a moment ago.
     vault.anchors.settled(beginning.snapshot)
     manifest = vault.anchored_manifest(beginning.snapshot)
-    environment = Environment(account, names)
+    environment = Environment(account, names, key=own_withholding_key)
     require_deployed(vault, environment, manifest)
     ledger = records.ledger()
     changes = changes_by_hand(environment, ledger[-1]) if ledger else ChangesByHand()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,9 @@ from vectora_ops.names import CANARY_CLIENT, FAILED_RUN_STATUSES, Names
 from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run, why_not_counted
 from vectora_ops.promotion.gates import Facts
-from vectora_ops.records import Records, ReleaseId
+from vectora_ops.records import LedgerEntry, Records, ReleaseId
 from vectora_ops.what_runs import ChangesByHand, changes_by_hand
+from vectora_ops.withholding_key import own_withholding_key
 from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.aws_texts import plain
@@ -70,13 +71,20 @@ def gather(
         target_clients=client_files(account.of(target.env), target),
         deployments=here.deployments(),
         source_hold=here.hold(),
-        changes=changes_by_hand(Environment(account, source), ledger[-1]) if ledger else ChangesByHand(),
+        changes=_changes(account, source, ledger),
         target_ledger=there.ledger(),
         target_deployments=there.deployments(),
         target_promotion=promotions[-1] if promotions else None,
         execution=execution,
         freeze=there.freeze(),
     )
+
+
+def _changes(account: Account, source: Names, ledger: Sequence[LedgerEntry]) -> ChangesByHand:
+    """Return what was changed by hand since the last entry of the ledger."""
+    if not ledger:
+        return ChangesByHand()
+    return changes_by_hand(Environment(account, source, key=own_withholding_key), ledger[-1])
 
 
 def gather_client(account: Account, source: Names, target: Names, client_id: str, now: datetime) -> ClientFacts:

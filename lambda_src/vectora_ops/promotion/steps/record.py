@@ -21,6 +21,7 @@ from vectora_ops.promotion.steps.parameters import NONE, NotEmpty, StepParameter
 from vectora_ops.records import Deployment, LedgerEntry, Records, ReleaseId
 from vectora_ops.settings import environment_before
 from vectora_ops.what_runs import what_runs
+from vectora_ops.withholding_key import own_withholding_key
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
@@ -70,7 +71,7 @@ def record_step(
             f"Execution {parameters.execution} is not what {names.env} is being deployed by (it was rolled back, or "
             "another came after it): push a commit or release a change instead of retrying."
         )
-    running = what_runs(Environment(account, names))
+    running = what_runs(Environment(account, names, key=own_withholding_key))
     _require_repaired(deployment, running, names.env)
     entry = _entry(parameters, clock(), running=running, repaired=deployment.repaired)
     records.add_to_ledger(entry.model_copy(update=_people(names.env, records, parameters, attest)))
