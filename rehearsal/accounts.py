@@ -23,6 +23,8 @@ FOUR: Accounts = {PIPELINE: "1" * 12, "dev": "2" * 12, "stage": "3" * 12, "prod"
 LOST_ENVIRONMENT: EnvName = "prod"
 COPY = Location(account="5" * 12, region="eu-central-1")
 FRESH, SUFFIX = "6" * 12, "second"
+# Who approves changes of what no commit may change by itself: an administrator of the pipeline's account.
+APPROVER = "approver"
 _OWN = re.compile(r"^    (account|profile|operator_role|backup):.*\n", re.MULTILINE)
 _OWN_OF_THE_PIPELINE = re.compile(r"^  (account|profile|operator_role):.*\n", re.MULTILINE)
 
@@ -35,7 +37,7 @@ def accounts_of(count: int) -> Accounts:
 
 
 def profile_of(where: str) -> str:
-    """Return the AWS profile with which an operator works in the account of an environment or of the pipeline."""
+    """Return the AWS profile of an operator in the account of an environment or of the pipeline, or of the approver."""
     return f"rehearsal-{where}"
 
 
@@ -72,7 +74,7 @@ def settings_with_accounts(root: Path, accounts: Accounts) -> Settings:
 
 
 def profiles_file(accounts: Mapping[str, tuple[str, str, str | None]]) -> str:
-    """Return a shared credentials file with a profile for each environment and the pipeline: key, secret and token."""
+    """Return a shared credentials file with a profile for each of `profile_of`: key, secret and token."""
     lines = []
     for where, (key, secret, token) in accounts.items():
         lines += [f"[{profile_of(where)}]", f"aws_access_key_id = {key}", f"aws_secret_access_key = {secret}"]

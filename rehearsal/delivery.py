@@ -16,6 +16,7 @@ import boto3
 
 from rehearsal.account_loss import deploy_copy
 from rehearsal.accounts import (
+    APPROVER,
     LOST_ENVIRONMENT,
     WHERES,
     Accounts,
@@ -147,6 +148,7 @@ class Delivery:
         if not self.accounts:
             return self._root
         identities = {where: self.operator(where) for where in WHERES}
+        identities[APPROVER] = self.emulator.administrator(self.account_id())
         file = self.emulator.scratch / "credentials"
         file.write_text(
             profiles_file({where: (each.key, each.secret, each.token) for where, each in identities.items()}),
