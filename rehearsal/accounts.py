@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rehearsal.repository import copy_checkout
 from vectora_ops.account import PIPELINE
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
+from vectora_ops.names import EnvName
+from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.config.section import read_section
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import VectoraError
@@ -17,7 +18,14 @@ FILE = Path("config") / "environments.yaml"
 # By environment, and the pipeline's.
 Accounts = Mapping[str, str]
 FOUR: Accounts = {PIPELINE: "1" * 12, "dev": "2" * 12, "stage": "3" * 12, "prod": "4" * 12}
-_OWN = re.compile(r"^    (account|profile|operator_role):.*\n", re.MULTILINE)
+# The environment whose account is lost, the place of its vault's copy, the account that it is restored into, and the
+# suffix of its buckets there.
+LOST_ENVIRONMENT: EnvName = "prod"
+COPY = Location(account="5" * 12, region="eu-central-1")
+FRESH, SUFFIX = "6" * 12, "second"
+# Who approves changes of what no commit may change by itself: an administrator of the pipeline's account.
+APPROVER = "approver"
+_OWN = re.compile(r"^    (account|profile|operator_role|backup):.*\n", re.MULTILINE)
 _OWN_OF_THE_PIPELINE = re.compile(r"^  (account|profile|operator_role):.*\n", re.MULTILINE)
 
 
@@ -29,12 +37,15 @@ def accounts_of(count: int) -> Accounts:
 
 
 def profile_of(where: str) -> str:
-    """Return the AWS profile with which an operator works in the account of an environment or of the pipeline."""
+    """Return the AWS profile of an operator in the account of an environment or of the pipeline, or of the approver."""
     return f"rehearsal-{where}"
 
 
 def with_accounts(text: str, accounts: Accounts) -> str:
-    """Return the text of config/environments.yaml, in which each environment and the pipeline name their account."""
+    """Return the text of config/environments.yaml, in which each environment and the pipeline name their account.
+
+    The environment that loses its account also has a copy of its vault.
+    """
     if not accounts:
         return text
     text = _OWN_OF_THE_PIPELINE.sub("", _OWN.sub("", text))
@@ -44,6 +55,8 @@ def with_accounts(text: str, accounts: Accounts) -> str:
         if not found:
             raise VectoraError(f"{FILE} has no section {section.strip()} on a line of its own: write it so.")
         own = f'{indent}account: "{account}"\n{indent}profile: {profile_of(where)}\n'
+        if where == LOST_ENVIRONMENT:
+            own += f'{indent}backup: {{account: "{COPY.account}", region: {COPY.region}}}\n'
         text = before + found + own + rest
     return text
 
@@ -61,7 +74,7 @@ def settings_with_accounts(root: Path, accounts: Accounts) -> Settings:
 
 
 def profiles_file(accounts: Mapping[str, tuple[str, str, str | None]]) -> str:
-    """Return a shared credentials file with a profile for each environment and the pipeline: key, secret and token."""
+    """Return a shared credentials file with a profile for each of `profile_of`: key, secret and token."""
     lines = []
     for where, (key, secret, token) in accounts.items():
         lines += [f"[{profile_of(where)}]", f"aws_access_key_id = {key}", f"aws_secret_access_key = {secret}"]

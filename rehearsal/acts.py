@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from rehearsal.accounts import WHERES
+from rehearsal.account_loss import AccountLossResult, Loss, rehearse_account_loss
+from rehearsal.accounts import COPY, FRESH, LOST_ENVIRONMENT, SUFFIX, WHERES
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
@@ -80,6 +81,7 @@ class Acts:
         self._runs: dict[str, list[ClientRun]] = {}
         self._stacks: dict[str, tuple[StackReport, ...]] = {}
         self._disaster: DisasterResult | None = None
+        self.account_loss: AccountLossResult | None = None
         self._commits: list[CommitResult] = []
         self._reports: list[ExecutionReport] = []
         self._pushed: dict[str, str] = {}  # commits by execution
@@ -106,13 +108,16 @@ class Acts:
         fix = self._push(FIX_MESSAGE, _fix_stage_model)
         self._concurrently(partial(self._approve_change, fix), partial(self._bad_commit, bad, before, inbox))
         self._fix(fix)
+        if delivery.accounts:
+            self._account_loss_act()
 
     def _bootstraps(self) -> str:
         delivery = self._delivery
         accounts = dict.fromkeys(delivery.account_id(where) for where in WHERES)
         regions = dict.fromkeys(delivery.region(where) for where in WHERES)
         plural = "s" if len(accounts) > 1 else ""
-        return f"Account{plural} {', '.join(accounts)} bootstrapped for {', '.join(regions)}"
+        copy = f"; a copy of the vault of {LOST_ENVIRONMENT} is in account {COPY.account}" if delivery.accounts else ""
+        return f"Account{plural} {', '.join(accounts)} bootstrapped for {', '.join(regions)}{copy}"
 
     @property
     def environments(self) -> tuple[EnvironmentResult, ...]:
@@ -226,6 +231,23 @@ class Acts:
         delivery = self._delivery
         account, administrator = delivery.account(DISASTER_ENVIRONMENT), delivery.administrator(DISASTER_ENVIRONMENT)
         self._disaster = rehearse_disaster(account, names, client_id, administrator, self._step)
+
+    def _account_loss_act(self) -> None:
+        """Restore an environment into a fresh account; its own one is reinstated, because what follows reads both."""
+        delivery = self._delivery
+        # With the layers that the deployment of the pipeline built: the local AWS reaches no package index.
+        checkout = delivery.emulator.scratch / "checkout-of-the-fresh-account"
+        shutil.copytree(delivery.checkout, checkout, symlinks=True)
+        loss = Loss(
+            emulator=delivery.emulator,
+            checkout=checkout,
+            env=LOST_ENVIRONMENT,
+            fresh_account=FRESH,
+            bucket_suffix=SUFFIX,
+            client_id=next(iter(self._runs[LOST_ENVIRONMENT])).client_id,
+        )
+        self.account_loss = rehearse_account_loss(loss, self._step)
+        delivery.emulator.reinstate(delivery.account_id(LOST_ENVIRONMENT))
 
     # --- a bad commit, and its fix
 

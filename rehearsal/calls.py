@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import boto3
+
 from rehearsal import aws_names
-from rehearsal.accounts import WHERES
+from rehearsal.accounts import FRESH, LOST_ENVIRONMENT, WHERES
 from rehearsal.acts import MISTYPED_MODEL
 from rehearsal.delivery import Delivery
 from rehearsal.emulator import ADMINISTRATOR
@@ -28,27 +30,41 @@ def judge_calls(delivery: Delivery) -> str:
         raise StepError(f"Calls used {len(refused)} host names that AWS does not serve.", list(refused.values()))
     profiles = delivery.profiles()
     profiles.append(InferenceProfile(MISTYPED_MODEL, MISTYPED_MODEL.partition(".")[2], profiles[0].regions))
-    places = {(delivery.account_id(where), delivery.region(where)): where for where in reversed(WHERES)}
+    administrators = _administrators(delivery)
     summaries = [
         check_recorded_calls(
             delivery.emulator.record,
-            delivery.administrator(where),
-            stacks=_stacks(delivery, where),
+            administrator,
+            stacks=_stacks(delivery, administrator),
             profiles={each.profile_id: each.foundation_models for each in profiles},
             expected=[*PROBES_OF_THE_CLI, BAD_COMMIT],
             # Not a role of the project: it sets up the account, breaks an environment, and reads everything.
             skipped_callers=[f"arn:aws:iam::{account}:user/{ADMINISTRATOR}"],
             account=account,
         )
-        for (account, _), where in places.items()
+        for (account, _), administrator in administrators.items()
     ]
     if len(summaries) == 1:
         return str(summaries[0])
-    return "; ".join(f"account {account}: {summary}" for (account, _), summary in zip(places, summaries, strict=True))
+    return "; ".join(
+        f"account {account}: {summary}" for (account, _), summary in zip(administrators, summaries, strict=True)
+    )
 
 
-def _stacks(delivery: Delivery, where: str) -> list[str]:
+def _administrators(delivery: Delivery) -> dict[tuple[str, str], boto3.Session]:
+    """Return sessions of administrators by account and region, with those of the account that one was restored into."""
+    found = {
+        (delivery.account_id(where), delivery.region(where)): delivery.administrator(where)
+        for where in reversed(WHERES)
+    }
+    if delivery.accounts:
+        region = delivery.region(LOST_ENVIRONMENT)
+        found[FRESH, region] = delivery.emulator.session(FRESH, region)
+    return found
+
+
+def _stacks(delivery: Delivery, administrator: boto3.Session) -> list[str]:
     """Return the names of the project's stacks; the roles of the CDK's bootstrap are read from IAM."""
-    pages = delivery.administrator(where).client("cloudformation").get_paginator("describe_stacks").paginate()
+    pages = administrator.client("cloudformation").get_paginator("describe_stacks").paginate()
     names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
     return [name for name in names if name.startswith(f"{delivery.settings.project}-")]

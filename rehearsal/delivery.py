@@ -14,7 +14,10 @@ from typing import Any, Self
 
 import boto3
 
+from rehearsal.account_loss import deploy_copy
 from rehearsal.accounts import (
+    APPROVER,
+    LOST_ENVIRONMENT,
     WHERES,
     Accounts,
     administrators_checkout,
@@ -145,6 +148,7 @@ class Delivery:
         if not self.accounts:
             return self._root
         identities = {where: self.operator(where) for where in WHERES}
+        identities[APPROVER] = self.emulator.administrator(self.account_id())
         file = self.emulator.scratch / "credentials"
         file.write_text(
             profiles_file({where: (each.key, each.secret, each.token) for where, each in identities.items()}),
@@ -202,7 +206,8 @@ class Delivery:
     def bootstrap(self) -> None:
         """Do what administrators do once in new accounts.
 
-        That is the bootstraps, the stacks `access` of several accounts, the sender's identity and the connection.
+        That is the bootstraps, the sender's identity and the connection, and for several accounts the stacks `access`
+        and the copy of a vault.
         """
         for where in WHERES:
             own = () if where == PIPELINE else ("--context", f"env={where}")
@@ -211,6 +216,8 @@ class Delivery:
         for env in ENVIRONMENT_NAMES if self.accounts else ():
             output = str(self.emulator.scratch / f"cdk.out-access-{env}")
             self._administer(env, f"access-{env}", "deploy", "--context", f"access={env}", "--output", output)
+        if self.accounts:
+            deploy_copy(self.emulator, self.checkout, LOST_ENVIRONMENT)
         verify_sender(self.administrator(ENVIRONMENT_NAMES[0]), DOMAIN)
         self.client("ssm").put_parameter(
             Name=self.settings.pipeline.connection_arn_parameter,

@@ -185,6 +185,12 @@ class Emulator:
         with (self.scratch / LOST).open("a", encoding="ascii") as lost:
             lost.write(f"{account}\n")
 
+    def reinstate(self, account: str) -> None:
+        """Answer the requests of a lost account again, as AWS does after it reinstates a suspended account."""
+        lost = self.scratch / LOST
+        left = [each for each in lost.read_text(encoding="ascii").splitlines() if each != account]
+        lost.write_text("".join(f"{each}\n" for each in left), encoding="ascii")
+
     def administrator(self, account: str = ACCOUNT) -> Identity:
         """Return a user with all permissions in the account, created on first use; its signatures are checked."""
         if account not in self._administrators:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.model import Statistics
 from rehearsal.profile import Profile
@@ -19,6 +20,7 @@ class RehearsalResult:
     commits: tuple[CommitResult, ...]
     resources: Mapping[str, int]
     calls: str
+    account_loss: AccountLossResult | None  # of a rehearsal in several accounts
     model: Statistics
     messages: tuple[Path, ...]  # newsletters that were sent by e-mail
     profile: Profile

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+from rehearsal.accounts import APPROVER, profile_of
 from rehearsal.delivery import Delivery
 from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
 from vectora_ops.account import PIPELINE
@@ -21,6 +22,8 @@ def approve_change(delivery: Delivery, execution: str) -> str:
 
     wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
     command = ["./vectora", "promote", "approve-change", "--execution", execution]
+    # The configuration of several accounts names an operator's profile, which may not approve.
+    command += ["--profile", profile_of(APPROVER)] if delivery.accounts else []
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     ended = subprocess.run(
         [*command, "--reason", "approved in the rehearsal", "--yes", "--json"],

@@ -164,6 +164,7 @@ def completed_rehearsal(
             model=delivery.model.statistics,
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
+            account_loss=acts.account_loss,
             profile=compared(profile, options.results),
             seconds=seconds,
         )

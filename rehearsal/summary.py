@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal as size
 
+from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.disaster import DisasterResult
@@ -33,6 +34,8 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
     for environment in result.environments:
         if environment.disaster:
             _show_disaster(environment.disaster, show)
+    if result.account_loss:
+        _show_account_loss(result.account_loss, show)
     counts = result.resources
     show(
         f"Resources: {counts['deployed_unmodified']} deployed as in the template, {counts['completed_by_api']} "
@@ -110,3 +113,12 @@ def _show_disaster(disaster: DisasterResult, show: Show) -> None:
         f"changed by hand recreated. The state before the rollback is in snapshot {disaster.safety_snapshot}."
     )
     show(f"  Proof: {disaster.smoke_test}; every component's digest equals the snapshot's, diff --live is empty.")
+
+
+def _show_account_loss(loss: AccountLossResult, show: Show) -> None:
+    show(
+        f"{loss.env}: account {loss.lost_account} was lost. Snapshot {loss.snapshot} was restored from its copy into "
+        f"account {loss.fresh_account} in {loss.recovery_seconds:.0f} s (deployment {loss.deploy_seconds:.0f} s, "
+        f"restore {loss.restore_seconds:.0f} s): {loss.objects_written} objects and {loss.records} records written."
+    )
+    show(f"  Proof: {loss.smoke_test}; the content equals the copy's; a newsletter {loss.newsletter.lower()}.")

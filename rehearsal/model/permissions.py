@@ -6,8 +6,10 @@ import functools
 import http.client
 import re
 import ssl
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -41,7 +43,8 @@ class PermissionCheck:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self._iam = emulator.session().client("iam", config=Config(max_pool_connections=50))
+        self._iam: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def refusal(self, request: Request, model_id: str, profiles: Mapping[str, InferenceProfile]) -> Reply | None:
         """Return the reply with which IAM refuses a call of Converse, or None when it is allowed.
@@ -68,14 +71,16 @@ class PermissionCheck:
     def _missing(self, role: str, account: str, resources: Sequence[str]) -> str | None:
         """Return the first of `resources` that the role may not invoke."""
         source = f"arn:aws:iam::{account}:role/{role}"
-        return next((resource for resource in resources if not self._may_invoke(source, resource)), None)
+        iam = self._iam_of(account)
+        return next((resource for resource in resources if not _may_invoke(iam, source, resource)), None)
 
-    def _may_invoke(self, source: str, resource: str) -> bool:
-        # One resource per call, because the emulator simulates the first one only.
-        answer = self._iam.simulate_principal_policy(
-            PolicySourceArn=source, ActionNames=[ACTION], ResourceArns=[resource]
-        )
-        return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+    def _iam_of(self, account: str) -> Any:
+        """Return the client of the account's IAM, because each account knows its own roles only."""
+        with self._lock:
+            if account not in self._iam:
+                session = self._emulator.session(account)
+                self._iam[account] = session.client("iam", config=Config(max_pool_connections=50))
+            return self._iam[account]
 
     def _forward(self, request: Request) -> tuple[int, str | None, str]:
         """Send the request to the emulator under the same Host, so that the caller's signature remains valid."""
@@ -91,6 +96,12 @@ class PermissionCheck:
             return answer.status, answer.getheader("x-amzn-errortype"), answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
+
+
+def _may_invoke(iam: Any, source: str, resource: str) -> bool:
+    # One resource per call, because the emulator simulates the first one only.
+    answer = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=[ACTION], ResourceArns=[resource])
+    return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
 
 
 def _denied(caller: str, resource: str) -> Reply:

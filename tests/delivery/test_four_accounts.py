@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from rehearsal.accounts import FOUR, WHERES, profile_of
+from rehearsal.accounts import COPY, FOUR, FRESH, LOST_ENVIRONMENT, SUFFIX, WHERES, profile_of
 from rehearsal.delivery import Delivery
 from rehearsal.result import RehearsalResult
 from rehearsal.run import RehearsalOptions, completed_rehearsal
 from terminal.console import Terminal
 from tests.repository import ROOT
-from vectora_ops.account import PIPELINE
-from vectora_ops.names import STACK_LAYERS
+from vectora_ops.account import PIPELINE, Account
+from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.records import Records
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
@@ -112,3 +112,26 @@ def test_a_rollback_is_planned_in_the_account_of_its_environment(played: Played)
     result = played.vectora("rollback", "--env", "prod", "--snapshot", "latest", "--dry-run", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["env"] == "prod"
+
+
+def test_prod_is_restored_into_a_fresh_account_after_its_own_one_is_lost(played: Played) -> None:
+    loss, first = played.result.account_loss, played.result.commits[0]
+    assert loss is not None
+    assert (loss.lost_account, loss.fresh_account) == (FOUR[LOST_ENVIRONMENT], FRESH)
+    assert loss.newsletter == "SUCCEEDED"
+    assert "3 items" in loss.smoke_test
+    delivery = played.delivery
+    region = delivery.region(LOST_ENVIRONMENT)
+    fresh = Account(FRESH, region, delivery.emulator.session(FRESH))
+    names = Names(project=delivery.settings.project, env=LOST_ENVIRONMENT, bucket_suffix=SUFFIX)
+    # The release that the pipeline had promoted, with its records.
+    assert first.commit in [entry.commit for entry in Records(fresh, names).ledger()]
+    stacks = fresh.client("cloudformation").describe_stacks()["Stacks"]
+    assert {names.stack(layer) for layer in STACK_LAYERS} <= {stack["StackName"] for stack in stacks}
+
+
+def test_the_account_of_the_copy_has_no_role_that_another_account_may_assume(played: Played) -> None:
+    session = played.delivery.emulator.session(str(COPY.account), COPY.region)
+    assert session.client("iam").list_roles()["Roles"] == []
+    stacks = session.client("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks] == [played.delivery.names(LOST_ENVIRONMENT).backup_stack]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.accounts import FILE, FOUR, accounts_of, profile_of, settings_with_accounts, with_accounts
+from rehearsal.accounts import (
+    COPY,
+    FILE,
+    FOUR,
+    LOST_ENVIRONMENT,
+    accounts_of,
+    profile_of,
+    settings_with_accounts,
+    with_accounts,
+)
 from tests.repository import ROOT
 from vectora_ops.account import PIPELINE
 from vectora_ops.settings import ENVIRONMENT_NAMES
@@ -19,6 +28,16 @@ def test_each_environment_and_the_pipeline_name_their_account_and_profile() -> N
     for env in ENVIRONMENT_NAMES:
         found[env] = (settings.place(env).account, settings.environment(env).profile)
     assert found == {where: (account, profile_of(where)) for where, account in FOUR.items()}
+
+
+def test_the_environment_that_loses_its_account_has_a_copy_in_another_one() -> None:
+    settings = settings_with_accounts(ROOT, FOUR)
+    backups = {env: settings.environment(env).backup for env in ENVIRONMENT_NAMES}
+    copy = backups.pop(LOST_ENVIRONMENT)
+    assert copy is not None
+    assert (copy.account, copy.region) == (COPY.account, COPY.region)
+    assert copy.account not in FOUR.values()
+    assert set(backups.values()) == {None}
 
 
 def test_accounts_of_the_configuration_are_replaced() -> None:
