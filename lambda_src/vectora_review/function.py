@@ -13,6 +13,7 @@ import boto3
 
 from vectora_review.review import Opinion, Reviewer
 from vectora_review.store import Store
+from vectora_shared.aws import RETRYING, with_complete_responses
 from vectora_shared.aws_texts import LONGEST_NOTIFICATION, cut, plain, subject
 from vectora_shared.errors import InvalidEventError, VectoraError
 
@@ -75,7 +76,8 @@ def _text(given: Mapping[str, Any], name: str) -> str:
 @functools.cache
 def _clients() -> dict[str, Any]:
     make: Any = boto3.client
-    return {service: make(service) for service in SERVICES}
+    # A listing that ends early would hide an approval, or a second version of an artifact.
+    return {service: with_complete_responses(make(service, config=RETRYING)) for service in SERVICES}
 
 
 def _reviewer() -> Reviewer:

@@ -14,6 +14,7 @@ from vectora_review.changes import Change, Changes, changes_between
 from vectora_review.executions import Artifact, Execution, Executions, only_version
 from vectora_review.facts import FILES, Facts, digest_of, facts_of, facts_of_pipeline
 from vectora_review.store import Accepted, Approval, Store
+from vectora_shared.aws import read_object
 from vectora_shared.errors import VectoraError
 
 ARTIFACT = re.compile(r"arn:aws[\w-]*:s3:::([^/]+)/(.+)")
@@ -144,8 +145,8 @@ class Reviewer:
         )
 
     def _assembly(self, artifact: Artifact) -> Assembly:
-        body = self._clients["s3"].get_object(Bucket=artifact.bucket, Key=artifact.key, VersionId=artifact.version)
-        return Assembly(body["Body"].read(), self._pipeline)
+        found = read_object(self._clients["s3"], Bucket=artifact.bucket, Key=artifact.key, VersionId=artifact.version)
+        return Assembly(found.body, self._pipeline)
 
     def _changes(
         self, assembly: Assembly, facts: Facts, assets: Mapping[str, str], accepted: Accepted | None

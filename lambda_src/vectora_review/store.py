@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from vectora_review.executions import Artifact
 from vectora_review.facts import Facts
+from vectora_shared.aws import read_object
 
 # Below this prefix of the artifacts bucket, its policy lets only the review write.
 PREFIX = "review/"
@@ -92,7 +93,7 @@ class Store:
 
     def _read(self, key: str) -> dict[str, Any] | None:
         try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            body = read_object(self._s3, Bucket=self._bucket, Key=key).body
         except ClientError as error:
             if error.response["Error"]["Code"] in ABSENT:
                 return None

@@ -42,6 +42,7 @@ REVIEW_MODULES = (
     "vectora_ops/__init__.py",
     "vectora_ops/people.py",
     "vectora_shared/__init__.py",
+    "vectora_shared/aws.py",
     "vectora_shared/aws_texts.py",
     "vectora_shared/errors.py",
 )

@@ -12,6 +12,8 @@ import pytest
 
 from tests.docs.vault_in_memory import NAMES, NOON, VAULT, environment, fill_with_text, put
 from vectora_ops.account import Account
+from vectora_ops.names import ANCHORS
+from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.index import Entry, Slice, entries_of
 from vectora_ops.snapshots.manifest import Component, Manifest, Occasion, readme, sealed, to_bytes
 from vectora_ops.snapshots.object_store import CHUNK_BYTES
@@ -25,9 +27,13 @@ LETTERS: Literal["newsletters"] = "newsletters"
 
 
 class Forged:
-    """A snapshot whose indexes, references and manifest are replaced, each consistent with its own digest."""
+    """A snapshot whose indexes, references and manifest are replaced, each consistent with its own digest.
+
+    Its anchor is that of the replaced manifest: what function promotion recorded may be wrong too.
+    """
 
     def __init__(self, account: Account) -> None:
+        self.account = account
         self.s3 = account.client("s3")
         self.vault = Vault(account, NAMES)
         request = SnapshotRequest(label="good", occasion=Occasion(kind="operator"))
@@ -52,7 +58,17 @@ class Forged:
         self._put(f"snapshots/{self.manifest.name}/README.md", readme(self.manifest))
 
     def write(self, manifest: bytes) -> None:
-        self._put(f"snapshots/{self.manifest.name}/manifest.json", manifest)
+        name = self.manifest.name
+        self._put(f"snapshots/{name}/manifest.json", manifest)
+        sha256, version_id = hashlib.sha256(manifest).hexdigest(), self.vault.newest_manifest(name)[1]
+        self.account.client("ssm").put_parameter(
+            Name=NAMES.parameter(f"{ANCHORS}/{name}"),
+            Type="String",
+            Value=Anchor(snapshot=name, sha256=sha256, version_id=version_id, at=NOON).model_dump_json(),
+            Overwrite=True,
+        )
+        # A new object, because a vault keeps the anchors that it has read.
+        self.vault = Vault(self.account, NAMES)
 
     def problems(self) -> tuple[Problem, ...]:
         found = verify_snapshot(self.vault, self.manifest.name)
