@@ -100,7 +100,7 @@ class SharedCopy:
             self.stored.folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.stored.folder.parent, prefix=".partial-") as partial:
                 with tarfile.open(fileobj=archive, mode="r:gz") as files:
-                    files.extractall(partial, filter="data")
+                    _extract(files, Path(partial))
                 (Path(partial) / "cache").rename(self.stored.folder)
         return True
 
@@ -116,6 +116,21 @@ class SharedCopy:
     def _place(self) -> tuple[str, str]:
         bucket, _, folder = self.address.removeprefix("s3://").partition("/")
         return bucket, f"{folder}/{self.stored.folder.name}.tar.gz"
+
+
+def _extract(files: tarfile.TarFile, folder: Path) -> None:
+    """Extract an archive of files and folders; raise TarError for anything else, and for a path out of the folder."""
+    # Since Python 3.11.4 (tarfile, "Extraction filters").
+    if hasattr(tarfile, "data_filter"):
+        files.extractall(folder, filter="data")
+        return
+    for member in files.getmembers():
+        is_inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not is_inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(
+                f"{member.name} in the copy of mypy's cache is no file below its folder: delete the copy."
+            )
+    files.extractall(folder)  # noqa: S202
 
 
 def stored_cache(root: Path, environment: Mapping[str, str]) -> StoredCache:
