@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cli.cdk_bootstrap import ASSUMED_ROLES, EXECUTION_ROLE, CdkBootstrap, bootstrap_of
@@ -193,7 +194,11 @@ class _Statements:
 
     def doctor(self) -> list[Statement]:
         """Return statements for `doctor`, which only reads."""
-        parameters = [self._bootstrap.parameter(ANY), self._settings.pipeline.connection_arn_parameter]
+        connection = self._settings.pipeline.connection_arn_parameter
+        parameters = [self._bootstrap.parameter(ANY)]
+        # The default name is one of those that the statement ReadRecords permits.
+        if not fnmatchcase(connection, self._names.parameter(ANY)):
+            parameters.append(connection)
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
         profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
         bootstrap = f"arn:aws:iam::{self._account}:role/cdk-{self._bootstrap.qualifier}-*"

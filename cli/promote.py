@@ -13,9 +13,9 @@ from cli.target import Target, open_target
 from terminal.console import new_table, styled
 from vectora_ops.open_times import shown
 from vectora_ops.promotion.facts import find_release
-from vectora_ops.promotion.freeze import end_freeze, freeze_promotion
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.hold import release_hold as release
+from vectora_ops.promotion.window import end_freeze, freeze_promotion
 from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before, load_settings

@@ -14,7 +14,7 @@ from cli.output import err, out, print_json, report_errors
 from cli.progress import progress_display
 from cli.target import open_target
 from cli.vault_copy import copy_of
-from vectora_ops.rollback.from_copy import (
+from recovery.from_copy import (
     RESTORED,
     CopyPlan,
     RestoreRequest,

@@ -18,7 +18,8 @@ from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
 from terminal.console import new_table, styled
-from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, environment_name, load_settings
+from vectora_ops.names import environment_name
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
 from vectora_shared.errors import VectoraError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from botocore.exceptions import ProfileNotFound
 
 from cli.target import Target
+from recovery.vault_copy import CopyState, copy_state, open_copy
 from vectora_ops.account import Account, account_of_session
 from vectora_ops.snapshots.vault import Vault
-from vectora_ops.snapshots.vault_copy import CopyState, copy_state, open_copy
 from vectora_shared.errors import VectoraError
 
 

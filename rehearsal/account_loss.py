@@ -10,6 +10,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from recovery.from_copy import RESTORED, RestoreRequest, RestoreResult, restore_from_copy
+from recovery.vault_copy import copy_state, open_copy
 from rehearsal.deployment import HOST_PLATFORM, run_cdk
 from rehearsal.emulator import Emulator
 from rehearsal.gaps.complete import complete_by_api
@@ -17,13 +19,11 @@ from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS, Names
 from vectora_ops.remote import run_remotely
-from vectora_ops.rollback.from_copy import RESTORED, RestoreRequest, RestoreResult, restore_from_copy
 from vectora_ops.runs import RunRequest, follow_run, start_run
 from vectora_ops.settings import Settings, load_settings
 from vectora_ops.smoke import smoke_test
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.vault import Vault
-from vectora_ops.snapshots.vault_copy import copy_state, open_copy
 from vectora_shared.errors import VectoraError
 
 LABEL = "before-the-loss"

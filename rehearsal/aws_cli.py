@@ -11,6 +11,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from vectora_ops.plain_text import json_text, visible
+
 
 def main(arguments: list[str]) -> int:
     """Run `aws lambda invoke`; return the exit status of the AWS CLI, 254 for an error of the service."""
@@ -27,10 +29,11 @@ def main(arguments: list[str]) -> int:
     try:
         answer = client.invoke(FunctionName=given.function_name, Payload=given.payload.encode("utf-8"))
     except (ClientError, BotoCoreError) as error:
-        print(error, file=sys.stderr)
+        print(visible(str(error)), file=sys.stderr)
         return 254
     given.outfile.write_bytes(answer["Payload"].read())
-    print(json.dumps({key: answer[key] for key in ("StatusCode", "FunctionError") if key in answer}, indent=4))
+    shown = {key: answer[key] for key in ("StatusCode", "FunctionError") if key in answer}
+    print(json_text(json.dumps(shown, indent=4)))
     return 0
 
 

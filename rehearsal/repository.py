@@ -24,7 +24,8 @@ LOCKS = (
     "tools/setup.py",
 )
 PLATFORM = {"lambda-platform": "host"}
-AWS_CLI = Path(__file__).with_name("aws_cli.py")
+ROOT = Path(__file__).resolve().parent.parent
+AWS_CLI = "rehearsal.aws_cli"
 CACHES = ("build", ".mypy_cache", ".ruff_cache")
 # Prefixes of the host's variables that configure the registries of pip and npm.
 REGISTRY_PREFIXES = ("npm_config_", "pip_")
@@ -132,7 +133,10 @@ def _aws_cli(home: Path, python: Path) -> Path:
     folder = home / "aws-cli"
     folder.mkdir()
     command = folder / "aws"
-    command.write_text(f'#!/bin/sh\nexec "{python}" -I "{AWS_CLI}" "$@"\n', encoding="utf-8")
+    path = os.pathsep.join([str(ROOT), str(ROOT / "lambda_src")])
+    # -P: the build's folder has modules of the same names.
+    program = f'#!/bin/sh\nPYTHONPATH="{path}" exec "{python}" -P -m {AWS_CLI} "$@"\n'
+    command.write_text(program, encoding="utf-8")
     command.chmod(0o755)
     return folder
 

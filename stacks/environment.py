@@ -18,8 +18,8 @@ from stacks.elsewhere import elsewhere_of
 from stacks.iam import IamStack
 from stacks.ingest import IngestStack
 from stacks.operations import OperationsStack
+from stacks.places import require_named_accounts
 from stacks.runtime import RuntimeStack
-from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import EnvironmentSettings, Settings, environment_after, environment_before
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import FolderContent

@@ -46,12 +46,12 @@ from stacks.pipeline_access import (
 )
 from stacks.pipeline_audit import acknowledge_nag_findings
 from stacks.pipeline_boundary import bootstrap_versions, bound_roles
+from stacks.places import require_named_accounts
 from stacks.review import Review
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
 from vectora_ops.names import Names, OperationsTask, PipelineBucketContent
-from vectora_ops.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import pipelines
 from constructs import Construct
 
+from pipeline_relay.relay import ENVIRONMENT_KEY, TASK_KEY
 from stacks.artifact_copies import regions_of_the_pipeline
 from stacks.assets.packages import Packages
 from stacks.elsewhere import (
@@ -34,7 +35,6 @@ from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.trusted_role import TrustedRole
 from vectora_ops.names import STAGE_CHANGED, UNFINISHED_STAGE_STATES, Names, OperationsTask
-from vectora_ops.promotion.relay import ENVIRONMENT_KEY, TASK_KEY
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, environment_after
 
 RELAY_SECONDS = 900  # the longest that Lambda allows, as for the functions that it waits for

@@ -15,7 +15,7 @@ from stacks.assets.assembly import record_releases
 from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import Releases
 from stacks.environment import EnvironmentStage, environment_stacks
-from vectora_ops.places import require_named_accounts
+from stacks.places import require_named_accounts
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_shared.errors import ConfigurationError
 

@@ -24,6 +24,7 @@ PACKAGES = (
     "constructs",
     "cli",
     "adoption",
+    "recovery",
     "client_files",
     "terminal",
     "tools",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cli.doctor.finding import Check, Finding
 from cli.doctor.subject import Subject
 from vectora_ops.names import STACK_LAYERS
+from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 CONCURRENCY, STORAGE, BUILDS, ROLES, STACKS = (
     "Lambda concurrency",
@@ -21,7 +22,9 @@ NEEDED_CONCURRENCY = 10
 GIB = 1024**3
 NEEDED_GIB = 1
 # Numbers of roles in the templates; a test compares them.
-ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 19
+ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 12, 20
+# Added by environments of other accounts or regions than the pipeline's: to each of them, and to the pipeline.
+ROLES_OF_ACCESS, ROLES_OF_THE_RELAY = 3, 7
 # "Concurrently running builds for Linux/Medium environment" for the check, and "... Linux/Small ..." for the others.
 BUILDS_QUOTAS = ("L-2DC20C30", "L-9D07B6EF")
 DELETED = "DELETE_COMPLETE"
@@ -55,11 +58,22 @@ def check_roles(subject: Subject) -> Iterator[Finding]:
     """Compare the free roles with all roles of the stacks, even if some of them already exist."""
     summary = subject.client("iam").get_account_summary()["SummaryMap"]
     free = summary["RolesQuota"] - summary["Roles"]
-    # Delivery has one role more.
-    sending = sum(subject.settings.environment(env).delivery is not None for env in subject.envs)
-    needed = ROLES_OF_AN_ENVIRONMENT * len(subject.envs) + sending + (ROLES_OF_THE_PIPELINE if subject.pipeline else 0)
+    needed = sum(_roles_of_environment(subject.settings, env) for env in subject.envs)
+    needed += _roles_of_pipeline(subject.settings) if subject.pipeline else 0
     found = f"{free:,} of {summary['RolesQuota']:,} are free, {needed} are required"
     yield _compared(ROLES, free >= needed, found, _request_increase("IAM", "Roles per account"))
+
+
+def _roles_of_environment(settings: Settings, env: str) -> int:
+    # Delivery has one role more.
+    sending = settings.environment(env).delivery is not None
+    access = 0 if settings.is_beside_the_pipeline(env) else ROLES_OF_ACCESS
+    return ROLES_OF_AN_ENVIRONMENT + sending + access
+
+
+def _roles_of_pipeline(settings: Settings) -> int:
+    beside = all(settings.is_beside_the_pipeline(env) for env in ENVIRONMENT_NAMES)
+    return ROLES_OF_THE_PIPELINE + (0 if beside else ROLES_OF_THE_RELAY)
 
 
 def check_stacks(subject: Subject) -> Iterator[Finding]:

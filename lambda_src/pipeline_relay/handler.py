@@ -8,8 +8,8 @@ import logging
 import os
 from typing import Any
 
+from pipeline_relay.relay import relay_job
 from vectora_ops.account import Account, account_of_credentials
-from vectora_ops.promotion.relay import relay_job
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

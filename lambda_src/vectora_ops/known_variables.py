@@ -13,8 +13,10 @@ KNOWN_VARIABLES = frozenset(
         "BEDROCK_MODEL_ID",
         "BEDROCK_REGION",
         "BUCKET_SUFFIX",
+        "CONFIGURATION_SET",
         "CONFIG_BUCKET",
         "DATA_BUCKET",
+        "DELIVERY_MODE",
         "ENV",
         "FAILED_RUNS_A_DAY",
         "LOG_LEVEL",
@@ -28,6 +30,7 @@ KNOWN_VARIABLES = frozenset(
         "PROJECT_NAME",
         "PROMOTION_WATCH_HOURS",
         "PUBMED_API_KEY_PARAM",
+        "REDIRECT_TO",
         "SNAPSHOT_KEEP_LAST",
         "SNAPSHOT_MINIMUM_AGE_DAYS",
     }

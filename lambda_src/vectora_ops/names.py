@@ -326,6 +326,15 @@ def _within_limit(kind: str, name: str) -> str:
     return name
 
 
+def environment_name(name: str) -> EnvName:
+    """Return `name` if it is an environment; otherwise raise ConfigurationError, which lists the environments."""
+    environments: tuple[EnvName, ...] = get_args(EnvName)
+    for env in environments:
+        if env == name:
+            return env
+    raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(environments)}.")
+
+
 def client_id_problems(environments: Iterable[Names], client_ids: Iterable[str]) -> list[str]:
     """Return a sentence for each client id that cannot be deployed in every environment.
 

@@ -23,7 +23,7 @@ from vectora_ops.aws_values import (
 )
 from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.delivery_settings import Delivery
-from vectora_ops.names import EnvName, Names, client_id_problems
+from vectora_ops.names import EnvName, Names, client_id_problems, environment_name
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
 from vectora_ops.windows import Windows
@@ -350,14 +350,6 @@ class Settings(Section):
 
 # In the order in which commits are promoted.
 ENVIRONMENT_NAMES: tuple[EnvName, ...] = get_args(EnvName)
-
-
-def environment_name(name: str) -> EnvName:
-    """Return `name` if it is an environment; otherwise raise ConfigurationError, which lists the environments."""
-    for env in ENVIRONMENT_NAMES:
-        if env == name:
-            return env
-    raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(ENVIRONMENT_NAMES)}.")
 
 
 def environment_after(env: str) -> EnvName | None:

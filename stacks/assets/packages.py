@@ -30,7 +30,6 @@ RELAY_MODULES = (
     "vectora_ops/progress.py",
     "vectora_ops/promotion/__init__.py",
     "vectora_ops/promotion/job.py",
-    "vectora_ops/promotion/relay.py",
     "vectora_ops/remote.py",
     "vectora_shared/__init__.py",
     "vectora_shared/aws.py",

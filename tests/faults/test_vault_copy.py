@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from recovery.from_copy import RESTORED, RestoreRequest, RestoreResult, plan_restore, restore_from_copy
+from recovery.vault_copy import copy_state, newest_complete, open_copy
 from rehearsal.emulator import Emulator
 from rehearsal.promotion_in_process import with_promotion
 from tests.faults.operations import back_to
@@ -17,7 +19,6 @@ from vectora_ops.live_environment import Environment
 from vectora_ops.names import LEDGER, Names
 from vectora_ops.record_history import read_histories
 from vectora_ops.records import LedgerEntry, Records
-from vectora_ops.rollback.from_copy import RESTORED, RestoreRequest, RestoreResult, plan_restore, restore_from_copy
 from vectora_ops.snapshots.anchors import Anchors, NoAnchorError
 from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.copied_anchors import copy_anchor, key_of
@@ -25,7 +26,6 @@ from vectora_ops.snapshots.items import DataScope
 from vectora_ops.snapshots.manifest import DamagedError, Manifest, Occasion, readme, sealed, to_bytes
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import MANIFEST, README, Vault
-from vectora_ops.snapshots.vault_copy import copy_state, newest_complete, open_copy
 from vectora_ops.snapshots.verify import verify_vault
 from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError

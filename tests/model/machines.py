@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -181,6 +181,10 @@ class MemoryAccount(Account):
 
     def invoker(self, wait_seconds: int = 0) -> Any:
         return self.client("lambda")
+
+    def with_roles(self, routes: Mapping[str, Mapping[str, str]]) -> Account:
+        assert not routes, "all environments of the model are in one account"
+        return self
 
     def http_session(self, url: str) -> Any:
         body = self.aws.lambda_.code[url.removeprefix("memory://")]  # type: ignore[attr-defined]

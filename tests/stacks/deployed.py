@@ -31,6 +31,14 @@ Environment = tuple[str, Templates]
 TemplateChange = Callable[[dict[str, Body]], object]
 Properties = dict[str, Any]
 
+
+def resources_of(environment: Environment) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield layer, logical id and resource."""
+    for layer, template in environment[1].items():
+        for logical_id, resource in template["Resources"].items():
+            yield layer, logical_id, resource
+
+
 NAME_PROPERTIES = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::IAM::Role": "RoleName",

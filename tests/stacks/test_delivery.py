@@ -18,7 +18,8 @@ from tests.stacks import test_permissions_exist as permissions
 from tests.stacks.deployed import Environment, Templates, account_of
 from tests.stacks.rules import Rule
 from vectora_ops.delivery_settings import Delivery
-from vectora_ops.names import CANARY_CLIENT, STACK_LAYERS
+from vectora_ops.known_variables import KNOWN_VARIABLES
+from vectora_ops.names import CANARY_CLIENT, OPERATIONS_LAYER, STACK_LAYERS
 from vectora_ops.settings import Settings, load_settings
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client
@@ -108,6 +109,23 @@ def test_a_redirected_environment_names_its_addresses_and_a_sending_one_has_none
     assert [each["DELIVERY_MODE"] for each in found] == ["recipients", "redirect"]
     assert "REDIRECT_TO" not in found[0]
     assert found[1]["REDIRECT_TO"] == "operator@example.org,qa@example.org"
+
+
+@pytest.mark.parametrize("mode", ["recipients", "redirect"])
+def test_snapshots_show_all_variables_that_this_app_sets(sending: Templates, mode: str) -> None:
+    redirected = {"mode": "redirect", "redirect_to": ("operator@example.org",)}
+    templates = sending if mode == "recipients" else synthesized(**redirected)
+    set_here = {
+        variable
+        for layer, template in templates.items()
+        # A snapshot is taken while the operations stack is deployed, and does not hold it.
+        if layer != OPERATIONS_LAYER
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Function"
+        for variable in each["Properties"].get("Environment", {}).get("Variables", {})
+    }
+    assert "DELIVERY_MODE" in set_here
+    assert set_here <= KNOWN_VARIABLES
 
 
 def test_only_what_is_ready_is_delivered_and_every_failure_has_its_own_error(sending: Templates) -> None:

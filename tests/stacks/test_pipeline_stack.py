@@ -19,8 +19,8 @@ from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
 from tests.repository import ROOT
-from vectora_ops.names import STACK_LAYERS, EnvName, Names
-from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, environment_name, load_settings
+from vectora_ops.names import STACK_LAYERS, EnvName, Names, environment_name
+from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
 
 Stages = dict[str, list[list[dict[str, Any]]]]
 

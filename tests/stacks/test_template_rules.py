@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,8 +14,9 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from stacks.component import ComponentStack
 from stacks.environment import environment_stacks
 from tests.repository import ROOT
-from tests.stacks.deployed import Environment
+from tests.stacks.deployed import Environment, resources_of
 from tests.stacks.rules import statements_by_sid
+from vectora_ops.names import DELIVERY_TASK, FUNCTION_TASKS, OPERATIONS_TASKS, FunctionTask, Names
 from vectora_ops.settings import load_settings
 from vectora_shared.errors import VectoraError
 
@@ -30,6 +30,7 @@ UNTAGGED = {
     "AWS::S3::BucketPolicy",
     "AWS::Lambda::LayerVersion",
     "AWS::Scheduler::Schedule",
+    "AWS::SES::ConfigurationSetEventDestination",
     "AWS::SNS::TopicPolicy",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
@@ -38,11 +39,12 @@ UNTAGGED = {
 }
 
 
-def _resources(environment: Environment) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield layer, logical id and resource."""
-    for layer, template in environment[1].items():
-        for logical_id, resource in template["Resources"].items():
-            yield layer, logical_id, resource
+def _names(environment: Environment) -> Names:
+    return load_settings(ROOT).names(environment[0])
+
+
+def _delivers(environment: Environment) -> bool:
+    return load_settings(ROOT).environment(environment[0]).delivery is not None
 
 
 def test_cfn_lint_finds_nothing(environment: Environment) -> None:
@@ -67,7 +69,7 @@ def test_cdk_nag_reports_a_bucket_without_access_logs() -> None:
 
 def test_every_resource_that_supports_tags_has_them(environment: Environment) -> None:
     env = environment[0]
-    for layer, logical_id, resource in _resources(environment):
+    for layer, logical_id, resource in resources_of(environment):
         if resource["Type"] in UNTAGGED:
             continue
         tags = resource["Properties"]["Tags"]
@@ -86,7 +88,7 @@ def test_templates_parameters_outputs_functions_and_roles_have_descriptions(envi
         assert template["Description"], layer
         for name, output in {**template.get("Outputs", {}), **template.get("Parameters", {})}.items():
             assert output["Description"], f"{layer}/{name}"
-    for layer, logical_id, resource in _resources(environment):
+    for layer, logical_id, resource in resources_of(environment):
         if resource["Type"] in described:
             assert resource["Properties"]["Description"], f"{layer}/{logical_id}"
 
@@ -102,14 +104,14 @@ def test_templates_have_no_metadata_and_no_exports(environment: Environment) -> 
 
 def test_every_physical_name_ends_with_the_environment(environment: Environment) -> None:
     env = environment[0]
-    for layer, logical_id, resource in _resources(environment):
+    for layer, logical_id, resource in resources_of(environment):
         for key in ("BucketName", "FunctionName", "LayerName", "StateMachineName", "LogGroupName"):
             name = resource["Properties"].get(key)
             assert not isinstance(name, str) or name.endswith(f"-{env}"), f"{layer}/{logical_id}"
 
 
 def test_every_bucket_is_versioned_encrypted_private_logged_and_tls_only(environment: Environment) -> None:
-    resources = {key: resource for _, key, resource in _resources(environment)}
+    resources = {key: resource for _, key, resource in resources_of(environment)}
     buckets = {key: value["Properties"] for key, value in resources.items() if value["Type"] == "AWS::S3::Bucket"}
     assert len(buckets) == 7
     for logical_id, bucket in buckets.items():
@@ -123,43 +125,23 @@ def test_every_bucket_is_versioned_encrypted_private_logged_and_tls_only(environ
         assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
-@pytest.mark.parametrize(("env", "retained"), [("dev", False), ("stage", True), ("prod", True)])
-def test_stage_and_prod_retain_buckets_and_logs(env: str, retained: bool, request: pytest.FixtureRequest) -> None:
-    templates = request.getfixturevalue(env)
-    for layer, logical_id, resource in _resources((env, templates)):
-        if resource["Type"] == "AWS::S3::Bucket" and layer == "s0-operations":
-            continue
-        if resource["Type"] in ("AWS::S3::Bucket", "AWS::Logs::LogGroup"):
-            expected = ("RetainExceptOnCreate", "Retain") if retained else ("Delete", "Delete")
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == expected, logical_id
-
-
 def test_layer_versions_are_retained_for_rollbacks(environment: Environment) -> None:
-    for _, logical_id, resource in _resources(environment):
+    for _, logical_id, resource in resources_of(environment):
         if resource["Type"] == "AWS::Lambda::LayerVersion":
             assert resource["UpdateReplacePolicy"] == "Retain", logical_id
 
 
 def test_all_functions_have_one_runtime_and_architecture(environment: Environment) -> None:
-    functions = [r["Properties"] for _, _, r in _resources(environment) if r["Type"] == "AWS::Lambda::Function"]
-    assert len(functions) == 8
+    functions = [r["Properties"] for _, _, r in resources_of(environment) if r["Type"] == "AWS::Lambda::Function"]
+    tasks = (*FUNCTION_TASKS, *OPERATIONS_TASKS)
+    expected = {_names(environment).function(task) for task in tasks if task != DELIVERY_TASK or _delivers(environment)}
+    assert {function["FunctionName"] for function in functions} == expected
     assert {function["Runtime"] for function in functions} == {"python3.14"}
     assert {tuple(function["Architectures"]) for function in functions} == {("arm64",)}
 
 
-def test_the_model_grant_covers_the_profile_and_its_model_in_each_region_it_routes_to(environment: Environment) -> None:
-    invoke = statements_by_sid(environment[1], "NormalizeScoreRole")["AskModel"]
-    model = "anthropic.claude-sonnet-4-5-20250929-v1:0"
-    regions = ("eu-north-1", "eu-west-3", "eu-south-1", "eu-south-2", "eu-west-1", "eu-central-1")
-    assert invoke["Action"] == ["bedrock:InvokeModel"]
-    assert invoke["Resource"] == [
-        {"Fn::Sub": f"arn:aws:bedrock:eu-west-3:${{AWS::AccountId}}:inference-profile/eu.{model}"},
-        *(f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in regions),
-    ]
-
-
 def test_only_normalize_score_may_invoke_a_model(environment: Environment) -> None:
-    roles = [key for _, key, r in _resources(environment) if r["Type"] == "AWS::IAM::Role"]
+    roles = [key for _, key, r in resources_of(environment) if r["Type"] == "AWS::IAM::Role"]
     invoking = [role for role in roles if "bedrock" in json.dumps(statements_by_sid(environment[1], role))]
     assert invoking == ["NormalizeScoreRole"]
 
@@ -185,7 +167,7 @@ def test_each_function_may_write_only_its_own_prefixes(environment: Environment)
 
 
 def test_only_normalize_score_may_read_stored_analyses_and_nobody_may_delete_them(environment: Environment) -> None:
-    roles = [key for _, key, r in _resources(environment) if r["Type"] == "AWS::IAM::Role"]
+    roles = [key for _, key, r in resources_of(environment) if r["Type"] == "AWS::IAM::Role"]
     actions = {
         role: statement["Action"]
         for role in roles
@@ -196,7 +178,7 @@ def test_only_normalize_score_may_read_stored_analyses_and_nobody_may_delete_the
 
 
 def test_stored_analyses_and_drafts_expire_and_nothing_else_of_the_data_does(environment: Environment) -> None:
-    resources = {key: resource for _, key, resource in _resources(environment)}
+    resources = {key: resource for _, key, resource in resources_of(environment)}
     expiring = {
         (key, rule.get("Prefix", ""), rule["ExpirationInDays"])
         for key in ("ConfigBucket", "DataBucket", "NewslettersBucket", "LambdaCodeBucket")
@@ -207,15 +189,15 @@ def test_stored_analyses_and_drafts_expire_and_nothing_else_of_the_data_does(env
     assert expiring == {("DataBucket", "analyses/", 90), *drafts}
 
 
-def test_the_workflow_may_invoke_the_three_functions_of_the_engine(environment: Environment) -> None:
+def test_the_workflow_may_invoke_the_functions_of_the_engine(environment: Environment) -> None:
     # The emulator does not enforce roles of Step Functions and Scheduler: only the template can show this.
     invoke = statements_by_sid(environment[1], "WorkflowRole")["InvokeEngine"]
-    function = "arn:aws:lambda:eu-west-3:${AWS::AccountId}:function:vectora-inbox"
+    tasks: list[FunctionTask] = ["ingest-v2", "normalize-score-v2", "newsletter-v2"]
+    if _delivers(environment):
+        tasks.append(DELIVERY_TASK)
+    prefix = "arn:aws:lambda:eu-west-3:${AWS::AccountId}:function"
     assert invoke["Action"] == ["lambda:InvokeFunction"]
-    assert invoke["Resource"] == [
-        {"Fn::Sub": f"{function}-{task}-{environment[0]}"}
-        for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2")
-    ]
+    assert invoke["Resource"] == [{"Fn::Sub": f"{prefix}:{_names(environment).function(task)}"} for task in tasks]
     assert set(statements_by_sid(environment[1], "WorkflowRole")) == {"InvokeEngine", "DeliverLogs", "WriteTraces"}
 
 
@@ -228,7 +210,7 @@ def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Envi
 def test_each_role_trusts_one_service_of_this_account(environment: Environment) -> None:
     schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole"), "scheduler.amazonaws.com")
     expected = {"WorkflowRole": "states.amazonaws.com", **schedulers}
-    for _, logical_id, resource in _resources(environment):
+    for _, logical_id, resource in resources_of(environment):
         if resource["Type"] == "AWS::IAM::Role":
             (trust,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
             assert trust["Principal"] == {"Service": expected.get(logical_id, "lambda.amazonaws.com")}
@@ -246,19 +228,10 @@ def test_s3_may_deliver_access_logs_of_the_four_buckets_only(environment: Enviro
 
 
 def test_no_action_is_a_wildcard(environment: Environment) -> None:
-    for _, logical_id, resource in _resources(environment):
+    for _, logical_id, resource in resources_of(environment):
         if resource["Type"] == "AWS::IAM::Role":
             for statement in statements_by_sid(environment[1], logical_id).values():
                 assert not any("*" in action for action in statement["Action"]), f"{logical_id}/{statement['Sid']}"
-
-
-@pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
-def test_newsletters_are_scheduled_only_in_prod(env: str, state: str, request: pytest.FixtureRequest) -> None:
-    resources = request.getfixturevalue(env)["s1-runtime"]["Resources"]
-    schedule = resources["LaiWeeklySchedule"]["Properties"]
-    assert schedule["State"] == state
-    assert schedule["ScheduleExpression"] == load_settings(ROOT).environment(env).schedule.weekly
-    assert json.loads(schedule["Target"]["Input"]) == {"client_id": "lai_weekly"}
 
 
 def test_an_unknown_environment_is_refused_with_the_list_of_environments() -> None:

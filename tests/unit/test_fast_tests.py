@@ -10,16 +10,41 @@ from tests.conftest import EXHAUSTIVE, FAST
 from tests.repository import ROOT
 
 TESTS = ROOT / "tests"
-# Packages that start processes of the local AWS, and fixtures that do.
-STARTING = ("rehearsal", "tests.browser", "tests.delivery", "tests.deployed", "tests.faults", "tests.rehearsal")
+# What every process of the local AWS is started with, and fixtures that start it.
+STARTING = (
+    "rehearsal.emulator",
+    "rehearsal.supervisor",
+    "tests.browser",
+    "tests.delivery",
+    "tests.deployed",
+    "tests.faults",
+    "tests.rehearsal",
+)
 
 
 def _imported(file: Path) -> Iterator[str]:
+    """Yield the modules that a file imports, and those that the project's own among them import."""
+    pending, seen = [file], {file}
+    while pending:
+        for name in _named_in(pending.pop()):
+            yield name
+            found = [path for path in _files_of(name) if path not in seen]
+            seen.update(found)
+            pending += found
+
+
+def _named_in(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            # A name that is imported from a package may itself be a module.
+            yield from (node.module, *(f"{node.module}.{each.name}" for each in node.names))
+
+
+def _files_of(name: str) -> list[Path]:
+    base = ROOT / Path(*name.split("."))
+    return [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
 
 
 def test_its_tests_import_nothing_that_starts_a_local_aws() -> None:

@@ -11,10 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from vectora_ops.account import Account, account_of_credentials
-from vectora_ops.names import Names
+from vectora_ops.names import Names, environment_name
 from vectora_ops.progress import Observer, OutOfTimeError
 from vectora_ops.promotion.job import RELAYED_KEY
-from vectora_ops.settings import environment_name
 from vectora_shared.aws_texts import notification, plain, redacted, subject
 from vectora_shared.errors import InvalidEventError, VectoraError
 from vectora_shared.runtime import Event, environment

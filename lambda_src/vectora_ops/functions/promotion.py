@@ -10,7 +10,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
-from vectora_ops.names import Names
+from vectora_ops.names import Names, environment_name
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
 from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
@@ -23,7 +23,7 @@ from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
-from vectora_ops.settings import Promotion, environment_name
+from vectora_ops.settings import Promotion
 from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock

@@ -39,6 +39,7 @@ from tests.repository import ROOT
 from tests.unit.cli.hostile import HOSTILE, MARKUP, is_harmless, shows_markup
 from vectora_ops.cloudformation.definition import ResourceChange, StackDefinition
 from vectora_ops.cloudformation.imports import ImportableResource
+from vectora_ops.names import Names
 from vectora_ops.plain_text import one_line
 from vectora_ops.records import ClientPromotion, LedgerEntry
 from vectora_ops.rollback.plan import RollbackPlan, StackPlan
@@ -120,7 +121,7 @@ def _plan() -> RollbackPlan:
 
 def _rolled_back() -> dict[str, Any]:
     names = dict.fromkeys(("env", "snapshot", "safety_snapshot"), HOSTILE)
-    lists = {"stacks_changed": [HOSTILE], "resources_recreated": [HOSTILE]}
+    lists = {"stacks_changed": [HOSTILE], "resources_recreated": [HOSTILE], "ignored": [HOSTILE]}
     counts = {"objects_written": 1, "objects_deleted": 1, "seconds": 1.0, "nothing_to_do": False}
     return {**names, **lists, **counts, "smoke_test": {"reason": HOSTILE}}
 
@@ -357,7 +358,8 @@ def test_an_adoption_with_hostile_names_is_shown(monkeypatch: pytest.MonkeyPatch
         ),
     )
     account = SimpleNamespace(account_id="1" * 12, region="eu-west-3")
-    monkeypatch.setattr(adopt, "open_target", lambda env: SimpleNamespace(account=account, names=None))
+    target = SimpleNamespace(account=account, names=Names(project="vectora-inbox", env="dev"))
+    monkeypatch.setattr(adopt, "open_target", lambda env: target)
     monkeypatch.setattr(adopt, "plan_adoption", lambda *_: Adoption((resource,), (record,), is_first=True))
     monkeypatch.setattr(adopt, "announce", lambda *_, **__: announced)
     monkeypatch.setattr("stacks.synthesis.synthesized_templates", lambda root, env: ())

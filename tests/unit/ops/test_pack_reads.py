@@ -32,7 +32,8 @@ class Objects:
         self.bodies = bodies
         self.ranges: list[tuple[str, int, int]] = []
 
-    def get(self, key: str, *, byte_range: tuple[int, int]) -> Response:
+    def get(self, key: str, *, version_id: str | None, byte_range: tuple[int, int]) -> Response:
+        assert version_id is None
         start, length = byte_range
         self.ranges.append((key, start, length))
         body = self.bodies.get(key.removeprefix(OBJECTS))
@@ -53,6 +54,7 @@ class VaultOfObjects(Vault):
         self.names = Names(project="vectora-inbox", env="dev")
         self._reader: Any = Objects(bodies)
         self._kept = KeptBodies()
+        self.older_versions = {}
 
     @property
     def objects_read(self) -> Objects:

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from pipeline_relay.relay import relay_job
 from stacks.assets.packages import Packages
 from tests.repository import ROOT
 from vectora_ops.account import Account
 from vectora_ops.functions.invocation import deadline_of
 from vectora_ops.promotion.job import RELAYED_KEY, Done, NotYet, Step, answer_step, is_step
-from vectora_ops.promotion.relay import relay_job
 from vectora_shared.errors import VectoraError
 
 TOOLS, STAGE = "1" * 12, "3" * 12

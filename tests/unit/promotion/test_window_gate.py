@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from cli.promotion_status import window_sentences
 from vectora_ops.promotion.client_gates import ClientFacts, decide_client
 from vectora_ops.promotion.environment_runs import ClientFile
-from vectora_ops.promotion.freeze import end_freeze, freeze_promotion
 from vectora_ops.promotion.gates import BYPASSABLE_GATES, Decision, Facts, decide
 from vectora_ops.promotion.verdicts import Verdict
-from vectora_ops.promotion.window import window_verdict
+from vectora_ops.promotion.window import end_freeze, freeze_promotion, window_verdict
 from vectora_ops.records import Bypass, Freeze, ReleaseId
 from vectora_ops.settings import Promotion
 from vectora_ops.windows import Windows

@@ -121,6 +121,6 @@ def test_a_timeout_is_unknown(run: Run) -> None:
     assert finding.found.startswith("AWS did not answer: Read timeout on endpoint URL")
 
 
-def test_the_connection_is_checked_for_the_pipeline_only() -> None:
+def test_connection_branch_and_builds_are_checked_for_the_pipeline_only() -> None:
     names = {with_pipeline: {check.name for check in checks(with_pipeline)} for with_pipeline in (True, False)}
-    assert names[True] - names[False] == {"connection", "CodeBuild builds"}
+    assert names[True] - names[False] == {"connection", "branch protection", "CodeBuild builds"}

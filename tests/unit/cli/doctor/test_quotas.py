@@ -11,14 +11,17 @@ from cli.doctor.finding import Check, Finding
 from cli.doctor.quotas import (
     NEEDED_CONCURRENCY,
     PIPELINE_CHECK,
+    ROLES_OF_ACCESS,
     ROLES_OF_AN_ENVIRONMENT,
     ROLES_OF_THE_PIPELINE,
+    ROLES_OF_THE_RELAY,
     check_lambda,
     check_roles,
     check_stacks,
 )
 from tests.repository import ROOT
 from tests.unit.cli.doctor.conftest import Aws, Run
+from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 
 LAMBDA, ROLES, STACKS = (Check("it", check) for check in (check_lambda, check_roles, check_stacks))
 TEMPLATES = ROOT / "tests" / "stacks" / "templates"
@@ -31,8 +34,13 @@ def _roles(pattern: str) -> int:
 
 
 def test_the_required_roles_cover_those_of_the_templates() -> None:
-    assert max(_roles(f"{env}/*.yaml") for env in ("dev", "stage", "prod")) <= ROLES_OF_AN_ENVIRONMENT
+    assert max(_roles(f"{env}/*.yaml") for env in ENVIRONMENT_NAMES) <= ROLES_OF_AN_ENVIRONMENT
     assert _roles("pipeline.yaml") <= ROLES_OF_THE_PIPELINE
+
+
+def test_the_required_roles_cover_those_of_the_templates_for_several_accounts() -> None:
+    assert max(_roles(f"with-accounts/access-{env}.yaml") for env in ENVIRONMENT_NAMES) <= ROLES_OF_ACCESS
+    assert _roles("with-accounts/pipeline.yaml") <= ROLES_OF_THE_PIPELINE + ROLES_OF_THE_RELAY
 
 
 def _settings(aws: Aws, *, unreserved: int = 1000, used: int = 0) -> None:
@@ -90,6 +98,23 @@ def test_roles_are_counted(aws: Aws, run: Run, there: int, verdict: str) -> None
     aws.answers("iam", "get_account_summary", {"SummaryMap": {"Roles": there, "RolesQuota": 1000}})
     [finding] = run(ROLES)
     assert finding.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "needed"),
+    [
+        (False, ROLES_OF_AN_ENVIRONMENT + ROLES_OF_ACCESS),
+        (True, 3 * (ROLES_OF_AN_ENVIRONMENT + ROLES_OF_ACCESS) + ROLES_OF_THE_PIPELINE + ROLES_OF_THE_RELAY),
+    ],
+)
+def test_roles_between_accounts_are_counted(aws: Aws, run: Run, pipeline: bool, needed: int) -> None:
+    settings = load_settings(ROOT)
+    apart = settings.pipeline.model_copy(update={"account": "111111111111"})
+    aws.answers("iam", "get_account_summary", {"SummaryMap": {"Roles": 1000 - needed + 1, "RolesQuota": 1000}})
+
+    [finding] = run(ROLES, pipeline=pipeline, settings=settings.model_copy(update={"pipeline": apart}))
+
+    assert (finding.verdict, f"{needed} are required" in finding.found) == ("fail", True)
 
 
 def test_a_summary_without_roles_is_unknown(aws: Aws, run: Run) -> None:

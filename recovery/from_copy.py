@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from recovery.vault_copy import newest_complete
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
@@ -25,7 +26,6 @@ from vectora_ops.snapshots.compare import with_live
 from vectora_ops.snapshots.deployed_sources import RECORDS_FILE
 from vectora_ops.snapshots.manifest import Component, DamagedError, Manifest, to_bytes
 from vectora_ops.snapshots.vault import MANIFEST, PINNED, README, Vault
-from vectora_ops.snapshots.vault_copy import newest_complete
 from vectora_ops.snapshots.verify import verify_snapshot
 from vectora_shared.errors import VectoraError
 

@@ -1,0 +1,1 @@
+"""Function pipeline-relay, which is deployed alone: it runs in no environment."""
