@@ -75,7 +75,6 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         commits=(commit,),
         resources=counts,
         calls=HOSTILE,
-        account_loss=None,
         account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
