@@ -12,6 +12,7 @@ from rehearsal.emulator import ADMINISTRATOR
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import PROBES_OF_THE_CLI, Expected, check_recorded_calls
 from rehearsal.waiting import StepError
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 # The rollback also restored the role, so no template allows the mistyped model.
 BAD_COMMIT = Expected(
@@ -67,4 +68,6 @@ def _stacks(delivery: Delivery, administrator: boto3.Session) -> list[str]:
     """Return the names of the project's stacks; the roles of the CDK's bootstrap are read from IAM."""
     pages = administrator.client("cloudformation").get_paginator("describe_stacks").paginate()
     names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
-    return [name for name in names if name.startswith(f"{delivery.settings.project}-")]
+    every = [delivery.names(env) for env in ENVIRONMENT_NAMES]
+    bootstraps = {each for own in every for each in (own.toolkit_stack, own.pipeline_toolkit_stack)}
+    return [name for name in names if name.startswith(f"{delivery.settings.project}-") and name not in bootstraps]

@@ -197,3 +197,15 @@ def test_the_environment_of_tools_leads_to_the_emulator_only(emulator: Emulator)
     assert environment["NODE_EXTRA_CA_CERTS"] == environment["AWS_CA_BUNDLE"] == str(emulator.ca_bundle)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "CDK_HOME", "TMPDIR"):
         assert Path(environment[name]).is_relative_to(emulator.scratch), name
+
+
+def test_a_lost_account_answers_again_after_it_is_reinstated(emulator: Emulator) -> None:
+    lost, other = "444444444444", "555555555555"
+    callers = {account: emulator.session(account).client("sts") for account in (lost, other)}
+    emulator.lose(lost)
+    with pytest.raises(ClientError) as refused:
+        callers[lost].get_caller_identity()
+    assert error_code(refused.value) == "InvalidClientTokenId"
+    assert callers[other].get_caller_identity()["Account"] == other
+    emulator.reinstate(lost)
+    assert callers[lost].get_caller_identity()["Account"] == lost

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from rehearsal.accounts import FOUR, FRESH, Accounts
 from rehearsal.calls import judge_calls
 from rehearsal.emulator import ACCOUNT, Emulator
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import RefusedCallsError
 from rehearsal.proxy import Refusal
 from rehearsal.waiting import StepError
+from vectora_ops.names import Names
 
 LISTING = {
     "caller": f"arn:aws:sts::{ACCOUNT}:assumed-role/reader/session",
@@ -34,19 +36,25 @@ TRUST = {
 }
 
 
-@pytest.fixture
-def delivery(emulator: Emulator, tmp_path: Path) -> Any:
-    """A minimal delivery with one listing in its record."""
-    record = tmp_path / "calls.jsonl"
-    record.write_text(json.dumps(LISTING) + "\n", encoding="utf-8")
+def _delivery(emulator: Emulator, record: Path, accounts: Accounts, *calls: dict[str, Any]) -> Any:
+    record.write_text("".join(f"{json.dumps(call)}\n" for call in calls), encoding="utf-8")
     return SimpleNamespace(
         proxy=SimpleNamespace(refusals=[]),
-        emulator=SimpleNamespace(record=record),
-        administrator=emulator.session(),
-        account_id=ACCOUNT,
+        emulator=SimpleNamespace(record=record, session=emulator.session),
+        accounts=accounts,
+        account_id=lambda where: accounts.get(where, ACCOUNT),
+        region=lambda where: emulator.region,
+        administrator=lambda where: emulator.session(accounts.get(where, ACCOUNT)),
+        names=lambda env: Names(project="vectora-inbox", env=env),
         settings=SimpleNamespace(project="vectora-inbox"),
         profiles=lambda: [InferenceProfile("eu.maker.model-1", "maker.model-1", ("eu-west-3",))],
     )
+
+
+@pytest.fixture
+def delivery(emulator: Emulator, tmp_path: Path) -> Any:
+    """A minimal delivery with one listing in its record."""
+    return _delivery(emulator, tmp_path / "calls.jsonl", {}, LISTING)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +94,17 @@ def test_a_refused_web_site_does_not_fail_the_run(delivery: Any, grant: Any) -> 
     grant("s3:ListBucket")
     delivery.proxy.refusals.append(Refusal("www.example.com", "the rehearsal reaches no real web site"))
     assert judge_calls(delivery)
+
+
+@pytest.mark.parametrize("refused", [FOUR["prod"], FRESH])
+def test_a_refused_call_of_any_account_fails_the_run(emulator: Emulator, tmp_path: Path, refused: str) -> None:
+    calls = []
+    for account in (*FOUR.values(), FRESH):
+        role, action = f"reader-{refused}", "s3:GetObject" if account == refused else "s3:ListBucket"
+        grants = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        iam = emulator.session(account).client("iam")
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(TRUST))
+        iam.put_role_policy(RoleName=role, PolicyName="grants", PolicyDocument=json.dumps(grants))
+        calls.append({**LISTING, "caller": f"arn:aws:sts::{account}:assumed-role/{role}/session"})
+    with pytest.raises(RefusedCallsError, match=rf"reader-{refused}.*s3:ListBucket"):
+        judge_calls(_delivery(emulator, tmp_path / "calls.jsonl", FOUR, *calls))

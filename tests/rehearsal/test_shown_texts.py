@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
@@ -65,6 +66,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         files=(f"{ONE_LINE}.html",),
         troubled_sources={HOSTILE: HOSTILE},
     )
+    seconds: dict[str, Any] = dict.fromkeys(("recovery_seconds", "deploy_seconds", "restore_seconds"), 1.0)
     environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
     kind = KindTime(kind=HOSTILE, count=1, seconds=1.0, longest=1.0)
     counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
@@ -73,6 +75,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         commits=(commit,),
         resources=counts,
         calls=HOSTILE,
+        account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
         profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
