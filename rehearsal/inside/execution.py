@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from ministack.core.responses import get_account_id, get_region  # type: ignore[import-not-found]
 from ministack.services import cloudformation, iam  # type: ignore[import-not-found]
-from ministack.services.cloudformation import provisioners, stacks  # type: ignore[import-not-found]
+from ministack.services.cloudformation import handlers, provisioners, stacks  # type: ignore[import-not-found]
 
 from rehearsal.inside import permissions
 from rehearsal.inside.wrapping import Request, refuse_first, wrap
@@ -44,6 +44,12 @@ def _remember_role(request: Request) -> None:
 def _role_of(stack: str) -> str:
     found: str = _roles.get((get_account_id(), get_region(), stack), "")
     return found
+
+
+def _describe(original: Any, stack: Mapping[str, Any]) -> str:
+    """Return a part of a stack's description, with its role (API reference, Stack), which ministack's lacks."""
+    role = _role_of(str(stack["StackName"]))
+    return f"<RoleARN>{role}</RoleARN>{original(stack)}" if role else str(original(stack))
 
 
 def _check(stack: str, resource: Resource, operation: Operation) -> None:
@@ -124,8 +130,8 @@ def _delete(
 
 def _keep_boundaries() -> None:
     """Give roles of stacks their permissions boundary, which ministack's CloudFormation drops."""
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
-    create, update = handlers["create"], handlers["update"]
+    of_roles = provisioners._RESOURCE_HANDLERS["AWS::IAM::Role"]
+    create, update = of_roles["create"], of_roles["update"]
 
     def bounded_create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         found = create(logical_id, properties, stack)
@@ -137,7 +143,7 @@ def _keep_boundaries() -> None:
         _bind(found[0], properties)
         return found
 
-    handlers |= {"create": bounded_create, "update": bounded_update}
+    of_roles |= {"create": bounded_create, "update": bounded_update}
 
 
 def _bind(role: str, properties: Mapping[str, Any]) -> None:
@@ -155,5 +161,6 @@ def register() -> None:
     wrap(stacks, "_provision_resource", _create)
     wrap(stacks, "_update_resource", _update)
     wrap(stacks, "_delete_resource", _delete)
+    wrap(handlers, "_stack_drift_information_xml", _describe)
     _keep_boundaries()
     refuse_first("cloudformation", _remember_role)
