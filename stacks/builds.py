@@ -40,6 +40,7 @@ def review_commands(function: str) -> tuple[str, ...]:
     They come from the pipeline that is deployed, and run before anything of the assembly. Python is isolated: a module
     in the assembly would otherwise be imported instead of its own.
     """
+    # For a build of CodePipeline, the ARN of its artifact in S3 (thii/aws-codebuild-extras issue 3 shows one).
     event = r"{\"operation\": \"review\", \"artifact\": \"$CODEBUILD_SOURCE_VERSION\"}"
     answer = '"$HOME/review.json"'
     show = (
