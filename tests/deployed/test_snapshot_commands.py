@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
@@ -64,20 +65,30 @@ def test_verify_can_rehearse_a_restore(vectora: Vectora) -> None:
     assert "restore-rehearsal/restorable_" in result.stdout
 
 
-def test_damage_is_reported_with_exit_code_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
+def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_1(
+    vectora: Vectora, deployed: tuple[Emulator, Any]
+) -> None:
     name = create_snapshot(vectora, "damaged")
     s3, key = deployed[0].session().client("s3"), f"snapshots/{name}/manifest.json"
-    whole = s3.get_object(Bucket=VAULT, Key=key)["Body"].read()
-    s3.put_object(Bucket=VAULT, Key=key, Body=whole.replace(b'"dev"', b'"dec"'))
+    stored = s3.get_object(Bucket=VAULT, Key=key)
+    whole = stored["Body"].read()
+    damaged = whole.replace(b'"dev"', b'"dec"')
+    with pytest.raises(ClientError, match=r"AccessDenied.*explicit deny in a resource-based policy"):
+        s3.put_object(Bucket=VAULT, Key=key, Body=damaged)
+    policy = s3.get_bucket_policy(Bucket=VAULT)["Policy"]
+    s3.delete_bucket_policy(Bucket=VAULT)
     try:
+        s3.put_object(Bucket=VAULT, Key=key, Body=damaged)
         result = vectora("snapshot", "verify", name, "--env", "dev")
+        s3.delete_object(Bucket=VAULT, Key=key, VersionId=stored["VersionId"], BypassGovernanceRetention=True)
         refused = vectora("rollback", "--env", "dev", "--snapshot", name, "--yes")
     finally:
         s3.put_object(Bucket=VAULT, Key=key, Body=whole)
+        s3.put_bucket_policy(Bucket=VAULT, Policy=policy)
     assert result.exit_code == 1
     assert key in result.stdout
     assert refused.exit_code == 1
-    assert "is damaged" in refused.stderr
+    assert "is damaged or forged" in refused.stderr
 
 
 @pytest.mark.parametrize("remote", [(), ("--remote",)])

@@ -53,8 +53,10 @@ def refuse(account: Account, service: str, operation: str, code: str, message: s
 def ascii_only(account: Account) -> Account:
     """Return the account with CloudFormation's answers: a question mark for every non-ASCII character."""
     changed = own_clients(account)
-    for operation in ("GetTemplate", "DescribeStacks"):
-        change_answers(changed, "cloudformation", operation, _replace_characters)
+    # Function promotion, which has clients of its own, reads the same CloudFormation.
+    for reader in (changed, changed.invoker()._account):
+        for operation in ("GetTemplate", "DescribeStacks"):
+            change_answers(reader, "cloudformation", operation, _replace_characters)
     return changed
 
 

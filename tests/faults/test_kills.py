@@ -10,6 +10,7 @@ from tests.faults.small_environment import NAMES, SmallEnvironment
 from tests.faults.store_clock import after_the_lease
 from vectora_ops.account import Account
 from vectora_ops.rollback.run import STEPS as ROLLBACK_STEPS
+from vectora_ops.snapshots.anchors import NoAnchorError
 from vectora_ops.snapshots.catalog import list_snapshots, pin
 from vectora_ops.snapshots.lease import BusyError
 from vectora_ops.snapshots.retention import STEPS as PRUNE_STEPS
@@ -31,8 +32,13 @@ def test_a_snapshot_killed_at_any_step_is_completed_later_and_changes_nothing(
     listed = list_snapshots(vault)
     states = [each.state for each in listed]
     begun = SNAPSHOT_STEPS.index(step) >= SNAPSHOT_STEPS.index("begin") + 1
-    assert states == (["complete"] if step == "finish" else ["incomplete"] if begun else [])
+    # Complete without an anchor: nothing uses it, until it is resumed.
+    complete = step in ("anchor", "finish")
+    assert states == (["complete"] if complete else ["incomplete"] if begun else [])
     assert (vault.newest(1) == []) == (step != "finish")
+    if step == "anchor":
+        with pytest.raises(NoAnchorError, match="--without-anchor REASON"):
+            back_to(account, vault.manifest(listed[0].name))
     later = after_the_lease(account)
     manifest = resume(later, listed[0].name) if begun else take(later, "killed")
     assert verify_snapshot(vault, manifest.name).intact

@@ -31,7 +31,9 @@ class WithStatus:
         self._stack, self._reads = stack, reads
         self._shown = shown
         self.operations: list[str] = []
-        small.account._clients["cloudformation"] = self
+        # Function promotion, which has clients of its own, reads the same CloudFormation.
+        for account in (small.account, small.account.invoker()._account):
+            account._clients["cloudformation"] = self
 
     def describe_stacks(self, **request: Any) -> Any:
         answer = self._client.describe_stacks(**request)

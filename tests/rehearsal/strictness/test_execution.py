@@ -63,6 +63,8 @@ def test_a_stack_keeps_the_role_of_an_earlier_operation(account: Any, kit: Any) 
     more = {**_topic("keeps-its-role"), "Log": _resource("AWS::Logs::LogGroup", LogGroupName="/keeps-its-role")}
     assert account.deploy("keeps-its-role", more) == "UPDATE_ROLLBACK_COMPLETE"
     assert "logs:CreateLogGroup" in account.reasons("keeps-its-role")
+    [described] = account("cloudformation").describe_stacks(StackName="keeps-its-role")["Stacks"]
+    assert described["RoleARN"] == role
 
 
 def test_without_a_role_the_caller_needs_the_rights(account: Any, kit: Any) -> None:
