@@ -5,12 +5,13 @@ from __future__ import annotations
 import boto3
 
 from rehearsal import aws_names
-from rehearsal.accounts import FRESH, LOST_ENVIRONMENT, WHERES
+from rehearsal.accounts import COPY, FRESH, LOST_ENVIRONMENT, WHERES
 from rehearsal.acts import MISTYPED_MODEL
 from rehearsal.delivery import Delivery
 from rehearsal.emulator import ADMINISTRATOR
 from rehearsal.model import InferenceProfile
 from rehearsal.permissions import PROBES_OF_THE_CLI, Expected, check_recorded_calls
+from rehearsal.permissions.facts import resource_policies
 from rehearsal.waiting import StepError
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
@@ -32,6 +33,9 @@ def judge_calls(delivery: Delivery) -> str:
     profiles = delivery.profiles()
     profiles.append(InferenceProfile(MISTYPED_MODEL, MISTYPED_MODEL.partition(".")[2], profiles[0].regions))
     administrators = _administrators(delivery)
+    policies = {account: resource_policies(session) for (account, _), session in administrators.items()}
+    if delivery.accounts:
+        policies[str(COPY.account)] = resource_policies(delivery.emulator.session(str(COPY.account), COPY.region))
     summaries = [
         check_recorded_calls(
             delivery.emulator.record,
@@ -42,6 +46,7 @@ def judge_calls(delivery: Delivery) -> str:
             # Not a role of the project: it sets up the account, breaks an environment, and reads everything.
             skipped_callers=[f"arn:aws:iam::{account}:user/{ADMINISTRATOR}"],
             account=account,
+            policies=policies,
         )
         for (account, _), administrator in administrators.items()
     ]

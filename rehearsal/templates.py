@@ -107,6 +107,7 @@ class DeployedStack:
 
 
 _ARNS: Mapping[str, Callable[[str, str, str], str]] = {
+    "AWS::KMS::Key": lambda name, region, account: f"arn:aws:kms:{region}:{account}:key/{name}",
     "AWS::S3::Bucket": lambda name, region, account: f"arn:aws:s3:::{name}",
     "AWS::IAM::Role": lambda name, region, account: f"arn:aws:iam::{account}:role/{name}",
     "AWS::Lambda::Function": lambda name, region, account: f"arn:aws:lambda:{region}:{account}:function:{name}",

@@ -39,10 +39,13 @@ class ResourcePolicy:
 
     `must_allow`: the resource's own policy must allow the caller or its account, regardless of the caller's policies.
     That holds for roles and keys ("IAM roles: trust policies", "Key policies in AWS KMS").
+    `is_foreign`: the resource is in another account, so that the caller's own policies must allow the request too
+    ("Cross-account policy evaluation logic").
     """
 
     policy: Policy
     must_allow: bool = False
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,12 @@ def decide(
     identity = _first([each for each in own if each.allows], check, context)
     within = _first([each for each in boundary if each.allows], check, context) if role.boundary else True
     granted = _granted(resource_statements, role, check, context)
-    if any(each.must_allow for each in of_resource):
+    if any(each.must_allow or each.is_foreign for each in of_resource):
         admitted = any_of([_verdict(granted), _verdict(_delegated(resource_statements, role, check, context))])
         if admitted is not True:
             return Decision(False, _why(admitted, f"the policy of {check.resource} does not allow {role.arn}"))
-    own_or_granted = any_of([_verdict(identity), _verdict(granted)])
+    suffices = () if any(each.is_foreign for each in of_resource) else (_verdict(granted),)
+    own_or_granted = any_of([_verdict(identity), *suffices])
     if own_or_granted is not True:
         return Decision(False, _why(own_or_granted, f"no policy allows {check.action} on {check.resource}"))
     inside = _verdict(within)

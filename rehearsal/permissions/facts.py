@@ -15,18 +15,30 @@ from vectora_shared.aws_errors import error_code
 
 # Types such as `AWS::SSM::Parameter::Value<String>`, whose parameters CloudFormation reads for a change set.
 _SSM_TYPE = "AWS::SSM::Parameter::Value<"
+_BUCKET = "arn:aws:s3:::"
 # Errors for a bucket, topic or function without a policy of its own.
 _NO_POLICY = frozenset({"NoSuchBucketPolicy", "NoSuchBucket", "ResourceNotFoundException", "NotFound"})
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Roles by name, parameters by stack, models by inference profile, and policies by the resource's ARN."""
+    """Roles by name, parameters by stack, models by inference profile, and policies by the resource's ARN.
+
+    `owners` are the accounts of buckets elsewhere by ARN, which names none.
+    """
 
     roles: Mapping[str, RolePolicies] = field(default_factory=dict)
     stack_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resource_policies: Mapping[str, ResourcePolicy] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def account_of(self, resource: str, caller: str) -> str:
+        """Return the account of a resource, empty when it has none; unknown buckets are of the caller's account."""
+        parts = resource.split(":")
+        if resource.startswith(_BUCKET):
+            return self.owners.get(resource.partition("/")[0], caller)
+        return parts[4] if len(parts) > 4 else ""
 
     def policies_of(self, resource: str, action: str) -> tuple[ResourcePolicy, ...]:
         """Return the policy of a resource: an object's is its bucket's, a role's is its trust policy.
@@ -38,7 +50,7 @@ class Facts:
             if role is None or role.trust is None or role.arn != resource or not action.startswith("sts:"):
                 return ()
             return (ResourcePolicy(role.trust, must_allow=True),)
-        holder = resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
+        holder = resource.partition("/")[0] if resource.startswith(_BUCKET) else resource
         found = self.resource_policies.get(holder)
         return (found,) if found else ()
 

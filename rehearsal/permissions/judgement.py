@@ -7,13 +7,14 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import boto3
 
 from rehearsal.permissions import reference
 from rehearsal.permissions.checks import checks_of
 from rehearsal.permissions.conditions import Context
-from rehearsal.permissions.evaluator import Check, decide
+from rehearsal.permissions.evaluator import Check, ResourcePolicy, decide
 from rehearsal.permissions.facts import Facts, resource_policies, stack_parameters
 from rehearsal.permissions.operations import UnknownOperationError, operation_of
 from rehearsal.permissions.policies import RolePolicies
@@ -22,6 +23,7 @@ from rehearsal.permissions.roles import roles_of_account
 from vectora_shared.errors import VectoraError
 
 SHOWN = 10
+BUCKET_ACCOUNT = "s3:ResourceAccount"
 # Keys that AWS sets only for calls of services and forwarded calls, never for a role's (IAM user guide, "AWS global
 # condition context keys"), and keys of organizations and multi-factor authentication, which the rehearsal lacks.
 ABSENT = (
@@ -138,8 +140,11 @@ class Judge:
 
     def _refused(self, call: RecordedCall, role: RolePolicies, check: Check) -> Refusal | None:
         self.used[role.name].add(check.action.lower())
+        account = self._facts.account_of(check.resource, call.account)
+        if BUCKET_ACCOUNT in check.values:
+            check = replace(check, values={**check.values, BUCKET_ACCOUNT: account})
         policies = self._facts.policies_of(check.resource, check.action)
-        decision = decide(role, check, _context(call, role, check), policies)
+        decision = decide(role, check, _context(call, role, account), policies)
         if decision.allowed:
             return None
         failed = call.status >= 400
@@ -188,18 +193,24 @@ def check_recorded_calls(
     skipped_callers: Container[str] = (),
     expected: Iterable[Expected] = (),
     account: str | None = None,
+    policies: Mapping[str, Mapping[str, ResourcePolicy]] = MappingProxyType({}),
 ) -> Summary:
     """Judge the calls recorded in `path`, with the account of `session`; raise RefusedCallsError naming refused calls.
 
     The roles of `stacks` are judged by those stacks' templates, all others by IAM. `profiles` are the ARNs of the
     models behind each inference profile, which no request names. `expected` are refusals that the rehearsal provokes,
-    in addition to those of the CDK CLI's probes. With `account`, only the calls of its callers are judged.
+    in addition to those of the CDK CLI's probes. With `account`, only the calls of its callers are judged. `policies`
+    are those of resources of several accounts, by account.
     """
+    elsewhere = {where: found for where, found in policies.items() if where != account}
+    foreign = {arn: replace(each, is_foreign=True) for found in elsewhere.values() for arn, each in found.items()}
+    own = policies.get(account or "") or resource_policies(session)
     facts = Facts(
         roles=roles_of_account(session, stacks),
         stack_parameters=stack_parameters(session),
         profiles=profiles,
-        resource_policies=resource_policies(session),
+        resource_policies={**foreign, **own},
+        owners={arn: where for where, found in elsewhere.items() for arn in found if arn.startswith("arn:aws:s3:::")},
     )
     calls = (
         call for call in read_calls(path) if call.caller not in skipped_callers and account in (None, call.account)
@@ -230,7 +241,7 @@ def _name_of(caller: str) -> str:
     return rest[0] if kind == "assumed-role" else f"{kind}/{rest[-1] if rest else ''}"
 
 
-def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
+def _context(call: RecordedCall, role: RolePolicies, account: str) -> Context:
     now = datetime.now(UTC)
     is_role = ":assumed-role/" in call.caller
     values: dict[str, str] = {
@@ -247,17 +258,11 @@ def _context(call: RecordedCall, role: RolePolicies, check: Check) -> Context:
         "aws:ViaAWSService": "false",
         **{f"aws:PrincipalTag/{key}": value for key, value in role.tags.items()},
     }
-    if account := _account_of(check.resource, call.account):
+    if account:
         values["aws:ResourceAccount"] = account
     if not is_role:
         values["aws:username"] = role.arn.rpartition("/")[2]
     return Context(values, (*ABSENT, *(["aws:username"] if is_role else [])))
-
-
-def _account_of(resource: str, caller: str) -> str:
-    """Return the account of a resource; a bucket, whose ARN has none, is the caller's own."""
-    parts = resource.split(":")
-    return caller if parts[:3] == ["arn", "aws", "s3"] else parts[4] if len(parts) > 4 else ""
 
 
 def _unused(role: RolePolicies, used: frozenset[str]) -> tuple[str, ...]:
