@@ -194,8 +194,8 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     ),
     BehaviourGap("A rehearsal cannot wait for two weeks of soak", "it changes the time in the promotion ledger"),
     BehaviourGap(
-        "The permissions of CloudFormation's service role are not enforced, except for parameters that it reads",
-        "tests check its policy on the template",
+        "Permissions of CloudFormation's service role, and permissions boundaries of roles in stacks, are not enforced",
+        "rehearsal/inside/execution.py checks each resource with the rights of the role that was passed",
     ),
     BehaviourGap("Schedules ignore their time zone and run in UTC", "the rehearsal starts the state machine itself"),
     BehaviourGap(

@@ -98,13 +98,13 @@ def test_completing_twice_changes_nothing(emulator: Emulator) -> None:
 
 
 def test_a_dropped_property_that_the_table_does_not_name_fails(emulator: Emulator) -> None:
-    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
-    role = {"AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": boundary}
-    _deploy(emulator, "unknown-property", {"Role": {"Type": "AWS::IAM::Role", "Properties": role}})
-    with pytest.raises(GapError, match=r"Role \(AWS::IAM::Role\): PermissionsBoundary reads back as null"):
-        _complete(emulator, "unknown-property")
-    entry = Gap("AWS::IAM::Role", "PermissionsBoundary", "skipped", "the emulator drops it")
-    assert _complete(emulator, "unknown-property", (*GAPS, entry)).left_out == ("Role",)
+    rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    _deploy(emulator, "unknown-property", {"Store": _bucket("gaps-unknown", OwnershipControls=rules)})
+    unnamed = tuple(gap for gap in GAPS if gap.property_name != "OwnershipControls")
+    with pytest.raises(GapError, match=r"Store \(AWS::S3::Bucket\): OwnershipControls reads back as "):
+        _complete(emulator, "unknown-property", unnamed)
+    entry = Gap("AWS::S3::Bucket", "OwnershipControls", "skipped", "the emulator drops it")
+    assert _complete(emulator, "unknown-property", (*unnamed, entry)).left_out == ("Store",)
 
 
 def test_a_property_without_a_reader_fails(emulator: Emulator) -> None:

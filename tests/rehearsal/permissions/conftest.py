@@ -14,6 +14,7 @@ from rehearsal.permissions.policies import RolePolicies
 from rehearsal.permissions.recorded import RecordedCall
 from rehearsal.permissions.roles import as_deployed, roles_from_stack
 from tests.stacks.bootstraps import managed_policies
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 ACCOUNT = "000000000000"
 REGION = "eu-west-3"
@@ -23,10 +24,12 @@ Record = Callable[..., RecordedCall]
 
 
 def golden_templates() -> dict[str, Mapping[str, Any]]:
-    """Return the golden templates by the names of their stacks."""
+    """Return the golden templates of one account by the names of their stacks."""
     found: dict[str, Mapping[str, Any]] = {}
     for path in sorted(TEMPLATES.rglob("*.yaml")):
         env = path.parent.name
+        if env not in (*ENVIRONMENT_NAMES, TEMPLATES.name):
+            continue
         name = "vectora-inbox-pipeline" if env == "templates" else f"vectora-inbox-{path.stem}-{env}"
         found[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
