@@ -98,12 +98,12 @@ def test_completing_twice_changes_nothing(emulator: Emulator) -> None:
 
 
 def test_a_dropped_property_that_the_table_does_not_name_fails(emulator: Emulator) -> None:
-    rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    _deploy(emulator, "unknown-property", {"Store": _bucket("gaps-unknown", OwnershipControls=rules)})
-    unnamed = tuple(gap for gap in GAPS if gap.property_name != "OwnershipControls")
-    with pytest.raises(GapError, match=r"Store \(AWS::S3::Bucket\): OwnershipControls reads back as "):
+    store = _bucket("gaps-unknown", Tags=[{"Key": "Env", "Value": "test"}])
+    _deploy(emulator, "unknown-property", {"Store": store})
+    unnamed = tuple(gap for gap in GAPS if gap.property_name != "Tags")
+    with pytest.raises(GapError, match=r"Store \(AWS::S3::Bucket\): Tags reads back as "):
         _complete(emulator, "unknown-property", unnamed)
-    entry = Gap("AWS::S3::Bucket", "OwnershipControls", "skipped", "the emulator drops it")
+    entry = Gap("AWS::S3::Bucket", "Tags", "skipped", "the emulator drops it")
     assert _complete(emulator, "unknown-property", (*unnamed, entry)).left_out == ("Store",)
 
 
