@@ -209,12 +209,16 @@ def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Envi
 
 def test_each_role_trusts_one_service_of_this_account(environment: Environment) -> None:
     schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole"), "scheduler.amazonaws.com")
-    expected = {"WorkflowRole": "states.amazonaws.com", **schedulers}
+    expected = {"WorkflowRole": "states.amazonaws.com", "ReplicationRole": "s3.amazonaws.com", **schedulers}
     for _, logical_id, resource in resources_of(environment):
         if resource["Type"] == "AWS::IAM::Role":
             (trust,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-            assert trust["Principal"] == {"Service": expected.get(logical_id, "lambda.amazonaws.com")}
-            assert ("Condition" in trust) == (logical_id in expected), logical_id
+            service = expected.get(logical_id, "lambda.amazonaws.com")
+            assert trust["Principal"] == {"Service": service}
+            # S3 documents no condition for the role of a replication (user guide, "Setting up permissions for live
+            # replication"), nor does Lambda for an execution role.
+            without = ("lambda.amazonaws.com", "s3.amazonaws.com")
+            assert ("Condition" in trust) == (service not in without), logical_id
 
 
 def test_s3_may_deliver_access_logs_of_the_four_buckets_only(environment: Environment) -> None:
