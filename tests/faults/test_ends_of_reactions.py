@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from rehearsal.emulator import Emulator
+from rehearsal.promotion_in_process import PromotionInProcess
 from tests.faults.operations import take
 from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
 from tests.faults.test_setbacks import Pipeline
@@ -73,6 +74,8 @@ def _account(emulator: Emulator) -> Account:
     pipeline = Pipeline()
     pipeline.fail("smoke-test-dev", "No items came out.", NOW)
     account._clients["codepipeline"] = pipeline
+    # Requests of function promotion, which has a session of its own, do not fail with this function's.
+    account._clients["invoker"] = PromotionInProcess(Account("0" * 12, REGION, emulator.session()), NAMES)
     return account
 
 

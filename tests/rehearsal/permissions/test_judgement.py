@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from rehearsal.permissions import Expected, RecordedCall, Summary, judge
+from rehearsal.permissions.evaluator import ResourcePolicy
 from rehearsal.permissions.facts import Facts
 from rehearsal.permissions.judgement import SHOWN, Refusal, describe
 from rehearsal.permissions.policies import RolePolicies, parse_policy
@@ -324,3 +325,33 @@ def test_headers_that_decide_about_permissions_are_recorded_and_secrets_are_not(
         map(is_recorded, ["Host", "X-Amz-Target", "x-amz-copy-source", "x-amz-object-lock-mode", "If-None-Match"])
     )
     assert not any(map(is_recorded, ["Authorization", "X-Amz-Security-Token", "Cookie", "x-amz-date"]))
+
+
+BUCKET = "arn:aws:s3:::bucket"
+OWNER = "555555555555"
+ADMITS = _allow("s3:GetObject", resource=f"{BUCKET}/*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/reader"})
+OF_THE_OWNER = _allow("s3:GetObject", Condition={"StringEquals": {"s3:ResourceAccount": OWNER}})
+
+
+@pytest.mark.parametrize(
+    ("grant", "admission", "passes"),
+    [
+        (OF_THE_OWNER, ADMITS, True),
+        (_allow("s3:GetObject", Condition={"StringEquals": {"aws:ResourceAccount": OWNER}}), ADMITS, True),
+        (_allow("s3:GetObject", Condition={"StringEquals": {"s3:ResourceAccount": ACCOUNT}}), ADMITS, False),
+        # Across accounts both sides must allow it.
+        (_allow("sns:Publish"), ADMITS, False),
+        (OF_THE_OWNER, {**ADMITS, "Principal": {"AWS": "arn:aws:iam::999999999999:root"}}, False),
+    ],
+)
+def test_a_bucket_of_another_account_is_judged_by_its_owner_and_both_policies(
+    record: Record, grant: Any, admission: Any, passes: bool
+) -> None:
+    policy = parse_policy("policy of the bucket", {"Version": "2012-10-17", "Statement": [admission]})
+    found = _judge(
+        [record("s3", "GET", "/bucket/key", role="reader")],
+        _role("reader", grant),
+        resource_policies={BUCKET: ResourcePolicy(policy, is_foreign=True)},
+        owners={BUCKET: OWNER},
+    )
+    assert (found.refusals == ()) is passes
