@@ -373,12 +373,6 @@ REQUESTS: tuple[Row, ...] = (
 
 ELSEWHERE: tuple[Row, ...] = (
     Row(
-        "Operations for which CloudFormation's service role has no permission",
-        "The emulator creates resources without a role; tests check the role's policies on the templates",
-        "nowhere",
-        None,
-    ),
-    Row(
         "A new role that Lambda cannot assume yet",
         "CloudFormation waits until Lambda can assume it; the project creates no functions by API",
         "nowhere",
