@@ -23,6 +23,7 @@ from vectora_shared.errors import VectoraError
 # CloudFormation makes no update of descriptions alone; metadata of a resource is a change that touches nothing
 # (user guide, Metadata attribute; a change set reports it with the scope Metadata).
 MARK = {"VectoraInbox": "Descriptions with characters that CloudFormation does not return were removed"}
+ROLE = "AWS::IAM::Role"
 DESCRIBED_SECTIONS = ("Parameters", "Outputs")
 
 
@@ -30,13 +31,15 @@ DESCRIBED_SECTIONS = ("Parameters", "Outputs")
 class StackRecord:
     """New definition of a stack.
 
-    `functions` differ from the old definition. `descriptions` are the paths of texts that the new one omits.
+    `functions` differ from the old definition. `descriptions` are the paths of texts that the new one omits. `roles`
+    get the environment's permissions boundary, without which CloudFormation may not change them.
     """
 
     definition: StackDefinition
     functions: tuple[str, ...]
     codes: Mapping[str, CodeObject]
     descriptions: tuple[str, ...]
+    roles: tuple[str, ...] = ()
 
 
 def find_unrecorded(environment: Environment, code_bucket: str) -> tuple[StackRecord, ...]:
@@ -68,6 +71,7 @@ def _record(environment: Environment, name: str, code_bucket: str) -> StackRecor
         if properties != resource["Properties"]:
             resource["Properties"] = properties
             codes[physical_id] = code
+    roles = tuple(_add_boundary(template, environment))
     descriptions = tuple(_remove_lost_descriptions(template))
     if paths := lost_text_paths(template):
         raise VectoraError(
@@ -76,11 +80,24 @@ def _record(environment: Environment, name: str, code_bucket: str) -> StackRecor
         )
     if template == before:
         return None
-    if descriptions and not codes:
+    if descriptions and not codes and not roles:
         first = next(iter(template["Resources"].values()))
         first["Metadata"] = {**first.get("Metadata", {}), **MARK}
     new = replace(definition, template=json.dumps(template, indent=1))
-    return StackRecord(new, tuple(sorted(codes)), codes, descriptions)
+    return StackRecord(new, tuple(sorted(codes)), codes, descriptions, roles)
+
+
+def _add_boundary(template: dict[str, Any], environment: Environment) -> Iterator[str]:
+    """Give each role without a permissions boundary that of the environment, and yield its logical id.
+
+    A rollback restores the template with the boundary, because nothing may take one away. The boundary changes no role
+    in place (resource type reference, AWS::IAM::Role: no interruption).
+    """
+    boundary = f"arn:aws:iam::{environment.account.account_id}:policy/{environment.names.boundary}"
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] == ROLE and "PermissionsBoundary" not in resource.get("Properties", {}):
+            resource["Properties"] = {**resource.get("Properties", {}), "PermissionsBoundary": boundary}
+            yield logical_id
 
 
 def _remove_lost_descriptions(template: dict[str, Any]) -> Iterator[str]:

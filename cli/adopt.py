@@ -105,6 +105,7 @@ def _document(
                 "stack": record.definition.name,
                 "functions": list(record.functions),
                 "descriptions": list(record.descriptions),
+                "roles": list(record.roles),
             }
             for record in adoption.records
         ],

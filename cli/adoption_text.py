@@ -21,6 +21,8 @@ def lines_of_adoption(adoption: Adoption) -> Iterator[str]:
     for record in adoption.records:
         for function in record.functions:
             yield f"  {record.definition.name}: code and settings of {function}"
+        if record.roles:
+            yield f"  {record.definition.name}: the permissions boundary of {', '.join(record.roles)}"
         if record.descriptions:
             yield (
                 f"  {record.definition.name}: {len(record.descriptions)} descriptions with lost characters, removed: "

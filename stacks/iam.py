@@ -106,14 +106,16 @@ class IamStack(ComponentStack):
         name: str,
         grants: Sequence[Grant],
     ) -> None:
+        is_of_the_running_system = logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM
         role = ServiceRole(
             self,
             logical_id,
             # CloudFormation generated the names of the running system's roles; a generated name cannot collide.
-            role_name=None if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM else self.names.role(name),
+            role_name=None if is_of_the_running_system else self.names.role(name),
             service=service,
             description=description,
-            path=self.names.role_path,
+            # A path would replace the roles of an adopted system, to which a rollback must be able to return.
+            path=None if is_of_the_running_system and self.settings.is_adopted else self.names.role_path,
             boundary_arn=self.boundary_arn,
             policy_name=policy_name,
             grants=grants,
@@ -126,6 +128,6 @@ class IamStack(ComponentStack):
             value=role.attr_arn,
             description=f"ARN of the role: {description}",
         )
-        if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM:
+        if is_of_the_running_system:
             self.output(f"{logical_id}Arn", role.attr_arn, f"ARN of the role: {description}")
             self.output(f"{logical_id}Name", role.ref, f"Name of the role: {description}")

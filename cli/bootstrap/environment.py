@@ -6,6 +6,7 @@ too, so `arn:aws:s3:::{project}-*-dev/*` would match the object `a-dev/b` in a b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cli.bootstrap.policies import (
@@ -45,11 +46,15 @@ CHANGES = (
 
 @dataclass(frozen=True)
 class EnvironmentPolicies:
-    """Policies of environment `names`; releases come from `preceding` and go into `following`."""
+    """Policies of environment `names`; releases come from `preceding` and go into `following`.
+
+    An environment that `is_adopted` has roles of the system that ran before, without a path.
+    """
 
     names: Names
     preceding: Names | None
     following: Names | None
+    is_adopted: bool
 
     def boundary(self) -> Document:
         """Return the most that any role of the environment may do, regardless of its own policies.
@@ -248,7 +253,10 @@ class EnvironmentPolicies:
 
     def _roles(self) -> tuple[Statement, ...]:
         """Return the statements on roles: CloudFormation gives them the boundary, and never takes it away."""
-        own = f"arn:aws:iam::{ACCOUNT}:role{self.names.role_path}*"
+        own = [f"arn:aws:iam::{ACCOUNT}:role{self.names.role_path}*"]
+        if self.is_adopted:
+            # CloudFormation generated their names from the stack's.
+            own.append(f"arn:aws:iam::{ACCOUNT}:role/{self.names.stack('s0-iam')}-*")
         boundary = f"arn:aws:iam::{ACCOUNT}:policy/{self.names.boundary}"
         services = ("lambda", "states", "scheduler", "events", "s3")
         return (
@@ -314,7 +322,7 @@ REMOVE_ROLES = (
 )
 
 
-def bounded_roles(own: str, boundary: str, services: tuple[str, ...]) -> tuple[Statement, ...]:
+def bounded_roles(own: Sequence[str], boundary: str, services: tuple[str, ...]) -> tuple[Statement, ...]:
     """Return the statements with which CloudFormation manages and passes the roles `own`, each with the boundary.
 
     iam:PermissionsBoundary is the boundary that the request sets, or the role has (service authorization reference).
@@ -379,5 +387,8 @@ def environment_policies(settings: Settings, env: str) -> EnvironmentPolicies:
     names = settings.names(env)
     before, after = environment_before(names.env), environment_after(names.env)
     return EnvironmentPolicies(
-        names, settings.names(before) if before else None, settings.names(after) if after else None
+        names=names,
+        preceding=settings.names(before) if before else None,
+        following=settings.names(after) if after else None,
+        is_adopted=settings.environment(env).is_adopted,
     )

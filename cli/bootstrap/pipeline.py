@@ -147,7 +147,7 @@ class PipelinePolicies:
 
     def _roles(self) -> tuple[Statement, ...]:
         names = self._names
-        own = f"arn:aws:iam::{ACCOUNT}:role{names.pipeline_role_path}*"
+        own = [f"arn:aws:iam::{ACCOUNT}:role{names.pipeline_role_path}*"]
         boundary = f"arn:aws:iam::{ACCOUNT}:policy/{names.pipeline_boundary}"
         return (
             *bounded_roles(own, boundary, ("codepipeline", "codebuild", "events", "lambda")),

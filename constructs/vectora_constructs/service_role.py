@@ -80,7 +80,7 @@ class ServiceRole(Construct):
         role_name: str | None,
         service: str,
         description: str,
-        path: str,
+        path: str | None,
         boundary_arn: str,
         policy_name: str,
         grants: Sequence[Grant],
@@ -88,8 +88,8 @@ class ServiceRole(Construct):
         """Add a role that the service principal `service`, such as lambda.amazonaws.com, may assume.
 
         Only roles of the running system have no `role_name`. CloudFormation generates their names and truncates them
-        to 64 characters, so policies refer to roles by their `path`. The policy `boundary_arn` limits the role,
-        regardless of its own policies ("Permissions boundaries for IAM entities", IAM user guide).
+        to 64 characters, so policies refer to roles by their `path`, if they have one. The policy `boundary_arn`
+        limits the role, regardless of its own policies ("Permissions boundaries for IAM entities", IAM user guide).
         """
         super().__init__(scope, construct_id)
         self.resource = iam.CfnRole(

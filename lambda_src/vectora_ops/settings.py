@@ -225,6 +225,11 @@ class EnvironmentSettings(OperatorAccess):
     operators: Addresses = ()
     delivery: Delivery | None = None
 
+    @property
+    def is_adopted(self) -> bool:
+        """True if a system that ran before this app was adopted in the environment."""
+        return self.adopted_old_versions_days is not None
+
     @model_validator(mode="after")
     def _backup_is_elsewhere(self) -> EnvironmentSettings:
         check_backup(self.backup, self.account, self.region)

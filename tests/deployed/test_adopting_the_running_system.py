@@ -70,6 +70,26 @@ def _use(system: RunningSystem, command: Callable[..., Result]) -> None:
     s3.delete_object(Bucket=bucket("config"), Key="clients/lai_weekly_v5.yaml")
 
 
+ANNOUNCED = (
+    "remove AWS::Lambda::Function vectora-inbox-engine-dev",
+    "remove AWS::Logs::LogGroup /aws/lambda/vectora-inbox-ingest-normalize-dev and the events in it",
+    "change function vectora-inbox-newsletter-v2-dev: code, layers, role; Runtime python3.11 -> python3.14",
+    "without variable CACHE_BUST",
+    "keep events in /aws/lambda/vectora-inbox-newsletter-v2-dev for 14 days, not for ever",
+    "overwrite in the config bucket: canonical/sources/source_catalog.yaml",
+    "remove from the config bucket: canonical/prompts/old.yaml",
+    "keep in the config bucket, unused: clients/lai_weekly_v4.yaml, clients/lai_weekly_v5.yaml",
+    "3 client files are active now: clients/lai_weekly_v4.yaml",
+    "old versions of objects in vectora-inbox-data-dev 3600 days after",
+    "AWS::S3::Bucket vectora-inbox-lambda-code-dev",
+    "AWS::S3::BucketPolicy vectora-inbox-lambda-code-dev",
+    "code and settings of vectora-inbox-ingest-v2-dev",
+    f"{stack('s0-iam')}: the permissions boundary of IngestNormalizeRole, EngineRole",
+    f"replace nothing in {stack('s0-iam')}, says CloudFormation",
+    "Nothing was changed.",
+)
+
+
 def test_the_running_system_is_adopted_deployed_over_and_brought_back(
     empty_account: tuple[Emulator, Callable[..., str]], command: Callable[..., Result]
 ) -> None:
@@ -80,23 +100,7 @@ def test_the_running_system_is_adopted_deployed_over_and_brought_back(
 
     shown = command("adopt", "--env", "dev", "--dry-run").stdout
     assert differences(before, system.state()) == []
-    for announced in (
-        "remove AWS::Lambda::Function vectora-inbox-engine-dev",
-        "remove AWS::Logs::LogGroup /aws/lambda/vectora-inbox-ingest-normalize-dev and the events in it",
-        "change function vectora-inbox-newsletter-v2-dev: code, layers, role; Runtime python3.11 -> python3.14",
-        "without variable CACHE_BUST",
-        "keep events in /aws/lambda/vectora-inbox-newsletter-v2-dev for 14 days, not for ever",
-        "overwrite in the config bucket: canonical/sources/source_catalog.yaml",
-        "remove from the config bucket: canonical/prompts/old.yaml",
-        "keep in the config bucket, unused: clients/lai_weekly_v4.yaml, clients/lai_weekly_v5.yaml",
-        "3 client files are active now: clients/lai_weekly_v4.yaml",
-        "old versions of objects in vectora-inbox-data-dev 3600 days after",
-        "AWS::S3::Bucket vectora-inbox-lambda-code-dev",
-        "AWS::S3::BucketPolicy vectora-inbox-lambda-code-dev",
-        "code and settings of vectora-inbox-ingest-v2-dev",
-        f"replace nothing in {stack('s0-iam')}, says CloudFormation",
-        "Nothing was changed.",
-    ):
+    for announced in ANNOUNCED:
         assert announced in shown, announced
     assert "Add --yes" in command("adopt", "--env", "dev", fails=True).stderr
     assert differences(before, system.state()) == []

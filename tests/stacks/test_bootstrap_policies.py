@@ -19,6 +19,7 @@ from rehearsal.permissions.evaluator import Check, decide
 from rehearsal.permissions.policies import Policy, RolePolicies, parse_policy
 from rehearsal.provisioned import BOUNDARY, PASS, Need, Operation, Resource
 from rehearsal.provisioning import KINDS, needs
+from stacks.iam import OUTPUT_IN_THE_RUNNING_SYSTEM
 from tests.repository import ROOT
 from tests.stacks.deployed import ACCOUNT, REGION, Account, Stack, golden_account
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
@@ -160,12 +161,25 @@ def test_every_role_of_the_templates_has_the_path_and_the_boundary_of_its_enviro
         path, boundary = (
             (names.role_path, names.boundary) if stack.env else (names.pipeline_role_path, names.pipeline_boundary)
         )
-        assert properties["Path"] == path, logical_id
+        if logical_id in OUTPUT_IN_THE_RUNNING_SYSTEM and SETTINGS.environment(names.env).is_adopted:
+            assert "Path" not in properties, logical_id
+        else:
+            assert properties["Path"] == path, logical_id
         assert properties["PermissionsBoundary"] == f"arn:aws:iam::{ACCOUNT}:policy/{boundary}", logical_id
         if stack.env and "RoleName" in properties:
             assert properties["RoleName"].endswith(f"-role-{stack.env}")
         found += 1
     assert found > 40
+
+
+def test_cloudformation_manages_the_roles_of_an_adopted_system_by_their_stack_and_with_the_boundary_only() -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/vectora-inbox-s0-iam-dev-EngineRole-ABC"
+    boundary = {BOUNDARY: f"arn:aws:iam::{ACCOUNT}:policy/{SETTINGS.names('dev').boundary}"}
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"):
+        assert allows(_parsed("dev", "execution"), Need(action, role, boundary)) is None
+        assert allows(_parsed("dev", "execution"), Need(action, role, {BOUNDARY: "another"})) is not None
+        assert allows(_parsed("stage", "execution"), Need(action, role, boundary)) is not None
+    assert allows(_parsed("dev", "execution"), Need("iam:DeleteRolePermissionsBoundary", role, boundary)) is not None
 
 
 def test_a_role_is_passed_by_the_path_of_its_environment_only() -> None:

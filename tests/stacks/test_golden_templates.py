@@ -96,7 +96,11 @@ NOT_IN_PROD = (
     r"^/s0-operations/Resources/PromotionRole/Properties/Policies/0/PolicyDocument/Statement/\w+/",
 )
 # Dev is the first environment: there is no preceding one whose function could judge a release or a client file.
-NOT_IN_DEV = r"/Statement/AskEnvironmentBefore/"
+NOT_IN_DEV = (
+    r"/Statement/AskEnvironmentBefore/",
+    # A path would replace the roles of the system that was adopted in dev.
+    r"^/s0-iam/Resources/(IngestNormalizeRole|EngineRole)/Properties/Path$",
+)
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
@@ -116,8 +120,11 @@ def _types(templates: Templates) -> dict[str, type]:
     return {path: type(leaf) for path, leaf in _leaves(templates).items()}
 
 
-def test_dev_lacks_only_the_permission_to_ask_the_preceding_environment(dev: Templates, stage: Templates) -> None:
-    expected = {path: kind for path, kind in _types(stage).items() if not re.search(NOT_IN_DEV, path)}
+def test_dev_lacks_only_what_needs_a_preceding_environment_or_replaces_adopted_roles(
+    dev: Templates, stage: Templates
+) -> None:
+    stages = _types(stage).items()
+    expected = {path: kind for path, kind in stages if not any(re.search(each, path) for each in NOT_IN_DEV)}
     assert _types(dev) == expected
 
 

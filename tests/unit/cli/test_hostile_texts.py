@@ -343,7 +343,7 @@ def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
 def test_an_adoption_with_hostile_names_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = ImportableResource(stack_name=HOSTILE, logical_id=HOSTILE, kind=HOSTILE, name=HOSTILE, definition={})
     definition = StackDefinition(name=HOSTILE, template="", parameters={}, tags={}, capabilities=(), role_arn=None)
-    record = StackRecord(definition, functions=(HOSTILE,), codes={}, descriptions=(HOSTILE,))
+    record = StackRecord(definition, functions=(HOSTILE,), codes={}, descriptions=(HOSTILE,), roles=(HOSTILE,))
     announced = Announcement(
         removed=(RemovedResource(HOSTILE, HOSTILE, HOSTILE),),
         functions=(ChangedFunction(HOSTILE, (HOSTILE,)),),
