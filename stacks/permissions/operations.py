@@ -209,7 +209,25 @@ class OperationsGrants(EnvironmentGrants):
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
             self._use_pipeline(),
         )
-        return (*record, *self._judge(self._following)) if self._following else record
+        return (*record, *(self._judge(self._following) if self._following else self._read_own_files()))
+
+    def _read_own_files(self) -> tuple[Grant, ...]:
+        """Return the grants to compare the files of the config bucket with what was published."""
+        config = self._buckets[0]
+        return (
+            Grant(
+                sid="ListClients",
+                actions=("s3:ListBucket",),
+                resources=(config,),
+                condition={"StringLike": {"s3:prefix": "clients/*"}},
+            ),
+            Grant(
+                sid="ReadClients",
+                actions=("s3:GetObject",),
+                resources=(f"{config}/clients/*", f"{config}/canonical/*", f"{config}/published.json"),
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+        )
 
     def _anchor_snapshots(self) -> tuple[Grant, ...]:
         """Return the grants to compare snapshots with what is deployed, and to create and delete their anchors."""

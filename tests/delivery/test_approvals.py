@@ -61,7 +61,9 @@ def race(played: Played) -> Race:
     waiting = "the second waits"
     wait_until(waiting, lambda: has_passed(played, second.execution, "record-stage"), EXECUTION_SECONDS)
     delivery.answer_approval("prod", first_shown["token"], approve=True, why="the first")
-    assert delivery.follow(first.execution) == "Succeeded"
+    ended = delivery.follow(first.execution)
+    last = delivery.report(first.execution).actions[-1]
+    assert ended == "Succeeded", f"{last.action}: {last.message}"
     in_prod = live_digest(account, names)
     second_shown = delivery.wait_for_approval(second.execution, "prod")
     try:

@@ -245,3 +245,12 @@ def test_an_unknown_environment_is_refused_with_the_list_of_environments() -> No
 
 def test_app_py_is_a_table_of_contents() -> None:
     assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) <= 35
+
+
+def test_function_promotion_of_every_environment_may_compare_its_files_with_what_was_published(
+    environment: Environment,
+) -> None:
+    # Without it, every deployment after the first one stopped at its snapshot step.
+    config = f"arn:aws:s3:::{_names(environment).bucket('config')}"
+    read = statements_by_sid(environment[1], "PromotionRole")["ReadClients"]["Resource"]
+    assert {f"{config}/clients/*", f"{config}/canonical/*", f"{config}/published.json"} <= set(read)
