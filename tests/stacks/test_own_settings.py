@@ -1,4 +1,4 @@
-"""What this repository's own settings decide in the templates; the rules of test_template_rules hold for any."""
+"""Contents of the templates that this repository's own settings decide; test_template_rules has the rules for any settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each role of an environment may do to its vault, judged by AWS's rules with the vault's own policy."""
+"""Permissions of each role of an environment on its vault, judged by AWS's rules with the vault's own policy."""
 
 from __future__ import annotations
 
