@@ -1,4 +1,4 @@
-"""Contents of the templates that this repository's own settings decide; test_template_rules has the rules for any settings."""
+"""Contents of the templates that this repository's settings decide; test_template_rules holds for any settings."""
 
 from __future__ import annotations
 
