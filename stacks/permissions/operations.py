@@ -200,6 +200,7 @@ class OperationsGrants(EnvironmentGrants):
             self._read_records("release", LEDGER, DEPLOYMENT, BYPASS, ALARM),
             *self._read_deployed(),
             *self._anchor_snapshots(),
+            *self._read_files(),
             *self._ask_preceding(),
             Grant(
                 sid="RecordRelease",
@@ -209,22 +210,32 @@ class OperationsGrants(EnvironmentGrants):
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
             self._use_pipeline(),
         )
-        return (*record, *(self._judge(self._following) if self._following else self._read_own_files()))
+        return (*record, *self._judge(self._following)) if self._following else record
 
-    def _read_own_files(self) -> tuple[Grant, ...]:
-        """Return the grants to compare the files of the config bucket with what was published."""
+    def _read_files(self) -> tuple[Grant, ...]:
+        """Return the grants to compare own files with what was published, and own clients with the next environment's.
+
+        An environment elsewhere shows its clients to a role of its own.
+        """
         config = self._buckets[0]
+        following = self._following if self._following and self._following.env not in self._elsewhere.routes else None
+        compared = (f"arn:aws:s3:::{following.bucket('config')}",) if following else ()
         return (
             Grant(
                 sid="ListClients",
                 actions=("s3:ListBucket",),
-                resources=(config,),
+                resources=(config, *compared),
                 condition={"StringLike": {"s3:prefix": "clients/*"}},
             ),
             Grant(
                 sid="ReadClients",
                 actions=("s3:GetObject",),
-                resources=(f"{config}/clients/*", f"{config}/canonical/*", f"{config}/published.json"),
+                resources=(
+                    f"{config}/clients/*",
+                    f"{config}/canonical/*",
+                    f"{config}/published.json",
+                    *(f"{each}/clients/*" for each in compared),
+                ),
                 wildcard_reason=CONTENT_BY_KEY,
             ),
         )
@@ -254,35 +265,17 @@ class OperationsGrants(EnvironmentGrants):
 
     def _judge(self, target: Names) -> tuple[Grant, ...]:
         """Return the grants to judge a release by its runs here, for its promotion into `target`."""
-        config, _, newsletters = self._buckets
+        newsletters = self._buckets[2]
         machine = self._names.state_machine
-        target_config: tuple[str, ...] = (f"arn:aws:s3:::{target.bucket('config')}",)
         read_target = Grant(
             sid="ReadTarget",
             actions=("ssm:GetParameter", "ssm:GetParameterHistory"),
             resources=tuple(self._parameter(path, target) for path in TARGET_RECORDS),
         )
         if route := self._elsewhere.routes.get(target.env):
-            target_config, read_target = (), assume("ReadTarget", route.role_arn)
+            read_target = assume("ReadTarget", route.role_arn)
         return (
             read_target,
-            Grant(
-                sid="ListClients",
-                actions=("s3:ListBucket",),
-                resources=(config, *target_config),
-                condition={"StringLike": {"s3:prefix": "clients/*"}},
-            ),
-            Grant(
-                sid="ReadClients",
-                actions=("s3:GetObject",),
-                resources=(
-                    f"{config}/clients/*",
-                    f"{config}/canonical/*",
-                    f"{config}/published.json",
-                    *(f"{each}/clients/*" for each in target_config),
-                ),
-                wildcard_reason=CONTENT_BY_KEY,
-            ),
             Grant(sid="ListNewsletters", actions=("s3:ListBucket",), resources=(newsletters,)),
             Grant(
                 sid="ReadRunManifests",
