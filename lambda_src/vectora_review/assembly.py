@@ -87,10 +87,10 @@ class Assembly:
     def pipeline_template(self) -> Template:
         """The pipeline's template, which `cdk deploy` deploys with the stacks that it depends on.
 
-        These are the stacks with the artifacts of other regions (aws-cdk-lib, cross-region-support-stack.ts).
+        These are the stacks with copies of the artifacts in other regions (stacks/artifact_copies.py).
         """
         for name in self.own_stacks:
-            if name != self.pipeline and not name.startswith(f"{self.pipeline}-support-"):
+            if name != self.pipeline and not name.startswith(f"{self.pipeline}-copies-"):
                 raise ForgedAssemblyError(f"The assembly's own stacks include {name}, which is none of the pipeline's.")
             known = {f"{name}.assets", *self.own_stacks, *(f"{each}.assets" for each in self.own_stacks)}
             unknown = sorted(set(self._artifacts[name].get("dependencies", ())) - known)

@@ -14,15 +14,13 @@ from stacks.synthesis import synthesize_pipeline
 from tests.repository import ROOT
 from tests.stacks.review import assembly_changes as change
 from tests.stacks.review.pipeline_in_memory import Files, World
-from vectora_ops.settings import load_settings
+from vectora_ops.settings import Settings, load_settings
 
 PEOPLE = {"Ann@example.org": "ann"}
 
 
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+def assembly_files(folder: Path, settings: Settings) -> Files:
     """Return the files of this checkout's assembly, with a small package instead of the dependencies'."""
-    folder = tmp_path_factory.mktemp("assembly")
     layer = folder / "layer.zip"
     layer.write_bytes(change.package(b"dependencies"))
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
@@ -31,9 +29,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
             Packages, "dependencies_layer", lambda packages: Package(layer, dependencies_digest(ROOT, "lambda"))
         )
         app = cdk.App(outdir=str(folder / "cdk.out"), context=context)
-        synthesize_pipeline(app, root=ROOT, settings=load_settings(ROOT), platform="lambda")
+        synthesize_pipeline(app, root=ROOT, settings=settings, platform="lambda")
     found = Path(app.outdir)
     return {each.relative_to(found).as_posix(): each.read_bytes() for each in found.rglob("*") if each.is_file()}
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return assembly_files(tmp_path_factory.mktemp("assembly"), load_settings(ROOT))
 
 
 @pytest.fixture

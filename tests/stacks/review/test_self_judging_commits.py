@@ -217,7 +217,7 @@ def _second_stack(document: dict[str, Any]) -> None:
 
 
 def _own_template_elsewhere(document: dict[str, Any]) -> None:
-    document["artifacts"][f"{PIPELINE}-support-eu-west-1"] = document["artifacts"][PIPELINE]
+    document["artifacts"][f"{PIPELINE}-copies-eu-west-1"] = document["artifacts"][PIPELINE]
 
 
 def _more_to_deploy(document: dict[str, Any]) -> None:
@@ -255,7 +255,7 @@ FORGERIES: Mapping[str, tuple[Change, str]] = {
     "it has a second stack": (change.in_document("manifest.json", _second_stack), "own stacks include evil"),
     "its stack of another region is none": (
         change.in_document("manifest.json", _own_template_elsewhere),
-        "names another template than vectora-inbox-pipeline-support-eu-west-1",
+        "names another template than vectora-inbox-pipeline-copies-eu-west-1",
     ),
     "another stack is deployed with it": (change.in_document("manifest.json", _more_to_deploy), "depends on evil"),
     "a command makes an asset": (change.in_document(ASSETS, _command), "publishes what is no file"),
