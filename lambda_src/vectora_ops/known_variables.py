@@ -10,6 +10,7 @@ KNOWN_VARIABLES = frozenset(
     {
         "ANALYZER",
         "ANALYZER_FALLBACK",
+        "BACKUP_REGION",
         "BEDROCK_MODEL_ID",
         "BEDROCK_REGION",
         "BUCKET_SUFFIX",
@@ -17,6 +18,7 @@ KNOWN_VARIABLES = frozenset(
         "CONFIG_BUCKET",
         "DATA_BUCKET",
         "DELIVERY_MODE",
+        "ELSEWHERE",
         "ENV",
         "FAILED_RUNS_A_DAY",
         "LOG_LEVEL",
