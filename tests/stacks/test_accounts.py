@@ -30,7 +30,6 @@ from tests.stacks.mappings import (
     stacks_of,
 )
 from tools.templates import settings_in
-from vectora_ops.known_variables import KNOWN_VARIABLES
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_shared.errors import ConfigurationError
 
@@ -390,15 +389,3 @@ def test_cfn_lint_finds_nothing_in_the_access_stacks(mapping: str) -> None:
     for stack in stacks_of(mapping):
         if stack.name.startswith("access-"):
             assert [str(each) for each in cfnlint.api.lint(json.dumps(stack.template), regions=[REGION])] == []
-
-
-def test_a_snapshot_shows_every_variable_that_the_app_sets_for_other_accounts() -> None:
-    variables = {
-        variable
-        for stack in stacks_of(FOUR)
-        if stack.name != "pipeline"
-        for _, function in stack.resources("AWS::Lambda::Function")
-        for variable in function.get("Environment", {}).get("Variables", {})
-    }
-    assert "ELSEWHERE" in variables
-    assert variables <= KNOWN_VARIABLES

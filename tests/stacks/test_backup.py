@@ -21,7 +21,6 @@ from stacks.synthesis import synthesized_backup, synthesized_templates
 from tests.repository import ROOT
 from tests.stacks.deployed import Templates
 from tools.templates import settings_with_backup, synthesize_with_backup
-from vectora_ops.known_variables import KNOWN_VARIABLES
 from vectora_ops.settings import Settings, load_settings
 from vectora_shared.errors import ConfigurationError
 
@@ -232,14 +231,3 @@ def test_every_finding_of_cdk_nag_on_the_copy_is_acknowledged(pack: Any) -> None
 def test_an_environment_without_a_backup_has_no_stack_of_a_copy() -> None:
     with pytest.raises(ConfigurationError, match="Environment dev has no `backup` in config/environments"):
         synthesized_backup(ROOT, "dev", load_settings(ROOT))
-
-
-def test_a_snapshot_shows_every_variable_that_the_app_sets_for_a_backup(operations: dict[str, Any]) -> None:
-    variables = {
-        variable
-        for each in operations.values()
-        if each["Type"] == "AWS::Lambda::Function"
-        for variable in each["Properties"].get("Environment", {}).get("Variables", {})
-    }
-    assert "BACKUP_REGION" in variables
-    assert variables <= KNOWN_VARIABLES
