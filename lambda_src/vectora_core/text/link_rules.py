@@ -53,11 +53,11 @@ CHANNEL_VALUE = re.compile(
         | .{1,40}[-_](?:rss|atom|feed)s?\d{0,3}(?:[-_].{0,40})?
         | (?:e-?mail|newsletter|mail|nl|alert|digest|push|app|ios|android|web|www|mobile|amp|sms
             |print|toc|etoc)s?(?:[-_][a-z_-]{0,60})?
-        | (?:facebook|fb|twitter|tw|x|linkedin|li|instagram|ig|whatsapp|wa|telegram|tg|reddit|youtube|yt|pinterest|tiktok
-            |threads|bluesky|bsky|mastodon|xing|weibo|wechat|hackernews|hn|googlenews|google|bing|yahoo|flipboard|feedly
+        | (?:facebook|fb|twitter|tw|x|linkedin|li|instagram|ig|whatsapp|wa|telegram|tg|reddit|youtube|yt|pinterest
+            |tiktok|threads|bluesky|bsky|mastodon|xing|weibo|wechat|hackernews|hn|googlenews|google|bing|yahoo|flipboard|feedly
             |inoreader|pocket|feedburner|producthunt|substack|medium|outlook|gmail|slack)(?:[-_.][a-z_.-]{0,60})?
-        | (?:social|share|sharing|copy[-_]?link|copylink|homepage|home|header|footer|sidebar|related|recommend(?:ed|ation)s?
-            |organic|cpc|ppc|banner|widget|search|serp|front[-_]?page|featured(?:_home)?|more|breadcrumb|nav|menu|ticker
+        | (?:social|share|sharing|copy[-_]?link|copylink|homepage|home|header|footer|sidebar|related
+            |recommend(?:ed|ation)s?|organic|cpc|ppc|banner|widget|search|serp|front[-_]?page|featured(?:_home)?|more|breadcrumb|nav|menu|ticker
             |teaser)(?:[-_][a-z_-]{0,60})?
         | (?:https?://)?(?:[a-z0-9-]{1,63}\.){1,4}(?!html?|php|aspx?|pdf|xml|jsp)[a-z]{2,15}/?
     )""",
