@@ -18,6 +18,7 @@ DropReason = Literal[
     "too_many_entries",  # after the first entries of a feed or page that has more than the parser reads
     "without_title",  # neither a title nor a text
     "undated",  # a strict run accepts dated news only
+    "not_yet_published",  # its day is after that of the run; the run of that day finds it again
     "out_of_period",
     "excluded_title",  # the client's content_filters
     "too_short",  # a title of one or two words without a text

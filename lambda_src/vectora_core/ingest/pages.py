@@ -46,7 +46,7 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if looks_like_feed(text):
         return parse_feed(body, source, url, charset, today)
-    page = NewsPage(parse_html(text), url, source.date_format)
+    page = NewsPage(parse_html(text), url, source.date_format, source.language)
     extractor = _Extractor(page, source, today)
     if source.selectors is None:
         return extractor.detected()
