@@ -48,7 +48,7 @@ class KnownNews:
 
     def add(self, item: IngestedItem) -> None:
         if item.metadata.guid:
-            self._by_guid.setdefault((item.source_key, item.metadata.guid), item)
+            self._by_guid.setdefault((item.source_key, _spelled_guid(item)), item)
         title = normalized_title(item.title)
         url = self._own_url(item)
         if url is not None:
@@ -60,7 +60,7 @@ class KnownNews:
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
         """Return the known item with the same news, or None."""
-        if item.metadata.guid and (same := self._by_guid.get((item.source_key, item.metadata.guid))):
+        if item.metadata.guid and (same := self._by_guid.get((item.source_key, _spelled_guid(item)))):
             return same
         title = normalized_title(item.title)
         url = self._own_url(item)
@@ -90,8 +90,13 @@ class KnownNews:
         return keys
 
 
+def _spelled_guid(item: IngestedItem) -> str:
+    """Return the identifier in one spelling: that of an address changes when its site moves from http to https."""
+    return re.sub(r"^https?://(?:www\.)?", "", item.metadata.guid)
+
+
 def _have_different_guids(one: IngestedItem, other: IngestedItem) -> bool:
-    guids = (one.metadata.guid, other.metadata.guid)
+    guids = (_spelled_guid(one), _spelled_guid(other))
     return one.source_key == other.source_key and all(guids) and guids[0] != guids[1]
 
 

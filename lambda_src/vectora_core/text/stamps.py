@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from email.utils import parsedate
 
-_ISO = re.compile(r"\+?(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ].*)?")
+_ISO = re.compile(r"\+?(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ].*|\d{4}(?:\d{2})?Z?)?")
 # ISO 8601, 4.1.3 and 4.1.4. A week without its day is no day, nor is a year with three digits that are not apart.
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{2})-?([1-7])(?:[Tt ].*)?")
 _ISO_ORDINAL = re.compile(r"(\d{4})-(\d{3})(?:[Tt ].*)?")
