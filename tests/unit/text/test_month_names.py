@@ -22,11 +22,12 @@ def test_the_engines_names_are_those_of_cldr() -> None:
 
 
 DATES = """
-20 novembre 2025; 20 noviembre de 2025; 20 de novembro de 2025; 20. November 2025; 20 listopada 2025 r.
-20. listopadu 2025; 20 marraskuuta 2025; 20. nóvember 2025; 20 \u043d\u043e\u044f\u0431\u0440\u044f 2025; 20 Νοεμβρίου 2025
-den 20 november 2025; Nov. 20, 2025; 20 nov. 2025; 20-nov-2025; november 20, 2025; 20 de nov. del 2025; 2025年11月20日; 2025년 11월 20일
-２０２５年１１月２０日; 令和7年11月20日; 民國114年11月20日; 20 พฤศจิกายน 2568; 20 พ.ย. 2568; 20 พ.ย. พ.ศ. 2568
-20 Nov 25; 20-Nov-25; Nov 20, '25; Thu 20 Nov 25 10:30
+20 novembre 2025; 20 noviembre de 2025; 20 de novembro de 2025; 20. November 2025
+20 listopada 2025 r.; 20. listopadu 2025; 20 marraskuuta 2025; 20. nóvember 2025
+20 \u043d\u043e\u044f\u0431\u0440\u044f 2025; 20 Νοεμβρίου 2025; den 20 november 2025; Nov. 20, 2025
+20 nov. 2025; 20-nov-2025; november 20, 2025; 20 de nov. del 2025; 2025年11月20日; 2025년 11월 20일
+２０２５年１１月２０日; 令和7年11月20日; 民國114年11月20日; 20 พฤศจิกายน 2568; 20 พ.ย. 2568
+20 พ.ย. พ.ศ. 2568; 20 Nov 25; 20-Nov-25; Nov 20, '25; Thu 20 Nov 25 10:30
 """
 
 
