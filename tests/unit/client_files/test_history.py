@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,35 +61,26 @@ def refusal(checkout: Path, branch: str = "main") -> str:
     return said
 
 
-# Damage to a repository, and a part of what is said about it.
-DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "HEAD is empty": (lambda folder: (folder / ".git/HEAD").write_text(""), "not a git repository"),
-    "HEAD names a lost commit": (lambda folder: (folder / ".git/HEAD").write_text("1" * 40), "names no commit"),
-    "HEAD names a lost branch": (lambda folder: git(folder, "symbolic-ref", "HEAD", "refs/heads/x"), "names no commit"),
-    "the folder is empty": (
-        lambda folder: (shutil.rmtree(folder / ".git"), (folder / ".git").mkdir()),
-        "not a git repository",
-    ),
-    "a link to nothing": (
-        lambda folder: (shutil.rmtree(folder / ".git"), (folder / ".git").symlink_to("nowhere")),
-        "not a git repository",
-    ),
-    "a worktree whose repository is gone": (
-        lambda folder: (shutil.rmtree(folder / ".git"), (folder / ".git").write_text("gitdir: /no/where")),
-        "not a git repository",
-    ),
-    "the settings are damaged": (lambda folder: (folder / ".git/config").write_text("[core\n"), "bad config line 1"),
-    "the index is damaged": (lambda folder: (folder / ".git/index").write_bytes(b"x" * 99), "index"),
-    "a bare repository": (lambda folder: git(folder, "config", "core.bare", "true"), "work tree"),
-    "another work tree": (lambda folder: git(folder, "config", "core.worktree", "/"), "takes / for the top"),
-    "objects are lost": (lambda folder: shutil.rmtree(folder / ".git/objects"), "not a git repository"),
+# Shell commands that damage a repository, and a part of what is said about it.
+DAMAGES = {
+    "HEAD is empty": (": > .git/HEAD", "not a git repository"),
+    "HEAD names a lost commit": ("printf %040d 1 > .git/HEAD", "names no commit"),
+    "HEAD names a lost branch": ("git symbolic-ref HEAD refs/heads/x", "names no commit"),
+    "the folder is empty": ("rm -r .git && mkdir .git", "not a git repository"),
+    "a link to nothing": ("rm -r .git && ln -s nowhere .git", "not a git repository"),
+    "a worktree whose repository is gone": ("rm -r .git && echo gitdir: /no/where > .git", "not a git repository"),
+    "the settings are damaged": ("echo '[core' > .git/config", "bad config line 1"),
+    "the index is damaged": ("printf %099d 1 > .git/index", "index"),
+    "a bare repository": ("git config core.bare true", "work tree"),
+    "another work tree": ("git config core.worktree /", "takes / for the top"),
+    "objects are lost": ("rm -r .git/objects", "not a git repository"),
 }
 
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_repository_that_git_does_not_read_fails_the_check_with_the_reason(checkout: Path, name: str) -> None:
     damage, part = DAMAGES[name]
-    damage(checkout)
+    subprocess.run(["sh", "-c", damage], cwd=checkout, check=True)
     assert part in refusal(checkout)
 
 
@@ -240,5 +229,5 @@ def test_git_that_refuses_is_the_reason_wherever_a_checkout_is_compared(
 
 def test_an_answer_of_no_is_told_from_a_failure(checkout: Path) -> None:
     assert Git(checkout).answer("rev-parse", "--verify", "--quiet", "none") is None
-    with pytest.raises(VectoraError, match="git cat-file failed in .*: Not a valid object name none"):
+    with pytest.raises(VectoraError, match=r"git cat-file failed in .*: Not a valid object name none"):
         Git(checkout).answer("cat-file", "-p", "none")

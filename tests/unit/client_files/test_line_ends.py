@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -132,5 +133,5 @@ def test_the_editor_takes_and_refuses_the_same_as_validation(before: bytes, afte
         return
     client = read_section(ClientConfig, parse_yaml(name, content))
     later = read_section(ClientConfig, parse_yaml(name, Path(name).read_bytes()))
-    ours = {"client_profile": {"version"}, "metadata": True}
+    ours: dict[str, Any] = {"client_profile": {"version"}, "metadata": True}
     assert later.model_dump(exclude=ours) == client.model_dump(exclude=ours)
