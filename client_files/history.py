@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from client_files.next_version import EarlierFile
 from vectora_ops.git import Git
 from vectora_shared.errors import VectoraError
 
@@ -31,7 +32,7 @@ class History:
         Raises VectoraError when git does not read the history, or when there is no such branch.
         """
         git = self.git
-        if not git.is_repository or self._is_before_the_first_commit():
+        if not self._has_commits():
             return None
         head = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if head is None:
@@ -42,6 +43,21 @@ class History:
         base = self._merge_base(head, branch)
         unchanged = not git.output("status", "--porcelain", "--", CLIENTS).strip()
         return self._commit_before(head) if base == head and unchanged else base
+
+    def earlier_files(self, path: Path, branch: str) -> tuple[EarlierFile, ...]:
+        """Return what a client's file at `path` was in the last commit, and in the base commit of `branch`.
+
+        Returns no file when `path` is outside the repository. Raises VectoraError as `base_commit` does.
+        """
+        root, target = self.root.resolve(), path.resolve()
+        if not target.is_relative_to(root) or not self._has_commits():
+            return ()
+        inside = target.relative_to(root).as_posix()
+        places = {"the last commit": "HEAD"}
+        if base := self.base_commit(branch):
+            places[f"{branch} ({base[:10]})"] = base
+        found = {name: self.file(commit, inside) for name, commit in places.items()}
+        return tuple(EarlierFile(name, body) for name, body in found.items() if body is not None)
 
     def clients_of_commit(self, commit: str) -> Iterator[tuple[str, bytes]]:
         """Yield the id and the file of every client of a commit."""
@@ -68,11 +84,12 @@ class History:
             )
         return None
 
-    def _is_before_the_first_commit(self) -> bool:
-        """Return whether no branch has a commit, which a damaged HEAD is not."""
-        return not self.git.output("for-each-ref", "--count=1").strip() and bool(
-            self.git.answer("symbolic-ref", "--quiet", "HEAD")
-        )
+    def _has_commits(self) -> bool:
+        """Return False before the first commit of a repository, and outside one; True also when HEAD is damaged."""
+        if not self.git.is_repository:
+            return False
+        has_branches = bool(self.git.output("for-each-ref", "--count=1").strip())
+        return has_branches or self.git.answer("symbolic-ref", "--quiet", "HEAD") is None
 
     def _merge_base(self, head: str, branch: str) -> str:
         for name in (branch, f"origin/{branch}"):
