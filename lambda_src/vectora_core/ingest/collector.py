@@ -120,6 +120,8 @@ class Collector:
                 tags=entry.tags,
                 word_count=count_words(f"{entry.title}\n{entry.content}"),
                 undated=entry.published is None,
+                guid=entry.guid,
+                shared_url=not entry.has_own_url,
             ),
         )
 

@@ -8,6 +8,7 @@ from vectora_core.items import Record
 
 MAX_ENTRIES = 1000
 MAX_CONTENT_CHARACTERS = 8000
+MAX_GUID_CHARACTERS = 500
 
 
 class Entry(Record):
@@ -19,6 +20,8 @@ class Entry(Record):
     published: date | None = None
     author: str = ""
     tags: tuple[str, ...] = ()
+    guid: str = ""  # the publisher's own identifier
+    has_own_url: bool = True  # False: `url` is that of the feed, its site or the page, because the entry has no link
 
 
 class Extraction(Record):

@@ -9,7 +9,7 @@ import sys
 from datetime import date
 from typing import Any
 
-from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
+from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, MAX_GUID_CHARACTERS, Entry, Extraction
 from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import is_plausible, parse_date
@@ -170,6 +170,7 @@ def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
                 term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
             )
         ),
+        guid=one_line(_text(raw, "id"))[:MAX_GUID_CHARACTERS],
     )
 
 
