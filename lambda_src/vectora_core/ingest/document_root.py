@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<declaration><\?xml\s[^>]*>)"
     r"|<\?.*?(?:\?>|\Z)"
     r"|<!DOCTYPE\s+(?P<doctype>[^\s\[>]+)[^\[>]*+(?:\[.*?(?:\]\s*>|\Z)|>|\Z)"
-    r"|<(?P<close>/)?(?P<name>[A-Za-z_][^\s/><]*)(?P<rest>(?:[^\"'<>]|\"[^\"<]*\"|'[^'<]*')*+)>?",
+    r"|<(?P<close>/)?(?P<name>[A-Za-z_][^\s/><]*)(?P<rest>(?:[^\"'<>]|\"[^\"]{0,2000}\"|'[^']{0,2000}')*+)>?",
     re.DOTALL | re.IGNORECASE,
 )
 _FEED_NAMES = frozenset({"rss", "feed", "rdf"})
@@ -47,6 +47,7 @@ def find_root(text: str) -> Root:
     if _JSON.match(text):
         return Root("json")
     text = text[:ROOT_CHARACTERS]
+    lowered = text.lower()
     position, depth, declaration, kind = 0, 0, "", "none"
     while token := _TOKEN.search(text, position):
         position = token.end()
@@ -68,7 +69,7 @@ def find_root(text: str) -> Root:
         kind = "html"
         depth = _depth_after(token, name, depth)
         if name in RAW_TEXT_NAMES and not token["close"]:
-            end = text.lower().find(f"</{name}", position)
+            end = lowered.find(f"</{name}", position)
             position = end if end >= 0 else len(text)
     return Root("html", declaration=declaration) if kind == "html" else Root("none", declaration=declaration)
 
