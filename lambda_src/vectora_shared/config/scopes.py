@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vectora_shared.config.conditions import NameCondition, condition_problems
 from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, Identifier, Pattern, Term, Text, not_defined, spelling_key
 from vectora_shared.config.wording import Path
@@ -35,6 +36,13 @@ class NameScopes(Section):
         default=(),
         description="Names and aliases that are also ordinary words; matched only in this spelling and case.",
     )
+    contexts: dict[Identifier, Distinct[Term]] = Field(
+        default_factory=dict, description="Words that show what an item is about, for the conditions below."
+    )
+    conditions: dict[Term, NameCondition] = Field(
+        default_factory=dict,
+        description="Spellings with several meanings: phrases that they are not, and what they need beside them.",
+    )
 
     @model_validator(mode="after")
     def _references_resolve(self) -> NameScopes:
@@ -49,6 +57,7 @@ class NameScopes(Section):
             for index, name in enumerate(self.case_sensitive)
             if name not in spellings
         ]
+        wrong += condition_problems(spellings, self.contexts, self.conditions)
         if wrong:
             raise MisfitError(*wrong)
         return self
@@ -125,6 +134,13 @@ class TechnologyScope(Section):
     case_sensitive: Distinct[Term] = Field(
         default=(), description="Terms that are matched only in this spelling and case."
     )
+    contexts: dict[Identifier, Distinct[Term]] = Field(
+        default_factory=dict, description="Words that show what an item is about, for the conditions below."
+    )
+    conditions: dict[Term, NameCondition] = Field(
+        default_factory=dict,
+        description="Spellings with several meanings: phrases that they are not, and what they need beside them.",
+    )
 
     @model_validator(mode="after")
     def _terms_are_distinct(self) -> TechnologyScope:
@@ -141,11 +157,12 @@ class TechnologyScope(Section):
         for group in groups:
             require_distinct_names((group,), getattr(self, group))
         terms = [term for group in groups for term in getattr(self, group)]
-        wrong = [
+        wrong: list[tuple[Path, str]] = [
             (("case_sensitive", index), not_defined(term, terms, "a term of the scope"))
             for index, term in enumerate(self.case_sensitive)
             if term not in terms
         ]
+        wrong += condition_problems(terms, self.contexts, self.conditions)
         if wrong:
             raise MisfitError(*wrong)
         return self
