@@ -43,6 +43,7 @@ class TextSignals:
     companies: tuple[str, ...]
     core_companies: tuple[str, ...]
     molecules: tuple[str, ...]
+    injected_molecules: tuple[str, ...]  # beside an injection, and not short-acting as a rule
     indications: tuple[str, ...]
     supporting: bool
     product: bool
@@ -51,6 +52,8 @@ class TextSignals:
     weekly: bool
     interval_with_administration: bool
     weekly_with_administration: bool
+    daily: bool
+    daily_with_administration: bool
     contrary: bool
     contrary_first: bool  # before any term of administration
     modality: bool
@@ -97,12 +100,24 @@ class Signals:
         )
 
     @property
+    def injected_daily(self) -> bool:
+        """True if the item is about a daily injection, by its title or else its first sentences."""
+        title, lead = self.title, self.lead
+        if title.interval or title.weekly or title.supporting:
+            return False
+        if title.daily_with_administration:
+            return True
+        return lead.daily_with_administration and not (lead.decisive or lead.injected_at_intervals or self.core_subject)
+
+    @property
     def other_route(self) -> bool:
-        """True if the item is about another route of administration, by its title or else its first sentences."""
+        """True if the item is about another route or a daily injection, by its title or else its first sentences."""
         if self.title.decisive:
             return False
         if self.title.contrary:
             return self.title.contrary_first or not self.title.injected_at_intervals
+        if self.injected_daily:
+            return True
         lead_is_injectable = self.lead.decisive or self.lead.injected_at_intervals or self.lead.administration
         return self.lead.contrary and not lead_is_injectable and not self.title.injected_at_intervals
 
@@ -124,6 +139,8 @@ class DomainReader:
         self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
         self._intervals = AnyOf(rf"\b{pattern}\b" for pattern in technology.interval_patterns)
         self._weekly = AnyOf(rf"\b{pattern}\b" for pattern in technology.weekly_patterns)
+        self._daily = AnyOf(rf"\b{pattern}\b" for pattern in technology.daily_patterns)
+        self._short_acting = frozenset(scopes.molecules.short_acting)
         self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
         self._any_false_friend = AnyOf(technology.false_friends, at=r"\b")
         self.companies = names_of(scopes.companies, domain.company_scope)
@@ -195,6 +212,8 @@ class DomainReader:
         contrary = found[self._contrary]
         # Without an injection in the text, none of its sentences names one.
         injections = self._sentences_with_an_injection(clean) if administration else []
+        molecules = distinct_names(found[self.molecules])
+        depots = tuple(name for name in molecules if name not in self._short_acting)
         return TextSignals(
             has_false_friends=has_false_friends,
             technologies=distinct_names(found[self.technologies]),
@@ -202,7 +221,8 @@ class DomainReader:
             trademarks=distinct_names(found[self.trademarks]),
             companies=distinct_names(found[self.companies]),
             core_companies=distinct_names(found[self._core_companies]),
-            molecules=distinct_names(found[self.molecules]),
+            molecules=molecules,
+            injected_molecules=depots if administration else (),
             indications=distinct_names(found[self.indications]),
             supporting=bool(found[self._supporting]),
             product=bool(found[self._product]),
@@ -211,6 +231,8 @@ class DomainReader:
             weekly=self._weekly.matches(clean),
             interval_with_administration=any(self._intervals.matches(sentence) for sentence in injections),
             weekly_with_administration=any(self._weekly.matches(sentence) for sentence in injections),
+            daily=self._daily.matches(clean),
+            daily_with_administration=any(self._daily.matches(sentence) for sentence in injections),
             contrary=bool(contrary),
             contrary_first=bool(contrary) and not (administration and administration[0].start < contrary[0].start),
             modality=bool(found[self._modalities]),
@@ -259,7 +281,7 @@ class Weigher:
         strongest = max(self._assessments(), key=lambda each: each.strength, default=Assessment(0.0, "no sign"))
         if self.signals.other_route and strongest.strength > self.numbers.other_route_at_most:
             return Assessment(
-                self.numbers.other_route_at_most, f"another route of administration, despite {strongest.reason}"
+                self.numbers.other_route_at_most, f"another route or a daily injection, despite {strongest.reason}"
             )
         return strongest
 
@@ -332,6 +354,8 @@ class Weigher:
             )
         if title.molecules and title.interval:
             return Assessment(self.numbers.injected_molecule, f"title names {title.molecules[0]} at long intervals")
+        if title.injected_molecules:
+            return Assessment(self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection")
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
             return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None

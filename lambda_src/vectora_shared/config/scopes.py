@@ -32,6 +32,11 @@ class NameScopes(Section):
     aliases: dict[Term, Distinct[Term]] = Field(
         default_factory=dict, description="Other spellings of a name, which the newsletter shows as the name."
     )
+    short_acting: Distinct[Term] = Field(
+        default=(),
+        description="Names of substances that are mostly given daily or in single doses: as an injection, without an "
+        "interval or a delivery technology, they are no sign.",
+    )
     case_sensitive: Distinct[Term] = Field(
         default=(),
         description="Names and aliases that are also ordinary words; matched only in this spelling and case.",
@@ -56,6 +61,11 @@ class NameScopes(Section):
             (("case_sensitive", index), not_defined(name, spellings, "in a scope"))
             for index, name in enumerate(self.case_sensitive)
             if name not in spellings
+        ]
+        wrong += [
+            (("short_acting", index), not_defined(name, names, "in a scope"))
+            for index, name in enumerate(self.short_acting)
+            if name not in names
         ]
         wrong += condition_problems(spellings, self.contexts, self.conditions)
         if wrong:
@@ -122,6 +132,9 @@ class TechnologyScope(Section):
         default=(), description="Regular expressions of long intervals, such as once-monthly."
     )
     weekly_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions of weekly intervals.")
+    daily_patterns: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions of daily intervals; a daily injection is not long-acting."
+    )
     contrary_terms: tuple[Term, ...] = Field(
         default=(), description="Words for another route of administration: the item is about something else."
     )
@@ -185,16 +198,20 @@ class ExclusionScope(Section):
 
     description: Text = Field(description="Description that ./vectora client show prints.")
     reason: Text = Field(description="Reason for the exclusion in reports, in a few words.")
-    title_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions searched for in the title.")
+    title_patterns: Distinct[Pattern] = Field(
+        default=(),
+        description="Regular expressions searched for in the title. A product or core company with a regulatory, clinical, "
+        "safety or deal event in the title prevents the exclusion.",
+    )
+    sure_title_patterns: Distinct[Pattern] = Field(
+        default=(),
+        description="Regular expressions of titles that are excluded whatever else they name.",
+    )
     text_patterns: Distinct[Pattern] = Field(
         default=(),
         description=(
             "Regular expressions searched for in the first sentences, if the title has neither a product nor an event."
         ),
-    )
-    product_news_prevails: bool = Field(
-        default=True,
-        description="true: a title with a product and a regulatory, clinical or deal event prevents the exclusion.",
     )
     core_names_prevail: bool = Field(
         default=False, description="true: a title with a core company or a core brand prevents the exclusion."
