@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from vectora_core.ingest.entries import Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.json_source import Period, read_json_source
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
@@ -75,9 +76,12 @@ class Collector:
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
 
     def _extraction(self, source: Source) -> Extraction:
+        today = self._now.astimezone(UTC).date()
+        if source.ingestion_mode == "json":
+            return read_json_source(source, self._fetcher.fetch, Period(self._window.first, self._window.last), today)
         page = self._fetcher.fetch(source.url)
         parse = parse_feed if source.ingestion_mode == "rss" else parse_page
-        return parse(page.body, source, page.url, page.charset, self._now.astimezone(UTC).date())
+        return parse(page.body, source, page.url, page.charset, today)
 
     def _kept(self, source: Source, entries: tuple[Entry, ...]) -> tuple[list[IngestedItem], int]:
         """Return the accepted entries as items, and how many more there were than `max_items`."""
@@ -98,8 +102,8 @@ class Collector:
             return False
         if not entry.content and count_words(entry.title) < 3:
             return False
-        is_general_press = mode == "strict" and source.source_type == "press_sector"
-        return not is_general_press or self._mentions_watched_term(f"{entry.title}\n{entry.content}")
+        reports_on_a_field = mode == "strict" and not source.is_own_news
+        return not reports_on_a_field or self._mentions_watched_term(f"{entry.title}\n{entry.content}")
 
     def _item(self, source: Source, entry: Entry) -> IngestedItem:
         day = entry.published or self._day
@@ -126,7 +130,7 @@ class Collector:
     def _report(self, source: Source, extraction: Extraction, items: list[IngestedItem], dropped: int) -> SourceReport:
         entries = extraction.entries
         remarks = [extraction.problem] if extraction.problem else []
-        if not entries:
+        if not entries and not extraction.may_be_empty:
             remarks.append("It answered, but without entries: open its url in a browser and adapt the source.")
         if dropped:
             remarks.append(f"{dropped} more items were skipped: the source's max_items is {source.max_items}.")
@@ -134,7 +138,7 @@ class Collector:
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
         status: Literal["ok", "degraded", "empty"] = "ok"
-        if not entries:
+        if not entries and not extraction.may_be_empty:
             status = "empty"
         elif extraction.problem or dropped:
             status = "degraded"

@@ -22,7 +22,8 @@ class Entry(Record):
 
 
 class Extraction(Record):
-    """Entries of one feed or page; `problem` says why they may be incomplete."""
+    """Entries of one feed, page or API; `problem` says why they may be incomplete."""
 
     entries: tuple[Entry, ...]
     problem: str | None = None
+    may_be_empty: bool = False  # the request was for the run's period, in which there may be nothing

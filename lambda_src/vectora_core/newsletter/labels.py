@@ -10,7 +10,7 @@ MOST_LABELS = 8
 
 def origin(item: IssueItem, words: Wording) -> str:
     """Return source, kind of source and day."""
-    kind = words.text("company_release" if item.by_company else "trade_press")
+    kind = words.text(item.source_type)
     return " · ".join((item.source, kind, words.day(item.published)))
 
 
