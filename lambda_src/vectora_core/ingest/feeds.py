@@ -9,10 +9,12 @@ import sys
 from datetime import date
 from typing import Any
 
-from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
+from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, DropReason, Entry, Extraction
+from vectora_core.ingest.feed_links import FeedLinks, identifier
 from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
-from vectora_core.text.addresses import resolved_link
+from vectora_core.ingest.shared_addresses import without_shared_identities
 from vectora_core.text.dates import is_plausible, parse_date
+from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
@@ -46,18 +48,24 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if not looks_like_feed(text):
         raise VectoraError(_not_a_feed(text))
-    feed, is_cut = _limited(text)
+    feed, cut = _limited(text)
     parsed = _parsed(feed, url)
-    raw_entries = parsed.get("entries", ())[:MAX_ENTRIES]
-    entries = tuple(entry for raw in raw_entries if (entry := _entry(raw, source, url, today)) is not None)
-    if is_cut:
+    all_entries = parsed.get("entries", ())
+    raw_entries = all_entries[:MAX_ENTRIES]
+    links = FeedLinks(parsed.get("feed", {}), url, is_atom=str(parsed.get("version")).startswith("atom"))
+    entries = [entry for raw in raw_entries if (entry := _entry(raw, source, links, today)) is not None]
+    problem = _problem(parsed, len(raw_entries), len(entries))
+    if cut:
         problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
-        return Extraction(entries=entries, problem=problem)
-    return Extraction(entries=entries, problem=_problem(parsed, len(raw_entries), len(entries)))
+    dropped: dict[DropReason, int] = {
+        "too_many_entries": cut + len(all_entries) - len(raw_entries),
+        "without_title": len(raw_entries) - len(entries),
+    }
+    return Extraction(entries=without_shared_identities(entries), problem=problem, dropped=dropped)
 
 
-def _limited(text: str) -> tuple[str, bool]:
-    """Return the feed's root element with at most MAX_ENTRIES entries, and whether more were cut off.
+def _limited(text: str) -> tuple[str, int]:
+    """Return the feed's root element with at most MAX_ENTRIES entries, and how many more were cut off.
 
     Remove everything before the root: declarations of entities can expand without limit or read files.
     Raise VectoraError when the feed has more mark-up, or is deeper, than any real feed.
@@ -68,8 +76,9 @@ def _limited(text: str) -> tuple[str, bool]:
     # Empty lines replace it, so that line numbers in the parser's messages stay right.
     text = _DECLARATION + "\n" * text.count("\n", 0, root.start()) + text[root.start() :]
     starts = [entry.start() for entry, _ in zip(_ENTRY.finditer(text), range(MAX_ENTRIES + 1), strict=False)]
-    is_cut = len(starts) > MAX_ENTRIES
-    if is_cut:
+    cut = 0
+    if len(starts) > MAX_ENTRIES:
+        cut = 1 + sum(1 for _ in _ENTRY.finditer(text, starts[-1] + 1))
         end = f"</{root[1]}>" if root[1].lower() != "rss" else f"</channel></{root[1]}>"
         text = text[: starts[-1]] + end
     if text.count("<") + text.count("&") > MAX_MARKS or _deepest(text) > MAX_DEPTH:
@@ -78,7 +87,7 @@ def _limited(text: str) -> tuple[str, bool]:
             "it is broken or hostile, and was not read."
         )
     require_few_attributes(text)
-    return _REFERENCE.sub(_valid_reference, text), is_cut
+    return _REFERENCE.sub(_valid_reference, text), cut
 
 
 def _valid_reference(reference: re.Match[str]) -> str:
@@ -116,7 +125,8 @@ def _not_a_feed(text: str) -> str:
 def _parsed(text: str, url: str) -> dict[str, Any]:
     import feedparser
 
-    headers = {"content-location": url, "content-type": "application/xml; charset=utf-8"}
+    # Without the feed's address: feedparser would resolve links against it, which is right for some of them only.
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed: dict[str, Any] = feedparser.parse(
             # A stream: feedparser would open a text that looks like a path or an address.
@@ -152,17 +162,18 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
-def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
+def _entry(raw: Any, source: Source, links: FeedLinks, today: date) -> Entry | None:
     content = _content(raw)
     title = collapse_spaces(plain_text(_text(raw, "title")))
     if not title:
         title = content.partition("\n")[0]
     if not title:
         return None
+    url, has_own_url = links.article(raw)
     return Entry(
         title=shortened(title, MAX_TITLE_CHARACTERS),
-        url=_link(raw, url),
-        content=shortened(content, MAX_CONTENT_CHARACTERS),
+        url=url,
+        content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
         published=_published(raw, source, today),
         author=collapse_spaces(plain_text(_text(raw, "author")))[:200],
         tags=tuple(
@@ -170,6 +181,8 @@ def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
                 term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
             )
         ),
+        guid=identifier(raw),
+        has_own_url=has_own_url,
     )
 
 
@@ -187,16 +200,6 @@ def _content(raw: Any) -> str:
 def _without_footer(text: str) -> str:
     end = max(0, len(text) - 600)
     return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
-
-
-def _link(raw: Any, url: str) -> str:
-    alternates = [_text(link, "href") for link in raw.get("links", ()) if link.get("rel") == "alternate"]
-    identifier = _text(raw, "id")
-    # An id is an address only if it is a complete one: "12345" is not a relative address.
-    for candidate in (_text(raw, "link"), *alternates[:MAX_TAGS], identifier if "://" in identifier else ""):
-        if candidate.strip() and (address := resolved_link(url, candidate)):
-            return address
-    return url
 
 
 def _published(raw: Any, source: Source, today: date) -> date | None:

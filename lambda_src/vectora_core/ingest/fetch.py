@@ -144,11 +144,9 @@ class Fetcher:
         location = response.headers.get("Location")
         if response.status in _REDIRECTS and location:
             return _joined(url, _encoded(location))
-        content_type = response.headers.get("Content-Type", "")
         if error := status_error(response.status, url, response.headers):
-            if isinstance(error, StatusError) and re.match(r"application/(\S+\+)?json|text/plain", content_type, re.I):
-                error.body = _beginning(response, deadline)
-            raise error
+            raise _with_reason(error, response, deadline)
+        content_type = response.headers.get("Content-Type", "")
         self._require_media_type(content_type)
         body = read_body(response, self._limits.body_bytes, deadline)
         if body is None:
@@ -164,12 +162,15 @@ class Fetcher:
             raise VectoraError(f"The page is {found}, not HTML: open it in a browser.")
 
 
-def _beginning(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
-    """Return the body of a refused request if it is short and readable: APIs give their reason there."""
+def _with_reason(error: Exception, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Exception:
+    """Return the error of a refused request, with its body if that is short and readable: APIs give reasons there."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not isinstance(error, VectoraError) or not re.fullmatch(r"application/(\S+\+)?json|text/plain", media_type):
+        return error
     try:
-        return read_body(response, _REASON_BYTES, deadline) or b""
+        return StatusError(str(error), read_body(response, _REASON_BYTES, deadline) or b"")
     except (VectoraError, urllib3.exceptions.HTTPError, OSError, ValueError):
-        return b""
+        return error
 
 
 def reserves_use(robots: str, tdm_reservation: str) -> bool:

@@ -57,7 +57,7 @@ def status_error(status: int, url: str, headers: Any) -> Exception | None:
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
         return TemporaryError(f"The site answered {_status(status)}", _retry_after(headers))
     if not 200 <= status < 300:
-        return StatusError(
+        return VectoraError(
             f"The site answered {_status(status)}: open {visible_text(url)[:150]} and correct the source's url."
         )
     return None

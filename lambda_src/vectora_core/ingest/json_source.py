@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urljoin
 
-from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
+from vectora_core.ingest.entries import (
+    MAX_CONTENT_CHARACTERS,
+    MAX_ENTRIES,
+    MAX_GUID_CHARACTERS,
+    DropReason,
+    Entry,
+    Extraction,
+)
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.fetch_errors import StatusError
 from vectora_core.ingest.json_values import day, first_text, parse_json, readable, search, texts
@@ -37,6 +45,15 @@ class Period:
     last: date
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """Entries of a page with its address, how many more ids it has, and the address of the next page."""
+
+    entries: list[tuple[str, Any]] = field(default_factory=list)
+    more_ids: int = 0
+    next_url: str | None = None
+
+
 def read_json_source(source: Source, fetch: Callable[[str], Page], period: Period, today: date) -> Extraction:
     """Return the entries of an API in the period, in the order of its answers.
 
@@ -58,34 +75,37 @@ class _Reader:
 
     def read(self, period: Period) -> Extraction:
         raw: list[tuple[str, Any]] = []
+        beyond = 0
         url: str | None = with_period(self._source.url, period.first, period.last)
         seen: set[str] = set()
         problem = None
         while url is not None and problem is None:
             seen.add(url)
             try:
-                entries, url, problem = self._page(url)
+                page = self._page(url)
             except VectoraError as error:
                 if not raw:
                     raise
                 # What the pages before it had is kept, as with a feed that is broken in the middle.
-                entries, problem = [], f"Page {len(seen)} could not be read. {error}"
-            raw += entries
-            url = None if url in seen else url
-            if url and problem is None and len(raw) >= self._limit:
-                problem = f"The API has more entries: the first {len(raw)} were read, because of max_items."
-            elif url and problem is None and len(seen) >= MAX_PAGES:
-                problem = f"The API has more than {MAX_PAGES} pages: the first ones were read."
-        return self._extraction(raw, problem)
+                page, problem = _Answer(), f"Page {len(seen)} could not be read. {error}"
+            raw += page.entries
+            beyond += page.more_ids
+            url = None if page.next_url in seen else page.next_url
+            if url and problem is None:
+                problem = self._why_to_stop(len(raw), len(seen))
+        return self._extraction(raw, beyond, problem)
 
-    def _page(self, url: str) -> tuple[list[tuple[str, Any]], str | None, str | None]:
-        """Return the entries of a page, the address of the next one if there is one, and what was not read."""
+    def _why_to_stop(self, entries: int, pages: int) -> str | None:
+        if entries >= self._limit:
+            return f"The API has more entries: the first {entries} were read, because of max_items."
+        return f"The API has more than {MAX_PAGES} pages: the first ones were read." if pages >= MAX_PAGES else None
+
+    def _page(self, url: str) -> _Answer:
         answer = self._answer(url)
         if answer is None:
-            return [], None, None
-        entries, is_cut = self._entries_of(*answer)
-        remark = f"The API found more ids: the entries of the first {self._limit} were read, because of max_items."
-        return entries, _next_address(self._mapping.next_page, url, *answer), remark if is_cut else None
+            return _Answer()
+        entries, more_ids = self._entries_of(*answer)
+        return _Answer(entries, more_ids, _next_address(self._mapping.next_page, url, *answer))
 
     def _answer(self, url: str) -> tuple[str, Any] | None:
         """Return the address that answered and the answer, None for one that means no results.
@@ -125,11 +145,11 @@ class _Reader:
             raise VectoraError(f"The API answered with an error: {message[:300]}")
         return False
 
-    def _entries_of(self, url: str, document: Any) -> tuple[list[tuple[str, Any]], bool]:
-        """Return the entries of an answer with its address, and whether there are more ids than max_items."""
+    def _entries_of(self, url: str, document: Any) -> tuple[list[tuple[str, Any]], int]:
+        """Return the entries of an answer with its address, and how many more ids there are than max_items."""
         details = self._mapping.details
         if details is None:
-            return [(url, entry) for entry in self._list("items", self._mapping.items, document)], False
+            return [(url, entry) for entry in self._list("items", self._mapping.items, document)], 0
         found = self._list("details.ids", details.ids, document)
         ids = list(dict.fromkeys(text for value in found for text in texts(value) if _ID.fullmatch(text)))
         if found and not ids:
@@ -140,7 +160,7 @@ class _Reader:
             joined = ",".join(quote(each, safe="") for each in wanted[start : start + IDS_OF_A_REQUEST])
             if answer := self._answer(details.url.replace("{ids}", joined)):
                 entries += [(answer[0], entry) for entry in self._list("items", self._mapping.items, answer[1])]
-        return entries, len(ids) > len(wanted)
+        return entries, len(ids) - len(wanted)
 
     def _list(self, key: str, path: str, document: Any) -> list[Any]:
         found = search(path, document)
@@ -153,28 +173,43 @@ class _Reader:
     def _place(self, key: str, path: str) -> str:
         return f"The source's mapping.{key} ('{path[:100]}')"
 
-    def _extraction(self, raw: list[tuple[str, Any]], problem: str | None) -> Extraction:
+    def _extraction(self, raw: list[tuple[str, Any]], beyond: int, problem: str | None) -> Extraction:
         read = [self._entry(url, value) for url, value in raw[:MAX_ENTRIES]]
         entries = tuple(entry for entry in read if isinstance(entry, Entry))
-        lost = [reason for reason in read if isinstance(reason, str)]
+        lost = Counter(part for part in read if not isinstance(part, Entry))
         if lost and not entries:
-            key = lost[0]
-            path = getattr(self._mapping, key)
-            raise VectoraError(
-                f"{self._place(key, path)} finds nothing usable in the {len(raw)} entries, in {_described(raw[0][1])}: "
-                "correct it."
-            )
+            key = lost.most_common(1)[0][0]
+            place = self._place(key, self._mapping.link if key == "link" else self._mapping.title)
+            shown = _described(raw[0][1])
+            raise VectoraError(f"{place} finds nothing usable in the {len(raw)} entries, in {shown}: correct it.")
         remarks = [problem] if problem else []
-        for key in dict.fromkeys(lost):
-            remarks.append(f"{lost.count(key)} of {len(read)} entries have no {key} where mapping.{key} looks for it.")
-        is_judged = len(entries) >= _MANY_ENTRIES
-        if is_judged and self._mapping.date and not any(entry.published for entry in entries):
-            remarks.append(f"{self._place('date', self._mapping.date)} finds no full date in any entry: correct it.")
-        if is_judged and self._mapping.content and not any(entry.content for entry in entries):
-            remarks.append(f"{self._place('content', self._mapping.content)} finds no text in any entry: correct it.")
-        return Extraction(entries=entries, problem=" ".join(remarks) or None, may_be_empty=True)
+        remarks += [
+            f"{count} of {len(read)} entries have no {key} where mapping.{key} looks for it."
+            for key, count in lost.items()
+        ]
+        dropped: dict[DropReason, int] = {
+            "without_title": lost["title"],
+            "without_link": lost["link"],
+            "too_many_entries": len(raw) - len(read),
+            "beyond_max_items": beyond,
+        }
+        return Extraction(
+            entries=entries,
+            problem=" ".join([*remarks, *self._wrong_places(entries)]) or None,
+            dropped=dropped,
+            may_be_empty=True,
+        )
 
-    def _entry(self, base: str, raw: Any) -> Entry | str:
+    def _wrong_places(self, entries: tuple[Entry, ...]) -> Iterator[str]:
+        mapping = self._mapping
+        if len(entries) < _MANY_ENTRIES:
+            return
+        if mapping.date and not any(entry.published for entry in entries):
+            yield f"{self._place('date', mapping.date)} finds no full date in any entry: correct it."
+        if mapping.content and not any(entry.content for entry in entries):
+            yield f"{self._place('content', mapping.content)} finds no text in any entry: correct it."
+
+    def _entry(self, base: str, raw: Any) -> Entry | Literal["title", "link"]:
         """Return an entry, or the key of the mapping whose part it lacks."""
         mapping = self._mapping
         title = collapse_spaces(readable(search(mapping.title, raw)))
@@ -192,6 +227,7 @@ class _Reader:
             published=day(search(mapping.date, raw), today=self._today, date_format=self._source.date_format),
             author=shortened(author, 200),
             tags=tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS],
+            guid=first_text(search(mapping.id, raw))[:MAX_GUID_CHARACTERS],
         )
 
     def _link(self, base: str, raw: Any) -> str | None:
