@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from vectora_core.ingest.entries import DropReason, Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.json_source import Period, read_json_source
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
@@ -77,9 +78,12 @@ class Collector:
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
 
     def _extraction(self, source: Source) -> Extraction:
+        today = self._now.astimezone(UTC).date()
+        if source.ingestion_mode == "json":
+            return read_json_source(source, self._fetcher.fetch, Period(self._window.first, self._window.last), today)
         page = self._fetcher.fetch(source.url)
         parse = parse_feed if source.ingestion_mode == "rss" else parse_page
-        return parse(page.body, source, page.url, page.charset, self._now.astimezone(UTC).date())
+        return parse(page.body, source, page.url, page.charset, today)
 
     def _kept(self, source: Source, extraction: Extraction) -> tuple[list[IngestedItem], Counter[DropReason]]:
         """Return the accepted entries as items, and the numbers of the others by reason."""
@@ -109,8 +113,8 @@ class Collector:
             return "excluded_title"
         if not entry.content and count_words(entry.title) < _MIN_TITLE_WORDS:
             return "too_short"
-        is_general_press = mode == "strict" and source.source_type == "press_sector"
-        if is_general_press and not self._mentions_watched_term(f"{entry.title}\n{entry.content}"):
+        reports_on_a_field = mode == "strict" and not source.is_own_news
+        if reports_on_a_field and not self._mentions_watched_term(f"{entry.title}\n{entry.content}"):
             return "no_watched_term"
         return None
 
@@ -144,7 +148,8 @@ class Collector:
         entries = extraction.entries
         beyond = dropped["beyond_max_items"]
         remarks = [extraction.problem] if extraction.problem else []
-        if not extraction.found:
+        is_empty = not extraction.found and not extraction.may_be_empty
+        if is_empty:
             remarks.append("It answered, but without entries: open its url in a browser and adapt the source.")
         if beyond:
             remarks.append(f"{beyond} more items were skipped: the source's max_items is {source.max_items}.")
@@ -152,7 +157,7 @@ class Collector:
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
         status: Literal["ok", "degraded", "empty"] = "ok"
-        if not extraction.found:
+        if is_empty:
             status = "empty"
         elif extraction.problem or beyond:
             status = "degraded"
