@@ -67,7 +67,7 @@ class Lexicon:
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
-            entities=self._entities(text, item.source_key),
+            entities=self._entities(reading, item.source_key),
             event_classification=event,
             lai_relevance_score=round(10 * max(strengths, default=0.0), 1),
             anti_lai_detected=bool(signals) and all(found.other_route for found in signals),
@@ -84,8 +84,11 @@ class Lexicon:
         company = self.source_company(item.source_key)
         return Reading(text, tuple(domain.read(text, company) for domain in self.domains))
 
-    def _entities(self, text: ItemText, source_key: str) -> Entities:
-        found = [domain.entities_in(text) for domain in self.domains]
+    def _entities(self, reading: Reading, source_key: str) -> Entities:
+        found = [
+            domain.entities_in(reading.text, signals)
+            for domain, signals in zip(self.domains, reading.signals, strict=True)
+        ]
         return Entities(
             companies=_distinct([*(name for each in found for name in each.companies), *self.own_company(source_key)]),
             molecules=_distinct(name for each in found for name in each.molecules),

@@ -81,7 +81,8 @@ def _watched_terms(content: Content, client: ClientConfig, request: IngestReques
     if request.ingestion_mode != "strict":
         return lambda text: True
     from vectora_core.analysis.signals import DomainReader
-    from vectora_core.text.words import NameSearch, fold
+    from vectora_core.text.names import NameSearch
+    from vectora_core.text.words import fold
 
     scopes = load_configuration(content, client.client_profile.client_id).scopes
     readers = [DomainReader(domain, scopes) for domain in client.watch_domains if domain.enabled]

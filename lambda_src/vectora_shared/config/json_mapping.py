@@ -42,7 +42,7 @@ def _path(text: str) -> str:
     return text
 
 
-def _functions(tree: dict[str, Any]) -> Iterator[str]:
+def _functions(tree: Any) -> Iterator[str]:
     pending: list[Any] = [tree]
     while pending:
         node = pending.pop()
