@@ -17,6 +17,7 @@ from cli.paths import CONFIG
 from cli.progress import progress_display
 from cli.source.words import dropped_in_words
 from terminal.console import new_table
+from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.sources import SOURCE_TYPES, IngestionMode, SourceType
 from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError
@@ -55,10 +56,12 @@ def try_source(
     chosen_type = next((each for each in SOURCE_TYPES if each == source_type), None)
     _require_known("--mode", mode, chosen_mode, MODES)
     _require_known("--type", source_type, chosen_type, SOURCE_TYPES)
+    canonical = load_canonical(content)
     with progress_display() as progress:
         trial = try_address(
             url,
             content,
+            canonical,
             fetcher=page_reader(content),
             today=datetime.now(UTC).date(),
             period_days=period_days,

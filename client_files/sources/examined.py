@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import webencodings
+
 from client_files.sources.json_guess import is_json_feed
-from vectora_core.ingest.feeds import looks_like_feed
+from vectora_core.ingest.decoding import Decoded, Evidence, decoded
+from vectora_core.ingest.document_root import find_root
 from vectora_core.ingest.fetch import Page
-from vectora_core.ingest.html_text import decode, plain_text
+from vectora_core.ingest.html_text import plain_text
 from vectora_core.ingest.json_values import parse_json
 from vectora_core.text.words import collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import IngestionMode, language_exists
@@ -17,7 +20,6 @@ from vectora_shared.errors import VectoraError
 
 Kind = Literal["RSS feed", "Atom feed", "RDF feed", "JSON Feed", "JSON", "HTML page", "nothing readable"]
 _HEAD = 20_000
-_FEED_ROOT = re.compile(r"<(?:\w{1,40}:)?(rss|feed|RDF)[\s>]", re.IGNORECASE)
 _KINDS: dict[str, Kind] = {"rss": "RSS feed", "feed": "Atom feed", "rdf": "RDF feed"}
 _LANGUAGE_ELEMENT = re.compile(r"<(?:dc:)?language>\s*([A-Za-z]{2})\b", re.IGNORECASE)
 _LANGUAGE_ATTRIBUTE = re.compile(r"<(?:html|feed|rss|rdf:RDF)\b[^>]*\slang\s*=\s*[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
@@ -25,6 +27,13 @@ _XML_LANGUAGE = re.compile(r"<(?:html|feed|rss|rdf:RDF)\b[^>]*\sxml:lang\s*=\s*[
 _SITE_NAME = re.compile(r"<meta\b[^>]*property=[\"']og:site_name[\"'][^>]*content=[\"']([^\"']{1,200})", re.IGNORECASE)
 _TITLE = re.compile(r"<title\b[^>]{0,200}>(.{1,500}?)</title", re.IGNORECASE | re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_EVIDENCE: dict[Evidence, str] = {
+    "byte-order mark": "byte-order mark",
+    "first bytes": "first bytes",
+    "HTTP header": "server's header",
+    "document": "own declaration",
+    "content": "bytes: nothing valid is declared",
+}
 MAX_NAME_CHARACTERS = 60
 
 
@@ -43,27 +52,29 @@ class Document:
 
 def examine(page: Page) -> Document:
     """Return what a page is."""
-    text = decode(page.body, page.charset)
-    start = text.lstrip("\ufeff \t\r\n")
-    if start.startswith(("{", "[")):
-        try:
-            return _json(parse_json(page.body), text)
-        except VectoraError:
-            return Document("nothing readable", None, text, None, "", "", "")
-    head = text[:_HEAD]
-    root = _FEED_ROOT.search(head)
-    if looks_like_feed(text) and root:
-        kind, mode = _KINDS[root[1].lower()], "rss"
-    elif "<" in head and re.search(
-        r"<(?:!doctype\s+html|html|head|body|title|div|p|a|ul|table)\b", head, re.IGNORECASE
-    ):
-        kind, mode = "HTML page", "html"
-    else:
-        return Document("nothing readable", None, text, None, "", "", "")
-    return Document(kind, mode, text, None, _encoding(page), _language(head), _title(head))  # type: ignore[arg-type]
+    found = decoded(page.body, page.charset)
+    root = find_root(found.text)
+    head = found.text[root.start : root.start + _HEAD]
+    match root.kind:
+        case "json":
+            return _json(found.text, page.body)
+        case "feed":
+            kind = _KINDS[root.name.rpartition(":")[2].lower()]
+            return Document(kind, "rss", found.text, None, _encoding(found), _language(head), _title(head))
+        case "html":
+            return Document("HTML page", "html", found.text, None, _encoding(found), _language(head), _title(head))
+    return _unreadable(found.text)
 
 
-def _json(document: Any, text: str) -> Document:
+def _unreadable(text: str) -> Document:
+    return Document("nothing readable", None, text, None, "", "", "")
+
+
+def _json(text: str, body: bytes) -> Document:
+    try:
+        document = parse_json(body)
+    except VectoraError:
+        return _unreadable(text)
     is_feed = is_json_feed(document)
     language = str(document.get("language") or "")[:2].lower() if is_feed else ""
     title = document.get("title") if is_feed else None
@@ -95,5 +106,7 @@ def _name(written: str) -> str:
     return shortened(one_line(collapse_spaces(plain_text(written))), MAX_NAME_CHARACTERS)
 
 
-def _encoding(page: Page) -> str:
-    return page.charset or ""
+def _encoding(found: Decoded) -> str:
+    """Return the encoding by its name on the web, and what it was found by."""
+    known = webencodings.lookup(found.codec)
+    return f"{known.name if known else found.codec}, by its {_EVIDENCE[found.found_by]}"

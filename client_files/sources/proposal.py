@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,8 @@ import yaml
 from vectora_core.text.words import one_line
 from vectora_shared.config.configuration import SOURCES_KEY, Canonical
 from vectora_shared.config.content import Content, ContentWithFile
-from vectora_shared.config.loading import load_canonical
+from vectora_shared.config.loading import load_sources
+from vectora_shared.config.references import source_references, unresolved
 from vectora_shared.config.sources import Source, SourceType
 from vectora_shared.config.values import spelling_key
 from vectora_shared.errors import ConfigurationError
@@ -79,14 +80,15 @@ def _name_of_host(url: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
 
 
-def proposal(source: Source, content: Content) -> Proposal:
+def proposal(source: Source, content: Content, canonical: Canonical) -> Proposal:
     """Return the entry of a source, checked by reading the catalogue with it."""
     entry = source.model_dump(mode="json", exclude_none=True, exclude_defaults=True) | {"language": source.language}
     dumped = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)
     text = "".join(f"  {line}\n" for line in dumped.splitlines())
-    problem = ""
     try:
-        load_canonical(ContentWithFile(content, SOURCES_KEY, with_entry(content.read(SOURCES_KEY), text)))
+        pasted = ContentWithFile(content, SOURCES_KEY, with_entry(content.read(SOURCES_KEY), text))
+        references = source_references(replace(canonical, sources=load_sources(pasted)))
+        problem = " ".join(unresolved(pasted, SOURCES_KEY, references))
     except ConfigurationError as error:
         problem = one_line(str(error))
     return Proposal(entry, text, problem)

@@ -25,7 +25,7 @@ from vectora_shared.config.client import ClientConfig, ContentFilters
 from vectora_shared.config.configuration import Canonical
 from vectora_shared.config.content import Content
 from vectora_shared.config.json_mapping import JsonMapping, with_period
-from vectora_shared.config.loading import client_ids, load_canonical, load_client
+from vectora_shared.config.loading import client_ids, load_client
 from vectora_shared.config.sources import IngestionMode, Source, SourceType
 from vectora_shared.errors import ConfigurationError, VectoraError
 
@@ -100,13 +100,15 @@ class _Remembered:
 
     def fetch(self, url: str) -> Page:
         if url not in self.pages:
-            self.pages[url] = self.fetcher.fetch(url)
+            page = self.fetcher.fetch(url)
+            self.pages[url] = self.pages[page.url] = page
         return self.pages[url]
 
 
 def try_address(
     url: str,
     content: Content,
+    canonical: Canonical,
     *,
     fetcher: PageReader,
     today: date,
@@ -115,8 +117,11 @@ def try_address(
     source_type: SourceType | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Trial:
-    """Read an address as a source that is to be added; raise ConfigurationError when it is no web address."""
-    return _Trial(url, content, fetcher, today, period_days, on_step).run(mode, source_type)
+    """Read an address as a source that is to be added to the catalogue in `content`, whose canonical files are loaded.
+
+    Raise ConfigurationError when it is no web address.
+    """
+    return _Trial(url, content, canonical, fetcher, today, period_days, on_step).run(mode, source_type)
 
 
 class _Trial:
@@ -124,6 +129,7 @@ class _Trial:
         self,
         url: str,
         content: Content,
+        canonical: Canonical,
         fetcher: PageReader,
         today: date,
         period_days: int,
@@ -131,7 +137,7 @@ class _Trial:
     ) -> None:
         self._url = url
         self._content = content
-        self._canonical: Canonical = load_canonical(content)
+        self._canonical = canonical
         self._reader = _Remembered(fetcher)
         self._today = today
         self._window = Window(first=today - timedelta(days=period_days), last=today)
@@ -185,7 +191,7 @@ class _Trial:
             trial = replace(trial, feeds=self._feeds(document, trial))
         if trial.news and not trial.news.found:
             trial = replace(trial, reason="The address can be read, but has no entries with news.")
-        return replace(trial, proposal=proposal(draft, self._content)) if trial.is_usable else trial
+        return replace(trial, proposal=proposal(draft, self._content, self._canonical)) if trial.is_usable else trial
 
     def _draft(
         self, trial: Trial, document: Document, mode: IngestionMode, source_type: SourceType | None
