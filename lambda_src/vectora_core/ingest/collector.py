@@ -34,6 +34,15 @@ class PageReader(Protocol):
         """Return the page at the address; raise VectoraError, in words for the report, when there is none to read."""
 
 
+def read_entries(source: Source, fetcher: PageReader, window: Window, today: date) -> Extraction:
+    """Return the entries of a source; raise VectoraError, in words for the report, when it cannot be read."""
+    if source.ingestion_mode == "json":
+        return read_json_source(source, fetcher.fetch, Period(window.first, window.last), today)
+    page = fetcher.fetch(source.url)
+    parse = parse_feed if source.ingestion_mode == "rss" else parse_page
+    return parse(page.body, source, page.url, page.charset, today)
+
+
 class Collector:
     """Collector of one source's items at a time, in any thread; a source that fails does not affect the others."""
 
@@ -62,7 +71,7 @@ class Collector:
         started = time.monotonic()
         items: list[IngestedItem] = []
         try:
-            extraction = self._extraction(source)
+            extraction = read_entries(source, self._fetcher, self._window, self._now.astimezone(UTC).date())
             items, dropped = self._kept(source, extraction)
             report = self._report(source, extraction, items, dropped)
         except VectoraError as error:
@@ -76,14 +85,6 @@ class Collector:
                 message=f"The source failed unexpectedly ({type(error).__name__}): see the function's log.",
             )
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
-
-    def _extraction(self, source: Source) -> Extraction:
-        today = self._now.astimezone(UTC).date()
-        if source.ingestion_mode == "json":
-            return read_json_source(source, self._fetcher.fetch, Period(self._window.first, self._window.last), today)
-        page = self._fetcher.fetch(source.url)
-        parse = parse_feed if source.ingestion_mode == "rss" else parse_page
-        return parse(page.body, source, page.url, page.charset, today)
 
     def _kept(self, source: Source, extraction: Extraction) -> tuple[list[IngestedItem], Counter[DropReason]]:
         """Return the accepted entries as items, and the numbers of the others by reason."""
@@ -168,5 +169,6 @@ class Collector:
             items_kept=len(items),
             dropped=dict(dropped),
             undated=sum(entry.published is None for entry in entries),
+            newest=newest,
             message=" ".join(remarks),
         )
