@@ -11,9 +11,11 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from vectora_core.ingest.boilerplate import Boilerplate
+from vectora_core.ingest.decoding import decode
+from vectora_core.ingest.document_root import find_root
 from vectora_core.ingest.entries import MAX_ENTRIES, DropReason, Entry, Extraction
-from vectora_core.ingest.feeds import looks_like_feed, parse_feed
-from vectora_core.ingest.html_text import decode, parse_html
+from vectora_core.ingest.feeds import parse_feed
+from vectora_core.ingest.html_text import parse_html
 from vectora_core.ingest.news_page import NewsPage
 from vectora_core.ingest.page_areas import Area, find_areas
 from vectora_core.ingest.page_entries import EntryReader
@@ -44,7 +46,7 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     if not body.strip():
         raise VectoraError("The page is empty: open the source's url in a browser and correct it.")
     text = decode(body, charset)
-    if looks_like_feed(text):
+    if find_root(text).kind == "feed":
         return parse_feed(body, source, url, charset, today)
     page = NewsPage(parse_html(text), url, source.date_format, source.language)
     extractor = _Extractor(page, source, today)
