@@ -43,7 +43,7 @@ class KnownNews:
     2. the same address and the same title;
     3. the same address and a near day, unless the source gives them different identifiers;
     4. the same title and a near day, in the same source or on the same page.
-    An address that is not the item's own, or that is a source's page, tells nothing.
+    An address that is not the item's own, or that is a source's page, identifies no news.
     """
 
     def __init__(self, pages: Iterable[str] = ()) -> None:

@@ -72,7 +72,7 @@ class PageLinks:
             if link and not self._is_within_a_sentence(link):
                 found.append(link)
             index += 1
-        found = self._told_apart(found)
+        found = self._distinguished(found)
         labels = Counter((link.identity, link.text) for link in found if not self._is_marked_as_title(link.index))
         return [link for link in found if not link.is_titled or labels[link.identity, link.text] < _LABEL_REPETITIONS]
 
@@ -83,9 +83,9 @@ class PageLinks:
     @cached_property
     def _every_link(self) -> list[Link]:
         found = (link for index in range(len(self._document.nodes)) if (link := self._link(index)))
-        return self._told_apart(list(islice(found, _MAX_LINKS)))
+        return self._distinguished(list(islice(found, _MAX_LINKS)))
 
-    def _told_apart(self, links: list[Link]) -> list[Link]:
+    def _distinguished(self, links: list[Link]) -> list[Link]:
         """Return the links; those of a list whose entries all lead to one page have their titles as identities."""
         titled: defaultdict[str, list[Link]] = defaultdict(list)
         for link in links:

@@ -17,7 +17,7 @@ _C_TIME = re.compile(r"[A-Za-z]{3,9},?\s+[A-Za-z]{3,9}\s+\d{1,2}\s+\d{2}:\d{2}(?
 
 
 def iso_day(text: str) -> date | None:
-    """Return the day of an ISO 8601 date or timestamp, whatever its offset from UTC."""
+    """Return the day of an ISO 8601 date or timestamp, regardless of its offset from UTC."""
     try:
         if match := _ISO.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))

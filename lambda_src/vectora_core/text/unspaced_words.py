@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Letters, without combining marks, in a word of usual length. Without a dictionary, the words of these scripts have no
-# certain ends (Unicode Standard Annex 29, 4): a number of letters says how much a text tells, not which words it has.
+# certain ends (Unicode Standard Annex 29, 4): a number of letters shows the length of a text, not its words.
 _HAN_AND_KANA = (
     "\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0003ffff"
