@@ -14,14 +14,16 @@ def without_shared_identities(entries: Sequence[Entry], *, titles_of_one: int = 
     """Return the entries, without identifiers of several of them, and with addresses of several marked as such.
 
     An address is that of several entries if more than `titles_of_one` titles are under it, or if one title is under it
-    on days that are not near, with different identifiers. An identifier is that of several entries if more than one
+    on days that are not near, without one identifier. More titles than one are allowed where entries are only guessed
+    from a page, which may also repeat one of them with another date. An identifier is that of several entries if more than one
     title has it: some feeds write the site's address or "0" into each.
     """
+    is_guessed = titles_of_one > 1
     shared_urls = _shared((canonical_url(entry.url), entry) for entry in entries if entry.has_own_url)
     urls = {
         url
         for url, group in shared_urls.items()
-        if _titles(group) > titles_of_one or (_titles(group) == 1 and _is_a_series(group))
+        if _titles(group) > titles_of_one or (_titles(group) == 1 and _is_a_series(group, needs_guids=is_guessed))
     }
     shared_guids = _shared((entry.guid, entry) for entry in entries if entry.guid)
     guids = {guid for guid, group in shared_guids.items() if _titles(group) > 1}
@@ -41,10 +43,11 @@ def _titles(group: Iterable[Entry]) -> int:
     return len({normalized_title(entry.title) for entry in group})
 
 
-def _is_a_series(group: Sequence[Entry]) -> bool:
+def _is_a_series(group: Sequence[Entry], *, needs_guids: bool) -> bool:
     days = [entry.published for entry in group if entry.published]
     guids = {entry.guid for entry in group}
-    return len(guids) == len(group) and bool(days) and not are_near(min(days), max(days))
+    are_others = len(guids) == len(group) or (guids == {""} and not needs_guids)
+    return are_others and bool(days) and not are_near(min(days), max(days))
 
 
 def _without(entry: Entry, urls: set[str], guids: set[str]) -> Entry:

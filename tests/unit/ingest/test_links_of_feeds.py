@@ -137,7 +137,7 @@ def test_an_address_under_several_titles_is_not_their_own() -> None:
     assert [entry.has_own_url for entry in twice] == [True, True]
 
 
-def test_a_weekly_title_at_one_address_is_a_series_if_the_identifiers_differ() -> None:
+def test_a_weekly_title_at_one_address_is_a_series_unless_it_has_one_identifier() -> None:
     def week(day: int, guid: str) -> str:
         return (
             f"<title>Safety update</title><link>/n</link><guid isPermaLink='false'>{guid}</guid>"
@@ -145,6 +145,7 @@ def test_a_weekly_title_at_one_address_is_a_series_if_the_identifiers_differ() -
         )
 
     assert {entry.has_own_url for entry in rss(week(3, "a"), week(10, "b"), week(17, "c"))} == {False}
+    assert {entry.has_own_url for entry in rss(week(3, ""), week(10, ""))} == {False}
     assert {entry.has_own_url for entry in rss(week(3, "a"), week(10, "a"))} == {True}
 
 
