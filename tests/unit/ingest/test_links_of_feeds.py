@@ -131,7 +131,7 @@ def test_identifiers_are_kept_and_those_of_several_entries_are_none() -> None:
 
 def test_an_address_under_several_titles_is_not_their_own() -> None:
     overview = rss("<title>Depot approved</title><link>/n</link>", "<title>Lot 12 recalled</title><link>/n</link>")
-    twice = rss("<title>Depot approved</title><link>/n</link>", "<title>Depot approved!</title><link>/n</link>")
+    twice = rss("<title>Depot approved</title><link>/n</link>", "<title>Depot approved: update</title><link>/n</link>")
 
     assert [entry.has_own_url for entry in overview] == [False, False]
     assert [entry.has_own_url for entry in twice] == [True, True]
