@@ -14,6 +14,7 @@ from vectora_core.ingest.document_root import Root, find_root
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
 from vectora_core.ingest.feed_text import construct_text, text_of
 from vectora_core.ingest.html_text import require_few_attributes
+from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import is_plausible, parse_date
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
@@ -105,6 +106,8 @@ def _not_a_feed(text: str, root: Root) -> str:
     if root.kind != "html":
         found = f"an XML document <{root.name}>, which" if _PLAIN_NAME.fullmatch(root.name) else "something that"
         return f"The address answers with {found} is neither RSS nor Atom: correct the source's url."
+    if shows_challenge(text):
+        return CHALLENGE
     links = (link[0] for link in _LINK.finditer(text[:200_000]))
     announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
     address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)

@@ -20,6 +20,7 @@ from vectora_core.ingest.page_areas import Area, find_areas
 from vectora_core.ingest.page_entries import EntryReader
 from vectora_core.ingest.page_links import PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
+from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
 from vectora_core.text.dates import has_date_like
 from vectora_shared.config.sources import HtmlSelectors, Source
 from vectora_shared.errors import VectoraError
@@ -43,6 +44,13 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if find_root(text).kind == "feed":
         return parse_feed(body, source, url, charset, today)
+    extraction = _extraction(text, source, url, today)
+    if not extraction.entries and shows_challenge(text):
+        raise VectoraError(CHALLENGE)
+    return extraction
+
+
+def _extraction(text: str, source: Source, url: str, today: date) -> Extraction:
     page = NewsPage(parse_html(text), url, source.date_format)
     extractor = _Extractor(page, source, today)
     if source.selectors is None:
