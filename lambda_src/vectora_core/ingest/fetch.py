@@ -177,7 +177,15 @@ class Fetcher:
 
 
 def user_agent(contact: str) -> str:
-    """Return the name of this program to sites, with the address of who operates it."""
+    """Return the name of this program to sites, with the address of who operates it.
+
+    Raise VectoraError when the address cannot stand in a header.
+    """
+    if not re.fullmatch(r"[!-'*-~]{0,254}", contact):
+        raise VectoraError(
+            "The contact address for the User-Agent has spaces, parentheses or other characters that no address has: "
+            "correct `contact` in config/environments.yaml, which sets USER_AGENT_CONTACT."
+        )
     return f"{_PRODUCT} ({_PURPOSE}{f'; +{contact}' if contact else ''})"
 
 
