@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from vectora_core.ingest.html_text import TEXT, Document
-from vectora_core.known_news import canonical_url
+from vectora_core.text.address_identity import canonical_url
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import is_only_a_date, writes_day_first
 from vectora_shared.errors import ConfigurationError

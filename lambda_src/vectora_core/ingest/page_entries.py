@@ -17,7 +17,8 @@ from vectora_core.ingest.page_links import Link, PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
 from vectora_core.ingest.page_text import is_generic, is_headline
 from vectora_core.text.dates import FoundDate, day_in_year, find_dates, has_other_meaning, is_plausible, parse_date
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, shortened
+from vectora_core.text.tracked_links import untracked_text
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, count_words, shortened
 from vectora_shared.config.sources import HtmlSelectors, Source
 
 _DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
@@ -97,9 +98,10 @@ class EntryReader:
         return Entry(
             title=shortened(title, MAX_TITLE_CHARACTERS),
             url=link.url if link else self._page.url,
-            content=shortened(content, MAX_CONTENT_CHARACTERS),
+            content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
             published=published,
             author=author[:200],
+            has_own_url=link is not None,
         )
 
     def _inner_elements(self, index: int) -> Iterator[int]:
@@ -217,7 +219,7 @@ class EntryReader:
         first, last = found[0], found[-1]
         if not re.search(r"\w", title[: first.start]):
             rest = title[first.end :].lstrip(" \t|•·:,\u2013—-)]")
-            return rest if len(rest.split()) > 1 else None
+            return rest if count_words(rest) > 1 else None
         before, after = title[: last.start], title[last.end :]
         # "…ended September 30, 2025" is part of the title. "… | November 5, 2025" is not, nor a date without a space
         # before it.
@@ -231,19 +233,19 @@ class EntryReader:
         if not is_apart or has_other_meaning(title, last):
             return None
         rest = before.rstrip(" \t|•·:,\u2013—-([")
-        return rest if len(rest.split()) > 1 else None
+        return rest if count_words(rest) > 1 else None
 
     def _without_edges(self, line: str) -> str:
         """Return a line of text without a date at its beginning and without labels such as "Read more"."""
         found = self._found(line)
         if found and not re.search(r"\w", line[: found[0].start]):
             rest = line[found[0].end :].lstrip(" \t|•·:,\u2013—-)]")
-            line = rest if not rest or len(rest.split()) > 3 else line
+            line = rest if not rest or count_words(rest) > 3 else line
         parts = [part for part in re.split(r"\s*\|\s*", line) if not is_generic(part)] if "|" in line else [line]
         return " | ".join(parts).strip()
 
     def _is_text(self, line: str, title: str) -> bool:
-        return len(line.split()) > 2 and line != title and not is_generic(line) and not self._page.is_date(line)
+        return count_words(line) > 2 and line != title and not is_generic(line) and not self._page.is_date(line)
 
     def _found(self, text: str) -> list[FoundDate]:
         return find_dates(text, date_format=self._source.date_format, day_first=self._page.day_first)

@@ -51,6 +51,17 @@ _TEXTS: Mapping[str, Mapping[str, Forms]] = {
         "fr": {"other": "Presse spécialisée"},
         "sv": {"other": "Fackpress"},
     },
+    "also_reported_by": {
+        "en": {"other": "Also reported by"},
+        "fr": {"other": "Également rapporté par"},
+        "sv": {"other": "Rapporteras även av"},
+    },
+    "correction": {"en": {"other": "Correction"}, "fr": {"other": "Rectificatif"}, "sv": {"other": "Rättelse"}},
+    "withdrawal": {
+        "en": {"other": "Withdrawn by its source"},
+        "fr": {"other": "Retiré par sa source"},
+        "sv": {"other": "Återkallat av källan"},
+    },
     "undated": {"en": {"other": "undated"}, "fr": {"other": "sans date"}, "sv": {"other": "odaterad"}},
     "why_it_matters": {
         "en": {"other": "Why it matters:"},

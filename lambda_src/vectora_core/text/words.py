@@ -11,6 +11,7 @@ from itertools import filterfalse
 from typing import NamedTuple
 
 from vectora_core.text.terms import Terms, TermSearch, term_pattern
+from vectora_core.text.unspaced_words import split_off_unspaced
 from vectora_shared.config.values import spelling_key
 
 LEAD_CHARACTERS = 320
@@ -63,8 +64,12 @@ def fold(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Count the words, by their letters and digits; "long-acting" is one word and "-" is none."""
-    return len(_WORD.findall(text))
+    """Count the words, by their letters and digits; "long-acting" is one word and "-" is none.
+
+    In scripts without spaces, such as Japanese and Thai, their number follows from that of the letters.
+    """
+    spaced, unspaced = split_off_unspaced(text)
+    return len(_WORD.findall(spaced)) + unspaced
 
 
 def count_space_separated(text: str) -> int:
