@@ -18,7 +18,9 @@ NOTHING: Words = frozenset()
 # A text longer than this one mentions other news too.
 _LEAD_CHARACTERS = 400
 _WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*")
-_PHASE = re.compile(r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b")
+_PHASE = re.compile(
+    r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b"
+)
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _PERIOD = re.compile(
     r"\b(q[1-4]|h[12]|[12]h|(?:first|second|third|fourth)[\s-](?:quarter|half)|half-?[\s-]?year|full-?[\s-]?year|nine-?[\s-]?months?|"
@@ -35,7 +37,16 @@ _MONEY = re.compile(
     r"|\b(\d+(?:[.,]\d+)*)\s?(mn|mln|m|million|millions|miljoner|bn|b|billion|billions|miljarder|milliards?)\s?"
     r"(dollars?|usd|euros?|eur|sek|kronor|kr|won|yen|pounds?)?\b|\bm(?:usd|eur|sek)\s?(\d+(?:[.,]\d+)*)"
 )
-_CURRENCIES = {"usd": "$", "dollar": "$", "dollars": "$", "eur": "€", "euro": "€", "euros": "€", "gbp": "£", "pound": "£"}
+_CURRENCIES = {
+    "usd": "$",
+    "dollar": "$",
+    "dollars": "$",
+    "eur": "€",
+    "euro": "€",
+    "euros": "€",
+    "gbp": "£",
+    "pound": "£",
+}
 _PERCENT = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(?:%|percent\b|per cent\b|procent\b|pour cent\b)")
 _DOSE = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|ml|g)\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -103,9 +114,7 @@ class Headline:
 
     def shared_names(self, other: Headline) -> Words:
         """Return the names that both tell, in the headline or beside it."""
-        return (
-            (self.names & other.names) | (self.names & other.named_support) | (other.names & self.named_support)
-        )
+        return (self.names & other.names) | (self.names & other.named_support) | (other.names & self.named_support)
 
     def _names_beside(self, other: Headline) -> Words:
         return self.names - other.names - other.named_support - other.details
@@ -121,7 +130,9 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     known = _names((*entities.companies, *entities.trademarks, *entities.molecules))
     own = _names((item.source_key.partition("__")[2].replace("_", " "),)) if _is_own_news(item) else NOTHING
     lead = _words(fold(f"{item.normalized_content.summary} {item.content[:_LEAD_CHARACTERS]}"))
-    return _headline(core, own, item.normalized_content.event_classification.primary_type, known | own, lead | known | own)
+    return _headline(
+        core, own, item.normalized_content.event_classification.primary_type, known | own, lead | known | own
+    )
 
 
 def title_words(title: str) -> Words:
@@ -153,9 +164,7 @@ def _headline(core: str, own: Words, event_type: str, named_support: Words, supp
 
 def _facts(text: str) -> tuple[str, Facts]:
     """Return the text without its amounts, and the facts."""
-    phases = frozenset(
-        _arabic(part) for found in _PHASE.findall(text) for part in re.split(r"\s?/\s?", found)
-    )
+    phases = frozenset(_arabic(part) for found in _PHASE.findall(text) for part in re.split(r"\s?/\s?", found))
     rest = _PHASE.sub(" ", text)
     periods = frozenset(_period(found) for found in _PERIOD.findall(rest))
     ordinals = _found(vocabulary.ORDINALS, re.sub(r"\b(?:first|second|third|fourth)[\s-](?:quarter|half)", " ", rest))
@@ -166,7 +175,9 @@ def _facts(text: str) -> tuple[str, Facts]:
     numbers |= {f"{_plain_number(number)}{unit}" for number, unit in _DOSE.findall(rest)}
     rest = _DOSE.sub(" ", rest)
     intervals = _found(vocabulary.INTERVALS, rest)
-    numbers |= {_plain_number(word) for word in _words(re.sub(r"\b\d+-?month\w*", " ", rest)) if _NUMBER.fullmatch(word)}
+    numbers |= {
+        _plain_number(word) for word in _words(re.sub(r"\b\d+-?month\w*", " ", rest)) if _NUMBER.fullmatch(word)
+    }
     return rest, Facts(
         places=_found(vocabulary.PLACES, text),
         phases=phases,
@@ -303,7 +314,9 @@ def _money(match: re.Match[str]) -> str:
     number = _plain_number(amount or bare or "0")
     exponent = _exponent(scale or bare_scale or "")
     currency = _CURRENCIES.get(sign or unit or "", sign or unit or "")
-    return f"{currency}{float(number) * 10**exponent:.12g}" if re.fullmatch(r"[\d.]+", number) else f"{currency}{number}"
+    return (
+        f"{currency}{float(number) * 10**exponent:.12g}" if re.fullmatch(r"[\d.]+", number) else f"{currency}{number}"
+    )
 
 
 def _exponent(scale: str) -> int:

@@ -81,14 +81,20 @@ EVENTS = (
         f"(?:terminat\\w+|ends?|ended|returns?|regain\\w*|gets? back|hands? back|exits?|walks? away)\\b.*\\b(?:{_DEAL})"
         f"|(?:{_DEAL})\\b.*\\b(?:terminated|ends|ended|collapses)",
     ),
-    ("rejection", "reject\\w*|declin\\w+|refus\\w+|turn(?:s|ed)? down|complete response|crls?|snub\\w*|avslag|avslar|rejette\\w*"),
+    (
+        "rejection",
+        "reject\\w*|declin\\w+|refus\\w+|turn(?:s|ed)? down|complete response|crls?|snub\\w*|avslag|avslar|rejette\\w*",
+    ),
     ("delay", "delay\\w*|postpone\\w*|pushes back|forsen\\w*|reporte\\w*"),
     (
         "halt",
         "halt\\w*|paus(?:e|es|ed)|clinical hold|on hold|discontinu\\w*|drop(?:s|ped)|abandon\\w*|ditch\\w*|scrap\\w*|shelv\\w*|"
         "terminat\\w*|suspend\\w*|withdraw\\w*|pulls?|pulled|avbryt\\w*|arrete\\w*",
     ),
-    ("recall", "recall\\w*|aterkall\\w*|rappel\\w*|adverse events?|deaths?|boxed warning|black box|safety (?:signal|alert|warning)"),
+    (
+        "recall",
+        "recall\\w*|aterkall\\w*|rappel\\w*|adverse events?|deaths?|boxed warning|black box|safety (?:signal|alert|warning)",
+    ),
     ("reimbursement", "reimburs\\w*|tlv|pric(?:e|ing) approval|formans\\w*|rembours\\w*"),
     (
         "acceptance",
@@ -101,7 +107,10 @@ EVENTS = (
         "rekommender\\w*|avis favorable|endors\\w*",
     ),
     ("designation", "orphan\\w*|fast[- ]track\\w*|breakthrough\\w*|designat\\w*|sarlakemedel\\w*|orphelin\\w*"),
-    ("trial cleared", "(?:ind|cta|trial|study)\\b.*\\b(?:clear\\w*|approved)|(?:clear\\w*|approv\\w*)\\b.*\\b(?:ind|cta|to start)"),
+    (
+        "trial cleared",
+        "(?:ind|cta|trial|study)\\b.*\\b(?:clear\\w*|approved)|(?:clear\\w*|approv\\w*)\\b.*\\b(?:ind|cta|to start)",
+    ),
     ("approval", "approves|approved|greenlights|okays|cleared|clears|godkanner|godkands?|approuve\\w*|autorise\\w*"),
     ("filing", _FILED + "|resubmi\\w*|applications?|ansokan|ndas?|sndas?|blas?|maas?|new drug application"),
     (
@@ -116,7 +125,10 @@ EVENTS = (
         "q[1-4]|h[12]|[12]h|quarter\\w*|half-?year\\w*|full-?year\\w*|annual (?:report|results?)|interim report|year-?end|fiscal|earnings|"
         "revenues?|net sales|delarsrapport\\w*|bokslut\\w*|arsredovisning\\w*|chiffre d'affaires|resultats (?:annuels|semestriels)",
     ),
-    ("enrolment complete", "complet\\w*\\b.*\\b(?:enrol\\w*|recruit\\w*)|(?:enrol\\w*|recruitment) complete\\w*|fully enrolled|last patient"),
+    (
+        "enrolment complete",
+        "complet\\w*\\b.*\\b(?:enrol\\w*|recruit\\w*)|(?:enrol\\w*|recruitment) complete\\w*|fully enrolled|last patient",
+    ),
     (
         "trial result",
         "top-?line|results?|data|endpoints?|read-?outs?|reads out|meets|met|miss(?:es|ed)?|fail(?:s|ed)?|flop\\w*|show(?:s|ed)?|hits|"
@@ -135,7 +147,10 @@ EVENTS = (
     ),
     ("launch", "launch\\w*|roll-?\\s?outs?|rolls out|lanser\\w*|lancement|available|lance"),
     ("deal", _DEAL),
-    ("financing", "raises?|share issue|rights issue|ipo|placement|funding|grants?|series [a-f]|emission|levee de fonds"),
+    (
+        "financing",
+        "raises?|share issue|rights issue|ipo|placement|funding|grants?|series [a-f]|emission|levee de fonds",
+    ),
     ("people", "appoint\\w*|names|hires?|steps down|ceo|cfo|utser|nomme\\w*"),
     ("publication", "publish\\w*|publication|journal|nejm|lancet|jama|publicer\\w*|publie\\w*"),
     ("plant", "plants?|factory|facility|manufactur\\w*|gmp|shortages?|fabrik\\w*|usine"),
@@ -162,7 +177,12 @@ EXPECTED = (
     "awaits?|awaiting|expect\\w*|could|may|might|ahead of|eyes|eyeing|on track|near(?:s|ing)?|plan(?:s|ned|ning)?|prepar\\w*|would|"
     "set to|poised|hopes?|invit\\w*|to present|to host|to attend|vantar|planerar|attend\\w*|prevoit"
 )
-ORDINALS = {"2": "second|2nd|another|andra|deuxieme", "3": "third|3rd|tredje|troisieme", "4": "fourth|4th|fjarde", "5": "fifth|5th"}
+ORDINALS = {
+    "2": "second|2nd|another|andra|deuxieme",
+    "3": "third|3rd|tredje|troisieme",
+    "4": "fourth|4th|fjarde",
+    "5": "fifth|5th",
+}
 
 # Words that name nothing: they neither tell two events apart nor show that two headlines are about one.
 PLAIN_WORDS = frozenset(

@@ -26,7 +26,9 @@ _HEAD = re.compile(rf"^(?P<name>\S[^|:]{{0,60}}?)(?P<sign>{_SPACE}(?:{_SIGNS}){_
 _IN_BRACKETS = re.compile(r"^(?P<core>.*\S)\s?[\[(](?:via |source: )?(?P<name>[^\[\]()]{2,40})[\])]$", re.IGNORECASE)
 # These separate a page's title from the name of its site; a dash also separates two parts of a headline.
 _SITE_SIGNS = frozenset({"|", "\u00b7", "\u2022", "::", "//", "»", "~"})
-_ADDRESS = re.compile(r"(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|news|info|io|co|eu|uk|se|fr|de|dk|no|fi|ch)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|news|info|io|co|eu|uk|se|fr|de|dk|no|fi|ch)", re.IGNORECASE
+)
 # Common nouns in the names of papers.
 _PAPER = re.compile(
     r"\b(?:news|newswire|newsroom|wire|times|journal|herald|tribune|gazette|daily|weekly|post|magazine|letter|telegraph|press release|"
@@ -97,16 +99,22 @@ class Headlines:
         """Return the sources with the names that stand around most of their headlines, and in none."""
         sources = Counter(source for source, _ in titles)
         around = Counter(
-            (key[0], name) for key, title in titles.items() for name in {_squeezed(each) for _, each, _ in _parts(title)}
+            (key[0], name)
+            for key, title in titles.items()
+            for name in {_squeezed(each) for _, each, _ in _parts(title)}
         )
         frequent = {
             pair
             for pair, count in around.items()
-            if count >= _LEARNED_TITLES and count >= _LEARNED_SHARE * sources[pair[0]] and pair[1] not in self._companies
+            if count >= _LEARNED_TITLES
+            and count >= _LEARNED_SHARE * sources[pair[0]]
+            and pair[1] not in self._companies
         }
         if not frequent:
             return frozenset()
-        inside = [_squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()]
+        inside = [
+            _squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()
+        ]
         return frozenset(pair for pair in frequent if not any(pair[1] in core for core in inside))
 
     def _without_certain(self, item: CuratedItem, title: str) -> str:
@@ -126,13 +134,21 @@ class Headlines:
         if squeezed in self._companies:
             return False
         is_known = squeezed in self._papers or squeezed in _AGENCIES
-        return is_known or bool(_ADDRESS.fullmatch(name)) or (_is_name(name) and bool(_PAPER.search(fold(name).casefold())))
+        return (
+            is_known
+            or bool(_ADDRESS.fullmatch(name))
+            or (_is_name(name) and bool(_PAPER.search(fold(name).casefold())))
+        )
 
     def _own_names(self, item: CuratedItem) -> frozenset[str]:
         key = f"{item.source_key} {_host(item.url)}"
         if key not in self._own:
             labels = _host(item.url).split(".")
-            names = {_squeezed(item.source_key.partition("__")[2]), *map(_squeezed, labels[:-1]), _squeezed("".join(labels))}
+            names = {
+                _squeezed(item.source_key.partition("__")[2]),
+                *map(_squeezed, labels[:-1]),
+                _squeezed("".join(labels)),
+            }
             self._own[key] = frozenset(names - {""}) | self._own.get(item.source_key, frozenset())
         return self._own[key]
 
@@ -175,9 +191,14 @@ def _parts(title: str) -> Sequence[tuple[str, str, str]]:
 def _is_name(text: str) -> bool:
     """Return whether a text is written as a name is: few words, all with capitals but those that join others."""
     words = text.split()
-    return len(words) <= _MOST_WORDS and not any(
-        sign.isdigit() for sign in text
-    ) and all(word[0].isupper() or not word[0].isalpha() or word in ("of", "the", "and", "for", "de", "la", "le", "du") for word in words)
+    return (
+        len(words) <= _MOST_WORDS
+        and not any(sign.isdigit() for sign in text)
+        and all(
+            word[0].isupper() or not word[0].isalpha() or word in ("of", "the", "and", "for", "de", "la", "le", "du")
+            for word in words
+        )
+    )
 
 
 def _is_news(text: str) -> bool:

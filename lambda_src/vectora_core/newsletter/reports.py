@@ -101,7 +101,9 @@ def _story(reports: Sequence[CuratedItem], critical: Collection[EventType]) -> S
         if report.source_key != shown.source_key:
             others.setdefault(report.source_key, report)
     if event_of(shown) not in critical:
-        event = next((report.normalized_content.event_classification for report in reports if event_of(report) in critical), None)
+        event = next(
+            (report.normalized_content.event_classification for report in reports if event_of(report) in critical), None
+        )
         if event:
             content = shown.normalized_content.model_copy(update={"event_classification": event})
             shown = shown.model_copy(update={"normalized_content": content})

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from vectora_shared.config.characters import escaped
 from vectora_shared.config.text_file import Position, decoded
-from vectora_shared.config.wording import Path, excerpt, first_problems
+from vectora_shared.config.wording import Path, first_problems
+from vectora_shared.config.yaml_errors import reason, syntax_error
 from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, Nodes, position_of_character, where
 from vectora_shared.errors import ConfigurationError
 
@@ -23,15 +23,6 @@ MOST_VALUES = 50_000
 # libyaml compares each %TAG with all before it.
 MOST_DIRECTIVES = 10
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
-LONGEST_REASON = 200
-# Advice for errors of libyaml's scanner and parser, by a part of their messages.
-_ADVICE = {
-    "cannot start any token": "indent with spaces, not tabs, and write texts that begin with a sign in quotes",
-    "another document": "a file has one document, so remove the line ---",
-    "mapping values are not allowed": "write texts with a colon in quotes, and align keys of one mapping",
-    "unexpected end of stream": "the file may have been cut off, or a quote or bracket is not closed",
-    "could not determine a constructor": "remove the tag, which begins with !",
-}
 
 
 @dataclass(frozen=True)
@@ -113,11 +104,9 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
-        raise ConfigurationError(f"{where}: not valid YAML: {_reason(error.problem or error.context)}.") from error
+        raise ConfigurationError(syntax_error(name, text, error)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigurationError(f"{name}: not valid YAML: {_reason(str(error) or type(error).__name__)}.") from error
+        raise ConfigurationError(f"{name}: not valid YAML: {reason(str(error) or type(error).__name__)}.") from error
     return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain, root)
 
 
@@ -146,13 +135,6 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
                 f"{name}, line {line}: more than {most_values:,} keys and values are too many for a configuration "
                 "file: split it."
             )
-
-
-def _reason(text: str | None) -> str:
-    """Return the first line of a parser's message, cut: it may quote a tag as long as the file."""
-    reason = excerpt(escaped(next(iter((text or "").splitlines()), "")), LONGEST_REASON)
-    advice = next((advice for part, advice in _ADVICE.items() if part in reason), None)
-    return f"{reason} ({advice})" if advice else reason
 
 
 def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:
