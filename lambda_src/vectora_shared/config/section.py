@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from vectora_shared.config.characters import described, escaped, escaped_beyond_ascii, is_invisible
 from vectora_shared.config.wording import Path, did_you_mean, excerpt, excerpt_of_value, first_problems
-from vectora_shared.config.yaml_file import YamlFile
+from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
 from vectora_shared.config.yaml_nodes import where as where_in_file
 from vectora_shared.errors import ConfigurationError
 
@@ -39,18 +39,33 @@ class NotationError(ValueError):
     """A value that does not fit, and has only ASCII characters when it does; the message continues "which"."""
 
 
+def read_file(model: type[SectionT], name: str, content: bytes) -> SectionT:
+    """Parse a file and validate it as `model`; raise ConfigurationError with every problem of keys and values."""
+    return read_section(model, parse_yaml_with_problems(name, content))
+
+
 def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     """Validate the whole file as `model`; raise ConfigurationError with one line per problem."""
     if not isinstance(file.data, dict):
         raise ConfigurationError(
             f"{file.name}, line 1, column 1: expected a mapping of keys, found {_kind(file.data)}."
         )
+    sentences: Iterable[str] = ()
     try:
-        return model.model_validate(file.data)
+        section = model.model_validate(file.data)
     except ValidationError as error:
-        details = _causes(error.errors())
+        details = [detail for detail in _causes(error.errors()) if not _is_known(file, detail)]
         sentences = (escaped(each) for detail in details for each in _sentences(file, model, detail))
-        raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
+    else:
+        if not file.problems:
+            return section
+    raise ConfigurationError("\n".join(first_problems(_distinct((*file.problems, *sentences)))))
+
+
+def _is_known(file: YamlFile, detail: ErrorDetails) -> bool:
+    """Return whether the file's problems name the value already, or a part that it is in."""
+    path = detail["loc"]
+    return any(path[:length] in file.wrong for length in range(len(path), 0, -1))
 
 
 def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:

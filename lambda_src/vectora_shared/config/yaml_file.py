@@ -12,7 +12,7 @@ import yaml
 from vectora_shared.config.text_file import Position, decoded
 from vectora_shared.config.wording import Path, first_problems
 from vectora_shared.config.yaml_errors import reason, syntax_error
-from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, Nodes, position_of_character, where
+from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, SIGNS, Nodes, position_of_character, where
 from vectora_shared.errors import ConfigurationError
 
 # Far above any configuration file. Deep nesting would crash the parser, and parsing a value takes many times the work
@@ -35,6 +35,9 @@ class YamlFile:
     text: str = ""
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict)
     plain: dict[Path, str] = field(default_factory=dict)
+    # Sentences on values and keys that people read in another way than programs, and the paths of these.
+    problems: tuple[str, ...] = ()
+    wrong: frozenset[Path] = frozenset()
     # The parsed nodes, for an editor of the text; their marks count characters as `text` does.
     root: yaml.Node | None = field(default=None, compare=False, repr=False)
 
@@ -80,6 +83,14 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _sign(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+for _tag in SIGNS:
+    _Loader.add_constructor(_tag, _sign)
+
+
 def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
     """Parse one YAML document within limits of time and memory.
 
@@ -87,18 +98,29 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
     `most_values` values, the same key twice in a mapping, an alias, a list entry that continues on the next line, or
     a character or number that people read in another way than programs.
     """
+    file = parse_yaml_with_problems(name, content, most_values=most_values)
+    if file.problems:
+        raise ConfigurationError("\n".join(first_problems(file.problems)))
+    return file
+
+
+def parse_yaml_with_problems(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
+    """Parse as `parse_yaml` does, but keep problems of single keys and values, so that all are reported at once.
+
+    Raises ConfigurationError with these problems too when the values cannot be computed in spite of them.
+    """
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
     text = decoded(name, content)
     try:
-        _refuse_excess(name, text, most_values)
+        has_aliases = _refuse_excess(name, text, most_values)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
             nodes = Nodes(name, text)
             if root is not None:
                 nodes.visit(root, ())
-            if nodes.problems:
+            if nodes.problems and (has_aliases or not nodes.is_readable):
                 raise ConfigurationError("\n".join(first_problems(nodes.problems)))
             data = _frozen(_constructed(loader, root)) if root is not None else None
         finally:
@@ -107,24 +129,35 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
         raise ConfigurationError(syntax_error(name, text, error)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{name}: not valid YAML: {reason(str(error) or type(error).__name__)}.") from error
-    return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain, root)
+    return YamlFile(
+        name,
+        data,
+        nodes.positions,
+        text,
+        nodes.spans,
+        nodes.plain,
+        problems=tuple(nodes.problems),
+        wrong=frozenset(nodes.wrong),
+        root=root,
+    )
 
 
-def _refuse_excess(name: str, text: str, most_values: int) -> None:
-    """Raise ConfigurationError when the text exceeds a limit, without building its values."""
+def _refuse_excess(name: str, text: str, most_values: int) -> bool:
+    """Return whether the text has aliases; raise ConfigurationError when it exceeds a limit. Builds no values."""
     if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MOST_DIRECTIVES + 1)) > MOST_DIRECTIVES:
         raise ConfigurationError(f"{name}: more than {MOST_DIRECTIVES} lines begin with %, a directive: remove them.")
-    depth = values = documents = 0
+    depth = values = documents = aliases = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         values += isinstance(event, yaml.NodeEvent)
+        aliases += isinstance(event, yaml.AliasEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if documents > 1:
             # The loader refuses a second document, with its position.
-            return
+            break
         line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > DEEPEST_NESTING:
             raise ConfigurationError(
@@ -135,6 +168,7 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
                 f"{name}, line {line}: more than {most_values:,} keys and values are too many for a configuration "
                 "file: split it."
             )
+    return aliases > 0
 
 
 def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:
