@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from vectora_core.analysis.events import EventReader
+from vectora_core.analysis.events import EventReader, TextEvents
 from vectora_core.analysis.signals import DomainReader, Signals, Weigher
 from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
 from vectora_core.text.words import TITLE_SEPARATORS, ItemText, collapse_spaces, item_text, leading_sentences
@@ -17,9 +17,10 @@ SUMMARY_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Folded text of an item, and its signals for each domain."""
+    """Folded text of an item, its events, and its signals for each domain."""
 
     text: ItemText
+    events: TextEvents
     signals: tuple[Signals, ...]
 
 
@@ -55,8 +56,7 @@ class Lexicon:
         """
         reading = self._read(item)
         self._readings[item] = reading
-        text, signals = reading.text, reading.signals
-        event = self.events.classify(text)
+        signals, event = reading.signals, reading.events.classify()
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
@@ -75,7 +75,7 @@ class Lexicon:
     def _read(self, item: IngestedItem) -> Reading:
         text = item_text(item.title, item.content)
         company = self.source_company(item.source_key)
-        return Reading(text, tuple(domain.read(text, company) for domain in self.domains))
+        return Reading(text, self.events.read(text), tuple(domain.read(text, company) for domain in self.domains))
 
     def _entities(self, reading: Reading, source_key: str) -> Entities:
         found = [
