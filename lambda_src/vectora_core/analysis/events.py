@@ -35,7 +35,7 @@ class EventReader:
 
     def read(self, text: ItemText) -> TextEvents:
         """Return the events of an item; its title is searched now, its first sentences when they are needed."""
-        return TextEvents(self, text)
+        return TextEvents(self, text, tuple(self.matches(text.title)))
 
     def matches(self, folded: str) -> list[_Match]:
         """Return the first match of each event type in the folded text."""
@@ -43,23 +43,23 @@ class EventReader:
         return [_Match(event, (event not in self._leading, match.start())) for event, match in found if match]
 
 
+@dataclass(frozen=True)
 class TextEvents:
     """Events in an item's text."""
 
-    def __init__(self, reader: EventReader, text: ItemText) -> None:
-        self._reader = reader
-        self._text = text
-        self._in_title: Sequence[_Match] = reader.matches(text.title)
+    reader: EventReader
+    text: ItemText
+    title_matches: tuple[_Match, ...]
 
     @property
     def in_title(self) -> frozenset[EventType]:
-        return frozenset(match.event for match in self._in_title)
+        return frozenset(match.event for match in self.title_matches)
 
     def classify(self) -> EventClassification:
         """Return the event type of the item: a leading type first, else the one that the text names first."""
-        if self._in_title:
-            return _classification(self._in_title, TITLE_CONFIDENCE)
-        if in_lead := self._reader.matches(self._text.lead):
+        if self.title_matches:
+            return _classification(self.title_matches, TITLE_CONFIDENCE)
+        if in_lead := self.reader.matches(self.text.lead):
             return _classification(in_lead, LEAD_CONFIDENCE)
         return EventClassification(primary_type="other", confidence=NO_CONFIDENCE)
 
