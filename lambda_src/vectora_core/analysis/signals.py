@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vectora_core.items import Entities
-from vectora_core.text.patterns import AnyOf
 from vectora_core.text.names import NameFinder, NameRule, NameSearch, Surroundings, distinct_names
+from vectora_core.text.patterns import AnyOf
 from vectora_core.text.words import ItemText, sentences
 from vectora_shared.config.canonical import Evidence
 from vectora_shared.config.client import WatchDomain
@@ -373,7 +373,9 @@ class Weigher:
         if title.molecules and title.timing.interval:
             return Assessment(self.numbers.injected_molecule, f"title names {title.molecules[0]} at long intervals")
         if title.injected_molecules:
-            return Assessment(self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection")
+            return Assessment(
+                self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection"
+            )
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
             return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None

@@ -14,7 +14,10 @@ from vectora_shared.config.values import spelling_key
 
 # A surname follows, whatever else the word may be: "Dr LAI", "Mme Janssen". In English, French, German and Swedish.
 _TITLES_OF_PERSONS = frozenset(
-    "dr drs dra prof professor professeur mr mrs ms sir dame judge justice senator sen mme mlle docteur herr frau hr fru".split()
+    (
+        *("dr", "drs", "dra", "docteur", "prof", "professor", "professeur", "sir", "dame", "mr", "mrs", "ms", "mme"),
+        *("mlle", "herr", "frau", "hr", "fru", "judge", "justice", "senator", "sen"),
+    )
 )
 _LONGEST_TITLE = 16
 # Less than this share of small letters: nothing can be told from the case of a word.

@@ -17,6 +17,7 @@ _MOST_OPEN_REPEATS = 2
 _STARTS = {"AT_BEGINNING", "AT_BEGINNING_STRING"}
 _ENDS = {"AT_END", "AT_END_STRING"}
 _TYPOGRAPHIC = dict.fromkeys("\u2018\u2019\u201a\u02bc\u00b4`", "'") | dict.fromkeys("\u201c\u201d\u201e", '"')
+_TYPOGRAPHIC |= {"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "ð": "d"}
 _TYPOGRAPHIC |= dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-") | dict.fromkeys("®™©℠", "nothing")
 
 Node = tuple[Any, Any]

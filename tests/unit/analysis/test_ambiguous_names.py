@@ -16,17 +16,15 @@ from vectora_core.text.words import fold
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.scopes import NameScopes
 
-COINED: dict[str, list[str]] = yaml.safe_load(
-    Path(__file__).with_name("coined_names.yaml").read_text(encoding="utf-8")
-)
+COINED: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("coined_names.yaml").read_text(encoding="utf-8"))
 Companies = Callable[..., tuple[str, ...]]
 
 
 @pytest.fixture
 def companies(lexicon: Lexicon, make_item: Any) -> Companies:
-    return lambda title, content="The company said so on Monday.": lexicon.analyze(
-        make_item(title, content)
-    ).entities.companies
+    return lambda title, content="The company said so on Monday.": (
+        lexicon.analyze(make_item(title, content)).entities.companies
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,3 +211,28 @@ def test_every_decisive_short_term_has_an_answer(configuration: Configuration) -
     scope = configuration.scopes.technologies.scopes["lai_keywords"]
     decisive = {term for term in (*scope.core_phrases, *scope.brands, *scope.programmes) if len(term) <= 4}
     assert decisive == set(scope.conditions)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Le groupe MEDINCELL, l\u2019Uzedy et l'Uzedy", ("Uzedy",)),
+        ("\u00abUzedy\u00bb/Perseris", ("Uzedy", "Perseris")),
+        ("Uzedy-backed; uzedy: (UZEDY\u00ae)", ("Uzedy",)),
+        ("\u7279\u74e6UZEDY\u83b7\u6279", ("Uzedy",)),
+        ("pr\u00e6uzedy, \u00f8Uzedy, Uzedy\u00df", ()),
+        ("\uff35\uff3a\uff25\uff24\uff39", ("Uzedy",)),
+        ("Uze\u00addy, Uze\u200bdy", ("Uzedy",)),
+    ],
+)
+def test_signs_and_letters_of_other_languages_are_read_as_readers_do(text: str, found: tuple[str, ...]) -> None:
+    assert NameFinder(["Uzedy", "Perseris"]).names_in(fold(text)) == found
+
+
+def test_letters_that_unicode_does_not_decompose_are_spelled_out() -> None:
+    finder = NameFinder(["opioidafh\u00e6ngighed", "Gr\u00f8nland", "Gro\u00dfmann"])
+    assert finder.names_in(fold("OPIOIDAFH\u00c6NGIGHED, Gronland, Grossmann")) == (
+        "opioidafh\u00e6ngighed",
+        "Gr\u00f8nland",
+        "Gro\u00dfmann",
+    )

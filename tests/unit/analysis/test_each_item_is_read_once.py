@@ -59,9 +59,7 @@ def _names(domain: DomainReader, text: str, around: Surroundings) -> dict[str, t
         "molecules": domain.molecules,
         "indications": domain.indications,
     }
-    return {
-        name: distinct_names(NameSearch([finder]).find(text, around)[finder]) for name, finder in finders.items()
-    }
+    return {name: distinct_names(NameSearch([finder]).find(text, around)[finder]) for name, finder in finders.items()}
 
 
 def assert_signals_are_those_of_single_searches(

@@ -1,4 +1,4 @@
-"""The type of an event is read from the words of trade papers, agencies and companies, in the languages of the sources."""
+"""The type of an event is read from the words of trade papers and companies, in the languages of the sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ HEADLINES: dict[str, list[str]] = yaml.safe_load(
 )
 
 
-@pytest.mark.parametrize(("event", "title"), [(event, title) for event, titles in HEADLINES.items() for title in titles])
+@pytest.mark.parametrize(
+    ("event", "title"), [(event, title) for event, titles in HEADLINES.items() for title in titles]
+)
 def test_the_event_is_read_from_the_headline(event: str, title: str, lexicon: Lexicon) -> None:
     assert lexicon.events.read(item_text(title, "")).classify().primary_type == event
 
@@ -38,4 +40,6 @@ def test_words_without_a_deal_approval_or_trial_are_no_such_event(title: str, le
 
 def test_no_pattern_of_the_events_holds_an_accent_that_folding_removes(configuration: Configuration) -> None:
     patterns = [pattern for event in configuration.events.events.values() for pattern in event.patterns]
-    assert [pattern for pattern in patterns if fold(pattern).casefold() != re.sub(r"\s+", " ", pattern).casefold()] == []
+    assert [
+        pattern for pattern in patterns if fold(pattern).casefold() != re.sub(r"\s+", " ", pattern).casefold()
+    ] == []

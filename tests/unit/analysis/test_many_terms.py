@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.text import names as names_module
+from vectora_core.text.names import NameFinder, NameSearch
 from vectora_core.text.patterns import AnyOf
 from vectora_core.text.terms import Terms, TermSearch
-from vectora_core.text.names import NameFinder, NameSearch
 from vectora_core.text.words import fold
 from vectora_shared.config.configuration import Configuration
 

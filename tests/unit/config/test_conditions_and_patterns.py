@@ -36,9 +36,15 @@ def problem_of(model: type[Section], text: str) -> str:
     [
         ("conditions: {Merk: {is_not: [Merk KGaA]}}", "names 'Merk', which is not a name or alias of this file"),
         ("conditions: {Merck: {}}", "has neither is_not, unless nor needs"),
-        ("conditions: {Merck: {is_not: [Darmstadt]}}", "does not contain 'Merck' as a whole word: write it under unless"),
+        (
+            "conditions: {Merck: {is_not: [Darmstadt]}}",
+            "does not contain 'Merck' as a whole word: write it under unless",
+        ),
         ("conditions: {Merck: {is_not: [Mercks KGaA]}}", "does not contain 'Merck' as a whole word"),
-        ("conditions: {Merck: {is_not: [Merck Sharp & Dohme]}}", "which is the name 'Merck Sharp & Dohme' of this file"),
+        (
+            "conditions: {Merck: {is_not: [Merck Sharp & Dohme]}}",
+            "which is the name 'Merck Sharp & Dohme' of this file",
+        ),
         ("conditions: {Merck: {is_not: [merck]}}", "which is the name 'Merck' of this file"),
         ("conditions: {Jazz Pharmaceuticals: {unless: [Jazz]}}", "the name would never be found"),
         ("conditions: {Jazz: {needs: [pharm]}}\ncontexts: {pharma: [drug]}", "did you mean 'pharma'?"),
@@ -76,6 +82,7 @@ def test_conditions_that_can_work_are_accepted() -> None:
         ("d\u2019accord", "write '''"),
         ("phase\u20113", "write '-'"),
         ("UZEDY®", "remove it"),
+        ("markedsføring", "write 'o'"),
         ("top  ten", "two spaces"),
         ("deal$ with", "can never match"),
         ("deal ^with", "can never match"),
@@ -107,7 +114,6 @@ def test_a_pattern_that_matches_no_news_or_takes_too_long_is_refused(pattern: st
         r"a(?!b)c|(?=x)\w+",
         r"\$\s?[\d.,]+.{0,40}\bround",
         r"β-blocker",
-        r"markedsf[oø]ring",
     ],
 )
 def test_usual_patterns_are_accepted(pattern: str) -> None:
