@@ -205,7 +205,7 @@ class ExclusionScope(Section):
     )
     sure_title_patterns: Distinct[Pattern] = Field(
         default=(),
-        description="Regular expressions of titles that are excluded whatever else they name.",
+        description="Regular expressions of titles that are excluded regardless of what else they name.",
     )
     text_patterns: Distinct[Pattern] = Field(
         default=(),
