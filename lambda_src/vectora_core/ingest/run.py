@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -63,11 +64,13 @@ def ingest_client(
     history = read_history(data, client_id, day, lookback_days)
 
     collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
-    reports, found = _outcomes(collector, sources)
+    reports, kept = _outcomes(collector, sources)
     _require_a_source_that_was_read(client_id, reports)
 
     pages = [source.url for source in catalog.sources]
-    items, new, carried_over = _completed(history, without_repeated_news(found, pages), pages)
+    unique = without_repeated_news(kept, pages)
+    reports = _without_duplicates(reports, kept, unique)
+    items, new, carried_over = _completed(history, unique, pages)
     texts = FullTextReport()
     if full_texts and not request.dry_run:
         old = len(items) - new
@@ -81,6 +84,8 @@ def ingest_client(
         output_key=items_key(prefix, day),
         items_found=sum(entry.items_found for entry in reports),
         items_new=new,
+        items_known=len(unique) - new,
+        items_earlier=len(history.today),
         items_carried_over=carried_over,
         items_undated=sum(item.metadata.undated for item in items),
         items_total=len(items),
@@ -105,6 +110,15 @@ def _outcomes(collector: Collector, sources: list[Source]) -> tuple[list[SourceR
     with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
         outcomes = list(pool.map(collector.collect, sources))
     return [report for report, _ in outcomes], [item for _, items in outcomes for item in items]
+
+
+def _without_duplicates(
+    reports: list[SourceReport], kept: list[IngestedItem], unique: list[IngestedItem]
+) -> list[SourceReport]:
+    """Return the reports, with the items that another source has with more text counted at their own source."""
+    remaining = set(map(id, unique))
+    duplicates = Counter(item.source_key for item in kept if id(item) not in remaining)
+    return [report.with_dropped("duplicate_of_another_source", duplicates[report.source_key]) for report in reports]
 
 
 def _require_a_source_that_was_read(client_id: str, reports: list[SourceReport]) -> None:
