@@ -29,7 +29,8 @@ _PERIOD = re.compile(
 _SAME_PERIOD = {
     "first quarter": "q1", "second quarter": "q2", "third quarter": "q3", "fourth quarter": "q4", "first half": "h1",
     "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1",
-    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
+    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual",
+    "nine months": "q3", "nine month": "q3",
 }  # fmt: skip
 _SCALES = {"k": 3, "t": 3, "m": 6, "b": 9}
 _MONEY = re.compile(
@@ -143,8 +144,10 @@ class Headline:
         return self.names - other.names - other.beside.names - other.details
 
     def _details_beside(self, other: Headline) -> Words:
-        beside = self.details - other.details - other.names - other.beside.words
-        return frozenset(word for word in beside if not any(_are_alike(word, each) for each in other.details))
+        beside = self.details - other.details - other.names
+        if not beside:
+            return beside
+        return frozenset(word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details))
 
 
 def headline_of(item: CuratedItem, core: str) -> Headline:
@@ -271,7 +274,7 @@ def _part_of_a_term() -> re.Pattern[str]:
 
 
 def _codes(words: Words) -> Words:
-    return frozenset(word for word in words if any(sign.isdigit() for sign in word))
+    return frozenset(word for word in words if not word.isalpha())
 
 
 def _event(text: str) -> str | None:

@@ -87,7 +87,7 @@ class Headlines:
         )
         self._own: dict[str, frozenset[str]] = {key: frozenset({_squeezed(name)}) for key, name in names.papers.items()}
         self._items = {(item.source_key, item.title): item for item in items}
-        bare = {key: without_rubrics(item.title) for key, item in self._items.items()}
+        bare = {key: without_rubrics(key[1]) for key in self._items}
         self._learned = self._names_of_sources(bare)
         certain = {key: self._without_certain(self._items[key], title) for key, title in bare.items()}
         self._cores = self._confirmed(certain)
@@ -159,8 +159,8 @@ class Headlines:
         Several names behind one headline may be companies, each with an event of its own; only those that a sign for
         sites separates are papers.
         """
-        complete = {_key(title) for title in titles.values()}
         uncertain = {key: found for key, title in titles.items() if (found := self._uncertain(title))}
+        complete = {_key(title) for title in titles.values()} if uncertain else set()
         names: dict[str, set[str]] = {}
         sites: dict[str, set[str]] = {}
         for core, name, sign in uncertain.values():
