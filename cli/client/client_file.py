@@ -87,7 +87,7 @@ def _version_in_history(client_id: str, version: str) -> ClientFile:
     path = f"config/{client_key(client_id)}"
     found = []
     history = History(ROOT)
-    for commit in history.git("log", "--format=%H", "--", path).split():
+    for commit in history.commits_of(path):
         body = history.file(commit, path)
         written = re.search(rb"^\s+version:\s*[\"']?(\d+\.\d+\.\d+)", body, re.MULTILINE) if body else None
         if body and written and written[1].decode("ascii") == version:

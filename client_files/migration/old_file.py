@@ -30,6 +30,8 @@ CHANGELOG: Path = ("metadata", "changelog")
 _VERSIONED_ID = re.compile(r"(?P<stem>.+?)[_-]v(?P<numbers>\d+(?:[_.]\d+)*)(?:[_.-].*)?", re.IGNORECASE)
 _OBJECTIVE = re.compile(r"\W*(?:OBJECTI[FV]E?S?|GOALS?|PURPOSE)\b[^:]*:(?P<text>.*)", re.IGNORECASE)
 LONGEST_PURPOSE = 300
+# Ten times the size of any old file: the time of a migration grows with the square of it.
+MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be read: {error.strerror or error}.") from error
-    text = EditableText(name, content)
+    text = EditableText(name, content, most_values=MOST_VALUES)
     _refuse_current(text, content)
     found = text.value(("client_profile", "client_id"))
     if not isinstance(found, str) or not found.strip():

@@ -9,6 +9,7 @@ from typing import Any
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
 from vectora_core.ingest.full_text import ARTICLE_LIMITS, MEDIA_TYPES, FullTexts
+from vectora_core.ingest.pacing import PacedPageReader
 from vectora_core.ingest.request import IngestRequest
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
@@ -30,8 +31,8 @@ def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
         content=BucketContent(s3, environment("CONFIG_BUCKET")),
         data=Bucket(s3, environment("DATA_BUCKET")),
         # The time limit of one source includes all attempts.
-        fetcher=Fetcher(
-            FetchLimits(deadline_seconds=_seconds("SOURCE_DEADLINE_SECONDS", 60, lowest=1)), contact=contact
+        fetcher=PacedPageReader(
+            Fetcher(FetchLimits(deadline_seconds=_seconds("SOURCE_DEADLINE_SECONDS", 60, lowest=1)), contact=contact)
         ),
         now=datetime.now(UTC),
         full_texts=FullTexts(

@@ -11,12 +11,14 @@ from typing import Any
 
 from vectora_core.ingest.decoding import decode
 from vectora_core.ingest.document_root import Root, find_root
-from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
+from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, DropReason, Entry, Extraction
+from vectora_core.ingest.feed_dates import FeedDates
+from vectora_core.ingest.feed_links import FeedLinks, identifier
 from vectora_core.ingest.feed_text import construct_text, text_of
 from vectora_core.ingest.html_text import require_few_attributes
+from vectora_core.ingest.shared_addresses import without_shared_identities
 from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
-from vectora_core.text.addresses import resolved_link
-from vectora_core.text.dates import is_plausible, parse_date
+from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
@@ -49,19 +51,27 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     root = find_root(text)
     if root.kind != "feed":
         raise VectoraError(_not_a_feed(text, root))
-    feed, is_cut = _limited(text, root)
+    feed, cut = _limited(text, root)
     parsed = _parsed(feed, url)
     is_atom = root.name.lower().endswith("feed")
-    raw_entries = parsed.get("entries", ())[:MAX_ENTRIES]
-    entries = tuple(entry for raw in raw_entries if (entry := _entry(raw, source, url, today, is_atom)) is not None)
-    if is_cut:
+    all_entries = parsed.get("entries", ())
+    raw_entries = all_entries[:MAX_ENTRIES]
+    channel = parsed.get("feed", {})
+    links = FeedLinks(channel, url, is_atom=is_atom)
+    dates = FeedDates(channel, raw_entries, source, today)
+    entries = [entry for raw in raw_entries if (entry := _entry(raw, links, dates, is_atom)) is not None]
+    problem = _problem(parsed, len(raw_entries), len(entries))
+    if cut:
         problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
-        return Extraction(entries=entries, problem=problem)
-    return Extraction(entries=entries, problem=_problem(parsed, len(raw_entries), len(entries)))
+    dropped: dict[DropReason, int] = {
+        "too_many_entries": cut + len(all_entries) - len(raw_entries),
+        "without_title": len(raw_entries) - len(entries),
+    }
+    return Extraction(entries=without_shared_identities(entries), problem=problem, dropped=dropped)
 
 
-def _limited(text: str, root: Root) -> tuple[str, bool]:
-    """Return the feed's root element with at most MAX_ENTRIES entries, and whether more were cut off.
+def _limited(text: str, root: Root) -> tuple[str, int]:
+    """Return the feed's root element with at most MAX_ENTRIES entries, and how many more were cut off.
 
     Remove everything before the root: declarations of entities can expand without limit or read files.
     Raise VectoraError when the feed has more mark-up, or is deeper, than any real feed.
@@ -69,8 +79,9 @@ def _limited(text: str, root: Root) -> tuple[str, bool]:
     # Empty lines replace it, so that line numbers in the parser's messages stay right.
     text = _DECLARATION + "\n" * text.count("\n", 0, root.start) + text[root.start :]
     starts = [entry.start() for entry, _ in zip(_ENTRY.finditer(text), range(MAX_ENTRIES + 1), strict=False)]
-    is_cut = len(starts) > MAX_ENTRIES
-    if is_cut:
+    cut = 0
+    if len(starts) > MAX_ENTRIES:
+        cut = 1 + sum(1 for _ in _ENTRY.finditer(text, starts[-1] + 1))
         end = f"</{root.name}>" if root.name.lower() != "rss" else f"</channel></{root.name}>"
         text = text[: starts[-1]] + end
     if text.count("<") + text.count("&") > MAX_MARKS or _deepest(text) > MAX_DEPTH:
@@ -80,7 +91,7 @@ def _limited(text: str, root: Root) -> tuple[str, bool]:
         )
     require_few_attributes(text)
     text = _REFERENCE.sub(_valid_reference, _NO_XML.sub(" ", text))
-    return _with_escaped_ampersands(text), is_cut
+    return _with_escaped_ampersands(text), cut
 
 
 def _with_escaped_ampersands(text: str) -> str:
@@ -130,7 +141,8 @@ def _not_a_feed(text: str, root: Root) -> str:
 def _parsed(text: str, url: str) -> dict[str, Any]:
     import feedparser
 
-    headers = {"content-location": url, "content-type": "application/xml; charset=utf-8"}
+    # Without the feed's address: feedparser would resolve links against it, which is right for some of them only.
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed: dict[str, Any] = feedparser.parse(
             # A stream: feedparser would open a text that looks like a path or an address.
@@ -166,24 +178,27 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
-def _entry(raw: Any, source: Source, url: str, today: date, is_atom: bool) -> Entry | None:
+def _entry(raw: Any, links: FeedLinks, dates: FeedDates, is_atom: bool) -> Entry | None:
     content = _content(raw, is_atom)
     title = collapse_spaces(construct_text(raw, "title", is_atom=is_atom))
     if not title:
         title = content.partition("\n")[0]
     if not title:
         return None
+    url, has_own_url = links.article(raw)
     return Entry(
         title=shortened(title, MAX_TITLE_CHARACTERS),
-        url=_link(raw, url),
-        content=shortened(content, MAX_CONTENT_CHARACTERS),
-        published=_published(raw, source, today),
+        url=url,
+        content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
+        published=dates.published(raw),
         author=collapse_spaces(construct_text(raw, "author", is_atom=False))[:200],
         tags=tuple(
             dict.fromkeys(
                 term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
             )
         ),
+        guid=identifier(raw),
+        has_own_url=has_own_url,
     )
 
 
@@ -205,28 +220,3 @@ def _content(raw: Any, is_atom: bool) -> str:
 def _without_footer(text: str) -> str:
     end = max(0, len(text) - 600)
     return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
-
-
-def _link(raw: Any, url: str) -> str:
-    alternates = [_text(link, "href") for link in raw.get("links", ()) if link.get("rel") == "alternate"]
-    identifier = _text(raw, "id")
-    # An id is an address only if it is a complete one: "12345" is not a relative address.
-    for candidate in (_text(raw, "link"), *alternates[:MAX_TAGS], identifier if "://" in identifier else ""):
-        if candidate.strip() and (address := resolved_link(url, candidate)):
-            return address
-    return url
-
-
-def _published(raw: Any, source: Source, today: date) -> date | None:
-    for key in ("published", "updated", "created"):
-        text = _text(raw, key)[:200]
-        # feedparser reads a year alone as the first of January.
-        if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
-            continue
-        if source.date_format and (day := parse_date(text, today=today, date_format=source.date_format)):
-            return day
-        moment = dict.get(raw, f"{key}_parsed")
-        day = date(moment.tm_year, moment.tm_mon, moment.tm_mday) if moment else parse_date(text, today=today)
-        if day and is_plausible(day, today):
-            return day
-    return None

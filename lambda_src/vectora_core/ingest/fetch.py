@@ -15,7 +15,7 @@ import urllib3
 from vectora_core.ingest.connections import connection_pools
 from vectora_core.ingest.cookies import Cookies
 from vectora_core.ingest.deadline import Deadline
-from vectora_core.ingest.fetch_errors import TemporaryError, fetch_error
+from vectora_core.ingest.fetch_errors import StatusError, TemporaryError, fetch_error
 from vectora_core.ingest.response_body import ACCEPT_ENCODING, read_body
 from vectora_core.ingest.status_errors import status_error
 from vectora_core.items import Record
@@ -30,6 +30,7 @@ HEADERS = {
     "Accept-Language": "en, *;q=0.5",
     "Accept-Encoding": ACCEPT_ENCODING,
 }
+_REASON_BYTES = 20_000
 # A colon, because some servers write it so.
 _CHARSET = re.compile(r"(?:^|[;,\s])charset\s*[=:]\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -159,7 +160,7 @@ class Fetcher:
         if response.status in _REDIRECTS and location:
             return _joined(url, _encoded(location))
         if error := status_error(response.status, url, response.headers):
-            raise error
+            raise _with_reason(error, response, deadline)
         content_type = response.headers.get("Content-Type", "")
         self._require_media_type(content_type)
         body = read_body(response, self._limits.body_bytes, deadline)
@@ -174,6 +175,17 @@ class Fetcher:
         if self._media_types and media_type not in self._media_types:
             found = visible_text(media_type)[:60] or "of no stated type"
             raise VectoraError(f"The page is {found}, not HTML: open it in a browser.")
+
+
+def _with_reason(error: Exception, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Exception:
+    """Return the error of a refused request, with its body if that is short and readable: APIs give reasons there."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not isinstance(error, VectoraError) or not re.fullmatch(r"application/(\S+\+)?json|text/plain", media_type):
+        return error
+    try:
+        return StatusError(str(error), read_body(response, _REASON_BYTES, deadline) or b"")
+    except (VectoraError, urllib3.exceptions.HTTPError, OSError, ValueError):
+        return error
 
 
 def user_agent(contact: str) -> str:

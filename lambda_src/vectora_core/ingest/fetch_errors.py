@@ -23,6 +23,14 @@ class TemporaryError(Exception):
         self.advice = advice
 
 
+class StatusError(VectoraError):
+    """A response whose status is no success; `body` is its beginning, when it is JSON or plain text."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body
+
+
 def fetch_error(error: Exception, host: str) -> Exception:
     """Return an error in words for one of urllib3: TemporaryError if another attempt may succeed, else VectoraError."""
     if isinstance(error, urllib3.exceptions.ProxyError) and isinstance(error.__cause__, Exception):

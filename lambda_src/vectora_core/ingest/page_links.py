@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from vectora_core.ingest.html_text import TEXT
 from vectora_core.ingest.news_page import HEADINGS, MAX_AREA_NODES, MAX_SMALL_NODES, NewsPage
 from vectora_core.ingest.page_text import is_generic, is_headline
-from vectora_core.known_news import canonical_url
+from vectora_core.text.address_identity import canonical_url
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import find_dates, without_dates
 

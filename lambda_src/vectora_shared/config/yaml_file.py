@@ -44,6 +44,8 @@ class YamlFile:
     text: str = ""
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict)
     plain: dict[Path, str] = field(default_factory=dict)
+    # The parsed nodes, for an editor of the text; their marks count characters as `text` does.
+    root: yaml.Node | None = field(default=None, compare=False, repr=False)
 
     def position_of(self, path: Path) -> Position:
         """Return the position of the innermost part of `path` that the file has."""
@@ -116,7 +118,7 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
         raise ConfigurationError(f"{where}: not valid YAML: {_reason(error.problem or error.context)}.") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"{name}: not valid YAML: {_reason(str(error) or type(error).__name__)}.") from error
-    return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain)
+    return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain, root)
 
 
 def _refuse_excess(name: str, text: str, most_values: int) -> None:

@@ -75,6 +75,7 @@ def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
         "client_id": "lai_weekly",
         "from": before,
         "to": client(config).client_profile.version,
+        "bump": "minor",
         "file": str(config / "clients" / "lai_weekly.yaml"),
     }
 
@@ -82,7 +83,10 @@ def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lai_weekly", "-m", "x"], "exactly one of --major, --minor and --patch"),
+        (
+            ["lai_weekly", "-m", "x"],
+            "lai_weekly.yaml with: choose the next version with exactly one of --major, --minor",
+        ),
         (["lai_weekly", "--major", "--minor", "-m", "x"], "exactly one of --major, --minor and --patch"),
         (["lai_weekly", "--minor"], "Say what changed"),
         (["lai_weekly", "--minor", "-m", "  "], "Say what changed"),
