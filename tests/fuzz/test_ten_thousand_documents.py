@@ -60,7 +60,7 @@ HEADS = (
     "<script>'<meta charset=big5>'</script>", "<!-- <rss> ", "<br /><b>Warning</b>: x<br />", "<!doctype html>",
     "<html><pre>", '{"items": "<rss>', "<opml>",
 )  # fmt: skip
-CODINGS = {
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "br": lambda body: brotli.compress(body, quality=1),
