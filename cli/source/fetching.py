@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.fetch import Fetcher
 from vectora_core.ingest.pacing import PacedPageReader
@@ -11,4 +13,6 @@ from vectora_shared.config.content import Content
 
 def page_reader(content: Content) -> PageReader:
     """Return a reader of the internet, and of the samples in the configuration."""
+    # The commands print the same reasons as their result.
+    logging.getLogger("vectora").addHandler(logging.NullHandler())
     return PageReaderWithSamples(PacedPageReader(Fetcher()), content)

@@ -103,7 +103,7 @@ def _show(trial: Trial) -> None:
         return
     out.print()
     if trial.proposal.problem:
-        out.print(f"The entry for the catalogue is not valid yet. {trial.proposal.problem}", style="yellow")
+        out.say(f"The entry for the catalogue is not valid yet. {trial.proposal.problem}", style="yellow")
     else:
         out.print("Valid entry for `sources` in config/canonical/sources/source_catalog.yaml:")
     print_lines(trial.proposal.text)

@@ -1,4 +1,4 @@
-"""What a site's robots.txt says about an address: shown before a source is added, and never enforced."""
+"""Rules of a site's robots.txt for an address: shown before a source is added, and never enforced."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _judged(text: str, url: str) -> Robots:
     seconds = float(delay) if delay is not None else None
     said = "robots.txt allows the address." if is_allowed else "robots.txt disallows the address: ask the site's owner."
     if seconds is not None:
-        said += f" It asks for {seconds:g} s between requests; a run makes one or two to a source."
+        said += f" Crawl-delay is {seconds:g} s between requests; a run makes one or two to a source."
     if is_allowed and _PATTERN.search(text):
         # The standard library compares the start of paths only.
         said += " Some of its rules have patterns (* or $), which were not applied: read them."

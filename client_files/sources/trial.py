@@ -225,7 +225,7 @@ class _Trial:
         return next((source.source_key for source in same), "")
 
     def _source_of_same_api(self) -> Source | None:
-        """Return a source of the catalogue that asks the same API, whose mapping then fits."""
+        """Return a source of the catalogue that reads the same API, whose mapping then fits."""
         parts = urlsplit(self._url)
         for source in self._canonical.sources.sources:
             known = urlsplit(source.url)

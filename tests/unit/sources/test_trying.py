@@ -236,7 +236,7 @@ def test_keys_are_numbered_until_one_is_free() -> None:
     [
         ("User-agent: *\nDisallow: /news/", False, "disallows"),
         ("User-agent: *\nDisallow: /\n\nUser-agent: vectora-inbox\nAllow: /\n", True, "allows"),
-        ("User-agent: *\nDisallow: /private/\nCrawl-delay: 7", True, "7 s between requests"),
+        ("User-agent: *\nDisallow: /private/\nCrawl-delay: 7", True, "Crawl-delay is 7 s between requests"),
         ("User-agent: *\nDisallow: /*/feed$", True, "patterns"),
         ("\ufeffUser-agent: *\nDisallow: /", False, "disallows"),
         ("", True, "allows"),
