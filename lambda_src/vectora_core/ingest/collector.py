@@ -106,7 +106,7 @@ class Collector:
             if self._request.temporal_mode == "strict":
                 return "undated"
         elif not self._window.contains(entry.published):
-            return "out_of_period"
+            return "not_yet_published" if entry.published > self._day else "out_of_period"
         mode = self._request.ingestion_mode
         if mode == "broad":
             return None

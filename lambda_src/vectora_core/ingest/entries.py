@@ -19,6 +19,7 @@ DropReason = Literal[
     "without_title",  # neither a title nor a text
     "without_link",  # of an API: its mapping finds no address that is safe to show
     "undated",  # a strict run accepts dated news only
+    "not_yet_published",  # its day is after that of the run; the run of that day finds it again
     "out_of_period",
     "excluded_title",  # the client's content_filters
     "too_short",  # a title of one or two words without a text

@@ -12,11 +12,11 @@ from typing import Any
 from vectora_core.ingest.decoding import decode
 from vectora_core.ingest.document_root import Root, find_root
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, DropReason, Entry, Extraction
+from vectora_core.ingest.feed_dates import FeedDates
 from vectora_core.ingest.feed_links import FeedLinks, identifier
 from vectora_core.ingest.feed_text import construct_text, text_of
 from vectora_core.ingest.html_text import require_few_attributes
 from vectora_core.ingest.shared_addresses import without_shared_identities
-from vectora_core.text.dates import is_plausible, parse_date
 from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
@@ -51,8 +51,10 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     is_atom = root.name.lower().endswith("feed")
     all_entries = parsed.get("entries", ())
     raw_entries = all_entries[:MAX_ENTRIES]
-    links = FeedLinks(parsed.get("feed", {}), url, is_atom=is_atom)
-    entries = [entry for raw in raw_entries if (entry := _entry(raw, source, links, today, is_atom)) is not None]
+    channel = parsed.get("feed", {})
+    links = FeedLinks(channel, url, is_atom=is_atom)
+    dates = FeedDates(channel, raw_entries, source, today)
+    entries = [entry for raw in raw_entries if (entry := _entry(raw, links, dates, is_atom)) is not None]
     problem = _problem(parsed, len(raw_entries), len(entries))
     if cut:
         problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
@@ -161,7 +163,7 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
-def _entry(raw: Any, source: Source, links: FeedLinks, today: date, is_atom: bool) -> Entry | None:
+def _entry(raw: Any, links: FeedLinks, dates: FeedDates, is_atom: bool) -> Entry | None:
     content = _content(raw, is_atom)
     title = collapse_spaces(construct_text(raw, "title", is_atom=is_atom))
     if not title:
@@ -173,7 +175,7 @@ def _entry(raw: Any, source: Source, links: FeedLinks, today: date, is_atom: boo
         title=shortened(title, MAX_TITLE_CHARACTERS),
         url=url,
         content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
-        published=_published(raw, source, today),
+        published=dates.published(raw),
         author=collapse_spaces(construct_text(raw, "author", is_atom=is_atom))[:200],
         tags=tuple(
             dict.fromkeys(
@@ -203,18 +205,3 @@ def _content(raw: Any, is_atom: bool) -> str:
 def _without_footer(text: str) -> str:
     end = max(0, len(text) - 600)
     return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
-
-
-def _published(raw: Any, source: Source, today: date) -> date | None:
-    for key in ("published", "updated", "created"):
-        text = _text(raw, key)[:200]
-        # feedparser reads a year alone as the first of January.
-        if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
-            continue
-        if source.date_format and (day := parse_date(text, today=today, date_format=source.date_format)):
-            return day
-        moment = dict.get(raw, f"{key}_parsed")
-        day = date(moment.tm_year, moment.tm_mon, moment.tm_mday) if moment else parse_date(text, today=today)
-        if day and is_plausible(day, today):
-            return day
-    return None

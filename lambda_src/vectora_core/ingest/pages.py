@@ -48,7 +48,7 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if find_root(text).kind == "feed":
         return parse_feed(body, source, url, charset, today)
-    page = NewsPage(parse_html(text), url, source.date_format)
+    page = NewsPage(parse_html(text), url, source.date_format, source.language)
     extractor = _Extractor(page, source, today)
     if source.selectors is None:
         return extractor.detected()

@@ -18,7 +18,9 @@ NOTHING: Words = frozenset()
 # A text longer than this one mentions other news too.
 _LEAD_CHARACTERS = 400
 _WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*")
-_PHASE = re.compile(r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b")
+_PHASE = re.compile(
+    r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b"
+)
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _PERIOD = re.compile(
     r"\b(q[1-4]|h[12]|[12]h|(?:first|second|third|fourth)[\s-](?:quarter|half)|half-?[\s-]?year|full-?[\s-]?year|nine-?[\s-]?months?|"
@@ -26,8 +28,8 @@ _PERIOD = re.compile(
 )
 _SAME_PERIOD = {
     "first quarter": "q1", "second quarter": "q2", "third quarter": "q3", "fourth quarter": "q4", "first half": "h1",
-    "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1", "year end": "annual",
-    "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
+    "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1",
+    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
 }  # fmt: skip
 _SCALES = {"k": 3, "t": 3, "m": 6, "b": 9}
 _MONEY = re.compile(
@@ -35,7 +37,16 @@ _MONEY = re.compile(
     r"|\b(\d+(?:[.,]\d+)*)\s?(mn|mln|m|million|millions|miljoner|bn|b|billion|billions|miljarder|milliards?)\s?"
     r"(dollars?|usd|euros?|eur|sek|kronor|kr|won|yen|pounds?)?\b|\bm(?:usd|eur|sek)\s?(\d+(?:[.,]\d+)*)"
 )
-_CURRENCIES = {"usd": "$", "dollar": "$", "dollars": "$", "eur": "€", "euro": "€", "euros": "€", "gbp": "£", "pound": "£"}
+_CURRENCIES = {
+    "usd": "$",
+    "dollar": "$",
+    "dollars": "$",
+    "eur": "€",
+    "euro": "€",
+    "euros": "€",
+    "gbp": "£",
+    "pound": "£",
+}
 _PERCENT = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(?:%|percent\b|per cent\b|procent\b|pour cent\b)")
 _DOSE = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|ml|g)\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -55,15 +66,13 @@ class Facts:
     deal_kinds: Words = NOTHING
     outcomes: Words = NOTHING
     directions: Words = NOTHING
-    # Of these, an unknown one is another one.
+    # Without these, it is another event: the first of several, one that has happened.
     ordinals: Words = NOTHING
-    is_negated: bool = False
-    is_expected: bool = False
-    is_changed_deal: bool = False
+    marks: Words = NOTHING
 
     def contradict(self, other: Facts) -> bool:
         """Return whether two headlines with these facts cannot be about one event."""
-        if _marks(self) != _marks(other):
+        if (self.ordinals, self.marks) != (other.ordinals, other.marks):
             return True
         nested = ("places", "phases", "intervals", "forms", "periods", "numbers")
         if any(not _are_nested(getattr(self, name), getattr(other, name)) for name in nested):
@@ -103,9 +112,7 @@ class Headline:
 
     def shared_names(self, other: Headline) -> Words:
         """Return the names that both tell, in the headline or beside it."""
-        return (
-            (self.names & other.names) | (self.names & other.named_support) | (other.names & self.named_support)
-        )
+        return (self.names & other.names) | (self.names & other.named_support) | (other.names & self.named_support)
 
     def _names_beside(self, other: Headline) -> Words:
         return self.names - other.names - other.named_support - other.details
@@ -121,12 +128,9 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     known = _names((*entities.companies, *entities.trademarks, *entities.molecules))
     own = _names((item.source_key.partition("__")[2].replace("_", " "),)) if _is_own_news(item) else NOTHING
     lead = _words(fold(f"{item.normalized_content.summary} {item.content[:_LEAD_CHARACTERS]}"))
-    return _headline(core, own, item.normalized_content.event_classification.primary_type, known | own, lead | known | own)
-
-
-def title_words(title: str) -> Words:
-    """Return the words of a title that distinguish it from others; numbers have one spelling."""
-    return _headline(title, NOTHING, "other", NOTHING, NOTHING).words
+    return _headline(
+        core, own, item.normalized_content.event_classification.primary_type, known | own, lead | known | own
+    )
 
 
 def _headline(core: str, own: Words, event_type: str, named_support: Words, support: Words) -> Headline:
@@ -153,9 +157,7 @@ def _headline(core: str, own: Words, event_type: str, named_support: Words, supp
 
 def _facts(text: str) -> tuple[str, Facts]:
     """Return the text without its amounts, and the facts."""
-    phases = frozenset(
-        _arabic(part) for found in _PHASE.findall(text) for part in re.split(r"\s?/\s?", found)
-    )
+    phases = frozenset(_arabic(part) for found in _PHASE.findall(text) for part in re.split(r"\s?/\s?", found))
     rest = _PHASE.sub(" ", text)
     periods = frozenset(_period(found) for found in _PERIOD.findall(rest))
     ordinals = _found(vocabulary.ORDINALS, re.sub(r"\b(?:first|second|third|fourth)[\s-](?:quarter|half)", " ", rest))
@@ -166,7 +168,9 @@ def _facts(text: str) -> tuple[str, Facts]:
     numbers |= {f"{_plain_number(number)}{unit}" for number, unit in _DOSE.findall(rest)}
     rest = _DOSE.sub(" ", rest)
     intervals = _found(vocabulary.INTERVALS, rest)
-    numbers |= {_plain_number(word) for word in _words(re.sub(r"\b\d+-?month\w*", " ", rest)) if _NUMBER.fullmatch(word)}
+    numbers |= {
+        _plain_number(word) for word in _words(re.sub(r"\b\d+-?month\w*", " ", rest)) if _NUMBER.fullmatch(word)
+    }
     return rest, Facts(
         places=_found(vocabulary.PLACES, text),
         phases=phases,
@@ -179,14 +183,8 @@ def _facts(text: str) -> tuple[str, Facts]:
         outcomes=_found(vocabulary.OUTCOMES, rest),
         directions=_found(vocabulary.DIRECTIONS, rest),
         ordinals=ordinals,
-        is_negated=_has(vocabulary.NEGATED, rest),
-        is_expected=_has(vocabulary.EXPECTED, rest),
-        is_changed_deal=_has(vocabulary.CHANGED_DEAL, rest),
+        marks=_found(vocabulary.MARKS, rest),
     )
-
-
-def _marks(facts: Facts) -> tuple[object, ...]:
-    return facts.ordinals, facts.is_negated, facts.is_expected, facts.is_changed_deal
 
 
 def _are_nested(one: Words, other: Words) -> bool:
@@ -239,45 +237,35 @@ def _codes(words: Words) -> Words:
 
 
 def _event(text: str) -> str | None:
-    return next((event for event, words in vocabulary.EVENTS if pattern(words).search(text)), None)
+    return next((event for event, terms in vocabulary.EVENTS if pattern(terms).search(text)), None)
 
 
-def _found(kinds: Mapping[str, str], text: str) -> Words:
-    return frozenset(kind for kind, words in kinds.items() if pattern(words).search(text))
-
-
-def _has(words: str, text: str) -> bool:
-    return pattern(words).search(text) is not None
+def _found(kinds: Mapping[str, tuple[str, ...]], text: str) -> Words:
+    return frozenset(kind for kind, terms in kinds.items() if pattern(terms).search(text))
 
 
 def _recognized(text: str) -> Words:
     """Return the words that are facts or the event."""
-    kinds = (
-        *vocabulary.PLACES.values(),
-        *vocabulary.INTERVALS.values(),
-        *vocabulary.FORMS.values(),
-        *vocabulary.DEAL_KINDS.values(),
-        *vocabulary.OUTCOMES.values(),
-        *vocabulary.DIRECTIONS.values(),
-        *vocabulary.ORDINALS.values(),
-        vocabulary.NEGATED,
-        vocabulary.EXPECTED,
-        vocabulary.CHANGED_DEAL,
-        *(_words_alone(words) for _, words in vocabulary.EVENTS),
-        _PERIOD.pattern,
+    return frozenset().union(*(_words(match[0]) for match in _any_term().finditer(text))) | frozenset().union(
+        *(_words(match[0]) for match in _PERIOD.finditer(text))
     )
-    return frozenset().union(*(_words(match[0]) for words in kinds for match in pattern(words).finditer(text)))
 
 
 @cache
-def pattern(words: str) -> re.Pattern[str]:
-    return pattern_of(words)
+def pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+    return pattern_of(terms)
 
 
 @cache
-def _words_alone(words: str) -> str:
-    """Return the words of an event without those of which only several together are it: what is between them is not."""
-    return words.replace("\\b.*\\b", "|")
+def _any_term() -> re.Pattern[str]:
+    tables = (
+        vocabulary.PLACES, vocabulary.INTERVALS, vocabulary.FORMS, vocabulary.DEAL_KINDS, vocabulary.OUTCOMES,
+        vocabulary.DIRECTIONS, vocabulary.ORDINALS, vocabulary.MARKS, dict(vocabulary.EVENTS),
+    )  # fmt: skip
+    listed = [*(terms for table in tables for terms in table.values()), *(terms for _, terms in vocabulary.EVENTS)]
+    # Of two words with others between them, those between are no part of the event.
+    single = {part for terms in listed for term in terms for part in term.split(" ... ")}
+    return pattern_of(sorted(single, key=lambda term: (-len(term), term)))
 
 
 def _arabic(phase: str) -> str:
@@ -303,7 +291,9 @@ def _money(match: re.Match[str]) -> str:
     number = _plain_number(amount or bare or "0")
     exponent = _exponent(scale or bare_scale or "")
     currency = _CURRENCIES.get(sign or unit or "", sign or unit or "")
-    return f"{currency}{float(number) * 10**exponent:.12g}" if re.fullmatch(r"[\d.]+", number) else f"{currency}{number}"
+    return (
+        f"{currency}{float(number) * 10**exponent:.12g}" if re.fullmatch(r"[\d.]+", number) else f"{currency}{number}"
+    )
 
 
 def _exponent(scale: str) -> int:

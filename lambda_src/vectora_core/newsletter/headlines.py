@@ -26,29 +26,31 @@ _HEAD = re.compile(rf"^(?P<name>\S[^|:]{{0,60}}?)(?P<sign>{_SPACE}(?:{_SIGNS}){_
 _IN_BRACKETS = re.compile(r"^(?P<core>.*\S)\s?[\[(](?:via |source: )?(?P<name>[^\[\]()]{2,40})[\])]$", re.IGNORECASE)
 # These separate a page's title from the name of its site; a dash also separates two parts of a headline.
 _SITE_SIGNS = frozenset({"|", "\u00b7", "\u2022", "::", "//", "»", "~"})
-_ADDRESS = re.compile(r"(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|news|info|io|co|eu|uk|se|fr|de|dk|no|fi|ch)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|news|info|io|co|eu|uk|se|fr|de|dk|no|fi|ch)", re.IGNORECASE
+)
 # Common nouns in the names of papers.
 _PAPER = re.compile(
-    r"\b(?:news|newswire|newsroom|wire|times|journal|herald|tribune|gazette|daily|weekly|post|magazine|letter|telegraph|press release|"
-    r"observer|chronicle|today|newspaper|review|monitor|bulletin|report|nyheter|tidning\w*|dagblad\w*|nytt|zeitung|actualites|quotidien|"
-    r"media|online)\b"
+    r"\b(?:news|newswire|newsroom|wire|times|journal|herald|tribune|gazette|daily|weekly|post|magazine|letter|telegraph|"
+    r"observer|chronicle|today|newspaper|review|monitor|bulletin|report|nyheter|tidning\w*|dagblad\w*|nytt|zeitung|"
+    r"actualites|quotidien|media|online)\b"
 )
 # Agencies and papers whose reports other sites print; the catalogue has the names of the client's own sources.
-_AGENCIES = frozenset(
-    """
-    reuters bloomberg ap apnews associatedpress afp agencefrancepresse dowjones marketwatch cnbc bbc cnn wsj wallstreetjournal ft
-    financialtimes newyorktimes nyt forbes fortune axios politico guardian businesswire prnewswire globenewswire globnewswire
-    accesswire newsfilecorp cision mfn beursgorilla stocktitan benzinga yahoofinance yahoo seekingalpha investing msn nasdaq
-    marketscreener barrons zacks biospace statnews stat fiercepharma fiercebiotech fiercehealthcare endpointsnews endpoints endpts
-    pharmaletter pharmatimes pharmaphorum pharmavoice biopharmadive biocentury bioworld evaluate scrip pinksheet citeline
-    genengnews gen labiotech biotechgate contractpharma europeanpharmaceuticalreview pharmtech drugdiscoverytrends medcitynews
-    pmlive clinicaltrialsarena pharmaceuticaltechnology medscape healio medpagetoday webmd aidsmap boursier boursorama zonebourse
-    lesechos lemonde lefigaro latribune aof tt tidningarnastelegrambyra dagensindustri di dagensmedicin lakemedelsvarlden
-    lifesciencesweden biostock placera avanza breakit svd svenskadagbladet dn dagensnyheter sydsvenskan finwire direkt nyhetsbyrandirekt
-    googlenews koreabiomed yonhap businesskorea nikkei xinhua
-    """.split()
-)
-_SIGN_OF_AN_EVENT = pattern_of("|".join(words for event, words in EVENTS if event not in ("plant", "people")))
+_AGENCY_NAMES = """
+reuters bloomberg ap apnews associatedpress afp agencefrancepresse dowjones marketwatch cnbc bbc cnn wsj
+wallstreetjournal ft financialtimes newyorktimes nyt forbes fortune axios politico guardian businesswire prnewswire
+globenewswire accesswire newsfilecorp cision mfn stocktitan benzinga yahoofinance yahoo seekingalpha investing msn
+nasdaq marketscreener barrons zacks biospace statnews stat fiercepharma fiercebiotech fiercehealthcare endpointsnews
+endpoints endpts pharmaletter pharmatimes pharmaphorum pharmavoice biopharmadive biocentury bioworld evaluate scrip
+pinksheet citeline gen labiotech biotechgate contractpharma europeanpharmaceuticalreview pharmtech
+drugdiscoverytrends medcitynews pmlive clinicaltrialsarena pharmaceuticaltechnology medscape healio medpagetoday
+webmd aidsmap boursier boursorama zonebourse lesechos lemonde lefigaro latribune aof tt tidningarnastelegrambyra
+dagensindustri di dagensmedicin lakemedelsvarlden lifesciencesweden biostock placera avanza breakit svd
+svenskadagbladet dn sydsvenskan finwire nyhetsbyrandirekt googlenews koreabiomed yonhap businesskorea nikkei xinhua
+"""
+_AGENCIES = frozenset(_AGENCY_NAMES.split())
+# A paper may be called "The Plant", and a person's name may be one.
+_SIGN_OF_AN_EVENT = pattern_of(term for event, terms in EVENTS if event not in ("plant", "people") for term in terms)
 
 
 @dataclass(frozen=True)
@@ -97,16 +99,22 @@ class Headlines:
         """Return the sources with the names that stand around most of their headlines, and in none."""
         sources = Counter(source for source, _ in titles)
         around = Counter(
-            (key[0], name) for key, title in titles.items() for name in {_squeezed(each) for _, each, _ in _parts(title)}
+            (key[0], name)
+            for key, title in titles.items()
+            for name in {_squeezed(each) for _, each, _ in _parts(title)}
         )
         frequent = {
             pair
             for pair, count in around.items()
-            if count >= _LEARNED_TITLES and count >= _LEARNED_SHARE * sources[pair[0]] and pair[1] not in self._companies
+            if count >= _LEARNED_TITLES
+            and count >= _LEARNED_SHARE * sources[pair[0]]
+            and pair[1] not in self._companies
         }
         if not frequent:
             return frozenset()
-        inside = [_squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()]
+        inside = [
+            _squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()
+        ]
         return frozenset(pair for pair in frequent if not any(pair[1] in core for core in inside))
 
     def _without_certain(self, item: CuratedItem, title: str) -> str:
@@ -126,13 +134,21 @@ class Headlines:
         if squeezed in self._companies:
             return False
         is_known = squeezed in self._papers or squeezed in _AGENCIES
-        return is_known or bool(_ADDRESS.fullmatch(name)) or (_is_name(name) and bool(_PAPER.search(fold(name).casefold())))
+        return (
+            is_known
+            or bool(_ADDRESS.fullmatch(name))
+            or (_is_name(name) and bool(_PAPER.search(fold(name).casefold())))
+        )
 
     def _own_names(self, item: CuratedItem) -> frozenset[str]:
         key = f"{item.source_key} {_host(item.url)}"
         if key not in self._own:
             labels = _host(item.url).split(".")
-            names = {_squeezed(item.source_key.partition("__")[2]), *map(_squeezed, labels[:-1]), _squeezed("".join(labels))}
+            names = {
+                _squeezed(item.source_key.partition("__")[2]),
+                *map(_squeezed, labels[:-1]),
+                _squeezed("".join(labels)),
+            }
             self._own[key] = frozenset(names - {""}) | self._own.get(item.source_key, frozenset())
         return self._own[key]
 
@@ -175,9 +191,14 @@ def _parts(title: str) -> Sequence[tuple[str, str, str]]:
 def _is_name(text: str) -> bool:
     """Return whether a text is written as a name is: few words, all with capitals but those that join others."""
     words = text.split()
-    return len(words) <= _MOST_WORDS and not any(
-        sign.isdigit() for sign in text
-    ) and all(word[0].isupper() or not word[0].isalpha() or word in ("of", "the", "and", "for", "de", "la", "le", "du") for word in words)
+    return (
+        len(words) <= _MOST_WORDS
+        and not any(sign.isdigit() for sign in text)
+        and all(
+            word[0].isupper() or not word[0].isalpha() or word in ("of", "the", "and", "for", "de", "la", "le", "du")
+            for word in words
+        )
+    )
 
 
 def _is_news(text: str) -> bool:

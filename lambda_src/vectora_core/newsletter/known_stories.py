@@ -74,9 +74,7 @@ class KnownStories:
     def find(self, headline: Headline, day: date | None) -> str | None:
         """Return the item_id of the first known story that the report repeats, or None."""
         repeated = [*self._similar(headline), *self._of_the_same_event(headline)]
-        found = sorted(
-            (entry for known in repeated if (entry := known.stories.first(day))), key=lambda entry: entry[0]
-        )
+        found = sorted((entry for known in repeated if (entry := known.stories.first(day))), key=lambda entry: entry[0])
         for _, story in found:
             # A vague headline may fit two different events: the others of the story decide.
             if not any(headline.contradicts(other) for other in story.headlines):

@@ -84,7 +84,9 @@ def manifest_of(
         "analyzers": {"bedrock": analyzers["bedrock"], "lexicon": analyzers["lexicon"]},
         "fallback_reasons": dict(sorted(fallbacks.items())),
         "items": [_item_entry(item) for item in selected],
-        "notices": {item.item_id: selection.notices[item.item_id] for item in selected if item.item_id in selection.notices},
+        "notices": {
+            item.item_id: selection.notices[item.item_id] for item in selected if item.item_id in selection.notices
+        },
         "held_back": [item.item_id for item in candidates.held_back],
         "doubles": dict(selection.duplicates),
         "warnings": _warnings(run, candidates, selection),

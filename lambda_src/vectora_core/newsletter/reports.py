@@ -10,7 +10,7 @@ from vectora_core.items import CuratedItem, news_date
 from vectora_core.newsletter.headline_facts import headline_of
 from vectora_core.newsletter.headlines import Headlines, Names
 from vectora_core.newsletter.known_stories import KnownStories
-from vectora_core.newsletter.notices import Notices
+from vectora_core.notices import Notices
 from vectora_shared.config.client import Deduplication
 from vectora_shared.config.values import EventType
 
@@ -101,7 +101,9 @@ def _story(reports: Sequence[CuratedItem], critical: Collection[EventType]) -> S
         if report.source_key != shown.source_key:
             others.setdefault(report.source_key, report)
     if event_of(shown) not in critical:
-        event = next((report.normalized_content.event_classification for report in reports if event_of(report) in critical), None)
+        event = next(
+            (report.normalized_content.event_classification for report in reports if event_of(report) in critical), None
+        )
         if event:
             content = shown.normalized_content.model_copy(update={"event_classification": event})
             shown = shown.model_copy(update={"normalized_content": content})
