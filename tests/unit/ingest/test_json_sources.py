@@ -211,6 +211,25 @@ def test_a_page_that_fails_keeps_the_pages_before_it() -> None:
     assert found.problem == "Page 2 could not be read. The site answered 503."
 
 
+def test_entries_that_are_null_are_lost_and_counted() -> None:
+    found = read(JSON_FEED, {"items": [None, {"url": "/1", "title": "First"}, "text", 7]})
+    assert [entry.title for entry in found.entries] == ["First"]
+    assert found.dropped == {"without_title": 3}
+    assert found.found == 4
+
+
+def test_a_last_page_that_has_no_results_ends_the_pages() -> None:
+    def answer(url: str) -> Any:
+        if "skip=50" in url:
+            return StatusError(
+                "The site answered 404.", b'{"error": {"code": "NOT_FOUND", "message": "No matches found!"}}'
+            )
+        return apis.recalls(0, 50, 60)
+
+    found = read(RECALLS.model_copy(update={"max_items": 100}), Api(answer))
+    assert (len(found.entries), found.problem) == (50, None)
+
+
 def test_a_json_feed_is_read_with_either_kind_of_text() -> None:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",

@@ -160,11 +160,15 @@ def test_usual_addresses_are_tried_only_for_a_page_without_news_and_feeds() -> N
 
 def test_links_to_feeds_follow_the_base_of_the_page_and_only_safe_ones_are_shown() -> None:
     text = (
-        '<base href="https://other.example/x/"><link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
+        '<link rel="alternate feed" type="application/rdf+xml" href="r.rdf">'
+        '<base target="_blank"><base href="https://other.example/x/"><link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
         'href="f.xml"><link rel=alternate type=application/rss+xml href="javascript:alert(1)">'
         '<link rel=alternate type=text/html href="/sv"><!-- <link rel=alternate type=application/rss+xml href=/no> -->'
     )
-    assert [feed.url for feed in linked_feeds(text, SITE)] == ["https://other.example/x/f.xml"]
+    assert [feed.url for feed in linked_feeds(text, SITE)] == [
+        "https://other.example/x/r.rdf",
+        "https://other.example/x/f.xml",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,22 @@ def test_keys_are_numbered_until_one_is_free() -> None:
         ("User-agent: *\nDisallow: /news/", False, "disallows"),
         ("User-agent: *\nDisallow: /\n\nUser-agent: vectora-inbox\nAllow: /\n", True, "allows"),
         ("User-agent: *\nDisallow: /private/\nCrawl-delay: 7", True, "Crawl-delay is 7 s between requests"),
-        ("User-agent: *\nDisallow: /*/feed$", True, "patterns"),
+        ("User-agent: *\nDisallow: /*/feed/$", False, "disallows"),
+        ("User-agent: *\nDisallow: */feed", False, "disallows"),
+        ("User-agent: *\nDisallow: /*.xml$", True, "allows"),
+        ("User-agent: *\nDisallow: /*?", True, "allows"),
+        ("User-agent: *\nDisallow: /\nAllow: /news/", True, "allows"),
+        ("User-agent: *\nAllow: /news/\nDisallow: /news/", True, "allows"),
+        ("User-agent: *\n\nDisallow: /news/", False, "disallows"),
+        ("User-agent: *\nUser-agent: other\nDisallow: /news/", False, "disallows"),
+        ("User-agent: Vectora-Inbox/2.0\nDisallow: /x\n\nUser-agent: *\nDisallow: /news/", True, "allows"),
+        ("User-agent: vectora-inbox\nDisallow: /x\nUser-agent: vectora-inbox\nDisallow: /news/", False, "disallows"),
+        ("User-agent: *\nDisallow: /internal\n\nUser-agent: 5emeRue\nDisallow: /", True, "allows"),
+        ("User-agent: *\nDisallow: /%6Eews/", False, "disallows"),
+        ("User-agent: *\nDisallow:", True, "allows"),
+        ("User-agent: *\nDisallow: /news/ # not for programs", False, "disallows"),
+        ("Disallow: /", True, "allows"),
+        ("User-agent: *\nDisallow: " + "/*a" * 5000, True, "allows"),
         ("\ufeffUser-agent: *\nDisallow: /", False, "disallows"),
         ("", True, "allows"),
         ("<!doctype html><p>Not found</p>", True, "no robots.txt"),
