@@ -134,7 +134,9 @@ def _meta_codec(head: str) -> str | None:
     for meta in LexborHTMLParser(head).css("meta"):
         attributes = meta.attributes
         label = attributes.get("charset")
-        if label is None and (attributes.get("http-equiv") or "").strip().lower() == "content-type":
+        # Some pages write the names without hyphens.
+        pragma = attributes.get("http-equiv") or attributes.get("httpequiv") or ""
+        if label is None and pragma.strip().lower() in ("content-type", "contenttype"):
             # HTML standard, "Extracting a character encoding from a meta element".
             found = _META_CHARSET.search(attributes.get("content") or "")
             label = next(filter(None, found.groups()), None) if found else None
