@@ -13,7 +13,7 @@ from client_files.sources.proposal import proposed_key, with_entry
 from client_files.sources.robots import read_robots
 from client_files.sources.trial import try_address
 from tests.unit.sources.web import CANONICAL, CONFIG, TODAY, Web, feed, tried
-from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.fetch import Page, Redirect
 from vectora_shared.config.configuration import SOURCES_KEY
 from vectora_shared.config.content import ContentWithFile
 from vectora_shared.config.loading import load_sources
@@ -161,7 +161,8 @@ def test_usual_addresses_are_tried_only_for_a_page_without_news_and_feeds() -> N
 def test_links_to_feeds_follow_the_base_of_the_page_and_only_safe_ones_are_shown() -> None:
     text = (
         '<link rel="alternate feed" type="application/rdf+xml" href="r.rdf">'
-        '<base target="_blank"><base href="https://other.example/x/"><link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
+        '<base target="_blank"><base href="https://other.example/x/">'
+        '<link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
         'href="f.xml"><link rel=alternate type=application/rss+xml href="javascript:alert(1)">'
         '<link rel=alternate type=text/html href="/sv"><!-- <link rel=alternate type=application/rss+xml href=/no> -->'
     )
@@ -273,12 +274,17 @@ def test_robots_are_shown_and_never_enforced(rules: Any, is_allowed: bool | None
     assert trial.is_usable
 
 
-def test_a_redirect_leads_the_entry_to_the_final_address() -> None:
+@pytest.mark.parametrize(
+    ("statuses", "moves"), [((301,), True), ((308, 301), True), ((302,), False), ((301, 307), False)]
+)
+def test_an_entry_has_the_address_to_which_the_site_has_moved_for_good(statuses: tuple[int, ...], moves: bool) -> None:
     final = "https://www.paper.example/rss"
-    trial = tried(PAPER, {PAPER: Page(url=final, body=feed("2026-01-29").encode())})
-    assert trial.final_url == final
+    redirects = tuple(Redirect(status=status, url=final) for status in statuses)
+    page = Page(url=final, redirects=redirects, body=feed("2026-01-29").encode())
+    trial = tried(PAPER, {PAPER: page})
+    assert (trial.final_url, trial.has_moved) == (final, moves)
     assert trial.proposal is not None
-    assert entry_of(trial.proposal.text)["url"] == final
+    assert entry_of(trial.proposal.text)["url"] == (final if moves else PAPER)
 
 
 @pytest.mark.parametrize(
