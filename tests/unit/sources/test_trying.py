@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from client_files.sources.page_feeds import linked_feeds
 from client_files.sources.proposal import proposed_key, with_entry
@@ -22,6 +24,7 @@ from vectora_shared.errors import ConfigurationError, VectoraError
 SITE = "https://www.camurus.com"
 FEED = f"{SITE}/news/feed/"
 PAPER = "https://paper.example/feed"
+KEYS = ("items", "title", "url", "link", "date", "version", "data", "Title", 'odd "key"', "", "rendered", "content")
 ROWS = "".join(
     f'<li class="news"><time>2026-01-{day:02}</time><a href="/{day}"><h3>A depot is approved, part {day}</h3></a></li>'
     for day in range(10, 16)
@@ -304,3 +307,22 @@ def test_an_entry_has_the_address_to_which_the_site_has_moved_for_good(statuses:
 )
 def test_the_encoding_is_shown_with_what_it_was_found_by(page: Page, encoding: str) -> None:
     assert encoding in tried(PAPER, {PAPER: page}).encoding
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.binary(max_size=300)
+    | st.text(max_size=200)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+        max_leaves=12,
+    )
+)
+def test_any_document_gives_a_valid_entry_or_a_reason(body: Any) -> None:
+    trial = tried(PAPER, {PAPER: body})
+    if trial.is_usable:
+        assert trial.proposal is not None
+        assert trial.proposal.problem == ""
+    else:
+        assert trial.reason
