@@ -10,9 +10,17 @@ from datetime import date
 from vectora_core.items import IngestedItem
 from vectora_core.near_days import NearDays
 from vectora_core.text.address_identity import canonical_url, page_key
+from vectora_core.text.rubrics import notice_of, without_rubrics
 
 # "Number of shares and voting rights" appears every month under the same title: only the dates distinguish them.
 SAME_STORY_DAYS = 3
+# A publisher changes the headline of an entry within days. Feeds that number their entries anew are weekly at most.
+_REUSED_AFTER_DAYS = 7
+_SHORT_WORD = 3
+_WHOLE = re.compile(r"[.!?\u3002]['\"\u201d\u2019»)\]]?\s*$")
+_MORE_FOLLOWS = re.compile(
+    r"(?:…|\.\.\.|(?:read|learn|view|see) more|continue reading|lire la suite|läs mer)[\s\]»>→.)]*$", re.IGNORECASE
+)
 
 
 def normalized_title(title: str) -> str:
@@ -30,7 +38,8 @@ class KnownNews:
     """Items that are already known.
 
     An item is the same news as the first known one that has, in this order:
-    1. the same identifier of the same source;
+    1. the same identifier of the same source, whatever became of headline and address; if the headline has no word in
+       common and the day is far away, the publisher has used the identifier again;
     2. the same address and the same title;
     3. the same address and a near day, unless the source gives them different identifiers;
     4. the same title and a near day, in the same source or on the same page.
@@ -40,7 +49,7 @@ class KnownNews:
     def __init__(self, pages: Iterable[str] = ()) -> None:
         """Initialize without items; `pages` are the sources' addresses, which items without a link have as theirs."""
         self._pages = frozenset(canonical_url(page) for page in pages)
-        self._by_guid: dict[tuple[str, str], IngestedItem] = {}
+        self._by_guid: dict[tuple[str, str], list[IngestedItem]] = {}
         self._by_url_and_title: dict[tuple[str, str], IngestedItem] = {}
         self._by_url: dict[str, NearDays[IngestedItem]] = {}
         self._by_title: dict[tuple[str, str, str], NearDays[IngestedItem]] = {}
@@ -48,7 +57,7 @@ class KnownNews:
 
     def add(self, item: IngestedItem) -> None:
         if item.metadata.guid:
-            self._by_guid.setdefault((item.source_key, item.metadata.guid), item)
+            self._by_guid.setdefault((item.source_key, item.metadata.guid), []).append(item)
         title = normalized_title(item.title)
         url = self._own_url(item)
         if url is not None:
@@ -60,7 +69,8 @@ class KnownNews:
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
         """Return the known item with the same news, or None."""
-        if item.metadata.guid and (same := self._by_guid.get((item.source_key, item.metadata.guid))):
+        versions = self._by_guid.get((item.source_key, item.metadata.guid), ()) if item.metadata.guid else ()
+        if same := next((version for version in versions if not _is_reused(version, item)), None):
             return same
         title = normalized_title(item.title)
         url = self._own_url(item)
@@ -95,6 +105,47 @@ def _have_different_guids(one: IngestedItem, other: IngestedItem) -> bool:
     return one.source_key == other.source_key and all(guids) and guids[0] != guids[1]
 
 
+def _is_reused(one: IngestedItem, other: IngestedItem) -> bool:
+    """Return whether two items with one identifier are different news: some feeds count from 1 again."""
+    if one.published_at is None or other.published_at is None:
+        return False
+    if abs((one.published_at - other.published_at).days) < _REUSED_AFTER_DAYS:
+        return False
+    words = [set(normalized_title(without_rubrics(item.title)).split()) for item in (one, other)]
+    common = {word for word in words[0] & words[1] if len(word) > _SHORT_WORD}
+    return not common or 3 * len(common) < min(map(len, words))
+
+
+def current_version(earlier: IngestedItem, later: IngestedItem) -> IngestedItem:
+    """Return the version of news that counts, of two that were read one after the other, under the first one's id.
+
+    The publisher's latest wording counts, even if it is shorter: it may be a correction. What is only a teaser of the
+    earlier text under the same headline changes nothing, and neither does a shorter report of another source.
+    """
+    if not _is_current(earlier, later):
+        return earlier
+    kept: dict[str, object] = {"item_id": earlier.item_id, "ingested_at": earlier.ingested_at}
+    if later.published_at is None and earlier.published_at is not None:
+        kept["published_at"] = earlier.published_at
+        kept["metadata"] = later.metadata.model_copy(update={"undated": False})
+    return later.model_copy(update=kept)
+
+
+def _is_current(earlier: IngestedItem, later: IngestedItem) -> bool:
+    if earlier.source_key != later.source_key:
+        return _richness(later) >= _richness(earlier)
+    if normalized_title(earlier.title) != normalized_title(later.title) or notice_of(later.title, later.content):
+        return True
+    if len(later.content) >= len(earlier.content):
+        return later.published_at is not None or earlier.published_at is None
+    return not (earlier.metadata.full_text or _is_teaser(later.content))
+
+
+def _is_teaser(content: str) -> bool:
+    """Return whether a text breaks off: it ends without a full stop, or with a sign that more follows."""
+    return not _WHOLE.search(content) or bool(_MORE_FOLLOWS.search(content))
+
+
 def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
     """Return each piece of news once, in the order of first appearance, in its richest version."""
     pages = tuple(pages)
@@ -107,13 +158,17 @@ def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = 
         position = len(kept) if duplicate is None else positions[id(duplicate)]
         if duplicate is None:
             kept.append(item)
-        elif max(kept[position], item, key=_richness) is item:
+        elif max(kept[position], item, key=_version) is item:
             kept[position] = item
         else:
             continue
         positions[id(item)] = position
         known.add(item)
     return kept
+
+
+def _version(item: IngestedItem) -> tuple[bool, bool, int]:
+    return notice_of(item.title, item.content) is not None, *_richness(item)
 
 
 def _richness(item: IngestedItem) -> tuple[bool, int]:

@@ -22,6 +22,7 @@ from vectora_ops.aws_values import (
     Role,
 )
 from vectora_ops.backup_settings import Backup, check_backup
+from vectora_ops.contact import ContactAddress, without_parentheses
 from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import EnvName, Names, client_id_problems, environment_name
 from vectora_ops.open_times import retry_problem, windows_problem
@@ -284,6 +285,11 @@ class Settings(Section):
     bucket_suffix: BucketSuffix | None = Field(
         default=None, description="lower-case letters, digits and single hyphens, appended to the names of buckets"
     )
+    contact: ContactAddress | None = Field(
+        default=None,
+        description="e-mail or https address at which owners of news sites reach you, sent to them in the User-Agent; "
+        "default: pipeline.web_address",
+    )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
     pipeline: Pipeline = Field(
         description="a mapping: repository, branch, connection_arn_parameter, web_address, approval_days"
@@ -326,6 +332,11 @@ class Settings(Section):
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
         suffix = self.environment(env).bucket_suffix or self.bucket_suffix or ""
         return Names(project=self.project, env=environment_name(env), bucket_suffix=suffix)
+
+    @property
+    def contact_address(self) -> str:
+        """Address at which owners of news sites reach the operator; by default the repository's web page."""
+        return self.contact or without_parentheses(self.pipeline.web_address)
 
     @property
     def pipeline_names(self) -> Names:

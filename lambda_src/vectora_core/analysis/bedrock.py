@@ -16,14 +16,15 @@ from vectora_core.analysis.reply import ModelReply, UnusableReplyError, reply_in
 from vectora_core.analysis.reply_store import ReplyStore
 from vectora_core.analysis.usage import NO_TOKENS, Usage, usage_of
 from vectora_core.items import Entities, EventClassification, IngestedItem, NormalizationMetadata, NormalizedContent
-from vectora_core.text.words import fold, item_text, occurs, one_line
+from vectora_core.text.names import occurs
+from vectora_core.text.words import fold, item_text, one_line
 from vectora_shared.aws import with_complete_responses
 from vectora_shared.aws_errors import error_code, error_message, http_status, is_transient_model_error
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.errors import AnalyzerError
 
 if TYPE_CHECKING:
-    from vectora_core.text.words import NameFinder
+    from vectora_core.text.names import NameFinder
 
 Fallback = Literal["lexicon", "none"]
 RetryMode = Literal["adaptive", "standard"]
@@ -191,8 +192,8 @@ class BedrockAnalyzer:
 
 def _names_in_text(names: Iterable[str], folded: str, scopes: list[NameFinder]) -> tuple[str, ...]:
     found = [name for name in names if occurs(fold(name), folded)]
-    return tuple(dict.fromkeys(_canonical_spelling(name, scopes) for name in found))
+    return tuple(dict.fromkeys(_canonical_spelling(name, folded, scopes) for name in found))
 
 
-def _canonical_spelling(name: str, scopes: list[NameFinder]) -> str:
-    return next((known for scope in scopes if (known := scope.canonical(name))), one_line(name))
+def _canonical_spelling(name: str, folded: str, scopes: list[NameFinder]) -> str:
+    return next((known for scope in scopes if (known := scope.canonical_in(name, folded))), one_line(name))

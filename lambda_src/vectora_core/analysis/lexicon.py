@@ -6,11 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from vectora_core.analysis.events import EventReader
+from vectora_core.analysis.events import LEAD_CONFIDENCE, EventReader
 from vectora_core.analysis.signals import DomainReader, Signals, Weigher
-from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
+from vectora_core.items import (
+    Entities,
+    EventClassification,
+    IngestedItem,
+    NormalizationMetadata,
+    NormalizedContent,
+)
 from vectora_core.text.words import TITLE_SEPARATORS, ItemText, collapse_spaces, item_text, leading_sentences
 from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.values import EventType
 
 SUMMARY_CHARACTERS = 300
 
@@ -56,11 +63,11 @@ class Lexicon:
         reading = self._read(item)
         self._readings[item] = reading
         text, signals = reading.text, reading.signals
-        event = self.events.classify(text)
+        event = _of_source_type(self.events.classify(text), item.source_type)
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
-            entities=self._entities(text, item.source_key),
+            entities=self._entities(reading, item.source_key),
             event_classification=event,
             lai_relevance_score=round(10 * max(strengths, default=0.0), 1),
             anti_lai_detected=bool(signals) and all(found.other_route for found in signals),
@@ -77,8 +84,11 @@ class Lexicon:
         company = self.source_company(item.source_key)
         return Reading(text, tuple(domain.read(text, company) for domain in self.domains))
 
-    def _entities(self, text: ItemText, source_key: str) -> Entities:
-        found = [domain.entities_in(text) for domain in self.domains]
+    def _entities(self, reading: Reading, source_key: str) -> Entities:
+        found = [
+            domain.entities_in(reading.text, signals)
+            for domain, signals in zip(self.domains, reading.signals, strict=True)
+        ]
         return Entities(
             companies=_distinct([*(name for each in found for name in each.companies), *self.own_company(source_key)]),
             molecules=_distinct(name for each in found for name in each.molecules),
@@ -86,6 +96,22 @@ class Lexicon:
             trademarks=_distinct(name for each in found for name in each.trademarks),
             indications=_distinct(name for each in found for name in each.indications),
         )
+
+
+# News of these sources is of one kind, unless its own words say another.
+_EVENT_OF_SOURCE_TYPE: dict[str, EventType] = {
+    "regulator": "regulatory",
+    "registry": "clinical_update",
+    "literature": "scientific_publication",
+}
+
+
+def _of_source_type(event: EventClassification, source_type: str) -> EventClassification:
+    """Return the event type, or that of the source's type when the item's words name none."""
+    usual = _EVENT_OF_SOURCE_TYPE.get(source_type)
+    if event.primary_type != "other" or usual is None:
+        return event
+    return EventClassification(primary_type=usual, confidence=LEAD_CONFIDENCE)
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

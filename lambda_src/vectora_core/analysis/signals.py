@@ -8,9 +8,11 @@ from functools import cached_property
 
 from vectora_core.items import Entities
 from vectora_core.text.patterns import AnyOf
-from vectora_core.text.words import ItemText, NameFinder, NameSearch, distinct_names, sentences
+from vectora_core.text.names import NameFinder, NameRule, NameSearch, Surroundings, distinct_names
+from vectora_core.text.words import ItemText, sentences
 from vectora_shared.config.canonical import Evidence
 from vectora_shared.config.client import WatchDomain
+from vectora_shared.config.conditions import Conditions, Contexts
 from vectora_shared.config.configuration import Scopes
 from vectora_shared.config.scopes import NameScopes
 from vectora_shared.config.values import EventType
@@ -34,19 +36,24 @@ PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "cl
 class TextSignals:
     """Signals in one part of an item's text."""
 
+    has_false_friends: bool
     technologies: tuple[str, ...]
     core_trademarks: tuple[str, ...]
     trademarks: tuple[str, ...]
     companies: tuple[str, ...]
     core_companies: tuple[str, ...]
     molecules: tuple[str, ...]
+    injected_molecules: tuple[str, ...]  # beside an injection, and not short-acting as a rule
     indications: tuple[str, ...]
     supporting: bool
     product: bool
     administration: bool
     interval: bool
+    weekly: bool
     interval_with_administration: bool
     weekly_with_administration: bool
+    daily: bool
+    daily_with_administration: bool
     contrary: bool
     contrary_first: bool  # before any term of administration
     modality: bool
@@ -93,12 +100,24 @@ class Signals:
         )
 
     @property
+    def injected_daily(self) -> bool:
+        """True if the item is about a daily injection, by its title or else its first sentences."""
+        title, lead = self.title, self.lead
+        if title.interval or title.weekly or title.supporting:
+            return False
+        if title.daily_with_administration:
+            return True
+        return lead.daily_with_administration and not (lead.decisive or lead.injected_at_intervals or self.core_subject)
+
+    @property
     def other_route(self) -> bool:
-        """True if the item is about another route of administration, by its title or else its first sentences."""
+        """True if the item is about another route or a daily injection, by its title or else its first sentences."""
         if self.title.decisive:
             return False
         if self.title.contrary:
             return self.title.contrary_first or not self.title.injected_at_intervals
+        if self.injected_daily:
+            return True
         lead_is_injectable = self.lead.decisive or self.lead.injected_at_intervals or self.lead.administration
         return self.lead.contrary and not lead_is_injectable and not self.title.injected_at_intervals
 
@@ -111,7 +130,8 @@ class DomainReader:
         self.domain = domain
         exact = technology.case_sensitive
         decisive = (*technology.core_phrases, *technology.brands, *technology.programmes)
-        self.technologies = NameFinder(decisive, case_sensitive=exact, plural=True)
+        rules = rules_of(technology.contexts, technology.conditions)
+        self.technologies = NameFinder(decisive, case_sensitive=exact, rules=rules, plural=True)
         self._supporting = NameFinder(technology.supporting_terms, case_sensitive=exact, plural=True)
         self._product = NameFinder(technology.product_terms, case_sensitive=exact, plural=True)
         self._administration = NameFinder(technology.administration_terms, case_sensitive=exact, plural=True)
@@ -119,6 +139,8 @@ class DomainReader:
         self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
         self._intervals = AnyOf(rf"\b{pattern}\b" for pattern in technology.interval_patterns)
         self._weekly = AnyOf(rf"\b{pattern}\b" for pattern in technology.weekly_patterns)
+        self._daily = AnyOf(rf"\b{pattern}\b" for pattern in technology.daily_patterns)
+        self._short_acting = frozenset(scopes.molecules.short_acting)
         self._false_friends = [re.compile(rf"\b(?:{p})", re.IGNORECASE) for p in technology.false_friends]
         self._any_false_friend = AnyOf(technology.false_friends, at=r"\b")
         self.companies = names_of(scopes.companies, domain.company_scope)
@@ -146,26 +168,35 @@ class DomainReader:
 
     def read(self, text: ItemText, source_company: str | None) -> Signals:
         """Return the signals in an item's text; `source_company` is the company whose own news it is."""
+        title, lead, body = map(self._without_false_friends, (text.title, text.lead, text.body))
+        around = Surroundings(title, lead)
         own = source_company is not None and self._core_companies.canonical(source_company) is not None
         return Signals(
-            title=self._signals_in(text.title),
-            lead=self._signals_in(text.lead),
-            body=self._signals_in(text.body),
+            title=self._signals_in(title, around, has_false_friends=title != text.title),
+            lead=self._signals_in(lead, around, has_false_friends=lead != text.lead),
+            body=self._signals_in(body, around, has_false_friends=body != text.body),
             own_news=own,
         )
 
-    def entities_in(self, text: ItemText) -> Entities:
+    def entities_in(self, text: ItemText, signals: Signals) -> Entities:
         """Return the names in the text, each once; false friends of a technology name no technology."""
-        words = text.full_text
-        clean = self._without_false_friends(words)
-        found = self._search.find(words)
-        without_false_friends = found if clean == words else self._search.find(clean)
+        parts = (signals.title, signals.lead, signals.body)
+        technologies = dict.fromkeys(name for part in parts for name in part.technologies)
+        if any(part.has_false_friends for part in parts):
+            found = self._search.find(text.full_text, Surroundings(text.title, text.lead))
+            return Entities(
+                companies=distinct_names(found[self.companies]),
+                molecules=distinct_names(found[self.molecules]),
+                technologies=tuple(technologies),
+                trademarks=distinct_names(found[self.trademarks]),
+                indications=distinct_names(found[self.indications]),
+            )
         return Entities(
-            companies=distinct_names(found[self.companies]),
-            molecules=distinct_names(found[self.molecules]),
-            technologies=distinct_names(without_false_friends[self.technologies]),
-            trademarks=distinct_names(found[self.trademarks]),
-            indications=distinct_names(found[self.indications]),
+            companies=tuple(dict.fromkeys(name for part in parts for name in part.companies)),
+            molecules=tuple(dict.fromkeys(name for part in parts for name in part.molecules)),
+            technologies=tuple(technologies),
+            trademarks=tuple(dict.fromkeys(name for part in parts for name in part.trademarks)),
+            indications=tuple(dict.fromkeys(name for part in parts for name in part.indications)),
         )
 
     def _without_false_friends(self, text: str) -> str:
@@ -175,27 +206,33 @@ class DomainReader:
             text = pattern.sub(" ~ ", text)
         return text
 
-    def _signals_in(self, text: str) -> TextSignals:
-        clean = self._without_false_friends(text)
-        found = self._search.find(clean)
+    def _signals_in(self, clean: str, around: Surroundings, *, has_false_friends: bool) -> TextSignals:
+        found = self._search.find(clean, around)
         administration = found[self._administration]
         contrary = found[self._contrary]
         # Without an injection in the text, none of its sentences names one.
         injections = self._sentences_with_an_injection(clean) if administration else []
+        molecules = distinct_names(found[self.molecules])
+        depots = tuple(name for name in molecules if name not in self._short_acting)
         return TextSignals(
+            has_false_friends=has_false_friends,
             technologies=distinct_names(found[self.technologies]),
             core_trademarks=distinct_names(found[self._core_trademarks]),
             trademarks=distinct_names(found[self.trademarks]),
             companies=distinct_names(found[self.companies]),
             core_companies=distinct_names(found[self._core_companies]),
-            molecules=distinct_names(found[self.molecules]),
+            molecules=molecules,
+            injected_molecules=depots if administration else (),
             indications=distinct_names(found[self.indications]),
             supporting=bool(found[self._supporting]),
             product=bool(found[self._product]),
             administration=bool(administration),
             interval=self._intervals.matches(clean),
+            weekly=self._weekly.matches(clean),
             interval_with_administration=any(self._intervals.matches(sentence) for sentence in injections),
             weekly_with_administration=any(self._weekly.matches(sentence) for sentence in injections),
+            daily=self._daily.matches(clean),
+            daily_with_administration=any(self._daily.matches(sentence) for sentence in injections),
             contrary=bool(contrary),
             contrary_first=bool(contrary) and not (administration and administration[0].start < contrary[0].start),
             modality=bool(found[self._modalities]),
@@ -207,7 +244,20 @@ class DomainReader:
 
 def names_of(scopes: NameScopes, scope_id: str | None) -> NameFinder:
     """Return a finder of the scope's names; without a scope, it finds none."""
-    return NameFinder(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive)
+    rules = rules_of(scopes.contexts, scopes.conditions)
+    return NameFinder(scopes.names_of(scope_id) if scope_id else (), scopes.aliases, scopes.case_sensitive, rules)
+
+
+def rules_of(contexts: Contexts, conditions: Conditions) -> dict[str, NameRule]:
+    """Return the rules for ambiguous spellings, with the words of the contexts that they need."""
+    return {
+        spelling: NameRule(
+            is_not=condition.is_not,
+            unless=condition.unless,
+            needs=tuple(word for context in condition.needs for word in contexts[context]),
+        )
+        for spelling, condition in conditions.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -231,7 +281,7 @@ class Weigher:
         strongest = max(self._assessments(), key=lambda each: each.strength, default=Assessment(0.0, "no sign"))
         if self.signals.other_route and strongest.strength > self.numbers.other_route_at_most:
             return Assessment(
-                self.numbers.other_route_at_most, f"another route of administration, despite {strongest.reason}"
+                self.numbers.other_route_at_most, f"another route or a daily injection, despite {strongest.reason}"
             )
         return strongest
 
@@ -262,8 +312,8 @@ class Weigher:
             strength, reason = numbers.dosing_in_lead, "first sentences name an injection given at long intervals"
         elif title.weekly_with_administration:
             strength, reason = numbers.weekly_in_title, "title names a weekly injection"
-        elif lead.weekly_with_administration and title.molecules:
-            strength, reason = numbers.extended_brand_injected, f"{title.molecules[0]} is injected weekly"
+        elif lead.weekly_with_administration and title.weekly and title.named:
+            strength, reason = numbers.extended_brand_injected, "title names a weekly product, which is injected"
         elif lead.weekly_with_administration:
             strength, reason = numbers.weekly_in_lead, "first sentences name a weekly injection"
         else:
@@ -291,8 +341,6 @@ class Weigher:
         if not signals.title.trademarks or self.event not in PRODUCT_NEWS or signals.title.contrary:
             return None
         name = signals.title.trademarks[0]
-        if signals.title.administration or signals.lead.administration:
-            return Assessment(self.numbers.extended_brand_injected, f"{self.event} news of the injected brand {name}")
         strength = self.numbers.other_route_at_most if signals.lead.contrary else self.numbers.extended_brand_alone
         return Assessment(strength, f"{self.event} news of the brand {name}")
 
@@ -304,10 +352,10 @@ class Weigher:
             return Assessment(
                 self.numbers.supporting_in_title, "title names a delivery technology with a company or substance"
             )
-        if title.molecules and (title.administration or title.interval):
-            return Assessment(
-                self.numbers.injected_molecule, f"title names {title.molecules[0]} as an injection or at long intervals"
-            )
+        if title.molecules and title.interval:
+            return Assessment(self.numbers.injected_molecule, f"title names {title.molecules[0]} at long intervals")
+        if title.injected_molecules:
+            return Assessment(self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection")
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
             return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
@@ -27,7 +27,7 @@ def ingest(
     *,
     content: Content,
     data: Bucket,
-    fetcher: Fetcher,
+    fetcher: PageReader,
     now: datetime,
     full_texts: FullTexts | None = None,
 ) -> dict[str, Any]:
@@ -81,7 +81,8 @@ def _watched_terms(content: Content, client: ClientConfig, request: IngestReques
     if request.ingestion_mode != "strict":
         return lambda text: True
     from vectora_core.analysis.signals import DomainReader
-    from vectora_core.text.words import NameSearch, fold
+    from vectora_core.text.names import NameSearch
+    from vectora_core.text.words import fold
 
     scopes = load_configuration(content, client.client_profile.client_id).scopes
     readers = [DomainReader(domain, scopes) for domain in client.watch_domains if domain.enabled]

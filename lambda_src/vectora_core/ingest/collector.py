@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from vectora_core.ingest.entries import DropReason, Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.json_source import Period, read_json_source
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
@@ -31,6 +32,15 @@ _MIN_TITLE_WORDS = 3
 class PageReader(Protocol):
     def fetch(self, url: str) -> Page:
         """Return the page at the address; raise VectoraError, in words for the report, when there is none to read."""
+
+
+def read_entries(source: Source, fetcher: PageReader, window: Window, today: date) -> Extraction:
+    """Return the entries of a source; raise VectoraError, in words for the report, when it cannot be read."""
+    if source.ingestion_mode == "json":
+        return read_json_source(source, fetcher.fetch, Period(window.first, window.last), today)
+    page = fetcher.fetch(source.url)
+    parse = parse_feed if source.ingestion_mode == "rss" else parse_page
+    return parse(page.body, source, page.url, page.charset, today)
 
 
 class Collector:
@@ -61,7 +71,7 @@ class Collector:
         started = time.monotonic()
         items: list[IngestedItem] = []
         try:
-            extraction = self._extraction(source)
+            extraction = read_entries(source, self._fetcher, self._window, self._now.astimezone(UTC).date())
             items, dropped = self._kept(source, extraction)
             report = self._report(source, extraction, items, dropped)
         except VectoraError as error:
@@ -75,11 +85,6 @@ class Collector:
                 message=f"The source failed unexpectedly ({type(error).__name__}): see the function's log.",
             )
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
-
-    def _extraction(self, source: Source) -> Extraction:
-        page = self._fetcher.fetch(source.url)
-        parse = parse_feed if source.ingestion_mode == "rss" else parse_page
-        return parse(page.body, source, page.url, page.charset, self._now.astimezone(UTC).date())
 
     def _kept(self, source: Source, extraction: Extraction) -> tuple[list[IngestedItem], Counter[DropReason]]:
         """Return the accepted entries as items, and the numbers of the others by reason."""
@@ -101,7 +106,7 @@ class Collector:
             if self._request.temporal_mode == "strict":
                 return "undated"
         elif not self._window.contains(entry.published):
-            return "out_of_period"
+            return "not_yet_published" if entry.published > self._day else "out_of_period"
         mode = self._request.ingestion_mode
         if mode == "broad":
             return None
@@ -109,8 +114,8 @@ class Collector:
             return "excluded_title"
         if not entry.content and count_words(entry.title) < _MIN_TITLE_WORDS:
             return "too_short"
-        is_general_press = mode == "strict" and source.source_type == "press_sector"
-        if is_general_press and not self._mentions_watched_term(f"{entry.title}\n{entry.content}"):
+        reports_on_a_field = mode == "strict" and not source.is_own_news
+        if reports_on_a_field and not self._mentions_watched_term(f"{entry.title}\n{entry.content}"):
             return "no_watched_term"
         return None
 
@@ -144,7 +149,8 @@ class Collector:
         entries = extraction.entries
         beyond = dropped["beyond_max_items"]
         remarks = [extraction.problem] if extraction.problem else []
-        if not extraction.found:
+        is_empty = not extraction.found and not extraction.may_be_empty
+        if is_empty:
             remarks.append("It answered, but without entries: open its url in a browser and adapt the source.")
         if beyond:
             remarks.append(f"{beyond} more items were skipped: the source's max_items is {source.max_items}.")
@@ -152,7 +158,7 @@ class Collector:
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
         status: Literal["ok", "degraded", "empty"] = "ok"
-        if not extraction.found:
+        if is_empty:
             status = "empty"
         elif extraction.problem or beyond:
             status = "degraded"
@@ -163,5 +169,6 @@ class Collector:
             items_kept=len(items),
             dropped=dict(dropped),
             undated=sum(entry.published is None for entry in entries),
+            newest=newest,
             message=" ".join(remarks),
         )

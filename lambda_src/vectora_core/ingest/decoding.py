@@ -15,6 +15,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import webencodings
 
@@ -51,32 +53,50 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f\ufffd]")
 _NO_CODECS = ("idna", "punycode", "unicode", "raw", "undefined", "utf-7", "utf-16", "utf-32", "mbcs", "oem")
 
 
+Evidence = Literal["byte-order mark", "first bytes", "HTTP header", "document", "content"]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Text of a document, Python's name of its encoding, and what the encoding was found by."""
+
+    text: str
+    codec: str
+    found_by: Evidence
+
+
 def decode(body: bytes, charset: str | None) -> str:
     """Return the text of a document; `charset` is the label in its server's Content-Type."""
-    codec = _by_first_bytes(body)
-    if codec:
-        return body.decode(codec, "replace").lstrip("\ufeff")
+    return decoded(body, charset).text
+
+
+def decoded(body: bytes, charset: str | None) -> Decoded:
+    """Return the text of a document with its encoding; `charset` is the label in its server's Content-Type."""
+    if first := _by_first_bytes(body):
+        codec, evidence = first
+        return Decoded(body.decode(codec, "replace").lstrip("\ufeff"), codec, evidence)
     text = _valid_utf8(body)
+    valid = Decoded(text, "utf-8", "content") if text is not None else None
     beyond_ascii = len(body) - len(text) if text is not None else 0
     is_utf8 = False
-    for codec in _declared_codecs(body, charset):
+    for codec, evidence in _declared_codecs(body, charset):
         if codec != "utf-8":
             is_chance = beyond_ascii < (1 if _is_single_byte(codec) else _MANY)
-            return body.decode(codec, "replace") if text is None or is_chance else text
+            return valid if valid and not is_chance else Decoded(body.decode(codec, "replace"), codec, evidence)
         is_utf8 = True
         if text is not None:
-            return text
+            return Decoded(text, "utf-8", evidence)
         replaced = body.decode("utf-8", "replace")
         if replaced.count("\ufffd") <= max(_MANY, _decoded(replaced)):
-            return replaced
-    return text if text is not None else _undecided(body, is_utf8)
+            return Decoded(replaced, "utf-8", evidence)
+    return valid or _undecided(body, is_utf8)
 
 
-def _by_first_bytes(body: bytes) -> str | None:
+def _by_first_bytes(body: bytes) -> tuple[str, Evidence] | None:
     for mark, codec in _MARKS:
         if body.startswith(mark):
-            return codec
-    return next((codec for pattern, codec in _WIDE if pattern.match(body)), None)
+            return codec, "byte-order mark"
+    return next(((codec, "first bytes") for pattern, codec in _WIDE if pattern.match(body)), None)
 
 
 def _valid_utf8(body: bytes) -> str | None:
@@ -86,20 +106,20 @@ def _valid_utf8(body: bytes) -> str | None:
         return None
 
 
-def _declared_codecs(body: bytes, charset: str | None) -> Iterator[str]:
+def _declared_codecs(body: bytes, charset: str | None) -> Iterator[tuple[str, Evidence]]:
     """Yield the codecs of the server's declaration, then of the document's own."""
     if codec := _codec(charset):
-        yield codec
+        yield codec, "HTTP header"
     head = body[:DECLARATION_BYTES].decode("latin-1")
     root = find_root(head[:ROOT_CHARACTERS])
     if root.kind in ("html", "none") and (codec := _meta_codec(head)):
-        yield codec
+        yield codec, "document"
     declared = _XML_ENCODING.search(root.declaration)
     if declared and (codec := _own_codec(declared[1])):
-        yield codec
+        yield codec, "document"
     if root.kind in ("feed", "other", "json"):
         # XML without a declaration is in UTF-8 (XML 1.0, section 4.3.3), as is JSON (RFC 8259, section 8.1).
-        yield "utf-8"
+        yield "utf-8", "content"
 
 
 def _meta_codec(head: str) -> str | None:
@@ -114,7 +134,9 @@ def _meta_codec(head: str) -> str | None:
     for meta in LexborHTMLParser(head).css("meta"):
         attributes = meta.attributes
         label = attributes.get("charset")
-        if label is None and (attributes.get("http-equiv") or "").strip().lower() == "content-type":
+        # Some pages write the names without hyphens.
+        pragma = attributes.get("http-equiv") or attributes.get("httpequiv") or ""
+        if label is None and pragma.strip().lower() in ("content-type", "contenttype"):
             # HTML standard, "Extracting a character encoding from a meta element".
             found = _META_CHARSET.search(attributes.get("content") or "")
             label = next(filter(None, found.groups()), None) if found else None
@@ -171,12 +193,14 @@ def _decoded(text: str) -> int:
     return len(_BEYOND_ASCII.findall(text))
 
 
-def _undecided(body: bytes, is_utf8: bool) -> str:
-    """Return the text of a body that is not valid UTF-8, although no other encoding is declared.
+def _undecided(body: bytes, is_utf8: bool) -> Decoded:
+    """Decode a body that is not valid UTF-8, although no other encoding is declared.
 
     The HTML standard's default is Windows-1252.
     """
     replaced = body.decode("utf-8", "replace")
-    decoded = _decoded(replaced)
+    decoded_characters = _decoded(replaced)
     errors = len(_SINGLE_IN_WORD.findall(body)) if is_utf8 else replaced.count("\ufffd")
-    return body.decode("cp1252", "replace") if errors > decoded else replaced
+    if errors > decoded_characters:
+        return Decoded(body.decode("cp1252", "replace"), "cp1252", "content")
+    return Decoded(replaced, "utf-8", "content")

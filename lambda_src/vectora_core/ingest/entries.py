@@ -17,11 +17,13 @@ MAX_GUID_CHARACTERS = 500
 DropReason = Literal[
     "too_many_entries",  # after the first entries of a feed or page that has more than the parser reads
     "without_title",  # neither a title nor a text
+    "without_link",  # of an API: its mapping finds no address that is safe to show
     "undated",  # a strict run accepts dated news only
+    "not_yet_published",  # its day is after that of the run; the run of that day finds it again
     "out_of_period",
     "excluded_title",  # the client's content_filters
     "too_short",  # a title of one or two words without a text
-    "no_watched_term",  # strict mode: general press that names nothing the client watches
+    "no_watched_term",  # strict mode: news of a source that reports on a field and names nothing the client watches
     "duplicate_in_source",
     "beyond_max_items",  # of the source
     "duplicate_of_another_source",  # of the two, the item with less text
@@ -42,7 +44,7 @@ class Entry(Record):
 
 
 class Extraction(Record):
-    """Entries of one feed or page; `problem` says why they may be incomplete.
+    """Entries of one feed, page or API; `problem` says why they may be incomplete.
 
     `dropped` counts, by reason, the entries that are there and that the parser did not take.
     """
@@ -50,6 +52,7 @@ class Extraction(Record):
     entries: tuple[Entry, ...]
     problem: str | None = None
     dropped: dict[DropReason, int] = Field(default_factory=dict)
+    may_be_empty: bool = False  # the request was for the run's period, in which there may be nothing
 
     @field_validator("dropped")
     @classmethod

@@ -12,11 +12,12 @@ from typing import Any
 from vectora_core.ingest.decoding import decode
 from vectora_core.ingest.document_root import Root, find_root
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, DropReason, Entry, Extraction
+from vectora_core.ingest.feed_dates import FeedDates
 from vectora_core.ingest.feed_links import FeedLinks, identifier
 from vectora_core.ingest.feed_text import construct_text, text_of
 from vectora_core.ingest.html_text import require_few_attributes
 from vectora_core.ingest.shared_addresses import without_shared_identities
-from vectora_core.text.dates import is_plausible, parse_date
+from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
 from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
@@ -29,6 +30,10 @@ _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:-]{0,60}")
 _ENTRY = re.compile(r"<(?:\w{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _NESTING = re.compile(r"<(?P<close>/)?[^\W\d]|(?P<empty>/>)|(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,12}|[0-9]{1,12});?")
+_AMPERSAND = re.compile(r"&(?!#?\w{1,40};)")
+_CDATA_OR_AMPERSAND = re.compile(rf"(<!\[CDATA\[.*?(?:\]\]>|\Z))|{_AMPERSAND.pattern}", re.DOTALL)
+# XML 1.0, section 2.2: characters that no document may have, not even as references.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 # More than in any real feed. The parser's memory grows with the depth of elements, its time with the mark-up.
 MAX_MARKS = 400_000
@@ -51,8 +56,10 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
     is_atom = root.name.lower().endswith("feed")
     all_entries = parsed.get("entries", ())
     raw_entries = all_entries[:MAX_ENTRIES]
-    links = FeedLinks(parsed.get("feed", {}), url, is_atom=is_atom)
-    entries = [entry for raw in raw_entries if (entry := _entry(raw, source, links, today, is_atom)) is not None]
+    channel = parsed.get("feed", {})
+    links = FeedLinks(channel, url, is_atom=is_atom)
+    dates = FeedDates(channel, raw_entries, source, today)
+    entries = [entry for raw in raw_entries if (entry := _entry(raw, links, dates, is_atom)) is not None]
     problem = _problem(parsed, len(raw_entries), len(entries))
     if cut:
         problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
@@ -83,14 +90,22 @@ def _limited(text: str, root: Root) -> tuple[str, int]:
             "it is broken or hostile, and was not read."
         )
     require_few_attributes(text)
-    return _REFERENCE.sub(_valid_reference, text), cut
+    text = _REFERENCE.sub(_valid_reference, _NO_XML.sub(" ", text))
+    return _with_escaped_ampersands(text), cut
+
+
+def _with_escaped_ampersands(text: str) -> str:
+    """Escape ampersands that begin no reference: the parser would make "Q&A; with" of "Q&A with"."""
+    if not _AMPERSAND.search(text):
+        return text
+    return _CDATA_OR_AMPERSAND.sub(lambda found: found[1] or "&amp;", text)
 
 
 def _valid_reference(reference: re.Match[str]) -> str:
     """Return a character reference, or nothing if its number is no character, on which the parser would fail."""
     number = reference[1]
     code = int(number[1:], 16) if number[0] in "xX" else int(number)
-    return "" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
+    return reference[0] if code <= sys.maxunicode and not _NO_XML.match(chr(code)) else ""
 
 
 def _deepest(text: str) -> int:
@@ -114,6 +129,8 @@ def _not_a_feed(text: str, root: Root) -> str:
     if root.kind != "html":
         found = f"an XML document <{root.name}>, which" if _PLAIN_NAME.fullmatch(root.name) else "something that"
         return f"The address answers with {found} is neither RSS nor Atom: correct the source's url."
+    if shows_challenge(text):
+        return CHALLENGE
     links = (link[0] for link in _LINK.finditer(text[:200_000]))
     announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
     address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)
@@ -161,7 +178,7 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
-def _entry(raw: Any, source: Source, links: FeedLinks, today: date, is_atom: bool) -> Entry | None:
+def _entry(raw: Any, links: FeedLinks, dates: FeedDates, is_atom: bool) -> Entry | None:
     content = _content(raw, is_atom)
     title = collapse_spaces(construct_text(raw, "title", is_atom=is_atom))
     if not title:
@@ -173,8 +190,8 @@ def _entry(raw: Any, source: Source, links: FeedLinks, today: date, is_atom: boo
         title=shortened(title, MAX_TITLE_CHARACTERS),
         url=url,
         content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
-        published=_published(raw, source, today),
-        author=collapse_spaces(construct_text(raw, "author", is_atom=is_atom))[:200],
+        published=dates.published(raw),
+        author=collapse_spaces(construct_text(raw, "author", is_atom=False))[:200],
         tags=tuple(
             dict.fromkeys(
                 term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
@@ -203,18 +220,3 @@ def _content(raw: Any, is_atom: bool) -> str:
 def _without_footer(text: str) -> str:
     end = max(0, len(text) - 600)
     return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
-
-
-def _published(raw: Any, source: Source, today: date) -> date | None:
-    for key in ("published", "updated", "created"):
-        text = _text(raw, key)[:200]
-        # feedparser reads a year alone as the first of January.
-        if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
-            continue
-        if source.date_format and (day := parse_date(text, today=today, date_format=source.date_format)):
-            return day
-        moment = dict.get(raw, f"{key}_parsed")
-        day = date(moment.tm_year, moment.tm_mon, moment.tm_mday) if moment else parse_date(text, today=today)
-        if day and is_plausible(day, today):
-            return day
-    return None

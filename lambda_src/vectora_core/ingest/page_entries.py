@@ -17,11 +17,13 @@ from vectora_core.ingest.page_links import Link, PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
 from vectora_core.ingest.page_text import is_generic, is_headline
 from vectora_core.text.dates import FoundDate, day_in_year, find_dates, has_other_meaning, is_plausible, parse_date
+from vectora_core.text.stamps import stamp_day
 from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, count_words, shortened
 from vectora_shared.config.sources import HtmlSelectors, Source
 
 _DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
+_STAMP_ATTRIBUTES = ("datetime", "content", "data-date", "data-time", "data-timestamp", "data-datetime", "title")
 _UPDATE_NAME = re.compile(r"updated|modified")
 _AUTHOR_NAME = re.compile(r"^(?:.*[-_])?(?:author|byline|vcard|writer)(?:[-_].*)?$")
 _TITLE_NAME = re.compile(r"^(?:.*[-_])?(?:title|headline|subject|tit)(?:[-_].*)?$")
@@ -256,9 +258,13 @@ class EntryReader:
     def _date_of(self, index: int) -> date | None:
         """Return the date in an element that is marked as a date; its machine-readable attributes come first."""
         attributes = self._nodes[index].attributes
-        stamps = [attributes.get(name, "") for name in ("datetime", "content", "data-date", "title")]
-        texts = [*stamps, self._document.text(index)]
-        return next((day for text in texts if text and (day := self._parsed(text))), None)
+        stamps = [attributes.get(name, "") for name in _STAMP_ATTRIBUTES]
+        for stamp in filter(None, stamps):
+            day = stamp_day(stamp)
+            if (day and is_plausible(day, self._today)) or (day := self._parsed(stamp)):
+                return day
+        text = self._document.text(index)
+        return self._parsed(text) if text else None
 
     def _date_within(self, index: int, title_node: int | None) -> date | None:
         places = [index, *self._inner_elements(index)] if self._nodes[index].tag != TEXT else []

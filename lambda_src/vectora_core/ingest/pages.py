@@ -22,6 +22,7 @@ from vectora_core.ingest.page_entries import EntryReader
 from vectora_core.ingest.page_links import PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
 from vectora_core.ingest.shared_addresses import without_shared_identities
+from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
 from vectora_core.text.dates import has_date_like
 from vectora_core.text.words import count_words
 from vectora_shared.config.sources import HtmlSelectors, Source
@@ -48,7 +49,14 @@ def parse_page(body: bytes, source: Source, url: str, charset: str | None, today
     text = decode(body, charset)
     if find_root(text).kind == "feed":
         return parse_feed(body, source, url, charset, today)
-    page = NewsPage(parse_html(text), url, source.date_format)
+    extraction = _read(text, source, url, today)
+    if not extraction.entries and shows_challenge(text):
+        raise VectoraError(CHALLENGE)
+    return extraction
+
+
+def _read(text: str, source: Source, url: str, today: date) -> Extraction:
+    page = NewsPage(parse_html(text), url, source.date_format, source.language)
     extractor = _Extractor(page, source, today)
     if source.selectors is None:
         return extractor.detected()

@@ -59,6 +59,7 @@ class SourceReport(Record):
     items_kept: Count = 0
     dropped: dict[DropReason, Count] = Field(default_factory=dict)
     undated: int = 0
+    newest: date | None = None  # day of the newest entry, kept or not
     duration_ms: int = 0
     message: str = ""
 

@@ -21,7 +21,8 @@ from vectora_core.ingest.request import (
     window_of,
 )
 from vectora_core.items import IngestedItem
-from vectora_core.known_news import KnownNews, without_repeated_news
+from vectora_core.known_news import KnownNews, current_version, without_repeated_news
+from vectora_core.notices import is_about
 from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source, SourceCatalog
@@ -134,7 +135,8 @@ def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) 
     """Return the day's items, how many of them are new, and how many are carried over.
 
     Items of an earlier run of the day come first, then those of days that were never curated, then the fetched ones.
-    The version of this run replaces the earlier one, unless it has less text.
+    The version of this run replaces the earlier one if the publisher has changed it. What was curated already is
+    not replaced: a correction or withdrawal of it is an item of its own.
     """
     known = KnownNews(pages)
     for item in (*history.seen, *history.today):
@@ -149,13 +151,9 @@ def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) 
                 known.add(item)
                 completed[id(item)] = item
             elif id(found) in completed:
-                completed[id(found)] = _replaced(completed[id(found)], item)
+                completed[id(found)] = current_version(completed[id(found)], item)
+            elif is_about(item, (*history.seen, *history.today)):
+                known.add(item)
+                completed[id(item)] = item
         added.append(len(completed) - before)
     return list(completed.values()), added[1], added[0]
-
-
-def _replaced(earlier: IngestedItem, later: IngestedItem) -> IngestedItem:
-    """Return the later version of an item under its first id, or the earlier one when it has more text."""
-    if len(later.content) < len(earlier.content) or (earlier.published_at and not later.published_at):
-        return earlier
-    return later.model_copy(update={"item_id": earlier.item_id, "ingested_at": earlier.ingested_at})

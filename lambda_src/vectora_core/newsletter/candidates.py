@@ -11,7 +11,7 @@ from vectora_core.item_files import read_items, without_repeated_ids
 from vectora_core.items import CuratedItem, news_date
 from vectora_core.known_news import KnownNews
 from vectora_core.newsletter.earlier_issues import EarlierIssues, read_earlier_issues
-from vectora_core.newsletter.notices import is_about
+from vectora_core.notices import is_about
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import curated_prefix, day_of_items_key, items_key
 from vectora_shared.storage import Bucket

@@ -28,8 +28,8 @@ _PERIOD = re.compile(
 )
 _SAME_PERIOD = {
     "first quarter": "q1", "second quarter": "q2", "third quarter": "q3", "fourth quarter": "q4", "first half": "h1",
-    "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1", "year end": "annual",
-    "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
+    "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1",
+    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
 }  # fmt: skip
 _SCALES = {"k": 3, "t": 3, "m": 6, "b": 9}
 _MONEY = re.compile(
@@ -66,15 +66,13 @@ class Facts:
     deal_kinds: Words = NOTHING
     outcomes: Words = NOTHING
     directions: Words = NOTHING
-    # Of these, an unknown one is another one.
+    # Without these, it is another event: the first of several, one that has happened.
     ordinals: Words = NOTHING
-    is_negated: bool = False
-    is_expected: bool = False
-    is_changed_deal: bool = False
+    marks: Words = NOTHING
 
     def contradict(self, other: Facts) -> bool:
         """Return whether two headlines with these facts cannot be about one event."""
-        if _marks(self) != _marks(other):
+        if (self.ordinals, self.marks) != (other.ordinals, other.marks):
             return True
         nested = ("places", "phases", "intervals", "forms", "periods", "numbers")
         if any(not _are_nested(getattr(self, name), getattr(other, name)) for name in nested):
@@ -135,11 +133,6 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     )
 
 
-def title_words(title: str) -> Words:
-    """Return the words of a title that distinguish it from others; numbers have one spelling."""
-    return _headline(title, NOTHING, "other", NOTHING, NOTHING).words
-
-
 def _headline(core: str, own: Words, event_type: str, named_support: Words, support: Words) -> Headline:
     folded = fold(core)
     text = folded.casefold()
@@ -190,14 +183,8 @@ def _facts(text: str) -> tuple[str, Facts]:
         outcomes=_found(vocabulary.OUTCOMES, rest),
         directions=_found(vocabulary.DIRECTIONS, rest),
         ordinals=ordinals,
-        is_negated=_has(vocabulary.NEGATED, rest),
-        is_expected=_has(vocabulary.EXPECTED, rest),
-        is_changed_deal=_has(vocabulary.CHANGED_DEAL, rest),
+        marks=_found(vocabulary.MARKS, rest),
     )
-
-
-def _marks(facts: Facts) -> tuple[object, ...]:
-    return facts.ordinals, facts.is_negated, facts.is_expected, facts.is_changed_deal
 
 
 def _are_nested(one: Words, other: Words) -> bool:
@@ -250,45 +237,35 @@ def _codes(words: Words) -> Words:
 
 
 def _event(text: str) -> str | None:
-    return next((event for event, words in vocabulary.EVENTS if pattern(words).search(text)), None)
+    return next((event for event, terms in vocabulary.EVENTS if pattern(terms).search(text)), None)
 
 
-def _found(kinds: Mapping[str, str], text: str) -> Words:
-    return frozenset(kind for kind, words in kinds.items() if pattern(words).search(text))
-
-
-def _has(words: str, text: str) -> bool:
-    return pattern(words).search(text) is not None
+def _found(kinds: Mapping[str, tuple[str, ...]], text: str) -> Words:
+    return frozenset(kind for kind, terms in kinds.items() if pattern(terms).search(text))
 
 
 def _recognized(text: str) -> Words:
     """Return the words that are facts or the event."""
-    kinds = (
-        *vocabulary.PLACES.values(),
-        *vocabulary.INTERVALS.values(),
-        *vocabulary.FORMS.values(),
-        *vocabulary.DEAL_KINDS.values(),
-        *vocabulary.OUTCOMES.values(),
-        *vocabulary.DIRECTIONS.values(),
-        *vocabulary.ORDINALS.values(),
-        vocabulary.NEGATED,
-        vocabulary.EXPECTED,
-        vocabulary.CHANGED_DEAL,
-        *(_words_alone(words) for _, words in vocabulary.EVENTS),
-        _PERIOD.pattern,
+    return frozenset().union(*(_words(match[0]) for match in _any_term().finditer(text))) | frozenset().union(
+        *(_words(match[0]) for match in _PERIOD.finditer(text))
     )
-    return frozenset().union(*(_words(match[0]) for words in kinds for match in pattern(words).finditer(text)))
 
 
 @cache
-def pattern(words: str) -> re.Pattern[str]:
-    return pattern_of(words)
+def pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+    return pattern_of(terms)
 
 
 @cache
-def _words_alone(words: str) -> str:
-    """Return the words of an event without those of which only several together are it: what is between them is not."""
-    return words.replace("\\b.*\\b", "|")
+def _any_term() -> re.Pattern[str]:
+    tables = (
+        vocabulary.PLACES, vocabulary.INTERVALS, vocabulary.FORMS, vocabulary.DEAL_KINDS, vocabulary.OUTCOMES,
+        vocabulary.DIRECTIONS, vocabulary.ORDINALS, vocabulary.MARKS, dict(vocabulary.EVENTS),
+    )  # fmt: skip
+    listed = [*(terms for table in tables for terms in table.values()), *(terms for _, terms in vocabulary.EVENTS)]
+    # Of two words with others between them, those between are no part of the event.
+    single = {part for terms in listed for term in terms for part in term.split(" ... ")}
+    return pattern_of(sorted(single, key=lambda term: (-len(term), term)))
 
 
 def _arabic(phase: str) -> str:

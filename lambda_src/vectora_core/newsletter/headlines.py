@@ -31,26 +31,26 @@ _ADDRESS = re.compile(
 )
 # Common nouns in the names of papers.
 _PAPER = re.compile(
-    r"\b(?:news|newswire|newsroom|wire|times|journal|herald|tribune|gazette|daily|weekly|post|magazine|letter|telegraph|press release|"
-    r"observer|chronicle|today|newspaper|review|monitor|bulletin|report|nyheter|tidning\w*|dagblad\w*|nytt|zeitung|actualites|quotidien|"
-    r"media|online)\b"
+    r"\b(?:news|newswire|newsroom|wire|times|journal|herald|tribune|gazette|daily|weekly|post|magazine|letter|telegraph|"
+    r"observer|chronicle|today|newspaper|review|monitor|bulletin|report|nyheter|tidning\w*|dagblad\w*|nytt|zeitung|"
+    r"actualites|quotidien|media|online)\b"
 )
 # Agencies and papers whose reports other sites print; the catalogue has the names of the client's own sources.
-_AGENCIES = frozenset(
-    """
-    reuters bloomberg ap apnews associatedpress afp agencefrancepresse dowjones marketwatch cnbc bbc cnn wsj wallstreetjournal ft
-    financialtimes newyorktimes nyt forbes fortune axios politico guardian businesswire prnewswire globenewswire globnewswire
-    accesswire newsfilecorp cision mfn beursgorilla stocktitan benzinga yahoofinance yahoo seekingalpha investing msn nasdaq
-    marketscreener barrons zacks biospace statnews stat fiercepharma fiercebiotech fiercehealthcare endpointsnews endpoints endpts
-    pharmaletter pharmatimes pharmaphorum pharmavoice biopharmadive biocentury bioworld evaluate scrip pinksheet citeline
-    genengnews gen labiotech biotechgate contractpharma europeanpharmaceuticalreview pharmtech drugdiscoverytrends medcitynews
-    pmlive clinicaltrialsarena pharmaceuticaltechnology medscape healio medpagetoday webmd aidsmap boursier boursorama zonebourse
-    lesechos lemonde lefigaro latribune aof tt tidningarnastelegrambyra dagensindustri di dagensmedicin lakemedelsvarlden
-    lifesciencesweden biostock placera avanza breakit svd svenskadagbladet dn dagensnyheter sydsvenskan finwire direkt nyhetsbyrandirekt
-    googlenews koreabiomed yonhap businesskorea nikkei xinhua
-    """.split()
-)
-_SIGN_OF_AN_EVENT = pattern_of("|".join(words for event, words in EVENTS if event not in ("plant", "people")))
+_AGENCY_NAMES = """
+reuters bloomberg ap apnews associatedpress afp agencefrancepresse dowjones marketwatch cnbc bbc cnn wsj
+wallstreetjournal ft financialtimes newyorktimes nyt forbes fortune axios politico guardian businesswire prnewswire
+globenewswire accesswire newsfilecorp cision mfn stocktitan benzinga yahoofinance yahoo seekingalpha investing msn
+nasdaq marketscreener barrons zacks biospace statnews stat fiercepharma fiercebiotech fiercehealthcare endpointsnews
+endpoints endpts pharmaletter pharmatimes pharmaphorum pharmavoice biopharmadive biocentury bioworld evaluate scrip
+pinksheet citeline gen labiotech biotechgate contractpharma europeanpharmaceuticalreview pharmtech
+drugdiscoverytrends medcitynews pmlive clinicaltrialsarena pharmaceuticaltechnology medscape healio medpagetoday
+webmd aidsmap boursier boursorama zonebourse lesechos lemonde lefigaro latribune aof tt tidningarnastelegrambyra
+dagensindustri di dagensmedicin lakemedelsvarlden lifesciencesweden biostock placera avanza breakit svd
+svenskadagbladet dn sydsvenskan finwire nyhetsbyrandirekt googlenews koreabiomed yonhap businesskorea nikkei xinhua
+"""
+_AGENCIES = frozenset(_AGENCY_NAMES.split())
+# A paper may be called "The Plant", and a person's name may be one.
+_SIGN_OF_AN_EVENT = pattern_of(term for event, terms in EVENTS if event not in ("plant", "people") for term in terms)
 
 
 @dataclass(frozen=True)

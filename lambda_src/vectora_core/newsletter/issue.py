@@ -18,7 +18,7 @@ from vectora_core.text.rubrics import Notice
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
-from vectora_shared.config.sources import Source
+from vectora_shared.config.sources import SOURCE_TYPES, Source, SourceType
 
 KEY_ENTITIES = 10
 # About twice the length that the prompt requests.
@@ -52,7 +52,7 @@ class IssueItem:
     url: str | None  # None if it is not safe to show to readers
     source: str
     source_key: str
-    by_company: bool  # the source is the company that the news is about
+    source_type: SourceType
     phase: str | None
     published: date | None
     event_type: str
@@ -205,7 +205,7 @@ def _issue_item(item: CuratedItem, sources: Mapping[str, Source], selection: Sel
         url=link_address(item.url),
         source=_source_name(item.source_key, sources.get(item.source_key)),
         source_key=item.source_key,
-        by_company=item.source_type == "press_corporate",
+        source_type=_known_type(item.source_type),
         phase=phase_in(title, headline, summary),
         published=published_day(item),
         event_type=content.event_classification.primary_type,
@@ -231,6 +231,11 @@ def _other_reports(items: Iterable[CuratedItem], sources: Mapping[str, Source]) 
     )
 
 
+def _known_type(source_type: str) -> SourceType:
+    """Return the type of a source; of one that no release of this system has, that of the trade press."""
+    return next((known for known in SOURCE_TYPES if known == source_type), "press_sector")
+
+
 def _is_same(one: str, other: str) -> bool:
     return one.casefold().rstrip(".") == other.casefold().rstrip(".")
 
@@ -251,7 +256,7 @@ def _item_document(item: IssueItem) -> dict[str, Any]:
         "summary": item.summary,
         "why_it_matters": item.why_it_matters,
         "source": item.source,
-        "source_type": "press_corporate" if item.by_company else "press_sector",
+        "source_type": item.source_type,
         "phase": item.phase,
         "language": item.language,
         "score": item.score,

@@ -10,7 +10,7 @@ from vectora_core.items import CuratedItem, news_date
 from vectora_core.newsletter.headline_facts import headline_of
 from vectora_core.newsletter.headlines import Headlines, Names
 from vectora_core.newsletter.known_stories import KnownStories
-from vectora_core.newsletter.notices import Notices
+from vectora_core.notices import Notices
 from vectora_shared.config.client import Deduplication
 from vectora_shared.config.values import EventType
 

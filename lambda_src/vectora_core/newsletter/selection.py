@@ -8,8 +8,8 @@ from datetime import date
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.headlines import NO_NAMES, Names
-from vectora_core.newsletter.notices import Notices, notices_of
 from vectora_core.newsletter.reports import event_of, published_day, stories_of_reports
+from vectora_core.notices import Notices, notices_of
 from vectora_core.text.rubrics import Notice
 from vectora_shared.config.client import ClientConfig, LayoutSection, NewsletterSelection
 from vectora_shared.config.values import EventType

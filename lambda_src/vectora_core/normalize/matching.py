@@ -18,7 +18,11 @@ class _Exclusion:
     def __init__(self, scope: ExclusionScope) -> None:
         self.scope = scope
         self._title = AnyOf(scope.title_patterns)
+        self._sure_title = AnyOf(scope.sure_title_patterns)
         self._text = AnyOf(scope.text_patterns)
+
+    def surely_in_title(self, text: ItemText) -> bool:
+        return self._sure_title.matches(text.title)
 
     def in_title(self, text: ItemText) -> bool:
         return self._title.matches(text.title)
@@ -85,15 +89,18 @@ class Matcher:
 
     def _exclusion_reasons(self, domain: WatchDomain, text: ItemText, signals: Signals) -> list[str]:
         title_events = self._lexicon.events.events_in(text.title)
-        product_news = signals.product_in_title and bool(title_events & PRODUCT_NEWS)
+        product_news = (signals.product_in_title or signals.core_subject) and bool(title_events & PRODUCT_NEWS)
         title_says_nothing = not signals.product_in_title and not title_events
         core_name = bool(signals.title.core_companies or signals.title.core_trademarks)
         return [
             exclusion.scope.reason
             for exclusion in self._exclusions[domain.id]
-            if (exclusion.in_title(text) or (title_says_nothing and exclusion.in_text(text)))
-            and not (product_news and exclusion.scope.product_news_prevails)
-            and not (core_name and exclusion.scope.core_names_prevail)
+            if not (core_name and exclusion.scope.core_names_prevail)
+            and (
+                exclusion.surely_in_title(text)
+                or (not product_news and exclusion.in_title(text))
+                or (title_says_nothing and exclusion.in_text(text))
+            )
         ]
 
 

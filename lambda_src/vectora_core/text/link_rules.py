@@ -40,7 +40,8 @@ matomo_ mkt_ mtm_ oly_ piwik_ stm_ utm- utm_ vero_
 """
 TRACKER_PREFIXES = tuple(_TRACKER_PREFIXES.split())
 
-# Names that track a reader only with such a value: "?ref=rss" or "?ref=paper.example", never "?ref=2025-114".
+# Names that track a reader only with such a value, or without any: "?ref=rss" or "?ref=paper.example", never
+# "?ref=2025-114", which may be the article's number.
 _CHANNEL_NAMES = """
 af campaign channel cid cmp dist emc entry_point entrypoint feed feed_id feeds from ito link_source linksource medium
 mid mod ns origin partner pf query redir ref refer referer referrer rss rssfeed share share_source shared sharetype
@@ -49,7 +50,7 @@ sharing_type sid social source spref src tag_source tc track trackid tracking vi
 CHANNEL_NAMES = frozenset(_CHANNEL_NAMES.split())
 CHANNEL_VALUE = re.compile(
     r"""(?:
-        | (?:the[-_])?(?:rss|atom|feed|xml)s?\d{0,3}(?:[-_./:].{0,80}|feed\w*|currentissue)?
+        (?:the[-_])?(?:rss|atom|feed|xml)s?\d{0,3}(?:[-_./:].{0,80}|feed\w*|currentissue)?
         | .{1,40}[-_](?:rss|atom|feed)s?\d{0,3}(?:[-_].{0,40})?
         | (?:e-?mail|newsletter|mail|nl|alert|digest|push|app|ios|android|web|www|mobile|amp|sms
             |print|toc|etoc)s?(?:[-_][a-z_-]{0,60})?

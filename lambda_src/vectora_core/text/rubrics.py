@@ -8,30 +8,33 @@ from typing import Literal
 Notice = Literal["correction", "withdrawal"]
 
 _RUBRIC = """
-press release|news release|media release|press statement|company statement|company announcement|press announcement
-stock exchange (?:release|announcement)|regulatory (?:news|announcement|press release|information|release)
-inside information|rns|news|news (?:brief|alert|flash|in brief|item)|newsflash|in brief|briefs?|breaking|breaking news
-just in|exclusive|scoop|update|updated|alert|flash|live|live updates?|developing|watch|listen|video|podcast|audio
-analysis|opinion|feature|interview|sponsored|press|wrap-?up|factbox|refile|rpt|media advisory|advisory|top news
-pressmeddelande|pressrelease|pressinformation|nyhet|nyheter|kortnytt|senaste nytt|just nu|uppdatering|uppdaterad|exklusivt
+press release|news release|media release|press statement|company statement|company announcement
+press announcement|stock exchange (?:release|announcement)
+regulatory (?:news|announcement|press release|information|release)|inside information|rns|news
+news (?:brief|alert|flash|in brief|item)|newsflash|in brief|briefs?|breaking|breaking news|just in|exclusive
+scoop|update|updated|alert|flash|live|live updates?|developing|watch|listen|video|podcast|audio|analysis|opinion
+feature|interview|sponsored|press|wrap-?up|factbox|refile|rpt|media advisory|advisory|top news|pressmeddelande
+pressrelease|pressinformation|nyhet|nyheter|kortnytt|senaste nytt|just nu|uppdatering|uppdaterad|exklusivt
 regulatoriskt? (?:pressmeddelande|information)|regulatorisk|insiderinformation|börsmeddelande|intervju|analys
 communiqué|communiqué de presse|actualités?|actu|mise à jour|exclusif|exclusivité|en bref|alerte|flash info
-information (?:réglementée|privilégiée|presse)|dernière minute|entretien
-pressemitteilung|medienmitteilung|ad[- ]hoc|ad[- ]hoc-mitteilung|eilmeldung|exklusiv|meldung
+information (?:réglementée|privilégiée|presse)|dernière minute|entretien|pressemitteilung|medienmitteilung
+ad[- ]hoc|ad[- ]hoc-mitteilung|eilmeldung|exklusiv|meldung
 """
 _CORRECTION = (
     "correction|corrected|corrects|corrigendum|erratum|errata|clarification|rättelse|rättad|korrigering|korrigerad|"
     "korrigerat|rectificatif|rectification|corrigé|berichtigung|korrektur"
 )
 _WITHDRAWAL = (
-    "retraction|retracted|retracts|retraction note|withdrawn|withdrawal|kill notice|rétractation|rétracté|retrait|retiré|"
+    "retraction|retracted|retracts|retraction note|withdrawn|withdrawal|kill notice|rétractation|rétracté|retrait|"
+    "retiré|"
     "återkallelse|återkallad|återkallat|återtagen|återtaget|tillbakadragen|tillbakadraget|tillbakadragande|indragen|"
     "zurückgezogen|widerruf"
 )
 # "Correction of press release:", "RETRACTED ARTICLE:", "Corrected version:".
 _OBJECT = (
-    r"(?:(?:\s+(?:of|to|av|till|de|du|zu))?\s+(?:(?:the|our|le|la)\s+)?(?:press release|pressmeddelande|communiqué|release|article|"
-    r"story|report|headline|version|notice|news|pressemitteilung))?"
+    r"(?:(?:\s+(?:of|to|av|till|de|du|zu))?\s+(?:(?:the|our|le|la)\s+)?"
+    r"(?:press release|pressmeddelande|communiqué|release|article|story|report|"
+    r"headline|version|notice|news|pressemitteilung))?"
 )
 _NUMBER = r"(?:\s*[#-]?\d{1,2})?"
 _SEPARATOR = r"(?:\s{0,3}[:|\u2013\u2014»]\s{0,3}|\s{1,3}-{1,2}\s{1,3})"
@@ -58,8 +61,9 @@ _CORRECTION_OF = re.compile(
     re.IGNORECASE,
 )
 _WITHDRAWN_TEXT = re.compile(
-    r"\b(?:article|story|release|announcement|report|post|item|text|paper)\b[^.]{0,40}\b(?:has|have|had|was|were|is)\b(?:\s+been)?"
-    r"\s+(?:withdrawn|retracted|taken down)\b|\b(?:har|har blivit)\s+(?:dragits tillbaka|återkallats)\b|\ba été (?:retiré|rétracté)",
+    r"\b(?:article|story|release|announcement|report|post|item|text|paper)\b[^.]{0,40}"
+    r"\b(?:has|have|had|was|were|is)\b(?:\s+been)?\s+(?:withdrawn|retracted|taken down)\b"
+    r"|\b(?:har|har blivit)\s+(?:dragits tillbaka|återkallats)\b|\ba été (?:retiré|rétracté)",
     re.IGNORECASE,
 )
 _WITHDRAWN_CHARACTERS = 160

@@ -107,7 +107,7 @@ def _is_tracker(parameter: str, host: str) -> bool:
         return True
     if name in CHANNEL_NAMES:
         value = unquote_plus(encoded).strip().lower()
-        if value in SHORT_VALUES.get(name, ()) or CHANNEL_VALUE.fullmatch(value):
+        if not value or value in SHORT_VALUES.get(name, ()) or CHANNEL_VALUE.fullmatch(value):
             return True
     sites = (host, *(host.split(".", count)[-1] for count in range(1, min(host.count("."), 4))))
     return any(name in SITE_TRACKERS.get(site, ()) for site in sites)

@@ -57,7 +57,7 @@ class Evidence(Section):
     core_company_product: Share = Field(description="A core company on a product, without such an event.")
     core_company_in_lead: Share = Field(description="A core company in the first sentences of such an event.")
     core_company_alone: Share = Field(description="A core company without product news.")
-    extended_brand_injected: Share = Field(description="A brand of the domain that is injected.")
+    extended_brand_injected: Share = Field(description="A weekly brand or substance in the title, which is injected.")
     extended_brand_alone: Share = Field(description="A brand of the domain by itself.")
     supporting_in_title: Share = Field(description="A supporting term beside a name in the title.")
     supporting_in_lead: Share = Field(description="A supporting term beside a name in the first sentences.")

@@ -69,7 +69,7 @@ class Scopes:
             return self.technologies.scopes[name].is_empty
         if kind == "exclusions":
             scope = self.exclusions.scopes[name]
-            return not (scope.title_patterns or scope.text_patterns)
+            return not (scope.title_patterns or scope.sure_title_patterns or scope.text_patterns)
         scopes: NameScopes = getattr(self, kind)
         return not scopes.names_of(name)
 

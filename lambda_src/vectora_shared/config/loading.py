@@ -22,7 +22,7 @@ from vectora_shared.config.configuration import (
     Scopes,
 )
 from vectora_shared.config.content import CANONICAL_PREFIX, Content
-from vectora_shared.config.references import client_references, scoring_references, unresolved
+from vectora_shared.config.references import client_references, scoring_references, source_references, unresolved
 from vectora_shared.config.section import Section, SectionT, read_file, read_section
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
@@ -133,7 +133,11 @@ def load_canonical(content: Content) -> Canonical:
         prompts={_prompt_name(key): loaded[key] for key in prompt_keys},
         pricing=loaded[PRICING_KEY],
     )
-    if wrong := unresolved(partial(_parsed, content, SCORING_KEY), scoring_references(canonical)):
+    wrong = [
+        *unresolved(partial(_parsed, content, SCORING_KEY), scoring_references(canonical)),
+        *unresolved(partial(_parsed, content, SOURCES_KEY), source_references(canonical)),
+    ]
+    if wrong:
         raise ConfigurationError("\n".join(wrong))
     return canonical
 

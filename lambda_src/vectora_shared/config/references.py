@@ -32,6 +32,7 @@ class Reference:
     defined_in: str
     known: Collection[str]
     empty: bool = False
+    may_be_new: bool = False  # advice to add the name fits better than a name that is not alike
 
 
 def client_references(file: YamlFile, canonical: Canonical) -> Iterator[Reference]:
@@ -67,6 +68,17 @@ def _inner(value: Any, part: str) -> Iterable[tuple[str | int, Any]]:
     return enumerate(value) if isinstance(value, tuple) and part == EACH else ()
 
 
+def source_references(canonical: Canonical) -> Iterator[Reference]:
+    """Yield the companies that sources name: of one that no scope has, no item would be about it."""
+    companies = canonical.scopes.companies
+    names = list(dict.fromkeys(name for scope in companies.scopes.values() for name in scope.names))
+    for index, source in enumerate(canonical.sources.sources):
+        if source.company is not None:
+            yield Reference(
+                ("sources", index, "company"), source.company, SCOPE_KEYS["companies"], names, may_be_new=True
+            )
+
+
 def scoring_references(canonical: Canonical) -> Iterator[Reference]:
     for name, bonus in canonical.scoring.bonuses.scopes.items():
         yield _bonus_reference(canonical.scopes, ("bonuses", "scopes", name, "scope"), bonus.scope)
@@ -99,6 +111,6 @@ def _unresolved_sentence(file: YamlFile, reference: Reference) -> str:
     where = f"{file.where(reference.path)} names '{reference.name}'"
     if reference.empty:
         return f"{where}, which is empty in {reference.defined_in}: fill it there or do not use it."
-    similar = nearest(reference.name, reference.known, cutoff=0)
+    similar = nearest(reference.name, reference.known, cutoff=0.5 if reference.may_be_new else 0)
     advice = f"did you mean '{similar}'?" if similar else "add it there."
     return f"{where}, which {reference.defined_in} does not have: {advice}"

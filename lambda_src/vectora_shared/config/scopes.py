@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vectora_shared.config.conditions import NameCondition, condition_problems
 from vectora_shared.config.section import MisfitError, Section
 from vectora_shared.config.values import Distinct, Identifier, Pattern, Term, Text, not_defined, spelling_key
 from vectora_shared.config.wording import Path
@@ -31,9 +32,21 @@ class NameScopes(Section):
     aliases: dict[Term, Distinct[Term]] = Field(
         default_factory=dict, description="Other spellings of a name, which the newsletter shows as the name."
     )
+    short_acting: Distinct[Term] = Field(
+        default=(),
+        description="Names of substances that are mostly given daily or in single doses: as an injection, without an "
+        "interval or a delivery technology, they are no sign.",
+    )
     case_sensitive: Distinct[Term] = Field(
         default=(),
         description="Names and aliases that are also ordinary words; matched only in this spelling and case.",
+    )
+    contexts: dict[Identifier, Distinct[Term]] = Field(
+        default_factory=dict, description="Words that show what an item is about, for the conditions below."
+    )
+    conditions: dict[Term, NameCondition] = Field(
+        default_factory=dict,
+        description="Spellings with several meanings: phrases that they are not, and what they need beside them.",
     )
 
     @model_validator(mode="after")
@@ -49,6 +62,12 @@ class NameScopes(Section):
             for index, name in enumerate(self.case_sensitive)
             if name not in spellings
         ]
+        wrong += [
+            (("short_acting", index), not_defined(name, names, "in a scope"))
+            for index, name in enumerate(self.short_acting)
+            if name not in names
+        ]
+        wrong += condition_problems(spellings, self.contexts, self.conditions)
         if wrong:
             raise MisfitError(*wrong)
         return self
@@ -113,6 +132,9 @@ class TechnologyScope(Section):
         default=(), description="Regular expressions of long intervals, such as once-monthly."
     )
     weekly_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions of weekly intervals.")
+    daily_patterns: Distinct[Pattern] = Field(
+        default=(), description="Regular expressions of daily intervals; a daily injection is not long-acting."
+    )
     contrary_terms: tuple[Term, ...] = Field(
         default=(), description="Words for another route of administration: the item is about something else."
     )
@@ -124,6 +146,13 @@ class TechnologyScope(Section):
     )
     case_sensitive: Distinct[Term] = Field(
         default=(), description="Terms that are matched only in this spelling and case."
+    )
+    contexts: dict[Identifier, Distinct[Term]] = Field(
+        default_factory=dict, description="Words that show what an item is about, for the conditions below."
+    )
+    conditions: dict[Term, NameCondition] = Field(
+        default_factory=dict,
+        description="Spellings with several meanings: phrases that they are not, and what they need beside them.",
     )
 
     @model_validator(mode="after")
@@ -141,11 +170,12 @@ class TechnologyScope(Section):
         for group in groups:
             require_distinct_names((group,), getattr(self, group))
         terms = [term for group in groups for term in getattr(self, group)]
-        wrong = [
+        wrong: list[tuple[Path, str]] = [
             (("case_sensitive", index), not_defined(term, terms, "a term of the scope"))
             for index, term in enumerate(self.case_sensitive)
             if term not in terms
         ]
+        wrong += condition_problems(terms, self.contexts, self.conditions)
         if wrong:
             raise MisfitError(*wrong)
         return self
@@ -168,16 +198,20 @@ class ExclusionScope(Section):
 
     description: Text = Field(description="Description that ./vectora client show prints.")
     reason: Text = Field(description="Reason for the exclusion in reports, in a few words.")
-    title_patterns: Distinct[Pattern] = Field(default=(), description="Regular expressions searched for in the title.")
+    title_patterns: Distinct[Pattern] = Field(
+        default=(),
+        description="Regular expressions searched for in the title. A product or core company with a regulatory, clinical, "
+        "safety or deal event in the title prevents the exclusion.",
+    )
+    sure_title_patterns: Distinct[Pattern] = Field(
+        default=(),
+        description="Regular expressions of titles that are excluded whatever else they name.",
+    )
     text_patterns: Distinct[Pattern] = Field(
         default=(),
         description=(
             "Regular expressions searched for in the first sentences, if the title has neither a product nor an event."
         ),
-    )
-    product_news_prevails: bool = Field(
-        default=True,
-        description="true: a title with a product and a regulatory, clinical or deal event prevents the exclusion.",
     )
     core_names_prevail: bool = Field(
         default=False, description="true: a title with a core company or a core brand prevents the exclusion."

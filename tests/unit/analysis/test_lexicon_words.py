@@ -8,7 +8,8 @@ import pytest
 
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import IngestedItem
-from vectora_core.text.words import NameFinder, fold
+from vectora_core.text.names import NameFinder
+from vectora_core.text.words import fold
 
 MakeItem = Callable[..., IngestedItem]
 

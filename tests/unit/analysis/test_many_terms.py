@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.text import words as words_module
+from vectora_core.text import names as names_module
 from vectora_core.text.patterns import AnyOf
 from vectora_core.text.terms import Terms, TermSearch
-from vectora_core.text.words import NameFinder, NameSearch, fold
+from vectora_core.text.names import NameFinder, NameSearch
+from vectora_core.text.words import fold
 from vectora_shared.config.configuration import Configuration
 
 Span = tuple[int, int]
@@ -179,7 +180,7 @@ def _scans(finders: Iterable[NameFinder], monkeypatch: pytest.MonkeyPatch) -> in
             scans += 1
             return super().find(folded)
 
-    monkeypatch.setattr(words_module, "TermSearch", Counted)
+    monkeypatch.setattr(names_module, "TermSearch", Counted)
     NameSearch(list(finders)).find("Teva's once-monthly UZEDY")
     return scans
 

@@ -44,6 +44,12 @@ def test_only_a_meta_element_declares_the_encoding_of_a_page(head: str) -> None:
     assert KOREAN in decode(body, None)
 
 
+def test_a_pragma_that_is_written_without_hyphens_counts() -> None:
+    assert KOREAN in decode(
+        page("<meta httpequiv='ContentType' content='text/html; charset=euc-kr'>").encode("cp949"), None
+    )
+
+
 def test_a_meta_element_beyond_the_bound_declares_nothing() -> None:
     assert KOREAN not in decode(page(f"{' ' * DECLARATION_BYTES}<meta charset=euc-kr>").encode("cp949"), None)
 

@@ -23,7 +23,8 @@ from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.newsletter.publish import publish
 from vectora_core.normalize.request import Model, NormalizeEvent
 from vectora_core.normalize.run import normalize
-from vectora_core.text.words import fold, occurs
+from vectora_core.text.names import occurs
+from vectora_core.text.words import fold
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.content import FolderContent

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vectora_core.items import CuratedItem, IngestedItem
+from vectora_core.items import IngestedItem
 from vectora_core.known_news import are_near, normalized_title
 from vectora_core.text.address_identity import canonical_url
 from vectora_core.text.rubrics import Notice, notice_of, without_rubrics
@@ -25,7 +25,7 @@ class Notices:
     after_publication: frozenset[str]  # notices about news of an earlier issue
 
 
-def notices_of(items: Sequence[CuratedItem], published: Sequence[CuratedItem]) -> Notices:
+def notices_of(items: Sequence[IngestedItem], published: Sequence[IngestedItem]) -> Notices:
     """Return the corrections and withdrawals among the items, with what they are about."""
     kinds: dict[str, Notice] = {item.item_id: kind for item in items if (kind := notice_of(item.title, item.content))}
     if not kinds:
@@ -51,9 +51,9 @@ def notices_of(items: Sequence[CuratedItem], published: Sequence[CuratedItem]) -
     return Notices(kinds, corrected, frozenset(withdrawn), frozenset(late))
 
 
-def is_about(notice: IngestedItem, items: Iterable[IngestedItem]) -> bool:
+def is_about(notice: IngestedItem, items: Sequence[IngestedItem]) -> bool:
     """Return whether an item corrects or withdraws one of the items, and none of them is that notice."""
-    if notice_of(notice.title, notice.content) is None:
+    if notice_of(notice.title, notice.content) is None or any(item.item_id == notice.item_id for item in items):
         return False
     versions = list(_Versions(items).of(notice))
     return bool(versions) and all(_wording(each) != _wording(notice) for each in versions)
