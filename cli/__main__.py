@@ -11,6 +11,7 @@ from cli.lazy_group import PLAIN, Command, LazyGroup
 HELP = "Operate Vectora Inbox on AWS: check an account, run the engine, take snapshots, roll back, promote releases."
 GROUPS = {
     "client": "List, check, compare, edit, preview and promote client files.",
+    "source": "Try, list and check sources of news.",
     "newsletter": "List, open and preview newsletters of an environment.",
     "snapshot": "Create, list, compare, verify, pin and prune snapshots of an environment.",
     "release": "List the releases of an environment.",
@@ -32,6 +33,9 @@ COMMANDS = (
     Command("client migrate", "client.migrate:migrate", "old/lai_weekly_v*.yaml --dry-run"),
     Command("client preview", "client.preview:preview", "lai_weekly --env dev"),
     Command("client promote", "client.promote:promote", "--client lai_weekly --from stage --to prod"),
+    Command("source try", "source.trial:try_source", "https://www.example.com/news/feed", uses_aws=False),
+    Command("source list", "source.list:list_sources", "--env prod"),
+    Command("source check", "source.check:check", "lai_weekly", uses_aws=False),
     Command("newsletter list", "newsletter.commands:list_newsletters", "lai_weekly --env prod"),
     Command("newsletter open", "newsletter.commands:open_newsletter", "lai_weekly --env prod --day 2026-02-02"),
     Command("newsletter preview", "newsletter.preview:preview", "lai_weekly --env dev"),

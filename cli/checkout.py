@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from client_files.history import History
 from stacks.assets.packages import files_below, files_digest
 from stacks.assets.release import Releases, write_atomically
 from stacks.assets.version import is_older, version_of
-from vectora_shared.errors import VectoraError
+from vectora_ops.git import Git
+from vectora_shared.errors import ConfigurationError, VectoraError
 
 State = Literal["same", "behind", "ahead", "differs", "unknown"]
 CACHE = Path("build") / "release.json"
@@ -78,15 +78,19 @@ class Checkout:
         return self._by_commit(commit) or self._by_version(version or "")
 
     def _by_commit(self, commit: str | None) -> Comparison | None:
-        history = History(self.root)
-        if commit is None or not re.fullmatch(r"[0-9a-f]{7,40}", commit) or not history.is_repository():
+        git = Git(self.root)
+        if commit is None or not re.fullmatch(r"[0-9a-f]{7,40}", commit):
             return None
         try:
-            here = _count(history, f"{commit}..HEAD")
-            there = _count(history, f"HEAD..{commit}")
-            is_changed = bool(history.git("status", "--porcelain").strip())
-        except VectoraError:
-            return Comparison(state="differs", reason=f"commit {commit[:12]} is not in this repository: git fetch")
+            if not git.is_repository:
+                return None
+            if git.answer("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") is None:
+                return Comparison(state="differs", reason=f"commit {commit[:12]} is not in this repository: git fetch")
+            here = _count(git, f"{commit}..HEAD")
+            there = _count(git, f"HEAD..{commit}")
+            is_changed = bool(git.output("status", "--porcelain").strip())
+        except VectoraError as error:
+            return Comparison(state="differs", reason=str(error))
         if here and there:
             return Comparison(state="differs", reason=f"{here} commits only here, {there} only there")
         if here:
@@ -110,7 +114,12 @@ def read_checkout(root: Path, on_synthesis: Callable[[], None]) -> Checkout:
 
     `on_synthesis` is called before a synthesis, which takes seconds. Raises ConfigurationError without a version.
     """
-    version = version_of(root)
+    try:
+        version = version_of(root)
+    except ConfigurationError:
+        raise
+    except VectoraError as error:
+        return Checkout(root=root, version="unknown", releases=None, problem=str(error))
     inputs = _inputs_digest(root)
     if releases := _cached(root, inputs):
         return Checkout(root=root, version=version, releases=releases)
@@ -125,8 +134,8 @@ def read_checkout(root: Path, on_synthesis: Callable[[], None]) -> Checkout:
     return Checkout(root=root, version=version, releases=releases)
 
 
-def _count(history: History, commits: str) -> int:
-    return int(history.git("rev-list", "--count", commits))
+def _count(git: Git, commits: str) -> int:
+    return int(git.output("rev-list", "--count", commits))
 
 
 def _inputs_digest(root: Path) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from client_files.next_version import EarlierFile, chosen_bump
 from client_files.text import EditableText, Quoted
 from client_files.write import edited
 from vectora_shared.config.changes import Bump, bumped
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 
 
 @dataclass(frozen=True)
@@ -22,33 +23,37 @@ class BumpedFile:
     before: str
     after: str
     file: str
+    bump: Bump
 
 
-def bump_file(path: Path, bump: Bump, message: str, today: date) -> BumpedFile:
+def bump_file(
+    path: Path, bump: Bump | None, message: str, today: date, earlier: Sequence[EarlierFile] = ()
+) -> BumpedFile:
     """Raise the version of the file at `path`; concurrent bumps wait for each other, and each one counts.
 
-    Changes nothing else in the file. Raises ConfigurationError, with nothing written, when the file cannot be read,
-    would not be valid, or was changed meanwhile.
+    Without `bump`, the changes since the `earlier` files decide how far. Changes nothing else in the file.
+
+    Raises ConfigurationError, with nothing written, when the file cannot be read, would not be valid, or was changed
+    meanwhile, or when `bump` is lower than the changes require.
     """
     with edited(path) as edit:
-        result, content = _bump(str(path), edit.read(), bump, message, today)
+        result, content = _bump(str(path), edit.read(), bump, message, today, earlier)
         edit.write(content)
     return result
 
 
-def _bump(name: str, content: bytes, bump: Bump, message: str, today: date) -> tuple[BumpedFile, bytes]:
+def _bump(
+    name: str, content: bytes, wish: Bump | None, message: str, today: date, earlier: Sequence[EarlierFile]
+) -> tuple[BumpedFile, bytes]:
+    current = read_file(ClientConfig, name, content)
     text = EditableText(name, content)
-    before = _current_version(name, content)
+    bump = chosen_bump(name, current, content, wish, earlier)
+    before = current.client_profile.version
     after = bumped(before, bump)
     text.set(("client_profile", "version"), Quoted(after))
     text.set(("metadata", "config_version"), Quoted(after))
     entry = {"version": Quoted(after), "date": Quoted(today.isoformat()), "changes": message}
     text.insert_entry(("metadata", "changelog"), entry)
     changed = text.encoded()
-    client = read_section(ClientConfig, parse_yaml(name, changed))
-    return BumpedFile(client.client_profile.client_id, before, after, name), changed
-
-
-def _current_version(name: str, content: bytes) -> str:
-    """Return the version of a file; raise ConfigurationError when its three versions differ."""
-    return read_section(ClientConfig, parse_yaml(name, content)).client_profile.version
+    client = read_file(ClientConfig, name, changed)
+    return BumpedFile(client.client_profile.client_id, before, after, name, bump), changed

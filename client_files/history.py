@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from client_files.next_version import EarlierFile
+from vectora_ops.git import Git
 from vectora_shared.errors import VectoraError
+
+CLIENTS = "config/clients/"
 
 
 @dataclass(frozen=True)
@@ -16,66 +19,103 @@ class History:
 
     root: Path
 
+    @property
+    def git(self) -> Git:
+        return Git(self.root)
+
     def base_commit(self, branch: str) -> str | None:
         """Return the commit to compare the working tree with.
 
         That is the merge base with `branch`; on the branch itself, without an uncommitted change of a client file, the
         commit before the last. None when the checkout has no history or no such commit.
 
-        Raises VectoraError when there is no such branch.
+        Raises VectoraError when git does not read the history, or when there is no such branch.
         """
-        if not self.is_repository():
+        git = self.git
+        if not self._has_commits():
             return None
-        for name in (branch, f"origin/{branch}"):
-            if resolved := self._git_or_none("merge-base", "HEAD", name):
-                base = resolved.strip()
-                break
-        else:
+        head = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if head is None:
             raise VectoraError(
-                f"git finds no branch or commit '{branch}' that this checkout is based on: fetch it, or give another "
-                "(--base)."
+                f"HEAD in {self.root} names no commit of this repository, so versions cannot be compared with "
+                f"{branch}: check out a branch (git switch)."
             )
-        head = self.git("rev-parse", "HEAD").strip()
-        unchanged = not self.git("status", "--porcelain", "--", "config/clients").strip()
-        if base == head and unchanged:
-            before = self._git_or_none("rev-parse", "--verify", "--quiet", "HEAD^")
-            return before.strip() if before else None
-        return base
+        base = self._merge_base(head, branch)
+        unchanged = not git.output("status", "--porcelain", "--", CLIENTS).strip()
+        return self._commit_before(head) if base == head and unchanged else base
 
-    def is_repository(self) -> bool:
-        """Return whether `root` is the top of a repository.
+    def earlier_files(self, path: Path, branch: str) -> tuple[EarlierFile, ...]:
+        """Return what a client's file at `path` was in the last commit, and in the base commit of `branch`.
 
-        The source of a build has no history of its own, and may be inside another repository.
+        Returns no file when `path` is outside the repository. Raises VectoraError as `base_commit` does.
         """
-        top = self._git_or_none("rev-parse", "--show-toplevel")
-        return top is not None and Path(top.strip()).resolve() == self.root
+        root, target = self.root.resolve(), path.resolve()
+        if not target.is_relative_to(root) or not self._has_commits():
+            return ()
+        inside = target.relative_to(root).as_posix()
+        places = {"the last commit": "HEAD"}
+        if base := self.base_commit(branch):
+            places[f"{branch} ({base[:10]})"] = base
+        found = {name: self.file(commit, inside) for name, commit in places.items()}
+        return tuple(EarlierFile(name, body) for name, body in found.items() if body is not None)
 
     def clients_of_commit(self, commit: str) -> Iterator[tuple[str, bytes]]:
         """Yield the id and the file of every client of a commit."""
-        for path in self.git("ls-tree", "--name-only", commit, "config/clients/").splitlines():
+        for path in self.git.output("ls-tree", "-z", "--name-only", commit, CLIENTS).split("\0"):
             if path.endswith(".yaml") and (body := self.file(commit, path)) is not None:
                 yield Path(path).stem, body
 
+    def commits_of(self, path: str) -> list[str]:
+        """Return the commits that changed a file, the newest first."""
+        return self.git.output("rev-list", "HEAD", "--", path).split()
+
     def file(self, commit: str, path: str) -> bytes | None:
-        """Return a file as of a commit, None when the commit does not have it."""
-        result = self._run("show", f"{commit}:{path}")
-        return result.stdout if result and result.returncode == 0 else None
+        """Return a file as of a commit, through links inside the repository; None when the commit does not have it."""
+        # git-cat-file, Batch output: "<object> SP missing LF", or for links that lead to no file, "dangling SP <size>"
+        # and the like. The command's own failure is another case, such as an object that was not fetched.
+        answer = self.git.output_bytes("cat-file", "--batch", "--follow-symlinks", text=f"{commit}:{path}\n")
+        first, _, rest = answer.partition(b"\n")
+        words = first.split(b" ")
+        if len(words) == 3 and words[1] == b"blob":
+            return rest[: int(words[2])]
+        if first.endswith(b" missing") and self.git.output("ls-tree", "-z", commit, "--", path):
+            raise VectoraError(
+                f"git has lost the content of {path} in commit {commit[:10]}: fetch it again, or clone the repository."
+            )
+        return None
 
-    def git(self, *arguments: str) -> str:
-        """Return the output of a git command; raise VectoraError with git's reason when it fails."""
-        result = self._run(*arguments)
-        if result is None:
-            raise VectoraError("git is missing: install it (on Debian and Ubuntu: apt-get install git).")
-        if result.returncode:
-            raise VectoraError(f"git {arguments[0]} failed: {result.stderr.decode('utf-8', 'replace').strip()}")
-        return result.stdout.decode("utf-8", "replace")
+    def _has_commits(self) -> bool:
+        """Return False before the first commit of a repository, and outside one; True also when HEAD is damaged."""
+        if not self.git.is_repository:
+            return False
+        has_branches = bool(self.git.output("for-each-ref", "--count=1").strip())
+        return has_branches or self.git.answer("symbolic-ref", "--quiet", "HEAD") is None
 
-    def _git_or_none(self, *arguments: str) -> str | None:
-        result = self._run(*arguments)
-        return result.stdout.decode("utf-8", "replace") if result and result.returncode == 0 else None
+    def _merge_base(self, head: str, branch: str) -> str:
+        for name in (branch, f"origin/{branch}"):
+            # Without --end-of-options, a name that begins with a dash would be an option.
+            commit = self.git.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            if commit and (found := self.git.answer("merge-base", head, commit)):
+                base = found.splitlines()[0]
+                if base not in (head, commit) and (hint := self._hint_if_shallow()):
+                    # Where histories are cut, git answers with an older commit, or with none.
+                    raise VectoraError(
+                        f"The last commit that this checkout shares with {branch} is not sure: fetch{hint}."
+                    )
+                return base
+        raise VectoraError(
+            f"git finds no branch or commit '{branch}' that this checkout is based on: fetch it"
+            f"{self._hint_if_shallow()}, or give another (--base)."
+        )
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes] | None:
-        try:
-            return subprocess.run(["git", "-C", str(self.root), *arguments], capture_output=True, check=False)
-        except FileNotFoundError:
-            return None
+    def _commit_before(self, head: str) -> str | None:
+        """Return the parent of a commit, None for the first of a history."""
+        if before := self.git.answer("rev-parse", "--verify", "--quiet", f"{head}^"):
+            return before
+        if hint := self._hint_if_shallow():
+            raise VectoraError(f"This checkout has no commit before {head[:10]} to compare versions with: fetch{hint}.")
+        return None
+
+    def _hint_if_shallow(self) -> str:
+        is_shallow = self.git.output("rev-parse", "--is-shallow-repository").strip() == "true"
+        return " the whole history, of which this clone has only the end (git fetch --unshallow)" if is_shallow else ""

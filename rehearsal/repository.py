@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from vectora_ops.git import MISSING, environment_of_git
 from vectora_shared.errors import VectoraError
 
 # Files that .gitignore excludes, and files of this machine or of another git repository.
@@ -64,7 +65,7 @@ class Repository:
         return self._git("rev-parse", "HEAD")
 
     def _git(self, *arguments: str) -> str:
-        environment = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        environment = {**environment_of_git(), **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         try:
             result = subprocess.run(
                 ["git", "-C", str(self.folder), *arguments],
@@ -74,7 +75,7 @@ class Repository:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise VectoraError("git is missing: install it (on Debian and Ubuntu: apt-get install git).") from error
+            raise VectoraError(MISSING) from error
         if result.returncode:
             raise VectoraError(f"git {arguments[0]} failed in the rehearsal's repository: {result.stderr.strip()}")
         return result.stdout.strip()

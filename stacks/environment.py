@@ -67,7 +67,7 @@ def stacks_with_any_sender(
     iam = IamStack(scope, names=names, settings=chosen)
     runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=PLACEHOLDER)
     # After runtime, whose layers its function uses.
-    ingest = IngestStack(scope, names=names, settings=chosen, packages=packages)
+    ingest = IngestStack(scope, names=names, settings=chosen, packages=packages, contact=settings.contact_address)
     stacks = (operations, core, iam, runtime, ingest)
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)

@@ -14,7 +14,10 @@ from vectora_ops.settings import EnvironmentSettings
 class IngestStack(ComponentStack):
     """Stack `{project}-s1-ingest-v2-{env}`."""
 
-    def __init__(self, scope: Construct, *, names: Names, settings: EnvironmentSettings, packages: Packages) -> None:
+    def __init__(
+        self, scope: Construct, *, names: Names, settings: EnvironmentSettings, packages: Packages, contact: str
+    ) -> None:
+        """Build the stack; `contact` is the address that the function gives to the owners of news sites."""
         super().__init__(
             scope,
             layer="s1-ingest-v2",
@@ -42,6 +45,7 @@ class IngestStack(ComponentStack):
             environment={
                 "DATA_BUCKET": names.bucket("data"),
                 "PUBMED_API_KEY_PARAM": names.pubmed_api_key_parameter,
+                "USER_AGENT_CONTACT": contact,
             },
         )
         self.output("IngestV2FunctionArn", function.resource.attr_arn, "ARN of the ingestion function")

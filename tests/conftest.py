@@ -25,6 +25,9 @@ os.environ["JSII_NODE"] = str(Path(sys.executable).parent / "node-for-jsii")
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
     # Tests must not use the credentials or the account of the person who runs them.
     del os.environ[variable]
+for variable in [name for name in os.environ if name.startswith("GIT_") and not name.startswith("GIT_CONFIG")]:
+    # A hook of git sets variables that lead git to its own repository, which tests would change.
+    del os.environ[variable]
 os.environ["AWS_DEFAULT_REGION"] = "eu-west-3"
 # Tests start hundreds of processes: each would compile the project's modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -11,7 +11,7 @@ import typer
 from cli.client.client_file import known_client
 from cli.options import Json
 from cli.output import out, print_json, report_errors
-from cli.paths import CONFIG, display_path
+from cli.paths import CONFIG, ROOT, display_path
 from vectora_shared.config.content import FolderContent
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
@@ -31,27 +31,34 @@ def bump(
     message: Annotated[
         str, typer.Option("-m", "--message", help="What changed and why, in one line.", show_default=False)
     ] = "",
+    base: Annotated[
+        str, typer.Option("--base", help="Branch. The changes since it decide how far the version must move.")
+    ] = "main",
     json: Json = False,
 ) -> None:
-    """Raise the version of a client's file and add a line to its changelog."""
-    from client_files.bump import bump_file
+    """Raise the version of a client's file and add a line to its changelog.
 
-    bumped = bump_file(
-        _file(client), _chosen_bump(major, minor, patch), _one_line_message(message), datetime.now(UTC).date()
-    )
+    Without --major, --minor and --patch, the version moves as far as the changes require (client diff).
+    """
+    from client_files.bump import bump_file
+    from client_files.history import History
+
+    wish, text, path = _wished_bump(major, minor, patch), _one_line_message(message), _file(client)
+    bumped = bump_file(path, wish, text, datetime.now(UTC).date(), History(ROOT).earlier_files(path, base))
     file = display_path(Path(bumped.file))
     if json:
-        print_json({"client_id": bumped.client_id, "from": bumped.before, "to": bumped.after, "file": file})
+        versions = {"from": bumped.before, "to": bumped.after, "bump": bumped.bump}
+        print_json({"client_id": bumped.client_id, **versions, "file": file})
         return
-    out.say(f"{file}: {bumped.client_id} is now {bumped.after}, before {bumped.before}.")
+    out.say(f"{file}: {bumped.client_id} is now {bumped.after}, before {bumped.before} ({bumped.bump}).")
 
 
-def _chosen_bump(major: bool, minor: bool, patch: bool) -> Bump:
+def _wished_bump(major: bool, minor: bool, patch: bool) -> Bump | None:
     options: dict[Bump, bool] = {"major": major, "minor": minor, "patch": patch}
     chosen = [name for name, is_given in options.items() if is_given]
-    if len(chosen) != 1:
-        raise VectoraError("Choose the next version with exactly one of --major, --minor and --patch.")
-    return chosen[0]
+    if len(chosen) > 1:
+        raise VectoraError("Choose the next version with exactly one of --major, --minor and --patch, or with none.")
+    return chosen[0] if chosen else None
 
 
 def _one_line_message(message: str) -> str:

@@ -207,7 +207,9 @@ def _outcomes(file: OldFile, decisions: Decisions) -> list[FieldOutcome]:
 def _body(draft: Draft) -> bytes:
     draft.text.normalize_blank_lines()
     draft.text.header.insert(0, SCHEMA_LINE)
-    return (draft.text.text().rstrip("\n") + "\n").encode("utf-8")
+    # The new file is one of the repository, whose line ends are \n.
+    text = re.sub("\r\n?", "\n", draft.text.text())
+    return (text.rstrip("\n") + "\n").encode("utf-8")
 
 
 def _remaining_problems(draft: Draft, body: bytes, client_id: str, content: Content, canonical: Canonical) -> list[str]:

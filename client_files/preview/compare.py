@@ -12,9 +12,9 @@ from client_files.preview.reasons import count_of_items, previous_score, why_it_
 from client_files.preview.stored_answers import StoredAnswers
 from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.items import CuratedItem
+from vectora_core.newsletter.headlines import Names
 from vectora_core.newsletter.selection import select
 from vectora_core.normalize.run import curated_items
-from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration, Scopes
 
 
@@ -44,7 +44,7 @@ def preview(news: News, edited: Configuration, baseline: Configuration | OtherBa
 def _baseline_side(news: News, edited: Configuration, baseline: Configuration | OtherBaseline, known: Scopes) -> Side:
     if isinstance(baseline, Configuration):
         return _side(news, baseline, known)
-    return _selected(edited.client, tuple(news.stored.values()) if baseline == "stored results" else ())
+    return _selected(edited, tuple(news.stored.values()) if baseline == "stored results" else ())
 
 
 def curated_with(news: News, configuration: Configuration) -> list[CuratedItem]:
@@ -53,7 +53,7 @@ def curated_with(news: News, configuration: Configuration) -> list[CuratedItem]:
 
 
 def _side(news: News, configuration: Configuration, known: Scopes) -> Side:
-    return _selected(configuration.client, _curated(news, configuration, known))
+    return _selected(configuration, _curated(news, configuration, known))
 
 
 def _curated(news: News, configuration: Configuration, known: Scopes) -> list[CuratedItem]:
@@ -65,8 +65,9 @@ def _curated(news: News, configuration: Configuration, known: Scopes) -> list[Cu
     return curated_items(news.stories, analyses, configuration, lexicon, news.mode, news.day, analyzed_at)
 
 
-def _selected(client: ClientConfig, items: Sequence[CuratedItem]) -> Side:
-    return Side(client, {item.item_id: item for item in items}, select(items, client))
+def _selected(configuration: Configuration, items: Sequence[CuratedItem]) -> Side:
+    selection = select(items, configuration.client, names=Names.of(configuration))
+    return Side(configuration.client, {item.item_id: item for item in items}, selection)
 
 
 def _changes(old: Side, new: Side) -> tuple[ItemChange, ...]:

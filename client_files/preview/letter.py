@@ -9,6 +9,7 @@ from client_files.preview.compare import curated_with
 from client_files.preview.model import News
 from vectora_core.newsletter.candidates import read_candidates
 from vectora_core.newsletter.formats import as_html, as_markdown, as_text
+from vectora_core.newsletter.headlines import Names
 from vectora_core.newsletter.issue import Issue, issue_of
 from vectora_core.newsletter.publish import period_of
 from vectora_core.newsletter.selection import select
@@ -44,7 +45,7 @@ def preview_letter(news: News, edited: Configuration, buckets: Buckets) -> Issue
     today = [item for item in curated_with(news, edited) if item.item_id in new or item.item_id not in own]
     earlier = [item for item in candidates.items if item.item_id not in own]
     return issue_of(
-        select([*today, *earlier], edited.client, candidates.published),
+        select([*today, *earlier], edited.client, candidates.published, Names.of(edited)),
         edited,
         news.day,
         datetime.now(UTC),

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Literal, cast, get_args
 
 from vectora_core.items import CuratedItem, IngestedItem, NormalizedContent
-from vectora_core.newsletter.selection import Selection, event_of
+from vectora_core.newsletter.reports import event_of
+from vectora_core.newsletter.selection import Selection
 from vectora_core.normalize.scoring import ScoringMode
 from vectora_core.normalize.stories import Story
 from vectora_shared.config.client import ClientConfig, LayoutSection

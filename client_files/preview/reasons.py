@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from client_files.preview.model import Side, score_of, short_title, title_of
 from vectora_core.items import CuratedItem
-from vectora_core.newsletter.selection import event_of, reaches_score, takes
+from vectora_core.newsletter.reports import event_of
+from vectora_core.newsletter.selection import reaches_score, takes
 
 
 def why_it_comes(item_id: str, old: Side, new: Side) -> str:
@@ -40,6 +41,8 @@ def why_it_is_missing(item_id: str, side: Side) -> str:
         return _why_it_matches_nothing(item, side)
     if not reaches_score(item, rules):
         return f"score {score_of(item):g} is below min_score {rules.min_score:g}"
+    if item_id in side.selection.withdrawn:
+        return "withdrawn by its source"
     if item_id in side.selection.duplicates:
         return f'duplicate of "{short_title(title_of(side.items[side.selection.duplicates[item_id]]))}"'
     if item_id in side.selection.over_limit:

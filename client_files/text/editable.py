@@ -6,42 +6,39 @@ import codecs
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from client_files.text.entries import USUAL_INDENT, Entry, normalize_blank_lines, without_repeated_blanks
-from client_files.text.reading import read_text
+from client_files.text.entries import (
+    USUAL_INDENT,
+    Entry,
+    line_end,
+    lines_with_ends,
+    normalize_blank_lines,
+    usual_line_end,
+    without_repeated_blanks,
+)
+from client_files.text.reading import read_layout
 from client_files.text.writing import lines_of, new_entry, scalar
 from vectora_shared.config.characters import without_harmful
-from vectora_shared.config.text_file import Position, decoded
+from vectora_shared.config.text_file import Position
 from vectora_shared.config.wording import Path
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.yaml_file import MOST_VALUES, parse_yaml
 from vectora_shared.errors import ConfigurationError
-
-# Ten times the size of any client file. Edited files are read by a slower parser, which keeps the places of comments.
-MOST_VALUES = 5_000
-LARGEST_FILE_BYTES = 500_000
 
 
 class EditableText:
     """One client file; list entries keep the index they were read with, also after others are deleted."""
 
-    def __init__(self, name: str, content: bytes) -> None:
-        """Parse a file; raise ConfigurationError with file and line when it is no YAML mapping."""
+    def __init__(self, name: str, content: bytes, *, most_values: int = MOST_VALUES) -> None:
+        """Parse a file as validation does; raise ConfigurationError with file and line when it is no YAML mapping."""
         self.name = name
-        text = decoded(name, content)
+        file = parse_yaml(name, content, most_values=most_values)
         self._byte_order_mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-        self._newline = "\r\n" if "\r\n" in text else "\n"
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if len(content) > LARGEST_FILE_BYTES:
-            raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a client file: split it.")
-        file = parse_yaml(name, text.encode("utf-8"), most_values=MOST_VALUES)
+        lines = lines_with_ends(file.text)
+        self._line_end = usual_line_end(lines)
+        self._ends_in_a_line_end = bool(lines and line_end(lines[-1]))
         if not file.data:
             raise ConfigurationError(f"{name}, line 1: the file is empty: a client file is a mapping of keys.")
         self.positions = file.positions
-        try:
-            parsed = read_text(name, text)
-        except (RecursionError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"{name}: not valid YAML: {type(error).__name__}.") from error
+        parsed = read_layout(file)
         self.data = parsed.data
         self.header = parsed.header
         self.tail = parsed.tail
@@ -154,7 +151,7 @@ class EditableText:
         self.header, self.tail = without_repeated_blanks(self.header), without_repeated_blanks(self.tail)
         normalize_blank_lines(entries)
         for entry in entries[1:]:
-            if entry.above and entry.above[0]:
+            if entry.above and entry.above[0].strip():
                 entry.above.insert(0, "")
 
     # Writing
@@ -173,12 +170,16 @@ class EditableText:
         return found
 
     def text(self) -> str:
-        lines = [line for entry in self._root.children or () for line in lines_of(entry)]
-        return "\n".join([*self.header, *lines, *self.tail])
+        """Return the whole text; each line that was read keeps its line end, and new ones have the file's usual one."""
+        inner = [line for entry in self._root.children or () for line in lines_of(entry)]
+        lines = [line if line_end(line) else line + self._line_end for line in (*self.header, *inner, *self.tail)]
+        if lines and not self._ends_in_a_line_end:
+            lines[-1] = lines[-1].rstrip("\r\n")
+        return "".join(lines)
 
     def encoded(self) -> bytes:
-        """Return the file's bytes with its original line ends and byte order mark."""
-        return self._byte_order_mark + self.text().replace("\n", self._newline).encode("utf-8")
+        """Return the file's bytes with its byte order mark, if it has one."""
+        return self._byte_order_mark + self.text().encode("utf-8")
 
     def _children(self, entry: Entry, path: Path) -> list[Entry]:
         """Return the children of an entry, after rewriting an empty value or one in brackets as a block."""
@@ -193,7 +194,7 @@ class EditableText:
         entry.above += [" " * entry.column + comment for comment in comments]
         entry.head = entry.key_line if block.children is None else block.head
         if entry.head is not None:
-            entry.head += entry.end_comment
+            entry.head += entry.line_rest
         entry.lines = []
         entry.children = block.children or []
         return entry.children
@@ -202,9 +203,9 @@ class EditableText:
         new = self._new(entry.key, value, entry.column, entry.key_text)
         entry.head, entry.children, entry.lines = new.head, new.children, new.lines
         if entry.lines:
-            entry.lines[-1] += entry.end_comment
+            entry.lines[-1] += entry.line_rest
         elif entry.head is not None:
-            entry.head += entry.end_comment
+            entry.head += entry.line_rest
 
     def _new(self, key: str | int, value: Any, column: int, key_text: str | None = None) -> Entry:
         return new_entry(key, value, column, self._list_indent, key_text)

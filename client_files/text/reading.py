@@ -1,4 +1,4 @@
-"""Parser of a client file into data and entries that keep its lines."""
+"""Lines of a client file, as entries below its keys and list entries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 
 import yaml
 
-from client_files.text.entries import USUAL_INDENT, Entry, is_blank_or_comment, is_comment
+from client_files.text.entries import USUAL_INDENT, Entry, is_blank_or_comment, is_comment, line_end, lines_with_ends
 from client_files.text.writing import new_entry
+from vectora_shared.config.yaml_file import YamlFile
 from vectora_shared.errors import ConfigurationError
 
 
 @dataclass
 class ParsedText:
-    """Content of a file: plain data, and its lines as header, entries of the first level and tail."""
+    """Lines of a file, each with its end, as header, entries of the first level and tail; and its plain data."""
 
     data: dict[str, Any]
     header: list[str]
@@ -28,45 +29,25 @@ class _UnusualLayoutError(Exception):
     """Anchors, tags or explicit keys: the value is written again in the usual layout."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 without implicit dates, as the engine reads it."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def read_text(name: str, text: str) -> ParsedText:
-    """Parse a file with `\\n` line ends.
-
-    Raises ConfigurationError when it is no mapping of keys, yaml.YAMLError and RecursionError as the YAML parser does.
-    """
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigurationError(f"{name}, line 1: the file is no mapping of keys, which a client file must be.")
-        list_indent = _list_indent(node)
-        # Merging changes the nodes, so the data is read from a tree of its own.
-        data: dict[str, Any] = _value(loader, _composed(text) or node)
-        lines = text.split("\n")
-        if node.flow_style:
-            header = [line.strip() for line in lines if line.strip().startswith("#")]
-            entries = [new_entry(key, value, 0, list_indent) for key, value in data.items()]
-            return ParsedText(data, header, entries, [""], list_indent)
-        builder = _EntryBuilder(lines, _unusual_lines(text))
-        entries = _first_level(name, builder, node, data, list_indent)
-        tail = builder.tail(entries)
-    finally:
-        loader.dispose()
+def read_layout(file: YamlFile) -> ParsedText:
+    """Return the lines of a parsed file; raise ConfigurationError when it is no mapping of keys."""
+    node = file.root
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigurationError(f"{file.name}, line 1: the file is no mapping of keys, which a client file must be.")
+    list_indent = _list_indent(node)
+    data: dict[str, Any] = _plain(file.data)
+    lines = lines_with_ends(file.text)
+    if node.flow_style:
+        header = [line.strip() for line in lines if line.strip().startswith("#")]
+        entries = [new_entry(key, value, 0, list_indent) for key, value in data.items()]
+        return ParsedText(data, header, entries, [], list_indent)
+    builder = _EntryBuilder(lines, _unusual_lines(file.text))
+    entries = _first_level(builder, node, data, list_indent)
+    tail = builder.tail(entries)
     return ParsedText(data, _split_header(entries[0]), entries, tail, list_indent)
 
 
-def _first_level(
-    name: str, builder: _EntryBuilder, node: yaml.MappingNode, data: dict[str, Any], list_indent: int
-) -> list[Entry]:
+def _first_level(builder: _EntryBuilder, node: yaml.MappingNode, data: dict[str, Any], list_indent: int) -> list[Entry]:
     entries: list[Entry] = []
     for position, (key, value) in enumerate(node.value):
         following = node.value[position + 1][0].start_mark.line if position + 1 < len(node.value) else None
@@ -75,11 +56,6 @@ def _first_level(
             builder.add(entries, key, value)
         except _UnusualLayoutError:
             comments = builder.skip_to(before, following)
-            if key.value not in data:
-                where = f"{name}, line {key.start_mark.line + 1}"
-                raise ConfigurationError(
-                    f"{where}: '{key.value}' is not supported on the first level: write its keys out."
-                ) from None
             entry = new_entry(key.value, data[key.value], 0, list_indent)
             entry.above = comments
             entries.append(entry)
@@ -106,7 +82,7 @@ class _EntryBuilder:
     def add(self, entries: list[Entry], key: yaml.Node, value: yaml.Node) -> None:
         start = self._next_content()
         column = key.start_mark.column
-        if key.start_mark.line != start or key.end_mark.line != start or start in self._unusual or key.value == "<<":
+        if key.start_mark.line != start or key.end_mark.line != start or start in self._unusual:
             raise _UnusualLayoutError
         key_text = self.lines[start][column : key.end_mark.column]
         entry = Entry(str(key.value), column, key_text, start + 1, above=self._gap(entries, start, column))
@@ -123,7 +99,7 @@ class _EntryBuilder:
         lines = self.lines[before + 1 : end]
         contents = [index for index, line in enumerate(lines) if not is_blank_or_comment(line)]
         self.last = before + 1 + contents[-1]
-        comments = (re.search(r"(?:^|\s)(#.*)$", line) for line in lines[: contents[-1] + 1])
+        comments = (re.search(r"(?:^|\s)(#.*)$", line.rstrip("\r\n")) for line in lines[: contents[-1] + 1])
         return [match[1] for match in comments if match]
 
     def _add_item(self, entries: list[Entry], index: int, value: yaml.Node, column: int) -> None:
@@ -140,7 +116,7 @@ class _EntryBuilder:
             if any(line in self._unusual for line in range(start, end + 1)):
                 raise _UnusualLayoutError
             entry.lines = self.lines[start : end + 1]
-            entry.end_comment = _end_comment(value, end, self.lines)
+            entry.line_rest = _line_rest(value, end, self.lines)
             self.last = end
             return
         entry.children = []
@@ -190,27 +166,16 @@ def _innermost_last(entry: Entry, column: int) -> Entry:
     return entry
 
 
-def _composed(text: str) -> yaml.Node | None:
-    loader = _Loader(text)
-    try:
-        return loader.get_single_node()
-    finally:
-        loader.dispose()
-
-
-def _value(loader: _Loader, node: yaml.Node) -> Any:
-    """Return the node as plain data with texts as keys."""
-    if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
-        return {str(key.value): _value(loader, value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(loader, entry) for entry in node.value]
-    return loader.construct_object(node, deep=True)
+def _plain(value: Any) -> Any:
+    """Return the parsed data with lists instead of tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def _unusual_lines(text: str) -> set[int]:
     unusual = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
-    return {token.start_mark.line for token in yaml.scan(text, Loader=_Loader) if isinstance(token, unusual)}
+    return {token.start_mark.line for token in yaml.scan(text, Loader=yaml.CSafeLoader) if isinstance(token, unusual)}
 
 
 def _list_indent(root: yaml.MappingNode) -> int:
@@ -236,11 +201,12 @@ def _last_line(node: yaml.Node, lines: list[str]) -> int:
     return end
 
 
-def _end_comment(node: yaml.Node, end: int, lines: list[str]) -> str:
-    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
-        return ""
-    rest = lines[end][node.end_mark.column :] if node.end_mark.line == end else ""
-    return rest if rest.strip().startswith("#") else ""
+def _line_rest(node: yaml.Node, end: int, lines: list[str]) -> str:
+    """Return what follows a value on its last line: a comment, and the line's end."""
+    is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+    if is_block or node.end_mark.line != end:
+        return line_end(lines[end])
+    return lines[end][node.end_mark.column :]
 
 
 def _indent(line: str) -> int:

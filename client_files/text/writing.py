@@ -49,7 +49,7 @@ def _above_and_content(entry: Entry) -> tuple[list[str], list[str]]:
         return entry.above, list(entry.lines)
     parts = [(*_above_and_content(child), child.below) for child in entry.children]
     if not parts:
-        return entry.above, [f"{entry.head or ' ' * entry.column + '-'} {{}}"]
+        return entry.above, [f"{entry.key_line} {{}}{(entry.head or '').removeprefix(entry.key_line)}"]
     above = list(entry.above)
     content: list[str] = []
     if entry.head is None:

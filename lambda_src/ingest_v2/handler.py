@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
 from vectora_core.ingest.clients import ingest
 from vectora_core.ingest.fetch import Fetcher, FetchLimits
 from vectora_core.ingest.full_text import ARTICLE_LIMITS, MEDIA_TYPES, FullTexts
+from vectora_core.ingest.pacing import PacedPageReader
 from vectora_core.ingest.request import IngestRequest
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
@@ -23,15 +25,18 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = parse_event(IngestRequest, event)
     s3 = s3_client()
+    contact = os.environ.get("USER_AGENT_CONTACT", "")
     return ingest(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),
         data=Bucket(s3, environment("DATA_BUCKET")),
         # The time limit of one source includes all attempts.
-        fetcher=Fetcher(FetchLimits(deadline_seconds=_seconds("SOURCE_DEADLINE_SECONDS", 60, lowest=1))),
+        fetcher=PacedPageReader(
+            Fetcher(FetchLimits(deadline_seconds=_seconds("SOURCE_DEADLINE_SECONDS", 60, lowest=1)), contact=contact)
+        ),
         now=datetime.now(UTC),
         full_texts=FullTexts(
-            Fetcher(ARTICLE_LIMITS, media_types=MEDIA_TYPES),
+            Fetcher(ARTICLE_LIMITS, media_types=MEDIA_TYPES, contact=contact),
             # 0 reads no article.
             _seconds("FULL_TEXT_SECONDS", 180, lowest=0),
             seconds_left=lambda: _seconds_left(context),

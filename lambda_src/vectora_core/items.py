@@ -37,6 +37,10 @@ class ItemMetadata(Record):
     word_count: int = 0
     undated: bool = False  # the source gave no date; published_at is then null
     full_text: bool = False  # the content is the article page's, because the source gave too little text
+    # The publisher's own identifier (RSS: guid, Atom: id, RDF: rdf:about); unique within the source at most.
+    guid: str = ""
+    # The address is not the item's own: that of the source, of its site, or of several entries with different titles.
+    shared_url: bool = False
 
 
 class IngestedItem(Record):

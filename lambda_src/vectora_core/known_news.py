@@ -1,37 +1,26 @@
-"""Deduplication of ingested news: items with the same address, or with the same title and source, are one."""
+"""Deduplication of ingested news, by the publisher's identifier, the address, and the title with its day."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from datetime import date
 
 from vectora_core.items import IngestedItem
 from vectora_core.near_days import NearDays
+from vectora_core.text.address_identity import canonical_url, page_key
+from vectora_core.text.rubrics import notice_of, without_rubrics
 
-_TRACKING = re.compile(
-    r"^(?:utm_\w+|gclid|fbclid|msclkid|dclid|yclid|igshid|mc_[ce]id|_hs\w+|hs[ac]\w+|mkt_tok|cmpid|icid|ncid|spm|_ga|ref|"
-    r"ref_src|source|rss|trk|oc)$",
-    re.IGNORECASE,
-)
 # "Number of shares and voting rights" appears every month under the same title: only the dates distinguish them.
-_SAME_STORY_DAYS = 3
-
-
-def canonical_url(url: str) -> str:
-    """Return a key that is equal for all spellings of an address; it is not an address to fetch."""
-    try:
-        parts = urlsplit(url.strip())
-        host = (parts.hostname or "").removeprefix("www.")
-        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    except ValueError:
-        return url.strip()
-    query = urlencode(
-        [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(key)]
-    )
-    path = unquote(parts.path).rstrip("/")
-    return f"{host}{port}{path}{'?' if query else ''}{query}"
+SAME_STORY_DAYS = 3
+# A publisher changes the headline of an entry within days. Feeds that number their entries anew are weekly at most.
+_REUSED_AFTER_DAYS = 7
+_SHORT_WORD = 3
+_WHOLE = re.compile(r"[.!?\u3002]['\"\u201d\u2019»)\]]?\s*$")
+_MORE_FOLLOWS = re.compile(
+    r"(?:…|\.\.\.|(?:read|learn|view|see) more|continue reading|lire la suite|läs mer)[\s\]»>→.)]*$", re.IGNORECASE
+)
 
 
 def normalized_title(title: str) -> str:
@@ -40,36 +29,126 @@ def normalized_title(title: str) -> str:
     return " ".join(words) or title.strip()
 
 
+def are_near(one: date | None, other: date | None) -> bool:
+    """Return whether news of these two days may be the same; an unknown day may be any day."""
+    return one is None or other is None or abs((one - other).days) <= SAME_STORY_DAYS
+
+
 class KnownNews:
-    """Items that are already known, by address and by title."""
+    """Items that are already known.
+
+    An item is the same news as the first known one that has, in this order:
+    1. the same identifier of the same source, whatever became of headline and address; if the headline has no word in
+       common and the day is far away, the publisher has used the identifier again;
+    2. the same address and the same title;
+    3. the same address and a near day, unless the source gives them different identifiers;
+    4. the same title and a near day, in the same source or on the same page.
+    An address that is not the item's own, or that is a source's page, identifies no news.
+    """
 
     def __init__(self, pages: Iterable[str] = ()) -> None:
         """Initialize without items; `pages` are the sources' addresses, which items without a link have as theirs."""
         self._pages = frozenset(canonical_url(page) for page in pages)
-        self._by_url: dict[str, IngestedItem] = {}
-        self._by_title: dict[tuple[str, str], NearDays[IngestedItem]] = {}
+        self._by_guid: dict[tuple[str, str], list[IngestedItem]] = {}
+        self._by_url_and_title: dict[tuple[str, str], IngestedItem] = {}
+        self._by_url: dict[str, NearDays[IngestedItem]] = {}
+        self._by_title: dict[tuple[str, str, str], NearDays[IngestedItem]] = {}
         self._count = 0
 
     def add(self, item: IngestedItem) -> None:
-        url = canonical_url(item.url)
-        if url not in self._pages:
-            self._by_url.setdefault(url, item)
-        namesakes = self._by_title.setdefault(_title_key(item), NearDays(_SAME_STORY_DAYS))
-        namesakes.add(self._count, item.published_at, item)
+        if item.metadata.guid:
+            self._by_guid.setdefault((item.source_key, _spelled_guid(item)), []).append(item)
+        title = normalized_title(item.title)
+        url = self._own_url(item)
+        if url is not None:
+            self._by_url_and_title.setdefault((url, title), item)
+            self._by_url.setdefault(url, NearDays(SAME_STORY_DAYS)).add(self._count, item.published_at, item)
+        for key in self._title_keys(item, url, title):
+            self._by_title.setdefault(key, NearDays(SAME_STORY_DAYS)).add(self._count, item.published_at, item)
         self._count += 1
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
         """Return the known item with the same news, or None."""
+        versions = self._by_guid.get((item.source_key, _spelled_guid(item)), ()) if item.metadata.guid else ()
+        if same := next((version for version in versions if not _is_reused(version, item)), None):
+            return same
+        title = normalized_title(item.title)
+        url = self._own_url(item)
+        if url is not None:
+            same = self._by_url_and_title.get((url, title))
+            if same and (are_near(same.published_at, item.published_at) or not _have_different_guids(same, item)):
+                return same
+            at_url = self._by_url.get(url)
+            near = at_url.first(item.published_at) if at_url else None
+            if near and not _have_different_guids(near[1], item):
+                return near[1]
+        namesakes = (self._by_title.get(key) for key in self._title_keys(item, url, title))
+        found = [first for known in namesakes if known and (first := known.first(item.published_at))]
+        return min(found, key=lambda entry: entry[0])[1] if found else None
+
+    def _own_url(self, item: IngestedItem) -> str | None:
+        if item.metadata.shared_url:
+            return None
         url = canonical_url(item.url)
-        if url not in self._pages and url in self._by_url:
-            return self._by_url[url]
-        namesakes = self._by_title.get(_title_key(item))
-        first = namesakes.first(item.published_at) if namesakes else None
-        return first[1] if first else None
+        return None if url in self._pages else url
+
+    @staticmethod
+    def _title_keys(item: IngestedItem, url: str | None, title: str) -> list[tuple[str, str, str]]:
+        keys = [("source", item.source_key, title)]
+        if url is not None:
+            keys.append(("page", page_key(item.url), title))
+        return keys
 
 
-def _title_key(item: IngestedItem) -> tuple[str, str]:
-    return item.source_key, normalized_title(item.title)
+def _spelled_guid(item: IngestedItem) -> str:
+    """Return the identifier in one spelling: that of an address changes when its site moves from http to https."""
+    return re.sub(r"^https?://(?:www\.)?", "", item.metadata.guid)
+
+
+def _have_different_guids(one: IngestedItem, other: IngestedItem) -> bool:
+    guids = (_spelled_guid(one), _spelled_guid(other))
+    return one.source_key == other.source_key and all(guids) and guids[0] != guids[1]
+
+
+def _is_reused(one: IngestedItem, other: IngestedItem) -> bool:
+    """Return whether two items with one identifier are different news: some feeds count from 1 again."""
+    if one.published_at is None or other.published_at is None:
+        return False
+    if abs((one.published_at - other.published_at).days) < _REUSED_AFTER_DAYS:
+        return False
+    words = [set(normalized_title(without_rubrics(item.title)).split()) for item in (one, other)]
+    common = {word for word in words[0] & words[1] if len(word) > _SHORT_WORD}
+    return not common or 3 * len(common) < min(map(len, words))
+
+
+def current_version(earlier: IngestedItem, later: IngestedItem) -> IngestedItem:
+    """Return the version of news that counts, of two that were read one after the other, under the first one's id.
+
+    The publisher's latest wording counts, even if it is shorter: it may be a correction. What is only a teaser of the
+    earlier text under the same headline changes nothing, and neither does a shorter report of another source.
+    """
+    if not _is_current(earlier, later):
+        return earlier
+    kept: dict[str, object] = {"item_id": earlier.item_id, "ingested_at": earlier.ingested_at}
+    if later.published_at is None and earlier.published_at is not None:
+        kept["published_at"] = earlier.published_at
+        kept["metadata"] = later.metadata.model_copy(update={"undated": False})
+    return later.model_copy(update=kept)
+
+
+def _is_current(earlier: IngestedItem, later: IngestedItem) -> bool:
+    if earlier.source_key != later.source_key:
+        return _richness(later) >= _richness(earlier)
+    if normalized_title(earlier.title) != normalized_title(later.title) or notice_of(later.title, later.content):
+        return True
+    if len(later.content) >= len(earlier.content):
+        return later.published_at is not None or earlier.published_at is None
+    return not (earlier.metadata.full_text or _is_teaser(later.content))
+
+
+def _is_teaser(content: str) -> bool:
+    """Return whether a text breaks off: it ends without a full stop, or with a sign that more follows."""
+    return not _WHOLE.search(content) or bool(_MORE_FOLLOWS.search(content))
 
 
 def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = ()) -> list[IngestedItem]:
@@ -84,13 +163,17 @@ def without_repeated_news(items: Iterable[IngestedItem], pages: Iterable[str] = 
         position = len(kept) if duplicate is None else positions[id(duplicate)]
         if duplicate is None:
             kept.append(item)
-        elif max(kept[position], item, key=_richness) is item:
+        elif max(kept[position], item, key=_version) is item:
             kept[position] = item
         else:
             continue
         positions[id(item)] = position
         known.add(item)
     return kept
+
+
+def _version(item: IngestedItem) -> tuple[bool, bool, int]:
+    return notice_of(item.title, item.content) is not None, *_richness(item)
 
 
 def _richness(item: IngestedItem) -> tuple[bool, int]:

@@ -35,6 +35,7 @@ KNOWN_VARIABLES = frozenset(
         "REDIRECT_TO",
         "SNAPSHOT_KEEP_LAST",
         "SNAPSHOT_MINIMUM_AGE_DAYS",
+        "USER_AGENT_CONTACT",
     }
 )
 

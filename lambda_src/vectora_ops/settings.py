@@ -22,15 +22,15 @@ from vectora_ops.aws_values import (
     Role,
 )
 from vectora_ops.backup_settings import Backup, check_backup
+from vectora_ops.contact import ContactAddress, without_parentheses
 from vectora_ops.delivery_settings import Delivery
 from vectora_ops.names import EnvName, Names, client_id_problems, environment_name
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
 from vectora_ops.windows import Windows
 from vectora_shared.config.delivery import Addresses, address_problem
-from vectora_shared.config.section import MisfitError, Section, read_section
+from vectora_shared.config.section import MisfitError, Section, read_file
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 RemovalPolicy = Literal["retain", "destroy"]
@@ -285,6 +285,11 @@ class Settings(Section):
     bucket_suffix: BucketSuffix | None = Field(
         default=None, description="lower-case letters, digits and single hyphens, appended to the names of buckets"
     )
+    contact: ContactAddress | None = Field(
+        default=None,
+        description="e-mail or https address at which owners of news sites reach you, sent to them in the User-Agent; "
+        "default: pipeline.web_address",
+    )
     environments: Environments = Field(description="a mapping: dev, stage, prod")
     pipeline: Pipeline = Field(
         description="a mapping: repository, branch, connection_arn_parameter, web_address, approval_days"
@@ -327,6 +332,11 @@ class Settings(Section):
         """Return the names in environment `env`; raise ConfigurationError if there is no such environment."""
         suffix = self.environment(env).bucket_suffix or self.bucket_suffix or ""
         return Names(project=self.project, env=environment_name(env), bucket_suffix=suffix)
+
+    @property
+    def contact_address(self) -> str:
+        """Address at which owners of news sites reach the operator; by default the repository's web page."""
+        return self.contact or without_parentheses(self.pipeline.web_address)
 
     @property
     def pipeline_names(self) -> Names:
@@ -379,4 +389,4 @@ def load_settings(root: Path) -> Settings:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} is missing: add the file.") from error
-    return read_section(Settings, parse_yaml("config/environments.yaml", content))
+    return read_file(Settings, "config/environments.yaml", content)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import shutil
 from pathlib import Path
 
+from vectora_ops.git import Git
 from vectora_shared.errors import ConfigurationError
 
 CHANGELOG = "CHANGELOG.md"
@@ -20,7 +21,8 @@ _TAG = re.compile(rf"v({_VERSION})")
 def version_of(root: Path) -> str:
     """Return the version of the checkout at `root`.
 
-    Raises ConfigurationError when CHANGELOG.md is missing or its newest heading names no version.
+    Raises ConfigurationError when CHANGELOG.md is missing or its newest heading names no version, and VectoraError when
+    git does not read the repository.
     """
     return _newest(_tagged(root)) or _version_in_changelog(root / CHANGELOG)
 
@@ -33,17 +35,15 @@ def is_older(version: str, other: str) -> bool:
 
 
 def _tagged(root: Path) -> list[str]:
-    """Return the versions that tags of the checked-out commit name; none without git or outside a repository."""
-    # A build's source has no history of its own, and must not find that of a folder around it.
-    if not (root / ".git").exists():
+    """Return the versions that tags of the checked-out commit name; none without git or outside a repository.
+
+    Raises VectoraError when git does not read the repository: another version would be another release.
+    """
+    git = Git(root)
+    if shutil.which("git") is None or not git.is_repository or not git.answer("rev-parse", "--verify", "-q", "HEAD"):
         return []
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(root), "tag", "--points-at", "HEAD"], capture_output=True, encoding="utf-8", check=False
-        )
-    except OSError:
-        return []
-    matches = (_TAG.fullmatch(line) for line in result.stdout.splitlines())
+    tags = git.output("for-each-ref", "--points-at=HEAD", "--format=%(refname:strip=2)", "refs/tags")
+    matches = (_TAG.fullmatch(tag) for tag in tags.splitlines())
     return [match[1] for match in matches if match]
 
 

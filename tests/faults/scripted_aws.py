@@ -62,7 +62,7 @@ def scripted_aws(folder: Path) -> Iterator[ScriptedAws]:
     authority, bundle = Authority(), folder / "ca.pem"
     authority.write_bundle(bundle)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.socket = _tls(authority).wrap_socket(server.socket, server_side=True)
+    server.socket = _tls(authority).wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     with server, OwnHostNames(server.server_port, bundle) as own:
         _Handler.script = ScriptedAws(Account("0" * 12, REGION, own.session("AKIATEST", "secret")))
         threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()

@@ -20,7 +20,10 @@ def main() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[1], sys.argv[2])
     application = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler, ssl_context=context)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
+    server.ssl_context = context
+    # Each connection's own thread waits for its handshake: a client that is slow to begin delays no other one.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(server.server_port, flush=True)
     server.serve_forever()
 

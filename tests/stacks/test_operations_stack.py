@@ -93,7 +93,8 @@ def test_taking_a_snapshot_writes_to_the_vault_only(environment: Environment) ->
     writes = [
         statement
         for statement in statements_by_sid(templates, "SnapshotRole").values()
-        if any(word in action for action in statement["Action"] for word in (":Put", ":Delete", ":Create", ":Update"))
+        if statement["Effect"] == "Allow"
+        and any(word in action for action in statement["Action"] for word in (":Put", ":Delete", ":Create", ":Update"))
     ]
     assert {
         resource for each in writes if each["Sid"] not in WRITES_OUTSIDE_THE_VAULT for resource in each["Resource"]

@@ -6,11 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from vectora_core.analysis.events import EventReader, TextEvents
+from vectora_core.analysis.events import LEAD_CONFIDENCE, EventReader, TextEvents
 from vectora_core.analysis.signals import DomainReader, Signals, Weigher
-from vectora_core.items import Entities, IngestedItem, NormalizationMetadata, NormalizedContent
+from vectora_core.items import (
+    Entities,
+    EventClassification,
+    IngestedItem,
+    NormalizationMetadata,
+    NormalizedContent,
+)
 from vectora_core.text.words import TITLE_SEPARATORS, ItemText, collapse_spaces, item_text, leading_sentences
 from vectora_shared.config.configuration import Configuration
+from vectora_shared.config.values import EventType
 
 SUMMARY_CHARACTERS = 300
 
@@ -56,7 +63,8 @@ class Lexicon:
         """
         reading = self._read(item)
         self._readings[item] = reading
-        signals, event = reading.signals, reading.events.classify()
+        signals = reading.signals
+        event = _of_source_type(reading.events.classify(), item.source_type)
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
@@ -89,6 +97,22 @@ class Lexicon:
             trademarks=_distinct(name for each in found for name in each.trademarks),
             indications=_distinct(name for each in found for name in each.indications),
         )
+
+
+# News of these sources is of one kind, unless its own words say another.
+_EVENT_OF_SOURCE_TYPE: dict[str, EventType] = {
+    "regulator": "regulatory",
+    "registry": "clinical_update",
+    "literature": "scientific_publication",
+}
+
+
+def _of_source_type(event: EventClassification, source_type: str) -> EventClassification:
+    """Return the event type, or that of the source's type when the item's words name none."""
+    usual = _EVENT_OF_SOURCE_TYPE.get(source_type)
+    if event.primary_type != "other" or usual is None:
+        return event
+    return EventClassification(primary_type=usual, confidence=LEAD_CONFIDENCE)
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

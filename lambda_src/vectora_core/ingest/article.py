@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from vectora_core.ingest.decoding import decode
 from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS
 from vectora_core.ingest.fetch import reserves_use
-from vectora_core.ingest.html_text import decode
 from vectora_core.text.words import count_words, fold, one_line, shortened
 from vectora_shared.errors import VectoraError
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from vectora_core.ingest.fetch import Fetcher
+from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.full_text import FullTexts
 from vectora_core.ingest.request import IngestRequest
 from vectora_core.ingest.run import ingest_client
@@ -27,7 +27,7 @@ def ingest(
     *,
     content: Content,
     data: Bucket,
-    fetcher: Fetcher,
+    fetcher: PageReader,
     now: datetime,
     full_texts: FullTexts | None = None,
 ) -> dict[str, Any]:

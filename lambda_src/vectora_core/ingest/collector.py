@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
-from vectora_core.ingest.entries import Entry, Extraction
+from vectora_core.ingest.entries import DropReason, Entry, Extraction
 from vectora_core.ingest.feeds import parse_feed
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.json_source import Period, read_json_source
 from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
@@ -24,11 +26,21 @@ from vectora_shared.errors import VectoraError
 logger = logging.getLogger("vectora")
 
 _LONG_SILENCE_DAYS = 90
+_MIN_TITLE_WORDS = 3
 
 
 class PageReader(Protocol):
     def fetch(self, url: str) -> Page:
         """Return the page at the address; raise VectoraError, in words for the report, when there is none to read."""
+
+
+def read_entries(source: Source, fetcher: PageReader, window: Window, today: date) -> Extraction:
+    """Return the entries of a source; raise VectoraError, in words for the report, when it cannot be read."""
+    if source.ingestion_mode == "json":
+        return read_json_source(source, fetcher.fetch, Period(window.first, window.last), today)
+    page = fetcher.fetch(source.url)
+    parse = parse_feed if source.ingestion_mode == "rss" else parse_page
+    return parse(page.body, source, page.url, page.charset, today)
 
 
 class Collector:
@@ -57,49 +69,54 @@ class Collector:
     def collect(self, source: Source) -> tuple[SourceReport, list[IngestedItem]]:
         """Return the source's report, also if it failed, and the items that the run accepts."""
         started = time.monotonic()
-        items: list[IngestedItem] = []
         try:
-            extraction = self._extraction(source)
-            items, dropped = self._kept(source, extraction.entries)
-            report = self._report(source, extraction, items, dropped)
+            report, items = self._collected(source)
         except VectoraError as error:
             logger.warning("%s: %s", source.source_key, error)
-            report = SourceReport(source_key=source.source_key, status="failed", message=str(error))
+            report, items = _failure(source, str(error)), []
         except Exception as error:
             logger.exception("%s failed unexpectedly", source.source_key)
-            report = SourceReport(
-                source_key=source.source_key,
-                status="failed",
-                message=f"The source failed unexpectedly ({type(error).__name__}): see the function's log.",
-            )
+            message = f"The source failed unexpectedly ({type(error).__name__}): see the function's log."
+            report, items = _failure(source, message), []
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
 
-    def _extraction(self, source: Source) -> Extraction:
-        page = self._fetcher.fetch(source.url)
-        parse = parse_feed if source.ingestion_mode == "rss" else parse_page
-        return parse(page.body, source, page.url, page.charset, self._now.astimezone(UTC).date())
+    def _collected(self, source: Source) -> tuple[SourceReport, list[IngestedItem]]:
+        extraction = read_entries(source, self._fetcher, self._window, self._now.astimezone(UTC).date())
+        items, dropped = self._kept(source, extraction)
+        return self._report(source, extraction, items, dropped), items
 
-    def _kept(self, source: Source, entries: tuple[Entry, ...]) -> tuple[list[IngestedItem], int]:
-        """Return the accepted entries as items, and how many more there were than `max_items`."""
-        in_window = [entry for entry in entries if self._is_in_time(entry) and self._is_wanted(source, entry)]
-        items = without_repeated_news((self._item(source, entry) for entry in in_window), [source.url])
-        return items[: source.max_items], max(0, len(items) - source.max_items)
+    def _kept(self, source: Source, extraction: Extraction) -> tuple[list[IngestedItem], Counter[DropReason]]:
+        """Return the accepted entries as items, and the numbers of the others by reason."""
+        dropped = Counter(extraction.dropped)
+        accepted = []
+        for entry in extraction.entries:
+            if reason := self._reason_to_drop(source, entry):
+                dropped[reason] += 1
+            else:
+                accepted.append(self._item(source, entry))
+        unique = without_repeated_news(accepted, [source.url])
+        items = unique[: source.max_items]
+        dropped["duplicate_in_source"] += len(accepted) - len(unique)
+        dropped["beyond_max_items"] += len(unique) - len(items)
+        return items, +dropped
 
-    def _is_in_time(self, entry: Entry) -> bool:
+    def _reason_to_drop(self, source: Source, entry: Entry) -> DropReason | None:
         if entry.published is None:
-            return self._request.temporal_mode == "flexible"
-        return self._window.contains(entry.published)
-
-    def _is_wanted(self, source: Source, entry: Entry) -> bool:
+            if self._request.temporal_mode == "strict":
+                return "undated"
+        elif not self._window.contains(entry.published):
+            return "not_yet_published" if entry.published > self._day else "out_of_period"
         mode = self._request.ingestion_mode
         if mode == "broad":
-            return True
+            return None
         if normalized_title(entry.title) in self._excluded_titles:
-            return False
-        if not entry.content and count_words(entry.title) < 3:
-            return False
-        is_general_press = mode == "strict" and source.source_type == "press_sector"
-        return not is_general_press or self._mentions_watched_term(f"{entry.title}\n{entry.content}")
+            return "excluded_title"
+        if not entry.content and count_words(entry.title) < _MIN_TITLE_WORDS:
+            return "too_short"
+        reports_on_a_field = mode == "strict" and not source.is_own_news
+        if reports_on_a_field and not self._mentions_watched_term(f"{entry.title}\n{entry.content}"):
+            return "no_watched_term"
+        return None
 
     def _item(self, source: Source, entry: Entry) -> IngestedItem:
         day = entry.published or self._day
@@ -120,29 +137,41 @@ class Collector:
                 tags=entry.tags,
                 word_count=count_words(f"{entry.title}\n{entry.content}"),
                 undated=entry.published is None,
+                guid=entry.guid,
+                shared_url=not entry.has_own_url,
             ),
         )
 
-    def _report(self, source: Source, extraction: Extraction, items: list[IngestedItem], dropped: int) -> SourceReport:
+    def _report(
+        self, source: Source, extraction: Extraction, items: list[IngestedItem], dropped: Counter[DropReason]
+    ) -> SourceReport:
         entries = extraction.entries
+        beyond = dropped["beyond_max_items"]
         remarks = [extraction.problem] if extraction.problem else []
-        if not entries:
+        is_empty = not extraction.found and not extraction.may_be_empty
+        if is_empty:
             remarks.append("It answered, but without entries: open its url in a browser and adapt the source.")
-        if dropped:
-            remarks.append(f"{dropped} more items were skipped: the source's max_items is {source.max_items}.")
+        if beyond:
+            remarks.append(f"{beyond} more items were skipped: the source's max_items is {source.max_items}.")
         newest = max((entry.published for entry in entries if entry.published), default=None)
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
         status: Literal["ok", "degraded", "empty"] = "ok"
-        if not entries:
+        if is_empty:
             status = "empty"
-        elif extraction.problem or dropped:
+        elif extraction.problem or beyond:
             status = "degraded"
         return SourceReport(
             source_key=source.source_key,
             status=status,
-            items_found=len(entries),
+            items_found=extraction.found,
             items_kept=len(items),
+            dropped=dict(dropped),
             undated=sum(entry.published is None for entry in entries),
+            newest=newest,
             message=" ".join(remarks),
         )
+
+
+def _failure(source: Source, message: str) -> SourceReport:
+    return SourceReport(source_key=source.source_key, status="failed", message=message)

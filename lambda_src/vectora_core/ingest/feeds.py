@@ -9,32 +9,36 @@ import sys
 from datetime import date
 from typing import Any
 
-from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, Entry, Extraction
-from vectora_core.ingest.html_text import decode, plain_text, require_few_attributes
-from vectora_core.text.addresses import resolved_link
-from vectora_core.text.dates import is_plausible, parse_date
+from vectora_core.ingest.decoding import decode
+from vectora_core.ingest.document_root import Root, find_root
+from vectora_core.ingest.entries import MAX_CONTENT_CHARACTERS, MAX_ENTRIES, DropReason, Entry, Extraction
+from vectora_core.ingest.feed_dates import FeedDates
+from vectora_core.ingest.feed_links import FeedLinks, identifier
+from vectora_core.ingest.feed_text import construct_text, text_of
+from vectora_core.ingest.html_text import require_few_attributes
+from vectora_core.ingest.shared_addresses import without_shared_identities
+from vectora_core.ingest.status_errors import CHALLENGE, shows_challenge
+from vectora_core.text.tracked_links import untracked_text
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
 logger = logging.getLogger("vectora")
 
-_FEED_ROOT = re.compile(r"<((?:\w{1,40}:)?(?:rss|feed|RDF))[\s>]", re.IGNORECASE)
-_HTML_ROOT = re.compile(r"<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._:-]{0,60}")
 _ENTRY = re.compile(r"<(?:\w{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECASE)
 _NESTING = re.compile(r"<(?P<close>/)?[^\W\d]|(?P<empty>/>)|(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,12}|[0-9]{1,12});?")
+_AMPERSAND = re.compile(r"&(?!#?\w{1,40};)")
+_CDATA_OR_AMPERSAND = re.compile(rf"(<!\[CDATA\[.*?(?:\]\]>|\Z))|{_AMPERSAND.pattern}", re.DOTALL)
+# XML 1.0, section 2.2: characters that no document may have, not even as references.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 # More than in any real feed. The parser's memory grows with the depth of elements, its time with the mark-up.
 MAX_MARKS = 400_000
 MAX_DEPTH = 1000
 MAX_TAGS = 20
-
-
-def looks_like_feed(text: str) -> bool:
-    """Return whether a text starts as a feed does, and not as an HTML page."""
-    return bool(_FEED_ROOT.search(text[:5000])) and not _HTML_ROOT.search(text[:5000])
 
 
 def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today: date) -> Extraction:
@@ -44,33 +48,41 @@ def parse_feed(body: bytes, source: Source, url: str, charset: str | None, today
             "The feed's address answered with nothing: open it in a browser and correct the source's url."
         )
     text = decode(body, charset)
-    if not looks_like_feed(text):
-        raise VectoraError(_not_a_feed(text))
-    feed, is_cut = _limited(text)
+    root = find_root(text)
+    if root.kind != "feed":
+        raise VectoraError(_not_a_feed(text, root))
+    feed, cut = _limited(text, root)
     parsed = _parsed(feed, url)
-    raw_entries = parsed.get("entries", ())[:MAX_ENTRIES]
-    entries = tuple(entry for raw in raw_entries if (entry := _entry(raw, source, url, today)) is not None)
-    if is_cut:
+    is_atom = root.name.lower().endswith("feed")
+    all_entries = parsed.get("entries", ())
+    raw_entries = all_entries[:MAX_ENTRIES]
+    channel = parsed.get("feed", {})
+    links = FeedLinks(channel, url, is_atom=is_atom)
+    dates = FeedDates(channel, raw_entries, source, today)
+    entries = [entry for raw in raw_entries if (entry := _entry(raw, links, dates, is_atom)) is not None]
+    problem = _problem(parsed, len(raw_entries), len(entries))
+    if cut:
         problem = f"The feed has more than {MAX_ENTRIES} entries: the first {len(entries)} were read."
-        return Extraction(entries=entries, problem=problem)
-    return Extraction(entries=entries, problem=_problem(parsed, len(raw_entries), len(entries)))
+    dropped: dict[DropReason, int] = {
+        "too_many_entries": cut + len(all_entries) - len(raw_entries),
+        "without_title": len(raw_entries) - len(entries),
+    }
+    return Extraction(entries=without_shared_identities(entries), problem=problem, dropped=dropped)
 
 
-def _limited(text: str) -> tuple[str, bool]:
-    """Return the feed's root element with at most MAX_ENTRIES entries, and whether more were cut off.
+def _limited(text: str, root: Root) -> tuple[str, int]:
+    """Return the feed's root element with at most MAX_ENTRIES entries, and how many more were cut off.
 
     Remove everything before the root: declarations of entities can expand without limit or read files.
     Raise VectoraError when the feed has more mark-up, or is deeper, than any real feed.
     """
-    root = _FEED_ROOT.search(text)
-    if root is None:
-        raise AssertionError("unreachable: only what looks like a feed is read")
     # Empty lines replace it, so that line numbers in the parser's messages stay right.
-    text = _DECLARATION + "\n" * text.count("\n", 0, root.start()) + text[root.start() :]
+    text = _DECLARATION + "\n" * text.count("\n", 0, root.start) + text[root.start :]
     starts = [entry.start() for entry, _ in zip(_ENTRY.finditer(text), range(MAX_ENTRIES + 1), strict=False)]
-    is_cut = len(starts) > MAX_ENTRIES
-    if is_cut:
-        end = f"</{root[1]}>" if root[1].lower() != "rss" else f"</channel></{root[1]}>"
+    cut = 0
+    if len(starts) > MAX_ENTRIES:
+        cut = 1 + sum(1 for _ in _ENTRY.finditer(text, starts[-1] + 1))
+        end = f"</{root.name}>" if root.name.lower() != "rss" else f"</channel></{root.name}>"
         text = text[: starts[-1]] + end
     if text.count("<") + text.count("&") > MAX_MARKS or _deepest(text) > MAX_DEPTH:
         raise VectoraError(
@@ -78,14 +90,22 @@ def _limited(text: str) -> tuple[str, bool]:
             "it is broken or hostile, and was not read."
         )
     require_few_attributes(text)
-    return _REFERENCE.sub(_valid_reference, text), is_cut
+    text = _REFERENCE.sub(_valid_reference, _NO_XML.sub(" ", text))
+    return _with_escaped_ampersands(text), cut
+
+
+def _with_escaped_ampersands(text: str) -> str:
+    """Escape ampersands that begin no reference: the parser would make "Q&A; with" of "Q&A with"."""
+    if not _AMPERSAND.search(text):
+        return text
+    return _CDATA_OR_AMPERSAND.sub(lambda found: found[1] or "&amp;", text)
 
 
 def _valid_reference(reference: re.Match[str]) -> str:
     """Return a character reference, or nothing if its number is no character, on which the parser would fail."""
     number = reference[1]
     code = int(number[1:], 16) if number[0] in "xX" else int(number)
-    return "" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
+    return reference[0] if code <= sys.maxunicode and not _NO_XML.match(chr(code)) else ""
 
 
 def _deepest(text: str) -> int:
@@ -102,10 +122,15 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-def _not_a_feed(text: str) -> str:
+def _not_a_feed(text: str, root: Root) -> str:
     """Return the message for a text that is not a feed."""
-    if not _HTML_ROOT.search(text[:5000]):
-        return "The address answers with something that is neither RSS nor Atom: correct the source's url."
+    if root.kind == "json":
+        return "The address answers with JSON, which is neither RSS nor Atom: give the source the url of its feed."
+    if root.kind != "html":
+        found = f"an XML document <{root.name}>, which" if _PLAIN_NAME.fullmatch(root.name) else "something that"
+        return f"The address answers with {found} is neither RSS nor Atom: correct the source's url."
+    if shows_challenge(text):
+        return CHALLENGE
     links = (link[0] for link in _LINK.finditer(text[:200_000]))
     announced = next((link for link in links if re.search(r"application/(?:rss|atom)\+xml", link, re.IGNORECASE)), "")
     address = re.search(r"href\s*=\s*[\"']([^\"']+)", announced)
@@ -116,7 +141,8 @@ def _not_a_feed(text: str) -> str:
 def _parsed(text: str, url: str) -> dict[str, Any]:
     import feedparser
 
-    headers = {"content-location": url, "content-type": "application/xml; charset=utf-8"}
+    # Without the feed's address: feedparser would resolve links against it, which is right for some of them only.
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed: dict[str, Any] = feedparser.parse(
             # A stream: feedparser would open a text that looks like a path or an address.
@@ -152,24 +178,27 @@ _HARMLESS = frozenset({"NonXMLContentType", "CharacterEncodingOverride"})
 _WORDPRESS_FOOTER = re.compile(r"The post .{1,400}? (?:first )?appeared (?:first )?on [^\n]{1,100}\Z")
 
 
-def _entry(raw: Any, source: Source, url: str, today: date) -> Entry | None:
-    content = _content(raw)
-    title = collapse_spaces(plain_text(_text(raw, "title")))
+def _entry(raw: Any, links: FeedLinks, dates: FeedDates, is_atom: bool) -> Entry | None:
+    content = _content(raw, is_atom)
+    title = collapse_spaces(construct_text(raw, "title", is_atom=is_atom))
     if not title:
         title = content.partition("\n")[0]
     if not title:
         return None
+    url, has_own_url = links.article(raw)
     return Entry(
         title=shortened(title, MAX_TITLE_CHARACTERS),
-        url=_link(raw, url),
-        content=shortened(content, MAX_CONTENT_CHARACTERS),
-        published=_published(raw, source, today),
-        author=collapse_spaces(plain_text(_text(raw, "author")))[:200],
+        url=url,
+        content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
+        published=dates.published(raw),
+        author=collapse_spaces(construct_text(raw, "author", is_atom=False))[:200],
         tags=tuple(
             dict.fromkeys(
                 term for tag in raw.get("tags", ())[:MAX_TAGS] if (term := one_line(tag.get("term") or "")[:100])
             )
         ),
+        guid=identifier(raw),
+        has_own_url=has_own_url,
     )
 
 
@@ -178,37 +207,16 @@ def _text(raw: Any, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _content(raw: Any) -> str:
+def _content(raw: Any, is_atom: bool) -> str:
     """Return the longest of the entry's texts: its full content if the feed has it, else its summary."""
-    texts = [_text(raw, "summary"), *(_text(part, "value") for part in raw.get("content", ()))]
-    return max((_without_footer(plain_text(text).strip()) for text in texts[:MAX_TAGS]), key=len)
+    parts = dict.get(raw, "content", ())[:MAX_TAGS]
+    texts = [text_of(_text(part, "value"), _text(part, "type"), is_atom=is_atom) for part in parts]
+    # feedparser copies the content of an entry without a summary, and then gives the copy no type.
+    if not texts or dict.get(raw, "summary_detail"):
+        texts.append(construct_text(raw, "summary", is_atom=is_atom))
+    return max((_without_footer(text.strip()) for text in texts), key=len)
 
 
 def _without_footer(text: str) -> str:
     end = max(0, len(text) - 600)
     return text[:end] + _WORDPRESS_FOOTER.sub("", text[end:]).rstrip()
-
-
-def _link(raw: Any, url: str) -> str:
-    alternates = [_text(link, "href") for link in raw.get("links", ()) if link.get("rel") == "alternate"]
-    identifier = _text(raw, "id")
-    # An id is an address only if it is a complete one: "12345" is not a relative address.
-    for candidate in (_text(raw, "link"), *alternates[:MAX_TAGS], identifier if "://" in identifier else ""):
-        if candidate.strip() and (address := resolved_link(url, candidate)):
-            return address
-    return url
-
-
-def _published(raw: Any, source: Source, today: date) -> date | None:
-    for key in ("published", "updated", "created"):
-        text = _text(raw, key)[:200]
-        # feedparser reads a year alone as the first of January.
-        if not text or re.fullmatch(r"\s*\d{4}(-\d{1,2})?\s*", text):
-            continue
-        if source.date_format and (day := parse_date(text, today=today, date_format=source.date_format)):
-            return day
-        moment = dict.get(raw, f"{key}_parsed")
-        day = date(moment.tm_year, moment.tm_mon, moment.tm_mday) if moment else parse_date(text, today=today)
-        if day and is_plausible(day, today):
-            return day
-    return None

@@ -13,20 +13,26 @@ from urllib.parse import quote, urljoin
 import urllib3
 
 from vectora_core.ingest.connections import connection_pools
+from vectora_core.ingest.cookies import Cookies
 from vectora_core.ingest.deadline import Deadline
-from vectora_core.ingest.fetch_errors import TemporaryError, fetch_error, status_error
-from vectora_core.ingest.response_body import read_body
+from vectora_core.ingest.fetch_errors import StatusError, TemporaryError, fetch_error
+from vectora_core.ingest.response_body import ACCEPT_ENCODING, read_body
+from vectora_core.ingest.status_errors import status_error
 from vectora_core.items import Record
 from vectora_core.text.addresses import Destination, PublicWeb, destination
 from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
+_PRODUCT = "vectora-inbox/1.0"
+_PURPOSE = "industry newsletter; reads feeds and news pages once a run"
 HEADERS = {
-    "User-Agent": "vectora-inbox/1.0 (industry newsletter; reads feeds and news pages once a run)",
     "Accept": "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/html;q=0.9, */*;q=0.5",
     "Accept-Language": "en, *;q=0.5",
-    "Accept-Encoding": "gzip, deflate",
+    "Accept-Encoding": ACCEPT_ENCODING,
 }
+_REASON_BYTES = 20_000
+# A colon, because some servers write it so.
+_CHARSET = re.compile(r"(?:^|[;,\s])charset\s*[=:]\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -43,10 +49,23 @@ class FetchLimits(Record):
     body_bytes: int = 5_000_000
 
 
+class Redirect(Record):
+    """Redirect of a site: its status, and the address that it leads to."""
+
+    status: int
+    url: str
+
+    @property
+    def is_permanent(self) -> bool:
+        """True for the statuses by which a page has moved for good (RFC 9110, 15.4.2 and 15.4.9)."""
+        return self.status in (301, 308)
+
+
 class Page(Record):
     """Response of a source; `url` is the address after redirects."""
 
     url: str
+    redirects: tuple[Redirect, ...] = ()
     body: bytes
     charset: str | None = None
     is_reserved: bool = False  # the site's headers reserve the page from use by machines
@@ -62,9 +81,14 @@ class Fetcher:
         reachable: PublicWeb | None = None,
         sleep: Callable[[float], None] = time.sleep,
         media_types: Collection[str] = (),
+        contact: str = "",
     ) -> None:
-        """Initialize; with `media_types`, bodies of other types are refused before they are read."""
+        """Initialize; with `media_types`, bodies of other types are refused before they are read.
+
+        `contact` is the mail or web address at which the owners of sites reach the operator.
+        """
         self._media_types = media_types
+        self._headers = {"User-Agent": user_agent(contact), **HEADERS}
         self._limits = limits or FetchLimits()
         self._reachable = reachable or PublicWeb()
         self._sleep = sleep
@@ -73,17 +97,18 @@ class Fetcher:
 
     def fetch(self, url: str) -> Page:
         """Return the page at the address; raise VectoraError, in words for the report, when there is none to read."""
+        cookies = Cookies()
         with Deadline(self._limits.deadline_seconds) as deadline:
             for attempt in range(1, self._limits.attempts + 1):
                 try:
-                    return self._follow_redirects(url, deadline)
+                    return self._follow_redirects(url, cookies, deadline)
                 except TemporaryError as error:
                     if deadline.passed:
                         raise self._too_slow() from error
                     wait = self._wait_before_retry(attempt, error.wait_seconds)
                     if attempt == self._limits.attempts or wait >= deadline.remaining:
                         attempts = f"{attempt} attempts" if attempt > 1 else "1 attempt"
-                        raise VectoraError(f"{error}, in {attempts}: see whether the site is up.") from error
+                        raise VectoraError(f"{error}, in {attempts}: {error.advice}") from error
                     self._sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -98,22 +123,25 @@ class Fetcher:
             f"The site did not answer in full within {self._limits.deadline_seconds:g} seconds: it is too slow."
         )
 
-    def _follow_redirects(self, url: str, deadline: Deadline) -> Page:
-        for _ in range(self._limits.redirects + 1):
-            answer = self._request_once(url, deadline)
+    def _follow_redirects(self, url: str, cookies: Cookies, deadline: Deadline) -> Page:
+        redirects: list[Redirect] = []
+        while len(redirects) <= self._limits.redirects:
+            answer = self._request_once(url, cookies, deadline)
             if isinstance(answer, Page):
-                return answer
-            _refuse_downgrade(url, answer)
-            url = answer
+                return answer.model_copy(update={"redirects": tuple(redirects)}) if redirects else answer
+            _refuse_downgrade(url, answer.url)
+            url = answer.url
+            redirects.append(answer)
         raise VectoraError(f"The site redirects more than {self._limits.redirects} times: correct the source's url.")
 
-    def _request_once(self, url: str, deadline: Deadline) -> Page | str:
-        """Return the page, or the address that the site redirects to."""
+    def _request_once(self, url: str, cookies: Cookies, deadline: Deadline) -> Page | Redirect:
+        """Return the page, or the redirect to another address."""
         target = destination(url)
         # Also when a proxy is used, which resolves names by its own rules.
         self._reachable.require(target)
         try:
-            with self._response(target, deadline) as response:
+            with self._response(target, cookies, deadline) as response:
+                cookies.keep(target.url, response.headers)
                 return self._read(response, target.url, deadline)
         except VectoraError:
             raise
@@ -123,15 +151,18 @@ class Fetcher:
             raise fetch_error(error, target.host) from error
 
     @contextmanager
-    def _response(self, target: Destination, deadline: Deadline) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _response(
+        self, target: Destination, cookies: Cookies, deadline: Deadline
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         url = target.url
         with connection_pools(url, deadline, self._reachable, self._tls) as pools:
             seconds = max(0.001, deadline.remaining)
             timeout = urllib3.Timeout(
                 connect=min(self._limits.connect_seconds, seconds), read=min(self._limits.read_seconds, seconds)
             )
+            headers = {**self._headers, **cookies.headers_for(url)}
             response = pools.request(
-                "GET", url, headers=HEADERS, timeout=timeout, retries=False, redirect=False, preload_content=False
+                "GET", url, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=False
             )
             try:
                 yield response
@@ -139,18 +170,18 @@ class Fetcher:
                 # Closed without reading the rest, which may have no end.
                 response.close()
 
-    def _read(self, response: urllib3.BaseHTTPResponse, url: str, deadline: Deadline) -> Page | str:
+    def _read(self, response: urllib3.BaseHTTPResponse, url: str, deadline: Deadline) -> Page | Redirect:
         location = response.headers.get("Location")
         if response.status in _REDIRECTS and location:
-            return _joined(url, _encoded(location))
+            return Redirect(status=response.status, url=_joined(url, _encoded(location)))
         if error := status_error(response.status, url, response.headers):
-            raise error
+            raise _with_reason(error, response, deadline)
         content_type = response.headers.get("Content-Type", "")
         self._require_media_type(content_type)
         body = read_body(response, self._limits.body_bytes, deadline)
         if body is None:
             raise self._too_slow()
-        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
+        charset = _CHARSET.search(content_type)
         reserved = reserves_use(response.headers.get("X-Robots-Tag", ""), response.headers.get("TDM-Reservation", ""))
         return Page(url=url, body=body, charset=charset[1] if charset else None, is_reserved=reserved)
 
@@ -159,6 +190,30 @@ class Fetcher:
         if self._media_types and media_type not in self._media_types:
             found = visible_text(media_type)[:60] or "of no stated type"
             raise VectoraError(f"The page is {found}, not HTML: open it in a browser.")
+
+
+def _with_reason(error: Exception, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Exception:
+    """Return the error of a refused request, with its body if that is short and readable: APIs give reasons there."""
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not isinstance(error, VectoraError) or not re.fullmatch(r"application/(\S+\+)?json|text/plain", media_type):
+        return error
+    try:
+        return StatusError(str(error), read_body(response, _REASON_BYTES, deadline) or b"")
+    except (VectoraError, urllib3.exceptions.HTTPError, OSError, ValueError):
+        return error
+
+
+def user_agent(contact: str) -> str:
+    """Return the name of this program to sites, with the address of who operates it.
+
+    Raise VectoraError when the address cannot stand in a header.
+    """
+    if not re.fullmatch(r"[!-'*-~]{0,254}", contact):
+        raise VectoraError(
+            "The contact address for the User-Agent has spaces, parentheses or other characters that no address has: "
+            "correct `contact` in config/environments.yaml, which sets USER_AGENT_CONTACT."
+        )
+    return f"{_PRODUCT} ({_PURPOSE}{f'; +{contact}' if contact else ''})"
 
 
 def reserves_use(robots: str, tdm_reservation: str) -> bool:

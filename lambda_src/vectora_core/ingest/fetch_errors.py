@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 import ssl
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from http.client import HTTPException, LineTooLong
-from typing import Any
+from http.client import HTTPException, IncompleteRead, LineTooLong
 
 import urllib3
 
-from vectora_core.text.words import one_line, visible_text
+from vectora_core.text.words import one_line
 from vectora_shared.errors import VectoraError
 
 
 class TemporaryError(Exception):
     """A failure that another attempt may not meet; `wait_seconds` is the wait that the server requested."""
 
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+    def __init__(
+        self, reason: str, wait_seconds: float | None = None, advice: str = "see whether the site is up."
+    ) -> None:
         super().__init__(reason)
         self.wait_seconds = wait_seconds
+        self.advice = advice
+
+
+class StatusError(VectoraError):
+    """A response whose status is no success; `body` is its beginning, when it is JSON or plain text."""
+
+    def __init__(self, message: str, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.body = body
 
 
 def fetch_error(error: Exception, host: str) -> Exception:
@@ -41,18 +48,14 @@ def fetch_error(error: Exception, host: str) -> Exception:
     is_refusal = isinstance(error, urllib3.exceptions.NewConnectionError)
     if isinstance(error, urllib3.exceptions.TimeoutError) and not is_refusal:
         return TemporaryError(f"{host} did not answer in time")
+    if _ended_early(error):
+        return TemporaryError(f"{host}'s answer ended early")
     return TemporaryError(f"The connection to {host} failed ({_reason(error)})")
 
 
-def status_error(status: int, url: str, headers: Any) -> Exception | None:
-    """Return the error that a status means, or None for success."""
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
-        return TemporaryError(f"The site answered {_status(status)}", _retry_after(headers))
-    if not 200 <= status < 300:
-        return VectoraError(
-            f"The site answered {_status(status)}: open {visible_text(url)[:150]} and correct the source's url."
-        )
-    return None
+def _ended_early(error: Exception) -> bool:
+    """Return whether a body is shorter than its stated length, or its last chunk is missing."""
+    return any(isinstance(each, IncompleteRead) for each in (error, *error.args))
 
 
 def _is_malformed(error: Exception) -> bool:
@@ -75,22 +78,3 @@ def _certificate_error(error: BaseException | None) -> str | None:
         nested = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
         error = nested or error.__cause__
     return None
-
-
-def _status(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
-
-
-def _retry_after(headers: Any) -> float | None:
-    value = str(headers.get("Retry-After", "")).strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:6])
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

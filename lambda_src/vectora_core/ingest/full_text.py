@@ -18,7 +18,7 @@ from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.fetch import FetchLimits, Page
 from vectora_core.ingest.request import FullTextReport
 from vectora_core.items import IngestedItem, content_hash
-from vectora_core.known_news import canonical_url
+from vectora_core.text.address_identity import canonical_url, names_a_place
 from vectora_core.text.words import count_words
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
@@ -101,7 +101,7 @@ class FullTexts:
         unreadable: list[IngestedItem] = []
         for item in _newest_first(items):
             if item.source_key not in samples and _needs_text(item):
-                is_article = _is_page(item.url) and canonical_url(item.url) not in pages
+                is_article = _is_article(item) and canonical_url(item.url) not in pages
                 (readable if is_article else unreadable).append(item)
         results = _Results(late={item.url for item in readable[MAX_ARTICLES:]})
         if readable:
@@ -155,8 +155,11 @@ def _needs_text(item: IngestedItem) -> bool:
     return words < MIN_WORDS or (words < TEASER_WORDS and bool(_TEASER_END.search(text[-60:])))
 
 
-def _is_page(url: str) -> bool:
-    parts = urlsplit(url)
+def _is_article(item: IngestedItem) -> bool:
+    """Return whether the page at the item's address has this one article."""
+    if item.metadata.shared_url or names_a_place(item.url):
+        return False
+    parts = urlsplit(item.url)
     return parts.scheme in ("http", "https") and not _DOCUMENT.search(parts.path)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vectora_core.ingest.html_names import UNNESTED_NAMES
 from vectora_core.text.words import collapse_spaces, visible_text
 from vectora_shared.errors import VectoraError
 
@@ -30,15 +30,12 @@ TEXT = "-text"
 INVISIBLE = frozenset(
     {"script", "style", "noscript", "template", "svg", "iframe", "object", "head", "select", "canvas"}
 )
-_UNNESTED_NAMES = "area base br col embed hr img input link meta source track wbr p li td th tr dt dd option"
 _BLOCK_NAMES = """
 address article aside blockquote body br button caption dd details dialog div dl dt fieldset figcaption figure
 footer form h1 h2 h3 h4 h5 h6 header hr html img label li main nav ol option p pre section summary table tbody td
 tfoot th thead time tr ul video
 """
 _STYLING_NAMES = "abbr b bdi cite code em font i kbd mark q s small strong sub sup u wbr"
-# Elements that a following one ends, or that are always empty: they do not nest, even without end tags.
-_UNNESTED = frozenset(_UNNESTED_NAMES.split())
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 STYLING = frozenset(_STYLING_NAMES.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
@@ -159,45 +156,6 @@ def _are_two_words(left: str, right: str) -> bool:
     )
 
 
-def decode(body: bytes, charset: str | None) -> str:
-    """Return the body as text: UTF-8 if it is valid, else by the encoding that the page, then the server, declares."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if body.startswith(mark):
-            return body.decode(encoding, errors="replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    declared = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", body[:4096])
-    for name in (declared[1].decode("ascii") if declared else None, charset):
-        text_encoding = _text_encoding(name) if name else None
-        if text_encoding:
-            return body.decode(text_encoding, errors="replace")
-    return body.decode("cp1252", errors="replace")
-
-
-# Codecs that no page uses and that fail on ordinary text.
-_NO_CHARSETS = frozenset(
-    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"}
-)
-
-
-def _text_encoding(name: str) -> str | None:
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError):
-        return None
-    # Browsers read these encodings as their supersets, and pages are written for browsers.
-    wider = {"iso8859-1": "cp1252", "ascii": "cp1252", "euc_kr": "cp949", "gb2312": "gb18030", "shift_jis": "cp932"}
-    if not found._is_text_encoding or found.name in _NO_CHARSETS:
-        return None
-    return None if found.name == "utf-8" else wider.get(found.name, found.name)
-
-
 def parse_html(text: str) -> Document:
     """Parse a page; raise VectoraError when it is deeper or larger than any real page."""
     from selectolax.lexbor import LexborHTMLParser
@@ -250,7 +208,7 @@ def require_few_attributes(text: str) -> None:
 def _depth(text: str) -> int:
     deepest = depth = 0
     for match in _TAG.finditer(text):
-        if match[2].lower() in _UNNESTED:
+        if match[2].lower() in UNNESTED_NAMES:
             continue
         depth = max(0, depth - 1) if match[1] else depth + 1
         deepest = max(deepest, depth)
@@ -259,11 +217,16 @@ def _depth(text: str) -> int:
 
 def plain_text(html: str) -> str:
     """Return a fragment of HTML, such as a feed's description, as plain text with one line per block."""
-    html = _without_surrogates(html[:MAX_FRAGMENT_CHARACTERS])
     if "<" not in html and "&" not in html:
-        lines = (visible_text(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in html.splitlines())
-        return "\n".join(filter(None, map(collapse_spaces, lines)))
-    return "\n".join(parse_html(html).lines(0))
+        return plain_lines(html)
+    return "\n".join(parse_html(_without_surrogates(html[:MAX_FRAGMENT_CHARACTERS])).lines(0))
+
+
+def plain_lines(text: str) -> str:
+    """Return a text that is no HTML without what no reader sees, and without empty lines."""
+    text = _without_surrogates(text[:MAX_FRAGMENT_CHARACTERS])
+    lines = (visible_text(_CONTROLS.sub(" ", line[:MAX_LINE_CHARACTERS])) for line in text.splitlines())
+    return "\n".join(filter(None, map(collapse_spaces, lines)))
 
 
 def _without_surrogates(text: str) -> str:

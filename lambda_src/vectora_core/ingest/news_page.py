@@ -6,9 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from vectora_core.ingest.html_text import TEXT, Document
-from vectora_core.known_news import canonical_url
+from vectora_core.text.address_identity import canonical_url
 from vectora_core.text.addresses import resolved_link
-from vectora_core.text.dates import is_only_a_date, writes_day_first
+from vectora_core.text.date_order import is_day_first_in
+from vectora_core.text.dates import has_ambiguous_dates, is_only_a_date, writes_day_first
 from vectora_shared.errors import ConfigurationError
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -20,7 +21,8 @@ MAX_AREA_NODES = 2000
 class NewsPage:
     """A parsed page, its address and the notation of its dates."""
 
-    def __init__(self, document: Document, url: str, date_format: str | None) -> None:
+    def __init__(self, document: Document, url: str, date_format: str | None, language: str | None = None) -> None:
+        """Initialize with `language` as the source's own, for a page that does not name its language."""
         self.document = document
         self.url = self._base(url)
         self.own_identity = canonical_url(url)
@@ -28,6 +30,9 @@ class NewsPage:
         self._matches: dict[str, list[int]] = {}
         texts = [node.text for node in document.nodes if node.tag == TEXT]
         self.day_first = writes_day_first(texts)
+        if self.day_first is None and has_ambiguous_dates(texts):
+            declared = next((node.attributes.get("lang") for node in document.nodes if node.tag == "html"), None)
+            self.day_first = is_day_first_in(declared or language or "")
 
     def _base(self, url: str) -> str:
         base = next((node.attributes.get("href", "") for node in self.document.nodes if node.tag == "base"), "")

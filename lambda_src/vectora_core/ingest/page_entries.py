@@ -17,10 +17,13 @@ from vectora_core.ingest.page_links import Link, PageLinks
 from vectora_core.ingest.page_neighbours import Neighbours
 from vectora_core.ingest.page_text import is_generic, is_headline
 from vectora_core.text.dates import FoundDate, day_in_year, find_dates, has_other_meaning, is_plausible, parse_date
-from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, shortened
+from vectora_core.text.stamps import stamp_day
+from vectora_core.text.tracked_links import untracked_text
+from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, count_words, shortened
 from vectora_shared.config.sources import HtmlSelectors, Source
 
 _DATE_NAME = re.compile(r"date|publish|posted|\btime\b|timestamp|datum|\bday\b|created|reg_?dt|pubdate")
+_STAMP_ATTRIBUTES = ("datetime", "content", "data-date", "data-time", "data-timestamp", "data-datetime", "title")
 _UPDATE_NAME = re.compile(r"updated|modified")
 _AUTHOR_NAME = re.compile(r"^(?:.*[-_])?(?:author|byline|vcard|writer)(?:[-_].*)?$")
 _TITLE_NAME = re.compile(r"^(?:.*[-_])?(?:title|headline|subject|tit)(?:[-_].*)?$")
@@ -97,9 +100,10 @@ class EntryReader:
         return Entry(
             title=shortened(title, MAX_TITLE_CHARACTERS),
             url=link.url if link else self._page.url,
-            content=shortened(content, MAX_CONTENT_CHARACTERS),
+            content=shortened(untracked_text(content), MAX_CONTENT_CHARACTERS),
             published=published,
             author=author[:200],
+            has_own_url=link is not None,
         )
 
     def _inner_elements(self, index: int) -> Iterator[int]:
@@ -217,7 +221,7 @@ class EntryReader:
         first, last = found[0], found[-1]
         if not re.search(r"\w", title[: first.start]):
             rest = title[first.end :].lstrip(" \t|•·:,\u2013—-)]")
-            return rest if len(rest.split()) > 1 else None
+            return rest if count_words(rest) > 1 else None
         before, after = title[: last.start], title[last.end :]
         # "…ended September 30, 2025" is part of the title. "… | November 5, 2025" is not, nor a date without a space
         # before it.
@@ -231,19 +235,19 @@ class EntryReader:
         if not is_apart or has_other_meaning(title, last):
             return None
         rest = before.rstrip(" \t|•·:,\u2013—-([")
-        return rest if len(rest.split()) > 1 else None
+        return rest if count_words(rest) > 1 else None
 
     def _without_edges(self, line: str) -> str:
         """Return a line of text without a date at its beginning and without labels such as "Read more"."""
         found = self._found(line)
         if found and not re.search(r"\w", line[: found[0].start]):
             rest = line[found[0].end :].lstrip(" \t|•·:,\u2013—-)]")
-            line = rest if not rest or len(rest.split()) > 3 else line
+            line = rest if not rest or count_words(rest) > 3 else line
         parts = [part for part in re.split(r"\s*\|\s*", line) if not is_generic(part)] if "|" in line else [line]
         return " | ".join(parts).strip()
 
     def _is_text(self, line: str, title: str) -> bool:
-        return len(line.split()) > 2 and line != title and not is_generic(line) and not self._page.is_date(line)
+        return count_words(line) > 2 and line != title and not is_generic(line) and not self._page.is_date(line)
 
     def _found(self, text: str) -> list[FoundDate]:
         return find_dates(text, date_format=self._source.date_format, day_first=self._page.day_first)
@@ -254,9 +258,13 @@ class EntryReader:
     def _date_of(self, index: int) -> date | None:
         """Return the date in an element that is marked as a date; its machine-readable attributes come first."""
         attributes = self._nodes[index].attributes
-        stamps = [attributes.get(name, "") for name in ("datetime", "content", "data-date", "title")]
-        texts = [*stamps, self._document.text(index)]
-        return next((day for text in texts if text and (day := self._parsed(text))), None)
+        stamps = [attributes.get(name, "") for name in _STAMP_ATTRIBUTES]
+        for stamp in filter(None, stamps):
+            day = stamp_day(stamp)
+            if (day and is_plausible(day, self._today)) or (day := self._parsed(stamp)):
+                return day
+        text = self._document.text(index)
+        return self._parsed(text) if text else None
 
     def _date_within(self, index: int, title_node: int | None) -> date | None:
         places = [index, *self._inner_elements(index)] if self._nodes[index].tag != TEXT else []

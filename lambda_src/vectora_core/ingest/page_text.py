@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from vectora_core.text.dates import is_only_a_date
+from vectora_core.text.unspaced_words import split_off_unspaced
 
 _FILE_NAME = re.compile(r"^\S+\.(?:pdf|docx?|pptx?|xlsx?|zip|ics|html?)$", re.IGNORECASE)
 _FUNCTION_WORDS = """
@@ -24,7 +25,10 @@ def is_generic(text: str) -> bool:
     """Return whether a text is a label of the page, such as "Read more" or "Download attachment (PDF, 120 KB)"."""
     if _FILE_NAME.match(text.strip()):
         return True
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    spaced, unspaced = split_off_unspaced(text.lower())
+    if unspaced:
+        return False
+    words = re.findall(r"[^\W\d_]+", spaced)
     return len(words) <= 8 and all(word in _GENERIC_WORDS or len(word) == 1 for word in words)
 
 
@@ -32,6 +36,7 @@ def is_headline(text: str) -> bool:
     """Return whether a text is long enough to be a title by itself."""
     if is_generic(text) or is_only_a_date(text):
         return False
-    words = re.findall(r"[^\W\d_]{2,}", text)
-    syllables = len(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", text))
-    return (len(words) >= 3 and sum(map(len, words)) >= 10) or syllables >= 8
+    spaced, unspaced = split_off_unspaced(text)
+    words = re.findall(r"[^\W\d_]{2,}", spaced)
+    is_long = len(words) >= 3 and sum(map(len, words)) >= 10
+    return is_long or (unspaced > 0 and len(words) + unspaced >= 4)

@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from vectora_core.ingest.entries import DropReason
 from vectora_core.items import Record
 from vectora_shared.errors import InvalidEventError
 from vectora_shared.runtime import Event
 
 LOOKBACK_DAYS = 180
 IngestionMode = Literal["balanced", "strict", "broad"]
+Count = Annotated[int, Field(ge=0)]
 
 
 class IngestRequest(Event):
@@ -46,15 +48,37 @@ class Window(Record):
 
 
 class SourceReport(Record):
-    """Result of one source; `empty` means that it answered, but without any entry."""
+    """Result of one source; `empty` means that it answered, but without any entry.
+
+    Each entry that was found is kept, or counted by the reason why it was dropped: other numbers cannot be reported.
+    """
 
     source_key: str
     status: Literal["ok", "degraded", "failed", "empty"]
-    items_found: int = 0
-    items_kept: int = 0
+    items_found: Count = 0
+    items_kept: Count = 0
+    dropped: dict[DropReason, Count] = Field(default_factory=dict)
     undated: int = 0
+    newest: date | None = None  # day of the newest entry, kept or not
     duration_ms: int = 0
     message: str = ""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> SourceReport:
+        if self.items_found != self.items_kept + sum(self.dropped.values()):
+            raise ValueError(
+                f"{self.source_key}: {self.items_found} items found are not {self.items_kept} kept "
+                f"and {self.dropped} dropped"
+            )
+        return self
+
+    def with_dropped(self, reason: DropReason, count: int) -> SourceReport:
+        """Return the report after `count` of the kept items were dropped for a reason."""
+        if not count:
+            return self
+        dropped = {**self.dropped, reason: self.dropped.get(reason, 0) + count}
+        kept = self.items_kept - count
+        return SourceReport.model_validate({**dict(self), "items_kept": kept, "dropped": dropped})
 
 
 class FullTextReport(Record):
@@ -78,16 +102,35 @@ class IngestReport(Record):
     to_date: date  # last day
     draft: bool
     output_key: str
-    items_found: int
-    items_new: int
-    items_carried_over: int
+    items_found: Count
+    items_new: Count
+    # Kept items that an earlier run had already ingested, on this day or before.
+    items_known: Count
+    items_earlier: Count  # of the file, by earlier runs of the day
+    items_carried_over: Count
     items_undated: int
-    items_total: int
+    items_total: Count
     dry_run: bool
     duration_ms: int
     sources: tuple[SourceReport, ...]
     full_texts: FullTextReport = FullTextReport()
     warnings: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> IngestReport:
+        found = sum(source.items_found for source in self.sources)
+        kept = sum(source.items_kept for source in self.sources)
+        if self.items_found != found or kept != self.items_new + self.items_known:
+            raise ValueError(
+                f"{self.client_id}: {self.items_found} items found, {self.items_new} new and {self.items_known} known "
+                f"are not the {found} found and {kept} kept of the sources"
+            )
+        if self.items_total != self.items_earlier + self.items_carried_over + self.items_new:
+            raise ValueError(
+                f"{self.client_id}: {self.items_total} items are not {self.items_earlier} earlier ones, "
+                f"{self.items_carried_over} carried over and {self.items_new} new"
+            )
+        return self
 
 
 def window_of(request: IngestRequest, day: date, default_period_days: int) -> Window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,7 +21,8 @@ from vectora_core.ingest.request import (
     window_of,
 )
 from vectora_core.items import IngestedItem
-from vectora_core.known_news import KnownNews, without_repeated_news
+from vectora_core.known_news import KnownNews, current_version, without_repeated_news
+from vectora_core.notices import is_about
 from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source, SourceCatalog
@@ -58,18 +60,16 @@ def ingest_client(
     prefix = ingested_prefix(client_id, draft=draft)
     window = window_of(request, day, client.pipeline.default_period_days)
     sources, warnings = sources_to_read(client, catalog, request.sources)
-    lookback_days = max((day - window.first).days, LOOKBACK_DAYS)
-    history = read_history(data, client_id, day, lookback_days)
-
-    collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
-    reports, found = _outcomes(collector, sources)
-    _require_a_source_that_was_read(client_id, reports)
+    history = read_history(data, client_id, day, max((day - window.first).days, LOOKBACK_DAYS))
 
     pages = [source.url for source in catalog.sources]
-    items, new, carried_over = _completed(history, without_repeated_news(found, pages), pages)
-    texts = FullTextReport()
+    collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
+    reports, found = _outcomes(collector, sources, pages)
+    _require_a_source_that_was_read(client_id, reports)
+
+    items, new, carried_over = _completed(history, found, pages)
+    old, texts = len(items) - new, FullTextReport()
     if full_texts and not request.dry_run:
-        old = len(items) - new
         items[old:], texts = full_texts.complete(items[old:], catalog.sources)
     report = IngestReport(
         client_id=client_id,
@@ -80,6 +80,8 @@ def ingest_client(
         output_key=items_key(prefix, day),
         items_found=sum(entry.items_found for entry in reports),
         items_new=new,
+        items_known=len(found) - new,
+        items_earlier=len(history.today),
         items_carried_over=carried_over,
         items_undated=sum(item.metadata.undated for item in items),
         items_total=len(items),
@@ -100,10 +102,20 @@ def _write(data: Bucket, key: str, report: IngestReport, items: Iterable[Ingeste
     data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
 
 
-def _outcomes(collector: Collector, sources: list[Source]) -> tuple[list[SourceReport], list[IngestedItem]]:
+def _outcomes(
+    collector: Collector, sources: list[Source], pages: list[str]
+) -> tuple[list[SourceReport], list[IngestedItem]]:
+    """Return the sources' reports and each piece of news once; a duplicate counts at the source that has less of it."""
     with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
         outcomes = list(pool.map(collector.collect, sources))
-    return [report for report, _ in outcomes], [item for _, items in outcomes for item in items]
+    kept = [item for _, items in outcomes for item in items]
+    unique = without_repeated_news(kept, pages)
+    remaining = set(map(id, unique))
+    duplicates = Counter(item.source_key for item in kept if id(item) not in remaining)
+    reports = [
+        report.with_dropped("duplicate_of_another_source", duplicates[report.source_key]) for report, _ in outcomes
+    ]
+    return reports, unique
 
 
 def _require_a_source_that_was_read(client_id: str, reports: list[SourceReport]) -> None:
@@ -120,7 +132,8 @@ def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) 
     """Return the day's items, how many of them are new, and how many are carried over.
 
     Items of an earlier run of the day come first, then those of days that were never curated, then the fetched ones.
-    The version of this run replaces the earlier one, unless it has less text.
+    The version of this run replaces the earlier one if the publisher has changed it. What was curated already is
+    not replaced: a correction or withdrawal of it is an item of its own.
     """
     known = KnownNews(pages)
     for item in (*history.seen, *history.today):
@@ -135,13 +148,9 @@ def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) 
                 known.add(item)
                 completed[id(item)] = item
             elif id(found) in completed:
-                completed[id(found)] = _replaced(completed[id(found)], item)
+                completed[id(found)] = current_version(completed[id(found)], item)
+            elif is_about(item, (*history.seen, *history.today)):
+                known.add(item)
+                completed[id(item)] = item
         added.append(len(completed) - before)
     return list(completed.values()), added[1], added[0]
-
-
-def _replaced(earlier: IngestedItem, later: IngestedItem) -> IngestedItem:
-    """Return the later version of an item under its first id, or the earlier one when it has more text."""
-    if len(later.content) < len(earlier.content) or (earlier.published_at and not later.published_at):
-        return earlier
-    return later.model_copy(update={"item_id": earlier.item_id, "ingested_at": earlier.ingested_at})

@@ -11,12 +11,15 @@ from vectora_core.item_files import read_items, without_repeated_ids
 from vectora_core.items import CuratedItem, news_date
 from vectora_core.known_news import KnownNews
 from vectora_core.newsletter.earlier_issues import EarlierIssues, read_earlier_issues
+from vectora_core.notices import is_about
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import curated_prefix, day_of_items_key, items_key
 from vectora_shared.storage import Bucket
 
 STAGE = "normalize-score"
 PARALLEL_READS = 8
+# East of UTC, today's news has tomorrow's date.
+DAYS_AHEAD = 1
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,15 @@ class Period:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Items that the run of the issue curated, news that it may show, and news that earlier issues published."""
+    """Items that the run of the issue curated, news that it may show, and news that earlier issues published.
+
+    `held_back` is news of a coming day: it is shown in the issue of its day, because readers would take it for today's.
+    """
 
     curated: tuple[CuratedItem, ...]
     items: tuple[CuratedItem, ...]
     published: tuple[CuratedItem, ...]
+    held_back: tuple[CuratedItem, ...]
     warnings: tuple[str, ...]
 
 
@@ -60,23 +67,32 @@ def read_candidates(
     earlier, warnings = _read_earlier_days(data, client_id, day, earliest)
     everything = [item for items in (today, *earlier.values()) for item in items]
     published = [item for item in everything if item.item_id in issues.published]
-    new_today = _unknown(today, published, pages)
+    held_back = [item for item in today if _is_ahead(item, max(day, period.last))]
+    ahead = {item.item_id for item in held_back}
+    new_today = _unknown([item for item in today if item.item_id not in ahead], published, pages)
     still_news = _unknown(_still_news(earlier, issues, period), [*published, *new_today], pages)
     return Candidates(
         curated=tuple(today),
         items=(*new_today, *without_repeated_ids(still_news)),
         published=tuple(published),
+        held_back=tuple(held_back),
         warnings=(*issues.warnings, *warnings),
     )
 
 
-def _unknown(items: Iterable[CuratedItem], known: Iterable[CuratedItem], pages: Iterable[str]) -> list[CuratedItem]:
-    """Return the items that are not the same news as a known one."""
+def _is_ahead(item: CuratedItem, day: date) -> bool:
+    published = news_date(item, item.normalized_content)
+    return published is not None and published > day + timedelta(days=DAYS_AHEAD)
+
+
+def _unknown(items: Iterable[CuratedItem], known: Sequence[CuratedItem], pages: Iterable[str]) -> list[CuratedItem]:
+    """Return the items that are not the same news as a known one, and those that correct or withdraw one."""
     news, ids = KnownNews(pages), set()
     for item in known:
         news.add(item)
         ids.add(item.item_id)
-    return [item for item in items if item.item_id not in ids and news.find(item) is None]
+    new = [item for item in items if item.item_id not in ids]
+    return [item for item in new if news.find(item) is None or is_about(item, known)]
 
 
 def _read_earlier_days(

@@ -86,11 +86,18 @@ def _markdown_item(item: IssueItem, words: Wording) -> list[str]:
         lines += [escaped(item.summary), ""]
     if item.why_it_matters:
         lines += [f"**{words.text('why_it_matters')}** {escaped(item.why_it_matters)}", ""]
+    if item.also_reported:
+        reports = ", ".join(_linked(report.source, report.url) for report in item.also_reported)
+        lines += [f"{escaped(words.text('also_reported_by'))} {reports}", ""]
     return lines
 
 
 def _linked_headline(item: IssueItem) -> str:
-    if item.url is None:
-        return escaped(item.headline)
-    address = re.sub(r"[()\[\]{}`|^]", lambda sign: quote(sign[0]), item.url)
-    return f"[{escaped_link_text(item.headline)}]({address})"
+    return _linked(item.headline, item.url)
+
+
+def _linked(text: str, url: str | None) -> str:
+    if url is None:
+        return escaped(text)
+    address = re.sub(r"[()\[\]{}`|^]", lambda sign: quote(sign[0]), url)
+    return f"[{escaped_link_text(text)}]({address})"

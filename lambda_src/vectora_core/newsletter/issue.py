@@ -11,18 +11,33 @@ from typing import Any
 from vectora_core.items import CuratedItem, Entities
 from vectora_core.newsletter.candidates import Period
 from vectora_core.newsletter.phases import phase_in
-from vectora_core.newsletter.selection import Selection, published_day
+from vectora_core.newsletter.reports import published_day
+from vectora_core.newsletter.selection import Selection
 from vectora_core.text.addresses import link_address
+from vectora_core.text.rubrics import Notice
+from vectora_core.text.tracked_links import untracked
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
-from vectora_shared.config.sources import Source
+from vectora_shared.config.sources import SOURCE_TYPES, Source, SourceType
 
 KEY_ENTITIES = 10
 # About twice the length that the prompt requests.
 MAX_SUMMARY_CHARACTERS = 800
 # Lines of "in brief".
 BRIEF_ITEMS = 3
+
+
+@dataclass(frozen=True)
+class OtherReport:
+    """Another source's report of the same story."""
+
+    item_id: str
+    title: str
+    url: str | None  # None if it is not safe to show to readers
+    source: str
+    source_key: str
+    published: date | None
 
 
 @dataclass(frozen=True)
@@ -38,13 +53,15 @@ class IssueItem:
     url: str | None  # None if it is not safe to show to readers
     source: str
     source_key: str
-    by_company: bool  # the source is the company that the news is about
+    source_type: SourceType
     phase: str | None
     published: date | None
     event_type: str
     score: float
     entities: Entities
     analyzer: str
+    also_reported: tuple[OtherReport, ...] = ()
+    notice: Notice | None = None  # the item corrects or withdraws news
 
 
 @dataclass(frozen=True)
@@ -152,7 +169,7 @@ def issue_of(
             IssueSection(
                 section_id=filled.section.id,
                 title=one_line(filled.section.title),
-                items=tuple(_issue_item(item, sources.get(item.source_key)) for item in filled.items),
+                items=tuple(_issue_item(item, sources, selection) for item in filled.items),
             )
             for filled in selection.sections
         ),
@@ -173,7 +190,7 @@ def _source_name(source_key: str, source: Source | None) -> str:
     return one_line(name) or source_key.rsplit("__", 1)[-1].replace("_", " ").title()
 
 
-def _issue_item(item: CuratedItem, source: Source | None) -> IssueItem:
+def _issue_item(item: CuratedItem, sources: Mapping[str, Source], selection: Selection) -> IssueItem:
     content = item.normalized_content
     title = shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled"
     headline = shortened(one_line(content.headline), MAX_TITLE_CHARACTERS) or title
@@ -186,17 +203,38 @@ def _issue_item(item: CuratedItem, source: Source | None) -> IssueItem:
         summary="" if any(_is_same(summary, text) for text in (title, headline)) else summary,
         why_it_matters="" if _is_in(why, summary) else why,
         language=item.language,
-        url=link_address(item.url),
-        source=_source_name(item.source_key, source),
+        url=link_address(untracked(item.url)),
+        source=_source_name(item.source_key, sources.get(item.source_key)),
         source_key=item.source_key,
-        by_company=item.source_type == "press_corporate",
+        source_type=_known_type(item.source_type),
         phase=phase_in(title, headline, summary),
         published=published_day(item),
         event_type=content.event_classification.primary_type,
         score=item.scoring_results.final_score,
         entities=Entities(**{kind: _distinct_lines(names) for kind, names in content.entities}),
         analyzer=content.normalization_metadata.analyzer,
+        also_reported=_other_reports(selection.also_reported.get(item.item_id, ()), sources),
+        notice=selection.notices.get(item.item_id),
     )
+
+
+def _other_reports(items: Iterable[CuratedItem], sources: Mapping[str, Source]) -> tuple[OtherReport, ...]:
+    return tuple(
+        OtherReport(
+            item_id=item.item_id,
+            title=shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled",
+            url=link_address(untracked(item.url)),
+            source=_source_name(item.source_key, sources.get(item.source_key)),
+            source_key=item.source_key,
+            published=published_day(item),
+        )
+        for item in items
+    )
+
+
+def _known_type(source_type: str) -> SourceType:
+    """Return the type of a source; of one that no release of this system has, that of the trade press."""
+    return next((known for known in SOURCE_TYPES if known == source_type), "press_sector")
 
 
 def _is_same(one: str, other: str) -> bool:
@@ -219,7 +257,7 @@ def _item_document(item: IssueItem) -> dict[str, Any]:
         "summary": item.summary,
         "why_it_matters": item.why_it_matters,
         "source": item.source,
-        "source_type": "press_corporate" if item.by_company else "press_sector",
+        "source_type": item.source_type,
         "phase": item.phase,
         "language": item.language,
         "score": item.score,
@@ -229,6 +267,18 @@ def _item_document(item: IssueItem) -> dict[str, Any]:
         "event_type": item.event_type,
         "entities": item.entities.model_dump(mode="json"),
         "analyzer": item.analyzer,
+        "notice": item.notice,
+        "also_reported_by": [
+            {
+                "item_id": report.item_id,
+                "title": report.title,
+                "source": report.source,
+                "source_key": report.source_key,
+                "source_url": report.url,
+                "published_at": report.published.isoformat() if report.published else None,
+            }
+            for report in item.also_reported
+        ],
     }
 
 

@@ -1,81 +1,119 @@
-"""Stories of a newsletter, found again by the words of another report's title."""
+"""Stories of a newsletter, found again by the headline of another report."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations, product
 
 from vectora_core.near_days import NearDays
-from vectora_core.text.words import fold
+from vectora_core.newsletter.headline_facts import Headline, Words
 from vectora_shared.config.client import Deduplication
 
-Words = frozenset[str]
+# Without a similar title, two headlines need so much in common: a name counts 2, another word or fact 1 each.
+_LEAST_IN_COMMON = 4
 
-_STOP_WORDS = frozenset(
-    ["a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "its", "of", "on", "or", "the", "to", "with"]
-)
+
+@dataclass(eq=False)
+class _Story:
+    """A story with the headlines of all its reports."""
+
+    item_id: str
+    headlines: list[Headline]
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """Known stories whose titles have the same words."""
+    """Stories with a report of one headline."""
 
-    words: Words
-    numbers: Words
-    items: NearDays[str]
-
-
-def title_words(title: str) -> Words:
-    """Return the words of a title that distinguish it from others."""
-    return frozenset(re.findall(r"[a-z0-9]+", fold(title).casefold())) - _STOP_WORDS
+    headline: Headline
+    stories: NearDays[_Story]
 
 
 class KnownStories:
     """Finder of the first known story that a report may be another report of.
 
-    Two titles are compared only if they have one of their rarest words in common, with enough words after it in both:
+    Two reports are of one story when their titles are similar, or when they name the same company and product with the
+    same event. They never are when one contradicts the other.
+
+    Titles are compared only if they have one of their rarest words in common, with enough words after it in both:
     the rarest common word of two similar titles is followed by all other common ones, in the order of rarity.
     """
 
-    def __init__(self, titles: Iterable[Words], rules: Deduplication) -> None:
-        """Initialize without stories; the titles of all reports show which words are rare."""
+    def __init__(self, headlines: Iterable[Headline], rules: Deduplication) -> None:
+        """Initialize without stories; the headlines of all reports show which words are rare."""
         self._rules = rules
-        counts = Counter(word for words in titles for word in words)
+        counts = Counter(word for headline in headlines for word in headline.words)
         self._rarity = {word: rank for rank, word in enumerate(sorted(counts, key=lambda each: (counts[each], each)))}
-        self._known: dict[Words, _Known] = {}
+        self._known: dict[Headline, _Known] = {}
         # By the numbers and one word of the titles, then by their size and the number of words from that word on.
         self._by_word: dict[tuple[Words, str], dict[tuple[int, int], list[_Known]]] = {}
+        self._by_event: dict[tuple[str, str, str], list[_Known]] = {}
         self._least: dict[tuple[int, int], int] = {}
+        self._stories: dict[str, _Story] = {}
 
-    def add(self, item_id: str, words: Words, day: date | None, place: int) -> None:
-        """Add a story with the words of its title; its place is after that of all known ones."""
-        known = self._known.get(words)
+    def add(self, item_id: str, headline: Headline, day: date | None, place: int) -> None:
+        """Add a story with the headline of a report; its place is after that of all known ones."""
+        self._stories[item_id] = _Story(item_id, [])
+        self.join(item_id, headline, day, place)
+
+    def join(self, item_id: str, headline: Headline, day: date | None, place: int) -> None:
+        """Add another report to a story."""
+        story = self._stories[item_id]
+        story.headlines.append(headline)
+        known = self._known.get(headline)
         if known is None:
-            known = _Known(words, _numbers(words), NearDays(self._rules.max_days_apart))
-            self._known[words] = known
-            for word, left in self._from_rare_words(words):
-                titles = self._by_word.setdefault((known.numbers, word), {})
-                titles.setdefault((len(words), left), []).append(known)
-        known.items.add(place, day, item_id)
+            known = _Known(headline, NearDays(self._rules.max_days_apart))
+            self._known[headline] = known
+            self._index(known)
+        known.stories.add(place, day, story)
 
-    def find(self, words: Words, day: date | None) -> str | None:
+    def find(self, headline: Headline, day: date | None) -> str | None:
         """Return the item_id of the first known story that the report repeats, or None."""
-        found = (known.items.first(day) for known in self._candidates(words) if self._are_similar(known.words, words))
-        first = min((entry for entry in found if entry), key=lambda entry: entry[0], default=None)
-        return first[1] if first else None
+        repeated = dict.fromkeys((*self._similar(headline), *self._of_the_same_event(headline)))
+        found = sorted((entry for known in repeated if (entry := known.stories.first(day))), key=lambda entry: entry[0])
+        for _, story in found:
+            # A vague headline may fit two different events: the others of the story decide.
+            if not any(headline.contradicts(other) for other in story.headlines):
+                return story.item_id
+        return None
+
+    def _index(self, known: _Known) -> None:
+        headline = known.headline
+        for word, left in self._from_rare_words(headline.words):
+            titles = self._by_word.setdefault((headline.numbers, word), {})
+            titles.setdefault((len(headline.words), left), []).append(known)
+        for key in _event_keys(headline):
+            self._by_event.setdefault(key, []).append(known)
+
+    def _similar(self, headline: Headline) -> Iterator[_Known]:
+        for known in self._candidates(headline):
+            if self._are_similar(known.headline.words, headline.words) and not known.headline.contradicts(headline):
+                yield known
+
+    def _of_the_same_event(self, headline: Headline) -> Iterator[_Known]:
+        # In the order of the index, each once.
+        candidates = dict.fromkeys(known for key in _event_keys(headline) for known in self._by_event.get(key, ()))
+        for known in candidates:
+            if have_much_in_common(known.headline, headline) and not known.headline.contradicts(headline):
+                yield known
 
     def _are_similar(self, one: Words, other: Words) -> bool:
         return len(one & other) >= self._least_shared(len(one), len(other))
 
-    def _candidates(self, words: Words) -> Collection[_Known]:
+    def _candidates(self, headline: Headline) -> Collection[_Known]:
         """Return the known titles that may be similar; all similar ones are among them."""
-        size, numbers = len(words), _numbers(words)
+        words, numbers = headline.words, headline.numbers
+        size = len(words)
         if not words or not self._least_shared(size, size):
             # Every title is similar to every other one that has words, even if they have no word in common.
-            return [known for known in self._known.values() if words and known.words and known.numbers == numbers]
+            return [
+                known
+                for known in self._known.values()
+                if words and known.headline.words and known.headline.numbers == numbers
+            ]
         candidates: set[_Known] = set()
         for word, left in self._from_rare_words(words):
             for (other_size, other_left), titles in self._by_word.get((numbers, word), {}).items():
@@ -102,6 +140,19 @@ class KnownStories:
         return self._least[sizes]
 
 
-def _numbers(words: Words) -> Words:
-    # "Phase 2" and "Phase 3" are two stories, even if their titles are otherwise equal.
-    return frozenset(word for word in words if not word.isalpha())
+def have_much_in_common(one: Headline, other: Headline) -> bool:
+    """Return whether two headlines tell the same event of the same company and product, in whatever words."""
+    if one.event is None or one.event != other.event:
+        return False
+    names = one.shared_names(other)
+    rest = len(one.details & other.details) + len(one.facts.told & other.facts.told)
+    return bool(names) and 2 * len(names) + rest >= _LEAST_IN_COMMON
+
+
+def _event_keys(headline: Headline) -> list[tuple[str, str, str]]:
+    """Return the keys of which two reports of one event have one in common: a name with another name, word or fact."""
+    if headline.event is None:
+        return []
+    names = sorted(headline.told_names)
+    others = sorted((headline.details | headline.facts.told) - headline.told_names)
+    return [(headline.event, *pair) for pair in (*combinations(names, 2), *product(names, others))]

@@ -9,9 +9,10 @@ MOST_LABELS = 8
 
 
 def origin(item: IssueItem, words: Wording) -> str:
-    """Return source, kind of source and day."""
-    kind = words.text("company_release" if item.by_company else "trade_press")
-    return " · ".join((item.source, kind, words.day(item.published)))
+    """Return source, kind of source and day; a correction or withdrawal is named first."""
+    notice = (words.text(item.notice),) if item.notice else ()
+    kind = words.text(item.source_type)
+    return " · ".join((*notice, item.source, kind, words.day(item.published)))
 
 
 def labels(item: IssueItem, words: Wording) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from typing import Any
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter.candidates import Candidates
-from vectora_core.newsletter.selection import Selection, published_day, select
+from vectora_core.newsletter.headlines import Names
+from vectora_core.newsletter.reports import published_day
+from vectora_core.newsletter.selection import Selection, select
 from vectora_shared.config.client import ClientConfig
 
 Report = Mapping[str, Any]
@@ -30,11 +32,11 @@ class Run:
 
 
 def manifest_of(
-    run: Run, candidates: Candidates, selection: Selection, files: Sequence[str], finished: datetime
+    run: Run, candidates: Candidates, selection: Selection, names: Names, files: Sequence[str], finished: datetime
 ) -> dict[str, Any]:
     """Return the content of manifest.json."""
     selected, ingestion, normalization = selection.items, run.ingestion, run.normalization
-    in_period = items_in_period(candidates, run.client)
+    in_period = items_in_period(candidates, run.client, names)
     metadata = [item.normalized_content.normalization_metadata for item in candidates.curated]
     analyzers = Counter(entry.analyzer for entry in metadata)
     fallbacks = Counter(entry.fallback_reason for entry in metadata if entry.fallback_reason)
@@ -53,8 +55,14 @@ def manifest_of(
                 "ingested": ingestion.get("items_total", normalization.get("items_ingested")),
                 "normalized": len(candidates.curated),
                 "matched": selection.matched,
+                # Of the matched items, these four and the selected ones are all.
+                "below_score": selection.below_score,
+                "duplicates": len(selection.duplicates),
+                "withdrawn": len(selection.withdrawn),
+                "without_room": selection.without_room,
                 "in_period": len(in_period),
                 "selected": len(selected),
+                "held_back": len(candidates.held_back),
             },
             "tokens": {
                 "input": sum(entry.input_tokens for entry in metadata),
@@ -76,14 +84,18 @@ def manifest_of(
         "analyzers": {"bedrock": analyzers["bedrock"], "lexicon": analyzers["lexicon"]},
         "fallback_reasons": dict(sorted(fallbacks.items())),
         "items": [_item_entry(item) for item in selected],
-        "doubles": selection.duplicates,
+        "notices": {
+            item.item_id: selection.notices[item.item_id] for item in selected if item.item_id in selection.notices
+        },
+        "held_back": [item.item_id for item in candidates.held_back],
+        "doubles": dict(selection.duplicates),
         "warnings": _warnings(run, candidates, selection),
     }
 
 
-def items_in_period(candidates: Candidates, client: ClientConfig) -> tuple[CuratedItem, ...]:
+def items_in_period(candidates: Candidates, client: ClientConfig, names: Names) -> tuple[CuratedItem, ...]:
     """Return the items that the issue would have if no earlier issue had published any."""
-    return select([*candidates.items, *candidates.published], client).items
+    return select([*candidates.items, *candidates.published], client, names=names).items
 
 
 def noise_estimate(selected: Sequence[CuratedItem], sure_domain_score: float) -> float:
@@ -96,7 +108,11 @@ def noise_estimate(selected: Sequence[CuratedItem], sure_domain_score: float) ->
         item
         for item in selected
         if item.normalized_content.anti_lai_detected
-        or max(item.matching_results.domain_relevance[name].score for name in item.matching_results.matched_domains)
+        or max(
+            (item.matching_results.domain_relevance[name].score for name in item.matching_results.matched_domains),
+            # A notice about news of an earlier issue is shown even if it matches nothing.
+            default=sure_domain_score,
+        )
         < sure_domain_score
     ]
     return round(len(doubtful) / len(selected), 4) if selected else 0.0
@@ -109,7 +125,7 @@ def _item_entry(item: CuratedItem) -> dict[str, Any]:
         "analyzer": metadata.analyzer,
         "fallback_reason": metadata.fallback_reason,
         "score": item.scoring_results.final_score,
-        "domain_score": max(found.score for found in item.matching_results.domain_relevance.values()),
+        "domain_score": max((found.score for found in item.matching_results.domain_relevance.values()), default=0.0),
     }
 
 
@@ -123,6 +139,8 @@ def _warnings(run: Run, candidates: Candidates, selection: Selection) -> list[st
         warnings.append(f"0 of {len(candidates.items)} items matched a watch domain.")
     if selection.without_room:
         warnings.append(f"{selection.without_room} matched items did not fit into the newsletter.")
+    if candidates.held_back:
+        warnings.append(f"{len(candidates.held_back)} items are of a coming day: they are held back until then.")
     undated = sum(published_day(item) is None for item in selection.items)
     if undated:
         warnings.append(f"{undated} of {len(selection.items)} selected items are undated.")

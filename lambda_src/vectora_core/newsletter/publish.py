@@ -10,6 +10,7 @@ from vectora_core.item_files import Clock, newest_day
 from vectora_core.newsletter.archive import write_archive
 from vectora_core.newsletter.candidates import STAGE, Period, read_candidates
 from vectora_core.newsletter.formats import as_html, as_markdown, as_text
+from vectora_core.newsletter.headlines import Names
 from vectora_core.newsletter.issue import issue_of
 from vectora_core.newsletter.mail import as_eml
 from vectora_core.newsletter.manifest import Report, Run, manifest_of
@@ -45,7 +46,8 @@ def publish(
     period = period_of(run.ingestion, configuration.client, day)
     pages = [source.url for source in configuration.sources.sources]
     candidates = read_candidates(data, newsletters, client_id, day, period, pages=pages, draft=draft)
-    selection = select(candidates.items, configuration.client, candidates.published)
+    names = Names.of(configuration)
+    selection = select(candidates.items, configuration.client, candidates.published, names)
     issue = issue_of(selection, configuration, day, started, period=period, ingestion=run.ingestion, draft=draft)
     document = issue.document()
 
@@ -61,7 +63,7 @@ def publish(
     newsletters.write(keys["eml"], mail, "message/rfc822")
     newsletters.write_json(keys["json"], document)
 
-    manifest = manifest_of(run, candidates, selection, list(keys.values()), clock())
+    manifest = manifest_of(run, candidates, selection, names, list(keys.values()), clock())
     newsletters.write_json(key("manifest.json"), manifest)
     if not draft:
         profile = configuration.client.client_profile

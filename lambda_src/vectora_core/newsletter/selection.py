@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vectora_core.items import CuratedItem, news_date
-from vectora_core.newsletter.known_stories import KnownStories, title_words
-from vectora_shared.config.client import ClientConfig, Deduplication, LayoutSection, NewsletterSelection
+from vectora_core.items import CuratedItem
+from vectora_core.newsletter.headlines import NO_NAMES, Names
+from vectora_core.newsletter.reports import event_of, published_day, stories_of_reports
+from vectora_core.notices import Notices, notices_of
+from vectora_core.text.rubrics import Notice
+from vectora_shared.config.client import ClientConfig, LayoutSection, NewsletterSelection
 from vectora_shared.config.values import EventType
 
 
@@ -22,33 +25,55 @@ class FilledSection:
 class Selection:
     sections: tuple[FilledSection, ...]  # by priority, without empty ones
     matched: int
-    duplicates: dict[str, str]  # item_id of another report of a story: item_id of the selected report
+    below_score: int
+    duplicates: Mapping[str, str]  # item_id of another report of a story: item_id of the selected report
     without_room: int
     over_limit: frozenset[str]  # item_ids that fit into a section, but not into the newsletter
+    also_reported: Mapping[str, tuple[CuratedItem, ...]]  # by item_id: one report of each other source
+    notices: Mapping[str, Notice]  # by item_id: corrections, and withdrawals of what an earlier issue published
+    withdrawn: frozenset[str]  # item_ids of withdrawn news, and of the notices about it
 
     @property
     def items(self) -> tuple[CuratedItem, ...]:
         return tuple(item for filled in self.sections for item in filled.items)
 
 
-def select(items: Sequence[CuratedItem], client: ClientConfig, published: Sequence[CuratedItem] = ()) -> Selection:
+def select(
+    items: Sequence[CuratedItem],
+    client: ClientConfig,
+    published: Sequence[CuratedItem] = (),
+    names: Names = NO_NAMES,
+) -> Selection:
     """Select the matched items for the client's sections, each story once.
 
-    Another report of a story of `published` items is a duplicate of it.
+    Another report of a story of `published` items is a duplicate of it. A notice about one of them is shown even if it
+    does not match. `names` are those of papers and companies, which headlines have around them.
     """
     rules = client.newsletter_selection
-    matched = [item for item in items if item.matching_results.matched_domains]
-    wanted = [item for item in matched if reaches_score(item, rules)]
-    stories, duplicates = _without_duplicates(wanted, published, rules.deduplication, rules.critical_event_types)
+    notices = notices_of(items, published)
+    matched = [item for item in items if item.matching_results.matched_domains or _is_owed(item, notices)]
+    valid = [item for item in matched if item.item_id not in notices.withdrawn]
+    wanted = [item for item in valid if reaches_score(item, rules) or _is_owed(item, notices)]
+    found = stories_of_reports(wanted, published, notices, rules.deduplication, names, rules.critical_event_types)
+    stories = [story.item for story in found.stories]
     sections = _filled(stories, client.newsletter_layout.sections)
     kept = _within_limit(sections, rules.max_items_total, rules.critical_event_types)
     return Selection(
         sections=kept,
         matched=len(matched),
-        duplicates=duplicates,
+        below_score=len(valid) - len(wanted),
+        duplicates=found.duplicates,
         without_room=len(stories) - sum(len(filled.items) for filled in kept),
         over_limit=_ids(sections) - _ids(kept),
+        also_reported={story.item.item_id: story.others for story in found.stories if story.others},
+        notices=notices.kinds,
+        withdrawn=frozenset(item.item_id for item in matched) & notices.withdrawn,
     )
+
+
+def _is_owed(item: CuratedItem, notices: Notices) -> bool:
+    """Return whether readers must see the item because an earlier issue told them otherwise."""
+    return item.item_id in notices.after_publication
 
 
 def reaches_score(item: CuratedItem, rules: NewsletterSelection) -> bool:
@@ -58,50 +83,6 @@ def reaches_score(item: CuratedItem, rules: NewsletterSelection) -> bool:
 def takes(section: LayoutSection, item: CuratedItem) -> bool:
     """Return whether the section accepts the item's event type, regardless of its maximum number of items."""
     return bool({"*", event_of(item)} & set(section.filter_event_types))
-
-
-def published_day(item: CuratedItem) -> date | None:
-    return news_date(item, item.normalized_content)
-
-
-def event_of(item: CuratedItem) -> EventType:
-    return item.normalized_content.event_classification.primary_type
-
-
-def _without_duplicates(
-    items: Iterable[CuratedItem],
-    known_items: Sequence[CuratedItem],
-    rules: Deduplication,
-    critical: Sequence[EventType],
-) -> tuple[list[CuratedItem], dict[str, str]]:
-    """Return one item per story that is not known, and the item_ids of the others with that of the story's first item.
-
-    Prefer items of a critical event type, then news of the company itself, then the highest score.
-    """
-    preferred = sorted(
-        items,
-        key=lambda item: (
-            event_of(item) not in critical,
-            item.source_type != "press_corporate",
-            -item.scoring_results.final_score,
-            item.item_id,
-        ),
-    )
-    titles = {item.title: title_words(item.title) for item in (*known_items, *preferred)}
-    known = KnownStories(titles.values(), rules)
-    for place, item in enumerate(known_items):
-        known.add(item.item_id, titles[item.title], published_day(item), place)
-    taken: list[CuratedItem] = []
-    duplicates: dict[str, str] = {}
-    for item in preferred:
-        words, day = titles[item.title], published_day(item)
-        first = known.find(words, day)
-        if first is None:
-            known.add(item.item_id, words, day, len(known_items) + len(taken))
-            taken.append(item)
-        else:
-            duplicates[item.item_id] = first
-    return taken, duplicates
 
 
 def _filled(items: Iterable[CuratedItem], layout: Iterable[LayoutSection]) -> list[FilledSection]:

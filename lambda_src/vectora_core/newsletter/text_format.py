@@ -53,6 +53,10 @@ def _item_lines(item: IssueItem, words: Wording) -> Iterator[str]:
         yield from _wrapped(f"{words.text('why_it_matters')} {item.why_it_matters}")
     if item.url:
         yield item.url
+    if item.also_reported:
+        yield from _wrapped(f"{words.text('also_reported_by')} {', '.join(each.source for each in item.also_reported)}")
+        # Addresses stay whole, on lines of their own.
+        yield from (report.url for report in item.also_reported if report.url)
 
 
 def _wrapped(text: str, *, first: str = "", rest: str = "") -> list[str]:

@@ -41,15 +41,37 @@ _TEXTS: Mapping[str, Mapping[str, Forms]] = {
         },
         "sv": {"other": "{failed} av {count} källor kunde inte läsas: {names}."},
     },
-    "company_release": {
+    "press_corporate": {
         "en": {"other": "Company release"},
         "fr": {"other": "Communiqué d\u2019entreprise"},
         "sv": {"other": "Pressmeddelande"},
     },
-    "trade_press": {
+    "press_sector": {
         "en": {"other": "Trade press"},
         "fr": {"other": "Presse spécialisée"},
         "sv": {"other": "Fackpress"},
+    },
+    "also_reported_by": {
+        "en": {"other": "Also reported by"},
+        "fr": {"other": "Également rapporté par"},
+        "sv": {"other": "Rapporteras även av"},
+    },
+    "correction": {"en": {"other": "Correction"}, "fr": {"other": "Rectificatif"}, "sv": {"other": "Rättelse"}},
+    "withdrawal": {
+        "en": {"other": "Withdrawn by its source"},
+        "fr": {"other": "Retiré par sa source"},
+        "sv": {"other": "Återkallat av källan"},
+    },
+    "regulator": {
+        "en": {"other": "Regulator"},
+        "fr": {"other": "Autorité de santé"},
+        "sv": {"other": "Myndighet"},
+    },
+    "registry": {"en": {"other": "Register"}, "fr": {"other": "Registre"}, "sv": {"other": "Register"}},
+    "literature": {
+        "en": {"other": "Scientific article"},
+        "fr": {"other": "Article scientifique"},
+        "sv": {"other": "Vetenskaplig artikel"},
     },
     "undated": {"en": {"other": "undated"}, "fr": {"other": "sans date"}, "sv": {"other": "odaterad"}},
     "why_it_matters": {

@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
+from vectora_core.text.tracked_links import untracked
 from vectora_core.text.words import one_line, visible_text
 from vectora_shared.errors import VectoraError
 
@@ -200,11 +201,14 @@ def link_address(url: str) -> str | None:
 
 
 def resolved_link(base: str, href: str) -> str | None:
-    """Return the complete address of a link on the page `base` if it is safe to show to readers, else None."""
+    """Return the complete address of a link on the page `base` if it is safe to show to readers, else None.
+
+    It is the address that the link leads to, without redirect services and without parameters that track the reader.
+    """
     # Browsers also drop line breaks from addresses. Characters that would end the address in other texts are encoded.
     written = re.sub(r"[\t\r\n]", "", href[: 2 * MAX_LINK_CHARACTERS].strip())
     try:
-        address = urlsplit(urljoin(base, written)).geturl()
+        address = untracked(urlsplit(urljoin(base, written)).geturl())
     except ValueError:
         return None
     return link_address(re.sub(r"[\s<>\"'\\`]", lambda sign: quote(sign[0]), address))

@@ -5,35 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
+from vectora_core.text.calendars import in_gregorian_years
+from vectora_core.text.month_names import MONTHS
+from vectora_core.text.stamps import iso_day
 from vectora_core.text.words import collapse_spaces
 
 # East of UTC, news may have tomorrow's date; a later date is that of a coming event.
 MAX_DAYS_AHEAD = 2
 EARLIEST_YEAR = 1990
 
-_MONTHS_BY_LANGUAGE = """
-january february march april may june july august september october november december
-januari februari mars april maj juni juli augusti september oktober november december
-januar februar marts april mai juni juli august september oktober november desember
-januar februar märz april mai juni juli august september oktober november dezember
-janvier février mars avril mai juin juillet août septembre octobre novembre décembre
-tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta \
-marraskuuta joulukuuta
-jan feb mar apr may jun jul aug sep oct nov dec
-jän fév mär avr maj jui juil aoû sept okt nov déc
-janv févr mrz avr maj juin juil août sept okt nov dez
-jan. fevr mar avril mai jun juillet aout sep okt nov des
-jan fevrier mar apr mai jun jul aout sep okt nov decembre
-"""
-_MONTHS = {
-    name.rstrip("."): number
-    for line in _MONTHS_BY_LANGUAGE.strip().splitlines()
-    for number, name in enumerate(line.split(), start=1)
-    if name != "jui"  # juin or juillet
-}
-_MONTH = f"(?P<month>(?i:{'|'.join(sorted(_MONTHS, key=len, reverse=True))}))"
+# Abbreviations that are words of English: they are months behind the day only ("20 set 2025").
+_WORDS = frozenset({"ago", "dub", "gen", "led", "lip", "lug", "lut", "mag", "out", "pro", "set", "sty"})
+_MONTH_NAMES = "|".join(sorted(MONTHS.keys() - _WORDS, key=len, reverse=True))
+_MONTH = f"(?P<month>(?i:{_MONTH_NAMES}))"
+# A word, which is looked up: trying hundreds of names behind each number would take long.
+_ANY_MONTH = r"(?P<month>[^\W\d_]{3,14})"
 # A month that follows a word without a space ("AdultsDecember 9, 2025") starts with a capital.
 _WORD_START = r"(?:(?<![^\W\d_])|(?<=[^\WA-Z\d_])(?=[A-Z]))"
 _DAY = r"(?<!\d)(?P<day>\d{1,2})"
@@ -51,8 +40,20 @@ _PATTERNS = tuple(
         rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})\s?(?P<mark>[./])\s?(?P<month>\d{{1,2}})\s?(?P=mark)\s?(?P<day>\d{{1,2}})(?!\d)\.?{_TIME}",
         rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})\s?[年년]\s?(?P<month>\d{{1,2}})\s?[月월]\s?(?P<day>\d{{1,2}})\s?[日일]{_TIME}",
         rf"{_WORD_START}{_MONTH}\.?{_GAP}[-\s/]{_GAP}(?P<day>\d{{1,2}})(?:\s?(?:st|nd|rd|th))?{_GAP}[,.\s/-]{_GAP}{_YEAR}{_TIME}",
-        rf"{_DAY}(?:st|nd|rd|th|er|\.|º)?{_GAP}[-\s/]?{_GAP}(?:of\s+|de\s+)?{_MONTH}\.?{_GAP}[,\s/-]?{_GAP}(?:de\s+)?{_YEAR}{_TIME}",
+        rf"{_DAY}(?:st|nd|rd|th|er|\.|º)?{_GAP}[-\s/]?{_GAP}(?:of\s+|de\s+)?{_ANY_MONTH}\.?{_GAP}[,\s/-]?{_GAP}(?:del?\s+)?{_YEAR}{_TIME}",
     )
+)
+_FULL_YEAR = re.compile(r"(?:19|20)\d{2}")
+_MAX_LINE = 300
+# Only where a text consists of the date: in a sentence, the last number may count something ("on 20 Nov 25 patients").
+_SHORT_YEAR = re.compile(
+    rf"(?:[^\W\d_]{{2,12}}\.?,?\s)?"
+    rf"(?:{_DAY}(?:st|nd|rd|th|\.)?[-\s/]{_ANY_MONTH}\.?,?[-\s/]['\u2019]?(?P<year>\d{{2}})"
+    rf"|{_ANY_MONTH.replace('month', 'month2')}\.?\s(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?,\s?['\u2019]?"
+    rf"(?P<year2>\d{{2}})){_TIME}"
+)
+_SHORT_NUMERIC = re.compile(
+    rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>\d{{2}})\.?{_TIME}"
 )
 _NUMERIC = re.compile(
     rf"(?<!\d)(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>(?:19|20)\d{{2}})(?!\d){_TIME}"
@@ -60,8 +61,9 @@ _NUMERIC = re.compile(
 # Where a pattern may match: all but one start with the first digit of a number, that one with a month before a number.
 _NUMBER = re.compile(r"\d+")
 _MONTH_FIRST = _PATTERNS[3]
-_MONTH_BEFORE_DAY = re.compile(rf"{_WORD_START}{_MONTH}\.?{_GAP}[-\s/]{_GAP}\Z")
-_MONTH_AND_GAP = max(map(len, _MONTHS)) + len(".") + 8 + len("-") + 8
+_WORD_BEFORE = re.compile(rf"(?P<word>[^\W\d_]{{3,}})\.?{_GAP}[-\s/]{_GAP}\Z")
+_SHORTEST_MONTH, _LONGEST_MONTH = min(map(len, MONTHS)), max(map(len, MONTHS))
+_MONTH_AND_GAP = _LONGEST_MONTH + len(".") + 8 + len("-") + 8
 _RANGE_BEFORE = re.compile(r"\d{1,2}(?:st|nd|rd|th)?\s*[-\u2013—]\s*$")
 _RANGE_BETWEEN = re.compile(r"^\s*(?:[-\u2013—]|to|until|through|and)\s*$")
 _RELATIVE = re.compile(
@@ -87,7 +89,9 @@ _YEARLESS = re.compile(
     rf"(?:{_DAY}(?:st|nd|rd|th|\.)?\s*{_MONTH}|{_WORD_START}{_MONTH.replace('month', 'month2')}\.?\s*"
     r"(?P<day2>\d{1,2})(?:st|nd|rd|th)?)(?![^\W_])"
 )
-_DATE_LIKE = re.compile(rf"(?<!\d)\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}(?!\d)|{_YEARLESS.pattern}")
+_NUMBERS_LIKE_A_DATE = re.compile(r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)")
+_WORD_AFTER_NUMBER = re.compile(r"(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?\s{0,8}(?P<word>[^\W\d_]{3,14})(?![^\W_])")
+_WORD_BEFORE_NUMBER = re.compile(r"(?P<word>[^\W\d_]{3,40})\.?[\s/-]{0,17}(?<!\d)\d{1,2}(?:st|nd|rd|th)?(?![^\W_])")
 
 
 class FoundDate(NamedTuple):
@@ -118,8 +122,20 @@ def writes_day_first(texts: Sequence[str]) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
+def has_ambiguous_dates(texts: Sequence[str]) -> bool:
+    """Return whether one of the texts has a date in numbers, whose order another must decide."""
+    return any(_NUMERIC.search(text) or _SHORT_NUMERIC.fullmatch(text.strip()) for text in texts)
+
+
 def find_dates(text: str, *, date_format: str | None = None, day_first: bool | None = None) -> list[FoundDate]:
     """Return all full dates in the order of the text, except the two ends of a range ("October 27-28, 2025")."""
+    if not _FULL_YEAR.search(text):
+        return []
+    find = _dates_in_line if len(text) <= _MAX_LINE else _dates_in
+    return list(find(text, date_format, day_first))
+
+
+def _dates_in(text: str, date_format: str | None, day_first: bool | None) -> tuple[FoundDate, ...]:
     found = sorted(_all_dates(text, date_format, day_first), key=lambda entry: (entry.start, -entry.end))
     kept: list[FoundDate] = []
     previous: FoundDate | None = None
@@ -132,7 +148,11 @@ def find_dates(text: str, *, date_format: str | None = None, day_first: bool | N
         elif not _RANGE_BEFORE.search(text[max(0, entry.start - 12) : entry.start]):
             kept.append(entry)
         previous = entry
-    return kept
+    return tuple(kept)
+
+
+# A page's lines are searched for its areas, and again for the title, the date and the text of each entry.
+_dates_in_line = lru_cache(maxsize=2000)(_dates_in)
 
 
 def _all_dates(text: str, date_format: str | None, day_first: bool | None) -> Iterator[FoundDate]:
@@ -160,18 +180,23 @@ def _matches(text: str) -> dict[re.Pattern[str], list[re.Match[str]]]:
 
 def _months_before(text: str, end: int, first: int) -> Iterator[int]:
     """Yield the places, from `first` on, of months that only a separator may follow up to `end`."""
-    start = max(first, end - _MONTH_AND_GAP)
-    while match := _MONTH_BEFORE_DAY.search(text, start, end):
-        yield match.start()
-        start = match.start() + 1
+    word = _WORD_BEFORE.search(text, max(first, end - _MONTH_AND_GAP), end)
+    if word is None:
+        return
+    # Not a search with the pattern, which would try hundreds of names in front of each number.
+    word_start, word_end = word.span("word")
+    for start in range(max(word_start, word_end - _LONGEST_MONTH), word_end - _SHORTEST_MONTH + 1):
+        if text[start:word_end].casefold() in MONTHS:
+            yield start
 
 
 def _day_of(match: re.Match[str], date_format: str | None, day_first: bool | None, *, is_numeric: bool) -> date | None:
     if is_numeric:
         first, second, year = int(match["first"]), int(match["second"]), int(match["year"])
         return _by_format(match[0], date_format) or _numeric(first, second, year, match["mark"], day_first)
-    month = match["month"].lower()
-    return _date(int(match["year"]), int(month) if month.isdigit() else _MONTHS[month], int(match["day"]))
+    month = match["month"]
+    number = int(month) if month.isdigit() else month_number(month)
+    return _date(int(match["year"]), number, int(match["day"])) if number else None
 
 
 def _numeric(first: int, second: int, year: int, mark: str, day_first: bool | None) -> date | None:
@@ -203,14 +228,32 @@ def _by_format(text: str, date_format: str | None) -> date | None:
 
 def parse_date(text: str, *, today: date, date_format: str | None = None, day_first: bool | None = None) -> date | None:
     """Return the date in a text in which a source prints dates; None when it has none, or an implausible one."""
-    text = collapse_spaces(text)[:200]
-    day = _by_format(text, date_format) or _relative(text, today)
-    if day is None and (match := re.fullmatch(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:T?\d{4,6}Z?)?", text)):
-        day = _date(int(match[1]), int(match[2]), int(match[3]))
-    day = day or _on_a_leaf(text)
+    text = in_gregorian_years(collapse_spaces(text)[:200])
+    day = _by_format(text, date_format) or _relative(text, today) or iso_day(text) or _on_a_leaf(text)
+    day = day or _with_short_year(text, day_first)
     if day is None and (found := find_dates(text, date_format=date_format, day_first=day_first)):
         day = found[0].day
     return day if day and is_plausible(day, today) else None
+
+
+def _with_short_year(text: str, day_first: bool | None) -> date | None:
+    """Return the date that a text consists of, if its year has two digits and cannot be the day."""
+    if match := _SHORT_YEAR.fullmatch(text):
+        number = month_number(match["month"] or match["month2"])
+        return (
+            _date(_full_year(match["year"] or match["year2"]), number, int(match["day"] or match["day2"]))
+            if number
+            else None
+        )
+    # "20.11.25" may be of 2020 or 2025: only where the order is known, the year is known to be last.
+    if day_first is not None and (match := _SHORT_NUMERIC.fullmatch(text)):
+        return _numeric(int(match["first"]), int(match["second"]), _full_year(match["year"]), match["mark"], day_first)
+    return None
+
+
+def _full_year(digits: str) -> int:
+    # POSIX, strptime: %y.
+    return int(digits) + (2000 if int(digits) < 69 else 1900)
 
 
 def _relative(text: str, today: date) -> date | None:
@@ -240,18 +283,36 @@ def day_in_year(text: str, year: int) -> date | None:
     if not match:
         return None
     month, day = match["month"] or match["month2"], match["day"] or match["day2"]
-    return _date(year, _MONTHS[month.lower()], int(day))
+    return _date(year, month_number(month) or 0, int(day))
+
+
+def _ends_in_month(word: str) -> bool:
+    """Return whether a word is a month, or ends in one: "AdultsDecember"."""
+    folded = word.casefold()
+    return any(folded[-letters:] in MONTHS for letters in range(_SHORTEST_MONTH, min(len(folded), _LONGEST_MONTH) + 1))
+
+
+def month_number(name: str) -> int | None:
+    """Return the number of the month with this name or abbreviation in any language of the sources, or None."""
+    return MONTHS.get(name.casefold().rstrip("."))
 
 
 def has_date_like(text: str) -> bool:
     """Return whether a text has something like a date, even if it is ambiguous or without a year."""
-    return bool(_DATE_LIKE.search(text))
+    return (
+        bool(_NUMBERS_LIKE_A_DATE.search(text))
+        or any(month_number(match["word"]) for match in _WORD_AFTER_NUMBER.finditer(text))
+        or any(_ends_in_month(match["word"]) for match in _WORD_BEFORE_NUMBER.finditer(text))
+    )
 
 
 def is_only_a_date(line: str, *, date_format: str | None = None, day_first: bool | None = None) -> bool:
     """Return whether a line is a date and at most a label of a few words ("News | 10 December 2025")."""
-    if _by_format(line, date_format) or (len(line) < 30 and (_RELATIVE.match(line) or _on_a_leaf(line))):
+    if _by_format(line, date_format):
         return True
+    if len(line) < 30 and (_RELATIVE.match(line) or _on_a_leaf(line) or _with_short_year(line.strip(), day_first)):
+        return True
+    line = in_gregorian_years(line)
     found = find_dates(line, date_format=date_format, day_first=day_first)
     if not found:
         return False

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import filterfalse
 
+from vectora_core.text.unspaced_words import split_off_unspaced
+
 LEAD_CHARACTERS = 320
 MAX_TITLE_CHARACTERS = 500
 _SIGNS = re.compile("[®™©℠\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -61,8 +63,12 @@ def fold(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Count the words, by their letters and digits; "long-acting" is one word and "-" is none."""
-    return len(_WORD.findall(text))
+    """Count the words, by their letters and digits; "long-acting" is one word and "-" is none.
+
+    In scripts without spaces, such as Japanese and Thai, their number follows from that of the letters.
+    """
+    spaced, unspaced = split_off_unspaced(text)
+    return len(_WORD.findall(spaced)) + unspaced
 
 
 def count_space_separated(text: str) -> int:

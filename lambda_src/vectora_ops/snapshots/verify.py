@@ -98,19 +98,23 @@ def verify_snapshot(
 def verify_vault(vault: Vault, *, observer: Observer | None = None) -> tuple[Verification, ...]:
     """Verify all complete snapshots; the last result, named after the bucket, has what no snapshot needs."""
     checked = CheckedObjects()
+    before = vault.lease_mark()
     complete = [files.name for files in vault.snapshots() if files.is_complete]
     found = []
     for name in complete:
         # One that was deleted meanwhile is no part of the vault any more.
         with contextlib.suppress(NoSnapshotError):
             found.append(verify_snapshot(vault, name, observer=observer, checked=checked))
-    if extra := (*_unreferenced_objects(vault), *_strays(vault), *_hidden(vault, complete)):
+    # Another operation that is changing the vault stores objects before the snapshot that needs them, and hides a
+    # snapshot before it removes its anchor.
+    left_over = (*_unreferenced_objects(vault), *_hidden(vault, complete))
+    is_changing = left_over and (before is None or before != vault.lease_mark())
+    if extra := (*(() if is_changing else left_over), *_strays(vault)):
         found.append(Verification(snapshot=vault.bucket, components=(), entries=0, objects=0, bytes=0, problems=extra))
     return tuple(found)
 
 
 def _unreferenced_objects(vault: Vault) -> tuple[Problem, ...]:
-    before = vault.lease_mark()
     needed: set[str] = set()
     for files in vault.snapshots():
         try:
@@ -119,9 +123,6 @@ def _unreferenced_objects(vault: Vault) -> tuple[Problem, ...]:
             # The problem is reported with its snapshot. The objects that it needs are unknown, so none is unreferenced.
             return ()
     extra = [found.sha256 for found in vault.objects() if found.sha256 not in needed]
-    if extra and (before is None or before != vault.lease_mark()):
-        # Another operation is changing the vault: it stores objects before the snapshot that needs them.
-        return ()
     return tuple(
         Problem(kind="extra", name=OBJECTS + sha256, detail="no snapshot needs it; prune deletes it")
         for sha256 in extra

@@ -22,7 +22,7 @@ _VERSION = {("client_profile", "version"), ("metadata", "config_version"), ("met
 # Entries of these lists are identified by one of their keys, regardless of their position.
 _KEYS_OF_LISTS: Mapping[Path, str] = {("watch_domains",): "id", ("newsletter_layout", "sections"): "id"}
 
-_BUMPS_IN_WORDS: Mapping[Bump, str] = {
+BUMPS_IN_WORDS: Mapping[Bump, str] = {
     "major": "major (items appear or disappear by a scope or section, or something was removed)",
     "minor": "minor (something was added or another setting changed)",
     "patch": "a patch (texts, comments or layout)",
@@ -95,7 +95,7 @@ def version_problem(before: ClientConfig, after: ClientConfig, compared_with: st
     how = f"is still {here}" if here == there else f"is {here}, after {there} there"
     return (
         f"{client_key(client_id)} differs from {compared_with} and its version {how}: "
-        f"the change is {_BUMPS_IN_WORDS[bump]}, so it "
+        f"the change is {BUMPS_IN_WORDS[bump]}, so it "
         f'must be {bumped(there, bump)} or later (./vectora client bump {client_id} --{bump} -m "...").'
     )
 

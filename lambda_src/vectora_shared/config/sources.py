@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from vectora_shared.config.characters import is_invisible
+from vectora_shared.config.json_mapping import JsonMapping, placeholder_problem, secret_problem
 from vectora_shared.config.section import MisfitError, NotationError, Section
 from vectora_shared.config.values import (
     Distinct,
@@ -61,6 +62,39 @@ def _valid_date_format(date_format: str) -> str:
 DateFormat = Annotated[str, AfterValidator(_valid_date_format)]
 
 
+SourceType = Literal["press_corporate", "press_sector", "regulator", "registry", "literature"]
+SOURCE_TYPES: tuple[SourceType, ...] = get_args(SourceType)
+IngestionMode = Literal["rss", "html", "json"]
+
+
+def _known_language(code: str) -> str:
+    """Return a language's code; raise NotationError for one that no language has, with that of a country's language."""
+    if code != "en" and not language_exists(code):
+        raise NotationError(
+            f"is the code of no language: {_language_hint(code)}write one of ISO 639-1, such as en or sv"
+        )
+    return code
+
+
+def language_exists(code: str) -> bool:
+    """Return whether a language has the two-letter code, by the Unicode locale data."""
+    from babel.core import Locale
+
+    # A code is in the list of names of languages also when the locale data has no translations for it.
+    return code in Locale("en").languages
+
+
+def _language_hint(code: str) -> str:
+    from babel.core import Locale
+    from babel.languages import get_official_languages
+
+    spoken = [each for each in get_official_languages(code.upper(), de_facto=True) if len(each) == 2][:1]
+    return f"{code.upper()} is {Locale('en').territories[code.upper()]}; did you mean '{spoken[0]}'? " if spoken else ""
+
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$"), AfterValidator(_known_language)]
+
+
 class HtmlSelectors(Section):
     """CSS selectors of one news page; an omitted part of an entry is detected without a selector."""
 
@@ -76,19 +110,22 @@ class HtmlSelectors(Section):
 
 
 class Source(Section):
-    """A source of news: an RSS or Atom feed, or an HTML news page."""
+    """A source of news: an RSS or Atom feed, an HTML news page, or an API that answers in JSON."""
 
     source_key: SourceKey = Field(
         description="Stable name, part of every item's id; never reuse it for another source."
     )
-    source_type: Literal["press_corporate", "press_sector"] = Field(
-        description="press_corporate: a company's own news; press_sector: a trade paper."
+    source_type: SourceType = Field(
+        description="press_corporate: a company's own news; press_sector: a trade paper; regulator: an authority, such "
+        "as the FDA; registry: a register of trials or products; literature: scientific articles."
     )
-    ingestion_mode: Literal["rss", "html"] = Field(
-        description="rss: an RSS or Atom feed; html: a page that lists news."
+    ingestion_mode: IngestionMode = Field(
+        description="rss: an RSS or Atom feed; html: a page that lists news; json: an API that answers in JSON, by the "
+        "mapping."
     )
     url: SourceUrl = Field(
-        description="Address of the feed or news page, or config:canonical/samples/... for a sample in this repository."
+        description="Address of the feed, news page or API, or config:canonical/samples/... for a sample in this "
+        "repository. That of an API may have {from_date} and {to_date}, the run's period."
     )
     enabled: bool = Field(default=True, description="false: runs skip the source, and their reports say so.")
     name: Text | None = Field(
@@ -98,9 +135,7 @@ class Source(Section):
     company: Term | None = Field(
         default=None, description="Company whose own news the source publishes; counts as mentioned in every item."
     )
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = Field(
-        default="en", description="Language of its news, such as en; recorded in every item."
-    )
+    language: Language = Field(default="en", description="Language of its news, such as en; recorded in every item.")
     max_items: Annotated[int, Field(ge=1, le=500)] = Field(
         default=50, description="Maximum number of items in a run, in the order of the source; 1 to 500."
     )
@@ -111,7 +146,31 @@ class Source(Section):
     selectors: HtmlSelectors | None = Field(
         default=None, description="CSS selectors of the page; without them, its entries are detected."
     )
+    mapping: JsonMapping | None = Field(
+        default=None, description="Places of the entries in an API's answers; with ingestion_mode json only."
+    )
     notes: str | None = Field(default=None, description="Remarks that ./vectora client show prints.")
+
+    @model_validator(mode="after")
+    def _mapping_fits(self) -> Source:
+        if self.ingestion_mode != "json":
+            if self.mapping is not None:
+                raise MisfitError((("mapping",), "needs ingestion_mode json: change that, or remove the mapping"))
+            return self
+        if self.mapping is None:
+            raise MisfitError((("ingestion_mode",), "is json, which needs the key mapping: add it"))
+        if self.selectors is not None:
+            raise MisfitError(
+                (("selectors",), "are for ingestion_mode html: remove them, the mapping takes their place")
+            )
+        if problem := placeholder_problem(self.url) or secret_problem(self.url):
+            raise MisfitError((("url",), problem))
+        return self
+
+    @property
+    def is_own_news(self) -> bool:
+        """True for a company's news about itself; sources of all other types report on a whole field."""
+        return self.source_type == "press_corporate"
 
     @property
     def sample_key(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -38,7 +39,14 @@ def _valid_pattern(pattern: str) -> str:
     if problem := spelling_problem(pattern):
         raise ValueError(problem)
     try:
-        compiled = re.compile(pattern)
+        with warnings.catch_warnings():
+            # "[[" and the like: a later Python reads them as an operation on sets of characters.
+            warnings.simplefilter("error", FutureWarning)
+            compiled = re.compile(pattern)
+    except FutureWarning as error:
+        raise ValueError(
+            f"has a character in brackets that Python will read differently ({error}): escape it"
+        ) from error
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is not a regular expression ({error})") from error
     if compiled.search(""):

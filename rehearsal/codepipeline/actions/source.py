@@ -10,6 +10,7 @@ from pathlib import Path
 from rehearsal.codepipeline.actions.context import Context, Outcome
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.state import Revision
+from vectora_ops.git import environment_of_git
 
 FIELDS = "%H%x00%aI%x00%cI%x00%B"
 
@@ -80,7 +81,9 @@ def _url(context: Context, commit: str) -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", f"safe.directory={folder}", "-C", str(folder), *arguments]
-    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    result = subprocess.run(
+        command, env=environment_of_git(), capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if result.returncode:
         raise ActionFailedError(f"git {arguments[0]} failed: {result.stderr.strip()}")
     return result.stdout

@@ -75,6 +75,7 @@ def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
         "client_id": "lai_weekly",
         "from": before,
         "to": client(config).client_profile.version,
+        "bump": "minor",
         "file": str(config / "clients" / "lai_weekly.yaml"),
     }
 
@@ -82,13 +83,16 @@ def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lai_weekly", "-m", "x"], "exactly one of --major, --minor and --patch"),
+        (
+            ["lai_weekly", "-m", "x"],
+            "lai_weekly.yaml with: choose the next version with exactly one of --major, --minor",
+        ),
         (["lai_weekly", "--major", "--minor", "-m", "x"], "exactly one of --major, --minor and --patch"),
         (["lai_weekly", "--minor"], "Say what changed"),
         (["lai_weekly", "--minor", "-m", "  "], "Say what changed"),
         (["lai_weekly", "--minor", "-m", "one\ntwo"], "one line"),
         (["lai_weekli", "--minor", "-m", "x"], "lai_weekly"),
-        (["missing.yaml", "--minor", "-m", "x"], "missing.yaml cannot be read: No such file"),
+        (["missing.yaml", "--minor", "-m", "x"], "missing.yaml is missing: add the file."),
     ],
 )
 def test_bad_input_is_reported_in_one_sentence(run: Run, config: Path, arguments: list[str], message: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from client_files.migration.old_file import read_old_file
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.section import read_section
@@ -201,8 +203,18 @@ def test_only_a_limited_number_of_short_names_is_compared() -> None:
 
 
 @pytest.mark.parametrize("unit", ["-\n", "a:\n", "- []\n", "- a: b\n"])
-def test_a_file_that_is_edited_has_tighter_limits(unit: str) -> None:
+def test_a_file_that_is_migrated_has_tighter_limits(unit: str, tmp_path: Path) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text(_repeated(unit)[: 100_000 // len(unit) * len(unit)], encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"more than 5,000 keys and values|stands twice"):
-        EditableText("client.yaml", _repeated(unit)[: 100_000 // len(unit) * len(unit)].encode("ascii"))
-    with pytest.raises(ConfigurationError, match="too many for a client file"):
-        EditableText("client.yaml", b"a: " + b"x" * 500_000)
+        read_old_file(path)
+
+
+@pytest.mark.parametrize("unit", ["-\n", "a:\n", "- []\n", "- a: b\n"])
+def test_a_file_that_is_edited_has_the_limits_of_validation(unit: str) -> None:
+    content = _repeated(unit).encode("ascii")
+    with pytest.raises(ConfigurationError) as of_the_editor:
+        EditableText("client.yaml", content)
+    with pytest.raises(ConfigurationError) as of_validation:
+        parse_yaml("client.yaml", content)
+    assert str(of_the_editor.value) == str(of_validation.value)

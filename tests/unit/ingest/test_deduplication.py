@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vectora_core.items import IngestedItem
-from vectora_core.known_news import KnownNews, canonical_url, normalized_title, without_repeated_news
+from vectora_core.items import IngestedItem, ItemMetadata
+from vectora_core.known_news import KnownNews, normalized_title, without_repeated_news
+from vectora_core.text.address_identity import canonical_url
 
 
 def item(
@@ -19,6 +20,7 @@ def item(
     day: date | None = None,
     content: str = "",
     source: str = "s",
+    guid: str = "",
 ) -> IngestedItem:
     return IngestedItem(
         item_id=f"{source}_{normalized_title(title)}_{day}",
@@ -29,6 +31,7 @@ def item(
         url=url,
         published_at=day,
         ingested_at=datetime(2026, 1, 30, tzinfo=UTC),
+        metadata=ItemMetadata(guid=guid),
     )
 
 
@@ -36,7 +39,7 @@ def item(
     "variant",
     [
         "https://x.example/a/",
-        "http://www.X.example:80/a#part",
+        "http://www.X.example:80/a#comments",
         "https://x.example/a?utm_source=rss&utm_medium=feed&fbclid=1",
         " https://x.example/%61 ",
     ],
@@ -92,20 +95,24 @@ def test_known_news_is_found_by_address_or_title() -> None:
 
 
 def first_of_all(known: list[IngestedItem], searched: IngestedItem) -> IngestedItem | None:
-    """Return the known item with the same news, by comparing all: first by address, then by title and day."""
-    for same in (lambda other: canonical_url(other.url) == canonical_url(searched.url), is_namesake_of(searched)):
+    """Return the known item with the same news, by comparing all, with one rule after the other."""
+    title, day, url = normalized_title(searched.title), searched.published_at, canonical_url(searched.url)
+
+    def is_near(other: IngestedItem) -> bool:
+        return other.published_at is None or day is None or abs((other.published_at - day).days) <= 3
+
+    def is_namesake(other: IngestedItem) -> bool:
+        return normalized_title(other.title) == title
+
+    rules: list[Callable[[IngestedItem], bool]] = [
+        lambda other: canonical_url(other.url) == url and is_namesake(other),
+        lambda other: canonical_url(other.url) == url and is_near(other),
+        lambda other: is_namesake(other) and is_near(other),
+    ]
+    for same in rules:
         if found := next(filter(same, known), None):
             return found
     return None
-
-
-def is_namesake_of(searched: IngestedItem) -> Callable[[IngestedItem], bool]:
-    def same(other: IngestedItem) -> bool:
-        days = (other.published_at, searched.published_at)
-        is_near = days[0] is None or days[1] is None or abs((days[0] - days[1]).days) <= 3
-        return normalized_title(other.title) == normalized_title(searched.title) and is_near
-
-    return same
 
 
 DAYS = st.none() | st.integers(1, 20).map(lambda day: date(2026, 1, day))
@@ -119,3 +126,46 @@ def test_known_news_is_found_as_by_comparing_all_items(items: list[IngestedItem]
     for each in items:
         known.add(each)
     assert known.find(searched) is first_of_all(items, searched)
+
+
+def test_one_address_is_no_identity_of_news_of_other_days() -> None:
+    one = item("Depot A approved", "https://x.example/notices", date(2026, 1, 2))
+    other = item("Recall of product B", "https://x.example/notices", date(2026, 1, 9))
+
+    assert without_repeated_news([one, other]) == [one, other]
+
+
+def test_a_new_headline_at_the_same_address_on_a_near_day_is_the_same_news() -> None:
+    one = item("Depot approved", day=date(2026, 1, 2))
+    other = item("Depot is approved in Sweden", day=date(2026, 1, 3), content="More.")
+
+    assert without_repeated_news([one, other]) == [other]
+
+
+def test_the_publishers_identifier_prevails_over_address_title_and_day() -> None:
+    one = item("Depot approved", day=date(2026, 1, 2), guid="n-1")
+    corrected = item(
+        "Correction: depot approved", "https://x.example/b", date(2026, 1, 20), guid="n-1", content="More."
+    )
+    next_one = item("Recall of product B", day=date(2026, 1, 2), guid="n-2")
+
+    assert without_repeated_news([one, corrected, next_one]) == [corrected, next_one]
+
+
+def test_an_identifier_tells_nothing_about_another_source() -> None:
+    one, other = item("One", guid="1"), item("Other", "https://y.example/b", source="t", guid="1")
+
+    assert without_repeated_news([one, other]) == [one, other]
+
+
+def test_entries_of_one_page_are_told_apart_by_the_fragment_unless_their_title_is_the_same() -> None:
+    one, other = item("One title", "https://x.example/a#u1"), item("Another title", "https://x.example/a#u2")
+    again = item("One title", "https://x.example/a#u3", source="t")
+
+    assert without_repeated_news([one, other, again]) == [one, other]
+
+
+def test_a_weekly_title_at_one_address_is_news_each_week_if_the_identifiers_differ() -> None:
+    weeks = [item(day=date(2026, 1, day), guid=f"week-{day}") for day in (5, 12, 19)]
+
+    assert without_repeated_news(weeks) == weeks

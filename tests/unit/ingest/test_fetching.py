@@ -113,12 +113,25 @@ def test_a_page_has_its_charset_and_requests_name_the_product(site: Site, fetche
     assert site.requests[0][1]["user-agent"].startswith("vectora-inbox/")
 
 
+def test_requests_say_how_the_operator_is_reached(site: Site, loopback: PublicWeb) -> None:
+    Fetcher(reachable=loopback, contact="news@example.org").fetch(site.on("/", reply(200, b"words")))
+
+    assert site.requests[0][1]["user-agent"].endswith("; +news@example.org)")
+
+
+@pytest.mark.parametrize("contact", ["a b", "x)y", "a@b.example\r\nX-Injected: 1", "é@example.org"])
+def test_a_contact_that_would_break_the_header_is_refused(contact: str) -> None:
+    with pytest.raises(VectoraError, match=r"correct `contact` in config/environments\.yaml"):
+        Fetcher(contact=contact)
+
+
 def test_redirects_are_followed_and_the_page_has_the_last_address(site: Site, fetcher: Fetcher) -> None:
     site.on("/new/%C3%A9", reply(200, b"words"))
 
     page = fetcher.fetch(site.on("/old", reply(302, Location="/new/é")))
 
     assert page.url == f"{site.address}/new/%C3%A9"
+    assert [(redirect.status, redirect.url) for redirect in page.redirects] == [(302, page.url)]
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x.example/", "http://[::1/", "javascript:x"])

@@ -132,3 +132,17 @@ def test_importing_the_handler_does_not_import_the_parsers() -> None:
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_all_requests_name_the_contact_of_the_function(handler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    contacts: list[str] = []
+    made = Fetcher.__init__
+
+    def initialized(self: Fetcher, *args: Any, contact: str = "", **kwargs: Any) -> None:
+        contacts.append(contact)
+        made(self, *args, contact=contact, **kwargs)
+
+    monkeypatch.setattr(Fetcher, "__init__", initialized)
+    monkeypatch.setenv("USER_AGENT_CONTACT", "news@example.org")
+    handler.lambda_handler({"client_id": "lai_weekly"}, None)
+    assert contacts == ["news@example.org", "news@example.org"]

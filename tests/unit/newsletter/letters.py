@@ -22,7 +22,7 @@ def item(number: int = 1, **changes: object) -> IssueItem:
         "url": f"https://example.org/{number}",
         "source": "Fierce Pharma",
         "source_key": "press_sector__fiercepharma",
-        "by_company": False,
+        "source_type": "press_sector",
         "phase": "3",
         "published": date(2026, 2, 2),
         "event_type": "regulatory",

@@ -25,7 +25,7 @@ Shown = Callable[[Issue], str]
 
 @FORMATS
 def test_a_letter_shows_its_period_sources_kinds_and_labels(shown: Shown) -> None:
-    text = shown(issue(item(1), item(2, by_company=True, source="MedinCell")))
+    text = shown(issue(item(1), item(2, source_type="press_corporate", source="MedinCell")))
     for expected in (
         "10 Jan\u2009\u2013\u20099 Feb 2026",
         "1 of 8 sources could not be read: Camurus.",

@@ -120,6 +120,15 @@ WRONG: dict[str, list[str]] = {
         "{mode: redirect, identity: example.org, redirect_to: [a@example.org, A@example.org]}",
         '{mode: redirect, identity: "example.org\u200b", redirect_to: [a@example.org]}',
     ],
+    "contact": [
+        "nobody",
+        "http://example.org",
+        "https://example.org/(x)",
+        '"a@example.org\\r\\nX: y"',
+        '"Ann <a@example.org>"',
+        f"https://example.org/{'a' * 200}",
+        '""',
+    ],
     "bucket_suffix": ["Acme", "a_b", "-a", "x-s3alias", "a" * 60],
 }
 
