@@ -355,7 +355,9 @@ class Weigher:
         if title.molecules and title.interval:
             return Assessment(self.numbers.injected_molecule, f"title names {title.molecules[0]} at long intervals")
         if title.injected_molecules:
-            return Assessment(self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection")
+            return Assessment(
+                self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection"
+            )
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
             return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None

@@ -82,7 +82,8 @@ def _wait(seconds: float | None) -> str:
     if not seconds:
         return ""
     minutes = round(seconds / 60)
-    return f" The site requests a wait of {minutes} minutes." if minutes > 1 else f" The site requests a wait of {seconds:.0f} s."
+    wait = f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} s"
+    return f" The site requests a wait of {wait}."
 
 
 def _status(status: int) -> str:
