@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -68,10 +69,7 @@ def _require_client(target: Target, client: str, *, issue: bool) -> None:
 def _show_run(outcome: RunOutcome) -> None:
     ingest, scored, letter = (outcome.steps.get(name) for name in ("ingest", "normalize_score", "newsletter"))
     if ingest:
-        out.say(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
-        for source in ingest["sources"]:
-            if source["status"] != "ok":
-                out.say(f"  {source['source_key']}: {source['status']}. {source['message']}")
+        _show_ingestion(ingest)
     if scored:
         by = ", ".join(f"{count} by {name}" for name, count in scored["analyzers"].items() if count)
         out.say(f"Normalized: {scored['items_normalized']} items ({by}); matched: {scored['items_matched']}.")
@@ -88,6 +86,30 @@ def _show_run(outcome: RunOutcome) -> None:
         if sentence := _delivery(letter, outcome):
             out.say(sentence)
     out.say(f"Took {outcome.seconds:.1f} s.")
+
+
+def _show_ingestion(ingest: Mapping[str, Any]) -> None:
+    out.say(f"Ingested: {ingest['items_total']} items, {ingest['items_new']} of them new.")
+    # An environment with an older release reports no reasons.
+    dropped: Counter[str] = Counter()
+    for source in ingest["sources"]:
+        dropped.update(source.get("dropped", {}))
+    if dropped:
+        out.say(f"  Found {ingest['items_found']} entries. Not kept: {_reasons(dropped)}.")
+    for source in ingest["sources"]:
+        if source["status"] != "ok":
+            out.say(f"  {source['source_key']}: {source['status']}. {source['message']}")
+        elif not source.get("items_kept") and set(source.get("dropped", {})) - _USUAL_REASONS:
+            out.say(f"  {source['source_key']}: kept none of its entries: {_reasons(source['dropped'])}.")
+
+
+# A source whose news is all old, or known from another source, has no fault.
+_USUAL_REASONS = frozenset({"out_of_period", "not_yet_published", "duplicate_in_source", "duplicate_of_another_source"})
+
+
+def _reasons(dropped: Mapping[str, int]) -> str:
+    numbers = sorted(dropped.items(), key=lambda reason: -reason[1])
+    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in numbers)
 
 
 # Why the newsletter is not for readers, by what the newsletter function says (vectora_core.newsletter.publish).

@@ -43,7 +43,7 @@ class KnownNews:
     2. the same address and the same title;
     3. the same address and a near day, unless the source gives them different identifiers;
     4. the same title and a near day, in the same source or on the same page.
-    An address that is not the item's own, or that is a source's page, tells nothing.
+    An address that is not the item's own, or that is a source's page, identifies no news.
     """
 
     def __init__(self, pages: Iterable[str] = ()) -> None:
@@ -57,7 +57,7 @@ class KnownNews:
 
     def add(self, item: IngestedItem) -> None:
         if item.metadata.guid:
-            self._by_guid.setdefault((item.source_key, item.metadata.guid), []).append(item)
+            self._by_guid.setdefault((item.source_key, _spelled_guid(item)), []).append(item)
         title = normalized_title(item.title)
         url = self._own_url(item)
         if url is not None:
@@ -69,7 +69,7 @@ class KnownNews:
 
     def find(self, item: IngestedItem) -> IngestedItem | None:
         """Return the known item with the same news, or None."""
-        versions = self._by_guid.get((item.source_key, item.metadata.guid), ()) if item.metadata.guid else ()
+        versions = self._by_guid.get((item.source_key, _spelled_guid(item)), ()) if item.metadata.guid else ()
         if same := next((version for version in versions if not _is_reused(version, item)), None):
             return same
         title = normalized_title(item.title)
@@ -100,8 +100,13 @@ class KnownNews:
         return keys
 
 
+def _spelled_guid(item: IngestedItem) -> str:
+    """Return the identifier in one spelling: that of an address changes when its site moves from http to https."""
+    return re.sub(r"^https?://(?:www\.)?", "", item.metadata.guid)
+
+
 def _have_different_guids(one: IngestedItem, other: IngestedItem) -> bool:
-    guids = (one.metadata.guid, other.metadata.guid)
+    guids = (_spelled_guid(one), _spelled_guid(other))
     return one.source_key == other.source_key and all(guids) and guids[0] != guids[1]
 
 

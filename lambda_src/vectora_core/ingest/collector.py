@@ -69,22 +69,21 @@ class Collector:
     def collect(self, source: Source) -> tuple[SourceReport, list[IngestedItem]]:
         """Return the source's report, also if it failed, and the items that the run accepts."""
         started = time.monotonic()
-        items: list[IngestedItem] = []
         try:
-            extraction = read_entries(source, self._fetcher, self._window, self._now.astimezone(UTC).date())
-            items, dropped = self._kept(source, extraction)
-            report = self._report(source, extraction, items, dropped)
+            report, items = self._collected(source)
         except VectoraError as error:
             logger.warning("%s: %s", source.source_key, error)
-            report = SourceReport(source_key=source.source_key, status="failed", message=str(error))
+            report, items = _failure(source, str(error)), []
         except Exception as error:
             logger.exception("%s failed unexpectedly", source.source_key)
-            report = SourceReport(
-                source_key=source.source_key,
-                status="failed",
-                message=f"The source failed unexpectedly ({type(error).__name__}): see the function's log.",
-            )
+            message = f"The source failed unexpectedly ({type(error).__name__}): see the function's log."
+            report, items = _failure(source, message), []
         return report.model_copy(update={"duration_ms": round((time.monotonic() - started) * 1000)}), items
+
+    def _collected(self, source: Source) -> tuple[SourceReport, list[IngestedItem]]:
+        extraction = read_entries(source, self._fetcher, self._window, self._now.astimezone(UTC).date())
+        items, dropped = self._kept(source, extraction)
+        return self._report(source, extraction, items, dropped), items
 
     def _kept(self, source: Source, extraction: Extraction) -> tuple[list[IngestedItem], Counter[DropReason]]:
         """Return the accepted entries as items, and the numbers of the others by reason."""
@@ -172,3 +171,7 @@ class Collector:
             newest=newest,
             message=" ".join(remarks),
         )
+
+
+def _failure(source: Source, message: str) -> SourceReport:
+    return SourceReport(source_key=source.source_key, status="failed", message=message)

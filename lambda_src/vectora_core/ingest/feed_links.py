@@ -45,7 +45,7 @@ class FeedLinks:
 
     @staticmethod
     def _resolved(written: str, bases: list[str]) -> str | None:
-        # Some feeds encode "&" twice, and some leave out the scheme.
+        # Some feeds encode "&" twice, and some omit the scheme.
         written = html.unescape(written).strip() if "&amp;" in written or "&#" in written else written.strip()
         if _WITHOUT_SCHEME.match(written):
             written = f"https://{written}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from vectora_core.ingest.html_text import TEXT
 from vectora_core.ingest.news_page import HEADINGS, MAX_AREA_NODES, MAX_SMALL_NODES, NewsPage
 from vectora_core.ingest.page_text import is_generic, is_headline
-from vectora_core.text.address_identity import canonical_url
+from vectora_core.text.address_identity import canonical_url, names_a_place
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.dates import find_dates, without_dates
 
@@ -35,6 +35,8 @@ _SHARING_HOST = re.compile(
 _SCRIPTED_ADDRESS = re.compile(
     r"(?:location(?:\.href)?\s*=|location\.(?:assign|replace)\(|window\.open\()\s*['\"]([^'\"]+)['\"]"
 )
+# Fewer links with different texts may be the headline and the teaser of one entry.
+_ENTRIES_OF_A_LIST = 3
 # A page has thousands of links only if it is hostile.
 _MAX_LINKS = 10_000
 _TITLE_NAME = re.compile(r"(?:title|headline|subject|heading|\btit\b|_tit\b)")
@@ -70,6 +72,7 @@ class PageLinks:
             if link and not self._is_within_a_sentence(link):
                 found.append(link)
             index += 1
+        found = self._distinguished(found)
         labels = Counter((link.identity, link.text) for link in found if not self._is_marked_as_title(link.index))
         return [link for link in found if not link.is_titled or labels[link.identity, link.text] < _LABEL_REPETITIONS]
 
@@ -80,7 +83,39 @@ class PageLinks:
     @cached_property
     def _every_link(self) -> list[Link]:
         found = (link for index in range(len(self._document.nodes)) if (link := self._link(index)))
-        return list(islice(found, _MAX_LINKS))
+        return self._distinguished(list(islice(found, _MAX_LINKS)))
+
+    def _distinguished(self, links: list[Link]) -> list[Link]:
+        """Return the links; those of a list whose entries all lead to one page have their titles as identities."""
+        titled: defaultdict[str, list[Link]] = defaultdict(list)
+        for link in links:
+            if link.is_titled:
+                titled[link.identity].append(link)
+        overviews = {identity for identity, group in titled.items() if self._is_list(group)}
+        if not overviews:
+            return links
+        return [
+            replace(link, identity=f"{link.identity} {link.text}") if link.identity in overviews else link
+            for link in links
+        ]
+
+    def _is_list(self, links: list[Link]) -> bool:
+        """Return whether links with different titles are in equal elements: headline and teaser of a card are not."""
+        if len(links) < _ENTRIES_OF_A_LIST or len({link.text for link in links}) < len(links):
+            return False
+        nodes = self._document.nodes
+        first, last = links[0].index, links[-1].index
+        around = next((each for each in self._document.ancestors(first) if last < nodes[each].end), None)
+        if around is None:
+            return False
+        starts = [link.index for link in links]
+        entries = [
+            child
+            for child in self._document.children(around)
+            if bisect_left(starts, child) < bisect_left(starts, nodes[child].end)
+        ]
+        kinds = {(nodes[entry].tag, nodes[entry].attributes.get("class", "")) for entry in entries}
+        return len(entries) == len(links) and len(kinds) == 1
 
     def _link(self, index: int) -> Link | None:
         """Return the link that a node is, or None when it cannot lead to news."""
@@ -102,10 +137,18 @@ class PageLinks:
             return None
         href = node.attributes.get("href", "") if node.tag == "a" else ""
         is_small = self._size(index) < MAX_SMALL_NODES
-        if is_small and (not href.strip() or href.strip().lower().startswith(("javascript:", "#"))):
+        is_place = href.strip().startswith("#") and not self._leads_to_an_entry(index, href.strip())
+        if is_small and (not href.strip() or is_place or href.strip().lower().startswith("javascript:")):
             scripted = _SCRIPTED_ADDRESS.search(href) or _SCRIPTED_ADDRESS.search(node.attributes.get("onclick", ""))
             href = scripted[1] if scripted else ""
         return resolved_link(self._page.url, href) if href else None
+
+    def _leads_to_an_entry(self, index: int, fragment: str) -> bool:
+        """Return whether a link to a place on its own page has an entry's title, or a script shows the entry there."""
+        is_route = fragment.startswith(("#!", "#/"))
+        return names_a_place(f"{self._page.url.partition('#')[0]}{fragment}") and (
+            is_route or (self._size(index) < MAX_SMALL_NODES and is_headline(self._document.text(index)))
+        )
 
     def _leads_elsewhere(self, index: int, url: str) -> bool:
         parts = urlsplit(url)
@@ -117,13 +160,18 @@ class PageLinks:
         )
         return (
             same_page
-            or (paging and parts.query.count("=") == 1)
+            or (paging and parts.query.count("=") == 1 and not self._is_post(index, parts.query))
             or bool(relation & {"tag", "author", "next", "prev", "category", "license"})
             or self._names_an_author(index)
             or bool(_COLLECTION_PATH.search(parts.path))
             or bool(_SHARING_HOST.search((parts.hostname or "").lower()))
-            or (parts.path in ("", "/") and not parts.query)
+            or (parts.path in ("", "/") and not parts.query and not names_a_place(url))
         )
+
+    def _is_post(self, index: int, query: str) -> bool:
+        """Return whether a parameter that numbers pages on some sites is the number of a post, as in WordPress."""
+        is_number = re.fullmatch(r"p=\d+", query, re.IGNORECASE) is not None
+        return is_number and self._size(index) < MAX_SMALL_NODES and is_headline(self._document.text(index))
 
     def _names_an_author(self, index: int) -> bool:
         places = (index, *self._page.near_ancestors(index, 2))

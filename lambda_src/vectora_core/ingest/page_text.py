@@ -25,7 +25,10 @@ def is_generic(text: str) -> bool:
     """Return whether a text is a label of the page, such as "Read more" or "Download attachment (PDF, 120 KB)"."""
     if _FILE_NAME.match(text.strip()):
         return True
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    spaced, unspaced = split_off_unspaced(text.lower())
+    if unspaced:
+        return False
+    words = re.findall(r"[^\W\d_]+", spaced)
     return len(words) <= 8 and all(word in _GENERIC_WORDS or len(word) == 1 for word in words)
 
 

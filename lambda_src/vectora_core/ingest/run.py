@@ -60,20 +60,16 @@ def ingest_client(
     prefix = ingested_prefix(client_id, draft=draft)
     window = window_of(request, day, client.pipeline.default_period_days)
     sources, warnings = sources_to_read(client, catalog, request.sources)
-    lookback_days = max((day - window.first).days, LOOKBACK_DAYS)
-    history = read_history(data, client_id, day, lookback_days)
-
-    collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
-    reports, kept = _outcomes(collector, sources)
-    _require_a_source_that_was_read(client_id, reports)
+    history = read_history(data, client_id, day, max((day - window.first).days, LOOKBACK_DAYS))
 
     pages = [source.url for source in catalog.sources]
-    unique = without_repeated_news(kept, pages)
-    reports = _without_duplicates(reports, kept, unique)
-    items, new, carried_over = _completed(history, unique, pages)
-    texts = FullTextReport()
+    collector = Collector(client, request, window, day, now, fetcher, mentions_watched_term)
+    reports, found = _outcomes(collector, sources, pages)
+    _require_a_source_that_was_read(client_id, reports)
+
+    items, new, carried_over = _completed(history, found, pages)
+    old, texts = len(items) - new, FullTextReport()
     if full_texts and not request.dry_run:
-        old = len(items) - new
         items[old:], texts = full_texts.complete(items[old:], catalog.sources)
     report = IngestReport(
         client_id=client_id,
@@ -84,7 +80,7 @@ def ingest_client(
         output_key=items_key(prefix, day),
         items_found=sum(entry.items_found for entry in reports),
         items_new=new,
-        items_known=len(unique) - new,
+        items_known=len(found) - new,
         items_earlier=len(history.today),
         items_carried_over=carried_over,
         items_undated=sum(item.metadata.undated for item in items),
@@ -106,19 +102,20 @@ def _write(data: Bucket, key: str, report: IngestReport, items: Iterable[Ingeste
     data.write_json(report.output_key, [item.model_dump(mode="json") for item in items])
 
 
-def _outcomes(collector: Collector, sources: list[Source]) -> tuple[list[SourceReport], list[IngestedItem]]:
+def _outcomes(
+    collector: Collector, sources: list[Source], pages: list[str]
+) -> tuple[list[SourceReport], list[IngestedItem]]:
+    """Return the sources' reports and each piece of news once; a duplicate counts at the source that has less of it."""
     with ThreadPoolExecutor(_PARALLEL_SOURCES) as pool:
         outcomes = list(pool.map(collector.collect, sources))
-    return [report for report, _ in outcomes], [item for _, items in outcomes for item in items]
-
-
-def _without_duplicates(
-    reports: list[SourceReport], kept: list[IngestedItem], unique: list[IngestedItem]
-) -> list[SourceReport]:
-    """Return the reports, with the items that another source has with more text counted at their own source."""
+    kept = [item for _, items in outcomes for item in items]
+    unique = without_repeated_news(kept, pages)
     remaining = set(map(id, unique))
     duplicates = Counter(item.source_key for item in kept if id(item) not in remaining)
-    return [report.with_dropped("duplicate_of_another_source", duplicates[report.source_key]) for report in reports]
+    reports = [
+        report.with_dropped("duplicate_of_another_source", duplicates[report.source_key]) for report, _ in outcomes
+    ]
+    return reports, unique
 
 
 def _require_a_source_that_was_read(client_id: str, reports: list[SourceReport]) -> None:

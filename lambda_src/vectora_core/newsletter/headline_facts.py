@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, lru_cache
 
 from vectora_core.items import CuratedItem
 from vectora_core.newsletter import headline_words as vocabulary
@@ -29,7 +29,8 @@ _PERIOD = re.compile(
 _SAME_PERIOD = {
     "first quarter": "q1", "second quarter": "q2", "third quarter": "q3", "fourth quarter": "q4", "first half": "h1",
     "second half": "h2", "1h": "h1", "2h": "h2", "half year": "h1", "halfyear": "h1", "six months": "h1",
-    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual", "nine months": "q3", "nine month": "q3",
+    "year end": "annual", "yearend": "annual", "full year": "annual", "fullyear": "annual",
+    "nine months": "q3", "nine month": "q3",
 }  # fmt: skip
 _SCALES = {"k": 3, "t": 3, "m": 6, "b": 9}
 _MONEY = re.compile(
@@ -49,6 +50,7 @@ _CURRENCIES = {
 }
 _PERCENT = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(?:%|percent\b|per cent\b|procent\b|pour cent\b)")
 _DOSE = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|ml|g)\b")
+_YEAR = re.compile(r"20\d\d")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -80,25 +82,45 @@ class Facts:
         disjoint = ("money", "deal_kinds", "outcomes", "directions")
         return any(_are_apart(getattr(self, name), getattr(other, name)) for name in disjoint)
 
-    def shared(self, other: Facts) -> int:
-        """Return the number of kinds of facts that both headlines tell alike."""
+    @cached_property
+    def told(self) -> Words:
+        """Facts that show, if another headline tells them too, that it may be about the same event."""
         names = ("places", "phases", "intervals", "forms", "periods", "money", "numbers")
-        return sum(bool(getattr(self, name) & getattr(other, name)) for name in names)
+        return frozenset(f"{name} {value}" for name in names for value in getattr(self, name))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What an item tells beside its headline; read only when headlines are compared."""
+
+    known_names: tuple[str, ...]
+    text: str
+
+    @cached_property
+    def names(self) -> Words:
+        """Words of the companies and products that the analysis found."""
+        return _names(self.known_names)
+
+    @cached_property
+    def words(self) -> Words:
+        """Words of the beginning of the text, and the names."""
+        return self.names | _words(fold(self.text))
+
+
+NOTHING_BESIDE = Beside((), "")
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A headline as it is compared with others; `support` is what its item tells beside it."""
+    """A headline as it is compared with others."""
 
     words: Words  # of the headline, without those that only join others
     numbers: Words  # all of its numbers
     names: Words  # words that name a company or product, also the company whose source it is
     details: Words  # further words that distinguish an event
     event: str | None
-    event_type: str
     facts: Facts
-    named_support: Words = field(default=NOTHING, compare=False)
-    support: Words = field(default=NOTHING, compare=False)
+    beside: Beside = field(default=NOTHING_BESIDE, compare=False)
 
     def contradicts(self, other: Headline) -> bool:
         """Return whether the two are of different events."""
@@ -110,48 +132,57 @@ class Headline:
             return True
         return bool((names | details) and (other_names | other_details))
 
+    @cached_property
+    def told_names(self) -> Words:
+        """Names in the headline and beside it."""
+        return self.names | self.beside.names
+
     def shared_names(self, other: Headline) -> Words:
         """Return the names that both tell, in the headline or beside it."""
-        return (self.names & other.names) | (self.names & other.named_support) | (other.names & self.named_support)
+        return (self.names & other.names) | (self.names & other.beside.names) | (other.names & self.beside.names)
 
     def _names_beside(self, other: Headline) -> Words:
-        return self.names - other.names - other.named_support - other.details
+        return self.names - other.names - other.beside.names - other.details
 
     def _details_beside(self, other: Headline) -> Words:
-        beside = self.details - other.details - other.names - other.support
-        return frozenset(word for word in beside if not any(_are_alike(word, each) for each in other.details))
+        beside = self.details - other.details - other.names
+        if not beside:
+            return beside
+        return frozenset(word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details))
 
 
 def headline_of(item: CuratedItem, core: str) -> Headline:
     """Return the facts of an item, of whose title `core` is what remains without outlets and rubrics."""
-    entities = item.normalized_content.entities
-    known = _names((*entities.companies, *entities.trademarks, *entities.molecules))
-    own = _names((item.source_key.partition("__")[2].replace("_", " "),)) if _is_own_news(item) else NOTHING
-    lead = _words(fold(f"{item.normalized_content.summary} {item.content[:_LEAD_CHARACTERS]}"))
-    return _headline(
-        core, own, item.normalized_content.event_classification.primary_type, known | own, lead | known | own
+    content = item.normalized_content
+    found = content.entities
+    source = (item.source_key.partition("__")[2].replace("_", " "),) if _is_own_news(item) else ()
+    beside = Beside(
+        (*found.companies, *found.trademarks, *found.molecules, *source),
+        f"{content.summary} {item.content[:_LEAD_CHARACTERS]}",
     )
-
-
-def _headline(core: str, own: Words, event_type: str, named_support: Words, support: Words) -> Headline:
+    own = _names(source)
     folded = fold(core)
     text = folded.casefold()
-    rest, facts = _facts(text)
-    plain = _words(rest) - STOP_WORDS
-    amounts = facts.money | facts.numbers | facts.phases
-    known = plain - PLAIN_WORDS - _recognized(text)
-    capitals = _capital_words(folded)
-    names = known & capitals
+    plain = _words(folded)
+    if not any(map(_may_be_fact, plain)):
+        # Most words of most headlines are no terms; all others are looked up in one table after the other.
+        rest, facts, event, recognized = plain, Facts(), None, NOTHING
+    else:
+        without_amounts, facts = _facts(text)
+        rest, event, recognized = _words(without_amounts), _event(text), _recognized(text)
+        if event == "financial report" and not facts.periods and any(map(_YEAR.fullmatch, facts.numbers)):
+            facts = replace(facts, periods=frozenset({"annual"}))
+    rest -= STOP_WORDS
+    known = rest - PLAIN_WORDS - recognized
+    names = known & _capital_words(folded)
     return Headline(
-        words=plain | amounts,
-        numbers=facts.money | facts.numbers | frozenset(f"phase {phase}" for phase in facts.phases) | _codes(plain),
+        words=rest | facts.money | facts.numbers | facts.phases,
+        numbers=facts.money | facts.numbers | frozenset(f"phase {phase}" for phase in facts.phases) | _codes(rest),
         names=names | own,
         details=known - names,
-        event=_event(text),
-        event_type=event_type,
+        event=event,
         facts=facts,
-        named_support=named_support,
-        support=support,
+        beside=beside,
     )
 
 
@@ -205,20 +236,22 @@ def _is_own_news(item: CuratedItem) -> bool:
     return item.source_type == "press_corporate"
 
 
+@lru_cache(maxsize=2000)
 def _names(names: tuple[str, ...]) -> Words:
     return frozenset().union(*(_words(fold(name)) for name in names)) - PLAIN_WORDS - STOP_WORDS
 
 
 def _words(text: str) -> Words:
     """Return the words in lower case; a code has one spelling with and without hyphens, a compound is its words."""
-    found: set[str] = set()
-    for match in _WORD.findall(text):
-        word = re.sub(r"'s?$", "", match.casefold())
-        if any(sign.isdigit() for sign in word) and any(sign.isalpha() for sign in word):
-            found.add(re.sub(r"[-']", "", word))
-        else:
-            found.update(_singular(part) for part in re.split(r"[-']", word) if part)
-    return frozenset(found)
+    return frozenset().union(*map(_parts_of, _WORD.findall(text)))
+
+
+@lru_cache(maxsize=20_000)
+def _parts_of(word: str) -> Words:
+    bare = re.sub(r"'s?$", "", word.casefold())
+    if any(sign.isdigit() for sign in bare) and any(sign.isalpha() for sign in bare):
+        return frozenset({re.sub(r"[-']", "", bare)})
+    return frozenset(_singular(part) for part in re.split(r"[-']", bare) if part)
 
 
 def _singular(word: str) -> str:
@@ -227,13 +260,24 @@ def _singular(word: str) -> str:
 
 def _capital_words(folded: str) -> Words:
     """Return the words that are written as names, in lower case."""
-    return frozenset().union(
-        *(_words(match) for match in _WORD.findall(folded) if any(sign.isupper() or sign.isdigit() for sign in match))
-    )
+    return frozenset().union(*(_parts_of(word) for word in _WORD.findall(folded) if not word.islower()))
+
+
+@lru_cache(maxsize=20_000)
+def _may_be_fact(word: str) -> bool:
+    """Return whether a word is a number or part of a term."""
+    return not word.isalpha() or _part_of_a_term().fullmatch(word) is not None
+
+
+@cache
+def _part_of_a_term() -> re.Pattern[str]:
+    parts = {part for term in _single_terms() for part in re.split(r"[ -]", term) if part not in ("*", "")}
+    plurals = {_singular(part) for part in parts}
+    return pattern_of(sorted({*parts, *plurals, "phase", "fas", "ph", "million", "billion", "percent", "procent"}))
 
 
 def _codes(words: Words) -> Words:
-    return frozenset(word for word in words if any(sign.isdigit() for sign in word))
+    return frozenset(word for word in words if not word.isalpha())
 
 
 def _event(text: str) -> str | None:
@@ -258,14 +302,17 @@ def pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def _any_term() -> re.Pattern[str]:
+    return pattern_of(sorted(_single_terms(), key=lambda term: (-len(term), term)))
+
+
+def _single_terms() -> frozenset[str]:
+    """Return all terms; of two words with others between them, those between are no part of the event."""
     tables = (
         vocabulary.PLACES, vocabulary.INTERVALS, vocabulary.FORMS, vocabulary.DEAL_KINDS, vocabulary.OUTCOMES,
-        vocabulary.DIRECTIONS, vocabulary.ORDINALS, vocabulary.MARKS, dict(vocabulary.EVENTS),
+        vocabulary.DIRECTIONS, vocabulary.ORDINALS, vocabulary.MARKS,
     )  # fmt: skip
     listed = [*(terms for table in tables for terms in table.values()), *(terms for _, terms in vocabulary.EVENTS)]
-    # Of two words with others between them, those between are no part of the event.
-    single = {part for terms in listed for term in terms for part in term.split(" ... ")}
-    return pattern_of(sorted(single, key=lambda term: (-len(term), term)))
+    return frozenset(part for terms in listed for term in terms for part in term.split(" ... "))
 
 
 def _arabic(phase: str) -> str:

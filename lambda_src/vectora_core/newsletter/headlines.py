@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ _SPACE = r"[ \u00a0\u2009]{1,4}"
 _SIGNS = r"\||\u2013|\u2014|--?|\u00b7|\u2022|::|//|»|~"
 _TAIL = re.compile(rf"^(?P<core>.*\S){_SPACE}(?P<sign>{_SIGNS}){_SPACE}(?P<name>\S.*)$")
 _HEAD = re.compile(rf"^(?P<name>\S[^|:]{{0,60}}?)(?P<sign>{_SPACE}(?:{_SIGNS}){_SPACE}|\s?:\s|\s?\|\s?)(?P<core>\S.*)$")
+_MAY_SEPARATE = re.compile(r"[|:\])»~\u00b7\u2022\u2013\u2014/]|\s-")
 _IN_BRACKETS = re.compile(r"^(?P<core>.*\S)\s?[\[(](?:via |source: )?(?P<name>[^\[\]()]{2,40})[\])]$", re.IGNORECASE)
 # These separate a page's title from the name of its site; a dash also separates two parts of a headline.
 _SITE_SIGNS = frozenset({"|", "\u00b7", "\u2022", "::", "//", "»", "~"})
@@ -86,7 +87,7 @@ class Headlines:
         )
         self._own: dict[str, frozenset[str]] = {key: frozenset({_squeezed(name)}) for key, name in names.papers.items()}
         self._items = {(item.source_key, item.title): item for item in items}
-        bare = {key: without_rubrics(item.title) for key, item in self._items.items()}
+        bare = {key: without_rubrics(key[1]) for key in self._items}
         self._learned = self._names_of_sources(bare)
         certain = {key: self._without_certain(self._items[key], title) for key, title in bare.items()}
         self._cores = self._confirmed(certain)
@@ -112,10 +113,8 @@ class Headlines:
         }
         if not frequent:
             return frozenset()
-        inside = [
-            _squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()
-        ]
-        return frozenset(pair for pair in frequent if not any(pair[1] in core for core in inside))
+        inside = [_squeezed(_rest(title, key[0], frequent)) for key, title in titles.items()]
+        return frozenset(pair for pair in frequent if not any(pair[1] in rest for rest in inside))
 
     def _without_certain(self, item: CuratedItem, title: str) -> str:
         for _ in range(_MOST_NAMES):
@@ -158,8 +157,8 @@ class Headlines:
         Several names behind one headline may be companies, each with an event of its own; only those that a sign for
         sites separates are papers.
         """
-        complete = {_key(title) for title in titles.values()}
         uncertain = {key: found for key, title in titles.items() if (found := self._uncertain(title))}
+        complete = {_key(title) for title in titles.values()} if uncertain else set()
         names: dict[str, set[str]] = {}
         sites: dict[str, set[str]] = {}
         for core, name, sign in uncertain.values():
@@ -173,7 +172,7 @@ class Headlines:
         return cores
 
     def _uncertain(self, title: str) -> tuple[str, str, str] | None:
-        found = _TAIL.match(title)
+        found = _TAIL.match(title) if _MAY_SEPARATE.search(title) else None
         if found is None or len(_key(found["core"]).split()) < 3:
             return None
         name = found["name"]
@@ -182,8 +181,15 @@ class Headlines:
         return found["core"], name, found["sign"]
 
 
+def _rest(title: str, source_key: str, names: Collection[tuple[str, str]]) -> str:
+    """Return a title without the name around it, if it is one of the source's names."""
+    return next((core for core, name, _ in _parts(title) if (source_key, _squeezed(name)) in names), title)
+
+
 def _parts(title: str) -> Sequence[tuple[str, str, str]]:
     """Return the ways to divide a title into a headline and a name around it, with the sign between them."""
+    if not _MAY_SEPARATE.search(title):
+        return []
     found = (pattern.match(title) for pattern in (_TAIL, _HEAD, _IN_BRACKETS))
     return [(match["core"], match["name"], match.groupdict().get("sign") or "") for match in found if match]
 

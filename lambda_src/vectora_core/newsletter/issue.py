@@ -15,6 +15,7 @@ from vectora_core.newsletter.reports import published_day
 from vectora_core.newsletter.selection import Selection
 from vectora_core.text.addresses import link_address
 from vectora_core.text.rubrics import Notice
+from vectora_core.text.tracked_links import untracked
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, one_line, shortened
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
@@ -202,7 +203,7 @@ def _issue_item(item: CuratedItem, sources: Mapping[str, Source], selection: Sel
         summary="" if any(_is_same(summary, text) for text in (title, headline)) else summary,
         why_it_matters="" if _is_in(why, summary) else why,
         language=item.language,
-        url=link_address(item.url),
+        url=link_address(untracked(item.url)),
         source=_source_name(item.source_key, sources.get(item.source_key)),
         source_key=item.source_key,
         source_type=_known_type(item.source_type),
@@ -222,7 +223,7 @@ def _other_reports(items: Iterable[CuratedItem], sources: Mapping[str, Source]) 
         OtherReport(
             item_id=item.item_id,
             title=shortened(one_line(item.title), MAX_TITLE_CHARACTERS) or "Untitled",
-            url=link_address(item.url),
+            url=link_address(untracked(item.url)),
             source=_source_name(item.source_key, sources.get(item.source_key)),
             source_key=item.source_key,
             published=published_day(item),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations, product
 
 from vectora_core.near_days import NearDays
 from vectora_core.newsletter.headline_facts import Headline, Words
@@ -13,8 +14,6 @@ from vectora_shared.config.client import Deduplication
 
 # Without a similar title, two headlines need so much in common: a name counts 2, another word or fact 1 each.
 _LEAST_IN_COMMON = 4
-# If one of them has no known event, the kind of event counts less.
-_LEAST_WITHOUT_EVENT = 5
 
 
 @dataclass(eq=False)
@@ -51,7 +50,7 @@ class KnownStories:
         self._known: dict[Headline, _Known] = {}
         # By the numbers and one word of the titles, then by their size and the number of words from that word on.
         self._by_word: dict[tuple[Words, str], dict[tuple[int, int], list[_Known]]] = {}
-        self._by_name: dict[tuple[str, str], list[_Known]] = {}
+        self._by_event: dict[tuple[str, str, str], list[_Known]] = {}
         self._least: dict[tuple[int, int], int] = {}
         self._stories: dict[str, _Story] = {}
 
@@ -73,7 +72,7 @@ class KnownStories:
 
     def find(self, headline: Headline, day: date | None) -> str | None:
         """Return the item_id of the first known story that the report repeats, or None."""
-        repeated = [*self._similar(headline), *self._of_the_same_event(headline)]
+        repeated = dict.fromkeys((*self._similar(headline), *self._of_the_same_event(headline)))
         found = sorted((entry for known in repeated if (entry := known.stories.first(day))), key=lambda entry: entry[0])
         for _, story in found:
             # A vague headline may fit two different events: the others of the story decide.
@@ -87,7 +86,7 @@ class KnownStories:
             titles = self._by_word.setdefault((headline.numbers, word), {})
             titles.setdefault((len(headline.words), left), []).append(known)
         for key in _event_keys(headline):
-            self._by_name.setdefault(key, []).append(known)
+            self._by_event.setdefault(key, []).append(known)
 
     def _similar(self, headline: Headline) -> Iterator[_Known]:
         for known in self._candidates(headline):
@@ -96,7 +95,7 @@ class KnownStories:
 
     def _of_the_same_event(self, headline: Headline) -> Iterator[_Known]:
         # In the order of the index, each once.
-        candidates = dict.fromkeys(known for key in _event_keys(headline) for known in self._by_name.get(key, ()))
+        candidates = dict.fromkeys(known for key in _event_keys(headline) for known in self._by_event.get(key, ()))
         for known in candidates:
             if have_much_in_common(known.headline, headline) and not known.headline.contradicts(headline):
                 yield known
@@ -143,18 +142,17 @@ class KnownStories:
 
 def have_much_in_common(one: Headline, other: Headline) -> bool:
     """Return whether two headlines tell the same event of the same company and product, in whatever words."""
-    names = one.shared_names(other)
-    if not names:
+    if one.event is None or one.event != other.event:
         return False
-    least = _LEAST_IN_COMMON
-    if not (one.event and one.event == other.event):
-        if one.event_type != other.event_type or one.event_type == "other" or (one.event and other.event):
-            return False
-        least = _LEAST_WITHOUT_EVENT
-    return 2 * len(names) + len(one.details & other.details) + one.facts.shared(other.facts) >= least
+    names = one.shared_names(other)
+    rest = len(one.details & other.details) + len(one.facts.told & other.facts.told)
+    return bool(names) and 2 * len(names) + rest >= _LEAST_IN_COMMON
 
 
-def _event_keys(headline: Headline) -> list[tuple[str, str]]:
-    """Return the keys of which two reports of one event have one in common."""
-    kinds = [headline.event_type, *([headline.event] if headline.event else [])]
-    return [(name, kind) for name in sorted(headline.names | headline.named_support) for kind in kinds]
+def _event_keys(headline: Headline) -> list[tuple[str, str, str]]:
+    """Return the keys of which two reports of one event have one in common: a name with another name, word or fact."""
+    if headline.event is None:
+        return []
+    names = sorted(headline.told_names)
+    others = sorted((headline.details | headline.facts.told) - headline.told_names)
+    return [(headline.event, *pair) for pair in (*combinations(names, 2), *product(names, others))]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from vectora_core.text.tracked_links import untracked
 
-# Fragments that name a part that every page has, or a place in the text, and so tell no two entries apart.
+# Fragments that name a part that every page has, or a place in the text, and so distinguish no entries.
 # ":~:" starts a text fragment (WICG URL Fragment Text Directives), which is never part of the document's address.
 _PLACE_ON_A_PAGE = re.compile(
     r"(?:|top|main|main-?content|content|page|body|start|nav|menu|header|footer|skip\S*|comments?(?:-\d+)?|respond|more(?:-\d+)?|"

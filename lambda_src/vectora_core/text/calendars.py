@@ -17,14 +17,15 @@ _THAI = re.compile(
     r"(?:พ\.\s?ศ\.\s{0,3}|ค\.\s?ศ\.\s{0,3})?(?P<year>\d{4})(?!\d)"
 )
 _BUDDHIST_YEARS = 543
-_NAMES_A_CALENDAR = re.compile("[令平昭民\u0e00-\u0e7f]")
+_FULL_WIDTH = {ord("\uff10") + digit: str(digit) for digit in range(10)}
+_SPECIAL = re.compile("[令平昭民\u0e00-\u0e7f\uff10-\uff19]")
 
 
 def in_gregorian_years(text: str) -> str:
-    """Return a text with the dates of these calendars in Gregorian years; other texts are returned unchanged."""
-    if text.isascii() or not _NAMES_A_CALENDAR.search(text):
+    """Return a text with Gregorian years for those of these calendars, and with ASCII digits for full-width ones."""
+    if text.isascii() or not _SPECIAL.search(text):
         return text
-    return _THAI.sub(_thai_date, _ERA.sub(_year_of_era, text))
+    return _THAI.sub(_thai_date, _ERA.sub(_year_of_era, text.translate(_FULL_WIDTH)))
 
 
 def _year_of_era(match: re.Match[str]) -> str:

@@ -151,7 +151,7 @@ def _dates_in(text: str, date_format: str | None, day_first: bool | None) -> tup
     return tuple(kept)
 
 
-# A page's lines are looked at once for its areas, and again for the title, the date and the text of each entry.
+# A page's lines are searched for its areas, and again for the title, the date and the text of each entry.
 _dates_in_line = lru_cache(maxsize=2000)(_dates_in)
 
 

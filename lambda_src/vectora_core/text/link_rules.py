@@ -12,26 +12,28 @@ from typing import NamedTuple
 
 # Names that never identify an article, on any site; compared in lower case.
 _TRACKERS = """
-__cft__ __hsfp __hssc __hstc __readwiselocation __s __source __tn__ __twitter_impression _bhlid _branch_match_id
-_branch_referrer _bta_c _bta_tid _cft_ _ga _gac _gl _ke _kx _openstat _openstatm _sgm_campaign _trkparms
-action_object_map action_ref_map action_type_map at_campaign at_campaign_type at_creation at_custom1 at_custom2
-at_custom3 at_custom4 at_emailtype at_format at_link_id at_link_origin at_link_type at_medium at_ptr_name
-at_recipient_id at_recipient_list at_send_date at_source bbeml bsft_aaid bsft_clkid bsft_eid bsft_ek bsft_mid bsft_uid
-campaign_content campaign_id campaign_medium campaign_name campaign_source campaign_term campid ceneo_spo cmpid cnvxe
-cx_click cx_recsorder cx_recswidget dclid dgcid dicbo dm_i ef_id elqaid elqat elqcampaignid elqcsid elqtrack
-elqtrackid emci emdi et_rid fb_action_ids fb_action_types fb_comment_id fb_ref fb_source fbclid feedname feedref
-feedtype gad_campaignid gad_source gbraid gclid gclsrc gdffi gdfms gdftrk gps_adid gs_l guccounter guce_referrer
-guce_referrer_sig hmb_campaign hmb_medium hmb_source hsctatracking iclid ig_mid ig_rid igsh igshid intcid intcmp
-irclickid irgwc li_fat_id lipi mc_cid mc_eid mc_tc mkevt mkrid mkt_tok mkwid ml_subscriber ml_subscriber_hash msclkid
-msockid ncid nr_email_referer ns_campaign ns_fee ns_linkname ns_mchannel ns_source ocid oft_c oft_ck oft_d oft_id
-oft_ids oft_k oft_lk oft_sk oly_anon_id oly_enc_id pk_campaign pk_cid pk_content pk_keyword pk_kwd pk_medium pk_source
-rb_clickid recip_id ref_src ref_url reflink rtkcid s_cid s_kwcid sc_campaign sc_channel sc_cid sc_content sc_country
-sc_eh sc_geo sc_llid sc_medium sc_outcome sc_uid sccid sfmc_id sfmc_sub simplereach_source sms_click sms_source
-sms_uph smtyp smuid soc_src soc_trk spjobid spm spmailingid spreportid spuserid sref srnd srsltid ss_email_id
-ss_source sscid taboola_campaign_id tblci tdsourcetag trackingid trk trk_contact trk_module trk_msg trk_sid
-trkcampaign trkinfo tt_content tt_medium ttclid tw_campaign tw_kwdid tw_source tw_term twclid vero_conv vero_id vgo_ee
-vn_campaign vn_medium vn_source wbraid wickedid wickedsource wpsrc wt.ec_id wt.mc_ev wt.mc_id wt.nav wt.srch wt.tsrc
-wt_mc wt_mc_id wt_zmc xtor yclid ymclid ysclid zanpid
+__cft__ __hsdid __hsfp __hssc __hstc __readwiselocation __s __source __tn__ __twitter_impression _bhlid
+_branch_match_id _branch_referrer _bta_c _bta_tid _cft_ _ga _gac _gl _ke _kuid _kx _openstat _openstatm _sgm_campaign
+_trkparms action_object_map action_ref_map action_type_map at_campaign at_campaign_type at_creation at_custom1
+at_custom2 at_custom3 at_custom4 at_emailtype at_format at_link_id at_link_origin at_link_type at_medium at_ptr_name
+at_recipient_id at_recipient_list at_send_date at_source awt_l awt_m bbeml bsft_aaid bsft_clkid bsft_eid bsft_ek
+bsft_mid bsft_uid campaign_content campaign_id campaign_medium campaign_name campaign_source campaign_term campid
+ceneo_spo ck_subscriber_id cmpid cnvxe cx_click cx_recsorder cx_recswidget dclid dgcid dicbo dm_i echobox ef_id elqaid
+elqat elqcampaignid elqcsid elqtrack elqtrackid emci emdi et_rid fb_action_ids fb_action_types fb_comment_id fb_ref
+fb_source fb_xd_fragment fbclid feedname feedref feedtype gad_campaignid gad_source gbraid gclid gclsrc gdffi gdfms
+gdftrk gps_adid gs_l guccounter guce_referrer guce_referrer_sig h_sid h_slt hmb_campaign hmb_medium hmb_source
+hsctatracking hss_channel iclid ig_mid ig_rid igsh igshid inf_contact_key intcid intcmp irclickid irgwc li_fat_id lipi
+mc_cid mc_eid mc_phishing_protection_id mc_tc mibextid mindbox-click-id mindbox-message-key mkevt mkrid mkt_tok mkwid
+ml_subscriber ml_subscriber_hash msclkid msockid ncid nr_email_referer ns_campaign ns_fee ns_linkname ns_mchannel
+ns_source ocid oft_c oft_ck oft_d oft_id oft_ids oft_k oft_lk oft_sk oly_anon_id oly_enc_id os_ehash pk_campaign
+pk_cid pk_content pk_keyword pk_kwd pk_medium pk_source rb_clickid recip_id ref_src ref_url reflink rtkcid s_cid
+s_kwcid sc_campaign sc_channel sc_cid sc_content sc_country sc_customer sc_eh sc_geo sc_llid sc_medium sc_outcome
+sc_uid sccid sfmc_id sfmc_sub simplereach_source sms_click sms_source sms_uph smtyp smuid soc_src soc_trk spjobid spm
+spmailingid spreportid spuserid sref srnd srsltid ss_email_id ss_source sscid syclid taboola_campaign_id tblci
+tdsourcetag trackingid trk trk_contact trk_module trk_msg trk_sid trkcampaign trkinfo tt_content tt_medium ttclid
+tw_adid tw_campaign tw_kwdid tw_source tw_term twclid unicorn_click_id user_email_address utm vero_conv vero_id vgo_ee
+vmcid vn_campaign vn_medium vn_source wbraid wickedid wickedsource wpsrc wt.ec_id wt.mc_ev wt.mc_id wt.nav wt.srch
+wt.tsrc wt_mc wt_mc_id wt_zmc wtrid xtor yclid ymclid ysclid zanpid
 """
 TRACKERS = frozenset(_TRACKERS.split())
 _TRACKER_PREFIXES = """
@@ -95,6 +97,8 @@ SITE_TRACKERS = {
     "msn.com": frozenset({"ocid", "cvid", "ei", "pc"}),
     "yahoo.com": frozenset({".tsrc", "tsrc", "soc_src", "soc_trk"}),
     "substack.com": frozenset({"r", "s", "showwelcomeonshare", "triedredirect"}),
+    "rumble.com": frozenset({"e9s"}),
+    "spotify.com": frozenset({"si"}),
     "nature.com": frozenset({"error", "code", "proof"}),
     "nejm.org": frozenset({"ssource"}),
 }

@@ -70,10 +70,13 @@ _WITHDRAWN_CHARACTERS = 160
 # "(NASDAQ: CAMX)", "(Nasdaq Stockholm: CAMX.ST)", "(Euronext Paris:MEDCL)", "[NYSE: TEVA; TASE: TEVA]".
 _TICKER = re.compile(r"\s*[\[(](?:[A-Z][\w .&/-]{1,30}:\s?[A-Z0-9][A-Z0-9.\-]{0,14}(?:\s?[;,/]\s?)?){1,3}[\])]")
 _MOST_RUBRICS = 4
+_MAY_BE_MARKED = re.compile(r"[:|\u2013\u2014»\])】-]|^\s*(?:corr|err|rätt|korr|rect)", re.IGNORECASE)
 
 
 def without_rubrics(title: str) -> str:
     """Return the headline alone; the title itself when nothing would be left of it."""
+    if not _MAY_BE_MARKED.search(title):
+        return title
     bare = _TICKER.sub("", title).strip()
     for _ in range(_MOST_RUBRICS):
         shorter = bare
@@ -89,7 +92,7 @@ def without_rubrics(title: str) -> str:
 
 def notice_of(title: str, content: str = "") -> Notice | None:
     """Return whether an item corrects or withdraws news, by the mark at its headline or the beginning of its text."""
-    for _ in range(_MOST_RUBRICS):
+    for _ in range(_MOST_RUBRICS if _MAY_BE_MARKED.search(title) else 0):
         if _WITHDRAWAL_BEFORE.search(title) or _WITHDRAWAL_AFTER.search(title):
             return "withdrawal"
         if any(pattern.search(title) for pattern in (_CORRECTION_BEFORE, _CORRECTION_AFTER, _CORRECTION_OF)):

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from email.utils import parsedate
 
-_ISO = re.compile(r"\+?(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ].*)?")
+_ISO = re.compile(r"\+?(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ].*|\d{4}(?:\d{2})?Z?)?")
 # ISO 8601, 4.1.3 and 4.1.4. A week without its day is no day, nor is a year with three digits that are not apart.
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{2})-?([1-7])(?:[Tt ].*)?")
 _ISO_ORDINAL = re.compile(r"(\d{4})-(\d{3})(?:[Tt ].*)?")
@@ -17,7 +17,7 @@ _C_TIME = re.compile(r"[A-Za-z]{3,9},?\s+[A-Za-z]{3,9}\s+\d{1,2}\s+\d{2}:\d{2}(?
 
 
 def iso_day(text: str) -> date | None:
-    """Return the day of an ISO 8601 date or timestamp, whatever its offset from UTC."""
+    """Return the day of an ISO 8601 date or timestamp, regardless of its offset from UTC."""
     try:
         if match := _ISO.fullmatch(text):
             return date(int(match[1]), int(match[2]), int(match[3]))

@@ -27,6 +27,7 @@ from vectora_core.text.link_rules import (
 _MAX_WRAPPERS = 5
 _MAX_CHARACTERS = 10_000
 _MAX_PARAMETERS = 200
+_SEPARATOR = re.compile(r"([&?])")
 _PROOFPOINT_COUNTS = f"{ascii_uppercase}{ascii_lowercase}{digits}-_"
 _TARGET = re.compile(r"https?://[^/?#\s]+\.[^/?#\s]+", re.IGNORECASE)
 _IN_TEXT = re.compile(r"https?://[^\s<>\"'\\^`{|}]{4,2000}", re.IGNORECASE)
@@ -84,11 +85,16 @@ def _without_trackers(url: str) -> str:
 
 
 def _kept_parameters(query: str, host: str) -> str:
-    parameters = query.split("&")
-    if len(parameters) > _MAX_PARAMETERS:
+    # Some sites append their trackers with a second "?".
+    parts = _SEPARATOR.split(query)
+    if len(parts) > 2 * _MAX_PARAMETERS:
         return query
-    kept = [parameter for parameter in parameters if not _is_tracker(parameter, host)]
-    return query if len(kept) == len(parameters) else "&".join(kept)
+    kept = [
+        (mark, each) for mark, each in zip(["", *parts[1::2]], parts[::2], strict=True) if not _is_tracker(each, host)
+    ]
+    if 2 * len(kept) > len(parts):
+        return query
+    return "".join(f"{mark if number else ''}{each}" for number, (mark, each) in enumerate(kept))
 
 
 def _is_tracking_fragment(fragment: str, host: str) -> bool:
@@ -102,7 +108,7 @@ def _is_tracking_fragment(fragment: str, host: str) -> bool:
 def _is_tracker(parameter: str, host: str) -> bool:
     written, _, encoded = parameter.partition("=")
     # In feeds, "&" is sometimes encoded twice.
-    name = unquote_plus(written).strip().lower().removeprefix("amp;")
+    name = unquote_plus(written).rpartition("?")[2].strip().lower().removeprefix("amp;")
     if name in TRACKERS or name.startswith(TRACKER_PREFIXES):
         return True
     if name in CHANNEL_NAMES:

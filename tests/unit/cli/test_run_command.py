@@ -1,4 +1,4 @@
-"""`./vectora run` shows what the model cost, and what was saved."""
+"""`./vectora run` shows what was found and kept, what the model cost, and what was saved."""
 
 from __future__ import annotations
 
@@ -87,3 +87,38 @@ def test_a_run_says_who_got_the_newsletter_or_why_nobody_did(
 def test_a_draft_and_a_failed_run_say_nothing_about_delivery(capsys: pytest.CaptureFixture[str]) -> None:
     assert "elivered" not in delivered(capsys, "draft", None)
     assert "elivered" not in delivered(capsys, "ready", None, "FAILED")
+
+
+def ingested(capsys: pytest.CaptureFixture[str], *sources: dict[str, Any]) -> str:
+    found = sum(source.get("items_found", 0) for source in sources)
+    ingest = {"items_total": 5, "items_new": 2, "items_found": found, "sources": list(sources)}
+    outcome = RunOutcome(
+        execution_arn="arn",
+        status="SUCCEEDED",
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=1.0,
+        steps={"ingest": ingest},
+        reason=None,
+    )
+    run._show_run(outcome)
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_entries_that_were_not_kept_are_shown_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    paper = {"source_key": "paper", "status": "ok", "items_found": 9, "items_kept": 3}
+    site = {"source_key": "site", "status": "ok", "items_found": 4, "items_kept": 0}
+    text = ingested(
+        capsys,
+        {**paper, "dropped": {"duplicate_in_source": 1, "out_of_period": 5}},
+        {**site, "dropped": {"too_short": 4}},
+    )
+
+    assert "Found 13 entries. Not kept: 5 out of period, 4 too short, 1 duplicate in source." in text
+    assert "site: kept none of its entries: 4 too short." in text
+    assert "paper: kept none" not in text
+
+
+def test_old_news_and_reports_of_an_older_release_are_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    old = {"source_key": "old", "status": "ok", "items_found": 4, "items_kept": 0, "dropped": {"out_of_period": 4}}
+    assert "kept none" not in ingested(capsys, old)
+    assert "Not kept" not in ingested(capsys, {"source_key": "paper", "status": "ok"})

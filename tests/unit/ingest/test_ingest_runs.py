@@ -143,15 +143,8 @@ def test_a_run_writes_the_items_of_the_day_and_a_report(workshop: Workshop) -> N
     assert paper["published_at"] == "2026-01-20"
     assert paper["ingested_at"] == "2026-01-30T06:00:00Z"
     assert paper["content_hash"].startswith("sha256:")
-    assert paper["metadata"] == {
-        "author": "",
-        "tags": [],
-        "word_count": 9,
-        "undated": False,
-        "full_text": False,
-        "guid": "",
-        "shared_url": False,
-    }
+    plain = {"author": "", "tags": [], "word_count": 9, "undated": False, "full_text": False}
+    assert paper["metadata"] == {**plain, "guid": "", "shared_url": False}
     assert nordika["url"] == "https://nordika.example/Nordika-signs-a-big-deal"
     assert body["output_key"] == "ingested/lai_weekly/2026/01/30/items.json"
     assert (body["items_found"], body["items_new"], body["items_total"], body["warnings"]) == (2, 2, 2, [])

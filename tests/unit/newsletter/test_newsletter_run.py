@@ -87,7 +87,18 @@ def test_the_manifest_has_the_metrics_of_all_stages(
     manifest = json.loads(text_of(newsletters, "manifest.json"))
     assert {"generation_date", "target_date", "status", "total_items", "files"} <= set(manifest)
     metrics = manifest["metrics"]
-    assert metrics["items"] == {"ingested": 9, "normalized": 3, "matched": 2, "in_period": 2, "selected": 2}
+    assert metrics["items"] == {
+        "ingested": 9,
+        "normalized": 3,
+        "matched": 2,
+        "in_period": 2,
+        "selected": 2,
+        "below_score": 0,
+        "duplicates": 0,
+        "withdrawn": 0,
+        "without_room": 0,
+        "held_back": 0,
+    }
     assert metrics["tokens"] == {"input": 300, "output": 30, "cache_read": 0, "cache_write": 0}
     assert metrics["cost_usd"] == 0.05
     assert metrics["noise_estimate"] == 0.5

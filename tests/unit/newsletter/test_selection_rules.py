@@ -108,18 +108,25 @@ def test_of_two_reports_of_a_story_the_company_s_own_is_selected(
     assert selection.duplicates == {press.item_id: own.item_id}
 
 
-def test_of_two_reports_a_critical_event_type_takes_precedence_over_the_source(
+def test_the_company_s_own_report_has_the_critical_event_type_of_the_others(
     client: ClientConfig, make_curated: MakeCurated
 ) -> None:
     press = make_curated(STORY, "regulatory")
     own = make_curated(STORY, "other", source="press_corporate__camurus")
-    assert [item.item_id for item in select([own, press], client).items] == [press.item_id]
+    [filled] = select([own, press], client).sections
+    assert filled.section.id == "regulatory_updates"
+    assert [item.item_id for item in filled.items] == [own.item_id]
 
 
-def test_of_two_reports_of_the_press_the_higher_score_stays(client: ClientConfig, make_curated: MakeCurated) -> None:
-    low = make_curated(STORY, score=3)
-    high = make_curated(STORY, source="press_sector__endpoints_news", score=4)
-    assert [item.item_id for item in select([low, high], client).items] == [high.item_id]
+def test_of_two_reports_of_the_press_the_earlier_stays_then_the_longer(
+    client: ClientConfig, make_curated: MakeCurated
+) -> None:
+    late = make_curated(STORY, score=30, published=date(2026, 2, 2), content="Much more was said. " * 9)
+    short = make_curated(STORY, source="press_sector__endpoints_news", content="It was said.")
+    long = make_curated(STORY, source="press_sector__fiercebiotech", content="It was said at length.")
+    selection = select([late, short, long], client)
+    assert [item.item_id for item in selection.items] == [long.item_id]
+    assert [item.item_id for item in selection.also_reported[long.item_id]] == [short.item_id, late.item_id]
 
 
 @pytest.mark.parametrize(
