@@ -51,6 +51,7 @@ def read_body(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline
     Raise VectoraError when the body has more than `limit` bytes or an unknown coding, ValueError when it cannot be
     decompressed, TemporaryError when it ends early.
     """
+    _require_readable_transfer(response.headers.get("Transfer-Encoding", ""))
     codings = _codings(response.headers.get("Content-Encoding", ""))
     body = _received(response, limit, deadline)
     if body is None:
@@ -59,6 +60,15 @@ def read_body(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline
         body = _without_coding(body, coding, limit)
     # A compressed file, served as it is.
     return _without_coding(body, "gzip", limit) if body.startswith(_GZIP_MAGIC) else body
+
+
+def _require_readable_transfer(coding: str) -> None:
+    """Raise VectoraError for a transfer coding that http.client takes for the content."""
+    if coding.strip().lower() not in ("", "chunked", "identity"):
+        raise VectoraError(
+            f"The answer has the transfer coding {visible_text(coding)[:60]}, which was not requested and cannot be "
+            "read: ask the site's owner."
+        )
 
 
 def _codings(header: str) -> list[str]:

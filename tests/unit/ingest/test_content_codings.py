@@ -116,6 +116,11 @@ def test_a_body_that_ends_early_is_an_error_and_is_tried_again(kind: str, site: 
     assert len(site.requests) == 2
 
 
+def test_an_unknown_transfer_coding_is_named(site: Site, loopback: PublicWeb) -> None:
+    with pytest.raises(VectoraError, match="transfer coding gzip, chunked, which was not requested"):
+        fetch(site, loopback, raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"))
+
+
 @pytest.mark.parametrize("coding", ["", "gzip", "br", "zstd", "compress"])
 def test_an_empty_body_is_empty_in_every_coding(coding: str, site: Site, loopback: PublicWeb) -> None:
     assert fetch(site, loopback, reply(200, b"", Content_Encoding=coding)) == b""
