@@ -148,7 +148,9 @@ class Headline:
         beside = self.details - other.details - other.names
         if not beside:
             return beside
-        return frozenset(word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details))
+        return frozenset(
+            word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details)
+        )
 
 
 def headline_of(item: CuratedItem, core: str) -> Headline:
