@@ -4,7 +4,7 @@ PYTHON ?= python3
 BASE ?= main
 # The environment's Node.js and CDK CLI before the system's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Those of another project: with them Python would import other code, or leave out checks (as in ./vectora).
+# Those of another project: with them Python would import other code, or skip checks (as in ./vectora).
 unexport PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH PYTHONPLATLIBDIR PYTHONSAFEPATH
 unexport PYTHONSTARTUP PYTHONUSERBASE VIRTUAL_ENV
 VENV := .venv

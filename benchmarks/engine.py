@@ -14,8 +14,8 @@ from vectora_core.items import CuratedItem, IngestedItem
 from vectora_core.newsletter.selection import select
 from vectora_core.normalize.request import NormalizeEvent
 from vectora_core.normalize.run import normalize
-from vectora_core.text.terms import term_pattern
 from vectora_core.text.names import NameFinder, NameSearch
+from vectora_core.text.terms import term_pattern
 from vectora_core.text.words import item_text
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.content import FolderContent

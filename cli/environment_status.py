@@ -31,8 +31,7 @@ from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent, is_denied
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import PREFIXES, RECORD_KEY
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import CLIENTS_PREFIX, client_of_key
 from vectora_shared.storage import Bucket
@@ -320,7 +319,7 @@ def _client(key: str, body: bytes, configuration: _PublishedConfiguration) -> Cl
     client_id = _client_id(key)
     note = configuration.note(key)
     try:
-        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
+        profile = read_file(ClientConfig, key, body).client_profile
     except ConfigurationError:
         return ClientStatus(client_id=client_id, version="invalid", active=None, note=note or "does not validate")
     if note is None and key in configuration.promoted:

@@ -12,8 +12,7 @@ from client_files.text import EditableText, Quoted
 from client_files.write import edited
 from vectora_shared.config.changes import Bump, bumped
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ def bump_file(
 def _bump(
     name: str, content: bytes, wish: Bump | None, message: str, today: date, earlier: Sequence[EarlierFile]
 ) -> tuple[BumpedFile, bytes]:
+    current = read_file(ClientConfig, name, content)
     text = EditableText(name, content)
-    current = read_section(ClientConfig, parse_yaml(name, content))
     bump = chosen_bump(name, current, content, wish, earlier)
     before = current.client_profile.version
     after = bumped(before, bump)
@@ -56,5 +55,5 @@ def _bump(
     entry = {"version": Quoted(after), "date": Quoted(today.isoformat()), "changes": message}
     text.insert_entry(("metadata", "changelog"), entry)
     changed = text.encoded()
-    client = read_section(ClientConfig, parse_yaml(name, changed))
+    client = read_file(ClientConfig, name, changed)
     return BumpedFile(client.client_profile.client_id, before, after, name, bump), changed

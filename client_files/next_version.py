@@ -15,8 +15,7 @@ from vectora_shared.config.changes import (
     needed_bump,
 )
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 from vectora_shared.errors import ConfigurationError
 
 CHOOSE = "choose the next version with exactly one of --major, --minor and --patch"
@@ -83,7 +82,7 @@ def _requirements(client: ClientConfig, body: bytes, earlier: Sequence[EarlierFi
         if file.body == body:
             continue
         try:
-            before = read_section(ClientConfig, parse_yaml(file.name, file.body))
+            before = read_file(ClientConfig, file.name, file.body)
         except ConfigurationError:
             # A file of an earlier schema: its changes cannot be classified.
             continue

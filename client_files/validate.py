@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from client_files.history import History
 from vectora_shared.config.changes import version_problem
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Canonical
-from vectora_shared.config.content import Content, ContentWithFile, FolderContent
+from vectora_shared.config.content import Content, ContentWithFile, FolderContent, why_unreadable
 from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, validate_all
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file, read_section
+from vectora_shared.config.yaml_file import parse_yaml_with_problems
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import client_key
+from vectora_shared.keys import IDENTIFIER, client_key
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,13 @@ def validate_folder(content: Content) -> Validation:
 
 def validate_files(files: list[Path], config: Path) -> Validation:
     """Validate single client files with the canonical files of the folder `config`."""
-    canonical = load_canonical(FolderContent(config))
     clients: dict[str, ValidFile] = {}
     problems: list[str] = []
+    canonical = None
+    try:
+        canonical = load_canonical(FolderContent(config))
+    except ConfigurationError as error:
+        problems += str(error).splitlines()
     for path in files:
         try:
             valid = _validate_file(path, config, canonical)
@@ -91,13 +96,19 @@ def check_versions_deployed(env: str, found: Validation, deployed: Content) -> V
     return VersionCheck(_version_problems(found, before, f"what {env} has"), new)
 
 
-def _validate_file(path: Path, config: Path, canonical: Canonical) -> ValidFile:
-    """Return a valid file; raise ConfigurationError whose sentences name it as it was given."""
+def _validate_file(path: Path, config: Path, canonical: Canonical | None) -> ValidFile:
+    """Return a valid file; raise ConfigurationError whose sentences name it as it was given.
+
+    Without valid canonical files, names are not looked up.
+    """
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a client file.") from error
-    client_id = read_section(ClientConfig, parse_yaml(str(path), body)).client_profile.client_id
+        raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
+    file = parse_yaml_with_problems(str(path), body)
+    client_id = _client_id_in(file.data)
+    if canonical is None or client_id is None:
+        return ValidFile(read_section(ClientConfig, file), body)
     # The file may have any name here; in config/clients it is named after its client.
     key = client_key(client_id)
     try:
@@ -105,6 +116,13 @@ def _validate_file(path: Path, config: Path, canonical: Canonical) -> ValidFile:
         return ValidFile(client_configuration(content, client_id, canonical).client, body)
     except ConfigurationError as error:
         raise ConfigurationError(re.sub(rf"^{re.escape(key)}", str(path), str(error), flags=re.MULTILINE)) from error
+
+
+def _client_id_in(data: Any) -> str | None:
+    """Return the client id that a file's data has, which may be invalid otherwise."""
+    profile = data.get("client_profile") if isinstance(data, dict) else None
+    client_id = profile.get("client_id") if isinstance(profile, dict) else None
+    return client_id if isinstance(client_id, str) and IDENTIFIER.fullmatch(client_id) else None
 
 
 def _version_problems(found: Validation, before: dict[str, bytes], where: str) -> tuple[str, ...]:
@@ -115,7 +133,7 @@ def _version_problems(found: Validation, before: dict[str, bytes], where: str) -
 
 def _version_problem(client_id: str, before: bytes, later: ClientConfig, where: str) -> str | None:
     try:
-        earlier = read_section(ClientConfig, parse_yaml(client_key(client_id), before))
+        earlier = read_file(ClientConfig, client_key(client_id), before)
     except ConfigurationError:
         # The earlier file has an earlier schema: it differs, but its changes cannot be classified.
         version = later.client_profile.version

@@ -10,8 +10,7 @@ from rehearsal.repository import copy_checkout
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import EnvName
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 from vectora_shared.errors import VectoraError
 
 FILE = Path("config") / "environments.yaml"
@@ -70,7 +69,7 @@ def name_accounts(folder: Path, accounts: Accounts) -> None:
 def settings_with_accounts(root: Path, accounts: Accounts) -> Settings:
     """Return the settings of the checkout at `root` with the accounts; raises ConfigurationError for invalid ones."""
     text = with_accounts((root / FILE).read_text(encoding="utf-8"), accounts)
-    return read_section(Settings, parse_yaml(str(FILE), text.encode("utf-8")))
+    return read_file(Settings, str(FILE), text.encode("utf-8"))
 
 
 def profiles_file(accounts: Mapping[str, tuple[str, str, str | None]]) -> str:

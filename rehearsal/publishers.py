@@ -21,9 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rehearsal.certificates import Authority
 from rehearsal.proxy import Proxy
-from vectora_shared.config.section import Section, read_section
+from vectora_shared.config.section import Section, read_file
 from vectora_shared.config.sources import Source
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import VectoraError
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -102,7 +101,7 @@ class PublishedStory:
 def load_stories() -> Stories:
     """Return the sample news."""
     path = SAMPLES / "stories.yaml"
-    return read_section(Stories, parse_yaml("rehearsal/samples/stories.yaml", path.read_bytes()))
+    return read_file(Stories, "rehearsal/samples/stories.yaml", path.read_bytes())
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import BucketContent, Content, FolderContent
 from vectora_shared.config.loading import client_ids
-from vectora_shared.config.section import read_section
+from vectora_shared.config.section import read_file
 from vectora_shared.config.wording import did_you_mean
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key
 
@@ -33,7 +32,7 @@ class ClientFile:
     def config(self, client_id: str) -> ClientConfig:
         """Return the parsed file; raise ConfigurationError with every error in it."""
         try:
-            return read_section(ClientConfig, parse_yaml(client_key(client_id), self.body))
+            return read_file(ClientConfig, client_key(client_id), self.body)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.name} is not valid. {error}") from error
 

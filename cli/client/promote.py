@@ -18,8 +18,7 @@ from vectora_ops.promotion.clients import SourceFile, is_unfinished
 from vectora_ops.settings import environment_before
 from vectora_shared.config.changes import changes_between
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import client_key
 
@@ -77,7 +76,7 @@ def _show(decision: dict[str, Any], file: SourceFile, target: str, *, resumed: b
     except VectoraError:
         # The target has no such file, or an invalid one.
         return
-    later = read_section(ClientConfig, parse_yaml(client_key(file.client_id), file.body))
+    later = read_file(ClientConfig, client_key(file.client_id), file.body)
     show_changes(changes_between(earlier, later))
 
 

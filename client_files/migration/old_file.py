@@ -13,9 +13,9 @@ from client_files.migration.old_fields import is_old_field
 from client_files.migration.outcomes import leaves
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
-from vectora_shared.config.section import read_section
+from vectora_shared.config.content import why_unreadable
+from vectora_shared.config.section import read_file
 from vectora_shared.config.wording import Path
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 Version = tuple[int, int, int]
@@ -84,7 +84,7 @@ def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be read: {error.strerror or error}.") from error
+        raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
     text = EditableText(name, content, most_values=MOST_VALUES)
     _refuse_current(text, content)
     found = text.value(("client_profile", "client_id"))
@@ -105,7 +105,7 @@ def _refuse_current(text: EditableText, content: bytes) -> None:
     """Raise ConfigurationError when the file is valid, or when its errors are not those of an old form."""
     version = text.value(("client_profile", "version"))
     try:
-        read_section(ClientConfig, parse_yaml(text.name, content))
+        read_file(ClientConfig, text.name, content)
     except ConfigurationError as error:
         states_current_version = all(isinstance(text.value(field), str) for field in VERSION_FIELDS[:2])
         if not states_current_version or any(map(is_old_field, leaves(text.data))):

@@ -13,8 +13,7 @@ from client_files.write import edited
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import Content
 from vectora_shared.config.loading import load_canonical
-from vectora_shared.config.section import read_section
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.section import read_file
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 
@@ -78,7 +77,7 @@ def _existing(output: OutputFile, body: bytes | None, client_id: str) -> tuple[C
     if body is None:
         return None, ()
     try:
-        client = read_section(ClientConfig, parse_yaml(str(output.path), body))
+        client = read_file(ClientConfig, str(output.path), body)
     except ConfigurationError as error:
         return None, (f"{output.name} is not valid, so its changelog cannot be kept. {error}",)
     if client.client_profile.client_id != client_id:

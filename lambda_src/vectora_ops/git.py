@@ -1,4 +1,4 @@
-"""Commands of git in a checkout, independent of the settings and variables of whoever runs them."""
+"""Commands of git in a checkout, independent of the variables of other repositories."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Git:
 
     @cached_property
     def is_repository(self) -> bool:
-        """Whether `root` is the top of a repository; a build's source has no history, also inside another repository.
+        """True when `root` is the top of a repository: a build's source has no history, also inside another one.
 
         Raises VectoraError when there is one that git does not read.
         """

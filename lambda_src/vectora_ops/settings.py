@@ -29,9 +29,8 @@ from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
 from vectora_ops.windows import Windows
 from vectora_shared.config.delivery import Addresses, address_problem
-from vectora_shared.config.section import MisfitError, Section, read_section
+from vectora_shared.config.section import MisfitError, Section, read_file
 from vectora_shared.config.values import Distinct, ModelId, WebAddress
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 RemovalPolicy = Literal["retain", "destroy"]
@@ -390,4 +389,4 @@ def load_settings(root: Path) -> Settings:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} is missing: add the file.") from error
-    return read_section(Settings, parse_yaml("config/environments.yaml", content))
+    return read_file(Settings, "config/environments.yaml", content)

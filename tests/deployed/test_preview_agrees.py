@@ -93,8 +93,11 @@ def edited(tmp_path: Path) -> Path:
     files = {key: _read(folder / key) for key in (CLIENT_KEY, EXCLUSIONS_KEY, TRADEMARKS_KEY)}
     client, exclusions, trademarks = files.values()
     trademarks["scopes"]["lai_trademarks_core"]["names"].append("life-science fund")
-    exclusions["scopes"]["deals"] = {"description": "Deals", "reason": "deal", "title_patterns": [r"\bagreement\b"]}
-    exclusions["scopes"]["deals"]["product_news_prevails"] = False
+    exclusions["scopes"]["deals"] = {
+        "description": "Deals",
+        "reason": "deal",
+        "sure_title_patterns": [r"\bagreement\b"],
+    }
     exclusions["scopes"]["deals"]["core_names_prevail"] = False
     client["client_profile"]["version"] = client["metadata"]["config_version"] = "8.0.0"
     client["metadata"]["changelog"].insert(0, {"version": "8.0.0", "date": "2026-11-24", "changes": "Stricter."})

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from vectora_shared.config.section import NotationError, Section, read_section
+from vectora_shared.config.section import NotationError, Section, read_file
 from vectora_shared.config.values import Distinct
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 SETTINGS_FILE = "config/supply-chain.yaml"
@@ -72,4 +71,4 @@ def load_supply_chain(root: Path) -> SupplyChain:
         content = (root / SETTINGS_FILE).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{SETTINGS_FILE} is missing: add the file.") from error
-    return read_section(SupplyChain, parse_yaml(SETTINGS_FILE, content))
+    return read_file(SupplyChain, SETTINGS_FILE, content)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from vectora_core.analysis.events import LEAD_CONFIDENCE, EventReader
+from vectora_core.analysis.events import LEAD_CONFIDENCE, EventReader, TextEvents
 from vectora_core.analysis.signals import DomainReader, Signals, Weigher
 from vectora_core.items import (
     Entities,
@@ -24,9 +24,10 @@ SUMMARY_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Folded text of an item, and its signals for each domain."""
+    """Folded text of an item, its events, and its signals for each domain."""
 
     text: ItemText
+    events: TextEvents
     signals: tuple[Signals, ...]
 
 
@@ -62,8 +63,8 @@ class Lexicon:
         """
         reading = self._read(item)
         self._readings[item] = reading
-        text, signals = reading.text, reading.signals
-        event = _of_source_type(self.events.classify(text), item.source_type)
+        signals = reading.signals
+        event = _of_source_type(reading.events.classify(), item.source_type)
         strengths = [Weigher(self.evidence, found, event.primary_type).assessment.strength for found in signals]
         return NormalizedContent(
             summary=_summary(item),
@@ -82,7 +83,7 @@ class Lexicon:
     def _read(self, item: IngestedItem) -> Reading:
         text = item_text(item.title, item.content)
         company = self.source_company(item.source_key)
-        return Reading(text, tuple(domain.read(text, company) for domain in self.domains))
+        return Reading(text, self.events.read(text), tuple(domain.read(text, company) for domain in self.domains))
 
     def _entities(self, reading: Reading, source_key: str) -> Entities:
         found = [

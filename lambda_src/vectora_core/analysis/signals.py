@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vectora_core.items import Entities
-from vectora_core.text.patterns import AnyOf
 from vectora_core.text.names import NameFinder, NameRule, NameSearch, Surroundings, distinct_names
+from vectora_core.text.patterns import AnyOf
 from vectora_core.text.words import ItemText, sentences
 from vectora_shared.config.canonical import Evidence
 from vectora_shared.config.client import WatchDomain
@@ -33,6 +33,18 @@ PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "cl
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """Intervals in one part of an item's text; the last three stand in one sentence with an injection."""
+
+    interval: bool = False  # a long one
+    weekly: bool = False
+    daily: bool = False
+    injected_at_interval: bool = False
+    injected_weekly: bool = False
+    injected_daily: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TextSignals:
     """Signals in one part of an item's text."""
 
@@ -48,12 +60,7 @@ class TextSignals:
     supporting: bool
     product: bool
     administration: bool
-    interval: bool
-    weekly: bool
-    interval_with_administration: bool
-    weekly_with_administration: bool
-    daily: bool
-    daily_with_administration: bool
+    timing: Timing
     contrary: bool
     contrary_first: bool  # before any term of administration
     modality: bool
@@ -64,7 +71,7 @@ class TextSignals:
 
     @property
     def injected_at_intervals(self) -> bool:
-        return self.interval_with_administration or self.weekly_with_administration
+        return self.timing.injected_at_interval or self.timing.injected_weekly
 
     @property
     def named(self) -> bool:
@@ -103,11 +110,11 @@ class Signals:
     def injected_daily(self) -> bool:
         """True if the item is about a daily injection, by its title or else its first sentences."""
         title, lead = self.title, self.lead
-        if title.interval or title.weekly or title.supporting:
+        if title.timing.interval or title.timing.weekly or title.supporting:
             return False
-        if title.daily_with_administration:
+        if title.timing.injected_daily:
             return True
-        return lead.daily_with_administration and not (lead.decisive or lead.injected_at_intervals or self.core_subject)
+        return lead.timing.injected_daily and not (lead.decisive or lead.injected_at_intervals or self.core_subject)
 
     @property
     def other_route(self) -> bool:
@@ -174,7 +181,8 @@ class DomainReader:
         return Signals(
             title=self._signals_in(title, around, has_false_friends=title != text.title),
             lead=self._signals_in(lead, around, has_false_friends=lead != text.lead),
-            body=self._signals_in(body, around, has_false_friends=body != text.body),
+            # How often something is given counts in the title and the first sentences only.
+            body=self._signals_in(body, around, has_false_friends=body != text.body, timed=False),
             own_news=own,
         )
 
@@ -206,12 +214,13 @@ class DomainReader:
             text = pattern.sub(" ~ ", text)
         return text
 
-    def _signals_in(self, clean: str, around: Surroundings, *, has_false_friends: bool) -> TextSignals:
+    def _signals_in(
+        self, clean: str, around: Surroundings, *, has_false_friends: bool, timed: bool = True
+    ) -> TextSignals:
         found = self._search.find(clean, around)
         administration = found[self._administration]
         contrary = found[self._contrary]
-        # Without an injection in the text, none of its sentences names one.
-        injections = self._sentences_with_an_injection(clean) if administration else []
+        timing = self._timing(clean, injected=bool(administration)) if timed else Timing()
         molecules = distinct_names(found[self.molecules])
         depots = tuple(name for name in molecules if name not in self._short_acting)
         return TextSignals(
@@ -227,15 +236,24 @@ class DomainReader:
             supporting=bool(found[self._supporting]),
             product=bool(found[self._product]),
             administration=bool(administration),
-            interval=self._intervals.matches(clean),
-            weekly=self._weekly.matches(clean),
-            interval_with_administration=any(self._intervals.matches(sentence) for sentence in injections),
-            weekly_with_administration=any(self._weekly.matches(sentence) for sentence in injections),
-            daily=self._daily.matches(clean),
-            daily_with_administration=any(self._daily.matches(sentence) for sentence in injections),
+            timing=timing,
             contrary=bool(contrary),
             contrary_first=bool(contrary) and not (administration and administration[0].start < contrary[0].start),
             modality=bool(found[self._modalities]),
+        )
+
+    def _timing(self, text: str, *, injected: bool) -> Timing:
+        interval, weekly, daily = (each.matches(text) for each in (self._intervals, self._weekly, self._daily))
+        if not injected or not (interval or weekly or daily):
+            return Timing(interval=interval, weekly=weekly, daily=daily)
+        injections = self._sentences_with_an_injection(text)
+        return Timing(
+            interval=interval,
+            weekly=weekly,
+            daily=daily,
+            injected_at_interval=interval and any(map(self._intervals.matches, injections)),
+            injected_weekly=weekly and any(map(self._weekly.matches, injections)),
+            injected_daily=daily and any(map(self._daily.matches, injections)),
         )
 
     def _sentences_with_an_injection(self, text: str) -> list[str]:
@@ -306,15 +324,15 @@ class Weigher:
 
     def _dosing(self) -> Assessment | None:
         title, lead, numbers = self.signals.title, self.signals.lead, self.numbers
-        if title.interval_with_administration:
+        if title.timing.injected_at_interval:
             strength, reason = numbers.dosing_in_title, "title names an injection given at long intervals"
-        elif lead.interval_with_administration:
+        elif lead.timing.injected_at_interval:
             strength, reason = numbers.dosing_in_lead, "first sentences name an injection given at long intervals"
-        elif title.weekly_with_administration:
+        elif title.timing.injected_weekly:
             strength, reason = numbers.weekly_in_title, "title names a weekly injection"
-        elif lead.weekly_with_administration and title.weekly and title.named:
+        elif lead.timing.injected_weekly and title.timing.weekly and title.named:
             strength, reason = numbers.extended_brand_injected, "title names a weekly product, which is injected"
-        elif lead.weekly_with_administration:
+        elif lead.timing.injected_weekly:
             strength, reason = numbers.weekly_in_lead, "first sentences name a weekly injection"
         else:
             return None
@@ -352,10 +370,12 @@ class Weigher:
             return Assessment(
                 self.numbers.supporting_in_title, "title names a delivery technology with a company or substance"
             )
-        if title.molecules and title.interval:
+        if title.molecules and title.timing.interval:
             return Assessment(self.numbers.injected_molecule, f"title names {title.molecules[0]} at long intervals")
         if title.injected_molecules:
-            return Assessment(self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection")
+            return Assessment(
+                self.numbers.injected_molecule, f"title names {title.injected_molecules[0]} as an injection"
+            )
         if lead.supporting and (title.named or lead.molecules) and self.event in PRODUCT_NEWS:
             return Assessment(self.numbers.supporting_in_lead, "first sentences name a delivery technology")
         return None

@@ -39,7 +39,7 @@ _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 @dataclass(frozen=True)
 class Period:
-    """First and last day that a request asks for."""
+    """First and last day of the news that a request is for."""
 
     first: date
     last: date

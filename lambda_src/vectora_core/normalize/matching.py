@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectora_core.analysis.lexicon import Lexicon
+from vectora_core.analysis.lexicon import Lexicon, Reading
 from vectora_core.analysis.signals import PRODUCT_NEWS, DomainReader, Signals, Weigher
 from vectora_core.items import DomainRelevance, IngestedItem, MatchedEntities, MatchingResults, NormalizedContent
 from vectora_core.text.patterns import AnyOf
@@ -51,7 +51,7 @@ class Matcher:
         reasons: list[str] = []
         for reader, signals in zip(self._lexicon.domains, reading.signals, strict=True):
             result = self._relevance(reader, signals, analysis)
-            found = self._exclusion_reasons(reader.domain, reading.text, signals)
+            found = self._exclusion_reasons(reader.domain, reading, signals)
             relevance[reader.domain.id] = result
             reasons += found
             if result.score >= self._min_score and not found:
@@ -87,8 +87,8 @@ class Matcher:
             return opinion
         return (strength + opinion) / 2
 
-    def _exclusion_reasons(self, domain: WatchDomain, text: ItemText, signals: Signals) -> list[str]:
-        title_events = self._lexicon.events.events_in(text.title)
+    def _exclusion_reasons(self, domain: WatchDomain, reading: Reading, signals: Signals) -> list[str]:
+        text, title_events = reading.text, reading.events.in_title
         product_news = (signals.product_in_title or signals.core_subject) and bool(title_events & PRODUCT_NEWS)
         title_says_nothing = not signals.product_in_title and not title_events
         core_name = bool(signals.title.core_companies or signals.title.core_trademarks)

@@ -12,12 +12,15 @@ from vectora_core.text.terms import Terms, TermSearch, term_pattern
 from vectora_core.text.words import fold
 from vectora_shared.config.values import spelling_key
 
-# A surname follows, whatever else the word may be: "Dr LAI", "Mme Janssen". In English, French, German and Swedish.
+# A surname follows, also if it is the name of a company: "Dr LAI", "Mme Janssen". English, French, German, Swedish.
 _TITLES_OF_PERSONS = frozenset(
-    "dr drs dra prof professor professeur mr mrs ms sir dame judge justice senator sen mme mlle docteur herr frau hr fru".split()
+    (
+        *("dr", "drs", "dra", "docteur", "prof", "professor", "professeur", "sir", "dame", "mr", "mrs", "ms", "mme"),
+        *("mlle", "herr", "frau", "hr", "fru", "judge", "justice", "senator", "sen"),
+    )
 )
 _LONGEST_TITLE = 16
-# Less than this share of small letters: nothing can be told from the case of a word.
+# Less than this share of small letters: the case of a word means nothing.
 _SMALL_LETTERS_OF_CAPITALS = 0.1
 
 

@@ -13,6 +13,10 @@ LEAD_CHARACTERS = 320
 MAX_TITLE_CHARACTERS = 500
 _SIGNS = re.compile("[®™©℠\u00ad\u200b-\u200f\u2060\ufeff]")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
+# Letters that Unicode does not decompose, in the spelling of those who cannot type them.
+_LETTERS = str.maketrans(
+    {"ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ß": "ss", "ł": "l", "Ł": "L", "đ": "d", "ð": "d"}
+)
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u02bc\u00b4`\u201c\u201d\u201e", "''''''\"\"\"")
 # Invisible to readers, but not to programs: control characters, overrides of the writing direction, and the tag
 # characters and variation selectors that can hide a whole text from a reader and show it to a model. Also unpaired
@@ -54,7 +58,7 @@ def fold(text: str) -> str:
     """Return the text without accents, trade mark signs and typographic variants; case is kept."""
     plain = _DASHES.sub("-", _SIGNS.sub("", text)).translate(_QUOTES)
     if not plain.isascii():
-        plain = "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", plain)))
+        plain = "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", plain))).translate(_LETTERS)
     return collapse_spaces(plain)
 
 

@@ -25,9 +25,8 @@ from vectora_shared.aws_errors import error_code, is_absent
 from vectora_shared.aws_texts import plain
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import RECORD_KEY
-from vectora_shared.config.section import read_section
+from vectora_shared.config.section import read_file
 from vectora_shared.config.wording import did_you_mean
-from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import (
     CLIENTS_PREFIX,
@@ -271,7 +270,7 @@ def client_files(account: Account, names: Names) -> dict[str, ClientFile]:
 def _client_file(key: str, body: bytes) -> ClientFile:
     digest = hashlib.sha256(body).hexdigest()
     try:
-        profile = read_section(ClientConfig, parse_yaml(key, body)).client_profile
+        profile = read_file(ClientConfig, key, body).client_profile
     except ConfigurationError:
         return ClientFile(version=NOT_VALID, sha256=digest, active=False, is_valid=False)
     return ClientFile(version=profile.version, sha256=digest, active=profile.active, frequency=profile.frequency)

@@ -26,8 +26,8 @@ class NameCondition(Section):
     )
     needs: Distinct[Identifier] = Field(
         default=(),
-        description="Contexts of this file. The spelling counts in items that have a word of one of them in the title or "
-        "first sentences, or another spelling of the name, or another name that needs nothing.",
+        description="Contexts of this file. The spelling counts in items that have a word of one of them in the title "
+        "or first sentences, or another spelling of the name, or another name that needs nothing.",
     )
 
 

@@ -23,9 +23,9 @@ from vectora_shared.config.configuration import (
 )
 from vectora_shared.config.content import CANONICAL_PREFIX, Content
 from vectora_shared.config.references import client_references, scoring_references, source_references, unresolved
-from vectora_shared.config.section import Section, SectionT, read_section
+from vectora_shared.config.section import Section, SectionT, read_file, read_section
 from vectora_shared.config.sources import SourceCatalog
-from vectora_shared.config.yaml_file import parse_yaml
+from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import CLIENTS_PREFIX, IDENTIFIER, client_key, client_of_key
 
@@ -34,7 +34,7 @@ LoadedT = TypeVar("LoadedT")
 
 def load_section(content: Content, key: str, model: type[SectionT]) -> SectionT:
     """Load one file as `model`; raise ConfigurationError when it is missing or invalid."""
-    return read_section(model, parse_yaml(key, content.read(key)))
+    return read_file(model, key, content.read(key))
 
 
 def load_sources(content: Content) -> SourceCatalog:
@@ -44,7 +44,10 @@ def load_sources(content: Content) -> SourceCatalog:
 def load_client(content: Content, client_id: str) -> ClientConfig:
     """Load a client's file; raise ConfigurationError when it is missing, invalid, or names another client."""
     key = client_key(client_id)
-    file = parse_yaml(key, content.read(key))
+    return _client_of(parse_yaml_with_problems(key, content.read(key)), client_id)
+
+
+def _client_of(file: YamlFile, client_id: str) -> ClientConfig:
     client = read_section(ClientConfig, file)
     if client.client_profile.client_id != client_id:
         raise ConfigurationError(
@@ -64,8 +67,16 @@ def load_configuration(content: Content, client_id: str) -> Configuration:
 
 def validate_all(content: Content) -> tuple[Configuration, ...]:
     """Load the configurations of all clients; raise ConfigurationError naming each problem of each file."""
-    canonical = load_canonical(content)
     problems = _Problems()
+    canonical = problems.collect_from(partial(load_canonical, content))
+    if canonical is None:
+        for client_id in client_ids(content):
+            problems.collect_from(partial(load_client, content, client_id))
+        raise problems.error()
+    return _validated(content, canonical, problems)
+
+
+def _validated(content: Content, canonical: Canonical, problems: _Problems) -> tuple[Configuration, ...]:
     for sample in filter(None, (source.sample_key for source in canonical.sources.sources)):
         problems.collect_from(partial(content.read, sample))
     problems.sentences += _stray_files(content, canonical)
@@ -98,7 +109,10 @@ class _Problems:
 
     def raise_any(self) -> None:
         if self.sentences:
-            raise ConfigurationError("\n".join(dict.fromkeys(self.sentences)))
+            raise self.error()
+
+    def error(self) -> ConfigurationError:
+        return ConfigurationError("\n".join(dict.fromkeys(self.sentences)))
 
 
 def load_canonical(content: Content) -> Canonical:
@@ -120,8 +134,8 @@ def load_canonical(content: Content) -> Canonical:
         pricing=loaded[PRICING_KEY],
     )
     wrong = [
-        *unresolved(content, SCORING_KEY, scoring_references(canonical)),
-        *unresolved(content, SOURCES_KEY, source_references(canonical)),
+        *unresolved(partial(_parsed, content, SCORING_KEY), scoring_references(canonical)),
+        *unresolved(partial(_parsed, content, SOURCES_KEY), source_references(canonical)),
     ]
     if wrong:
         raise ConfigurationError("\n".join(wrong))
@@ -155,18 +169,22 @@ def _stray_files(content: Content, canonical: Canonical) -> Iterator[str]:
 
 def client_configuration(content: Content, client_id: str, canonical: Canonical) -> Configuration:
     """Load a client's file and combine it with the loaded canonical files; raise ConfigurationError as above."""
-    client = load_client(content, client_id)
-    key = client_key(client_id)
-    wrong = [
-        *unresolved(content, key, client_references(client, canonical)),
-        *_duplicate_bonuses(content, key, client, canonical),
-    ]
-    if wrong:
-        raise ConfigurationError("\n".join(wrong))
+    file = _parsed(content, client_key(client_id))
+    problems = _Problems()
+    client = problems.collect_from(partial(_client_of, file, client_id))
+    problems.sentences += unresolved(lambda: file, client_references(file, canonical))
+    if client:
+        problems.sentences += _duplicate_bonuses(file, client, canonical)
+    if client is None or problems.sentences:
+        raise problems.error()
     return Configuration(client=client, **vars(canonical))
 
 
-def _duplicate_bonuses(content: Content, key: str, client: ClientConfig, canonical: Canonical) -> Iterator[str]:
+def _parsed(content: Content, key: str) -> YamlFile:
+    return parse_yaml_with_problems(key, content.read(key))
+
+
+def _duplicate_bonuses(file: YamlFile, client: ClientConfig, canonical: Canonical) -> Iterator[str]:
     """Report bonuses for a scope that has one already: under different names, both would count."""
     own = client.scoring_config.client_specific_bonuses
     by_scope = {bonus.scope: name for name, bonus in canonical.scoring.bonuses.scopes.items() if name not in own}
@@ -175,9 +193,8 @@ def _duplicate_bonuses(content: Content, key: str, client: ClientConfig, canonic
         for name, bonus in own.items()
         if (known := by_scope.setdefault(bonus.scope, name)) != name
     ]
-    file = parse_yaml(key, content.read(key)) if duplicates else None
     for name, known, scope in duplicates:
-        where = file.where(("scoring_config", "client_specific_bonuses", name)) if file else key
+        where = file.where(("scoring_config", "client_specific_bonuses", name))
         yield (
             f"{where} gives points for scope '{scope}', as '{known}' does, and both would count: name it '{known}' to "
             "replace that one."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from vectora_shared.config.characters import escaped
-from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import (
     BONUS_SCOPE_KINDS,
     DOMAIN_SCOPES,
@@ -17,9 +17,10 @@ from vectora_shared.config.configuration import (
     ScopeKind,
     Scopes,
 )
-from vectora_shared.config.content import Content
 from vectora_shared.config.wording import Path, first_problems, nearest
-from vectora_shared.config.yaml_file import YamlFile, parse_yaml
+from vectora_shared.config.yaml_file import YamlFile
+
+EACH = "*"
 
 
 @dataclass(frozen=True)
@@ -34,25 +35,37 @@ class Reference:
     may_be_new: bool = False  # advice to add the name fits better than a name that is not alike
 
 
-def client_references(client: ClientConfig, canonical: Canonical) -> Iterator[Reference]:
-    yield Reference(("pipeline", "analysis_prompt"), client.pipeline.analysis_prompt, PROMPTS_PREFIX, canonical.prompts)
-    for index, domain in enumerate(client.watch_domains):
-        for field, kind in DOMAIN_SCOPES.items():
-            if name := getattr(domain, field):
-                yield _scope_reference(canonical.scopes, ("watch_domains", index, field), name, kind)
-        for position, name in enumerate(domain.exclusion_scopes):
-            path = ("watch_domains", index, "exclusion_scopes", position)
-            yield _scope_reference(canonical.scopes, path, name, "exclusions")
-    sources = client.source_config
+def client_references(file: YamlFile, canonical: Canonical) -> Iterator[Reference]:
+    """Yield the names in a client's file, which may have other problems: those are reported at the same time."""
+    for path, name in _names(file, "pipeline", "analysis_prompt"):
+        yield Reference(path, name, PROMPTS_PREFIX, canonical.prompts)
+    for field, kind in DOMAIN_SCOPES.items():
+        for path, name in _names(file, "watch_domains", EACH, field):
+            yield _scope_reference(canonical.scopes, path, name, kind)
+    for path, name in _names(file, "watch_domains", EACH, "exclusion_scopes", EACH):
+        yield _scope_reference(canonical.scopes, path, name, "exclusions")
     bouquets = [bouquet.bouquet_id for bouquet in canonical.sources.bouquets]
-    for position, name in enumerate(sources.source_bouquets_enabled):
-        yield Reference(("source_config", "source_bouquets_enabled", position), name, SOURCES_KEY, bouquets)
+    for path, name in _names(file, "source_config", "source_bouquets_enabled", EACH):
+        yield Reference(path, name, SOURCES_KEY, bouquets)
     keys = [source.source_key for source in canonical.sources.sources]
-    for position, name in enumerate(sources.sources_extra_enabled):
-        yield Reference(("source_config", "sources_extra_enabled", position), name, SOURCES_KEY, keys)
-    for bonus_name, bonus in client.scoring_config.client_specific_bonuses.items():
-        bonus_path = ("scoring_config", "client_specific_bonuses", bonus_name, "scope")
-        yield _bonus_reference(canonical.scopes, bonus_path, bonus.scope)
+    for path, name in _names(file, "source_config", "sources_extra_enabled", EACH):
+        yield Reference(path, name, SOURCES_KEY, keys)
+    for path, name in _names(file, "scoring_config", "client_specific_bonuses", EACH, "scope"):
+        yield _bonus_reference(canonical.scopes, path, name)
+
+
+def _names(file: YamlFile, *pattern: str) -> Iterator[tuple[Path, str]]:
+    """Yield path and text of each value at a path in which EACH stands for every key or entry."""
+    found: list[tuple[Path, Any]] = [((), file.data)]
+    for part in pattern:
+        found = [((*path, key), value) for path, outer in found for key, value in _inner(outer, part)]
+    yield from ((path, value) for path, value in found if isinstance(value, str) and path not in file.wrong)
+
+
+def _inner(value: Any, part: str) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items() if part == EACH else [(part, value[part])] if part in value else ()
+    return enumerate(value) if isinstance(value, tuple) and part == EACH else ()
 
 
 def source_references(canonical: Canonical) -> Iterator[Reference]:
@@ -85,13 +98,13 @@ def _bonus_reference(scopes: Scopes, path: Path, name: str) -> Reference:
     return Reference(path, name, " or ".join(SCOPE_KEYS[kind] for kind in BONUS_SCOPE_KINDS), known)
 
 
-def unresolved(content: Content, key: str, references: Iterable[Reference]) -> list[str]:
-    """Return a message on each reference that does not resolve or leads to an empty scope."""
+def unresolved(file: Callable[[], YamlFile], references: Iterable[Reference]) -> list[str]:
+    """Return a message on each reference that does not resolve or leads to an empty scope, with its place in `file`."""
     wrong = [reference for reference in references if reference.empty or reference.name not in reference.known]
     if not wrong:
         return []
-    file = parse_yaml(key, content.read(key))
-    return first_problems(escaped(_unresolved_sentence(file, reference)) for reference in wrong)
+    parsed = file()
+    return first_problems(escaped(_unresolved_sentence(parsed, reference)) for reference in wrong)
 
 
 def _unresolved_sentence(file: YamlFile, reference: Reference) -> str:

@@ -200,12 +200,12 @@ class ExclusionScope(Section):
     reason: Text = Field(description="Reason for the exclusion in reports, in a few words.")
     title_patterns: Distinct[Pattern] = Field(
         default=(),
-        description="Regular expressions searched for in the title. A product or core company with a regulatory, clinical, "
-        "safety or deal event in the title prevents the exclusion.",
+        description="Regular expressions searched for in the title. A product or core company with a regulatory, "
+        "clinical, safety or deal event in the title prevents the exclusion.",
     )
     sure_title_patterns: Distinct[Pattern] = Field(
         default=(),
-        description="Regular expressions of titles that are excluded whatever else they name.",
+        description="Regular expressions of titles that are excluded regardless of what else they name.",
     )
     text_patterns: Distinct[Pattern] = Field(
         default=(),

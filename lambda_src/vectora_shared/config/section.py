@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -12,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from vectora_shared.config.characters import described, escaped, escaped_beyond_ascii, is_invisible
+from vectora_shared.config.notations import advice_on_number, advice_on_truth
 from vectora_shared.config.wording import Path, did_you_mean, excerpt, excerpt_of_value, first_problems
-from vectora_shared.config.yaml_file import YamlFile
+from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
 from vectora_shared.config.yaml_nodes import where as where_in_file
 from vectora_shared.errors import ConfigurationError
 
@@ -39,18 +39,57 @@ class NotationError(ValueError):
     """A value that does not fit, and has only ASCII characters when it does; the message continues "which"."""
 
 
+def read_file(model: type[SectionT], name: str, content: bytes) -> SectionT:
+    """Parse a file and validate it as `model`; raise ConfigurationError with every problem of keys and values."""
+    return read_section(model, parse_yaml_with_problems(name, content))
+
+
 def read_section(model: type[SectionT], file: YamlFile) -> SectionT:
     """Validate the whole file as `model`; raise ConfigurationError with one line per problem."""
     if not isinstance(file.data, dict):
         raise ConfigurationError(
             f"{file.name}, line 1, column 1: expected a mapping of keys, found {_kind(file.data)}."
         )
+    sentences: Iterable[str] = ()
     try:
-        return model.model_validate(file.data)
+        section = model.model_validate(file.data)
     except ValidationError as error:
-        details = _causes(error.errors())
+        found = [*error.errors(), *_errors_beside_unknown_keys(model, file.data, error)]
+        details = [detail for detail in _causes(found) if not _is_known(file, detail)]
         sentences = (escaped(each) for detail in details for each in _sentences(file, model, detail))
-        raise ConfigurationError("\n".join(first_problems(_distinct(sentences)))) from error
+    else:
+        if not file.problems:
+            return section
+    raise ConfigurationError("\n".join(first_problems(_distinct((*file.problems, *sentences)))))
+
+
+def _errors_beside_unknown_keys(model: type[Section], data: Any, error: ValidationError) -> Iterable[ErrorDetails]:
+    """Return the errors that pydantic looks for only when every key is known, such as two versions that differ."""
+    unknown = {detail["loc"] for detail in error.errors() if detail["type"] == "extra_forbidden"}
+    try:
+        model.model_validate(_without(data, unknown))
+    except ValidationError as others:
+        known = [(detail["loc"], detail["type"]) for detail in error.errors()]
+        return [detail for detail in others.errors() if (detail["loc"], detail["type"]) not in known]
+    return ()
+
+
+def _without(value: Any, paths: set[Path], path: Path = ()) -> Any:
+    if isinstance(value, dict):
+        inner = ((key, each) for key, each in value.items() if (*path, key) not in paths)
+        return {key: _without(each, paths, (*path, key)) for key, each in inner}
+    if isinstance(value, tuple):
+        return tuple(_without(each, paths, (*path, index)) for index, each in enumerate(value))
+    return value
+
+
+def _is_known(file: YamlFile, detail: ErrorDetails) -> bool:
+    """Return whether the file's problems name the value already, or a part that it is in."""
+    path = detail["loc"]
+    if detail["type"] == "extra_forbidden" and str(path[-1]).isascii():
+        # The problem is that of the value, and the key is another.
+        return False
+    return any(path[:length] in file.wrong for length in range(len(path), 0, -1))
 
 
 def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -109,7 +148,8 @@ def _shown_value(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
 def _is_ascii_only(detail: ErrorDetails) -> bool:
     """Return whether a value that does not fit has ASCII characters only when it is right."""
     error = detail.get("ctx", {}).get("error")
-    return detail["type"] in ("string_pattern_mismatch", "literal_error") or isinstance(error, NotationError)
+    kinds = ("string_pattern_mismatch", "literal_error", "bool_type", *_NUMBERS)
+    return detail["type"] in kinds or isinstance(error, NotationError)
 
 
 def _hint(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
@@ -117,10 +157,16 @@ def _hint(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
     kind, value, written = detail["type"], detail["input"], file.written(path)
     if kind == "string_type" and written:
         return f"; YAML reads it as {_read_as(value)}, so write it in quotes"
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return _as_number(kind, value)
-    if not isinstance(value, str):
-        return ""
+    advice = ""
+    if kind in _NUMBERS:
+        advice = advice_on_number(value, whole=kind != "float_type")
+    elif kind == "bool_type":
+        advice = advice_on_truth(value)
+    return advice + (_odd_character(file, path, detail, value) if isinstance(value, str) else "")
+
+
+def _odd_character(file: YamlFile, path: Path, detail: ErrorDetails, value: str) -> str:
+    """Return the first character that people do not see or that is no ASCII where it has to be, with its place."""
     ascii_only = _is_ascii_only(detail)
     odd = next((char for char in value if is_invisible(char) or (ascii_only and not char.isascii())), None)
     if odd is None or odd == "\n":
@@ -130,20 +176,11 @@ def _hint(file: YamlFile, path: Path, detail: ErrorDetails) -> str:
 
 
 def _read_as(value: object) -> str:
+    if value is None:
+        return "no value"
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"the number {value}" if isinstance(value, (int, float)) else "another kind of value"
-
-
-def _as_number(kind: str, text: str) -> str:
-    """Return how to write a number that YAML 1.1 reads as text: in quotes, or with an exponent without its sign."""
-    try:
-        number = float(text) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text) else int(text, 0)
-    except ValueError:
-        return ""
-    if kind == "bool_type" or not math.isfinite(number) or (kind == "int_type" and number != int(number)):
-        return ""
-    return f"; write {int(number) if number == int(number) else number} without quotes"
 
 
 def _misfit(model: type[Section], path: Path, detail: ErrorDetails) -> str:
@@ -209,6 +246,8 @@ def _allowed(model: type[Section], path: Path) -> str:
     return (found.description or _described(found.annotation)).rstrip(".")
 
 
+# int_from_float is pydantic's for 20.0.
+_NUMBERS = ("int_type", "int_from_float", "float_type")
 # pydantic's tuples and dictionaries are lists and mappings to people who write YAML.
 _EXPECTED = {
     "tuple_type": "a list",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import AfterValidator, Field
 
 from vectora_shared.config.characters import spelling_problem
+from vectora_shared.config.patterns import pattern_problem
 from vectora_shared.config.section import MisfitError, NotationError
 from vectora_shared.config.wording import Path, did_you_mean
 from vectora_shared.keys import IDENTIFIER
@@ -50,6 +51,8 @@ def _valid_pattern(pattern: str) -> str:
         raise ValueError(f"is not a regular expression ({error})") from error
     if compiled.search(""):
         raise ValueError("matches every text, even an empty one: make it more specific")
+    if problem := pattern_problem(pattern):
+        raise ValueError(problem)
     return pattern
 
 

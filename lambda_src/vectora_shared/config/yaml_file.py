@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from vectora_shared.config.characters import escaped
 from vectora_shared.config.text_file import Position, decoded
-from vectora_shared.config.wording import Path, excerpt, first_problems
-from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, Nodes, position_of_character, where
+from vectora_shared.config.wording import Path, first_problems
+from vectora_shared.config.yaml_errors import reason, syntax_error
+from vectora_shared.config.yaml_nodes import FLOAT, INT, LONGEST_NUMBER, SIGNS, Nodes, position_of_character, where
 from vectora_shared.errors import ConfigurationError
 
 # Far above any configuration file. Deep nesting would crash the parser, and parsing a value takes many times the work
@@ -23,15 +23,6 @@ MOST_VALUES = 50_000
 # libyaml compares each %TAG with all before it.
 MOST_DIRECTIVES = 10
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
-LONGEST_REASON = 200
-# Advice for errors of libyaml's scanner and parser, by a part of their messages.
-_ADVICE = {
-    "cannot start any token": "indent with spaces, not tabs, and write texts that begin with a sign in quotes",
-    "another document": "a file has one document, so remove the line ---",
-    "mapping values are not allowed": "write texts with a colon in quotes, and align keys of one mapping",
-    "unexpected end of stream": "the file may have been cut off, or a quote or bracket is not closed",
-    "could not determine a constructor": "remove the tag, which begins with !",
-}
 
 
 @dataclass(frozen=True)
@@ -44,6 +35,9 @@ class YamlFile:
     text: str = ""
     spans: dict[Path, tuple[int, int]] = field(default_factory=dict)
     plain: dict[Path, str] = field(default_factory=dict)
+    # Sentences on values and keys that people read in another way than programs, and the paths of these.
+    problems: tuple[str, ...] = ()
+    wrong: frozenset[Path] = frozenset()
     # The parsed nodes, for an editor of the text; their marks count characters as `text` does.
     root: yaml.Node | None = field(default=None, compare=False, repr=False)
 
@@ -89,6 +83,14 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+def _sign(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+for _tag in SIGNS:
+    _Loader.add_constructor(_tag, _sign)
+
+
 def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
     """Parse one YAML document within limits of time and memory.
 
@@ -96,46 +98,66 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
     `most_values` values, the same key twice in a mapping, an alias, a list entry that continues on the next line, or
     a character or number that people read in another way than programs.
     """
+    file = parse_yaml_with_problems(name, content, most_values=most_values)
+    if file.problems:
+        raise ConfigurationError("\n".join(first_problems(file.problems)))
+    return file
+
+
+def parse_yaml_with_problems(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
+    """Parse as `parse_yaml` does, but keep problems of single keys and values, so that all are reported together.
+
+    Raises ConfigurationError with these problems too when the values cannot be computed in spite of them.
+    """
     if len(content) > LARGEST_FILE_BYTES:
         raise ConfigurationError(f"{name}: {len(content)} bytes are too many for a configuration file: split it.")
     text = decoded(name, content)
     try:
-        _refuse_excess(name, text, most_values)
+        has_aliases = _refuse_excess(name, text, most_values)
         loader = _Loader(text)
         try:
             root = loader.get_single_node()
             nodes = Nodes(name, text)
             if root is not None:
                 nodes.visit(root, ())
-            if nodes.problems:
+            if nodes.problems and (has_aliases or not nodes.is_readable):
                 raise ConfigurationError("\n".join(first_problems(nodes.problems)))
             data = _frozen(_constructed(loader, root)) if root is not None else None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
-        raise ConfigurationError(f"{where}: not valid YAML: {_reason(error.problem or error.context)}.") from error
+        raise ConfigurationError(syntax_error(name, text, error)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ConfigurationError(f"{name}: not valid YAML: {_reason(str(error) or type(error).__name__)}.") from error
-    return YamlFile(name, data, nodes.positions, text, nodes.spans, nodes.plain, root)
+        raise ConfigurationError(f"{name}: not valid YAML: {reason(str(error) or type(error).__name__)}.") from error
+    return YamlFile(
+        name,
+        data,
+        nodes.positions,
+        text,
+        nodes.spans,
+        nodes.plain,
+        problems=tuple(nodes.problems),
+        wrong=frozenset(nodes.wrong),
+        root=root,
+    )
 
 
-def _refuse_excess(name: str, text: str, most_values: int) -> None:
-    """Raise ConfigurationError when the text exceeds a limit, without building its values."""
+def _refuse_excess(name: str, text: str, most_values: int) -> bool:
+    """Return whether the text has aliases; raise ConfigurationError when it exceeds a limit. Builds no values."""
     if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MOST_DIRECTIVES + 1)) > MOST_DIRECTIVES:
         raise ConfigurationError(f"{name}: more than {MOST_DIRECTIVES} lines begin with %, a directive: remove them.")
-    depth = values = documents = 0
+    depth = values = documents = aliases = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         values += isinstance(event, yaml.NodeEvent)
+        aliases += isinstance(event, yaml.AliasEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if documents > 1:
             # The loader refuses a second document, with its position.
-            return
+            break
         line = event.start_mark.line + 1 if event.start_mark else 1
         if depth > DEEPEST_NESTING:
             raise ConfigurationError(
@@ -146,13 +168,7 @@ def _refuse_excess(name: str, text: str, most_values: int) -> None:
                 f"{name}, line {line}: more than {most_values:,} keys and values are too many for a configuration "
                 "file: split it."
             )
-
-
-def _reason(text: str | None) -> str:
-    """Return the first line of a parser's message, cut: it may quote a tag as long as the file."""
-    reason = excerpt(escaped(next(iter((text or "").splitlines()), "")), LONGEST_REASON)
-    advice = next((advice for part, advice in _ADVICE.items() if part in reason), None)
-    return f"{reason} ({advice})" if advice else reason
+    return aliases > 0
 
 
 def _constructed(loader: yaml.CSafeLoader, root: yaml.Node) -> Any:

@@ -14,6 +14,8 @@ from vectora_shared.config.wording import MOST_PROBLEMS, Path, dotted_excerpt, e
 
 INT, FLOAT, STR = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
+# Plain scalars with a meaning of their own (YAML 1.1, value and merge types).
+SIGNS = (_MERGE, "tag:yaml.org,2002:value")
 # Python's dictionaries are slow with many keys of one hash, and integers that differ by multiples of 2**61 - 1 have
 # the same hash.
 LONGEST_NUMBER_AS_KEY = 20
@@ -40,6 +42,10 @@ class Nodes:
     # Values without quotes that YAML does not read as text, as they are written: `no`, `1.10`, nothing.
     plain: dict[Path, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    # Paths of the problems, whose values are not judged a second time.
+    wrong: set[Path] = field(default_factory=set)
+    # Whether the values can be computed in spite of the problems, with each key as it is written.
+    is_readable: bool = True
     _seen: set[int] = field(default_factory=set)
     _spellings: dict[Path, str] = field(default_factory=dict)
 
@@ -47,6 +53,7 @@ class Nodes:
         if id(node) in self._seen:
             # Aliases of aliases would multiply the values, and would hide a value's position.
             self._add_problem(path, "is an alias of another part: write it out")
+            self.is_readable = False
             return
         self._seen.add(id(node))
         if isinstance(node, yaml.ScalarNode):
@@ -62,6 +69,8 @@ class Nodes:
             self.plain[path] = node.value
         if (index := first_harmful(node.value)) is not None:
             self._add_problem(path, f"contains {described(node.value[index])}, which people do not see: remove it")
+        elif node.tag in SIGNS and not node.style:
+            self._add_problem(path, f"is written {node.value}, which is no text for YAML: write it in quotes")
         elif notation := _number_notation(node):
             self._add_problem(
                 path,
@@ -73,6 +82,7 @@ class Nodes:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._add_problem(path, "has a key that is a list or a mapping itself: write a text")
+                self.is_readable = False
                 continue
             inner = (*path, key_node.value)
             known = inner in self.positions
@@ -81,6 +91,7 @@ class Nodes:
                 self._add_problem(inner, "stands twice: keep one of them")
             elif problem := self._key_problem(key_node, path):
                 self._add_problem(inner, problem)
+                self.is_readable = self.is_readable and key_node.tag == STR
             else:
                 self.visit(value_node, inner)
 
@@ -113,6 +124,7 @@ class Nodes:
             self.visit(entry, inner)
 
     def _add_problem(self, path: Path, what: str) -> None:
+        self.wrong.add(path)
         if len(self.problems) > MOST_PROBLEMS:
             return
         self.problems.append(escaped(f"{where(self.name, self.positions.get(path, Position(1, 1)), path)} {what}."))

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectora_core.analysis.lexicon import Lexicon
-from vectora_core.analysis.signals import DomainReader, Signals
+from vectora_core.analysis.signals import DomainReader, Signals, Timing
 from vectora_core.items import IngestedItem
 from vectora_core.normalize.run import curated_items
 from vectora_core.normalize.stories import stories_of
-from vectora_core.text.words import ItemText, fold, item_text, sentences
+from vectora_core.text.names import NameSearch, Surroundings, distinct_names
+from vectora_core.text.words import ItemText, item_text, sentences
 from vectora_shared.config.configuration import Configuration
 
 MakeItem = Callable[..., IngestedItem]
@@ -48,7 +49,7 @@ PHRASES = [
 ]
 
 
-def _names(domain: DomainReader, text: str) -> dict[str, tuple[str, ...]]:
+def _names(domain: DomainReader, text: str, around: Surroundings) -> dict[str, tuple[str, ...]]:
     finders = {
         "technologies": domain.technologies,
         "core_trademarks": domain._core_trademarks,
@@ -58,7 +59,7 @@ def _names(domain: DomainReader, text: str) -> dict[str, tuple[str, ...]]:
         "molecules": domain.molecules,
         "indications": domain.indications,
     }
-    return {name: finder.names_in(text) for name, finder in finders.items()}
+    return {name: distinct_names(NameSearch([finder]).find(text, around)[finder]) for name, finder in finders.items()}
 
 
 def assert_signals_are_those_of_single_searches(
@@ -66,10 +67,15 @@ def assert_signals_are_those_of_single_searches(
 ) -> None:
     scope = configuration.scopes.technologies.scopes[domain.domain.technology_scope]
     signals = domain.read(text, None)
-    for part, found in ((text.title, signals.title), (text.lead, signals.lead), (text.body, signals.body)):
-        clean = part
+
+    def without_false_friends(part: str) -> str:
         for pattern in scope.false_friends:
-            clean = re.sub(rf"\b(?:{pattern})", " ~ ", clean, flags=re.IGNORECASE)
+            part = re.sub(rf"\b(?:{pattern})", " ~ ", part, flags=re.IGNORECASE)
+        return part
+
+    around = Surroundings(without_false_friends(text.title), without_false_friends(text.lead))
+    for part, found in ((text.title, signals.title), (text.lead, signals.lead), (text.body, signals.body)):
+        clean = without_false_friends(part)
 
         def matches(text: str, patterns: tuple[str, ...]) -> bool:
             return any(re.search(rf"\b{pattern}\b", text, re.IGNORECASE) for pattern in patterns)
@@ -77,13 +83,20 @@ def assert_signals_are_those_of_single_searches(
         administration, contrary = domain._administration.find(clean), domain._contrary.find(clean)
         injections = [sentence for sentence in sentences(clean) if domain._administration.find(sentence)]
         expected = {
-            **_names(domain, clean),
+            **_names(domain, clean, around),
             "supporting": bool(domain._supporting.find(clean)),
             "product": bool(domain._product.find(clean)),
             "administration": bool(administration),
-            "interval": matches(clean, scope.interval_patterns),
-            "interval_with_administration": any(matches(each, scope.interval_patterns) for each in injections),
-            "weekly_with_administration": any(matches(each, scope.weekly_patterns) for each in injections),
+            "timing": Timing()
+            if found is signals.body
+            else Timing(
+                interval=matches(clean, scope.interval_patterns),
+                weekly=matches(clean, scope.weekly_patterns),
+                daily=matches(clean, scope.daily_patterns),
+                injected_at_interval=any(matches(each, scope.interval_patterns) for each in injections),
+                injected_weekly=any(matches(each, scope.weekly_patterns) for each in injections),
+                injected_daily=any(matches(each, scope.daily_patterns) for each in injections),
+            ),
             "contrary": bool(contrary),
             "contrary_first": bool(contrary)
             and not (bool(administration) and administration[0].start < contrary[0].start),
@@ -108,11 +121,10 @@ def test_signals_of_any_phrases_are_those_of_single_searches(
     text = item_text(" ".join(title), " ".join(words))
     for domain in lexicon.domains:
         assert_signals_are_those_of_single_searches(domain, configuration, text)
-        technologies = fold(text.full_text)
-        for pattern in configuration.scopes.technologies.scopes[domain.domain.technology_scope].false_friends:
-            technologies = re.sub(rf"\b(?:{pattern})", " ~ ", technologies, flags=re.IGNORECASE)
-        entities = domain.entities_in(text)
-        assert entities.technologies == domain.technologies.names_in(technologies)
+        signals = domain.read(text, None)
+        entities = domain.entities_in(text, signals)
+        parts = (signals.title, signals.lead, signals.body)
+        assert entities.technologies == tuple(dict.fromkeys(name for part in parts for name in part.technologies))
         assert entities.companies == domain.companies.names_in(text.full_text)
         assert entities.indications == domain.indications.names_in(text.full_text)
 

@@ -17,7 +17,7 @@ from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Configuration
 from vectora_shared.config.content import FolderContent
 
-LABELLED = Path(__file__).with_name("labelled_items.yaml")
+LABELLED = ("labelled_items.yaml", "labelled_headlines.yaml")
 DAY = date(2026, 2, 2)
 INGESTED = "ingested/lai_weekly/2026/02/02/items.json"
 CURATED = "curated/lai_weekly/2026/02/02/items.json"
@@ -45,8 +45,8 @@ class Labelled(NamedTuple):
         }
 
 
-def labelled(half: str) -> list[Labelled]:
-    entries = yaml.safe_load(LABELLED.read_text(encoding="utf-8"))[half]
+def labelled(file: str, half: str) -> list[Labelled]:
+    entries = yaml.safe_load(Path(__file__).with_name(file).read_text(encoding="utf-8"))[half]
     return [Labelled(label == "keep", source, title, text) for label, _why, source, title, text in entries]
 
 
@@ -105,12 +105,13 @@ def in_newsletter(
     return {item.title for item in selection.items} | set(selection.duplicates)
 
 
+@pytest.mark.parametrize("file", LABELLED)
 @pytest.mark.parametrize("half", ["tuning", "held_out"])
 @pytest.mark.parametrize("analyzer", ["lexicon", "expert", "hesitant"])
 def test_the_newsletter_has_little_noise_and_loses_nothing(
-    half: str, analyzer: str, data: Any, content: FolderContent, configuration: Configuration
+    file: str, half: str, analyzer: str, data: Any, content: FolderContent, configuration: Configuration
 ) -> None:
-    items = labelled(half)
+    items = labelled(file, half)
     keep = {item.title for item in items if item.keep}
     opinions = {"expert": (9.0, 1.0), "hesitant": (5.0, 4.0)}
     model = None
@@ -122,8 +123,9 @@ def test_the_newsletter_has_little_noise_and_loses_nothing(
     assert len(noise) <= len(shown) / 10, sorted(noise)
 
 
-def test_there_are_enough_labelled_items_of_both_kinds() -> None:
-    items = labelled("tuning") + labelled("held_out")
+@pytest.mark.parametrize("file", LABELLED)
+def test_there_are_enough_labelled_items_of_both_kinds(file: str) -> None:
+    items = labelled(file, "tuning") + labelled(file, "held_out")
     assert len(items) >= 120
     assert min(sum(item.keep for item in items), sum(not item.keep for item in items)) >= 50
     assert len({item.title for item in items}) == len(items)

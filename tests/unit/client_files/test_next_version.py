@@ -11,9 +11,12 @@ import pytest
 from typer.testing import Result
 
 from cli.client import bump
+from tests.repository import ROOT
 
 Run = Callable[..., Result]
 FILE = Path("config/clients/lai_weekly.yaml")
+VERSION = (ROOT / FILE).read_text(encoding="utf-8").partition('version: "')[2].partition('"')[0]
+NEXT = int(VERSION.partition(".")[0]) + 1
 # An edit of the file, and the part of the version that it moves.
 EDITS = {
     "patch": ("# LAI Intelligence", "# The LAI Intelligence"),
@@ -88,7 +91,7 @@ def test_a_lower_part_is_refused_with_the_reason_and_a_higher_one_is_allowed(
         assert versions(run, f"--{wish}")[0] == wish
         return
     said = refusal(run, checkout, f"--{wish}")
-    assert "it differs from the last commit, which has version 7.0.1, and the change is " in said
+    assert f"it differs from the last commit, which has version {VERSION}, and the change is " in said
     assert f"or later: use --{kind}." in said
 
 
@@ -96,7 +99,7 @@ def test_the_refusal_names_the_keys_that_decide(run: Run, checkout: Path) -> Non
     edit(checkout, "minor")
     edit(checkout, "major")
     said = refusal(run, checkout, "--minor")
-    assert "newsletter_layout.sections.regulatory_updates.max_items; it must be 8.0.0 or later" in said
+    assert f"newsletter_layout.sections.regulatory_updates.max_items; it must be {NEXT}.0.0 or later" in said
     assert "max_items_total" not in said
 
 
@@ -106,17 +109,17 @@ def test_changes_of_several_commits_count_together(run: Run, checkout: Path) -> 
     commit(checkout)
     edit(checkout, "patch")
     assert "it differs from main (" in refusal(run, checkout, "--patch")
-    assert versions(run) == ("major", "7.0.1", "8.0.0")
+    assert versions(run) == ("major", VERSION, f"{NEXT}.0.0")
 
 
 def test_a_version_that_was_raised_far_enough_moves_no_further_than_needed(run: Run, checkout: Path) -> None:
     edit(checkout, "major")
-    assert versions(run) == ("major", "7.0.1", "8.0.0")
+    assert versions(run) == ("major", VERSION, f"{NEXT}.0.0")
     edit(checkout, "patch")
-    assert versions(run) == ("patch", "8.0.0", "8.0.1")
+    assert versions(run) == ("patch", f"{NEXT}.0.0", f"{NEXT}.0.1")
     commit(checkout)
     edit(checkout, "minor")
-    assert versions(run) == ("minor", "8.0.1", "8.1.0")
+    assert versions(run) == ("minor", f"{NEXT}.0.1", f"{NEXT}.1.0")
 
 
 def test_a_file_without_a_change_needs_the_part_from_the_person(run: Run, checkout: Path) -> None:
@@ -127,11 +130,11 @@ def test_a_file_without_a_change_needs_the_part_from_the_person(run: Run, checko
 
 def test_a_version_below_that_of_the_base_is_named(run: Run, checkout: Path) -> None:
     path = checkout / FILE
-    path.write_text(path.read_text(encoding="utf-8").replace("7.0.1", "5.0.0"), encoding="utf-8")
-    changelog = path.read_text(encoding="utf-8").index('- version: "7.0.0"')
-    path.write_text(path.read_text(encoding="utf-8")[:changelog].rstrip() + "\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(VERSION, "5.0.0"), encoding="utf-8")
+    older = path.read_text(encoding="utf-8").split('    - version: "')[:2]
+    path.write_text('    - version: "'.join(older), encoding="utf-8")
     assert "would have version 6.0.0, but it differs" in refusal(run, checkout, "--major")
-    assert "set the version to 7.0.1 first" in refusal(run, checkout)
+    assert f"set the version to {VERSION} first" in refusal(run, checkout)
 
 
 def test_a_history_that_cannot_be_read_is_no_missing_history(
