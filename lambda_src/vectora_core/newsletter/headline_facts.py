@@ -1,4 +1,4 @@
-"""Facts of a headline by which reports of one event are recognized, and two events are told apart."""
+"""Facts of headlines: those that reports of one event share, and those that distinguish two events."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an event from its headline; an empty fact is unknown."""
+    """Facts of an event, as far as its headline has them; an empty fact is unknown."""
 
     places: Words = NOTHING
     phases: Words = NOTHING
@@ -83,15 +83,15 @@ class Facts:
         return any(_are_apart(getattr(self, name), getattr(other, name)) for name in disjoint)
 
     @cached_property
-    def told(self) -> Words:
-        """Facts that show, if another headline tells them too, that it may be about the same event."""
+    def evidence(self) -> Words:
+        """Facts that show, if another headline has them too, that it may be about the same event."""
         names = ("places", "phases", "intervals", "forms", "periods", "money", "numbers")
         return frozenset(f"{name} {value}" for name in names for value in getattr(self, name))
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What an item tells beside its headline; read only when headlines are compared."""
+    """Names and text of an item beside its headline; read only when headlines are compared."""
 
     known_names: tuple[str, ...]
     text: str
@@ -133,12 +133,12 @@ class Headline:
         return bool((names | details) and (other_names | other_details))
 
     @cached_property
-    def told_names(self) -> Words:
+    def all_names(self) -> Words:
         """Names in the headline and beside it."""
         return self.names | self.beside.names
 
     def shared_names(self, other: Headline) -> Words:
-        """Return the names that both tell, in the headline or beside it."""
+        """Return the names that both have, in the headline or beside it."""
         return (self.names & other.names) | (self.names & other.beside.names) | (other.names & self.beside.names)
 
     def _names_beside(self, other: Headline) -> Words:

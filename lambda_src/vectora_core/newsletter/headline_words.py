@@ -202,7 +202,7 @@ EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
     entry for line in re.sub(r"\n\s+", " ", _EVENTS.strip()).splitlines() for entry in _table(line).items()
 )
 
-# They neither tell two events apart nor show that two headlines are about one.
+# They neither distinguish two events nor show that two headlines are about one.
 _PLAIN = """
 announce announced announces report reported reports say said says unveil unveils reveal reveals disclose disclosed
 get gets got gain gains gained win wins won secure secures secured receive receives received obtain obtains obtained

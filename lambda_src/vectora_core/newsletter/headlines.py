@@ -80,7 +80,7 @@ class Headlines:
     """Headlines of items, each by itself and beside those of all others."""
 
     def __init__(self, items: Iterable[CuratedItem], names: Names = NO_NAMES) -> None:
-        """Learn the names that stand behind or before the headlines of each source."""
+        """Initialize with all items: they show which names stand around the headlines of each source."""
         self._companies = names.companies
         self._papers = frozenset(
             _squeezed(name) for key, name in names.papers.items() if not key.startswith("press_corporate__")

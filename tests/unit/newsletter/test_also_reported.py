@@ -74,7 +74,7 @@ def test_a_deal_told_three_times_is_the_company_s_item_with_two_other_sources(
 def test_the_archive_and_its_feed_name_the_other_sources(data: Any, newsletters: Any, content: FolderContent) -> None:
     publish_items(data, newsletters, content, *deal_told_three_times())
     page = LexborHTMLParser(newsletters.objects["lai_weekly/index.html"].decode())
-    assert "Also reported by Fierce Pharma, Endpoints News" in page.css_first("li").text()
+    assert "Also reported by Fierce Pharma, Endpoints News" in page.css("li")[0].text()
     assert [node.attributes["href"] for node in page.css("li a")] == URLS
     feed = feedparser.parse(newsletters.objects["lai_weekly/feed.xml"])
     assert "Also reported by" in feed.entries[0].description
