@@ -17,7 +17,9 @@ NOTHING: Words = frozenset()
 
 # A text longer than this one mentions other news too.
 _LEAD_CHARACTERS = 400
-_WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*")
+_WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*|[^\W\d_A-Za-z]+")
+# Scripts that write words without spaces, Korean with its letters as `fold` leaves them.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PHASE = re.compile(
     r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b"
 )
@@ -250,6 +252,8 @@ def _words(text: str) -> Words:
 
 @lru_cache(maxsize=20_000)
 def _parts_of(word: str) -> Words:
+    if _UNSPACED.match(word):
+        return frozenset(word[start : start + 2] for start in range(max(1, len(word) - 1)))
     bare = re.sub(r"'s?$", "", word.casefold())
     if any(sign.isdigit() for sign in bare) and any(sign.isalpha() for sign in bare):
         return frozenset({re.sub(r"[-']", "", bare)})

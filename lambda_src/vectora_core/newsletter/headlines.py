@@ -212,11 +212,11 @@ def _is_news(text: str) -> bool:
 
 
 def _key(title: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", fold(title).casefold()))
+    return " ".join(re.findall(r"[^\W_]+", fold(title).casefold()))
 
 
 def _squeezed(name: str) -> str:
-    letters = re.sub(r"[^a-z0-9]+", " ", fold(name).casefold()).strip()
+    letters = re.sub(r"[\W_]+", " ", fold(name).casefold()).strip()
     return letters.removeprefix("the ").replace(" ", "")
 
 
