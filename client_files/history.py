@@ -95,8 +95,14 @@ class History:
         for name in (branch, f"origin/{branch}"):
             # Without --end-of-options, a name that begins with a dash would be an option.
             commit = self.git.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-            if commit and (base := self.git.answer("merge-base", head, commit)):
-                return base.splitlines()[0]
+            if commit and (found := self.git.answer("merge-base", head, commit)):
+                base = found.splitlines()[0]
+                if base not in (head, commit) and (hint := self._hint_if_shallow()):
+                    # Where histories are cut, git answers with an older commit, or with none.
+                    raise VectoraError(
+                        f"The last commit that this checkout shares with {branch} is not sure: fetch{hint}."
+                    )
+                return base
         raise VectoraError(
             f"git finds no branch or commit '{branch}' that this checkout is based on: fetch it"
             f"{self._hint_if_shallow()}, or give another (--base)."

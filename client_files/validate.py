@@ -11,7 +11,7 @@ from client_files.history import History
 from vectora_shared.config.changes import version_problem
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.configuration import Canonical
-from vectora_shared.config.content import Content, ContentWithFile, FolderContent
+from vectora_shared.config.content import Content, ContentWithFile, FolderContent, why_unreadable
 from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, validate_all
 from vectora_shared.config.section import read_file, read_section
 from vectora_shared.config.yaml_file import parse_yaml_with_problems
@@ -104,7 +104,7 @@ def _validate_file(path: Path, config: Path, canonical: Canonical | None) -> Val
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}): name a client file.") from error
+        raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
     file = parse_yaml_with_problems(str(path), body)
     client_id = _client_id_in(file.data)
     if canonical is None or client_id is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vectora_shared.config.content import why_unreadable
 from vectora_shared.errors import ConfigurationError
 
 
@@ -24,7 +26,8 @@ class Edit:
     def read(self) -> bytes:
         """Return the content of the file; raise ConfigurationError when there is no such file."""
         if self.before is None:
-            raise ConfigurationError(f"{self._path} cannot be read: No such file or directory.")
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            raise ConfigurationError(f"{why_unreadable(self._path, missing)}.")
         return self.before
 
     def write(self, content: bytes) -> None:
@@ -47,7 +50,6 @@ class Edit:
             raise ConfigurationError(f"{self._path} cannot be written: {error.strerror or error}.") from error
 
     def _write_temporary(self, content: bytes) -> Path:
-        mode = self._target.stat().st_mode & 0o777 if self.before is not None else 0o644
         descriptor, name = tempfile.mkstemp(dir=self._target.parent, prefix=f".{self._target.name}.")
         temporary = Path(name)
         try:
@@ -55,11 +57,22 @@ class Edit:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(mode)
+            self._take_over(temporary)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         return temporary
+
+    def _take_over(self, temporary: Path) -> None:
+        """Give the new file the owner and the mode of the old one; a file that is new has those of the user."""
+        if self.before is None:
+            temporary.chmod(0o666 & ~_umask())
+            return
+        old = self._target.stat()
+        # Only root can give a file to another owner; with sudo it would become root's.
+        with contextlib.suppress(OSError):
+            os.chown(temporary, old.st_uid, old.st_gid)
+        temporary.chmod(old.st_mode & 0o777)
 
     def _require_unchanged(self) -> None:
         if _content(self._target) != self.before:
@@ -104,9 +117,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        # Circular links are a RuntimeError before Python 3.13.
-        reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise ConfigurationError(f"{path} cannot be read: {reason}.") from error
+        raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
 
 
 def _content(path: Path) -> bytes | None:
@@ -132,6 +143,13 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _umask() -> int:
+    """Return the mask of new files, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _flush_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from client_files.migration.old_fields import is_old_field
 from client_files.migration.outcomes import leaves
 from client_files.text import EditableText
 from vectora_shared.config.client import ClientConfig
+from vectora_shared.config.content import why_unreadable
 from vectora_shared.config.section import read_file
 from vectora_shared.config.wording import Path
 from vectora_shared.errors import ConfigurationError
@@ -83,7 +84,7 @@ def read_old_file(path: FilePath, client_id: str | None = None) -> OldFile:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be read: {error.strerror or error}.") from error
+        raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
     text = EditableText(name, content, most_values=MOST_VALUES)
     _refuse_current(text, content)
     found = text.value(("client_profile", "client_id"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.repository import Repository
 from tests.repository import ROOT
 
 # Prints what it was started as, with which arguments, and the variables that it has.
@@ -138,6 +139,22 @@ def test_a_real_command_runs_through_a_link_beside_modules_of_the_same_names(tmp
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert '"lai_weekly"' in done.stdout
+
+
+def test_a_rehearsal_within_a_hook_commits_to_its_own_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, hook = tmp_path / "root", tmp_path / "hook"
+    root.mkdir()
+    (root / "file").write_text("1", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet", str(hook)], check=True)
+    for variable, path in {"GIT_DIR": ".git", "GIT_WORK_TREE": "", "GIT_INDEX_FILE": ".git/index"}.items():
+        monkeypatch.setenv(variable, str(hook / path))
+    repository = Repository(root, tmp_path / "copy")
+    assert (tmp_path / "copy" / ".git" / "HEAD").exists()
+    assert len(repository.push("again", lambda folder: None)) == 40
+    assert [path.name for path in hook.iterdir()] == [".git"]
+    assert not (hook / ".git" / "index").exists()
 
 
 def _tracked() -> list[str]:

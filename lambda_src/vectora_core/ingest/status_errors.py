@@ -82,7 +82,7 @@ def _wait(seconds: float | None) -> str:
     if not seconds:
         return ""
     minutes = round(seconds / 60)
-    return f" The site asks to wait {minutes} minutes." if minutes > 1 else f" The site asks to wait {seconds:.0f} s."
+    return f" The site requests a wait of {minutes} minutes." if minutes > 1 else f" The site requests a wait of {seconds:.0f} s."
 
 
 def _status(status: int) -> str:

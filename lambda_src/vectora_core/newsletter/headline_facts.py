@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 
 from vectora_core.items import CuratedItem
@@ -50,6 +50,7 @@ _CURRENCIES = {
 }
 _PERCENT = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(?:%|percent\b|per cent\b|procent\b|pour cent\b)")
 _DOSE = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|ml|g)\b")
+_YEAR = re.compile(r"20\d\d")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -169,6 +170,8 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     else:
         without_amounts, facts = _facts(text)
         rest, event, recognized = _words(without_amounts), _event(text), _recognized(text)
+        if event == "financial report" and not facts.periods and any(map(_YEAR.fullmatch, facts.numbers)):
+            facts = replace(facts, periods=frozenset({"annual"}))
     rest -= STOP_WORDS
     known = rest - PLAIN_WORDS - recognized
     names = known & _capital_words(folded)

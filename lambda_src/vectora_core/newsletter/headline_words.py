@@ -168,7 +168,7 @@ approval: approv*, nod, nods, clear, clearance, green-light*, go-ahead, ok, auth
   approbation, autorisation, amm
 milestone: milestone, milestones, milstolp*, royalt*, jalon*
 guidance: guidance, outlook, forecast, forecasts, prognos*, prevision*
-financial report: q1, q2, q3, q4, h1, h2, 1h, 2h, quarter*, half-year*, full-year*, annual report, annual results,
+financial report: sales, first-half, second-half, nine-month*, q1, q2, q3, q4, h1, h2, 1h, 2h, quarter*, half-year*, full-year*, annual report, annual results,
   interim report,
   year-end, fiscal, earnings, revenue, revenues, net sales, delarsrapport*, bokslut*, arsredovisning*, chiffre
   d'affaires,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -113,10 +113,8 @@ class Headlines:
         }
         if not frequent:
             return frozenset()
-        inside = [
-            _squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()
-        ]
-        return frozenset(pair for pair in frequent if not any(pair[1] in core for core in inside))
+        inside = [_squeezed(_rest(title, key[0], frequent)) for key, title in titles.items()]
+        return frozenset(pair for pair in frequent if not any(pair[1] in rest for rest in inside))
 
     def _without_certain(self, item: CuratedItem, title: str) -> str:
         for _ in range(_MOST_NAMES):
@@ -181,6 +179,11 @@ class Headlines:
         if not _is_name(name) or _is_news(name) or _squeezed(name) in self._companies:
             return None
         return found["core"], name, found["sign"]
+
+
+def _rest(title: str, source_key: str, names: Collection[tuple[str, str]]) -> str:
+    """Return a title without the name around it, if it is one of the source's names."""
+    return next((core for core, name, _ in _parts(title) if (source_key, _squeezed(name)) in names), title)
 
 
 def _parts(title: str) -> Sequence[tuple[str, str, str]]:

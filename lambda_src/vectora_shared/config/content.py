@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,18 @@ class Content(Protocol):
         """Return all keys below `prefix`, sorted."""
 
 
+def why_unreadable(path: Path, error: OSError | RuntimeError) -> str:
+    """Return why a file cannot be read and what to do, as a sentence without its end."""
+    if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
+        # Before Python 3.13, pathlib reports circular links as a RuntimeError.
+        return f"{path} cannot be read, because it is a link that leads back to itself: correct the link"
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return f"{path} is a link to {path.readlink()}, where there is no file: correct the link"
+    if isinstance(error, FileNotFoundError):
+        return f"{path} is missing: add the file"
+    return f"{path} cannot be read ({error.strerror or error}): correct its permissions, or name another file"
+
+
 class FolderContent:
     """Configuration content in a folder, such as the repository's `config/`."""
 
@@ -35,13 +48,22 @@ class FolderContent:
         self._root = root
 
     def read(self, key: str) -> bytes:
+        path = self._root / key
         try:
-            return (self._root / key).read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"{self._root / key} is missing: add the file.") from error
+            if path.is_symlink() and not path.resolve(strict=True).is_relative_to(self._root.resolve()):
+                raise ConfigurationError(
+                    f"{path} is a link to {path.readlink()}, outside of {self._root}, where neither git nor a release "
+                    "has it: put the file itself in its place."
+                )
+            return path.read_bytes()
+        except (OSError, RuntimeError) as error:
+            raise ConfigurationError(f"{why_unreadable(path, error)}.") from error
 
     def keys(self, prefix: str) -> list[str]:
-        paths = (path.relative_to(self._root) for path in self._root.rglob("*") if path.is_file())
+        # A link that leads nowhere is a file that cannot be read, and no absent file.
+        every = self._root.rglob("*")
+        files = (path for path in every if path.is_file() or (path.is_symlink() and not path.exists()))
+        paths = (path.relative_to(self._root) for path in files)
         # Hidden files belong to editors and file managers; they are not published.
         keys = (path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
         return sorted(key for key in keys if key.startswith(prefix))

@@ -105,7 +105,7 @@ def parse_yaml(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> 
 
 
 def parse_yaml_with_problems(name: str, content: bytes, *, most_values: int = MOST_VALUES) -> YamlFile:
-    """Parse as `parse_yaml` does, but keep problems of single keys and values, so that all are reported at once.
+    """Parse as `parse_yaml` does, but keep problems of single keys and values, so that all are reported together.
 
     Raises ConfigurationError with these problems too when the values cannot be computed in spite of them.
     """

@@ -336,7 +336,7 @@ def test_a_client_file_with_control_characters_is_refused_with_harmless_output(c
 def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
     missing = _invoke(validate.validate, f"{config}/[/x] \x1b[31m.yaml", "--config", str(config))
     assert missing.exit_code == 1
-    assert r"[/x] \x1b[31m.yaml cannot be read" in missing.output
+    assert r"[/x] \x1b[31m.yaml is missing: add the file." in missing.output
     assert is_harmless(missing.output)
 
 

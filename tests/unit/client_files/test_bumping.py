@@ -92,7 +92,7 @@ def test_json_has_the_versions_and_the_file(run: Run, config: Path) -> None:
         (["lai_weekly", "--minor", "-m", "  "], "Say what changed"),
         (["lai_weekly", "--minor", "-m", "one\ntwo"], "one line"),
         (["lai_weekli", "--minor", "-m", "x"], "lai_weekly"),
-        (["missing.yaml", "--minor", "-m", "x"], "missing.yaml cannot be read: No such file"),
+        (["missing.yaml", "--minor", "-m", "x"], "missing.yaml is missing: add the file."),
     ],
 )
 def test_bad_input_is_reported_in_one_sentence(run: Run, config: Path, arguments: list[str], message: str) -> None:

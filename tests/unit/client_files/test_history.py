@@ -147,6 +147,15 @@ def test_a_shallow_clone_fails_the_check_and_names_the_way_out(checkout: Path, t
     assert History(tmp_path / "shallow").base_commit("main") == git(checkout, "rev-parse", "HEAD")
 
 
+def test_a_cut_history_is_not_searched_for_a_common_commit(checkout: Path, tmp_path: Path) -> None:
+    git(checkout, "switch", "--quiet", "--create", "edit", "HEAD^")
+    commit(checkout, "three")
+    git(tmp_path, "clone", "--quiet", "--no-single-branch", "--depth=2", checkout.as_uri(), "cut")
+    assert "is not sure: fetch the whole history" in refusal(tmp_path / "cut")
+    git(tmp_path / "cut", "fetch", "--quiet", "--unshallow")
+    assert History(tmp_path / "cut").base_commit("main") == git(checkout, "merge-base", "main", "edit")
+
+
 def test_variables_of_a_hook_do_not_lead_to_another_repository(
     checkout: Path, commits: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,11 +169,13 @@ def test_bad_input_is_one_sentence_with_the_file_and_nothing_is_written(
     assert [entry.name for entry in (empty / "clients").iterdir()] == ["canary.yaml"]
 
 
-@pytest.mark.parametrize("name", ["missing.yaml", "."])
-def test_a_missing_file_is_named(run: Run, empty: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"), [("missing.yaml", " is missing: add the file."), (".", " cannot be read (Is a directory): ")]
+)
+def test_a_missing_file_is_named(run: Run, empty: Path, tmp_path: Path, name: str, reason: str) -> None:
     result = run("migrate", tmp_path / name)
     assert result.exit_code == 1
-    assert f"{tmp_path / name} cannot be read: " in result.output
+    assert f"{tmp_path / name}{reason}" in result.output
 
 
 def test_a_missing_folder_is_named(run: Run, empty: Path, tmp_path: Path) -> None:
