@@ -80,7 +80,7 @@ class Headlines:
     """Headlines of items, each by itself and beside those of all others."""
 
     def __init__(self, items: Iterable[CuratedItem], names: Names = NO_NAMES) -> None:
-        """Learn the names that stand behind or before the headlines of each source."""
+        """Initialize with all items: they show which names stand around the headlines of each source."""
         self._companies = names.companies
         self._papers = frozenset(
             _squeezed(name) for key, name in names.papers.items() if not key.startswith("press_corporate__")
@@ -212,11 +212,11 @@ def _is_news(text: str) -> bool:
 
 
 def _key(title: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", fold(title).casefold()))
+    return " ".join(re.findall(r"[^\W_]+", fold(title).casefold()))
 
 
 def _squeezed(name: str) -> str:
-    letters = re.sub(r"[^a-z0-9]+", " ", fold(name).casefold()).strip()
+    letters = re.sub(r"[\W_]+", " ", fold(name).casefold()).strip()
     return letters.removeprefix("the ").replace(" ", "")
 
 

@@ -179,6 +179,9 @@ def test_another_wording_of_an_event_is_the_same_story(event: Event, before: str
         ("Camurus depot approved in Canada", "Camurus depot not approved in Canada"),
         ("Lilly buys Verve for $1.3B", "Lilly buys Morphic for $3.2B"),
         ("Nanexa signs supply deal with Moderna", "Nanexa signs license deal with Moderna"),
+        # Scripts without spaces, and other alphabets.
+        ("Camurus \u65b0\u85ac\u627f\u8a8d", "Camurus \u682a\u4fa1\u4e0b\u843d"),
+        ("\ud3a9\ud2b8\ub860 \uc2b9\uc778 PT403", "\ud3a9\ud2b8\ub860 \uc911\ub2e8 PT403"),
     ],
 )
 def test_headlines_with_much_in_common_stay_two_stories(one: str, other: str) -> None:
@@ -191,6 +194,10 @@ def test_headlines_with_much_in_common_stay_two_stories(one: str, other: str) ->
     [
         ("AbbVie pays $35M upfront to MedinCell in injectables pact", "MedinCell and AbbVie enter license agreement"),
         ("Camurus f\u00e5r godk\u00e4nnande f\u00f6r Buvidal i EU", "Camurus receives EU approval for Buvidal"),
+        (
+            "Camurus \u65b0\u85ac\u627f\u8a8d\u3092\u53d6\u5f97 - ITmedia",
+            "Camurus \u65b0\u85ac\u627f\u8a8d\u3092\u53d6\u5f97",
+        ),
         ("Pfizer buys Metsera for $10B", "Pfizer acquires Metsera in $10 billion deal"),
         ("Camurus begins phase III study of CAM-2029", "Camurus starts Phase 3 trial of CAM2029"),
         (
