@@ -21,6 +21,7 @@ from vectora_core.ingest.entries import Extraction
 from vectora_core.ingest.fetch import Page, Redirect
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.text.address_identity import canonical_url
+from vectora_core.text.words import one_line
 from vectora_shared.config.client import ClientConfig, ContentFilters
 from vectora_shared.config.configuration import Canonical
 from vectora_shared.config.content import Content
@@ -163,8 +164,7 @@ class _Trial:
         try:
             page = self._reader.fetch(address)
         except VectoraError as error:
-            kind = "refused" if _REFUSED.search(str(error)) else empty.kind
-            return replace(empty, kind=kind, reason=str(error))
+            return _unread(empty, error)
         document = examine(page)
         read = replace(
             empty, kind=document.kind, final_url=page.url, redirects=page.redirects,
@@ -192,7 +192,7 @@ class _Trial:
         try:
             trial = replace(trial, news=self._news(draft))
         except VectoraError as error:
-            trial = replace(trial, reason=str(error))
+            trial = _unread(trial, error)
         if document.mode == "html":
             trial = replace(trial, feeds=self._feeds(document, trial))
         if trial.news and not trial.news.found:
@@ -286,14 +286,20 @@ class _Trial:
         return TriedFeed(feed.url, feed.title, extraction.found, extraction.problem or "")
 
 
+def _unread(trial: Trial, error: VectoraError) -> Trial:
+    """Return the trial with the reason why there are no entries, as a refusal if the site keeps programs out."""
+    reason = str(error)
+    is_refusal = _REFUSED.search(reason) or "refuses programs" in reason
+    return replace(trial, kind="refused" if is_refusal else trial.kind, reason=reason)
+
+
 def _require_web_address(url: str) -> None:
     try:
         Source(source_key="tried", source_type="press_sector", ingestion_mode="rss", url=url)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"'{url[:200]}' is no address that a source can have: give one that starts with https:// or http://, "
-            "without user name."
-        ) from error
+    except ValidationError as error:
+        misfit = error.errors()[0].get("ctx", {}).get("error")
+        problem = str(misfit) if misfit else "does not start with https:// or http:// and a host"
+        raise ConfigurationError(f"The address '{one_line(url)[:200]}' {problem}: correct it.") from error
     if not re.match(r"https?://", url):
         raise ConfigurationError("A sample of the configuration cannot be tried: ./vectora client validate reads it.")
 

@@ -37,8 +37,8 @@ def construct_text(raw: dict[str, Any], key: str, *, is_atom: bool) -> str:
 def text_of(value: str, media_type: str, *, is_atom: bool) -> str:
     """Return a text with one line per block.
 
-    Atom declares the type (RFC 4287, section 3.1): "text", its default, is text, even if it looks like HTML. RSS declares
-    none. Its description is HTML (RSS 2.0) and its title, in practice, either: both are HTML if they look so.
+    Atom declares the type (RFC 4287, section 3.1): "text", its default, is text, even if it looks like HTML. RSS
+    declares none. Its description is HTML (RSS 2.0) and its title, in practice, either: both are HTML if they look so.
     """
     value = value[:MAX_FRAGMENT_CHARACTERS]
     if media_type == _XHTML:

@@ -96,7 +96,7 @@ def test_labels_of_the_page_itself_are_no_entries() -> None:
     ],
 )
 def test_links_are_relative_to_the_base_of_the_page(base: str, expected: str) -> None:
-    assert extraction(listed("n/{}".format), head=f'<base href="{base}">').entries[0].url == expected
+    assert extraction(listed("n/{}".format), head=f'<base target="_blank"><base href="{base}">').entries[0].url == expected
 
 
 LANGUAGES = """

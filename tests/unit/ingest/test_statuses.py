@@ -61,6 +61,10 @@ def test_a_failure_that_may_pass_is_tried_again(status: int, site: Site, fetcher
     assert len(site.requests) == 3
 
 
+def test_an_outage_says_when_the_site_expects_to_be_back(site: Site, fetcher: Fetcher) -> None:
+    assert said(site, fetcher, 503, Retry_After="3600").endswith("is up. The site requests a wait of 60 minutes.")
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

@@ -208,6 +208,20 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
         tried(url, {})
 
 
+def test_a_page_that_challenges_browsers_is_a_refusal() -> None:
+    page = "<!doctype html><html><head><title>Just a moment...</title></head><body><p>Checking</p></body></html>"
+    trial = tried(PAPER, {PAPER: page})
+    assert (trial.kind, trial.is_usable) == ("refused", False)
+    assert "refuses programs" in trial.reason
+
+
+def test_an_address_that_cannot_be_requested_is_refused_with_its_reason() -> None:
+    with pytest.raises(ConfigurationError, match="Punycode"):
+        tried("https://bücher.example/feed", {})
+    with pytest.raises(ConfigurationError, match="does not start with https://"):
+        tried("www.camurus.com/news", {})
+
+
 def test_an_address_with_a_key_gives_no_entry() -> None:
     url = "https://api.paper.example/posts?api_key=0123"
     trial = tried(url, {url: [{"title": "A depot", "url": "/1"}]})
