@@ -89,6 +89,10 @@ EXHAUSTIVE = (
     "unit/ops/test_restored_content.py",
     "unit/ops/test_signed_reads.py",
     "unit/client_files/test_concurrent_edits.py",
+    "unit/client_files/test_history.py",
+    "unit/client_files/test_line_ends.py",
+    "unit/client_files/test_next_version.py",
+    "unit/test_other_machines.py",
     "unit/preview/test_preview_agrees_with_the_engine.py",
 )
 

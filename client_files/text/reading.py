@@ -26,7 +26,7 @@ class ParsedText:
 
 
 class _UnusualLayoutError(Exception):
-    """Anchors, tags or explicit keys: the value is written again in the usual layout."""
+    """A layout in which entries have no lines of their own: the value is written again in the usual one."""
 
 
 def read_layout(file: YamlFile) -> ParsedText:
@@ -41,7 +41,7 @@ def read_layout(file: YamlFile) -> ParsedText:
         header = [line.strip() for line in lines if line.strip().startswith("#")]
         entries = [new_entry(key, value, 0, list_indent) for key, value in data.items()]
         return ParsedText(data, header, entries, [], list_indent)
-    builder = _EntryBuilder(lines, _unusual_lines(file.text))
+    builder = _EntryBuilder(lines)
     entries = _first_level(builder, node, data, list_indent)
     tail = builder.tail(entries)
     return ParsedText(data, _split_header(entries[0]), entries, tail, list_indent)
@@ -74,15 +74,14 @@ def _split_header(first: Entry) -> list[str]:
 class _EntryBuilder:
     """Builds entries from the lines of a file; `last` is the last line, from 0, that belongs to one."""
 
-    def __init__(self, lines: list[str], unusual: set[int]) -> None:
+    def __init__(self, lines: list[str]) -> None:
         self.lines = lines
         self.last = -1
-        self._unusual = unusual
 
     def add(self, entries: list[Entry], key: yaml.Node, value: yaml.Node) -> None:
         start = self._next_content()
         column = key.start_mark.column
-        if key.start_mark.line != start or key.end_mark.line != start or start in self._unusual:
+        if key.start_mark.line != start or key.end_mark.line != start:
             raise _UnusualLayoutError
         key_text = self.lines[start][column : key.end_mark.column]
         entry = Entry(str(key.value), column, key_text, start + 1, above=self._gap(entries, start, column))
@@ -102,9 +101,10 @@ class _EntryBuilder:
         comments = (re.search(r"(?:^|\s)(#.*)$", line.rstrip("\r\n")) for line in lines[: contents[-1] + 1])
         return [match[1] for match in comments if match]
 
-    def _add_item(self, entries: list[Entry], index: int, value: yaml.Node, column: int) -> None:
+    def _add_item(self, entries: list[Entry], index: int, value: yaml.Node) -> None:
         start = self._next_content()
-        if self.lines[start][column : column + 1] != "-" or start in self._unusual:
+        column = _indent(self.lines[start])
+        if self.lines[start][column : column + 1] != "-":
             raise _UnusualLayoutError
         entry = Entry(index, column, line=start + 1, above=self._gap(entries, start, column))
         self._fill(entry, value, start)
@@ -113,14 +113,13 @@ class _EntryBuilder:
     def _fill(self, entry: Entry, value: yaml.Node, start: int) -> None:
         if not isinstance(value, yaml.CollectionNode) or value.flow_style:
             end = max(start, _last_line(value, self.lines))
-            if any(line in self._unusual for line in range(start, end + 1)):
-                raise _UnusualLayoutError
             entry.lines = self.lines[start : end + 1]
             entry.line_rest = _line_rest(value, end, self.lines)
             self.last = end
             return
         entry.children = []
-        if value.start_mark.line == start:
+        # A block below a key begins on the key's line only by its anchor or tag.
+        if value.start_mark.line == start and isinstance(entry.key, int):
             # The dash is removed from the line, and written again with the entry that is the first in the end.
             line = self.lines[start]
             self.lines[start] = f"{line[: entry.column]} {line[entry.column + 1 :]}"
@@ -133,7 +132,7 @@ class _EntryBuilder:
                 self.add(entry.children, key, inner)
         else:
             for index, inner in enumerate(value.value):
-                self._add_item(entry.children, index, inner, value.start_mark.column)
+                self._add_item(entry.children, index, inner)
 
     def _next_content(self) -> int:
         start = self.last + 1
@@ -173,17 +172,14 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
 
 
-def _unusual_lines(text: str) -> set[int]:
-    unusual = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
-    return {token.start_mark.line for token in yaml.scan(text, Loader=yaml.CSafeLoader) if isinstance(token, unusual)}
-
-
 def _list_indent(root: yaml.MappingNode) -> int:
     """Return how far the file indents lists below their keys."""
     pending: list[yaml.MappingNode] = [root]
     while pending:
         for key, value in pending.pop(0).value:
-            if isinstance(value, yaml.SequenceNode) and not value.flow_style:
+            # With an anchor or a tag, a list begins on the line of its key.
+            has_column = value.start_mark.line != key.start_mark.line
+            if isinstance(value, yaml.SequenceNode) and not value.flow_style and has_column:
                 return max(0, int(value.start_mark.column - key.start_mark.column))
             if isinstance(value, yaml.MappingNode):
                 pending.append(value)

@@ -90,6 +90,22 @@ def test_an_unedited_text_with_any_line_ends_is_written_as_it_was(lines: list[st
     assert EditableText("x.yaml", content).encoded() == content
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x\n  b: 1  # beside\nc: 2\n",
+        "a: !!map  # beside\n  b: !!str yes\nc: &y [1, !!str 2]\n",
+        "a: !!seq\n- 1\n- &z 2\n",
+        "&k a: &x 1\n? b\n: 2\n",
+    ],
+)
+def test_anchors_and_tags_stay_where_nothing_is_edited(text: str) -> None:
+    edited = EditableText("x.yaml", text.encode())
+    assert edited.encoded().decode() == text
+    edited.insert_section("z", {"n": 1}, ["z"])
+    assert yaml.safe_load(edited.encoded()) == {**edited.data, "z": {"n": 1}}
+
+
 def test_lines_that_are_written_anew_get_the_usual_line_end() -> None:
     text = EditableText("x.yaml", b"a: {b: 1,  # beside\r\n  c: 2}\r\nd: 3\n")
     text.set(("a", "e"), Quoted("x"))
