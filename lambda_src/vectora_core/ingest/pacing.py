@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from vectora_core.ingest.collector import PageReader
 from vectora_core.ingest.fetch import Page
 
-# One request a second at most, for every host. NCBI allows 3 a second without a key
+# One request per second at most, for every host. NCBI allows 3 a second without a key
 # (https://www.ncbi.nlm.nih.gov/books/NBK25497/), openFDA 240 a minute (https://open.fda.gov/apis/authentication/), and
 # ClinicalTrials.gov names no limit, but `Crawl-delay: 1` in its robots.txt.
 SECONDS_BETWEEN_REQUESTS = 1.0
