@@ -190,6 +190,12 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     )
 
 
+def names_in(title: str) -> Words:
+    """Return the words that are written as names and are no known terms."""
+    folded = fold(title)
+    return (_capital_words(folded) - PLAIN_WORDS - STOP_WORDS) - _recognized(folded.casefold())
+
+
 def _facts(text: str) -> tuple[str, Facts]:
     """Return the text without its amounts, and the facts."""
     phases = frozenset(_arabic(part) for found in _PHASE.findall(text) for part in re.split(r"\s?/\s?", found))
@@ -218,7 +224,8 @@ def _facts(text: str) -> tuple[str, Facts]:
         outcomes=_found(vocabulary.OUTCOMES, rest),
         directions=_found(vocabulary.DIRECTIONS, rest),
         ordinals=ordinals,
-        marks=_found(vocabulary.MARKS, rest),
+        # A form of products, not of deals.
+        marks=_found(vocabulary.MARKS, re.sub(r"extended[\s-]release", " ", rest)),
     )
 
 

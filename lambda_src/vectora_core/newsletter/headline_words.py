@@ -155,7 +155,10 @@ acceptance: accept* ... filing, accept* ... application, accept* ... submission,
 opinion: chmp, positive opinion, negative opinion, recommend*, backs, backed, backing, panel, committee, advisers,
   advisors,
   thumbs-up, rekommender*, avis favorable, endors*
-designation: orphan*, fast-track*, breakthrough*, designat*, sarlakemedel*, orphelin*
+orphan designation: orphan*, sarlakemedel*, orphelin*
+fast track: fast-track*
+breakthrough designation: breakthrough*
+designation: designat*
 trial cleared: ind ... clear*, cta ... approved, trial ... cleared, clear* ... ind, approv* ... ind, approv* ... to
   start
 approval: approves, approved, greenlights, okays, cleared, clears, godkanner, godkand*, approuve*, autorise*
@@ -183,7 +186,8 @@ trial start: first patient, first patients, first participant, first subject, fi
   startar, pabor*,
   forsta patient*, debut*, demarr*, heads to, moves into
 patent: patent, patents, brevet, brevets, intellectual property
-rights: acquir* ... rights, buys ... rights, bought ... rights, sell* ... rights, sold ... rights
+rights sold: sell* ... rights, sold ... rights
+rights: acquir* ... rights, buys ... rights, bought ... rights
 acquisition: acqui*, buy, buys, buying, buyout, bought, takeover, merg*, tender offer, forvarv*, rachat, rachete,
   swallow*, snaps up,
   scoops up

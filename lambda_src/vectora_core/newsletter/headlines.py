@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from vectora_core.items import CuratedItem
+from vectora_core.newsletter.headline_facts import names_in
 from vectora_core.newsletter.headline_words import EVENTS, pattern_of
 from vectora_core.text.rubrics import without_rubrics
 from vectora_core.text.words import fold
@@ -154,8 +155,8 @@ class Headlines:
     def _confirmed(self, titles: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
         """Return the headlines without names behind them that no list has, where the same headline is also without.
 
-        Several names behind one headline may be companies, each with an event of its own; only those that a sign for
-        sites separates are papers.
+        Several names behind one headline may be companies, each with an event of its own. They are papers if a sign
+        for sites separates them, and the headline has a name itself.
         """
         uncertain = {key: found for key, title in titles.items() if (found := self._uncertain(title))}
         complete = {_key(title) for title in titles.values()} if uncertain else set()
@@ -166,7 +167,7 @@ class Headlines:
         cores = dict(titles)
         for key, (core, _, sign) in uncertain.items():
             same = _key(core)
-            is_confirmed = same in complete or len(sites.get(same, ())) > 1
+            is_confirmed = same in complete or (len(sites.get(same, ())) > 1 and bool(names_in(core)))
             if is_confirmed and (sign in _SITE_SIGNS or len(names[same]) == 1):
                 cores[key] = core
         return cores

@@ -179,6 +179,12 @@ def test_another_wording_of_an_event_is_the_same_story(event: Event, before: str
         ("Camurus depot approved in Canada", "Camurus depot not approved in Canada"),
         ("Lilly buys Verve for $1.3B", "Lilly buys Morphic for $3.2B"),
         ("Nanexa signs supply deal with Moderna", "Nanexa signs license deal with Moderna"),
+        ("Depot approved in EU | Camurus", "Depot approved in EU | MedinCell"),
+        ("FDA grants orphan status to Camurus drug", "FDA grants fast track status to Camurus drug"),
+        ("Camurus buys rights to depot from Gubra", "Camurus sells rights to depot to Gubra"),
+        ("CHMP backs Camurus' Oczyesa", "European Commission approves Camurus' Oczyesa"),
+        ("EMA validates Camurus' application", "EMA approves Camurus' application"),
+        ("FDA approves 100 mg dose of Uzedy from Teva", "FDA approves 200 mg dose of Uzedy from Teva"),
         # Scripts without spaces, and other alphabets.
         ("Camurus \u65b0\u85ac\u627f\u8a8d", "Camurus \u682a\u4fa1\u4e0b\u843d"),
         ("\ud3a9\ud2b8\ub860 \uc2b9\uc778 PT403", "\ud3a9\ud2b8\ub860 \uc911\ub2e8 PT403"),
@@ -198,6 +204,10 @@ def test_headlines_with_much_in_common_stay_two_stories(one: str, other: str) ->
             "Camurus \u65b0\u85ac\u627f\u8a8d\u3092\u53d6\u5f97 - ITmedia",
             "Camurus \u65b0\u85ac\u627f\u8a8d\u3092\u53d6\u5f97",
         ),
+        ("Teva, Medincell score EU nod for olanzapine LAI", "European Commission approves Teva's olanzapine LAI"),
+        ("FDA approves Teva's olanzapine LAI", "Teva Announces FDA Approval of Olanzapine Extended-Release Injectable"),
+        ("Camurus Q3 sales rise 20%", "Camurus reports Q3 sales up 20 percent"),
+        ("Luye Pharma files depot in Japan", "Luye Pharma files depot in Japan \u2013 Nikkei Asia"),
         ("Pfizer buys Metsera for $10B", "Pfizer acquires Metsera in $10 billion deal"),
         ("Camurus begins phase III study of CAM-2029", "Camurus starts Phase 3 trial of CAM2029"),
         (

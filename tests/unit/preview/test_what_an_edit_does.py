@@ -33,7 +33,8 @@ INGESTED = [
     entry("Echo: Medincell reports financial results for the half-year", "Royalties of Uzedy grew.", MEDINCELL),
     entry("Foxtrot: A quiet week for tablets", "Nothing."),
     entry("Golf: Nanexa on its products and plans", "PharmaShell is mentioned.", NANEXA),
-    entry("Hotel: FDA approves Uzedy, a long-acting injectable, for bipolar I disorder", "Monthly.", days_old=3),
+    # Without a first word of its own: with one, it would name another product than "Alpha".
+    {**entry("FDA approves Uzedy", "Injected monthly.", days_old=3), "item_id": "hotel"},
     entry("India: Zyloform in new markets", "Nothing else."),
     entry("Juliet: Brixadi in new pens", "Nothing else."),
 ]
@@ -93,7 +94,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
         [("goes", "juliet", "score 8.5 is below min_score 10")],
     ),
     "a lower similarity for duplicates": (
-        setting("newsletter_selection.deduplication.similarity_threshold", 0.7),
+        setting("newsletter_selection.deduplication.similarity_threshold", 0.3),
         [("goes", "hotel", DUPLICATE)],
     ),
     "a higher domain score to reach": (
@@ -117,6 +118,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, str, str]]]] = {
                 "analysis)",
             ),
             ("moves", "bravo", "score 14.35, was 17.94"),
+            ("is rescored", "hotel", "score 12.19, was 15.86"),
         ],
     ),
     "a domain that is switched off": (
