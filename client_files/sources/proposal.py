@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,10 +12,10 @@ import yaml
 
 from vectora_core.text.words import one_line
 from vectora_shared.config.configuration import SOURCES_KEY, Canonical
-from vectora_shared.config.content import Content, ContentWithFile
-from vectora_shared.config.loading import load_sources
+from vectora_shared.config.content import Content
 from vectora_shared.config.references import source_references, unresolved
-from vectora_shared.config.sources import Source, SourceType
+from vectora_shared.config.section import read_section
+from vectora_shared.config.sources import Source, SourceCatalog, SourceType
 from vectora_shared.config.values import spelling_key
 from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
@@ -87,9 +87,9 @@ def proposal(source: Source, content: Content, canonical: Canonical) -> Proposal
     dumped = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=10_000)
     text = "".join(f"  {line}\n" for line in dumped.splitlines())
     try:
-        pasted = ContentWithFile(content, SOURCES_KEY, with_entry(content.read(SOURCES_KEY), text))
-        references = source_references(replace(canonical, sources=load_sources(pasted)))
-        problem = " ".join(unresolved(lambda: parse_yaml(SOURCES_KEY, pasted.read(SOURCES_KEY)), references))
+        file = parse_yaml(SOURCES_KEY, with_entry(content.read(SOURCES_KEY), text))
+        read_section(SourceCatalog, file)
+        problem = " ".join(unresolved(lambda: file, source_references(file, canonical.scopes.companies)))
     except ConfigurationError as error:
         problem = one_line(str(error))
     return Proposal(entry, text, problem)

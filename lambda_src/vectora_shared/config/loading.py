@@ -23,6 +23,7 @@ from vectora_shared.config.configuration import (
 )
 from vectora_shared.config.content import CANONICAL_PREFIX, Content
 from vectora_shared.config.references import client_references, scoring_references, source_references, unresolved
+from vectora_shared.config.scopes import NameScopes
 from vectora_shared.config.section import Section, SectionT, read_file, read_section
 from vectora_shared.config.sources import SourceCatalog
 from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
@@ -121,8 +122,11 @@ def load_canonical(content: Content) -> Canonical:
     prompt_keys = [key for key in content.keys(PROMPTS_PREFIX) if _is_prompt(key)]
     models: dict[str, type[Section]] = {**CANONICAL_FILES, **dict.fromkeys(prompt_keys, Prompt)}
     loaded: dict[str, Any] = {
-        key: problems.collect_from(partial(load_section, content, key, model)) for key, model in models.items()
+        key: problems.collect_from(partial(load_section, content, key, model))
+        for key, model in models.items()
+        if key != SOURCES_KEY
     }
+    loaded[SOURCES_KEY] = _load_sources(content, loaded[SCOPE_KEYS["companies"]], problems)
     problems.raise_any()
     canonical = Canonical(
         sources=loaded[SOURCES_KEY],
@@ -133,13 +137,19 @@ def load_canonical(content: Content) -> Canonical:
         prompts={_prompt_name(key): loaded[key] for key in prompt_keys},
         pricing=loaded[PRICING_KEY],
     )
-    wrong = [
-        *unresolved(partial(_parsed, content, SCORING_KEY), scoring_references(canonical)),
-        *unresolved(partial(_parsed, content, SOURCES_KEY), source_references(canonical)),
-    ]
-    if wrong:
+    if wrong := unresolved(partial(_parsed, content, SCORING_KEY), scoring_references(canonical)):
         raise ConfigurationError("\n".join(wrong))
     return canonical
+
+
+def _load_sources(content: Content, companies: NameScopes | None, problems: _Problems) -> SourceCatalog | None:
+    """Return the catalogue, or None and collect its problems, mistyped companies among them."""
+    file = problems.collect_from(partial(_parsed, content, SOURCES_KEY))
+    if file is None:
+        return None
+    if companies:
+        problems.sentences += unresolved(lambda: file, source_references(file, companies))
+    return problems.collect_from(partial(read_section, SourceCatalog, file))
 
 
 def _is_prompt(key: str) -> bool:

@@ -17,6 +17,7 @@ from vectora_shared.config.configuration import (
     ScopeKind,
     Scopes,
 )
+from vectora_shared.config.scopes import NameScopes
 from vectora_shared.config.wording import Path, first_problems, nearest
 from vectora_shared.config.yaml_file import YamlFile
 
@@ -68,15 +69,11 @@ def _inner(value: Any, part: str) -> Iterable[tuple[str | int, Any]]:
     return enumerate(value) if isinstance(value, tuple) and part == EACH else ()
 
 
-def source_references(canonical: Canonical) -> Iterator[Reference]:
-    """Yield the companies that sources name: of one that no scope has, no item would be about it."""
-    companies = canonical.scopes.companies
+def source_references(file: YamlFile, companies: NameScopes) -> Iterator[Reference]:
+    """Yield the companies in the catalogue: of one that no scope has, no item would be about it."""
     names = list(dict.fromkeys(name for scope in companies.scopes.values() for name in scope.names))
-    for index, source in enumerate(canonical.sources.sources):
-        if source.company is not None:
-            yield Reference(
-                ("sources", index, "company"), source.company, SCOPE_KEYS["companies"], names, may_be_new=True
-            )
+    for path, name in _names(file, "sources", EACH, "company"):
+        yield Reference(path, name, SCOPE_KEYS["companies"], names, may_be_new=True)
 
 
 def scoring_references(canonical: Canonical) -> Iterator[Reference]:

@@ -70,6 +70,14 @@ def test_a_mapping_that_cannot_work_is_refused_in_words(old: str, new: str, expe
     assert expected in refusal(old, new)
 
 
+def test_a_mistyped_company_is_reported_together_with_other_mistakes() -> None:
+    text = TEXT.replace("company: Camurus", "company: Camurs", 1).replace("max_items: 20", "max_items: twenty", 1)
+    with pytest.raises(ConfigurationError) as refused:
+        load_canonical(ContentWithFile(CONFIG, KEY, text.encode()))
+    assert "did you mean 'Camurus'?" in str(refused.value)
+    assert "has the value 'twenty'" in str(refused.value)
+
+
 def test_catalogues_of_earlier_releases_stay_valid() -> None:
     document = yaml.safe_load(TEXT)
     added = {"literature", "registry", "regulator"}
