@@ -20,6 +20,7 @@ from benchmarks.layers import layer_figures
 from benchmarks.memory import memory_figures
 from benchmarks.model_calls import model_call_figures
 from benchmarks.model_cost import model_cost_figures
+from benchmarks.parsing import parsing_figures
 from benchmarks.peers import peer_figures
 from benchmarks.rehearsal import rehearsal_figures
 from benchmarks.restore import restore_figures
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "imports": import_figures,
     "layers": layer_figures,
     "engine": engine_figures,
+    "parsing": parsing_figures,
     "model-calls": model_call_figures,
     "model-cost": model_cost_figures,
     "snapshots": snapshot_figures,

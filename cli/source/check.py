@@ -58,7 +58,7 @@ def check(
             fetcher=page_reader(content),
             now=datetime.now(UTC),
             period_days=period_days,
-            on_result=lambda done: progress.step(f"{done.source_key}: {done.status}"),
+            on_result=lambda done: progress.step(f"{done.source_key}: {done.status}. Reading the others"),
         )
     if json:
         print_json({**asdict(result), "failed": [each.source_key for each in result.failed]})
@@ -84,9 +84,12 @@ def _show(result: Check) -> None:
             f"{source.seconds:g}",
         )
     out.print(table)
+    remarks = new_table("source", "remark", fold=True)
     for source in result.sources:
         for line in _remarks(source):
-            out.print(f"{source.source_key}: {line}")
+            remarks.add_row(source.source_key, line)
+    if remarks.row_count:
+        out.print(remarks)
 
 
 def _remarks(source: SourceCheck) -> list[str]:

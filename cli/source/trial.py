@@ -70,7 +70,7 @@ def try_source(
             on_step=progress.step,
         )
     if json:
-        print_json({**asdict(trial), "is_usable": trial.is_usable})
+        print_json({**asdict(trial), "redirects": _redirects(trial), "is_usable": trial.is_usable})
         raise typer.Exit(0 if trial.is_usable else 1)
     _show(trial)
     if not trial.is_usable:
@@ -84,6 +84,10 @@ def _require_known(
         raise ConfigurationError(
             f"{option} is '{given}': {did_you_mean(given, names)}choose one of {', '.join(names)}."
         )
+
+
+def _redirects(trial: Trial) -> list[dict[str, object]]:
+    return [{"status": redirect.status, "url": redirect.url} for redirect in trial.redirects]
 
 
 def _show(trial: Trial) -> None:
@@ -103,7 +107,7 @@ def _show(trial: Trial) -> None:
         return
     out.print()
     if trial.proposal.problem:
-        out.print(f"The entry for the catalogue is not valid yet. {trial.proposal.problem}", style="yellow")
+        out.say(f"The entry for the catalogue is not valid yet. {trial.proposal.problem}", style="yellow")
     else:
         out.print("Valid entry for `sources` in config/canonical/sources/source_catalog.yaml:")
     print_lines(trial.proposal.text)
@@ -112,8 +116,10 @@ def _show(trial: Trial) -> None:
 
 def _facts(trial: Trial) -> Iterator[tuple[str, str]]:
     yield "address", trial.url
-    if trial.final_url != trial.url:
-        yield "answers at", trial.final_url
+    if trial.redirects:
+        statuses = ", ".join(str(redirect.status) for redirect in trial.redirects)
+        advice = "the entry has the new address" if trial.has_moved else "for now, so the entry keeps the address"
+        yield "redirects to", f"{trial.final_url} ({statuses}; {advice})"
     if trial.known_as:
         yield "known", f"The catalogue has this address already: {trial.known_as}."
     yield "kind", trial.kind

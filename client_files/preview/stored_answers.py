@@ -12,7 +12,8 @@ from vectora_core.analysis.lexicon import Lexicon
 from vectora_core.analysis.reply import ModelReply, UnusableReplyError
 from vectora_core.analysis.usage import Usage
 from vectora_core.items import IngestedItem, NormalizedContent
-from vectora_core.text.words import fold, item_text, occurs
+from vectora_core.text.names import occurs
+from vectora_core.text.words import fold, item_text
 from vectora_shared.config.configuration import Configuration, Scopes
 from vectora_shared.config.values import spelling_key
 from vectora_shared.errors import VectoraError

@@ -30,12 +30,12 @@ class LinkedFeed:
 
 def linked_feeds(text: str, url: str) -> tuple[LinkedFeed, ...]:
     """Return the feeds that a page announces (HTML standard, 4.6.7.1), those of its comments last."""
-    document = parse_html(text)
-    base = url
+    nodes = parse_html(text).nodes
+    bases = (node.attributes["href"] for node in nodes if node.tag == "base" and "href" in node.attributes)
+    # Also for the links before it (HTML standard, 2.4.1, "document base URL").
+    base = resolved_link(url, next(bases, "")) or url
     found: dict[str, LinkedFeed] = {}
-    for node in document.nodes:
-        if node.tag == "base" and base == url:
-            base = resolved_link(url, node.attributes.get("href", "")) or url
+    for node in nodes:
         if node.tag not in ("link", "a") or "alternate" not in node.attributes.get("rel", "").lower().split():
             continue
         media_type = node.attributes.get("type", "").partition(";")[0].strip().lower()

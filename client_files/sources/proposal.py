@@ -17,6 +17,7 @@ from vectora_shared.config.loading import load_sources
 from vectora_shared.config.references import source_references, unresolved
 from vectora_shared.config.sources import Source, SourceType
 from vectora_shared.config.values import spelling_key
+from vectora_shared.config.yaml_file import parse_yaml
 from vectora_shared.errors import ConfigurationError
 
 # Parts of hosts by which the type of a source is proposed.
@@ -88,7 +89,7 @@ def proposal(source: Source, content: Content, canonical: Canonical) -> Proposal
     try:
         pasted = ContentWithFile(content, SOURCES_KEY, with_entry(content.read(SOURCES_KEY), text))
         references = source_references(replace(canonical, sources=load_sources(pasted)))
-        problem = " ".join(unresolved(pasted, SOURCES_KEY, references))
+        problem = " ".join(unresolved(lambda: parse_yaml(SOURCES_KEY, pasted.read(SOURCES_KEY)), references))
     except ConfigurationError as error:
         problem = one_line(str(error))
     return Proposal(entry, text, problem)

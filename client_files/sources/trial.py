@@ -18,9 +18,10 @@ from client_files.sources.proposal import Proposal, proposal, proposed_key, prop
 from client_files.sources.robots import Robots, read_robots
 from vectora_core.ingest.collector import Collector, PageReader, read_entries
 from vectora_core.ingest.entries import Extraction
-from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.fetch import Page, Redirect
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.text.address_identity import canonical_url
+from vectora_core.text.words import one_line
 from vectora_shared.config.client import ClientConfig, ContentFilters
 from vectora_shared.config.configuration import Canonical
 from vectora_shared.config.content import Content
@@ -74,6 +75,7 @@ class Trial:
     kind: str
     reason: str
     final_url: str
+    redirects: tuple[Redirect, ...]
     encoding: str
     language: str
     title: str
@@ -85,6 +87,10 @@ class Trial:
     news: News | None = None
     feeds: tuple[TriedFeed, ...] = ()
     proposal: Proposal | None = None
+
+    @property
+    def has_moved(self) -> bool:
+        return bool(self.redirects) and all(redirect.is_permanent for redirect in self.redirects)
 
     @property
     def is_usable(self) -> bool:
@@ -151,18 +157,18 @@ class _Trial:
         robots = read_robots(address, self._reader)
         self._on_step(f"Reading {address}")
         empty = Trial(
-            url=self._url, kind="nothing readable", reason="", final_url=address, encoding="", language="", title="",
-            is_reserved=False, known_as=self._known_as(), robots=robots, first=self._window.first,
-            last=self._window.last,
+            url=self._url, kind="nothing readable", reason="", final_url=address, redirects=(), encoding="",
+            language="", title="", is_reserved=False, known_as=self._known_as(), robots=robots,
+            first=self._window.first, last=self._window.last,
         )  # fmt: skip
         try:
             page = self._reader.fetch(address)
         except VectoraError as error:
-            kind = "refused" if _REFUSED.search(str(error)) else empty.kind
-            return replace(empty, kind=kind, reason=str(error))
+            return _unread(empty, error)
         document = examine(page)
         read = replace(
-            empty, kind=document.kind, final_url=page.url, encoding=document.encoding, language=document.language,
+            empty, kind=document.kind, final_url=page.url, redirects=page.redirects,
+            encoding=document.encoding, language=document.language,
             title=document.title, is_reserved=page.is_reserved,
         )  # fmt: skip
         return self._judged(read, document, mode or document.mode, source_type)
@@ -186,7 +192,7 @@ class _Trial:
         try:
             trial = replace(trial, news=self._news(draft))
         except VectoraError as error:
-            trial = replace(trial, reason=str(error))
+            trial = _unread(trial, error)
         if document.mode == "html":
             trial = replace(trial, feeds=self._feeds(document, trial))
         if trial.news and not trial.news.found:
@@ -197,7 +203,8 @@ class _Trial:
         self, trial: Trial, document: Document, mode: IngestionMode, source_type: SourceType | None
     ) -> Source | None:
         """Return the source that the address would be; None for JSON without a recognized list of entries."""
-        mapping, url = None, trial.final_url
+        # An address that redirects for now is the one that the site keeps.
+        mapping, url = None, trial.final_url if trial.has_moved else self._url
         known = None
         if mode == "json":
             # With its placeholders, and without what a redirect added.
@@ -225,7 +232,7 @@ class _Trial:
         return next((source.source_key for source in same), "")
 
     def _source_of_same_api(self) -> Source | None:
-        """Return a source of the catalogue that asks the same API, whose mapping then fits."""
+        """Return a source of the catalogue that reads the same API, whose mapping then fits."""
         parts = urlsplit(self._url)
         for source in self._canonical.sources.sources:
             known = urlsplit(source.url)
@@ -279,14 +286,20 @@ class _Trial:
         return TriedFeed(feed.url, feed.title, extraction.found, extraction.problem or "")
 
 
+def _unread(trial: Trial, error: VectoraError) -> Trial:
+    """Return the trial with the reason why there are no entries, as a refusal if the site keeps programs out."""
+    reason = str(error)
+    is_refusal = _REFUSED.search(reason) or "refuses programs" in reason
+    return replace(trial, kind="refused" if is_refusal else trial.kind, reason=reason)
+
+
 def _require_web_address(url: str) -> None:
     try:
         Source(source_key="tried", source_type="press_sector", ingestion_mode="rss", url=url)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"'{url[:200]}' is no address that a source can have: give one that starts with https:// or http://, "
-            "without user name."
-        ) from error
+    except ValidationError as error:
+        misfit = error.errors()[0].get("ctx", {}).get("error")
+        problem = str(misfit) if misfit else "does not start with https:// or http:// and a host"
+        raise ConfigurationError(f"The address '{one_line(url)[:200]}' {problem}: correct it.") from error
     if not re.match(r"https?://", url):
         raise ConfigurationError("A sample of the configuration cannot be tried: ./vectora client validate reads it.")
 

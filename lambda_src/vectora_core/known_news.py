@@ -14,7 +14,7 @@ from vectora_core.text.rubrics import notice_of, without_rubrics
 
 # "Number of shares and voting rights" appears every month under the same title: only the dates distinguish them.
 SAME_STORY_DAYS = 3
-# A publisher changes the headline of an entry within days. Feeds that number their entries anew are weekly at most.
+# A publisher changes the headline of an entry within days. Feeds that number their entries again are weekly at most.
 _REUSED_AFTER_DAYS = 7
 _SHORT_WORD = 3
 _WHOLE = re.compile(r"[.!?\u3002]['\"\u201d\u2019»)\]]?\s*$")
@@ -38,7 +38,7 @@ class KnownNews:
     """Items that are already known.
 
     An item is the same news as the first known one that has, in this order:
-    1. the same identifier of the same source, whatever became of headline and address; if the headline has no word in
+    1. the same identifier of the same source, regardless of headline and address; if the headline has no word in
        common and the day is far away, the publisher has used the identifier again;
     2. the same address and the same title;
     3. the same address and a near day, unless the source gives them different identifiers;

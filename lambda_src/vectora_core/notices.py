@@ -11,8 +11,9 @@ from vectora_core.known_news import are_near, normalized_title
 from vectora_core.text.address_identity import canonical_url
 from vectora_core.text.rubrics import Notice, notice_of, without_rubrics
 
-# An address that more items of a source have is not that of an article.
-_MOST_VERSIONS = 3
+# More items than a notice and its news under one address: it may be that of a page with several articles.
+_MOST_VERSIONS = 2
+_SHORT_WORD = 3
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,18 @@ class _Versions:
         """Yield the other items of the source with the notice's identifier, address or headline, each once."""
         seen = {notice.item_id}
         for key in _keys(notice):
-            found = self._by_key.get(key, ())
-            if key[0] == "url" and len(found) > _MOST_VERSIONS:
-                continue
+            found = [item for item in self._by_key.get(key, ()) if item.item_id not in seen]
+            is_page = key[0] == "url" and len(found) >= _MOST_VERSIONS
             for item in found:
                 is_near = key[0] != "headline" or are_near(item.published_at, notice.published_at)
-                if item.item_id not in seen and is_near:
+                if is_near and not (is_page and not _have_common_words(item, notice)):
                     seen.add(item.item_id)
                     yield item
+
+
+def _have_common_words(one: IngestedItem, other: IngestedItem) -> bool:
+    words = [normalized_title(without_rubrics(item.title)).split() for item in (one, other)]
+    return any(len(word) > _SHORT_WORD for word in set(words[0]) & set(words[1]))
 
 
 def _keys(item: IngestedItem) -> Iterator[tuple[str, str, str]]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import random
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+from backports import zstd
 
+from vectora_core.ingest.deadline import Deadline
 from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.fetch_errors import TemporaryError
 from vectora_core.ingest.request import IngestRequest, SourceReport
+from vectora_core.ingest.response_body import read_body
 from vectora_core.ingest.run import ingest_client
 from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import load_client, load_sources
@@ -23,6 +31,7 @@ CONFIG = FolderContent(Path(__file__).resolve().parents[2] / "config")
 NOW = datetime(2026, 2, 2, 8, 0, tzinfo=UTC)
 SEED = 20261125
 DOCUMENTS = 10_000
+LIMIT = 100_000
 CLIENT = load_client(CONFIG, "lai_weekly")
 CATALOG = load_sources(CONFIG)
 SOURCES = 8
@@ -39,8 +48,26 @@ DATES = (
     "Mon, 12 Jan 2026 08:00:00 GMT", "2026-01-12T08:00:00Z", "12 Jan 2026", "", "not a date", "Mon, 99 Foo 2026", "0",
     "2026-13-45", "Thu, 01 Jan 1970 00:00:00 +0000", "9999-12-31", "-1", "12/13/2026", "2026-01-12T08:00:00+99:99",
 )  # fmt: skip
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252", "utf-32", "shift_jis", "euc_kr")
-CHARSETS = (None, "utf-8", "utf-16", "latin-1", "euc-kr", "no-such", "idna", "hex", "\x00", "a" * 200)
+ENCODINGS = (
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "cp1252", "utf-32", "utf-32-le", "shift_jis", "euc_kr",
+    "gb18030", "big5", "iso2022_jp", "koi8-r",
+)  # fmt: skip
+CHARSETS = (None, "utf-8", "utf-16", "latin-1", "euc-kr", "gbk", "no-such", "idna", "hex", "\x00", "a" * 200)
+# What stands before documents: declarations that are true, false or broken, and a server's warnings.
+HEADS = (
+    "", "\ufeff", "\n\n", "<meta charset=euc-kr>", "<meta charset=utf-16>",
+    "<meta http-equiv=content-type content=charset=gbk>", "<?xml version='1.0' encoding='koi8-r'?>", "<?xml encoding=",
+    "<script>'<meta charset=big5>'</script>", "<!-- <rss> ", "<br /><b>Warning</b>: x<br />", "<!doctype html>",
+    "<html><pre>", '{"items": "<rss>', "<opml>",
+)  # fmt: skip
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda body: brotli.compress(body, quality=1),
+    "zstd": zstd.compress,
+    "identity": lambda body: body,
+    "compress": lambda body: body,
+}
 TAGS = ("div", "ul", "li", "p", "a", "h3", "span", "table", "tr", "td", "article", "time", "section", "svg", "template")
 
 
@@ -52,10 +79,21 @@ class Author:
 
     def document(self) -> tuple[bytes, str | None]:
         text = self._chance.choice((self._rss, self._atom, self._rdf, self._list, self._tables, self._soup))()
-        body = text.encode(self._chance.choice(ENCODINGS), "replace")
+        head = self._chance.choice(HEADS) if self._chance.random() < 0.3 else ""
+        body = (head + text).encode(self._chance.choice(ENCODINGS), "replace")
         for _ in range(self._chance.choice((0, 0, 1, 1, 2, 5))):
             body = self._mutated(body)
         return body, self._chance.choice(CHARSETS)
+
+    def packed(self) -> tuple[bytes, str]:
+        """Return a document in content codings that are broken now and then, and its Content-Encoding."""
+        body, _ = self.document()
+        codings = self._chance.choices(tuple(CODINGS), k=self._chance.choice((1, 1, 1, 2, 3)))
+        for coding in codings:
+            body = CODINGS[coding](body)
+        if self._chance.random() < 0.5:
+            body = self._mutated(body)
+        return body, ", ".join(codings)
 
     def _words(self) -> str:
         return " ".join(self._chance.choices(WORDS, k=self._chance.randint(0, 6)))
@@ -207,6 +245,38 @@ def test_any_document_is_read_or_reported_in_a_sentence(part: int) -> None:
         found += len(items)
     # Enough documents are plausible: not all of them are refused.
     assert found > documents / 2
+
+
+@dataclass
+class Answer:
+    """An answer that is read in pieces."""
+
+    body: io.BytesIO
+    headers: dict[str, str]
+
+    def read1(self, size: int, decode_content: bool) -> bytes:
+        assert not decode_content
+        return self.body.read(size)
+
+
+def test_any_content_coding_is_removed_within_the_limit_or_reported_in_a_sentence() -> None:
+    read = 0
+    with Deadline(3600) as deadline:
+        for number in range(2000):
+            body, codings = Author(f"{SEED} packed {number}").packed()
+            answer: Any = Answer(io.BytesIO(body), {"Content-Encoding": codings})
+            document, message = _read(answer, deadline)
+            read += document is not None
+            assert len(document or b"") <= LIMIT, number
+            assert message.isprintable(), number
+    assert 600 < read < 1800
+
+
+def _read(answer: Any, deadline: Deadline) -> tuple[bytes | None, str]:
+    try:
+        return read_body(answer, LIMIT, deadline), ""
+    except (VectoraError, TemporaryError, ValueError) as error:
+        return None, str(error)
 
 
 def _is_fit_for_readers(item: dict[str, Any]) -> None:

@@ -99,7 +99,7 @@ def _own_lines(lines: list[str], title: str) -> list[str]:
     own: list[str] = []
     words = 0
     for line in lines:
-        if _WALL.search(line) and len(line) < 300:
+        if len(line) < 300 and _WALL.search(line):
             break
         if words >= _WORDS_BEFORE_BOILERPLATE and _BOILERPLATE.fullmatch(line[:200]):
             break

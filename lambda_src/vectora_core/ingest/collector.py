@@ -18,6 +18,7 @@ from vectora_core.ingest.pages import parse_page
 from vectora_core.ingest.request import IngestRequest, SourceReport, Window
 from vectora_core.items import IngestedItem, ItemMetadata, content_hash
 from vectora_core.known_news import normalized_title, without_repeated_news
+from vectora_core.text.languages import unread_remark
 from vectora_core.text.words import count_words
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.sources import Source
@@ -156,6 +157,8 @@ class Collector:
         newest = max((entry.published for entry in entries if entry.published), default=None)
         if newest and (self._day - newest).days > _LONG_SILENCE_DAYS:
             remarks.append(f"Its newest entry is of {newest}.")
+        if remark := unread_remark(source.language, [item.title for item in items]):
+            remarks.append(remark)
         status: Literal["ok", "degraded", "empty"] = "ok"
         if is_empty:
             status = "empty"

@@ -7,12 +7,15 @@ import re
 from typing import Any
 
 from vectora_core.ingest.html_names import HTML_NAMES
-from vectora_core.ingest.html_text import plain_lines, plain_text
+from vectora_core.ingest.html_text import MAX_FRAGMENT_CHARACTERS, plain_lines, plain_text
 from vectora_core.text.words import visible_text
 
 _XHTML = "application/xhtml+xml"
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\](?:>|&gt;)", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\](?:>|&gt;)|\Z)", re.DOTALL)
 _LESS_THAN = re.compile(r"<(/?)([A-Za-z][^\s<>/]*)")
+_ENDED = re.compile(r"</([A-Za-z][^\s<>/]*)")
+# A name with a prefix, or that of a custom element (HTML standard, "Valid custom element name").
+_OTHER_NAME = re.compile(r"[\w.-]+:[\w.-]+|[a-z][a-z0-9]*-[a-z0-9._-]+")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,9});")
 # What follows the name of an element in a tag: its end, an attribute with a value, or the end of a cut text.
 _REST_OF_TAG = re.compile(r"\s*/?>|\s+[^\s<>=/\"']+\s*=|\s+[\w-]*\Z")
@@ -34,9 +37,10 @@ def construct_text(raw: dict[str, Any], key: str, *, is_atom: bool) -> str:
 def text_of(value: str, media_type: str, *, is_atom: bool) -> str:
     """Return a text with one line per block.
 
-    Atom declares the type (RFC 4287, section 3.1): "text", its default, is text, whatever it looks like. RSS declares
-    none. Its description is HTML (RSS 2.0) and its title, in practice, either: both are HTML if they look so.
+    Atom declares the type (RFC 4287, section 3.1): "text", its default, is text, even if it looks like HTML. RSS
+    declares none. Its description is HTML (RSS 2.0) and its title, in practice, either: both are HTML if they look so.
     """
+    value = value[:MAX_FRAGMENT_CHARACTERS]
     if media_type == _XHTML:
         return plain_text(_without_escaped_markup(value))
     if is_atom:
@@ -53,17 +57,17 @@ def _without_escaped_markup(value: str) -> str:
 
 def _without_false_tags(value: str) -> str:
     """Escape the less-than signs that begin no tag, as in "CD4<CD8": an HTML parser would drop the text after them."""
-    lowered: list[str] = []
+    ended: set[str] = set()
 
     def escaped(sign: re.Match[str]) -> str:
         closing, name = sign[1], sign[2].lower()
-        if closing or (name in HTML_NAMES and _ends_as_tag(value, sign.end(), name)):
+        if name in HTML_NAMES:
+            return sign[0] if closing or _ends_as_tag(value, sign.end(), name) else f"&lt;{sign[0][1:]}"
+        if not ended:
+            # The empty name shows that they were looked for.
+            ended.update(["", *(each.lower() for each in _ENDED.findall(value))])
+        if closing or name in ended or _is_other_element(value, sign):
             return sign[0]
-        if name not in HTML_NAMES:
-            if not lowered:
-                lowered.append(value.lower())
-            if _is_other_element(value, sign, lowered[0]):
-                return sign[0]
         return f"&lt;{sign[0][1:]}"
 
     return _LESS_THAN.sub(escaped, value)
@@ -76,12 +80,10 @@ def _ends_as_tag(value: str, position: int, name: str) -> bool:
     return len(name) > 1 and bool(_REST_WITHOUT_VALUES.match(value, position))
 
 
-def _is_other_element(value: str, sign: re.Match[str], lowered: str) -> bool:
+def _is_other_element(value: str, sign: re.Match[str]) -> bool:
     """Return whether a name that HTML does not have is an element: a custom one, or one of another vocabulary."""
     name = sign[2]
-    if re.fullmatch(r"[\w.-]+:[\w.-]+", name) or (name.islower() and re.fullmatch(r"[a-z][a-z0-9]*-[\w.-]+", name)):
-        return True
-    return f"</{name.lower()}>" in lowered or bool(_VALUE.match(value, sign.end()))
+    return bool(_OTHER_NAME.fullmatch(name) or _VALUE.match(value, sign.end()))
 
 
 def _without_references(text: str) -> str:

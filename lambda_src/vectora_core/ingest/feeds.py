@@ -125,7 +125,10 @@ def _deepest(text: str) -> int:
 def _not_a_feed(text: str, root: Root) -> str:
     """Return the message for a text that is not a feed."""
     if root.kind == "json":
-        return "The address answers with JSON, which is neither RSS nor Atom: give the source the url of its feed."
+        return (
+            "The address answers with JSON, which is neither RSS nor Atom: give the source the url of its feed, or "
+            "ingestion_mode json and a mapping."
+        )
     if root.kind != "html":
         found = f"an XML document <{root.name}>, which" if _PLAIN_NAME.fullmatch(root.name) else "something that"
         return f"The address answers with {found} is neither RSS nor Atom: correct the source's url."

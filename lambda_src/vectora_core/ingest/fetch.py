@@ -49,10 +49,23 @@ class FetchLimits(Record):
     body_bytes: int = 5_000_000
 
 
+class Redirect(Record):
+    """Redirect of a site: its status, and the address that it leads to."""
+
+    status: int
+    url: str
+
+    @property
+    def is_permanent(self) -> bool:
+        """True for the statuses by which a page has moved for good (RFC 9110, 15.4.2 and 15.4.9)."""
+        return self.status in (301, 308)
+
+
 class Page(Record):
     """Response of a source; `url` is the address after redirects."""
 
     url: str
+    redirects: tuple[Redirect, ...] = ()
     body: bytes
     charset: str | None = None
     is_reserved: bool = False  # the site's headers reserve the page from use by machines
@@ -111,16 +124,18 @@ class Fetcher:
         )
 
     def _follow_redirects(self, url: str, cookies: Cookies, deadline: Deadline) -> Page:
-        for _ in range(self._limits.redirects + 1):
+        redirects: list[Redirect] = []
+        while len(redirects) <= self._limits.redirects:
             answer = self._request_once(url, cookies, deadline)
             if isinstance(answer, Page):
-                return answer
-            _refuse_downgrade(url, answer)
-            url = answer
+                return answer.model_copy(update={"redirects": tuple(redirects)}) if redirects else answer
+            _refuse_downgrade(url, answer.url)
+            url = answer.url
+            redirects.append(answer)
         raise VectoraError(f"The site redirects more than {self._limits.redirects} times: correct the source's url.")
 
-    def _request_once(self, url: str, cookies: Cookies, deadline: Deadline) -> Page | str:
-        """Return the page, or the address that the site redirects to."""
+    def _request_once(self, url: str, cookies: Cookies, deadline: Deadline) -> Page | Redirect:
+        """Return the page, or the redirect to another address."""
         target = destination(url)
         # Also when a proxy is used, which resolves names by its own rules.
         self._reachable.require(target)
@@ -155,10 +170,10 @@ class Fetcher:
                 # Closed without reading the rest, which may have no end.
                 response.close()
 
-    def _read(self, response: urllib3.BaseHTTPResponse, url: str, deadline: Deadline) -> Page | str:
+    def _read(self, response: urllib3.BaseHTTPResponse, url: str, deadline: Deadline) -> Page | Redirect:
         location = response.headers.get("Location")
         if response.status in _REDIRECTS and location:
-            return _joined(url, _encoded(location))
+            return Redirect(status=response.status, url=_joined(url, _encoded(location)))
         if error := status_error(response.status, url, response.headers):
             raise _with_reason(error, response, deadline)
         content_type = response.headers.get("Content-Type", "")

@@ -1,4 +1,4 @@
-"""Names of HTML elements, which tell HTML from other mark-up and a tag from a text with a less-than sign."""
+"""Names of HTML elements, which distinguish HTML from other mark-up, and a tag from a text with a less-than sign."""
 
 from __future__ import annotations
 

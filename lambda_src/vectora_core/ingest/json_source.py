@@ -21,6 +21,7 @@ from vectora_core.ingest.entries import (
 from vectora_core.ingest.fetch import Page
 from vectora_core.ingest.fetch_errors import StatusError
 from vectora_core.ingest.json_values import day, first_text, parse_json, readable, search, texts
+from vectora_core.ingest.shared_addresses import without_shared_identities
 from vectora_core.text.addresses import resolved_link
 from vectora_core.text.words import MAX_TITLE_CHARACTERS, collapse_spaces, one_line, shortened
 from vectora_shared.config.json_mapping import JsonMapping, NextPage, link_template, with_period
@@ -39,7 +40,7 @@ _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 @dataclass(frozen=True)
 class Period:
-    """First and last day that a request asks for."""
+    """First and last day of the news that a request is for."""
 
     first: date
     last: date
@@ -194,7 +195,7 @@ class _Reader:
             "beyond_max_items": beyond,
         }
         return Extraction(
-            entries=entries,
+            entries=without_shared_identities(entries),
             problem=" ".join([*remarks, *self._wrong_places(entries)]) or None,
             dropped=dropped,
             may_be_empty=True,

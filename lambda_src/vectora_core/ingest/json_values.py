@@ -30,7 +30,7 @@ _SECONDS = re.compile(r"\d{10}|\d{13}")
 def parse_json(body: bytes) -> Any:
     """Return the document; raise VectoraError when it is none.
 
-    It is in UTF-8, whatever a header says (RFC 8259, 8.1 and 11); a wrong byte costs one character.
+    It is in UTF-8, also against its header (RFC 8259, 8.1 and 11); a wrong byte costs one character.
     """
     text = body.decode(json.detect_encoding(body), errors="replace").lstrip("\ufeff \t\r\n")
     if not text:

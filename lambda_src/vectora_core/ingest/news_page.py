@@ -35,7 +35,9 @@ class NewsPage:
             self.day_first = is_day_first_in(declared or language or "")
 
     def _base(self, url: str) -> str:
-        base = next((node.attributes.get("href", "") for node in self.document.nodes if node.tag == "base"), "")
+        # The first one with an address counts (HTML, 4.2.3); one with a target alone is common.
+        bases = (node.attributes.get("href", "").strip() for node in self.document.nodes if node.tag == "base")
+        base = next(filter(None, bases), "")
         return (resolved_link(url, base) if base else None) or url
 
     def is_date(self, line: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from vectora_core.ingest.boilerplate import Boilerplate
@@ -29,6 +29,7 @@ _AUTHOR_NAME = re.compile(r"^(?:.*[-_])?(?:author|byline|vcard|writer)(?:[-_].*)
 _TITLE_NAME = re.compile(r"^(?:.*[-_])?(?:title|headline|subject|tit)(?:[-_].*)?$")
 _BADGE_NAME = re.compile(r"cnt|count|badge|comment|icon|new|label|hot|tag")
 _MAX_TITLE_LEVELS = 25
+_COMING = timedelta(days=730)
 
 
 class EntryReader:
@@ -50,7 +51,7 @@ class EntryReader:
         if published is None:
             lines = neighbours.date_lines(area.index)
             published = next((day for day in map(self._parsed, lines) if day), None)
-        published = published or self._date_below_year(area.index, title_node)
+        published = published or self._date_below_year(area.index, title_node) or self._coming_date(area.index)
         extra = neighbours.texts_after(area.index) if self._nodes[area.index].tag in _BARE_TAGS else []
         return self._entry(area.index, area.link, title_node, published, extra=extra)
 
@@ -66,7 +67,7 @@ class EntryReader:
         dates = self._page.select(selectors.date, within=index) if selectors.date else []
         published = next((day for node in dates if (day := self._date_of(node))), None)
         if published is None:
-            published = self._date_within(index, title_node)
+            published = self._date_within(index, title_node) or self._coming_date(index)
         summaries = self._page.select(selectors.summary, within=index) if selectors.summary else []
         return self._entry(index, link, title_node, published, summary=summaries)
 
@@ -277,6 +278,17 @@ class EntryReader:
         title = frozenset() if title_node in (None, index) else frozenset({title_node})
         lines = self._document.lines(index, title)
         return self._date_line(lines) or self._date_at_edge(index, title_node, lines) or self._date_in_dateline(lines)
+
+    def _coming_date(self, index: int) -> date | None:
+        """Return the day to come that is the only date of an entry: it is published, or takes place, on that day."""
+        if self._nodes[index].tag == TEXT:
+            return None
+        named = [inner for inner in self._inner_elements(index) if self._names_a_date(inner)]
+        stamps = (self._nodes[inner].attributes.get("datetime", "") for inner in named)
+        texts = [*map(self._document.text, named), *self._document.lines(index)]
+        dates = (found[0].day for text in texts if self._page.is_date(text) and (found := self._found(text)))
+        days = [*map(stamp_day, filter(None, stamps)), *dates]
+        return next((day for day in days if day and self._today < day <= self._today + _COMING), None)
 
     def _names_a_date(self, index: int) -> bool:
         node = self._nodes[index]

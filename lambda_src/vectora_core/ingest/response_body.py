@@ -23,7 +23,17 @@ _CHUNK_BYTES = 65_536
 _MAX_STREAMS = 1000
 # zlib detects which of the two formats it reads.
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_GZIP_MAGIC = b"\x1f\x8b\x08"
+# First bytes of compressed files, which some servers send as they are.
+_FILES = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BINARIES = {
+    b"%PDF-": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ\0": "compressed with xz",
+    b"\x89PNG\r\n": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+}
 _MARK_UP = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")
 # RFC 9659: the window that a server may use for the coding zstd has at most 8 MB.
 _ZSTD_WINDOW_LOG = 23
@@ -51,14 +61,29 @@ def read_body(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline
     Raise VectoraError when the body has more than `limit` bytes or an unknown coding, ValueError when it cannot be
     decompressed, TemporaryError when it ends early.
     """
+    _require_readable_transfer(response.headers.get("Transfer-Encoding", ""))
     codings = _codings(response.headers.get("Content-Encoding", ""))
     body = _received(response, limit, deadline)
     if body is None:
         return None
     for coding in reversed(codings):
         body = _without_coding(body, coding, limit)
-    # A compressed file, served as it is.
-    return _without_coding(body, "gzip", limit) if body.startswith(_GZIP_MAGIC) else body
+    for magic, coding in _FILES.items():
+        if body.startswith(magic):
+            body = _without_coding(body, coding, limit)
+            break
+    if kind := next((name for magic, name in _BINARIES.items() if body.startswith(magic)), None):
+        raise VectoraError(f"The answer is {kind}, neither a feed nor a page: correct the source's url.")
+    return body
+
+
+def _require_readable_transfer(coding: str) -> None:
+    """Raise VectoraError for a transfer coding that http.client takes for the content."""
+    if coding.strip().lower() not in ("", "chunked", "identity"):
+        raise VectoraError(
+            f"The answer has the transfer coding {visible_text(coding)[:60]}, which was not requested and cannot be "
+            "read: ask the site's owner."
+        )
 
 
 def _codings(header: str) -> list[str]:

@@ -42,7 +42,7 @@ def status_error(status: int, url: str, headers: Any) -> Exception | None:
         advice = f"it refuses so many requests.{_wait(wait)} Read it less often, or ask the site's owner."
         return TemporaryError(said, wait, advice)
     if status in _TEMPORARY or status >= 500:
-        return TemporaryError(said, wait)
+        return TemporaryError(said, wait, f"see whether the site is up.{_wait(wait)}")
     if status in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NON_AUTHORITATIVE_INFORMATION):
         return None
     return VectoraError(f"{said}: {_advice(status, visible_text(url)[:150])}")
@@ -82,7 +82,8 @@ def _wait(seconds: float | None) -> str:
     if not seconds:
         return ""
     minutes = round(seconds / 60)
-    return f" The site asks to wait {minutes} minutes." if minutes > 1 else f" The site asks to wait {seconds:.0f} s."
+    wait = f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} s"
+    return f" The site requests a wait of {wait}."
 
 
 def _status(status: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from vectora_core.newsletter.feed import as_feed
 from vectora_core.newsletter.wording import Wording
+from vectora_core.text.addresses import link_address
 from vectora_core.text.words import one_line
 from vectora_shared.keys import day_of_manifest_key, newsletter_key, newsletters_prefix
 from vectora_shared.storage import Bucket
@@ -23,12 +24,20 @@ FORMATS = ("html", "txt", "md", "eml")
 
 
 @dataclass(frozen=True)
+class ArchivedHeadline:
+    """A headline, with the names and addresses of the other sources that report its story."""
+
+    text: str
+    other_reports: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class ArchivedIssue:
     """One issue; `headlines`, `items` and `written_at` are missing for an old one and one that cannot be read."""
 
     day: date
     formats: tuple[str, ...]
-    headlines: tuple[str, ...] = ()
+    headlines: tuple[ArchivedHeadline, ...] = ()
     items: int | None = None
     written_at: datetime | None = None
 
@@ -83,12 +92,24 @@ def _detailed(newsletters: Bucket, client_id: str, bare: ArchivedIssue) -> Archi
         return bare
 
 
-def _headlines(document: Mapping[str, Any], items: list[dict[str, Any]]) -> tuple[str, ...]:
+def _headlines(document: Mapping[str, Any], items: list[dict[str, Any]]) -> tuple[ArchivedHeadline, ...]:
     """Return the headlines of "in brief", else those of the highest scores."""
     by_id = {item["item_id"]: item for item in items}
     ranked = sorted(items, key=lambda item: (-float(item.get("score") or 0), item["item_id"]))[:3]
     chosen = [by_id[item_id] for item_id in document.get("in_brief", ()) if item_id in by_id] or ranked
-    return tuple(one_line(str(item.get("headline") or item["title"])) for item in chosen)
+    return tuple(
+        ArchivedHeadline(
+            one_line(str(item.get("headline") or item["title"])),
+            # Issues of earlier releases name none.
+            tuple((one_line(str(each["source"])), _address(each)) for each in item.get("also_reported_by", ())),
+        )
+        for item in chosen
+    )
+
+
+def _address(report: Mapping[str, Any]) -> str | None:
+    url = report.get("source_url")
+    return link_address(str(url)) if url else None
 
 
 def _page(issues: list[ArchivedIssue], name: str, words: Wording, language: str) -> str:

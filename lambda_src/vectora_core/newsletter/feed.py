@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from vectora_core.newsletter.wording import Wording
 
 if TYPE_CHECKING:
-    from vectora_core.newsletter.archive import ArchivedIssue
+    from vectora_core.newsletter.archive import ArchivedHeadline, ArchivedIssue
 
 
 def as_feed(
@@ -37,12 +37,22 @@ def as_feed(
         if issue.written_at:
             _add(entry, "pubDate", format_datetime(issue.written_at))
         # RSS readers show a description as HTML.
-        lines = "".join(f"<li>{html.escape(headline)}</li>" for headline in issue.headlines)
+        lines = "".join(f"<li>{_headline(headline, words)}</li>" for headline in issue.headlines)
         count = "" if issue.items is None else f"<p>{words.counted('items', issue.items)}</p>"
         _add(entry, "description", f"<ul>{lines}</ul>{count}" if lines else count)
     ElementTree.indent(root)
     body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return body
+
+
+def _headline(headline: ArchivedHeadline, words: Wording) -> str:
+    if not headline.other_reports:
+        return html.escape(headline.text)
+    sources = ", ".join(
+        f'<a href="{html.escape(url)}">{html.escape(source)}</a>' if url else html.escape(source)
+        for source, url in headline.other_reports
+    )
+    return f"{html.escape(headline.text)} ({words.text('also_reported_by')} {sources})"
 
 
 def _add(parent: ElementTree.Element, tag: str, text: str, **attributes: str) -> None:

@@ -1,10 +1,10 @@
-"""Facts of a headline by which reports of one event are recognized, and two events are told apart."""
+"""Facts of headlines: those that reports of one event share, and those that distinguish two events."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 
 from vectora_core.items import CuratedItem
@@ -17,7 +17,9 @@ NOTHING: Words = frozenset()
 
 # A text longer than this one mentions other news too.
 _LEAD_CHARACTERS = 400
-_WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*")
+_WORD = re.compile(r"[A-Za-z0-9&]+(?:[-'][A-Za-z0-9]+)*|[^\W\d_A-Za-z]+")
+# Scripts that write words without spaces, Korean with its letters as `fold` leaves them.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PHASE = re.compile(
     r"\b(?:phase|phases|fas|ph)\.?[\s-]?((?:[1-4]|i{1,3}|iv)(?:[ab])?(?:\s?/\s?(?:[1-4]|i{1,3}|iv)[ab]?)*)\b"
 )
@@ -50,12 +52,13 @@ _CURRENCIES = {
 }
 _PERCENT = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(?:%|percent\b|per cent\b|procent\b|pour cent\b)")
 _DOSE = re.compile(r"\b(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|ml|g)\b")
+_YEAR = re.compile(r"20\d\d")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an event from its headline; an empty fact is unknown."""
+    """Facts of an event, as far as its headline has them; an empty fact is unknown."""
 
     places: Words = NOTHING
     phases: Words = NOTHING
@@ -82,15 +85,15 @@ class Facts:
         return any(_are_apart(getattr(self, name), getattr(other, name)) for name in disjoint)
 
     @cached_property
-    def told(self) -> Words:
-        """Facts that show, if another headline tells them too, that it may be about the same event."""
+    def evidence(self) -> Words:
+        """Facts that show, if another headline has them too, that it may be about the same event."""
         names = ("places", "phases", "intervals", "forms", "periods", "money", "numbers")
         return frozenset(f"{name} {value}" for name in names for value in getattr(self, name))
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What an item tells beside its headline; read only when headlines are compared."""
+    """Names and text of an item beside its headline; read only when headlines are compared."""
 
     known_names: tuple[str, ...]
     text: str
@@ -132,12 +135,12 @@ class Headline:
         return bool((names | details) and (other_names | other_details))
 
     @cached_property
-    def told_names(self) -> Words:
+    def all_names(self) -> Words:
         """Names in the headline and beside it."""
         return self.names | self.beside.names
 
     def shared_names(self, other: Headline) -> Words:
-        """Return the names that both tell, in the headline or beside it."""
+        """Return the names that both have, in the headline or beside it."""
         return (self.names & other.names) | (self.names & other.beside.names) | (other.names & self.beside.names)
 
     def _names_beside(self, other: Headline) -> Words:
@@ -147,7 +150,9 @@ class Headline:
         beside = self.details - other.details - other.names
         if not beside:
             return beside
-        return frozenset(word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details))
+        return frozenset(
+            word for word in beside - other.beside.words if not any(_are_alike(word, each) for each in other.details)
+        )
 
 
 def headline_of(item: CuratedItem, core: str) -> Headline:
@@ -169,6 +174,8 @@ def headline_of(item: CuratedItem, core: str) -> Headline:
     else:
         without_amounts, facts = _facts(text)
         rest, event, recognized = _words(without_amounts), _event(text), _recognized(text)
+        if event == "financial report" and not facts.periods and any(map(_YEAR.fullmatch, facts.numbers)):
+            facts = replace(facts, periods=frozenset({"annual"}))
     rest -= STOP_WORDS
     known = rest - PLAIN_WORDS - recognized
     names = known & _capital_words(folded)
@@ -245,6 +252,8 @@ def _words(text: str) -> Words:
 
 @lru_cache(maxsize=20_000)
 def _parts_of(word: str) -> Words:
+    if _UNSPACED.match(word):
+        return frozenset(word[start : start + 2] for start in range(max(1, len(word) - 1)))
     bare = re.sub(r"'s?$", "", word.casefold())
     if any(sign.isdigit() for sign in bare) and any(sign.isalpha() for sign in bare):
         return frozenset({re.sub(r"[-']", "", bare)})

@@ -168,11 +168,9 @@ approval: approv*, nod, nods, clear, clearance, green-light*, go-ahead, ok, auth
   approbation, autorisation, amm
 milestone: milestone, milestones, milstolp*, royalt*, jalon*
 guidance: guidance, outlook, forecast, forecasts, prognos*, prevision*
-financial report: q1, q2, q3, q4, h1, h2, 1h, 2h, quarter*, half-year*, full-year*, annual report, annual results,
-  interim report,
-  year-end, fiscal, earnings, revenue, revenues, net sales, delarsrapport*, bokslut*, arsredovisning*, chiffre
-  d'affaires,
-  resultats annuels, resultats semestriels
+financial report: sales, first-half, second-half, nine-month*, q1, q2, q3, q4, h1, h2, 1h, 2h, quarter*, half-year*,
+  full-year*, annual report, annual results, interim report, year-end, fiscal, earnings, revenue, revenues, net
+  sales, delarsrapport*, bokslut*, arsredovisning*, chiffre d'affaires, resultats annuels, resultats semestriels
 enrolment complete: complet* ... enrol*, complet* ... recruit*, enrol* complete*, recruitment complete*, fully
   enrolled,
   last patient
@@ -204,7 +202,7 @@ EVENTS: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
     entry for line in re.sub(r"\n\s+", " ", _EVENTS.strip()).splitlines() for entry in _table(line).items()
 )
 
-# They neither tell two events apart nor show that two headlines are about one.
+# They neither distinguish two events nor show that two headlines are about one.
 _PLAIN = """
 announce announced announces report reported reports say said says unveil unveils reveal reveals disclose disclosed
 get gets got gain gains gained win wins won secure secures secured receive receives received obtain obtains obtained

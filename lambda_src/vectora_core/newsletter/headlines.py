@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -80,7 +80,7 @@ class Headlines:
     """Headlines of items, each by itself and beside those of all others."""
 
     def __init__(self, items: Iterable[CuratedItem], names: Names = NO_NAMES) -> None:
-        """Learn the names that stand behind or before the headlines of each source."""
+        """Initialize with all items: they show which names stand around the headlines of each source."""
         self._companies = names.companies
         self._papers = frozenset(
             _squeezed(name) for key, name in names.papers.items() if not key.startswith("press_corporate__")
@@ -113,10 +113,8 @@ class Headlines:
         }
         if not frequent:
             return frozenset()
-        inside = [
-            _squeezed(min((core for core, _, _ in _parts(title)), key=len, default=title)) for title in titles.values()
-        ]
-        return frozenset(pair for pair in frequent if not any(pair[1] in core for core in inside))
+        inside = [_squeezed(_rest(title, key[0], frequent)) for key, title in titles.items()]
+        return frozenset(pair for pair in frequent if not any(pair[1] in rest for rest in inside))
 
     def _without_certain(self, item: CuratedItem, title: str) -> str:
         for _ in range(_MOST_NAMES):
@@ -183,6 +181,11 @@ class Headlines:
         return found["core"], name, found["sign"]
 
 
+def _rest(title: str, source_key: str, names: Collection[tuple[str, str]]) -> str:
+    """Return a title without the name around it, if it is one of the source's names."""
+    return next((core for core, name, _ in _parts(title) if (source_key, _squeezed(name)) in names), title)
+
+
 def _parts(title: str) -> Sequence[tuple[str, str, str]]:
     """Return the ways to divide a title into a headline and a name around it, with the sign between them."""
     if not _MAY_SEPARATE.search(title):
@@ -209,11 +212,11 @@ def _is_news(text: str) -> bool:
 
 
 def _key(title: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", fold(title).casefold()))
+    return " ".join(re.findall(r"[^\W_]+", fold(title).casefold()))
 
 
 def _squeezed(name: str) -> str:
-    letters = re.sub(r"[^a-z0-9]+", " ", fold(name).casefold()).strip()
+    letters = re.sub(r"[\W_]+", " ", fold(name).casefold()).strip()
     return letters.removeprefix("the ").replace(" ", "")
 
 

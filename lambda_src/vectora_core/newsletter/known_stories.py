@@ -141,11 +141,11 @@ class KnownStories:
 
 
 def have_much_in_common(one: Headline, other: Headline) -> bool:
-    """Return whether two headlines tell the same event of the same company and product, in whatever words."""
+    """Return whether two headlines have the same event, company and product, in any words."""
     if one.event is None or one.event != other.event:
         return False
     names = one.shared_names(other)
-    rest = len(one.details & other.details) + len(one.facts.told & other.facts.told)
+    rest = len(one.details & other.details) + len(one.facts.evidence & other.facts.evidence)
     return bool(names) and 2 * len(names) + rest >= _LEAST_IN_COMMON
 
 
@@ -153,6 +153,6 @@ def _event_keys(headline: Headline) -> list[tuple[str, str, str]]:
     """Return the keys of which two reports of one event have one in common: a name with another name, word or fact."""
     if headline.event is None:
         return []
-    names = sorted(headline.told_names)
-    others = sorted((headline.details | headline.facts.told) - headline.told_names)
+    names = sorted(headline.all_names)
+    others = sorted((headline.details | headline.facts.evidence) - headline.all_names)
     return [(headline.event, *pair) for pair in (*combinations(names, 2), *product(names, others))]

@@ -140,7 +140,9 @@ def _warnings(run: Run, candidates: Candidates, selection: Selection) -> list[st
     if selection.without_room:
         warnings.append(f"{selection.without_room} matched items did not fit into the newsletter.")
     if candidates.held_back:
-        warnings.append(f"{len(candidates.held_back)} items are of a coming day: they are held back until then.")
+        count = len(candidates.held_back)
+        words = "1 item is of a coming day: it is" if count == 1 else f"{count} items are of a coming day: they are"
+        warnings.append(f"{words} held back until then.")
     undated = sum(published_day(item) is None for item in selection.items)
     if undated:
         warnings.append(f"{undated} of {len(selection.items)} selected items are undated.")

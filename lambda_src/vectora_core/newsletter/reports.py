@@ -83,6 +83,7 @@ def _preference(item: CuratedItem, notices: Notices) -> tuple[object, ...]:
         item.item_id not in notices.kinds,
         item.item_id in notices.corrected_by,
         item.source_type != "press_corporate",
+        item.source_type != "regulator",
         published_day(item) or date.max,
         -len(item.content),
         -item.scoring_results.final_score,

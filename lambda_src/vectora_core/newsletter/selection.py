@@ -72,7 +72,7 @@ def select(
 
 
 def _is_owed(item: CuratedItem, notices: Notices) -> bool:
-    """Return whether readers must see the item because an earlier issue told them otherwise."""
+    """Return whether readers must see the item because an earlier issue has the news that it is about."""
     return item.item_id in notices.after_publication
 
 

@@ -52,11 +52,16 @@ _SHORT_YEAR = re.compile(
     rf"|{_ANY_MONTH.replace('month', 'month2')}\.?\s(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?,\s?['\u2019]?"
     rf"(?P<year2>\d{{2}})){_TIME}"
 )
+# As in journals: "2025 Nov 20". In a sentence, the year ends what comes before: "in 2025 May 20 more patients".
+_YEAR_FIRST = re.compile(rf"(?P<year>(?:19|20)\d{{2}})[.,]?[-\s/]{_ANY_MONTH}\.?[-\s/](?P<day>\d{{1,2}})\.?{_TIME}")
 _SHORT_NUMERIC = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>\d{{2}})\.?{_TIME}"
 )
+# Finnish, Czech and other dates may have spaces behind the dots.
+_SPACE = r"(?:(?<=\.)\s)?"
 _NUMERIC = re.compile(
-    rf"(?<!\d)(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark)(?P<year>(?:19|20)\d{{2}})(?!\d){_TIME}"
+    rf"(?<!\d)(?P<first>\d{{1,2}})(?P<mark>[./-]){_SPACE}(?P<second>\d{{1,2}})(?P=mark){_SPACE}"
+    rf"(?P<year>(?:19|20)\d{{2}})(?!\d){_TIME}"
 )
 # Where a pattern may match: all but one start with the first digit of a number, that one with a month before a number.
 _NUMBER = re.compile(r"\d+")
@@ -230,14 +235,16 @@ def parse_date(text: str, *, today: date, date_format: str | None = None, day_fi
     """Return the date in a text in which a source prints dates; None when it has none, or an implausible one."""
     text = in_gregorian_years(collapse_spaces(text)[:200])
     day = _by_format(text, date_format) or _relative(text, today) or iso_day(text) or _on_a_leaf(text)
-    day = day or _with_short_year(text, day_first)
+    day = day or _whole_text(text, day_first)
     if day is None and (found := find_dates(text, date_format=date_format, day_first=day_first)):
         day = found[0].day
     return day if day and is_plausible(day, today) else None
 
 
-def _with_short_year(text: str, day_first: bool | None) -> date | None:
-    """Return the date that a text consists of, if its year has two digits and cannot be the day."""
+def _whole_text(text: str, day_first: bool | None) -> date | None:
+    """Return the date that a text consists of in a notation that means another thing in a sentence."""
+    if match := _YEAR_FIRST.fullmatch(text):
+        return _day_of(match, None, None, is_numeric=False)
     if match := _SHORT_YEAR.fullmatch(text):
         number = month_number(match["month"] or match["month2"])
         return (
@@ -310,7 +317,7 @@ def is_only_a_date(line: str, *, date_format: str | None = None, day_first: bool
     """Return whether a line is a date and at most a label of a few words ("News | 10 December 2025")."""
     if _by_format(line, date_format):
         return True
-    if len(line) < 30 and (_RELATIVE.match(line) or _on_a_leaf(line) or _with_short_year(line.strip(), day_first)):
+    if len(line) < 30 and (_RELATIVE.match(line) or _on_a_leaf(line) or _whole_text(line.strip(), day_first)):
         return True
     line = in_gregorian_years(line)
     found = find_dates(line, date_format=date_format, day_first=day_first)

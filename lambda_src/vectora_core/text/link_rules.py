@@ -120,13 +120,14 @@ def _wrapper(host: str, path: str, *parameters: str, encoding: str = "percent") 
 
 _GOOGLE = r"google\.[a-z]{2,3}(?:\.[a-z]{2})?"
 WRAPPERS = (
-    _wrapper(_GOOGLE, r"/url", "url", "q"),
+    _wrapper(_GOOGLE, r"/(?:url|scholar_url|interstitial)", "url", "q"),
     _wrapper(_GOOGLE, r"/imgres", "imgrefurl"),
     _wrapper(_GOOGLE, r"/amp/s/(?P<secure>.+)"),
+    _wrapper(r"cdn\.ampproject\.org", r"/[cv]/s/(?P<secure>.+)"),
     _wrapper(r"news\.google\.com", r"/(?:rss/)?articles/(?P<target>[\w-]+=*)", encoding="base64"),
     _wrapper(r"translate\.google\.com", r"/(?:translate|website)", "u"),
     _wrapper(r"googleadservices\.com|doubleclick\.net", r"/.*", "adurl", "url"),
-    _wrapper(r"bing\.com", r"/news/apiclick\.aspx", "url"),
+    _wrapper(r"bing\.com", r"/(?:news/apiclick\.aspx|alink/link)", "url"),
     _wrapper(r"bing\.com", r"/ck/a", "u", encoding="base64"),
     _wrapper(r"(?:facebook|instagram|messenger|workplace)\.com", r"/(?:l\.php|flx/warn/?|)", "u"),
     _wrapper(r"threads\.(?:net|com)", r"/", "u"),
@@ -157,6 +158,11 @@ WRAPPERS = (
     _wrapper(r"click\.linksynergy\.com", r"/.*", "murl"),
     _wrapper(r"(?:go\.redirectingat|go\.skimresources|redirect\.viglink)\.com", r"/.*", "url", "u"),
     _wrapper(r"awin1\.com", r"/.*", "ued"),
+    _wrapper(r"go\.theregister\.com", r"/feed/(?P<secure>.+)"),
+    _wrapper(r"rss\.sciencedirect\.com", r"/action/redirectFile", "url"),
+    _wrapper(r"researchgate\.net", r"/deref/(?P<target>.+)"),
+    _wrapper(r"link\.zhihu\.com", r"/", "target"),
+    _wrapper(r"weibo\.(?:cn|com)", r"/sinaurl", "u", "toasturl"),
     _wrapper(r"prf\.hn", r"/.*?/destination:(?P<target>[^/]+.*)"),
 )
 # Proofpoint's version 3: the address, with "*" for characters that it replaced, then these in base64.
@@ -165,6 +171,7 @@ DEFENDED = re.compile(
     re.IGNORECASE,
 )
 WRAPPED_IN_A_PATH = re.compile(
-    rf"https?://(?:[^/]+\.)?(?:{_GOOGLE}/(?:amp/s|articles|rss/articles)/|search\.yahoo\.|urldefense\.|secure-web\.cisco\.|prf\.hn/)",
+    rf"https?://(?:[^/]+\.)?(?:{_GOOGLE}/(?:amp/s|articles|rss/articles)/|cdn\.ampproject\.|search\.yahoo\.|urldefense\."
+    r"|secure-web\.cisco\.|prf\.hn/|go\.theregister\.|researchgate\.net/deref/)",
     re.IGNORECASE,
 )

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001
-"""Names of the months in the languages of sources, written by `python -m tools.month_names` from CLDR."""
+"""Names of the months, written by `python -m tools.month_names` from Unicode CLDR (licence: Unicode-3.0)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from vectora_core.text.terms import Terms, TermSearch, term_pattern
 from vectora_core.text.words import fold
 from vectora_shared.config.values import spelling_key
 
-# A surname follows, regardless of what else the word may be: "Dr LAI", "Mme Janssen". In English, French, German and Swedish.
+# A surname follows, also if it is the name of a company: "Dr LAI", "Mme Janssen". English, French, German, Swedish.
 _TITLES_OF_PERSONS = frozenset(
     (
         *("dr", "drs", "dra", "docteur", "prof", "professor", "professeur", "sir", "dame", "mr", "mrs", "ms", "mme"),

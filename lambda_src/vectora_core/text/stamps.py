@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate
 
 _ISO = re.compile(r"\+?(\d{4})-?(\d{2})-?(\d{2})(?:[Tt ].*|\d{4}(?:\d{2})?Z?)?")
@@ -24,8 +24,9 @@ def iso_day(text: str) -> date | None:
         if match := _ISO_WEEK.fullmatch(text):
             return date.fromisocalendar(int(match[1]), int(match[2]), int(match[3]))
         if match := _ISO_ORDINAL.fullmatch(text):
-            return datetime.strptime(f"{match[1]} {match[2]}", "%Y %j").date()  # noqa: DTZ007 - a day, not a moment
-    except ValueError:
+            day = date(int(match[1]), 1, 1) + timedelta(days=int(match[2]) - 1)
+            return day if day.year == int(match[1]) else None
+    except (ValueError, OverflowError):
         pass
     return None
 

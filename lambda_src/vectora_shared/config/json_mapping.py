@@ -155,7 +155,7 @@ def secret_problem(url: str) -> str | None:
         return None
     found = next((name for name in names if _SECRETS.fullmatch(name)), None)
     return (
-        f"has the query parameter {found}: a key is never written here, and none is supported; leave it out"
+        f"has the query parameter {found}: a key is never written here, so remove it"
         if found
         else None
     )

@@ -169,7 +169,7 @@ class Source(Section):
 
     @property
     def is_own_news(self) -> bool:
-        """Whether a company publishes the news about itself; all other sources report on a whole field."""
+        """True for a company's news about itself; sources of all other types report on a whole field."""
         return self.source_type == "press_corporate"
 
     @property

@@ -68,6 +68,19 @@ def test_a_compressed_file_is_read_as_what_it_contains(content_type: str, site: 
     assert fetch(site, loopback, reply(200, PACKED["gzip"], Content_Type=content_type)) == FEED
 
 
+def test_a_file_of_zstd_is_read_too(site: Site, loopback: PublicWeb) -> None:
+    assert fetch(site, loopback, reply(200, PACKED["zstd"])) == FEED
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"%PDF-1.7 x", "a PDF document"), (b"PK\x03\x04x", "a ZIP archive"), (b"\x89PNG\r\n\x1a\n", "a picture")],
+)
+def test_a_file_that_has_no_news_is_named(body: bytes, kind: str, site: Site, loopback: PublicWeb) -> None:
+    with pytest.raises(VectoraError, match=f"The answer is {kind}, neither a feed nor a page"):
+        fetch(site, loopback, reply(200, body))
+
+
 @pytest.mark.parametrize("coding", ["compress", "exi", "x-unknown\x1b[31m", "aes128gcm"])
 def test_an_unknown_coding_is_named(coding: str, site: Site, loopback: PublicWeb) -> None:
     with pytest.raises(
@@ -114,6 +127,11 @@ def test_a_body_that_ends_early_is_an_error_and_is_tried_again(kind: str, site: 
         fetch(site, loopback, EARLY_ENDS[kind], attempts=2)
 
     assert len(site.requests) == 2
+
+
+def test_an_unknown_transfer_coding_is_named(site: Site, loopback: PublicWeb) -> None:
+    with pytest.raises(VectoraError, match="transfer coding gzip, chunked, which was not requested"):
+        fetch(site, loopback, raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"))
 
 
 @pytest.mark.parametrize("coding", ["", "gzip", "br", "zstd", "compress"])

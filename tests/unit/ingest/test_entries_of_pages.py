@@ -96,7 +96,9 @@ def test_labels_of_the_page_itself_are_no_entries() -> None:
     ],
 )
 def test_links_are_relative_to_the_base_of_the_page(base: str, expected: str) -> None:
-    assert extraction(listed("n/{}".format), head=f'<base href="{base}">').entries[0].url == expected
+    assert (
+        extraction(listed("n/{}".format), head=f'<base target="_blank"><base href="{base}">').entries[0].url == expected
+    )
 
 
 LANGUAGES = """
@@ -164,3 +166,25 @@ def test_elements_of_a_selector_without_a_title_are_counted() -> None:
     found = parse_page(body.encode(), source, PAGE, "utf-8", TODAY)
 
     assert (len(found.entries), found.dropped, found.found) == (3, {"without_title": 1}, 4)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<span class='date'>20 December 2025</span>",
+        "<p>20 December 2025</p>",
+        '<time datetime="2025-12-20">in a month</time>',
+    ],
+)
+def test_an_entry_whose_only_date_is_to_come_is_of_that_day(written: str) -> None:
+    items = "".join(f'<li class="news-item">{written}<a href="/news/{title}">{title}</a></li>' for title in TITLES)
+    found = extraction(f'<ul class="news">{items}</ul>').entries
+
+    assert {entry.published for entry in found} == {date(2025, 12, 20)}
+
+
+def test_a_coming_event_beside_the_day_of_publication_is_not_the_day() -> None:
+    dates = "<span class='date'>20 November 2025</span><p>12 January 2026</p>"
+    items = "".join(f'<li class="news-item">{dates}<a href="/news/{title}">{title}</a></li>' for title in TITLES)
+
+    assert {entry.published for entry in extraction(f'<ul class="news">{items}</ul>').entries} == {date(2025, 11, 20)}

@@ -131,6 +131,7 @@ def test_redirects_are_followed_and_the_page_has_the_last_address(site: Site, fe
     page = fetcher.fetch(site.on("/old", reply(302, Location="/new/é")))
 
     assert page.url == f"{site.address}/new/%C3%A9"
+    assert [(redirect.status, redirect.url) for redirect in page.redirects] == [(302, page.url)]
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x.example/", "http://[::1/", "javascript:x"])

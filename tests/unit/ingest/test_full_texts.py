@@ -15,7 +15,7 @@ from tests.unit.ingest.test_fetching import Site, reply, site
 from vectora_core.ingest.article import article_text
 from vectora_core.ingest.fetch import Fetcher, FetchLimits, Page
 from vectora_core.ingest.full_text import ARTICLE_LIMITS, MAX_ARTICLES, MEDIA_TYPES, FullTexts
-from vectora_core.items import IngestedItem, content_hash
+from vectora_core.items import IngestedItem, ItemMetadata, content_hash
 from vectora_core.text.addresses import PublicWeb
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
@@ -133,6 +133,18 @@ def test_an_address_that_is_no_article_is_not_requested(address: str) -> None:
     (kept,), report = full_texts(web).complete([item(url=address)], [SOURCE])
     assert (kept.content, web.requested) == ("", [])
     assert report.reasons == {"Its address is no article page": 1}
+
+
+def test_a_page_that_several_entries_share_is_the_article_of_none() -> None:
+    web = Web()
+    shared = item(1, metadata=ItemMetadata(shared_url=True))
+    place = item(2, url="https://paper.example/updates#u2")
+    comments = item(3, url="https://paper.example/articles/3#comments")
+    completed, report = full_texts(web).complete([shared, place, comments], [SOURCE])
+
+    assert web.requested == ["https://paper.example/articles/3#comments"]
+    assert [bool(each.content) for each in completed] == [False, False, True]
+    assert report.failed == 2
 
 
 def test_items_of_samples_are_not_looked_up() -> None:

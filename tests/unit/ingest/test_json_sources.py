@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,14 +12,19 @@ from hypothesis import strategies as st
 
 from tests.unit.ingest import json_apis as apis
 from tests.unit.ingest.json_apis import JSON_FEED, PUBMED, RECALLS, TRIALS, Api
+from vectora_core.ingest.collector import Collector
 from vectora_core.ingest.entries import Extraction
 from vectora_core.ingest.fetch_errors import StatusError
 from vectora_core.ingest.json_source import MAX_PAGES, Period, read_json_source
+from vectora_core.ingest.request import IngestRequest, window_of
+from vectora_shared.config.content import FolderContent
+from vectora_shared.config.loading import load_client
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
 TODAY = date(2026, 1, 12)
 PERIOD = Period(date(2026, 1, 5), TODAY)
+CLIENT = load_client(FolderContent(apis.CONFIG), "lai_weekly")
 SOURCES = [PUBMED, TRIALS, RECALLS, JSON_FEED]
 HOSTILE = [
     "javascript:alert(1)",
@@ -211,6 +216,25 @@ def test_a_page_that_fails_keeps_the_pages_before_it() -> None:
     assert found.problem == "Page 2 could not be read. The site answered 503."
 
 
+def test_entries_that_are_null_are_lost_and_counted() -> None:
+    found = read(JSON_FEED, {"items": [None, {"url": "/1", "title": "First"}, "text", 7]})
+    assert [entry.title for entry in found.entries] == ["First"]
+    assert found.dropped == {"without_title": 3}
+    assert found.found == 4
+
+
+def test_a_last_page_that_has_no_results_ends_the_pages() -> None:
+    def answer(url: str) -> Any:
+        if "skip=50" in url:
+            return StatusError(
+                "The site answered 404.", b'{"error": {"code": "NOT_FOUND", "message": "No matches found!"}}'
+            )
+        return apis.recalls(0, 50, 60)
+
+    found = read(RECALLS.model_copy(update={"max_items": 100}), Api(answer))
+    assert (len(found.entries), found.problem) == (50, None)
+
+
 def test_a_json_feed_is_read_with_either_kind_of_text() -> None:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -306,12 +330,14 @@ JSON_VALUES = st.recursive(
 def test_any_answers_are_read_or_refused_in_words_and_the_report_adds_up(source: Source, answers: list[Any]) -> None:
     given_answers = iter([*answers, *[answers[-1]] * 50])
     api = Api(lambda url: next(given_answers))
-    try:
-        found = read(source, api)
-    except VectoraError:
-        return
-    assert len(api.requested) <= MAX_PAGES + 50
-    for entry in found.entries:
-        assert entry.title.strip()
-        assert entry.url.startswith(("http://", "https://"))
-        (entry.title + entry.content + entry.author).encode("utf-8")
+    request = IngestRequest(from_date=PERIOD.first, to_date=PERIOD.last)
+    window = window_of(request, TODAY, 7)
+    now = datetime(2026, 1, 12, 6, tzinfo=UTC)
+    report, items = Collector(CLIENT, request, window, TODAY, now, api, lambda text: True).collect(source)
+    assert "unexpectedly" not in report.message
+    assert report.items_found == report.items_kept + sum(report.dropped.values())
+    assert report.items_kept == len(items)
+    for item in items:
+        assert item.title.strip()
+        assert item.url.startswith(("http://", "https://"))
+        item.model_dump_json().encode("utf-8")

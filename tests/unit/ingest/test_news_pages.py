@@ -198,13 +198,13 @@ def test_undated_news_stays_undated() -> None:
     ]
 
 
-def test_an_announced_event_of_the_future_is_undated() -> None:
+def test_an_announced_event_of_the_future_is_of_its_day() -> None:
     entries = read(
         '<ul><li><i class="date">10 Dec 2027</i><a href="/a">Report for the year 2027</a></li>'
         '<li><i class="date">9 Dec 2025</i><a href="/b">A second title of news</a></li></ul>'
     ).entries
 
-    assert [entry.published for entry in entries] == [None, date(2025, 12, 9)]
+    assert [entry.published for entry in entries] == [date(2027, 12, 10), date(2025, 12, 9)]
 
 
 def test_entries_without_links_have_the_address_of_the_page() -> None:

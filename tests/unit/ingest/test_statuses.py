@@ -18,7 +18,7 @@ __all__ = ["fetcher", "site", "waits"]
 
 def said(site: Site, fetcher: Fetcher, status: int, **headers: str) -> str:
     with pytest.raises(VectoraError) as caught:
-        fetcher.fetch(site.on("/feed", reply(status, **headers)))
+        fetcher.fetch(site.on("/feed", reply(status, b"", **headers)))
     assert str(caught.value).startswith(f"The site answered {status}")
     assert str(caught.value).endswith(".")
     return str(caught.value)
@@ -30,7 +30,7 @@ def test_a_refusal_of_programs_does_not_blame_the_address(status: int, site: Sit
 
     assert "orrect the source's url" not in message
     assert "login" in message if status == 401 else "refuses programs" in message or "legal" in message
-    assert "asks to wait 10 minutes" in message
+    assert "requests a wait of 10 minutes" in message
     assert len(site.requests) == 1
 
 
@@ -50,7 +50,7 @@ def test_an_address_without_a_page_is_named(status: int, site: Site, fetcher: Fe
 def test_too_many_requests_are_tried_again_and_then_explained(site: Site, fetcher: Fetcher, waits: list[float]) -> None:
     message = said(site, fetcher, 429, Retry_After="5")
 
-    assert "refuses so many requests. The site asks to wait 5 s." in message
+    assert "refuses so many requests. The site requests a wait of 5 s." in message
     assert "see whether the site is up" not in message
     assert waits == [5, 5]
 
@@ -59,6 +59,10 @@ def test_too_many_requests_are_tried_again_and_then_explained(site: Site, fetche
 def test_a_failure_that_may_pass_is_tried_again(status: int, site: Site, fetcher: Fetcher) -> None:
     assert "in 3 attempts: see whether the site is up." in said(site, fetcher, status)
     assert len(site.requests) == 3
+
+
+def test_an_outage_says_when_the_site_expects_to_be_back(site: Site, fetcher: Fetcher) -> None:
+    assert said(site, fetcher, 503, Retry_After="3600").endswith("is up. The site requests a wait of 60 minutes.")
 
 
 @pytest.mark.parametrize(

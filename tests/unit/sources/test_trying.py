@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from client_files.sources.page_feeds import linked_feeds
 from client_files.sources.proposal import proposed_key, with_entry
 from client_files.sources.robots import read_robots
 from client_files.sources.trial import try_address
 from tests.unit.sources.web import CANONICAL, CONFIG, TODAY, Web, feed, tried
-from vectora_core.ingest.fetch import Page
+from vectora_core.ingest.fetch import Page, Redirect
 from vectora_shared.config.configuration import SOURCES_KEY
 from vectora_shared.config.content import ContentWithFile
 from vectora_shared.config.loading import load_sources
@@ -22,6 +24,7 @@ from vectora_shared.errors import ConfigurationError, VectoraError
 SITE = "https://www.camurus.com"
 FEED = f"{SITE}/news/feed/"
 PAPER = "https://paper.example/feed"
+KEYS = ("items", "title", "url", "link", "date", "version", "data", "Title", 'odd "key"', "", "rendered", "content")
 ROWS = "".join(
     f'<li class="news"><time>2026-01-{day:02}</time><a href="/{day}"><h3>A depot is approved, part {day}</h3></a></li>'
     for day in range(10, 16)
@@ -160,11 +163,16 @@ def test_usual_addresses_are_tried_only_for_a_page_without_news_and_feeds() -> N
 
 def test_links_to_feeds_follow_the_base_of_the_page_and_only_safe_ones_are_shown() -> None:
     text = (
-        '<base href="https://other.example/x/"><link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
+        '<link rel="alternate feed" type="application/rdf+xml" href="r.rdf">'
+        '<base target="_blank"><base href="https://other.example/x/">'
+        '<link rel="ALTERNATE home" type="Application/RSS+XML; charset=utf-8" '
         'href="f.xml"><link rel=alternate type=application/rss+xml href="javascript:alert(1)">'
         '<link rel=alternate type=text/html href="/sv"><!-- <link rel=alternate type=application/rss+xml href=/no> -->'
     )
-    assert [feed.url for feed in linked_feeds(text, SITE)] == ["https://other.example/x/f.xml"]
+    assert [feed.url for feed in linked_feeds(text, SITE)] == [
+        "https://other.example/x/r.rdf",
+        "https://other.example/x/f.xml",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +206,20 @@ def test_the_mode_can_be_given() -> None:
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         tried(url, {})
+
+
+def test_a_page_that_challenges_browsers_is_a_refusal() -> None:
+    page = "<!doctype html><html><head><title>Just a moment...</title></head><body><p>Checking</p></body></html>"
+    trial = tried(PAPER, {PAPER: page})
+    assert (trial.kind, trial.is_usable) == ("refused", False)
+    assert "refuses programs" in trial.reason
+
+
+def test_an_address_that_cannot_be_requested_is_refused_with_its_reason() -> None:
+    with pytest.raises(ConfigurationError, match="Punycode"):
+        tried("https://bücher.example/feed", {})
+    with pytest.raises(ConfigurationError, match="does not start with https://"):
+        tried("www.camurus.com/news", {})
 
 
 def test_an_address_with_a_key_gives_no_entry() -> None:
@@ -236,8 +258,23 @@ def test_keys_are_numbered_until_one_is_free() -> None:
     [
         ("User-agent: *\nDisallow: /news/", False, "disallows"),
         ("User-agent: *\nDisallow: /\n\nUser-agent: vectora-inbox\nAllow: /\n", True, "allows"),
-        ("User-agent: *\nDisallow: /private/\nCrawl-delay: 7", True, "7 s between requests"),
-        ("User-agent: *\nDisallow: /*/feed$", True, "patterns"),
+        ("User-agent: *\nDisallow: /private/\nCrawl-delay: 7", True, "Crawl-delay is 7 s between requests"),
+        ("User-agent: *\nDisallow: /*/feed/$", False, "disallows"),
+        ("User-agent: *\nDisallow: */feed", False, "disallows"),
+        ("User-agent: *\nDisallow: /*.xml$", True, "allows"),
+        ("User-agent: *\nDisallow: /*?", True, "allows"),
+        ("User-agent: *\nDisallow: /\nAllow: /news/", True, "allows"),
+        ("User-agent: *\nAllow: /news/\nDisallow: /news/", True, "allows"),
+        ("User-agent: *\n\nDisallow: /news/", False, "disallows"),
+        ("User-agent: *\nUser-agent: other\nDisallow: /news/", False, "disallows"),
+        ("User-agent: Vectora-Inbox/2.0\nDisallow: /x\n\nUser-agent: *\nDisallow: /news/", True, "allows"),
+        ("User-agent: vectora-inbox\nDisallow: /x\nUser-agent: vectora-inbox\nDisallow: /news/", False, "disallows"),
+        ("User-agent: *\nDisallow: /internal\n\nUser-agent: 5emeRue\nDisallow: /", True, "allows"),
+        ("User-agent: *\nDisallow: /%6Eews/", False, "disallows"),
+        ("User-agent: *\nDisallow:", True, "allows"),
+        ("User-agent: *\nDisallow: /news/ # not for programs", False, "disallows"),
+        ("Disallow: /", True, "allows"),
+        ("User-agent: *\nDisallow: " + "/*a" * 5000, True, "allows"),
         ("\ufeffUser-agent: *\nDisallow: /", False, "disallows"),
         ("", True, "allows"),
         ("<!doctype html><p>Not found</p>", True, "no robots.txt"),
@@ -254,12 +291,17 @@ def test_robots_are_shown_and_never_enforced(rules: Any, is_allowed: bool | None
     assert trial.is_usable
 
 
-def test_a_redirect_leads_the_entry_to_the_final_address() -> None:
+@pytest.mark.parametrize(
+    ("statuses", "moves"), [((301,), True), ((308, 301), True), ((302,), False), ((301, 307), False)]
+)
+def test_an_entry_has_the_address_to_which_the_site_has_moved_for_good(statuses: tuple[int, ...], moves: bool) -> None:
     final = "https://www.paper.example/rss"
-    trial = tried(PAPER, {PAPER: Page(url=final, body=feed("2026-01-29").encode())})
-    assert trial.final_url == final
+    redirects = tuple(Redirect(status=status, url=final) for status in statuses)
+    page = Page(url=final, redirects=redirects, body=feed("2026-01-29").encode())
+    trial = tried(PAPER, {PAPER: page})
+    assert (trial.final_url, trial.has_moved) == (final, moves)
     assert trial.proposal is not None
-    assert entry_of(trial.proposal.text)["url"] == final
+    assert entry_of(trial.proposal.text)["url"] == (final if moves else PAPER)
 
 
 @pytest.mark.parametrize(
@@ -279,3 +321,22 @@ def test_a_redirect_leads_the_entry_to_the_final_address() -> None:
 )
 def test_the_encoding_is_shown_with_what_it_was_found_by(page: Page, encoding: str) -> None:
     assert encoding in tried(PAPER, {PAPER: page}).encoding
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.binary(max_size=300)
+    | st.text(max_size=200)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+        max_leaves=12,
+    )
+)
+def test_any_document_gives_a_valid_entry_or_a_reason(body: Any) -> None:
+    trial = tried(PAPER, {PAPER: body})
+    if trial.is_usable:
+        assert trial.proposal is not None
+        assert trial.proposal.problem == ""
+    else:
+        assert trial.reason

@@ -27,7 +27,8 @@ DATES = """
 20 \u043d\u043e\u044f\u0431\u0440\u044f 2025; 20 Νοεμβρίου 2025; den 20 november 2025; Nov. 20, 2025
 20 nov. 2025; 20-nov-2025; november 20, 2025; 20 de nov. del 2025; 2025年11月20日; 2025년 11월 20일
 ２０２５年１１月２０日; 令和7年11月20日; 民國114年11月20日; 20 พฤศจิกายน 2568; 20 พ.ย. 2568
-20 พ.ย. พ.ศ. 2568; 20 Nov 25; 20-Nov-25; Nov 20, '25; Thu 20 Nov 25 10:30
+20 พ.ย. พ.ศ. 2568; 20 Nov 25; 20-Nov-25; 20. 11. 2025; 2025 Nov 20; 2025. november 20.; 2025-Nov-20
+Nov 20, '25; Thu 20 Nov 25 10:30
 """
 
 
@@ -41,7 +42,15 @@ def test_a_date_is_read_in_the_languages_of_sources(text: str) -> None:
     "text",
     [
         *("20.11.25", "20/11/25", "11/20/25", "25-11-20", "平成元年", "R7.11.20", "on 20 Nov 25 patients were treated"),
-        *("rolled out 10, 2025", "20 patients 2025", "20 Brumaire 2025", "list of 20 in 2025", "2025-W47", "2025-366"),
+        *(
+            "rolled out 10, 2025",
+            "20 patients 2025",
+            "in 2025 May 20 patients",
+            "20 Brumaire 2025",
+            "list of 20 in 2025",
+            "2025-W47",
+            "2025-366",
+        ),
     ],
 )
 def test_what_may_mean_another_day_is_no_date(text: str) -> None:
@@ -74,6 +83,20 @@ def test_only_languages_with_one_order_decide_it() -> None:
     assert [is_day_first_in(tag) for tag in ("en", "en-US", "ja", "sv", "zz", "", "x" * 90)] == [None] * 7
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "99999999999999", "1e9", "Thu, 20 Nov", "2025-02-30", "9" * 400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "99999999999999",
+        "1e9",
+        "Thu, 20 Nov",
+        "2025-02-30",
+        "2025-366",
+        "2025-000",
+        "2025-W54-1",
+        "9" * 400,
+    ],
+)
 def test_what_is_no_timestamp_has_no_day(text: str) -> None:
     assert stamp_day(text) is None
