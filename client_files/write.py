@@ -38,6 +38,9 @@ class Edit:
         """
         try:
             self._require_unchanged()
+            if self.before is not None and not os.access(self._target, os.W_OK):
+                # A rename needs the folder's permission only, and would replace a file that is protected.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             temporary = self._write_temporary(content)
             try:
                 # Writing took time. After this check only the rename is left.

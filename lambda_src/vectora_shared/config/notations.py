@@ -6,6 +6,8 @@ import math
 import re
 import unicodedata
 
+from vectora_shared.keys import IDENTIFIER
+
 # Signs between groups of three digits, in the countries' notations (CLDR, symbols group and decimal).
 _GROUPS = re.compile("[-+]?[0-9]{1,3}([,.' \u00a0\u2009\u2019\u202f_])[0-9]{3}(\\1[0-9]{3})*")
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+")
@@ -32,6 +34,14 @@ def advice_on_number(value: object, *, whole: bool) -> str:
     if (found := _PERCENT.fullmatch(text)) and not whole:
         return _written(round(float(found[1].replace(",", ".")) / 100, 6), whole=False)
     return _written(_number(text), whole=whole)
+
+
+def advice_on_identifier(value: str) -> str:
+    """Return how to write a name as an identifier, as the end of a sentence."""
+    letters = unicodedata.normalize("NFKC", value[:LONGEST]).lower()
+    written = re.sub("[^a-z0-9]+", "_", letters).strip("_")
+    example = f", such as {written}" if IDENTIFIER.fullmatch(written) and len(value) <= LONGEST else ""
+    return f"; write a letter, then letters, digits and _, all of them lower-case ASCII{example}"
 
 
 def advice_on_truth(value: object) -> str:

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from vectora_shared.config.characters import described, escaped, escaped_beyond_ascii, is_invisible
-from vectora_shared.config.notations import advice_on_number, advice_on_truth
+from vectora_shared.config.notations import advice_on_identifier, advice_on_number, advice_on_truth
 from vectora_shared.config.wording import Path, did_you_mean, excerpt, excerpt_of_value, first_problems
 from vectora_shared.config.yaml_file import YamlFile, parse_yaml_with_problems
 from vectora_shared.config.yaml_nodes import where as where_in_file
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import IDENTIFIER
 
 
 class Section(BaseModel):
@@ -190,7 +191,8 @@ def _misfit(model: type[Section], path: Path, detail: ErrorDetails) -> str:
         return f", which {error}"
     match detail["type"]:
         case "string_pattern_mismatch":
-            return f", which does not fit: {_allowed(model, path)}"
+            advice = advice_on_identifier(detail["input"]) if _wants_identifier(detail) else ""
+            return f", which does not fit: {_allowed(model, path)}{advice}"
         case "literal_error":
             expected = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected", "")))
             return f": {did_you_mean(str(detail['input']), expected)}allowed are {', '.join(expected)}"
@@ -199,6 +201,10 @@ def _misfit(model: type[Section], path: Path, detail: ErrorDetails) -> str:
         case _:
             message = detail["msg"].removeprefix("Value error, ").rstrip(".")
             return f": {message[:1].lower()}{message[1:]}"
+
+
+def _wants_identifier(detail: ErrorDetails) -> bool:
+    return bool(detail.get("ctx", {}).get("pattern") == f"^{IDENTIFIER.pattern}$")
 
 
 def _is_schema_tag(part: str | int) -> bool:

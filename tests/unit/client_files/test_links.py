@@ -125,6 +125,16 @@ def test_a_file_keeps_its_owner_when_another_user_edits_it(config: Path, monkeyp
     assert given == [(path.stat().st_uid, path.stat().st_gid)]
 
 
+def test_a_file_that_is_write_protected_is_not_replaced(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config / "clients/canary.yaml"
+    before = path.read_bytes()
+    # root may write every file, so the answer of the system is replaced.
+    monkeypatch.setattr(os, "access", lambda file, mode: False)
+    with pytest.raises(ConfigurationError, match=r"canary\.yaml cannot be written: Permission denied"):
+        _bump(path)
+    assert path.read_bytes() == before
+
+
 def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.mkdir()

@@ -119,6 +119,23 @@ def test_a_text_that_yaml_reads_as_something_else_is_to_be_quoted(written: str, 
     assert read_file(ClientConfig, "x.yaml", quoted.encode()).client_profile.name == written
 
 
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ("lai-weekly", "all of them lower-case ASCII, such as lai_weekly."),
+        ("LAI Weekly", "all of them lower-case ASCII, such as lai_weekly."),
+        ("\uff4cai_weekly", "such as lai_weekly; it contains U+FF4C (FULLWIDTH LATIN SMALL LETTER L)"),
+        ("lai_weekly\u200d", "such as lai_weekly; it contains U+200D (ZERO WIDTH JOINER)"),
+        ("\u201clai_weekly\u201d", "such as lai_weekly; it contains U+201C (LEFT DOUBLE QUOTATION MARK)"),
+        ("7_weekly", "all of them lower-case ASCII."),
+    ],
+)
+def test_an_id_in_another_notation_is_answered_with_the_right_one(written: str, advice: str) -> None:
+    said = refusal(changed(("client_id: lai_weekly", f"client_id: {written}")))
+    assert "key 'client_profile.client_id' has the value " in said
+    assert advice in said
+
+
 # A text, the position of its mistake, and a part of the advice.
 SYNTAX = [
     ("a:\n\tb: 1\n", (2, 1), "a tab character stands before the first word of the line (indent with spaces, not tabs)"),
