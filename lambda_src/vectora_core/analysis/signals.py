@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from vectora_core.items import Entities
 from vectora_core.text.names import NameFinder, NameRule, NameSearch, Surroundings, distinct_names
@@ -38,7 +38,6 @@ class Timing:
 
     interval: bool = False  # a long one
     weekly: bool = False
-    daily: bool = False
     injected_at_interval: bool = False
     injected_weekly: bool = False
     injected_daily: bool = False
@@ -139,11 +138,12 @@ class DomainReader:
         decisive = (*technology.core_phrases, *technology.brands, *technology.programmes)
         rules = rules_of(technology.contexts, technology.conditions)
         self.technologies = NameFinder(decisive, case_sensitive=exact, rules=rules, plural=True)
-        self._supporting = NameFinder(technology.supporting_terms, case_sensitive=exact, plural=True)
-        self._product = NameFinder(technology.product_terms, case_sensitive=exact, plural=True)
-        self._administration = NameFinder(technology.administration_terms, case_sensitive=exact, plural=True)
-        self._contrary = NameFinder(technology.contrary_terms, case_sensitive=exact, plural=True)
-        self._modalities = NameFinder(technology.other_modalities, case_sensitive=exact, plural=True)
+        words = partial(NameFinder, case_sensitive=exact, plural=True, surnames=False)
+        self._supporting = words(technology.supporting_terms)
+        self._product = words(technology.product_terms)
+        self._administration = words(technology.administration_terms)
+        self._contrary = words(technology.contrary_terms)
+        self._modalities = words(technology.other_modalities)
         self._intervals = AnyOf(rf"\b{pattern}\b" for pattern in technology.interval_patterns)
         self._weekly = AnyOf(rf"\b{pattern}\b" for pattern in technology.weekly_patterns)
         self._daily = AnyOf(rf"\b{pattern}\b" for pattern in technology.daily_patterns)
@@ -243,14 +243,14 @@ class DomainReader:
         )
 
     def _timing(self, text: str, *, injected: bool) -> Timing:
-        interval, weekly, daily = (each.matches(text) for each in (self._intervals, self._weekly, self._daily))
+        interval, weekly = self._intervals.matches(text), self._weekly.matches(text)
+        daily = injected and self._daily.matches(text)
         if not injected or not (interval or weekly or daily):
-            return Timing(interval=interval, weekly=weekly, daily=daily)
+            return Timing(interval=interval, weekly=weekly)
         injections = self._sentences_with_an_injection(text)
         return Timing(
             interval=interval,
             weekly=weekly,
-            daily=daily,
             injected_at_interval=interval and any(map(self._intervals.matches, injections)),
             injected_weekly=weekly and any(map(self._weekly.matches, injections)),
             injected_daily=daily and any(map(self._daily.matches, injections)),

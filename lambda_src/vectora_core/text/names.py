@@ -73,7 +73,9 @@ class NameFinder:
         rules: Mapping[str, NameRule] | None = None,
         *,
         plural: bool = False,
+        surnames: bool = True,
     ) -> None:
+        """Initialize with the rules of ambiguous spellings; `surnames` says whether the names may also be surnames."""
         spellings = {spelling: name for name in names for spelling in (name, *((aliases or {}).get(name, ())))}
         spellings |= {_with_and(spelling): name for spelling, name in spellings.items()}
         exact = {fold(spelling): name for spelling, name in spellings.items() if spelling in case_sensitive}
@@ -81,6 +83,7 @@ class NameFinder:
         capitals = {spelling.upper(): name for spelling, name in exact.items() if spelling.upper() not in exact}
         rules = {spelling: rule for spelling, rule in (rules or {}).items() if spelling in spellings}
         self._plural = plural
+        self._surnames = surnames
         self._exact_keys = {_exact_key(spelling): name for spelling, name in (exact | capitals).items()}
         self._loose_keys = {_loose_key(spelling): name for spelling, name in loose.items()}
         self._only_in_capitals = frozenset(map(_exact_key, capitals))
@@ -115,13 +118,11 @@ class NameFinder:
         loose, exact, others = found
         if not loose and not exact:
             return []
-        named = [(self._loose_name(match[0]), match) for match in loose if not _is_surname(match)]
+        named = [(self._loose_name(match[0]), match) for match in loose]
         if exact:
-            named += [
-                (self._exact_keys[_exact_key(match[0])], match)
-                for match in self._in_this_case(exact)
-                if not _is_surname(match)
-            ]
+            named += [(self._exact_keys[_exact_key(match[0])], match) for match in self._in_this_case(exact)]
+        if self._surnames:
+            named = [(name, match) for name, match in named if not _is_surname(match)]
         if others:
             named = [(name, match) for name, match in named if not _overlaps(match, others)]
         if self._rules:

@@ -92,7 +92,6 @@ def assert_signals_are_those_of_single_searches(
             else Timing(
                 interval=matches(clean, scope.interval_patterns),
                 weekly=matches(clean, scope.weekly_patterns),
-                daily=matches(clean, scope.daily_patterns),
                 injected_at_interval=any(matches(each, scope.interval_patterns) for each in injections),
                 injected_weekly=any(matches(each, scope.weekly_patterns) for each in injections),
                 injected_daily=any(matches(each, scope.daily_patterns) for each in injections),
