@@ -17,6 +17,9 @@ SAME_STORY_DAYS = 3
 # A publisher changes the headline of an entry within days. Feeds that number their entries again are weekly at most.
 _REUSED_AFTER_DAYS = 7
 _SHORT_WORD = 3
+# Teasers begin like the text, so that the beginnings of two texts are enough to compare.
+_COMPARED_CHARACTERS = 500
+_DIFFERENT_WORDS = 2
 _WHOLE = re.compile(r"[.!?\u3002]['\"\u201d\u2019»)\]]?\s*$")
 _MORE_FOLLOWS = re.compile(
     r"(?:…|\.\.\.|(?:read|learn|view|see) more|continue reading|lire la suite|läs mer)[\s\]»>→.)]*$", re.IGNORECASE
@@ -42,7 +45,8 @@ class KnownNews:
        common and the day is far away, the publisher has used the identifier again;
     2. the same address and the same title;
     3. the same address and a near day, unless the source gives them different identifiers;
-    4. the same title and a near day, in the same source or on the same page.
+    4. the same title and a near day, in the same source or on the same page, unless the source gives them different
+       addresses and different texts: agencies publish several notices under one title.
     An address that is not the item's own, or that is a source's page, identifies no news.
     """
 
@@ -63,7 +67,7 @@ class KnownNews:
         if url is not None:
             self._by_url_and_title.setdefault((url, title), item)
             self._by_url.setdefault(url, NearDays(SAME_STORY_DAYS)).add(self._count, item.published_at, item)
-        for key in self._title_keys(item, url, title):
+        for key in (*self._title_keys(item, url, title), ("text", item.source_key, _title_and_text(title, item))):
             self._by_title.setdefault(key, NearDays(SAME_STORY_DAYS)).add(self._count, item.published_at, item)
         self._count += 1
 
@@ -84,7 +88,14 @@ class KnownNews:
                 return near[1]
         namesakes = (self._by_title.get(key) for key in self._title_keys(item, url, title))
         found = [first for known in namesakes if known and (first := known.first(item.published_at))]
-        return min(found, key=lambda entry: entry[0])[1] if found else None
+        if not found:
+            return None
+        namesake = min(found, key=lambda entry: entry[0])[1]
+        if not _are_different_notices(namesake, item):
+            return namesake
+        known = self._by_title.get(("text", item.source_key, _title_and_text(title, item)))
+        same_text = known.first(item.published_at) if known else None
+        return same_text[1] if same_text else None
 
     def _own_url(self, item: IngestedItem) -> str | None:
         if item.metadata.shared_url:
@@ -98,6 +109,24 @@ class KnownNews:
         if url is not None:
             keys.append(("page", page_key(item.url), title))
         return keys
+
+
+def _title_and_text(title: str, item: IngestedItem) -> str:
+    return f"{title}\n{' '.join(_words(item.content))}"
+
+
+def _are_different_notices(one: IngestedItem, other: IngestedItem) -> bool:
+    """Return whether two items under one title are different: own addresses, and each text has words of its own."""
+    if one.source_key != other.source_key or canonical_url(one.url) == canonical_url(other.url):
+        return False
+    if not (one.content and other.content):
+        return False
+    one_words, other_words = set(_words(one.content)), set(_words(other.content))
+    return min(len(one_words - other_words), len(other_words - one_words)) >= _DIFFERENT_WORDS
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text[:_COMPARED_CHARACTERS].casefold())
 
 
 def _spelled_guid(item: IngestedItem) -> str:

@@ -169,3 +169,29 @@ def test_a_weekly_title_at_one_address_is_news_each_week_if_the_identifiers_diff
     weeks = [item(day=date(2026, 1, day), guid=f"week-{day}") for day in (5, 12, 19)]
 
     assert without_repeated_news(weeks) == weeks
+
+
+NORTH = "Capsules of firm one are out of stock in the north until January."
+SOUTH = "Syringes of firm two can be bought again in all pharmacies."
+
+
+def test_notices_of_one_title_and_day_with_own_addresses_and_texts_are_all_kept() -> None:
+    notices = [
+        item("Supply of medicines", f"https://x.example/show?id={number}", date(2026, 1, 8), text)
+        for number, text in enumerate([NORTH, SOUTH])
+    ]
+    again = [notice.model_copy() for notice in notices]
+
+    assert without_repeated_news(notices) == notices
+    assert without_repeated_news([*notices, *again]) == notices
+
+
+@pytest.mark.parametrize("text", ["", NORTH, NORTH + " More will follow.", "Capsules of firm one are"])
+def test_one_text_at_two_addresses_of_a_source_is_one_piece_of_news(text: str) -> None:
+    day = date(2026, 1, 8)
+    both = [
+        item("Supply", "https://x.example/news/1", day, NORTH),
+        item("Supply", "https://x.example/press/1", day, text),
+    ]
+
+    assert len(without_repeated_news(both)) == 1
