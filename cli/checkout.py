@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from checkout.git import Git
 from stacks.assets.packages import files_below, files_digest
 from stacks.assets.release import Releases, write_atomically
 from stacks.assets.version import is_older, version_of
-from vectora_ops.git import Git
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 State = Literal["same", "behind", "ahead", "differs", "unknown"]

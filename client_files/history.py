@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from checkout.git import Git
 from client_files.next_version import EarlierFile
-from vectora_ops.git import Git
 from vectora_shared.errors import VectoraError
 
 CLIENTS = "config/clients/"

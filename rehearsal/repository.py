@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vectora_ops.git import MISSING, environment_of_git
+from checkout.git import MISSING, environment_of_git
 from vectora_shared.errors import VectoraError
 
 # Files that .gitignore excludes, and files of this machine or of another git repository.

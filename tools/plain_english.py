@@ -24,6 +24,7 @@ PACKAGES = (
     "constructs",
     "cli",
     "adoption",
+    "checkout",
     "recovery",
     "client_files",
     "terminal",

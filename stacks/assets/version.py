@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from vectora_ops.git import Git
+from checkout.git import Git
 from vectora_shared.errors import ConfigurationError
 
 CHANGELOG = "CHANGELOG.md"

@@ -154,11 +154,7 @@ def secret_problem(url: str) -> str | None:
     except ValueError:
         return None
     found = next((name for name in names if _SECRETS.fullmatch(name)), None)
-    return (
-        f"has the query parameter {found}: a key is never written here, so remove it"
-        if found
-        else None
-    )
+    return f"has the query parameter {found}: a key is never written here, so remove it" if found else None
 
 
 def placeholder_problem(url: str) -> str | None:

@@ -7,10 +7,10 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
+from checkout.git import environment_of_git
 from rehearsal.codepipeline.actions.context import Context, Outcome
 from rehearsal.codepipeline.errors import ActionFailedError
 from rehearsal.codepipeline.state import Revision
-from vectora_ops.git import environment_of_git
 
 FIELDS = "%H%x00%aI%x00%cI%x00%B"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from checkout.git import Git
 from cli.checkout import Checkout
 from client_files.history import History
 from stacks.assets.release import Releases
 from stacks.assets.version import version_of
-from vectora_ops.git import Git
 from vectora_shared.errors import VectoraError
 
 FILE = "config/clients/a.yaml"

@@ -109,7 +109,7 @@ class Workshop:
             request,
             content=FolderContent(self.root),
             data=Bucket(self.s3, "data"),
-            fetcher=self.web,  # type: ignore[arg-type]
+            fetcher=self.web,
             now=now,
             full_texts=full_texts,
         )
@@ -389,7 +389,7 @@ def test_strict_ingestion_accepts_trade_press_only_if_it_names_a_watched_term(s3
         web.pages[url] = web.pages.pop(FEED)
     request = IngestRequest(client_id="lai_weekly", ingestion_mode="strict", sources=("press_sector__fiercebiotech",))
 
-    ingest(request, content=FolderContent(REPOSITORY_CONFIG), data=Bucket(s3, "data"), fetcher=web, now=NOW)  # type: ignore[arg-type]
+    ingest(request, content=FolderContent(REPOSITORY_CONFIG), data=Bucket(s3, "data"), fetcher=web, now=NOW)
 
     items = json.loads(s3.objects["data", "ingested/lai_weekly/2026/01/30/items.json"])
     assert [item["title"] for item in items] == ["Camurus signs a deal"]

@@ -1,0 +1,1 @@
+"""Checkout that a command works on."""
