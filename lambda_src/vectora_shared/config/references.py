@@ -70,8 +70,12 @@ def _inner(value: Any, part: str) -> Iterable[tuple[str | int, Any]]:
 
 
 def source_references(file: YamlFile, companies: NameScopes) -> Iterator[Reference]:
-    """Yield the companies in the catalogue: of one that no scope has, no item would be about it."""
-    names = list(dict.fromkeys(name for scope in companies.scopes.values() for name in scope.names))
+    """Yield the companies in the catalogue: of one that no scope has, no item would be about it.
+
+    Each spelling of a name counts, so that a rename in the scopes leaves the catalogue valid.
+    """
+    in_scopes = dict.fromkeys(name for scope in companies.scopes.values() for name in scope.names)
+    names = [*in_scopes, *(alias for name in in_scopes for alias in companies.aliases.get(name, ()))]
     for path, name in _names(file, "sources", EACH, "company"):
         yield Reference(path, name, SCOPE_KEYS["companies"], names, may_be_new=True)
 

@@ -93,3 +93,9 @@ def test_no_client_reads_the_apis_until_it_subscribes() -> None:
     for client_id in ("lai_weekly", "canary"):
         configuration = load_configuration(CONFIG, client_id)
         assert "lai_registers" not in configuration.client.source_config.source_bouquets_enabled
+
+
+def test_a_company_in_another_spelling_of_its_scope_is_accepted() -> None:
+    text = TEXT.replace("company: Camurus", "company: Camurus AB", 1)
+    canonical = load_canonical(ContentWithFile(CONFIG, KEY, text.encode()))
+    assert "Camurus AB" in {source.company for source in canonical.sources.sources}

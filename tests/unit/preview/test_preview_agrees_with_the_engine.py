@@ -19,6 +19,7 @@ from tests.unit.preview.conftest import (
     EditedContent,
     Issue,
     TextModel,
+    document_of,
     edited_content,
     labelled_entries,
     news_of,
@@ -31,6 +32,7 @@ from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.scopes import NameScopes
 
 INGESTED = labelled_entries(every=9)
+COMPANIES, CATALOG = "canonical/scopes/companies.yaml", "canonical/sources/source_catalog.yaml"
 SCOPES_OF_DOMAINS = {
     "company_scope": "companies",
     "core_company_scope": "companies",
@@ -199,15 +201,15 @@ def test_changes_describe_every_difference_of_the_newsletters(by_lexicon: Issue,
 def test_an_edit_of_a_canonical_file_agrees_for_both_analyzers(
     by_lexicon: Issue, by_model: Issue, model: TextModel
 ) -> None:
-    def without_core_companies(document: dict[str, Any]) -> None:
-        core = document["scopes"]["lai_companies_mvp_core"]["names"]
-        core.remove("MedinCell")
-        document["scopes"]["lai_companies_pure_players"]["names"] = [
-            name for name in document["scopes"]["lai_companies_pure_players"]["names"] if name != "MedinCell"
-        ]
-        del document["aliases"]["MedinCell"]
-
-    content = edited_content(without_core_companies, "canonical/scopes/companies.yaml")
+    companies, catalog = document_of(COMPANIES), document_of(CATALOG)
+    for scope in ("lai_companies_mvp_core", "lai_companies_pure_players"):
+        names = companies["scopes"][scope]["names"]
+        companies["scopes"][scope]["names"] = [name for name in names if name != "MedinCell"]
+    del companies["aliases"]["MedinCell"]
+    for source in catalog["sources"]:
+        if source.get("company") == "MedinCell":
+            del source["company"]
+    content = EditedContent({COMPANIES: companies, CATALOG: catalog})
     edited = load_configuration(content, "lai_weekly")
     for issue, called in ((by_lexicon, None), (by_model, model)):
         result = preview(news_of(INGESTED, issue.curated, calls_model=called is not None), edited, DEPLOYED)
