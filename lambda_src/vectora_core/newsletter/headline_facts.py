@@ -132,6 +132,9 @@ class Headline:
         details, other_details = self._details_beside(other), other._details_beside(self)
         if (self.names - other.names) and (other.names - self.names) and (names or other_names):
             return True
+        if self.facts.money & other.facts.money and self.names & other.names:
+            # One amount of one company is one event, in any words.
+            return bool(names) and bool(other_names)
         return bool((names | details) and (other_names | other_details))
 
     @cached_property

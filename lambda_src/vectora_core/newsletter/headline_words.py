@@ -151,7 +151,7 @@ reimbursement: reimburs*, tlv, price approval, pricing approval, formans*, rembo
 acceptance: accept* ... filing, accept* ... application, accept* ... submission, accept* ... resubmission, accept*
   ... nda,
   accept* ... bla, accept* ... maa, validat* ... application, filing accepted, application accepted, priority review,
-  under review, accept, accepts
+  under review, fda review, ema review, regulatory review, accept, accepts
 opinion: chmp, positive opinion, negative opinion, recommend*, backs, backed, backing, panel, committee, advisers,
   advisors,
   thumbs-up, rekommender*, avis favorable, endors*
