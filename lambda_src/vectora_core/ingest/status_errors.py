@@ -81,9 +81,10 @@ def _advice(status: int, url: str) -> str:
 def _wait(seconds: float | None) -> str:
     if not seconds:
         return ""
-    minutes = round(seconds / 60)
-    wait = f"{minutes} minutes" if minutes > 1 else f"{seconds:.0f} s"
-    return f" The site requests a wait of {wait}."
+    for name, unit in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit:
+            return f" The site requests a wait of {seconds / unit:.0f} {name}."
+    return f" The site requests a wait of {seconds:.0f} s."
 
 
 def _status(status: int) -> str:
