@@ -27,7 +27,8 @@ class History:
         """Return the commit to compare the working tree with.
 
         That is the merge base with `branch`; on the branch itself, without an uncommitted change of a client file, the
-        commit before the last. None when the checkout has no history or no such commit.
+        commit before the last. None when the checkout has no history or no such commit, as in a shallow clone of the
+        branch itself, where only merged commits would be compared.
 
         Raises VectoraError when git does not read the history, or when there is no such branch.
         """
@@ -109,12 +110,14 @@ class History:
         )
 
     def _commit_before(self, head: str) -> str | None:
-        """Return the parent of a commit, None for the first of a history."""
-        if before := self.git.answer("rev-parse", "--verify", "--quiet", f"{head}^"):
-            return before
-        if hint := self._hint_if_shallow():
-            raise VectoraError(f"This checkout has no commit before {head[:10]} to compare versions with: fetch{hint}.")
-        return None
+        """Return the parent of a commit, None when this checkout does not have it."""
+        return self.git.answer("rev-parse", "--verify", "--quiet", f"{head}^") or None
+
+    def why_no_base(self, branch: str) -> str:
+        """Return why `base_commit` has found no commit."""
+        hint = self._hint_if_shallow() if self._has_commits() else ""
+        advice = f": to compare them, fetch{hint}" if hint else ""
+        return f"There is no earlier commit here: versions were not compared with {branch}{advice}."
 
     def _hint_if_shallow(self) -> str:
         is_shallow = self.git.output("rev-parse", "--is-shallow-repository").strip() == "true"

@@ -84,7 +84,7 @@ def check_versions_since(branch: str, found: Validation, history: History) -> Ve
     """
     commit = history.base_commit(branch)
     if commit is None:
-        return VersionCheck(notes=(f"There is no earlier commit: versions were not compared with {branch}.",))
+        return VersionCheck(notes=(history.why_no_base(branch),))
     before = dict(history.clients_of_commit(commit))
     return VersionCheck(_version_problems(found, before, f"{branch} ({commit[:10]})"))
 

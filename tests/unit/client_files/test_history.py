@@ -139,9 +139,12 @@ def test_a_base_without_a_common_commit_fails_the_check(checkout: Path) -> None:
     assert "no branch or commit 'main' that this checkout is based on" in refusal(checkout)
 
 
-def test_a_shallow_clone_fails_the_check_and_names_the_way_out(checkout: Path, tmp_path: Path) -> None:
+def test_a_shallow_clone_names_the_way_to_compare(checkout: Path, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--depth=1", checkout.as_uri(), "shallow")
-    assert "git fetch --unshallow" in refusal(tmp_path / "shallow")
+    history = History(tmp_path / "shallow")
+    assert history.base_commit("main") is None
+    assert "versions were not compared with main" in history.why_no_base("main")
+    assert "git fetch --unshallow" in history.why_no_base("main")
     assert "git fetch --unshallow" in refusal(tmp_path / "shallow", "nowhere")
     write(tmp_path / "shallow", "three")
     assert History(tmp_path / "shallow").base_commit("main") == git(checkout, "rev-parse", "HEAD")
