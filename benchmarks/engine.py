@@ -45,7 +45,7 @@ def engine_figures() -> list[Figure]:
     return [
         Figure(f"normalize-score of {MANY:,} items, per item", per_item[1], "ms", 4.0, f"{texts}, without a model"),
         Figure(f"normalize-score per item, {MANY:,} against {FEW:,}", per_item[1] / per_item[0], "x", 1.3, each),
-        Figure(f"selection among {MANY:,} items", selection, "s", 1.0, f"best of {ROUNDS}; a third repeat another one"),
+        Figure(f"selection among {MANY:,} items", selection, "s", 2.0, f"best of {ROUNDS}; a third repeat another one"),
         Figure("lexicon, per item", analysis, "ms", 1.5, f"best of {ROUNDS}, {texts}"),
         _names_figure(lexicon, items),
     ]

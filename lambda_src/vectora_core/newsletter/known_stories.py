@@ -51,7 +51,8 @@ class KnownStories:
         # By the numbers and one word of the titles, then by their size and the number of words from that word on.
         self._by_word: dict[tuple[Words, str], dict[tuple[int, int], list[_Known]]] = {}
         self._by_event: dict[tuple[str, str, str], list[_Known]] = {}
-        self._least: dict[tuple[int, int], int] = {}
+        self._least: dict[int, dict[int, int]] = {}
+        self._rarest: dict[Words, list[tuple[str, int]]] = {}
         self._stories: dict[str, _Story] = {}
 
     def add(self, item_id: str, headline: Headline, day: date | None, place: int) -> None:
@@ -115,29 +116,35 @@ class KnownStories:
                 if words and known.headline.words and known.headline.numbers == numbers
             ]
         candidates: set[_Known] = set()
+        least = self._least.setdefault(size, {})
         for word, left in self._from_rare_words(words):
             for (other_size, other_left), titles in self._by_word.get((numbers, word), {}).items():
-                if min(left, other_left) >= self._least_shared(size, other_size):
+                shared = least[other_size] if other_size in least else self._least_shared(size, other_size)
+                if left >= shared and other_left >= shared:
                     candidates.update(titles)
         return candidates
 
     def _from_rare_words(self, words: Words) -> list[tuple[str, int]]:
         """Return the rarest words, of which two similar titles have one in common, and the number of words left."""
+        if words in self._rarest:
+            return self._rarest[words]
         size = len(words)
         # At best, the other title has no further words.
         enough = next(count for count in range(size + 1) if count >= self._least_shared(size, count))
-        return list(zip(sorted(words, key=self._rarity.__getitem__), range(size, enough - 1, -1), strict=False))
+        rarest = list(zip(sorted(words, key=self._rarity.__getitem__), range(size, enough - 1, -1), strict=False))
+        self._rarest[words] = rarest
+        return rarest
 
     def _least_shared(self, size: int, other_size: int) -> int:
         """Return the least number of common words that makes titles of these numbers of words similar."""
-        sizes = (size, other_size)
-        if sizes not in self._least:
+        least = self._least.setdefault(size, {})
+        if other_size not in least:
             total = size + other_size
             shared = 0
             while shared < total and shared / (total - shared) < self._rules.similarity_threshold:
                 shared += 1
-            self._least[sizes] = shared
-        return self._least[sizes]
+            least[other_size] = shared
+        return least[other_size]
 
 
 def have_much_in_common(one: Headline, other: Headline) -> bool:
