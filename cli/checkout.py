@@ -25,6 +25,7 @@ CACHE = Path("build") / "release.json"
 INPUTS = (
     "app.py",
     "cdk.json",
+    "checkout",
     "config",
     "constructs",
     "lambda_src",

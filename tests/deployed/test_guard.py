@@ -23,7 +23,7 @@ from vectora_shared.errors import VectoraError
 
 NAMES = Names(project="vectora-inbox", env="dev")
 OTHER_STACKS = tuple(NAMES.stack(layer) for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
-COPIED = ("app.py", "cdk.json", "CHANGELOG.md", "stacks", "constructs", "lambda_src", "config")
+COPIED = ("app.py", "cdk.json", "CHANGELOG.md", "checkout", "stacks", "constructs", "lambda_src", "config")
 LINKED = ("tools", "build", "node_modules", "package.json", ".venv")
 Deployed = tuple[Emulator, Cdk]
 

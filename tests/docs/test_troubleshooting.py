@@ -11,7 +11,7 @@ import pytest
 from tests.repository import ROOT
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
-SOURCES = ("lambda_src", "cli", "client_files", "stacks", "constructs", "rehearsal", "tools", "terminal")
+SOURCES = ("lambda_src", "cli", "client_files", "stacks", "constructs", "rehearsal", "tools", "checkout", "terminal")
 FIRST_CELL = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 # Messages of AWS and the CDK are not this repository's.
 FOREIGN = re.compile(r"^Of CloudFormation and the CDK:$.*?^## ", re.MULTILINE | re.DOTALL)

@@ -28,7 +28,7 @@ from vectora_shared.errors import VectoraError
 
 CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 DEPLOYED = ("app.py", "cdk.json", "requirements.txt", "package.json", "package-lock.json", "CHANGELOG.md")
-DEPLOYED_FOLDERS = ("stacks", "constructs", "lambda_src", "config")
+DEPLOYED_FOLDERS = ("checkout", "stacks", "constructs", "lambda_src", "config")
 OPERATORS = ("cli", "adoption", "client_files", "rehearsal", "terminal", "tools", "docs", "tests")
 BINARY = shutil.ignore_patterns("__pycache__", "*.pyc")
 Assembly = tuple[Path, Releases]
