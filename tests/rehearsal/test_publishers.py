@@ -16,8 +16,9 @@ from rehearsal.certificates import Authority
 from rehearsal.proxy import Proxy
 from rehearsal.publishers import ALL_WELL, WALLED, Publishers, Scenario, load_stories, publisher_of
 from vectora_core.ingest.article import ArticleError, article_text
+from vectora_core.subscriptions import sources_to_read
 from vectora_shared.config.content import FolderContent
-from vectora_shared.config.loading import load_sources
+from vectora_shared.config.loading import load_configuration
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import VectoraError
 
@@ -28,8 +29,10 @@ HANGS_AFTER_SECONDS = 600
 
 @pytest.fixture(scope="module")
 def sources(root: Path) -> dict[str, Source]:
-    catalog = load_sources(FolderContent(root / "config"))
-    return {publisher_of(source): source for source in catalog.sources if not source.sample_key}
+    """Return the sources that the newsletter reads: the catalogue also has some for others to choose."""
+    configuration = load_configuration(FolderContent(root / "config"), "lai_weekly")
+    read, _ = sources_to_read(configuration.client, configuration.sources, ())
+    return {publisher_of(source): source for source in read}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def _read(proxy: Proxy, ca_file: Path, url: str, limit: int = 2_000_000) -> tupl
         return answer.status, body
 
 
-def test_every_source_of_the_catalogue_is_served_under_its_own_address_over_verified_tls(
+def test_every_source_of_the_newsletter_is_served_under_its_own_address_over_verified_tls(
     authority: Authority, sources: dict[str, Source], ca_file: Path
 ) -> None:
     with _opened(authority, sources.values(), ALL_WELL) as proxy:
