@@ -46,7 +46,8 @@ class ItemMetadata(Record):
 class IngestedItem(Record):
     """One piece of news as a source published it, in plain text."""
 
-    item_id: str  # {source_key}_{YYYYMMDD}_{6 hex of the title's hash}
+    # {source_key}_{YYYYMMDD}_{6 hex of the title}, and for a further notice under it _{6 hex of address and text}
+    item_id: str
     source_key: str
     source_type: str
     title: str

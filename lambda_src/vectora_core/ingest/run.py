@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -136,21 +137,29 @@ def _completed(history: History, fetched: list[IngestedItem], pages: list[str]) 
     not replaced: a correction or withdrawal of it is an item of its own.
     """
     known = KnownNews(pages)
-    for item in (*history.seen, *history.today):
+    earlier = (*history.seen, *history.today)
+    for item in earlier:
         known.add(item)
+    used = {item.item_id for item in earlier}
     completed = {id(item): item for item in history.today}
     added = []
     for group in (history.uncurated, fetched):
         before = len(completed)
         for item in group:
             found = known.find(item)
-            if found is None:
-                known.add(item)
-                completed[id(item)] = item
-            elif id(found) in completed:
+            if found is not None and id(found) in completed:
                 completed[id(found)] = current_version(completed[id(found)], item)
-            elif is_about(item, (*history.seen, *history.today)):
+            elif found is None or is_about(item, earlier):
                 known.add(item)
-                completed[id(item)] = item
+                completed[id(item)] = _with_unused_id(item, used)
         added.append(len(completed) - before)
     return list(completed.values()), added[1], added[0]
+
+
+def _with_unused_id(item: IngestedItem, used: set[str]) -> IngestedItem:
+    """Return the item with an id that no other one has, and note it: several notices may have one title and day."""
+    if item.item_id in used:
+        text_hash = hashlib.sha256(f"{item.url}\n{item.content}".encode()).hexdigest()
+        item = item.model_copy(update={"item_id": f"{item.item_id}_{text_hash[:6]}"})
+    used.add(item.item_id)
+    return item
