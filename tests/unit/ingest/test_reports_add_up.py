@@ -1,4 +1,4 @@
-"""Whatever sources contain, each entry that was found is an item of the run or is counted with its reason."""
+"""Each entry of any source is an item of the run, or is counted with its reason."""
 
 from __future__ import annotations
 
