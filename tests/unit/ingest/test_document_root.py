@@ -1,4 +1,4 @@
-"""What a document is: its root element decides, wherever it stands."""
+"""Kind of a document, by its root element, also behind other text."""
 
 from __future__ import annotations
 
