@@ -34,7 +34,7 @@ PRODUCT_NEWS: frozenset[EventType] = frozenset({"partnership", "regulatory", "cl
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Intervals in one part of an item's text; the last three are in one sentence with an injection."""
+    """Intervals in one part of an item's text; those that begin with `injected` share a sentence with an injection."""
 
     interval: bool = False  # a long one
     weekly: bool = False

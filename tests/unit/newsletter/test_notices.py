@@ -1,4 +1,4 @@
-"""Corrections replace what they correct, withdrawn news is not shown, and readers of an earlier issue are told."""
+"""Corrections replace what they correct, withdrawn news is not shown, and issues name what earlier ones had wrong."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ class Event:
         return TEMPLATES[self.kind][wording].format(**vars(self))
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """What the headline tells of the event."""
+    def stated(self) -> tuple[str, ...]:
+        """Facts of the event that its headline has."""
         template = TEMPLATES[self.kind][0]
         names = ("company", "product", "partner", "place", "phase", "use", "period")
         return (self.kind, *(getattr(self, name) for name in names if f"{{{name}}}" in template))
@@ -133,7 +133,7 @@ BEHIND = [
 @given(event=EVENTS, part=st.sampled_from(sorted(CHANGES)), data=st.data())
 def test_two_events_that_differ_in_one_thing_are_never_one_story(event: Event, part: str, data: st.DataObject) -> None:
     other = replace(event, **{part: data.draw(st.sampled_from(CHANGES[part]))})
-    assume(other.told != event.told)
+    assume(other.stated != event.stated)
     around = st.tuples(st.sampled_from(BEFORE), st.sampled_from(BEHIND))
     titles = [
         before + each.headline(data.draw(st.integers(0, 1))) + behind
