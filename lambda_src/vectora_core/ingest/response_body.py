@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import urllib3
 
@@ -14,8 +15,21 @@ from vectora_core.ingest.fetch_errors import TemporaryError
 from vectora_core.text.words import visible_text
 from vectora_shared.errors import VectoraError
 
+
+def zstd_module(*names: str) -> Any:
+    """Return the first of these modules that can be imported, None when none can."""
+    for name in names:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
+# That of Python 3.14, as in Lambda's runtime, or its backport, which tests and commands have.
+_ZSTD = zstd_module("compression.zstd", "backports.zstd")
 # What `_STREAMS` reads, by the names of RFC 9110 (section 8.4.1), RFC 7932 and RFC 8878.
-ACCEPT_ENCODING = "gzip, deflate, br, zstd"
+ACCEPT_ENCODING = "gzip, deflate, br, zstd" if _ZSTD else "gzip, deflate, br"
 # Each coding is removed from the whole body within the limit, so that a bomb in a bomb stays within it, too.
 _MAX_CODINGS = 2
 _CHUNK_BYTES = 65_536
@@ -187,17 +201,16 @@ class _Brotli:
 
 
 def _zstd() -> _Stream:
-    from backports import zstd
-
-    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
+    options = {_ZSTD.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+    stream: _Stream = _ZSTD.ZstdDecompressor(options=options)
+    return stream
 
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return the errors of all decompressors."""
     import brotli
-    from backports import zstd
 
-    return (zlib.error, brotli.error, zstd.ZstdError)
+    return (zlib.error, brotli.error, *((_ZSTD.ZstdError,) if _ZSTD else ()))
 
 
 def _gzip_or_zlib() -> _Stream:
@@ -214,5 +227,5 @@ _STREAMS: dict[str, tuple[Callable[[], _Stream], ...]] = {
     # Some servers send deflate without the header of zlib.
     "deflate": (_gzip_or_zlib, _raw_deflate),
     "br": (_Brotli,),
-    "zstd": (_zstd,),
+    **({"zstd": (_zstd,)} if _ZSTD else {}),
 }
