@@ -13,7 +13,7 @@ from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
 FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "deliver-v2", "publish-configuration"]
-OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
+OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion", "watch"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
 ]
