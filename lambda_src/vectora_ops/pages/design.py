@@ -67,7 +67,7 @@ def page(
         "header",
         element("h1", title),
         element("p", "Made ", made, " · " if subtitle is not None else None, subtitle),
-        element("p", id="age", class_="age", role="status", hidden=True) if becomes_old else None,
+        element("div", element("strong", id="age", class_="age", hidden=True), role="status") if becomes_old else None,
         class_="top",
     )
     body = (
