@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
 from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 EnvName = Literal["dev", "stage", "prod"]
@@ -36,7 +37,6 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-CANARY_CLIENT = "canary"  # client of the smoke test
 # Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, and records of deliveries.
 OMITTED_PREFIXES = (
     f"curated/{CANARY_CLIENT}/",
