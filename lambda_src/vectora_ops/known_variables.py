@@ -33,6 +33,7 @@ KNOWN_VARIABLES = frozenset(
         "PROMOTION_WATCH_HOURS",
         "PUBMED_API_KEY_PARAM",
         "REDIRECT_TO",
+        "RUN_SCHEDULE",
         "SNAPSHOT_KEEP_LAST",
         "SNAPSHOT_MINIMUM_AGE_DAYS",
         "USER_AGENT_CONTACT",
