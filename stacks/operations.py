@@ -35,6 +35,7 @@ from vectora_ops.names import (
     OperationsTask,
 )
 from vectora_ops.settings import EnvironmentSettings, Promotion
+from vectora_ops.settings import Schedule as Newsletters
 
 ONE_VCPU_MEMORY_MB = 1769
 DROPPED_EVENTS_RAISE_AN_ALARM = (
@@ -140,7 +141,7 @@ class OperationsStack(ComponentStack):
             layers,
             (*grants.promotion(), *self._anchors_in_copy()),
             {
-                **_gate_variables(self.names, following),
+                **_gate_variables(self.names, self.settings.schedule, following),
                 **({"BACKUP_REGION": self.settings.backup.region} if self.settings.backup else {}),
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
             },
@@ -156,7 +157,7 @@ class OperationsStack(ComponentStack):
             grants.watch(sees_approvals=sees_approvals),
             {
                 "NOISE_PERCENT": str(self.settings.alarms.noise_percent),
-                **({"SCHEDULE": schedule.model_dump_json()} if schedule.enabled else {}),
+                "RUN_SCHEDULE": schedule.model_dump_json(),
                 **({"PRECEDING_ENV": self._preceding.env} if self._preceding else {}),
                 **({"APPROVAL_DAYS": str(approval_days)} if sees_approvals else {}),
                 **self._elsewhere.variable(*pipeline, *self._preceding_env),
@@ -304,9 +305,15 @@ class OperationsStack(ComponentStack):
         }
 
 
-def _gate_variables(own: Names, following: tuple[Names, Promotion] | None) -> dict[str, str]:
+def _gate_variables(own: Names, schedule: Newsletters, following: tuple[Names, Promotion] | None) -> dict[str, str]:
     if following is None:
         return {}
     names, policy = following
     suffix = {} if names.bucket_suffix == own.bucket_suffix else {"NEXT_BUCKET_SUFFIX": names.bucket_suffix}
-    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True), **suffix}
+    return {
+        "NEXT_ENV": names.env,
+        "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True),
+        # Gates name the next scheduled runs.
+        "RUN_SCHEDULE": schedule.model_dump_json(),
+        **suffix,
+    }

@@ -36,7 +36,7 @@ KNOWN_VARIABLES = frozenset(
         "PROMOTION_WATCH_HOURS",
         "PUBMED_API_KEY_PARAM",
         "REDIRECT_TO",
-        "SCHEDULE",
+        "RUN_SCHEDULE",
         "SNAPSHOT_KEEP_LAST",
         "SNAPSHOT_MINIMUM_AGE_DAYS",
         "USER_AGENT_CONTACT",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -25,7 +27,7 @@ from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
 from vectora_ops.records import Records
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock
@@ -87,6 +89,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
                     next_policy(),
                     given,
                     attest=partial(attest, own_account(), next_names()),
+                    schedule=own_schedule(),
                     clock=_clock(),
                 ),
                 "record": lambda given, _: record_step(
@@ -121,7 +124,15 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     execution, target = request.execution, next_names()
     attested = attest(account, target, execution, deploys=True) if execution else None
     decision, _ = judge(
-        account, names, target, next_policy(), release, execution=execution, attested=attested, clock=_clock()
+        account,
+        names,
+        target,
+        next_policy(),
+        release,
+        schedule=own_schedule(),
+        execution=execution,
+        attested=attested,
+        clock=_clock(),
     )
     return {"decision": _shown(decision)}
 
@@ -133,7 +144,9 @@ def _waiting(event: dict[str, Any], context: Any) -> Answer:
     release, ledger = deployed_release(account, names), Records(account, names).ledger()
     if release is None or not ledger or ledger[-1].digest != release.digest:
         return {"waiting": None}
-    decision, facts = judge(account, names, next_names(), next_policy(), release, clock=_clock())
+    decision, facts = judge(
+        account, names, next_names(), next_policy(), release, schedule=own_schedule(), clock=_clock()
+    )
     return {
         "waiting": {
             **asdict(release),
@@ -147,7 +160,10 @@ def _waiting(event: dict[str, Any], context: Any) -> Answer:
 
 
 def _shown(decision: Decision) -> Answer:
-    return {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}
+    """Return the decision as JSON, with its times in ISO format."""
+    computed = {"outcome": decision.outcome, "sentence": decision.sentence, "ready_at": decision.ready_at}
+    shown: Answer = json.loads(json.dumps({**asdict(decision), **computed}, default=datetime.isoformat))
+    return shown
 
 
 def _judge_client(event: dict[str, Any], context: Any) -> Answer:
@@ -155,6 +171,7 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
     facts = gather_client(account, names, next_names(), request.client_id, _clock()())
+    facts = replace(facts, schedule=own_schedule())
     decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
@@ -197,7 +214,13 @@ def _retry(event: dict[str, Any], context: Any) -> Answer:
     """Retry a refused promotion once its gate would let it pass; a schedule invokes this."""
     return {
         "retry": retry_refused(
-            own_account(), own_names(), next_names(), next_policy(), notify=notify_operators, clock=_clock()
+            own_account(),
+            own_names(),
+            next_names(),
+            next_policy(),
+            schedule=own_schedule(),
+            notify=notify_operators,
+            clock=_clock(),
         )
     }
 
@@ -214,3 +237,8 @@ def next_names() -> Names:
 
 def next_policy() -> Promotion:
     return Promotion.model_validate_json(environment("NEXT_PROMOTION"))
+
+
+def own_schedule() -> Schedule:
+    """Return the schedule of this environment's newsletters, as it was deployed with this function."""
+    return Schedule.model_validate_json(environment("RUN_SCHEDULE"))

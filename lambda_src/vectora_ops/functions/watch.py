@@ -18,7 +18,7 @@ from vectora_ops.watch.promotions import approval_waiting, pending_approval, pro
 from vectora_ops.watch.reading import Reading, read_all
 from vectora_ops.watch.snapshots import damaged_snapshots, snapshot_age
 from vectora_shared.metrics import Metric, publish
-from vectora_shared.runtime import Event, parse_event, set_log_level
+from vectora_shared.runtime import Event, environment, parse_event, set_log_level
 
 
 class WatchEvent(Event):
@@ -65,5 +65,5 @@ def _gauges(account: Account, names: Names) -> Mapping[Metric, Callable[[], Read
 
 def _schedule() -> Schedule | None:
     """Return the schedule of newsletters; None where it is not enabled."""
-    found = os.environ.get("SCHEDULE")
-    return Schedule.model_validate_json(found) if found else None
+    schedule = Schedule.model_validate_json(environment("RUN_SCHEDULE"))
+    return schedule if schedule.enabled else None
