@@ -10,6 +10,7 @@ KNOWN_VARIABLES = frozenset(
     {
         "ANALYZER",
         "ANALYZER_FALLBACK",
+        "APPROVAL_DAYS",
         "BACKUP_REGION",
         "BEDROCK_MODEL_ID",
         "BEDROCK_REGION",
@@ -28,7 +29,9 @@ KNOWN_VARIABLES = frozenset(
         "NEWSLETTERS_BUCKET",
         "NEXT_ENV",
         "NEXT_PROMOTION",
+        "NOISE_PERCENT",
         "NOTIFICATIONS_TOPIC_ARN",
+        "PRECEDING_ENV",
         "PROJECT_NAME",
         "PROMOTION_WATCH_HOURS",
         "PUBMED_API_KEY_PARAM",

@@ -18,13 +18,14 @@ from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
-from vectora_ops.promotion.facts import find_release, gather_client
+from vectora_ops.promotion.facts import deployed_release, find_release, gather_client
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.job import answer_step, is_step
 from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
+from vectora_ops.records import Records
 from vectora_ops.settings import Promotion, Schedule
 from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.copied_anchors import copy_anchor
@@ -43,6 +44,12 @@ class ExplainEvent(Event):
     operation: Literal["explain"]
     digest: str | None = None
     execution: str | None = None
+
+
+class WaitingEvent(Event):
+    """Judge the release that is deployed here, for the following environment's watch."""
+
+    operation: Literal["waiting"]
 
 
 class JudgeClientEvent(Event):
@@ -98,6 +105,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
         context,
         {
             "explain": _explain,
+            "waiting": _waiting,
             "retry": _retry,
             "judge-client": _judge_client,
             "anchor": _anchor,
@@ -126,6 +134,26 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
         clock=_clock(),
     )
     return {"decision": _shown(decision)}
+
+
+def _waiting(event: dict[str, Any], context: Any) -> Answer:
+    """Return the release that the pipeline deployed here last, and whether its gates refuse it; None without one."""
+    parse_event(WaitingEvent, event)
+    account, names = own_account(), own_names()
+    release, ledger = deployed_release(account, names), Records(account, names).ledger()
+    if release is None or not ledger or ledger[-1].digest != release.digest:
+        return {"waiting": None}
+    decision, facts = judge(account, names, next_names(), next_policy(), release, clock=_clock())
+    return {
+        "waiting": {
+            **asdict(release),
+            "version": ledger[-1].version,
+            # Disturbances restart the soak, and not the time for which the release waits.
+            "since": (facts.soak.deployed or ledger[-1].at).isoformat(),
+            "refused": decision.outcome != "pass",
+            "sentence": decision.sentence,
+        }
+    }
 
 
 def _shown(decision: Decision) -> Answer:
