@@ -12,7 +12,7 @@ from vectora_ops.costs.runs import RecordedRun
 from vectora_ops.promotion.verdicts import Outcome
 
 AlarmStatus = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
-Presence = Literal["current", "earlier", "rolled back", "never"]
+Presence = Literal["current", "earlier", "rolled back"]
 
 
 @dataclass(frozen=True, kw_only=True)
