@@ -128,13 +128,18 @@ class EnvironmentOverview:
 
 @dataclass(frozen=True, kw_only=True)
 class GateState:
-    """A gate's verdict; `share` is how much of what it requires is there, from 0 to 1, where that has a measure."""
+    """A gate's verdict; `share` is how much of what it requires is there, from 0 to 1, where that has a measure.
+
+    `ready_at` is when time alone makes it pass, `command` what makes it pass or does so sooner.
+    """
 
     gate: str
     outcome: Outcome
     reason: str
     share: float | None = None
     bypassed: bool = False
+    ready_at: datetime | None = None
+    command: str | None = None
 
     @property
     def passes(self) -> bool:

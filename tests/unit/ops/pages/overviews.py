@@ -78,8 +78,8 @@ def cost(env: str, model_usd: float = 0.86, *, budget_usd: float = 60.0) -> Mont
 def environment(env: str, version: str, **changes: Any) -> EnvironmentOverview:
     deployed = DeployedRelease(
         version=version,
-        digest="c" * 64,
-        content_digest="a" * 64,
+        digest=version.replace(".", "") * 20,
+        content_digest=version.replace(".", "") * 20,
         since=NOW - 10 * DAY,
         verified=True,
     )
@@ -113,8 +113,15 @@ def gates(**changes: Any) -> GatesInto:
             outcome="fail",
             reason="soaked 9.0 of 14 days on stage; enough on 2026-11-30 08:05 UTC",
             share=0.64,
+            ready_at=NOW + 4 * DAY,
         ),
-        GateState(gate="runs", outcome="inconclusive", reason="1 of 2 runs since it was deployed", share=0.5),
+        GateState(
+            gate="runs",
+            outcome="inconclusive",
+            reason="1 of 2 runs since it was deployed",
+            share=0.5,
+            ready_at=NOW + 4 * DAY,
+        ),
         GateState(gate="noise", outcome="pass", reason="noise 5.6 % in the worst of 1 newsletters, under 10 %"),
         GateState(gate="cost", outcome="fail", reason="dearest of 1 runs $0.6100, over $0.5", bypassed=True),
     )
