@@ -19,7 +19,8 @@ GROUPS = {
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
-    Command("status", "status:status", "--env prod --profile prod-admin"),
+    Command("status", "status:status", "--html build/status.html"),
+    Command("cost", "cost:cost", "--env prod --html build/cost.html"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
     Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
