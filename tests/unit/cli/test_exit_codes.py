@@ -189,7 +189,8 @@ def test_a_command_gives_the_answer_that_its_help_documents(words: str, code: Ex
 def test_a_refusal_that_time_alone_ends_is_waiting(
     verdict: tuple[str, ...], numbers: dict[str, float], code: ExitCode, monkeypatch: Patch
 ) -> None:
-    arguments = _explain(*verdict, numbers=numbers)(monkeypatch)
+    outcome, gate = (*verdict, "runs")[:2]
+    arguments = _explain(outcome, gate, numbers)(monkeypatch)
     assert CliRunner().invoke(app, ["promote", "explain", *arguments]).exit_code == code
 
 
