@@ -19,6 +19,7 @@ GROUPS = {
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
+    Command("logs", "logs.command:logs", "--env prod --run latest"),
     Command("status", "status:status", "--env prod --profile prod-admin"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),

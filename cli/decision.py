@@ -8,12 +8,8 @@ from typing import Any
 from cli.exit_codes import ExitCode
 from cli.output import out
 from terminal.console import styled
-from vectora_ops.promotion.window import WINDOW_GATE
 
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-SOAK_GATE = "soak"
-# Among the numbers of a soak that has begun; one that has not begins with no time alone.
-REQUIRED_DAYS = "required_days"
 
 
 def show_decision(decision: Mapping[str, Any]) -> None:
@@ -57,6 +53,4 @@ def _refusing(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _only_waits(verdict: Mapping[str, Any]) -> bool:
     """Return whether a verdict changes without anyone's action, by time or by the next scheduled run."""
-    if verdict["outcome"] == "inconclusive" or verdict["gate"] == WINDOW_GATE:
-        return True
-    return verdict["gate"] == SOAK_GATE and REQUIRED_DAYS in verdict.get("numbers", {})
+    return verdict["outcome"] == "inconclusive" or bool(verdict.get("ready_at"))

@@ -36,6 +36,7 @@ ANSWERS: Mapping[str, Mapping[ExitCode, str]] = {
     },
     "client validate": {ExitCode.NO: "a file is invalid or needs a new version"},
     "doctor": {ExitCode.NO: "a check fails"},
+    "logs": {ExitCode.NO: "no line is found"},
     "promote approve": {ExitCode.NO: "nothing waits for an approval, or you wrote the commit"},
     "promote approve-change": {ExitCode.NO: "the execution needs no approval"},
     "promote explain": {

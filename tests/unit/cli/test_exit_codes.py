@@ -23,6 +23,8 @@ from cli.client import validate
 from cli.doctor import examination
 from cli.doctor.finding import Finding
 from cli.exit_codes import ANSWERS, MEANINGS, ExitCode, sentence_on_answers
+from cli.logs import command as logs_command
+from cli.logs.reading import FoundLines
 from cli.snapshot import commands
 from cli.source import check, fetching, trial
 from client_files.validate import Validation
@@ -33,6 +35,8 @@ from vectora_ops.snapshots.compare import Change
 
 Patch = pytest.MonkeyPatch
 Prepare = Callable[[Patch], tuple[str, ...]]
+# Time at which a gate can pass by itself.
+READY_AT = "2026-02-13 12:00:00+00:00"
 
 
 def _environment(patch: Patch, **pipeline: Any) -> None:
@@ -48,15 +52,15 @@ def _environment(patch: Patch, **pipeline: Any) -> None:
     patch.setattr(retry_stage, "Records", lambda account, names: SimpleNamespace(hold=lambda: None))
 
 
-def _decision(outcome: str, gate: str = "runs", numbers: dict[str, float] | None = None) -> dict[str, Any]:
-    verdict = {"gate": gate, "outcome": outcome, "bypassed": False, "reason": "", "numbers": numbers or {}}
+def _decision(outcome: str, gate: str = "runs", ready_at: str | None = None) -> dict[str, Any]:
+    verdict = {"gate": gate, "outcome": outcome, "bypassed": False, "reason": "", "ready_at": ready_at}
     return {"source": "stage", "target": "prod", "digest": DIGEST, "outcome": outcome, "verdicts": [verdict]}
 
 
-def _explain(outcome: str, gate: str = "runs", numbers: dict[str, float] | None = None) -> Prepare:
+def _explain(outcome: str, gate: str = "runs", ready_at: str | None = None) -> Prepare:
     def prepare(patch: Patch) -> tuple[str, ...]:
         _environment(patch)
-        patch.setattr(promote, "run_remotely", lambda *_: {"decision": _decision(outcome, gate, numbers)})
+        patch.setattr(promote, "run_remotely", lambda *_: {"decision": _decision(outcome, gate, ready_at)})
         return "--to", "prod"
 
     return prepare
@@ -97,6 +101,13 @@ def _doctor(patch: Patch) -> tuple[str, ...]:
 def _validate(patch: Patch) -> tuple[str, ...]:
     patch.setattr(validate, "validate_folder", lambda content: Validation({}, ("a.yaml is invalid.",)))
     return ()
+
+
+def _logs(patch: Patch) -> tuple[str, ...]:
+    names = load_settings(ROOT).names("prod")
+    patch.setattr(logs_command, "open_target", lambda env: SimpleNamespace(account=None, names=names))
+    patch.setattr(logs_command, "lines_of_function", lambda *_: FoundLines(()))
+    return "--env", "prod", "--function", "ingest-v2"
 
 
 def _diff(patch: Patch) -> tuple[str, ...]:
@@ -144,10 +155,11 @@ SCENARIOS: dict[tuple[str, ExitCode], Prepare] = {
     ("client promote", ExitCode.WAITING): _promote_client("inconclusive"),
     ("client validate", ExitCode.NO): _validate,
     ("doctor", ExitCode.NO): _doctor,
+    ("logs", ExitCode.NO): _logs,
     ("promote approve", ExitCode.NO): _pipeline("--yes", **FAILED),
     ("promote approve-change", ExitCode.NO): _approve_change,
     ("promote explain", ExitCode.NO): _explain("fail"),
-    ("promote explain", ExitCode.WAITING): _explain("fail", "soak", {"days": 3.0, "required_days": 14.0}),
+    ("promote explain", ExitCode.WAITING): _explain("fail", "soak", READY_AT),
     ("promote reject", ExitCode.NO): _pipeline("--yes", "--reason", "x", **FAILED),
     ("promote retry", ExitCode.NO): _pipeline(status="Succeeded", statuses={}),
     ("promote retry", ExitCode.WAITING): _pipeline(),
@@ -176,21 +188,19 @@ def test_a_command_gives_the_answer_that_its_help_documents(words: str, code: Ex
 
 
 @pytest.mark.parametrize(
-    ("verdict", "numbers", "code"),
+    ("outcome", "ready_at", "code"),
     [
-        (("pass",), {}, ExitCode.YES),
-        (("inconclusive",), {}, ExitCode.WAITING),
-        (("fail", "window"), {}, ExitCode.WAITING),
-        # The soak has not begun: time alone changes nothing.
-        (("fail", "soak"), {"days": 0.0}, ExitCode.NO),
-        (("fail", "hold"), {}, ExitCode.NO),
+        ("pass", None, ExitCode.YES),
+        ("inconclusive", None, ExitCode.WAITING),
+        ("fail", READY_AT, ExitCode.WAITING),
+        # Such as a hold, or a soak that has not begun: time alone changes nothing.
+        ("fail", None, ExitCode.NO),
     ],
 )
 def test_a_refusal_that_time_alone_ends_is_waiting(
-    verdict: tuple[str, ...], numbers: dict[str, float], code: ExitCode, monkeypatch: Patch
+    outcome: str, ready_at: str | None, code: ExitCode, monkeypatch: Patch
 ) -> None:
-    outcome, gate = (*verdict, "runs")[:2]
-    arguments = _explain(outcome, gate, numbers)(monkeypatch)
+    arguments = _explain(outcome, "soak", ready_at)(monkeypatch)
     assert CliRunner().invoke(app, ["promote", "explain", *arguments]).exit_code == code
 
 
