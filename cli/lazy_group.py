@@ -39,13 +39,16 @@ class Command(NamedTuple):
 
     def load(self) -> Any:
         """Import the function; return its Typer command."""
+        from cli.exit_codes import sentence_on_answers
+
         module, _, name = self.function.partition(":")
         function: Callable[..., None] = getattr(import_module(f"cli.{module}"), name)
         if self.uses_aws:
             function = import_module("cli.profiles").with_profiles(function)
         app = typer.Typer(add_completion=False, **PLAIN)
         example = f"Example: ./vectora {self.words} {self.example}"
-        app.command(self.words.rpartition(" ")[2], help=self.help, epilog=example)(function)
+        text = "\n\n".join(filter(None, (self.help, sentence_on_answers(self.words))))
+        app.command(self.words.rpartition(" ")[2], help=text, epilog=example)(function)
         return typer.main.get_command(app)
 
 
