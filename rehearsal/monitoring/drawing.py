@@ -58,7 +58,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a dashboard shows: metrics and states of alarms, from `begin` to `end`."""
+    """Content of a dashboard: metrics and states of alarms, from `begin` to `end`."""
 
     data: Metrics
     states: Mapping[str, State]
