@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.alarm_names import FAILED_RUNS
 from vectora_ops.cloudformation.stacks import Stacks
-from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.names import CANARY_CLIENT, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.progress import Clock, OutOfTimeError, utc_now
 from vectora_ops.promotion.ending import Endings
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_not_counted
