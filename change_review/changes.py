@@ -109,7 +109,7 @@ def _described(one: _One, successor: int | None, ones: Sequence[_One], schemas: 
 def _removed(change: ResourceChange, before: Mapping[str, Any]) -> ResourceChange:
     policy = policy_of(before, "DeletionPolicy")
     if policy in KEEPS:
-        note = "it stays in the account and belongs to no stack any more"
+        note = "it stays in the account, outside any stack"
         return replace(change, action="left behind", note=note)
     if policy == SNAPSHOT:
         note = "CloudFormation keeps a last snapshot of it"

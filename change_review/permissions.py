@@ -102,7 +102,7 @@ def _of_holder(
     old, new = before.rules if before else (), after.rules if after else ()
     yield from _rule_changes(base, "", old, new, is_new_target=is_new_target)
     old, new = before.trust if before else (), after.trust if after else ()
-    # A role that is removed trusts nobody; what its trust was is no news.
+    # The trust of a removed role ends with it, which needs no line of its own.
     yield from _rule_changes(base, ROLE, old if after else (), new, is_new_target=False)
     yield from _managed(base, set(before.managed if before else ()), set(after.managed if after else ()))
     if before and after:

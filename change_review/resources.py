@@ -1,4 +1,4 @@
-"""What CloudFormation does to the resources of a stack: added, changed, replaced and removed ones."""
+"""Resources of a stack that differ, and the effect of each difference in CloudFormation."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Rule:
-    """What one statement says about one action, resource and principal; `condition` is canonical JSON."""
+    """One action, resource and principal of a statement; `condition` is canonical JSON."""
 
     effect: str
     action: Part
