@@ -25,8 +25,11 @@ ACTION_OF_EFFECT: Mapping[str, Action] = {
 NAME_IS_TAKEN = (
     "its name stays the same, so CloudFormation cannot create the new one beside it and the deployment fails: rename it"
 )
-# A target has one of these: PutBucketPolicy, SetTopicAttributes and SetQueueAttributes replace it (API references).
-ONLY_ONE = frozenset({"AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"})
+# A target has one of these: PutBucketPolicy, SetTopicAttributes and SetQueueAttributes replace it, and PutPermission
+# replaces the statement with the same id (API references).
+ONLY_ONE = frozenset(
+    {"AWS::Events::EventBusPolicy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"}
+)
 IMPORT_ADVICE = "import it into the new stack first (cdk import, or docs/runbooks/adopt-the-running-system.md)"
 
 

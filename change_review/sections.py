@@ -116,8 +116,8 @@ def _row(row: Row) -> tuple[str, ...]:
 def _cost(review: Review) -> Iterator[tuple[str, ...]]:
     for each in review.cost.lines:
         yield each.environment, each.item, f"{each.before_usd:.2f}", f"{each.after_usd:.2f}"
-    for each in review.cost.unknown:
-        yield each, "paid by its size or use: look it up", NOTHING, NOTHING
+    for name in review.cost.unknown:
+        yield name, "paid by its size or use: look it up", NOTHING, NOTHING
 
 
 def _clients(review: Review) -> Iterator[tuple[str, ...]]:
