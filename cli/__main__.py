@@ -26,6 +26,8 @@ COMMANDS = (
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
     Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
+    # Its bits include Click's 2.
+    Command("review", "review:review", "--base main --markdown review.md", uses_aws=False, usage_status=64),
     Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),
     Command("client show", "client.show:show", "lai_weekly"),
