@@ -7,6 +7,7 @@ import os
 from rehearsal.inside import (
     actions,
     buckets,
+    budgets,
     collisions,
     conditions,
     crossing,
@@ -49,6 +50,7 @@ def register() -> None:
     execution.register()
     disturbances.register()
     mail.register()
+    budgets.register()
     if os.environ.get(pipelines.PIPELINES):
         pipelines.register()
     # Registered last, because it wraps everything else.
