@@ -6,6 +6,7 @@ import os
 
 from rehearsal.inside import (
     actions,
+    alarms,
     buckets,
     budgets,
     collisions,
@@ -41,6 +42,7 @@ def register() -> None:
         replicas,
         deliveries,
         extraction,
+        alarms,
     ):
         part.register()
     collisions.register()
