@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.alarm_names import FAILED_RUNS
 from vectora_ops.cloudformation.stacks import Stacks
-from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.names import CANARY_CLIENT, OPERATIONS_LAYER, STACK_LAYERS, Names
 from vectora_ops.notifications import (
     Notify,
     deployment_failed,
