@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.costs.reading import CostSettings
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names, environment_name
 from vectora_ops.notifications import ALARMS
@@ -18,12 +20,15 @@ from vectora_ops.watch.drift import drifted_things
 from vectora_ops.watch.expiring import expiring
 from vectora_ops.watch.issues import conspicuous_issues
 from vectora_ops.watch.newsletters import failing_sources, month_model_cost, overdue_newsletters
+from vectora_ops.watch.page import write_status_page
 from vectora_ops.watch.promotions import approval_waiting, pending_approval, promotion_waiting
 from vectora_ops.watch.reading import Reading, Readings, gather, read_all
 from vectora_ops.watch.snapshots import damaged_snapshots, snapshot_age
 from vectora_shared.metrics import Metric, publish
 from vectora_shared.notifications import Notification
 from vectora_shared.runtime import environment, set_log_level
+
+logger = logging.getLogger("vectora")
 
 
 def watch_function(event: dict[str, Any], context: Any) -> Answer:
@@ -51,7 +56,20 @@ def _report(event: dict[str, Any], context: Any) -> Answer:
 def _published(account: Account, names: Names) -> Readings:
     readings = read_all(_gauges(account, names))
     publish(readings.values, project=names.project, env=names.env)
+    _write_page(account, names)
     return readings
+
+
+def _write_page(account: Account, names: Names) -> None:
+    """Write the status page; without it everything else goes on, and the page that is there says how old it is."""
+    try:
+        cost = CostSettings(budget_usd=float(environment("MONTHLY_BUDGET_USD")), schedule=_schedule())
+        days = os.environ.get("APPROVAL_DAYS")
+        write_status_page(
+            account, names, cost, approval_days=int(days) if days else None, now=records_clock(account, names)()
+        )
+    except Exception:
+        logger.exception("The status page cannot be written")
 
 
 def _answer(readings: Readings) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 from types import SimpleNamespace
@@ -10,14 +11,17 @@ from typing import Any
 
 import pytest
 
+from tests.docs.test_commands_in_documents import vectora_problem
 from tests.docs.vault_in_memory import NAMES, NOON, fill_with_text
 from tests.unit.watch.world import MONDAY, SCHEDULE, SOURCES, World
 from vectora_ops.functions import invocation, watch
 from vectora_ops.records import Bypass, Freeze, Hold, LedgerEntry, Records
+from vectora_ops.snapshots.vault import Vault
 from vectora_ops.watch.expiring import expiring
 from vectora_ops.watch.issues import conspicuous_issues
 from vectora_ops.watch.reading import Reading
 from vectora_shared.errors import VectoraError
+from vectora_shared.keys import STATUS_PAGE_KEY, STATUS_PREFIX
 from vectora_shared.metrics import Metric
 
 CONTEXT = SimpleNamespace(
@@ -51,6 +55,7 @@ def topic(world: World, monkeypatch: pytest.MonkeyPatch) -> Topic:
         "ENV": "dev",
         "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-3:111122223333:vectora-inbox-operations-dev",
         "NOISE_PERCENT": "10",
+        "MONTHLY_BUDGET_USD": "20",
         "RUN_SCHEDULE": SCHEDULE.model_dump_json(),
     }.items():
         monkeypatch.setenv(name, value)
@@ -132,6 +137,32 @@ def test_the_report_says_what_cannot_be_read(topic: Topic, world: World, monkeyp
     assert message["Subject"].endswith("1 condition cannot be read")
     assert "FailingSources" in message["Message"]
     assert "./vectora logs --function watch --env dev" in message["Message"]
+
+
+def test_a_notification_links_the_status_page_that_the_watch_has_written(topic: Topic, world: World) -> None:
+    invoke("report")
+    found = world.account.client("s3").get_object(Bucket=NAMES.bucket("newsletters"), Key=STATUS_PAGE_KEY)
+    assert found["ContentType"].startswith("text/html")
+    assert "2026-01-05" in found["Body"].read().decode()
+    *_, line = topic.published[0]["Message"].splitlines()
+    assert f"s3://{NAMES.bucket('newsletters')}/{STATUS_PAGE_KEY}" in line
+    words = shlex.split(line.partition("or now: ")[2])
+    assert vectora_problem(words[1:], may_only_name=False) == ""
+
+
+def test_no_snapshot_has_the_status_page(topic: Topic, world: World) -> None:
+    invoke("measure")
+    manifest = world.take_snapshot()
+    entries = Vault(world.account, NAMES).entries(manifest.components["newsletters"])
+    assert not [each for each in entries if each[0].path.startswith(STATUS_PREFIX)]
+
+
+def test_a_page_that_cannot_be_written_stops_nothing(
+    topic: Topic, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watch, "write_status_page", lambda *given, **options: refuse())
+    assert invoke("measure")["state"] == "done"
+    assert "The status page cannot be written" in caplog.text
 
 
 def test_an_issue_is_reported_once_when_it_is_empty_noisy_or_dear(world: World) -> None:
