@@ -12,12 +12,12 @@ import typer
 from cli.access import open_account
 from cli.options import HtmlFile, Json
 from cli.output import err, out, print_json, report_errors
-from cli.overview import cost_settings, write_page
+from cli.page_file import write_page
 from cli.paths import ROOT
 from terminal.console import new_table
 from vectora_ops.costs.month import MonthCost
 from vectora_ops.costs.prices import Prices, price_table
-from vectora_ops.costs.reading import read_month_cost
+from vectora_ops.costs.reading import CostSettings, read_month_cost
 from vectora_ops.names import EnvName, environment_name
 from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
@@ -66,9 +66,8 @@ def cost(
 def _read(settings: Settings, env: EnvName) -> MonthCost | str:
     """Return the cost of an environment, or why it cannot be read."""
     try:
-        return read_month_cost(
-            open_account(settings, env), settings.names(env), cost_settings(settings, env), utc_now()
-        )
+        account, chosen = open_account(settings, env), settings.environment(env)
+        return read_month_cost(account, settings.names(env), CostSettings.of(chosen), utc_now())
     except VectoraError as error:
         return f"{env}: {error}"
 

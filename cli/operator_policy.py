@@ -103,7 +103,7 @@ class _Statements:
         ]
 
     def functions_and_runs(self) -> list[Statement]:
-        """Return statements for `run`, `status`, `snapshot`, and commands that invoke functions."""
+        """Return statements for `run`, `status`, `cost`, `snapshot`, and commands that invoke functions."""
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
@@ -116,6 +116,9 @@ class _Statements:
             _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),
             # Includes layers of other accounts, such as Lambda Insights: a snapshot contains their content.
             _allow("ReadLayers", ["lambda:GetLayerVersion"], [f"arn:aws:lambda:{self._region}:*:layer:*"]),
+            # A list of the alarms with a prefix is a call on all alarms of the account (AccessDenied of DescribeAlarms names
+            # the resource alarm:*).
+            _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [self._arn("cloudwatch", "alarm:*")]),
             _allow("AskFunctions", ["lambda:InvokeFunction"], [self._function(task) for task in REMOTE_TASKS]),
         ]
 
