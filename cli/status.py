@@ -19,7 +19,6 @@ from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
-from terminal.console import new_table, styled
 from vectora_ops.names import EnvName, environment_name
 from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
@@ -64,7 +63,7 @@ def status(
         return
     content = here.releases.content_digest if here.releases else None
     shown = f"content {content[:12]}" if content else f"of unknown digest ({here.problem})"
-    out.say(f"This checkout is release {here.version}, {shown}.")
+    out.fold(f"This checkout is release {here.version}, {shown}.")
     for environment in found:
         _show_status(environment)
 
@@ -118,7 +117,7 @@ def _checkout_fields(here: Checkout) -> dict[str, object]:
 
 def _show_heading(env: str, release: str) -> None:
     out.print()
-    out.print(styled(env, "bold") + styled(f": {release}", ""))
+    out.fold(f"{env}: {release}", "bold")
 
 
 def _release(status: EnvironmentStatus) -> str:
@@ -134,50 +133,47 @@ def _release(status: EnvironmentStatus) -> str:
 def _show_status(status: EnvironmentStatus | Unreadable) -> None:
     if isinstance(status, Unreadable):
         _show_heading(status.env, "not readable.")
-        out.say(f"  {status.problem}")
+        out.fold(status.problem, indent="  ")
         return
     if not status.deployed:
         _show_heading(status.env, "nothing is deployed.")
         return
     _show_heading(status.env, _release(status))
     if status.denied:
-        out.say(f"  Not shown, because you may not read it: {', '.join(status.denied)}.", style="yellow")
+        out.fold(f"Not shown, because you may not read it: {', '.join(status.denied)}.", "yellow", indent="  ")
     for sentence in (*status.promotion, status.delivery, status.copy):
         if sentence:
-            out.say(f"  {sentence}")
+            out.fold(sentence, indent="  ")
     if status.future_snapshots:
-        out.say(f"  {sentence_on_future(status.env, status.future_snapshots)}")
+        out.fold(sentence_on_future(status.env, status.future_snapshots), indent="  ")
     _show_tables(status)
     for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
-        out.say(sentence)
+        out.fold(sentence)
     _show_drift(status)
 
 
 def _show_tables(status: EnvironmentStatus) -> None:
-    table = new_table("stack", "status", "updated")
-    for stack in status.stacks:
-        table.add_row(stack.name, stack.status, stack.updated or "")
-    out.print(table)
+    out.print_rows(
+        ("stack", "status", "updated"), [(each.name, each.status, each.updated or "") for each in status.stacks]
+    )
     for stack in status.stacks:
         if stack.problem:
-            out.print(styled("Stack", "yellow") + styled(f": {stack.problem}", ""))
-    table = new_table("function", "runtime", "code", "layers")
-    for function in status.functions:
-        table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
-    out.print(table)
-    table = new_table("client", "version", "active", "")
-    for client in status.clients:
-        active = {True: "yes", False: "no", None: "?"}[client.active]
-        table.add_row(client.client_id, client.version, active, client.note or "")
-    out.print(table)
+            out.fold(f"Stack: {stack.problem}", "yellow")
+    out.print_rows(
+        ("function", "runtime", "code", "layers"),
+        [(each.name, each.runtime, each.code_sha256[:12], ", ".join(each.layers)) for each in status.functions],
+    )
+    active = {True: "yes", False: "no", None: "?"}
+    out.print_rows(
+        ("client", "version", "active", ""),
+        [(each.client_id, each.version, active[each.active], each.note or "") for each in status.clients],
+    )
 
 
 def _show_drift(status: EnvironmentStatus) -> None:
     for sentence in status.drift:
         advice = "A deployment puts it right; keep an edit of a file in config/."
-        out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
+        out.fold(f"Drift: {sentence} {advice}", "yellow")
     if status.strays:
         advice = "That decides nothing: delete what you do not need."
-        out.print(
-            styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}. {advice}", "")
-        )
+        out.fold(f"Stray: {stray_sentence(status.config_bucket, status.strays)}. {advice}", "yellow")
