@@ -83,7 +83,7 @@ def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_jso
         print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
         return
     for need in overview.needs:
-        out.say(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", style="red" if need.is_urgent else "yellow")
+        out.fold(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", "red" if need.is_urgent else "yellow")
         out.say(f"  {need.command}")
     out.say(f"Written: {path}")
 
