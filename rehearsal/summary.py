@@ -102,6 +102,7 @@ def _show_next(result: RehearsalResult, root: Path, out: Terminal, show: Show) -
     out.print("\nWhat to do next:", style="bold")
     if newest:
         show(f"  Read a newsletter that was made: {display_path(Path(newest), root)}")
+    show(f"  See all environments on one page: {display_path(result.status_page, root)}")
     show("  Use this local AWS with ./vectora and the AWS CLI: ./vectora rehearse --keep")
     show("  Change a newsletter, and see the effect: docs/runbooks/change-the-newsletter.md")
     show("  Deploy into an AWS account: docs/runbooks/first-deployment.md")
