@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
 from adoption.adopt import Adoption, plan_adoption, snapshot_of_adopted
 from adoption.adopt import adopt as carry_out
 from adoption.announcements import Announcement, announce
 from cli.adoption_text import lines_of_adoption, lines_of_announcement
 from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.confirmation import require_confirmation
-from cli.options import Env, Json, Yes
+from cli.options import Env, Json, Yes, option
 from cli.output import err, out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from cli.progress import progress_display
@@ -25,9 +23,7 @@ from vectora_shared.config.publication import PREFIXES
 @report_errors
 def adopt(
     env: Env,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be imported, and what a deployment would change.")
-    ] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Also shows what a deployment would change.")] = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:

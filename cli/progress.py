@@ -28,7 +28,7 @@ class ProgressDisplay(Observer):
     def advance(self, advance: Advance) -> None:
         if self._progress and self._task is not None:
             copied = f", {size(advance.copied_bytes)} copied" if advance.copied_bytes else ""
-            text = f"{advance.component}: {advance.entries:,} entries, {size(advance.bytes)}{copied}"
+            text = f"{advance.component}: {advance.entries:,} files, {size(advance.bytes)}{copied}"
             self._progress.update(self._task, description=text)
 
 

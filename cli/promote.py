@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Env, Json
+from cli.options import Env, Json, option
 from cli.output import fail, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.target import Target, open_target
@@ -22,16 +22,13 @@ from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before, load_set
 from vectora_ops.store_clock import records_clock
 from vectora_ops.windows import TIME_EXAMPLE
 from vectora_shared.errors import VectoraError
+from vectora_shared.unknown_names import unknown_name
 
 COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
+To = Annotated[str, option("--to", "It is stage or prod.", metavar="ENV", show_default=False)]
 Digest = Annotated[
     str | None,
-    typer.Option(
-        "--digest",
-        help="First digits of a release's digest or content digest, as status and release list show them. Default: the "
-        "release that the preceding environment has.",
-    ),
+    option("--digest", "Default: the release of the preceding environment. See ./vectora release list."),
 ]
 
 
@@ -55,16 +52,14 @@ def bypass(
     gate: Annotated[
         list[str], typer.Option("--gate", help=f"Gate to bypass; repeat for several: {', '.join(BYPASSABLE_GATES)}.")
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown to the approver.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "The approver sees it.", show_default=False)],
     digest: Digest = None,
     json: Json = False,
 ) -> None:
     """Let one release, such as a hotfix, skip named gates. It still needs the approval; the bypass is recorded."""
     source, target = _before(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
-        fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
+        fail(unknown_name("gate", unknown[0], BYPASSABLE_GATES, where="to bypass"))
     _require_reason(reason)
     chosen = find_release(source.account, source.names, digest)
     if chosen.content_digest is None:
@@ -97,9 +92,7 @@ def freeze(
     until: Annotated[
         str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown in refusals.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "Refusals show it.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Refuse promotions into an environment until a time, without a commit; rollbacks are never refused.

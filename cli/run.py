@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Env, Json
+from cli.options import Client, Env, Json, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.target import Target, open_target
 from vectora_ops.names import CANARY_CLIENT
@@ -18,15 +18,13 @@ from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 
 @report_errors
 def run(
+    client: Client,
     env: Env,
-    client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
-    period_days: Annotated[
-        int | None, typer.Option(min=1, max=365, help="Days of news to look back. Default: the client's setting.")
-    ] = None,
+    period_days: Annotated[int | None, option("--period-days", "Default: the client's.", min=1, max=365)] = None,
     issue: Annotated[
         bool, typer.Option("--issue", help="Make the issue of today: readers and gates get it. Default: a draft.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing anything, then stop.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Reads the sources, writes nothing, then stops.")] = False,
     json: Json = False,
 ) -> None:
     """Make a newsletter: start the workflow of an environment and follow it to its end.

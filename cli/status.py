@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated
-
-import typer
 
 from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
-from cli.options import Json
+from cli.options import AnyEnv, Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
@@ -34,7 +31,7 @@ class Unreadable:
 
 @report_errors
 def status(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
     json: Json = False,
 ) -> None:
     """Show what is deployed in each environment: release, stacks, functions, layers, client versions.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.doctor.finding import Finding, Verdict
-from cli.options import ENVIRONMENTS, Json
+from cli.options import Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import ROOT
 from terminal.console import new_table, styled
@@ -22,10 +22,7 @@ WIDTH = 80
 
 @report_errors
 def doctor(
-    env: Annotated[
-        str | None,
-        typer.Option("--env", help=f"Environment: {ENVIRONMENTS}. Default: all environments and the pipeline."),
-    ] = None,
+    env: Annotated[str | None, option("--env", "Default: all, and the pipeline.")] = None,
     json: Json = False,
 ) -> None:
     """Check whether the accounts are ready for a deployment, and show what to do. Changes nothing.

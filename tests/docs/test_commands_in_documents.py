@@ -51,7 +51,7 @@ def test_documents_with_commands_are_found() -> None:
     [
         "./vectora status",
         "./vectora rollback --env stage --snapshot NAME",
-        "./vectora run --env <env> --client lai_weekly --period-days DAYS",
+        "./vectora run lai_weekly --env <env> --period-days DAYS",
         "./vectora client bump lai_weekly --minor -m 'Deals of hybrid companies'",
     ],
 )
@@ -69,7 +69,7 @@ def test_a_command_that_exists_is_accepted(command: str) -> None:
         "./vectora rollback --env stage",
         "./vectora status --environment dev",
         "./vectora status dev",
-        "./vectora run --env dev --client lai_weekly --period-days week",
+        "./vectora run lai_weekly --env dev --period-days week",
     ],
 )
 def test_a_command_that_does_not_exist_is_refused(command: str) -> None:

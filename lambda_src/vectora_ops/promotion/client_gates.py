@@ -118,6 +118,6 @@ def _newsletter(facts: ClientFacts, runs: Sequence[Run]) -> Verdict:
         gate="newsletter",
         outcome="fail" if runs else "inconclusive",
         reason=f"no newsletter with items by {facts.file.version} in {facts.source} yet "
-        f"(./vectora run --env {facts.source} --client {facts.client_id} --issue)",
+        f"(./vectora run {facts.client_id} --env {facts.source} --issue)",
         numbers=numbers,
     )
