@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,13 @@ GROUPS = {
     "release": "List the releases of an environment.",
     "promote": "Explain promotions, approve changes, bypass gates, freeze promotion, and release holds.",
 }
+# Commands and groups in the order of an operator's day: the help shows them below these headings.
+HEADINGS = {
+    "Every day": ("status", "run", "newsletter", "client", "source"),
+    "Releases": ("promote", "release"),
+    "Snapshots and recovery": ("snapshot", "rollback", "restore"),
+    "Set up": ("doctor", "adopt", "rehearse", "completion"),
+}
 COMMANDS = (
     Command("run", "run:run", "lai_weekly --env stage --issue"),
     Command("status", "status:status", "--env prod --profile prod-admin"),
@@ -25,6 +32,7 @@ COMMANDS = (
     Command("restore", "restore:restore", "--env prod --copy-bucket vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
     Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
+    Command("completion", "shell_completion:completion", "bash", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),
     Command("client show", "client.show:show", "lai_weekly"),
     Command("client validate", "client.validate:validate", "--base main --env dev"),
@@ -83,14 +91,29 @@ class _Root(LazyGroup):
             name: LazyGroup(name=name, help=text, commands=_commands(name), no_args_is_help=True, **PLAIN)
             for name, text in GROUPS.items()
         }
-        super().__init__(**{**settings, "commands": {**_commands(""), **groups}})
+        super().__init__(**{**settings, "commands": {**_commands(""), **groups}, "headings": HEADINGS})
 
 
-app = typer.Typer(cls=_Root, no_args_is_help=True, add_completion=False, help=HELP, **PLAIN)
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(
+    cls=_Root, no_args_is_help=True, add_completion=False, help=HELP, context_settings=HELP_OPTIONS, **PLAIN
+)
+
+
+def _show_version(is_given: bool) -> None:
+    if is_given:
+        from cli.version import show_version
+
+        show_version()
+        raise typer.Exit
 
 
 @app.callback(help=HELP)
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print version and commit.")
+    ] = False,
+) -> None:
     """Do nothing before a command."""
 
 
