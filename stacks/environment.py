@@ -62,6 +62,7 @@ def stacks_with_any_sender(
         preceding=settings.names(last_env) if last_env else None,
         following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
         elsewhere=elsewhere_of(settings, env),
+        approval_days=settings.pipeline.approval_days,
     )
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)

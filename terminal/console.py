@@ -32,6 +32,12 @@ class Terminal(Console):
         super().__init__(
             file=file, stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False
         )
+        self.outputs = 0  # grows with each output, for displays that break a silence
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects, and count the output."""
+        super().print(*objects, **options)
+        self.outputs += 1
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print a text on one line, regardless of the values in it."""

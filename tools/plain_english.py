@@ -26,6 +26,7 @@ PACKAGES = (
     "adoption",
     "checkout",
     "recovery",
+    "change_review",
     "client_files",
     "terminal",
     "tools",

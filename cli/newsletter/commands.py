@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.browser import open_page
 from cli.newsletter.day import parse_day
 from cli.newsletter.stored import (
     NEWSLETTER,
@@ -118,7 +118,7 @@ def written(output: Path | None, env: str, name: str, body: bytes) -> Path:
 
 def show_in_browser(path: Path) -> bool:
     """Open a file in the default browser; return whether there is one."""
-    return path.suffix.removeprefix(".") in IN_A_BROWSER and webbrowser.open(path.resolve().as_uri())
+    return path.suffix.removeprefix(".") in IN_A_BROWSER and open_page(path)
 
 
 def _body(bucket: Bucket, newsletter: StoredNewsletter, format_: str) -> bytes:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
 from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
 from vectora_shared.unknown_names import unknown_name
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
 FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "deliver-v2", "publish-configuration"]
-OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
+OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion", "watch"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
 ]
@@ -37,7 +38,6 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-CANARY_CLIENT = "canary"  # client of the smoke test
 # Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, and records of deliveries.
 OMITTED_PREFIXES = (
     f"curated/{CANARY_CLIENT}/",

@@ -23,7 +23,7 @@ from vectora_ops.aws_values import (
 )
 from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.contact import ContactAddress, without_parentheses
-from vectora_ops.delivery_settings import Delivery
+from vectora_ops.delivery_settings import Delivery, readers_problem
 from vectora_ops.names import EnvName, Names, client_id_problems, environment_name
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
@@ -316,6 +316,14 @@ class Settings(Section):
             zone = self.environment(before).schedule.time_zone if before else ""
             if policy.retry_at and (problem := retry_problem(policy.windows, policy.retry_at, zone)):
                 raise MisfitError(((*path, "retry_at"), problem))
+        return self
+
+    @model_validator(mode="after")
+    def _readers_get_an_issue_once(self) -> Settings:
+        for env in ENVIRONMENT_NAMES[:-1]:
+            settings = self.environment(env)
+            if problem := readers_problem(settings.delivery, scheduled=settings.schedule.enabled):
+                raise MisfitError((("environments", env, "delivery", "mode"), problem))
         return self
 
     def _key_of_names(self, env: str) -> tuple[str, ...]:

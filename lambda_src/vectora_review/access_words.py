@@ -116,12 +116,13 @@ def _whole(value: Any) -> str:
 
 def _rule_lines(where: str, kind: str, old: set[Rule], new: set[Rule]) -> Iterator[Line]:
     for rule in sorted(new - old):
-        yield Line(LOOSENS if rule[0] == "Allow" else TIGHTENS, f"{where}: {_rule(rule, kind, 'gains')}")
+        yield Line(LOOSENS if rule[0] == "Allow" else TIGHTENS, f"{where}: {rule_words(rule, kind, 'gains')}")
     for rule in sorted(old - new):
-        yield Line(TIGHTENS if rule[0] == "Allow" else LOOSENS, f"{where}: {_rule(rule, kind, 'loses')}")
+        yield Line(TIGHTENS if rule[0] == "Allow" else LOOSENS, f"{where}: {rule_words(rule, kind, 'loses')}")
 
 
-def _rule(rule: Rule, kind: str, verb: str) -> str:
+def rule_words(rule: Rule, kind: str, verb: str) -> str:
+    """Return what a policy of a resource of type `kind` gains or loses with a rule."""
     effect, action, resource, principal, condition = rule
     denial = "the denial of " if effect == "Deny" else ""
     on = f" on {_readable(resource)}" if resource else ""

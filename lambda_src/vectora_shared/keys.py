@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 CLIENTS_PREFIX = "clients/"
+CANARY_CLIENT = "canary"  # client of the smoke test
 # Spelling of the ids of clients and the names of prompts, which are parts of keys.
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 CLIENT_KEY = re.compile(rf"{CLIENTS_PREFIX}({IDENTIFIER.pattern})\.yaml")

@@ -12,6 +12,7 @@ from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
+from rehearsal.gaps.table import BEHAVIOUR_GAPS
 from rehearsal.model import Statistics
 from rehearsal.profile import KindTime, Profile
 from rehearsal.result import RehearsalResult
@@ -91,3 +92,23 @@ def test_the_summary_shows_commits_sources_and_disasters_as_text() -> None:
     show_summary(result, [report], Path("/"), terminal)
     assert is_harmless(file.getvalue()), ascii(file.getvalue())
     assert shows_markup(file.getvalue())
+
+
+def test_the_summary_ends_with_what_to_do_next_and_one_line_of_gaps() -> None:
+    terminal, file = _terminal()
+    result, report = _summarized()
+    show_summary(result, [report], Path("/"), terminal)
+    lines = file.getvalue().splitlines()
+    begin = lines.index("What to do next:")
+    assert "./vectora rehearse --keep" in "".join(lines[begin:])
+    assert lines[-1] == (
+        f"{len(BEHAVIOUR_GAPS)} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them."
+    )
+
+
+def test_with_verbose_the_summary_lists_each_gap_after_what_to_do_next() -> None:
+    terminal, file = _terminal()
+    result, report = _summarized()
+    show_summary(result, [report], Path("/"), terminal, verbose=True)
+    end = file.getvalue().partition("What to do next:")[2]
+    assert all(gap.difference in end for gap in BEHAVIOUR_GAPS)

@@ -92,7 +92,7 @@ CONFIGURED = (
 # Prod is the last environment: it judges and retries no promotion into another one.
 NOT_IN_PROD = (
     r"^/s0-operations/Resources/(RetryPromotion|RetryScheduleRole)/",
-    r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION)$",
+    r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION|RUN_SCHEDULE)$",
     r"^/s0-operations/Resources/PromotionRole/Properties/Policies/0/PolicyDocument/Statement/\w+/",
 )
 # Dev is the first environment: there is no preceding one whose function could judge a release or a client file.

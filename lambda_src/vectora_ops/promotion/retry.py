@@ -14,7 +14,7 @@ from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
 from vectora_ops.promotion.facts import deployed_release
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 from vectora_shared.aws_errors import error_code
 
 Notify = Callable[[str, str], None]
@@ -30,6 +30,7 @@ def retry_refused(
     target: Names,
     policy: Promotion,
     *,
+    schedule: Schedule | None = None,
     notify: Notify = lambda what, message: None,
     clock: Clock = utc_now,
 ) -> str:
@@ -48,7 +49,7 @@ def retry_refused(
     release = deployed_release(account, source)
     if execution is None or release is None:
         return f"No promotion into {target.env} is refused."
-    decision, _ = judge(account, source, target, policy, release, clock=clock)
+    decision, _ = judge(account, source, target, policy, release, schedule=schedule, clock=clock)
     if decision.outcome != "pass":
         return decision.sentence
     try:

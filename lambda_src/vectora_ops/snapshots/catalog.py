@@ -48,9 +48,15 @@ class SnapshotSummary:
     trusted: bool = True
 
 
-def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
-    """List all snapshots, oldest first; one that cannot be read is listed as damaged."""
+def list_snapshots(vault: Vault, *, newest: int | None = None) -> tuple[SnapshotSummary, ...]:
+    """List all snapshots, oldest first; one that cannot be read is listed as damaged.
+
+    `newest` limits the list to so many by the times in their names, and to those that are pinned.
+    """
     now, found_files = vault.now(), vault.snapshots()
+    if newest is not None:
+        last = sorted(found_files, key=lambda files: time_in_name(files.name))[-newest:]
+        found_files = tuple(files for files in found_files if files in last or files.is_pinned)
     vault.anchors.load(files.name for files in found_files if files.is_complete)
     listed = [
         replace(

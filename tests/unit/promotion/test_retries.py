@@ -79,7 +79,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
     monkeypatch.setattr(retry, "deployed_release", lambda account, names: ReleaseId(DIGEST, DIGEST))
-    monkeypatch.setattr(retry, "judge", lambda *asked, clock: (passed, None))
+    monkeypatch.setattr(retry, "judge", lambda *asked, schedule, clock: (passed, None))
     return World()
 
 

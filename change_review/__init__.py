@@ -1,0 +1,1 @@
+"""Review of a change before it is merged: golden templates, settings and client files of two commits, in words."""

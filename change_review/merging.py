@@ -1,0 +1,50 @@
+"""Equal changes of several environments, merged into one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any, Protocol, TypeVar
+
+from change_review.model import ANY_ENVIRONMENT
+
+
+class _OfEnvironments(Protocol):
+    @property
+    def environments(self) -> tuple[str, ...]: ...
+
+
+T = TypeVar("T", bound=_OfEnvironments)
+
+
+def merged(changes: Iterable[T], plain_names: dict[str, str]) -> tuple[T, ...]:
+    """Return the changes with one entry for those that differ only in the name of their environment.
+
+    Each change comes with one environment; `plain_names` are the names in its texts, by environment.
+    """
+    found: dict[Any, tuple[T, list[str]]] = {}
+    for change in changes:
+        [env] = change.environments
+        neutral = replace(_neutral(change, plain_names.get(env, env)), environments=())
+        found.setdefault(neutral, (change, []))[1].append(env)
+    return tuple(_of(neutral, change, envs) for neutral, (change, envs) in found.items())
+
+
+def _of(neutral: Any, change: T, envs: list[str]) -> T:
+    if len(envs) == 1:
+        return change
+    result: T = replace(neutral, environments=tuple(dict.fromkeys(envs)))
+    return result
+
+
+def _neutral(value: Any, env: str) -> Any:
+    """Return a value in whose texts the environment's name is replaced."""
+    if isinstance(value, str):
+        return re.sub(rf"(?<![A-Za-z0-9]){re.escape(env)}(?![A-Za-z0-9])", ANY_ENVIRONMENT, value)
+    if isinstance(value, tuple):
+        return tuple(_neutral(each, env) for each in value)
+    if hasattr(value, "__dataclass_fields__"):
+        names = (each.name for each in fields(value) if each.name != "environments")
+        return replace(value, **{name: _neutral(getattr(value, name), env) for name in names})
+    return value

@@ -1,0 +1,161 @@
+"""Values of templates: parsed, compared as CloudFormation compares them, and shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from vectora_review.lines import shown
+from vectora_shared.errors import VectoraError
+
+Template = Mapping[str, Any]
+Path = tuple[str, ...]
+MISSING = object()
+# Lists whose order means nothing: tags (Resource tag reference), and the lists of an IAM policy (policy grammar).
+UNORDERED = frozenset({"Tags", "Action", "NotAction", "Resource", "NotResource", "Statement", "ManagedPolicyArns"})
+_REFERENCE = re.compile(r"\$\{([^!}][^}.]*)")
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML with CloudFormation's short functions, and with dates and numbers as they are written."""
+
+
+def _function(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Any:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = node.value
+        return {name: value.split(".", 1) if name == "Fn::GetAtt" else value}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)  # noqa: S101
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _function)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _loader, node: str(node.value))
+
+
+def parse_template(name: str, body: bytes) -> Template:
+    """Return a template in YAML or JSON; raises VectoraError when it is none."""
+    try:
+        # A safe loader, with constructors of plain data only.
+        found = yaml.load(body, Loader=_Loader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise VectoraError(f"{name} is neither YAML nor JSON: {reason}. Write it again (make templates).") from error
+    if not isinstance(found, dict) or not isinstance(found.get("Resources", {}), dict):
+        raise VectoraError(f"{name} is no template of CloudFormation: it has no mapping of resources.")
+    return found
+
+
+def canonical(value: Any, key: str = "") -> Any:
+    """Return a value such that equal meanings are equal: CloudFormation passes scalars on as text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if float(value).is_integer() else repr(value)
+    if isinstance(value, Mapping):
+        if (text := _as_substitution(value)) is not None:
+            return text
+        return {name: canonical(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        entries = [canonical(each) for each in value]
+        return sorted(entries, key=_sorted_text) if key in UNORDERED else entries
+    return value
+
+
+def _sorted_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _as_substitution(value: Mapping[str, Any]) -> Any:
+    """Return a Ref, GetAtt, Sub or Join without nested functions as one text; None for any other value.
+
+    `${!Literal}` of Fn::Sub keeps its escape, so that it is never taken for a reference.
+    """
+    if len(value) != 1:
+        return None
+    [(name, argument)] = value.items()
+    if name == "Ref" and isinstance(argument, str):
+        return f"${{{argument}}}"
+    if name == "Fn::GetAtt":
+        parts = argument if isinstance(argument, list) else [argument]
+        return f"${{{'.'.join(map(str, parts))}}}" if all(isinstance(each, str) for each in parts) else None
+    if name == "Fn::Sub" and isinstance(argument, str):
+        return argument
+    if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], list):
+        parts = [canonical(each) for each in argument[1]]
+        return str(argument[0]).join(parts) if all(isinstance(each, str) for each in parts) else None
+    return None
+
+
+def differences(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield the path and both values of each part that differs, as deep as both sides have the same shape."""
+    if (
+        before is not MISSING
+        and after is not MISSING
+        and canonical(before, _last(path)) == canonical(after, _last(path))
+    ):
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and not _is_function(before, after):
+        for key in sorted({*before, *after}, key=str):
+            yield from differences(before.get(key, MISSING), after.get(key, MISSING), (*path, str(key)))
+        return
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differences(old, new, (*path, str(number)))
+        return
+    yield path, before, after
+
+
+def _is_function(*values: Mapping[str, Any]) -> bool:
+    return any(len(each) == 1 and next(iter(each)).startswith(("Fn::", "Ref")) for each in values)
+
+
+def _last(path: Path) -> str:
+    return path[-1] if path else ""
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield the names that a value refers to: resources, parameters, mappings and conditions."""
+    if isinstance(value, Mapping):
+        for name, argument in value.items():
+            if name in ("Ref", "Condition") and isinstance(argument, str):
+                yield argument
+            elif name in ("Fn::GetAtt", "Fn::FindInMap", "Fn::If") and argument:
+                first = argument.split(".")[0] if isinstance(argument, str) else argument[0]
+                if isinstance(first, str):
+                    yield first
+            elif name == "Fn::Sub":
+                text = argument[0] if isinstance(argument, list) else argument
+                yield from (found[1] for found in _REFERENCE.finditer(str(text)))
+            yield from references(argument)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def show(value: Any) -> str:
+    """Return a value in one short line for people; it is not trusted."""
+    if value is MISSING:
+        return "none"
+    return shown(str(value).lower() if isinstance(value, bool) else value)
+
+
+def value_at(properties: Any, path: Path) -> Any:
+    """Return the value at a path; MISSING when there is none."""
+    for key in path:
+        if not isinstance(properties, Mapping) or key not in properties:
+            return MISSING
+        properties = properties[key]
+    return properties
+
+
+def properties_of(resource: Any) -> Mapping[str, Any]:
+    """Return the properties of a resource, which it may not have."""
+    found = resource.get("Properties") if isinstance(resource, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,159 @@
+"""Tasks of a person that follow from an overview: one sentence and one command each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from vectora_ops.overview.model import (
+    EnvironmentOverview,
+    GatesInto,
+    Need,
+    PipelineOverview,
+    SnapshotMark,
+    StageRefusal,
+    WaitingApproval,
+)
+from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
+from vectora_ops.times import minute
+
+DAY = timedelta(days=1)
+# Gates that time and scheduled runs alone make pass.
+WAITING_GATES = ("soak", "runs", "end-to-end", "noise", "cost", "window", "in-progress")
+
+
+def needs_of(
+    environments: Sequence[EnvironmentOverview],
+    gates: Sequence[GatesInto],
+    pipeline: PipelineOverview,
+    now: datetime,
+) -> tuple[Need, ...]:
+    """Return what needs a person, urgent things first, later environments before earlier ones."""
+    found = [
+        *(_approval(each, now) for each in pipeline.approvals),
+        *(need for each in environments for need in _of_environment(each)),
+        *(need for each in pipeline.refusals for need in _refusal(each, environments, gates)),
+        *(need for each in gates for need in _missing_runs(each, environments)),
+    ]
+    order = {each.env: -position for position, each in enumerate(environments)}
+    return tuple(sorted(found, key=lambda need: (not need.is_urgent, order.get(need.env, 0))))
+
+
+def _approval(approval: WaitingApproval, now: datetime) -> Need:
+    left = ""
+    if approval.expires is not None:
+        days = max(math.floor((approval.expires - now) / DAY), 0)
+        left = f" It expires on {minute(approval.expires)}, in {days} {'day' if days == 1 else 'days'}."
+    return Need(
+        env=approval.env,
+        sentence=f"A release waits for your approval into {approval.env}.{left}",
+        command=f"./vectora promote approve --to {approval.env}",
+        is_urgent=True,
+    )
+
+
+def _of_environment(env: EnvironmentOverview) -> Iterator[Need]:
+    name = env.env
+    if env.problem:
+        sentence = f"{name} cannot be read: {env.problem.rstrip('.')}."
+        yield Need(env=name, sentence=sentence, command=f"./vectora doctor --env {name}", is_urgent=True)
+        return
+    yield from _hold(env)
+    yield from _alarms(env)
+    for problem in env.stack_problems:
+        yield Need(env=name, sentence=problem, command=f"./vectora doctor --env {name}", is_urgent=True)
+    yield from (_damaged(name, each) for each in env.damaged_snapshots)
+    if env.drift:
+        more = f" and {len(env.drift) - 1} more" if len(env.drift) > 1 else ""
+        sentence = f"{name} runs something else than its release: {env.drift[0]}{more}. A deployment restores it."
+        yield Need(env=name, sentence=sentence, command=f"./vectora snapshot diff latest --live --env {name}")
+    for sentence in env.cost.warnings if env.cost else ():
+        yield Need(env=name, sentence=sentence, command=f"./vectora cost --env {name}")
+
+
+def _hold(env: EnvironmentOverview) -> Iterator[Need]:
+    hold, name = env.hold, env.env
+    if hold is None:
+        return
+    if hold.is_rolling_back:
+        sentence = f"{name} is being rolled back since {minute(hold.since)}: {hold.reason}."
+        yield Need(env=name, sentence=sentence, command=f"./vectora status --env {name}", is_urgent=True)
+        return
+    sentence = (
+        f"Promotion into {name} is held since {minute(hold.since)}: {hold.reason}. Find the cause, then release it."
+    )
+    yield Need(
+        env=name,
+        sentence=sentence,
+        command=f"./vectora promote release-hold --env {name}",
+        is_urgent=True,
+        runbook="docs/runbooks/a-deployment-was-rolled-back.md",
+    )
+
+
+def _alarms(env: EnvironmentOverview) -> Iterator[Need]:
+    for alarm in env.raised_alarms:
+        since = f" since {minute(alarm.since)}" if alarm.since else ""
+        yield Need(
+            env=env.env,
+            sentence=f"Alarm {alarm.purpose} of {env.env} is raised{since}.",
+            command=_command_on_alarm(alarm.purpose, env.env),
+            is_urgent=True,
+            runbook=alarm.runbook,
+        )
+
+
+def _command_on_alarm(purpose: str, env: str) -> str:
+    if purpose in ("month-cost", "run-cost"):
+        return f"./vectora cost --env {env}"
+    if purpose.startswith("snapshot"):
+        return f"./vectora snapshot list --env {env}"
+    if purpose in ("noise", "empty-newsletter", "newsletter-overdue", "model-fallback"):
+        return f"./vectora newsletter list --env {env}"
+    return f"./vectora status --env {env}"
+
+
+def _damaged(env: str, snapshot: SnapshotMark) -> Need:
+    return Need(
+        env=env,
+        sentence=f"Snapshot {snapshot.name} of {env} is damaged: no rollback can use it.",
+        command=f"./vectora snapshot verify {snapshot.name} --env {env}",
+        is_urgent=True,
+        runbook="docs/runbooks/snapshot.md",
+    )
+
+
+def _refusal(
+    refusal: StageRefusal, environments: Sequence[EnvironmentOverview], gates: Sequence[GatesInto]
+) -> Iterator[Need]:
+    """Yield a refusal that does not pass by itself; a failed deployment leaves a hold, which says more."""
+    env = refusal.env
+    if any(each.env == env and each.hold is not None for each in environments):
+        return
+    since = f" on {minute(refusal.since)}" if refusal.since else ""
+    if not is_step(refusal.action, GATE_PREFIX):
+        what = "the snapshot before it failed" if is_step(refusal.action, SNAPSHOT_PREFIX) else f"at {refusal.action}"
+        sentence = f"The promotion into {env} stopped{since}: {what}."
+        yield Need(env=env, sentence=sentence, command=f"./vectora promote retry --to {env}", is_urgent=True)
+        return
+    judged = next((each for each in gates if each.target == env), None)
+    refusing = [each for each in judged.gates if not each.passes] if judged else []
+    if refusing and all(each.gate in WAITING_GATES for each in refusing):
+        return
+    reasons = "; ".join(f"{each.gate}: {each.reason}" for each in refusing if each.gate not in WAITING_GATES)
+    sentence = f"A gate refused the promotion into {env}{since}{f': {reasons}' if reasons else ''}."
+    yield Need(env=env, sentence=sentence, command=f"./vectora promote explain --to {env}")
+
+
+def _missing_runs(gates: GatesInto, environments: Sequence[EnvironmentOverview]) -> Iterator[Need]:
+    """Yield the runs that a gate requires where no schedule makes them."""
+    missing = [each for each in gates.gates if each.gate == "runs" and not each.passes and each.outcome != "fail"]
+    source = next((each for each in environments if each.env == gates.source), None)
+    if not missing or source is None or source.next_issue is not None or not source.issues:
+        return
+    yield Need(
+        env=gates.source,
+        sentence=f"Nothing schedules the runs that {gates.target} requires of {gates.source}: {missing[0].reason}.",
+        command=f"./vectora run {source.issues[0].client_id} --env {gates.source} --issue",
+    )

@@ -1,0 +1,58 @@
+"""Permissions of function watch: reading, and invoking the preceding environment's judge."""
+
+from __future__ import annotations
+
+from stacks.permissions.access import assume
+from stacks.permissions.environment import CONTENT_BY_KEY, EnvironmentGrants
+from vectora_constructs.service_role import Grant
+from vectora_ops.account import PIPELINE
+from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, POLICY
+
+
+class WatchGrants(EnvironmentGrants):
+    """Grants of function watch of one environment."""
+
+    def watch(self, *, sees_approvals: bool) -> tuple[Grant, ...]:
+        """Return the grants of function watch; `sees_approvals` where the pipeline waits for an approval."""
+        return (
+            *self._read_vault(),
+            *self._read_deployed(),
+            self._read_records(LEDGER, DEPLOYMENT, BYPASS, FREEZE, POLICY),
+            *self._read_runs_and_files(),
+            *self.ask_preceding(),
+            *(self._see_pipeline() if sees_approvals else ()),
+            Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
+        )
+
+    def ask_preceding(self) -> tuple[Grant, ...]:
+        """Return the grant to let the preceding environment judge what it gives."""
+        if self._preceding is None:
+            return ()
+        if route := self._elsewhere.routes.get(self._preceding.env):
+            return (assume("AskEnvironmentBefore", route.role_arn),)
+        judge = self._function_arn("promotion", self._preceding)
+        return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
+
+    def _read_runs_and_files(self) -> tuple[Grant, ...]:
+        """Return the grants to read reports of ingestions, manifests of newsletters, and the published files."""
+        config, data, newsletters = self._buckets
+        return (
+            Grant(sid="ListContent", actions=("s3:ListBucket",), resources=self._buckets),
+            Grant(
+                sid="ReadReports",
+                actions=("s3:GetObject",),
+                resources=(
+                    f"{data}/ingested/*/report.json",
+                    f"{newsletters}/*/manifest.json",
+                    f"{config}/clients/*",
+                    f"{config}/canonical/*",
+                    f"{config}/published.json",
+                ),
+                wildcard_reason=CONTENT_BY_KEY,
+            ),
+        )
+
+    def _see_pipeline(self) -> tuple[Grant, ...]:
+        if route := self._elsewhere.routes.get(PIPELINE):
+            return (assume("SeePipeline", route.role_arn),)
+        return (Grant(sid="SeePipeline", actions=("codepipeline:GetPipelineState",), resources=(self._pipeline_arn,)),)
