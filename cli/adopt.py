@@ -12,7 +12,7 @@ from cli.adoption_text import lines_of_adoption, lines_of_announcement
 from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.confirmation import require_confirmation
 from cli.options import Env, Json, Yes, option
-from cli.output import err, out, print_json, report_errors
+from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from cli.progress import progress_display
 from cli.target import open_target
@@ -39,15 +39,17 @@ def adopt(
     account, names = target.account, target.names
     bootstrap = bootstrap_of(names, account.account_id, account.region)
     code_bucket = bootstrap.assets_bucket
-    err.print("Reading the templates and searching for existing resources ...")
-    templates = synthesized_templates(ROOT, env)
-    adoption = plan_adoption(account, names, templates, code_bucket)
-    waiting = frozenset(resource.stack_name for resource in adoption.resources)
-    announced = (
-        announce(account, names, templates, _configuration_files(), code_bucket=code_bucket, waiting=waiting)
-        if adoption.is_first
-        else None
-    )
+    with progress_display() as display:
+        display.step("synthesizing the templates")
+        templates = synthesized_templates(ROOT, env)
+        display.step("searching for existing resources")
+        adoption = plan_adoption(account, names, templates, code_bucket)
+        waiting = frozenset(resource.stack_name for resource in adoption.resources)
+        announced = (
+            announce(account, names, templates, _configuration_files(), code_bucket=code_bucket, waiting=waiting)
+            if adoption.is_first
+            else None
+        )
     if not json:
         _show(env, adoption, announced)
     snapshot = None
@@ -56,9 +58,10 @@ def adopt(
             require_confirmation(f"adopt these resources of {env}", env)
         # CloudFormation uses its own role: operators may not read and tag every kind of imported resource.
         role = bootstrap.role_arn(EXECUTION_ROLE)
-        carry_out(account, names, adoption, code_bucket=code_bucket, role_arn=role)
-        if adoption.has_functions:
-            with progress_display() as display:
+        with progress_display() as display:
+            display.step("importing the resources through CloudFormation")
+            carry_out(account, names, adoption, code_bucket=code_bucket, role_arn=role)
+            if adoption.has_functions:
                 snapshot = snapshot_of_adopted(account, names, display)
     if json:
         print_json(_document(env, dry_run, adoption, announced, snapshot.name if snapshot else None))

@@ -67,13 +67,14 @@ def restore(
         action = f"restore {', '.join(RESTORED)} of {env} from {copy_bucket}"
         require_confirmation(action, env, advice="To see the snapshot first, run this with --dry-run.")
 
-    def smoke() -> SmokeResult | None:
-        if not environment_has_canary(target.account, target.names):
-            return None
-        return smoke_test(target.account, target.names, on_step=lambda step: None)
-
     try:
         with progress_display() as display:
+
+            def smoke() -> SmokeResult | None:
+                if not environment_has_canary(target.account, target.names):
+                    return None
+                return smoke_test(target.account, target.names, on_step=display.step)
+
             result = restore_from_copy(
                 target.account, target.names, source, request, smoke_test=smoke, observer=display
             )

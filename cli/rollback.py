@@ -94,13 +94,14 @@ def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
 
 
 def _roll_back_here(target: Target, request: RollbackRequest) -> dict[str, Any]:
-    def smoke() -> SmokeResult | None:
-        if not environment_has_canary(target.account, target.names):
-            return None
-        return smoke_test(target.account, target.names, on_step=lambda step: None)
-
     try:
         with progress_display() as display:
+
+            def smoke() -> SmokeResult | None:
+                if not environment_has_canary(target.account, target.names):
+                    return None
+                return smoke_test(target.account, target.names, on_step=display.step)
+
             return asdict(roll_back(target.account, target.names, request, smoke_test=smoke, observer=display))
     except KeyboardInterrupt:
         err.say(

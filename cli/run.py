@@ -10,6 +10,7 @@ import typer
 
 from cli.options import Client, Env, Json, option
 from cli.output import err, fail, out, print_json, report_errors
+from cli.progress import progress_display
 from cli.target import Target, open_target
 from vectora_ops.names import CANARY_CLIENT
 from vectora_ops.promotion.facts import client_files, require_client
@@ -39,7 +40,8 @@ def run(
     execution_arn = start_run(states, target.account.state_machine_arn(target.names.state_machine), request)
     err.say(f"Run of {'an issue' if issue else 'a draft'} started: {execution_arn}")
     try:
-        outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
+        with progress_display() as display:
+            outcome = follow_run(states, execution_arn, display.step)
     except KeyboardInterrupt:
         fail(f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.")
     letter = outcome.steps.get("newsletter", {})

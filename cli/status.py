@@ -9,7 +9,8 @@ from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
 from cli.options import AnyEnv, Json
-from cli.output import err, out, print_json, report_errors
+from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
+from cli.parallel import read_each
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
@@ -41,7 +42,7 @@ def status(
     """
     settings = load_settings(ROOT)
     chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
-    read = [_read(settings, name) for name in chosen]
+    read = read_each(chosen, lambda name: _read(settings, name))
     problems = [each.problem for each in read if isinstance(each, Unreadable)]
     if len(problems) == len(read):
         raise VectoraError("\n".join(dict.fromkeys(problems)))
@@ -65,6 +66,8 @@ def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
         return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
+    except aws_errors() as error:
+        return Unreadable(env, failed_call(error))
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:

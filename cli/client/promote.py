@@ -78,7 +78,7 @@ def _show(decision: dict[str, Any], file: SourceFile, target: str, *, resumed: b
 
 def _promote(target: Target, source: str, client: str) -> dict[str, Any]:
     env = target.names.env
-    err.say(f"Taking a snapshot of {env}, publishing the file and running the newsletter: this takes minutes ...")
+    err.say(f"Taking a snapshot of {env}, publishing the file and running the newsletter: this takes minutes.")
     try:
         answer = run_in_function(
             target, "rollback", {"operation": "promote-client", "client_id": client, "source": source}

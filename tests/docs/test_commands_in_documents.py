@@ -107,7 +107,8 @@ def vectora_problem(words: list[str], *, may_only_name: bool) -> str:
     if may_only_name and not arguments:
         return ""
     if hasattr(command, "commands"):
-        return "" if arguments == ["--help"] else "a command is missing"
+        known = {"--help", *(name for parameter in command.params for name in parameter.opts)}
+        return "" if len(arguments) == 1 and arguments[0] in known else "a command is missing"
     if may_only_name and arguments[-1].startswith("-"):
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         return "" if {*known, "--help"} >= {each for each in arguments if each.startswith("-")} else "unknown option"
