@@ -25,6 +25,7 @@ HELP = {
     "--env": f"Environment: {ENVIRONMENTS}.",
     "--format": "Format of the newsletter.",
     "--from": "Environment to promote from.",
+    "--html": "Write one self-contained HTML page instead.",
     "--json": "Print one JSON document instead of text.",
     "--no-browser": "Only write the file, and print its path.",
     "--output": "Where to write.",
@@ -52,6 +53,7 @@ EnvOfContent = Annotated[str | None, option("--env", "Default: none, read config
 ConfigFolder = Annotated[Path, option("--config", "Default: config/ of this checkout.", show_default=False)]
 Day = Annotated[str, option("--day", metavar=DAY)]
 Json = Annotated[bool, option("--json")]
+HtmlFile = Annotated[Path | None, option("--html", metavar="FILE", show_default=False)]
 Yes = Annotated[bool, option("--yes")]
 DryRun = Annotated[bool, option("--dry-run")]
 Remote = Annotated[bool, option("--remote")]

@@ -9,6 +9,7 @@ import typer
 from rich.filesize import decimal as size
 
 from cli.confirmation import require_confirmation
+from cli.exit_codes import ExitCode
 from cli.options import (
     SNAPSHOT,
     Components,
@@ -61,7 +62,10 @@ def create(
 ) -> None:
     """Take a snapshot of an environment and verify it: functions, layers, stacks, configuration, data, newsletters."""
     if bool(name) == bool(resume):
-        fail("Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.")
+        fail(
+            "Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.",
+            ExitCode.USAGE,
+        )
     target = open_target(env)
     request = SnapshotRequest(
         label=name or "resumed",
@@ -104,7 +108,7 @@ def _create_here(target: Target, request: SnapshotRequest) -> Manifest:
             f"Interrupted; {env} was not changed. To finish the snapshot, find its name with ./vectora snapshot list "
             f"--env {env}, then run ./vectora snapshot create --env {env} --resume NAME"
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 @report_errors
@@ -162,12 +166,12 @@ def diff(
     second: Annotated[str | None, typer.Argument(help="Another snapshot, or latest. Omit it with --live.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with the live environment.")] = False,
     components: Components = None,
-    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 1 when there is a difference.")] = False,
+    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 3 when there is a difference.")] = False,
     json: Json = False,
 ) -> None:
     """Compare two snapshots, or a snapshot with the live environment."""
     if live == bool(second):
-        fail("Give either a second snapshot or --live.")
+        fail("Give either a second snapshot or --live.", ExitCode.USAGE)
     target = open_target(env)
     vault = Vault(target.account, target.names)
     chosen = chosen_components(split_names(components))
@@ -185,7 +189,7 @@ def diff(
     else:
         differs = show_changes(changes, f"{second or env} matches {first}.")
     if differs and fail_on_difference:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 @report_errors
@@ -199,14 +203,14 @@ def verify(
     copy: Annotated[bool, typer.Option("--copy", help="Verify the snapshot in the copy of the vault.")] = False,
     json: Json = False,
 ) -> None:
-    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data.
-
-    Exits with 1 when a problem is found.
-    """
+    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data."""
     if copy and (not name or restore or remote):
-        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.")
+        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.", ExitCode.USAGE)
     if restore and (not name or remote):
-        fail("A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.")
+        fail(
+            "A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.",
+            ExitCode.USAGE,
+        )
     target = open_target(env)
     name = full_name(target, name) if name else None
     rehearsal: RestoreRehearsal | None = None
@@ -225,7 +229,7 @@ def verify(
     else:
         _show_verifications(env, verifications, rehearsal)
     if any(each["problems"] for each in verifications) or (rehearsal and rehearsal.problems):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 def _show_verifications(env: str, verifications: list[dict[str, Any]], rehearsal: RestoreRehearsal | None) -> None:
@@ -282,7 +286,9 @@ def prune(
 ) -> None:
     """Delete expired snapshots, and data that no snapshot references."""
     if remote and older_than:
-        fail("The function uses the environment's own minimum age: give either --remote or --older-than.")
+        fail(
+            "The function uses the environment's own minimum age: give either --remote or --older-than.", ExitCode.USAGE
+        )
     target = open_target(env)
     if not (dry_run or yes):
         action = f"prune the snapshots of {env}"
