@@ -49,7 +49,7 @@ def log_of_run(env: str, execution: str) -> str:
 def run_again(env: str, client_id: str) -> tuple[str, ...]:
     """Return the command that makes an issue; none for what is no client, such as the input of a run by hand."""
     known = IDENTIFIER.fullmatch(client_id)
-    return (f"./vectora run --env {env} --client {client_id} --issue",) if known else ()
+    return (f"./vectora run {client_id} --env {env} --issue",) if known else ()
 
 
 def roll_back_by_hand(env: str) -> tuple[str, ...]:
