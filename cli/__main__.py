@@ -19,12 +19,15 @@ GROUPS = {
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
+    Command("status", "status:status", "--html build/status.html"),
     Command("logs", "logs.command:logs", "--env prod --run latest"),
-    Command("status", "status:status", "--env prod --profile prod-admin"),
+    Command("cost", "cost:cost", "--env prod --html build/cost.html"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
     Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
+    # Its bits include Click's 2.
+    Command("review", "review:review", "--base main --markdown review.md", uses_aws=False, usage_status=64),
     Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),
     Command("client show", "client.show:show", "lai_weekly"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,13 +12,13 @@ from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
-from cli.options import Json
+from cli.options import HtmlFile, Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
-from vectora_ops.names import environment_name
+from vectora_ops.names import EnvName, environment_name
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
 from vectora_shared.errors import VectoraError
@@ -34,15 +35,21 @@ class Unreadable:
 @report_errors
 def status(
     env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    html: HtmlFile = None,
     json: Json = False,
 ) -> None:
     """Show what is deployed in each environment: release, stacks, functions, layers, client versions.
+
+    With --html: gates, releases, snapshots, newsletters, alarms, cost and what needs you, on one page.
 
     Each environment is read with its own access. One that you may not read is named with the reason; if that is all of
     them, the command fails.
     """
     settings = load_settings(ROOT)
     chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
+    if html is not None:
+        _write_page(settings, chosen, html, as_json=json)
+        return
     read = [_read(settings, name) for name in chosen]
     problems = [each.problem for each in read if isinstance(each, Unreadable)]
     if len(problems) == len(read):
@@ -57,6 +64,24 @@ def status(
     out.fold(f"This checkout is release {here.version}, {shown}.")
     for environment in found:
         _show_status(environment)
+
+
+def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_json: bool) -> None:
+    """Write the status page and show what needs a person."""
+    from cli.overview import overview_of, write_page
+    from vectora_ops.pages.status import status_page
+
+    overview = overview_of(settings, chosen)
+    if not any(each.is_readable for each in overview.environments):
+        raise VectoraError("\n".join(dict.fromkeys(each.problem for each in overview.environments)))
+    path = write_page(html, status_page(overview))
+    if as_json:
+        print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
+        return
+    for need in overview.needs:
+        out.say(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", style="red" if need.is_urgent else "yellow")
+        out.say(f"  {need.command}")
+    out.say(f"Written: {path}")
 
 
 def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:

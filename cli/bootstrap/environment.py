@@ -300,11 +300,29 @@ class EnvironmentPolicies:
                 ["cloudwatch:*Alarm*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
                 self._arn("cloudwatch", f"alarm:{thing}"),
             ),
+            *self._monitoring(),
             allow(
                 ["ses:*ConfigurationSet*", "ses:*agResource", "ses:ListTagsForResource"],
                 self._arn("ses", f"configuration-set/{self.names.mail_configuration_set}"),
             ),
             *keys_with_tags({"Project": self.names.project, "Env": self.names.env}),
+        )
+
+    def _monitoring(self) -> tuple[Statement, ...]:
+        """Return the statements on the dashboard, the budget and notices on unusual cost.
+
+        Budgets and anomalies are of the account: CloudFormation names the budget, Cost Explorer the others.
+        """
+        return (
+            allow(
+                ["cloudwatch:*Dashboard*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
+                f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{self.names.dashboard}",
+            ),
+            allow(
+                ["budgets:ModifyBudget", "budgets:ViewBudget", "budgets:*agResource", "budgets:ListTagsForResource"],
+                f"arn:aws:budgets::{ACCOUNT}:budget/*",
+            ),
+            allow(["billing:GetBillingViewData", "ce:*Anomaly*", "ce:ListTagsForResource", "ce:TagResource"], "*"),
         )
 
 

@@ -12,7 +12,7 @@ from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
 from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
 
 EnvName = Literal["dev", "stage", "prod"]
-StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
+StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2", "s2-monitoring"]
 FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "deliver-v2", "publish-configuration"]
 OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion", "watch"]
 BucketContent = Literal[
@@ -71,8 +71,6 @@ RUN_CHANGED = "Step Functions Execution Status Change"
 UNFINISHED_STAGE_STATES = ("FAILED", "STOPPED", "CANCELED")
 # Statuses of a run that wrote no newsletter (Step Functions, DescribeExecution).
 FAILED_RUN_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
-# Alarm that is recorded when the runs that failed in a day reach the environment's limit.
-FAILED_RUNS = "failed-runs"
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,7 @@ LIMITS: Mapping[str, Limit] = {
     "layer": Limit("Lambda", 140),
     "topic": Limit("SNS", 256),
     "alarm": Limit("CloudWatch", 255),
+    "dashboard": Limit("CloudWatch", 255),  # PutDashboard, API reference
     "rule": Limit("EventBridge", 64),
     "role": Limit("IAM", 64),
     "policy": Limit("IAM", 128),
@@ -248,6 +247,11 @@ class Names:
 
     def alarm(self, purpose: str) -> str:
         return self._named("alarm", purpose)
+
+    @property
+    def dashboard(self) -> str:
+        """Name of the environment's dashboard; that of all environments has the pipeline's name."""
+        return self._named("dashboard", "monitoring")
 
     def rule(self, purpose: str) -> str:
         return self._named("rule", purpose)

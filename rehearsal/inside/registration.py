@@ -6,6 +6,7 @@ import os
 
 from rehearsal.inside import (
     actions,
+    alarms,
     buckets,
     collisions,
     conditions,
@@ -40,6 +41,7 @@ def register() -> None:
         replicas,
         deliveries,
         extraction,
+        alarms,
     ):
         part.register()
     collisions.register()
