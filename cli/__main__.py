@@ -15,15 +15,19 @@ GROUPS = {
     "newsletter": "List, open and preview newsletters of an environment.",
     "snapshot": "Create, list, compare, verify, pin and prune snapshots of an environment.",
     "release": "List the releases of an environment.",
-    "promote": "Explain promotions, approve changes, bypass gates, freeze promotion, and release holds.",
+    "promote": "Explain, approve, reject and retry promotions, bypass gates, freeze promotion, and release holds.",
 }
 COMMANDS = (
     Command("run", "run:run", "--env stage --client lai_weekly --issue"),
-    Command("status", "status:status", "--env prod --profile prod-admin"),
+    Command("status", "status:status", "--html build/status.html"),
+    Command("logs", "logs.command:logs", "--env prod --run latest"),
+    Command("cost", "cost:cost", "--env prod --html build/cost.html"),
     Command("adopt", "adopt:adopt", "--env dev --dry-run"),
     Command("rollback", "rollback:rollback", "--env stage --snapshot lai_v7_stable_20260130_120000 --dry-run"),
     Command("restore", "restore:restore", "--env prod --copy vectora-inbox-snapshots-copy-prod --dry-run"),
     Command("doctor", "doctor:doctor", "--env stage"),
+    # Its bits include Click's 2.
+    Command("review", "review:review", "--base main --markdown review.md", uses_aws=False, usage_status=64),
     Command("rehearse", "rehearse:rehearse", "--keep", uses_aws=False),
     Command("client list", "client.show:list_clients", "--env prod"),
     Command("client show", "client.show:show", "lai_weekly"),
@@ -53,6 +57,9 @@ COMMANDS = (
     Command("snapshot prune", "snapshot.commands:prune", "--env dev --dry-run"),
     Command("release list", "release:list_releases", "--env prod"),
     Command("promote explain", "promote:explain", "--to prod"),
+    Command("promote approve", "approval:approve", "--to prod"),
+    Command("promote reject", "approval:reject", '--to prod --reason "the notes name no reason for the new source"'),
+    Command("promote retry", "retry_stage:retry", "--to prod"),
     Command("promote bypass", "promote:bypass", '--to prod --gate soak --reason "feed parser crashes"'),
     Command(
         "promote approve-change",

@@ -11,19 +11,22 @@ from typing import Any, NamedTuple
 import typer.main
 from typer.core import TyperGroup
 
+# Click's own status of wrong options (click.exceptions.UsageError).
+USAGE_STATUS = 2
 CLI = Path(__file__).resolve().parent
 
 
 class Command(NamedTuple):
     """A command: the words that call it, its function as module:name below cli, and an example of its arguments.
 
-    `uses_aws` gives it the option `--profile`.
+    `uses_aws` gives it the option `--profile`. `usage_status` is its exit status for wrong options, by default 2.
     """
 
     words: str
     function: str
     example: str
     uses_aws: bool = True
+    usage_status: int | None = None
 
     @property
     def help(self) -> str:
@@ -39,14 +42,36 @@ class Command(NamedTuple):
 
     def load(self) -> Any:
         """Import the function; return its Typer command."""
+        from cli.exit_codes import sentence_on_answers
+
         module, _, name = self.function.partition(":")
         function: Callable[..., None] = getattr(import_module(f"cli.{module}"), name)
         if self.uses_aws:
             function = import_module("cli.profiles").with_profiles(function)
         app = typer.Typer(add_completion=False, **PLAIN)
         example = f"Example: ./vectora {self.words} {self.example}"
-        app.command(self.words.rpartition(" ")[2], help=self.help, epilog=example)(function)
-        return typer.main.get_command(app)
+        text = "\n\n".join(filter(None, (self.help, sentence_on_answers(self.words))))
+        app.command(self.words.rpartition(" ")[2], help=text, epilog=example)(function)
+        command = typer.main.get_command(app)
+        if self.usage_status is not None:
+            _exit_with(command, self.usage_status)
+        return command
+
+
+def _exit_with(command: Any, status: int) -> None:
+    """Let a command exit with a status of its own when it is called wrongly."""
+    make_context = command.make_context
+
+    def make(*args: Any, **options: Any) -> Any:
+        try:
+            return make_context(*args, **options)
+        except Exception as error:
+            # Click reads the status from its error; Typer's vendored classes are private.
+            if getattr(error, "exit_code", None) == USAGE_STATUS:
+                error.exit_code = status  # type: ignore[attr-defined]
+            raise
+
+    command.make_context = make
 
 
 # No markup: for that Typer imports parsers of Markdown and of code, which takes twice the time of all the rest.

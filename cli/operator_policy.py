@@ -103,19 +103,31 @@ class _Statements:
         ]
 
     def functions_and_runs(self) -> list[Statement]:
-        """Return statements for `run`, `status`, `snapshot`, and commands that invoke functions."""
+        """Return statements for `run`, `logs`, `status`, `snapshot`, and commands that invoke functions."""
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
             _allow(
                 "UseRuns",
-                _of("states", "DescribeExecution DescribeStateMachine GetExecutionHistory StartExecution"),
+                _of(
+                    "states", "DescribeExecution DescribeStateMachine GetExecutionHistory ListExecutions StartExecution"
+                ),
                 [self._arn("states", f"stateMachine:{machine}"), self._arn("states", f"execution:{machine}:*")],
             ),
-            # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction).
-            _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),
-            # Includes layers of other accounts, such as Lambda Insights: a snapshot contains their content.
-            _allow("ReadLayers", ["lambda:GetLayerVersion"], [f"arn:aws:lambda:{self._region}:*:layer:*"]),
+            # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction). Includes layers of other
+            # accounts, such as Lambda Insights: a snapshot contains their content.
+            _allow(
+                "ReadFunctions",
+                [
+                    *_of("lambda", "GetFunction GetFunctionConfiguration GetLayerVersion ListTags"),
+                    "logs:FilterLogEvents",
+                ],
+                [
+                    functions,
+                    f"arn:aws:lambda:{self._region}:*:layer:*",
+                    self._arn("logs", f"log-group:/aws/lambda/{self._settings.project}-*"),
+                ],
+            ),
             _allow("AskFunctions", ["lambda:InvokeFunction"], [self._function(task) for task in REMOTE_TASKS]),
         ]
 
@@ -200,17 +212,18 @@ class _Statements:
         if not fnmatchcase(connection, self._names.parameter(ANY)):
             parameters.append(connection)
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
-        profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
         bootstrap = f"arn:aws:iam::{self._account}:role/cdk-{self._bootstrap.qualifier}-*"
         return [
             _allow("ReadDeploymentParameters", ["ssm:GetParameter"], [self._parameter(each) for each in parameters]),
             _allow("KnowRoles", _of("iam", "GetRole SimulatePrincipalPolicy"), [operator, bootstrap]),
             _allow(
-                "ReadConnection",
-                [f"{service}:GetConnection" for service in CONNECTION_SERVICES],
-                [self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES],
+                "ReadConnectionsAndProfiles",
+                ["bedrock:GetInferenceProfile", *(f"{service}:GetConnection" for service in CONNECTION_SERVICES)],
+                [
+                    self._arn("bedrock", "inference-profile/*", region=ANY),
+                    *(self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES),
+                ],
             ),
-            _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], [profiles]),
             # None of these supports resources, except a quota of the account and an identity of SES (service
             # authorization reference).
             _allow(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,10 @@ ENVIRONMENTS = ", ".join(ENVIRONMENT_NAMES)
 
 Env = Annotated[str, typer.Option("--env", help=f"Environment: {ENVIRONMENTS}.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write one self-contained HTML page instead.", show_default=False),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation, for automation.")]
 Remote = Annotated[bool, typer.Option("--remote", help="Run the operation in the environment's Lambda function.")]
 Components = Annotated[

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, ParamSpec
 
 import typer
 
+from cli.exit_codes import ExitCode
 from terminal.console import Terminal
 from vectora_ops.plain_text import json_text, one_line, visible
 from vectora_shared.errors import VectoraError
@@ -54,10 +55,10 @@ def ask_text(question: str) -> str:
     return answer
 
 
-def fail(message: str) -> NoReturn:
-    """Print an error message and exit with 1."""
+def fail(message: str, code: ExitCode = ExitCode.ERROR) -> NoReturn:
+    """Print an error message and exit with `code`."""
     err.print(message, style="red")
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def report_errors(command: Callable[P, None]) -> Callable[P, None]:

@@ -9,6 +9,7 @@ import typer
 from rich.filesize import decimal as size
 
 from cli.confirmation import require_confirmation
+from cli.exit_codes import ExitCode
 from cli.options import Env, Json, Yes
 from cli.output import err, out, print_json, report_errors
 from cli.progress import progress_display
@@ -78,7 +79,7 @@ def restore(
             )
     except KeyboardInterrupt:
         err.say(f"Interrupted; {env} is restored in part. Run the same command again to continue.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     _show_result(env, result, as_json=json)
 
 

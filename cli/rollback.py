@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.confirmation import require_confirmation
+from cli.exit_codes import ExitCode
 from cli.options import Components, Env, Json, Remote, Yes, split_names
 from cli.output import err, fail, out, print_json, report_errors
 from cli.progress import progress_display
@@ -58,7 +59,7 @@ def rollback(
     Takes a safety snapshot first. Afterwards compares the environment with the snapshot and runs the smoke test.
     """
     if dry_run and remote:
-        fail("A dry run does not use the environment's function: give either --dry-run or --remote.")
+        fail("A dry run does not use the environment's function: give either --dry-run or --remote.", ExitCode.USAGE)
     target = open_target(env)
     request = RollbackRequest(
         snapshot=_full_name(target, snapshot),
@@ -119,7 +120,7 @@ def _roll_back_here(target: Target, request: RollbackRequest) -> dict[str, Any]:
             "Interrupted; the rollback is incomplete. Run the same command again to continue it: "
             f"./vectora rollback --env {target.names.env} --snapshot {request.snapshot}"
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _roll_back_remotely(target: Target, request: RollbackRequest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.exit_codes import ExitCode
 from cli.options import Env, Json
 from cli.output import err, fail, out, print_json, report_errors
 from cli.target import Target, open_target
@@ -43,7 +44,10 @@ def run(
     try:
         outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
     except KeyboardInterrupt:
-        fail(f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.")
+        fail(
+            f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.",
+            ExitCode.INTERRUPTED,
+        )
     letter = outcome.steps.get("newsletter", {})
     if letter and not issue and not letter.get("draft"):
         err.say(f"{env} has a release that makes no drafts: this run made the issue of {letter['target_date']}.")

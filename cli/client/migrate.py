@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.exit_codes import ExitCode
 from cli.options import ENVIRONMENTS, Json
 from cli.output import err, out, print_json, report_errors
 from cli.paths import CONFIG, display_path
@@ -184,7 +185,7 @@ def _move_data(
         )
     except KeyboardInterrupt:
         err.print("Interrupted; nothing is lost. Run the same command again to copy what is missing.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     if not as_json:
         _show_moved(moved, target.names.env, client_id, dry_run=dry_run)
     return [asdict(each) for each in moved]

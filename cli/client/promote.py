@@ -9,9 +9,10 @@ import typer
 from cli.client.client_file import read_client_file
 from cli.client.diff import show_changes
 from cli.confirmation import require_confirmation
+from cli.decision import exit_code, show_decision
+from cli.exit_codes import ExitCode
 from cli.options import Json, Yes
 from cli.output import err, fail, out, print_json, report_errors
-from cli.promote import show_decision
 from cli.remote import run_in_function
 from cli.target import Target, open_target
 from vectora_ops.promotion.clients import SourceFile, is_unfinished
@@ -53,7 +54,7 @@ def promote(
     if dry_run or not passes:
         if json:
             print_json({"decision": decision, "result": None})
-        raise typer.Exit(0 if passes else 1)
+        raise typer.Exit(ExitCode.YES if passes else exit_code(decision))
     if not yes:
         require_confirmation(f"promote {file.client_id} {file.version} into {target}", target)
     result = _promote(destination, source, client)
@@ -90,7 +91,8 @@ def _promote(target: Target, source: str, client: str) -> dict[str, Any]:
     except KeyboardInterrupt:
         fail(
             f"Stopped following; the promotion continues. See its result with ./vectora release list --env {env}; "
-            "if it has none after some minutes, run the same command again."
+            "if it has none after some minutes, run the same command again.",
+            ExitCode.INTERRUPTED,
         )
     result: dict[str, Any] = answer["result"]
     return result

@@ -10,6 +10,7 @@ import typer
 
 from cli.client.client_file import deployed_content, folder_content
 from cli.client.show import ConfigFolder
+from cli.exit_codes import ExitCode
 from cli.options import Json
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
@@ -55,11 +56,11 @@ def validate(
     notes = [note for check in checks for note in check.notes]
     if json:
         print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
-        raise typer.Exit(1 if problems else 0)
+        raise typer.Exit(ExitCode.NO if problems else ExitCode.YES)
     for note in notes:
         err.say(note)
     if problems:
-        fail("\n".join(problems))
+        fail("\n".join(problems), ExitCode.NO)
     named = ", ".join(f"{client_id} {version}" for client_id, version in found.versions.items())
     out.say(f"Valid: {named}, and the canonical files.")
 

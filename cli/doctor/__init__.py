@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.doctor.finding import Finding, Verdict
+from cli.exit_codes import ExitCode
 from cli.options import ENVIRONMENTS, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import ROOT
@@ -30,8 +31,7 @@ def doctor(
 ) -> None:
     """Check whether the accounts are ready for a deployment, and show what to do. Changes nothing.
 
-    Each check passes, fails or is unknown. Exits with 1 when a check fails. An unknown result, such as that of a quota
-    you may not read, is no failure.
+    Each check passes, fails or is unknown. An unknown result, such as that of a quota you may not read, is no failure.
     """
     # Imported here because it takes a while, and no other command needs it.
     from cli.doctor.examination import examine
@@ -50,7 +50,7 @@ def doctor(
         _show(findings)
         out.say(", ".join(f"{counts[verdict]} {verdict}" for verdict in COLORS) + ".")
     if counts["fail"]:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 def _show(findings: tuple[Finding, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal as size
 
+from cli.exit_codes import ExitCode
 from cli.options import Components, Env, Json, Remote, split_names
 from cli.output import err, fail, out, print_json, print_lines, report_errors
 from cli.progress import progress_display
@@ -51,7 +52,10 @@ def create(
 ) -> None:
     """Take a snapshot of an environment and verify it: functions, layers, stacks, configuration, data, newsletters."""
     if bool(name) == bool(resume):
-        fail("Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.")
+        fail(
+            "Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.",
+            ExitCode.USAGE,
+        )
     request = SnapshotRequest(
         label=name or "resumed",
         occasion=Occasion(kind="operator"),
@@ -94,7 +98,7 @@ def _create_here(target: Target, request: SnapshotRequest) -> Manifest:
             f"Interrupted; {env} was not changed. To finish the snapshot, find its name with ./vectora snapshot list "
             f"--env {env}, then run ./vectora snapshot create --env {env} --resume NAME"
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 @report_errors
@@ -177,12 +181,12 @@ def diff(
     second: Annotated[str | None, typer.Argument(help="Another snapshot. Omit it with --live.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with the live environment.")] = False,
     components: Components = None,
-    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 1 when there is a difference.")] = False,
+    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 3 when there is a difference.")] = False,
     json: Json = False,
 ) -> None:
     """Compare two snapshots, or a snapshot with the live environment."""
     if live == bool(second):
-        fail("Give either a second snapshot or --live.")
+        fail("Give either a second snapshot or --live.", ExitCode.USAGE)
     target = open_target(env)
     vault = Vault(target.account, target.names)
     chosen = chosen_components(split_names(components))
@@ -198,7 +202,7 @@ def diff(
     else:
         differs = show_changes(changes, f"{second or env} matches {first}.")
     if differs and fail_on_difference:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 @report_errors
@@ -212,14 +216,14 @@ def verify(
     copy: Annotated[bool, typer.Option("--copy", help="Verify the snapshot in the copy of the vault.")] = False,
     json: Json = False,
 ) -> None:
-    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data.
-
-    Exits with 1 when a problem is found.
-    """
+    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data."""
     if copy and (not name or restore or remote):
-        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.")
+        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.", ExitCode.USAGE)
     if restore and (not name or remote):
-        fail("A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.")
+        fail(
+            "A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.",
+            ExitCode.USAGE,
+        )
     target = open_target(env)
     rehearsal: RestoreRehearsal | None = None
     if remote:
@@ -236,7 +240,7 @@ def verify(
     else:
         _show_verifications(env, verifications, rehearsal)
     if any(each["problems"] for each in verifications) or (rehearsal and rehearsal.problems):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 def _show_verifications(env: str, verifications: list[dict[str, Any]], rehearsal: RestoreRehearsal | None) -> None:
@@ -283,7 +287,9 @@ def prune(
 ) -> None:
     """Delete expired snapshots, and data that no snapshot references."""
     if remote and older_than:
-        fail("The function uses the environment's own minimum age: give either --remote or --older-than.")
+        fail(
+            "The function uses the environment's own minimum age: give either --remote or --older-than.", ExitCode.USAGE
+        )
     target = open_target(env)
     settings = target.settings.snapshots
     policy = Policy(keep_last=settings.keep_last, minimum_age_days=max(settings.minimum_age_days, older_than or 0))

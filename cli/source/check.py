@@ -10,6 +10,7 @@ import typer
 
 from cli.client.client_file import folder_content, known_client
 from cli.client.show import ConfigFolder
+from cli.exit_codes import ExitCode
 from cli.options import Json
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG
@@ -41,7 +42,7 @@ def check(
 ) -> None:
     """Read all sources of a client now, as a run does, and report what each gave and why entries were dropped.
 
-    Writes nothing and uses no AWS account. Exits with 1 when a source fails or has no entries.
+    Writes nothing and uses no AWS account.
     """
     from cli.source.fetching import page_reader
     from client_files.sources.checking import check_sources
@@ -62,10 +63,11 @@ def check(
         )
     if json:
         print_json({**asdict(result), "failed": [each.source_key for each in result.failed]})
-        raise typer.Exit(1 if result.failed else 0)
+        raise typer.Exit(ExitCode.NO if result.failed else ExitCode.YES)
     _show(result)
     if result.failed:
-        fail(f"{len(result.failed)} of {len(result.sources)} sources failed: correct them, or disable them.")
+        sentence = f"{len(result.failed)} of {len(result.sources)} sources failed: correct them, or disable them."
+        fail(sentence, ExitCode.NO)
 
 
 def _show(result: Check) -> None:

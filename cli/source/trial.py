@@ -11,6 +11,7 @@ import typer
 
 from cli.client.client_file import folder_content
 from cli.client.show import ConfigFolder
+from cli.exit_codes import ExitCode
 from cli.options import Json
 from cli.output import fail, out, print_json, print_lines, report_errors
 from cli.paths import CONFIG
@@ -45,8 +46,7 @@ def try_source(
 ) -> None:
     """Try an address before it is added: what it is, what a run would keep of it and why not the rest.
 
-    Prints a valid entry for the catalogue. Writes nothing and uses no AWS account. Exits with 1 when the address
-    cannot be a source.
+    Prints a valid entry for the catalogue. Writes nothing and uses no AWS account.
     """
     from cli.source.fetching import page_reader
     from client_files.sources.trial import try_address
@@ -71,10 +71,10 @@ def try_source(
         )
     if json:
         print_json({**asdict(trial), "redirects": _redirects(trial), "is_usable": trial.is_usable})
-        raise typer.Exit(0 if trial.is_usable else 1)
+        raise typer.Exit(ExitCode.YES if trial.is_usable else ExitCode.NO)
     _show(trial)
     if not trial.is_usable:
-        fail(f"This address cannot be a source. {trial.reason}")
+        fail(f"This address cannot be a source. {trial.reason}", ExitCode.NO)
 
 
 def _require_known(

@@ -67,7 +67,7 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
 ) -> None:
     file = buckets.deploy_to_stage("9.1.0", b"max_items_total: 20", b"max_items_total: 3")
     refused = vectora(*PROMOTE, "--yes")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 4
     assert "no newsletter with items by 9.1.0 in stage yet" in refused.output
     assert vectora("run", "--env", "stage", "--client", "lai_weekly", "--issue").exit_code == 0
 
@@ -92,7 +92,7 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
     assert "-> 9.1.0 from stage" in vectora("release", "list", "--env", "prod").output
     assert vectora("snapshot", "show", last["snapshot"], "--env", "prod").exit_code == 0
     again = vectora(*PROMOTE, "--yes")
-    assert again.exit_code == 1
+    assert again.exit_code == 3
     assert "prod has this very file" in again.output
 
 
@@ -125,7 +125,7 @@ def test_an_edit_in_the_bucket_is_drift_and_is_not_promoted(vectora: Vectora, bu
     assert "edited in the bucket since it was published" in " ".join(_status(vectora, "stage")["drift"])
     assert "Drift" in vectora("status", "--env", "stage").output
     refused = vectora(*PROMOTE, "--yes")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "was edited in its bucket since it was published" in refused.output
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cli.exit_codes import ExitCode
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
 
@@ -65,7 +66,7 @@ def test_verify_can_rehearse_a_restore(vectora: Vectora) -> None:
     assert "restore-rehearsal/restorable_" in result.stdout
 
 
-def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_1(
+def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_3(
     vectora: Vectora, deployed: tuple[Emulator, Any]
 ) -> None:
     name = create_snapshot(vectora, "damaged")
@@ -85,7 +86,7 @@ def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_1(
     finally:
         s3.put_object(Bucket=VAULT, Key=key, Body=whole)
         s3.put_bucket_policy(Bucket=VAULT, Policy=policy)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert key in result.stdout
     assert refused.exit_code == 1
     assert "is damaged or forged" in refused.stderr
@@ -101,7 +102,7 @@ def test_an_edited_file_is_shown_as_drift_and_rolled_back(
     edit(deployed, edited)
 
     drift = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
-    assert drift.exit_code == 1
+    assert drift.exit_code == 3
     assert f"~ clients: {CLIENT_KEY}" in drift.stdout
     assert "+# by hand" in drift.stdout
     planned = vectora("rollback", "--env", "dev", "--snapshot", name, "--dry-run")
@@ -166,7 +167,7 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
 )
 def test_bad_input_is_reported_in_one_sentence(vectora: Vectora, arguments: tuple[str, ...], sentence: str) -> None:
     result = vectora(*arguments)
-    assert result.exit_code == 1
+    assert result.exit_code in (ExitCode.ERROR, ExitCode.USAGE)
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
 

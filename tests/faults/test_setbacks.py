@@ -21,6 +21,7 @@ from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_shared.errors import VectoraError
+from vectora_shared.notifications import Notification
 from vectora_shared.runtime import set_log_level
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -171,10 +172,10 @@ class World:
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
 
-    def _notify(self, what: str, message: str) -> None:
+    def _notify(self, notification: Notification) -> None:
         if self.notifications_fail:
             raise RuntimeError("no topic")
-        self.notifications.append(f"{what}: {message}")
+        self.notifications.append(f"{notification.what}: {notification.message}")
 
     def _roll_back(self, request: RollbackRequest) -> RollbackResult:
         self.requests.append(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 
 from vectora_ops.account import Account
@@ -33,9 +34,13 @@ def read_overview(
         if (after := environment_after(each.names.env)) is not None and after in by_env
     ]
     with ThreadPoolExecutor(2 * len(subjects) + 1) as pool:
-        environments = [pool.submit(read_environment, each, now) for each in subjects]
-        gates = [pool.submit(read_gates, source.opens, source.names, target.names) for source, target in steps]
-        in_pipeline = pool.submit(read_pipeline, opens_pipeline, pipeline, approval_days).result()
+        # Each in the caller's context, which knows the profiles that an operator chose.
+        environments = [pool.submit(copy_context().run, read_environment, each, now) for each in subjects]
+        gates = [
+            pool.submit(copy_context().run, read_gates, source.opens, source.names, target.names)
+            for source, target in steps
+        ]
+        in_pipeline = pool.submit(copy_context().run, read_pipeline, opens_pipeline, pipeline, approval_days).result()
         found = [each.result() for each in environments]
         judged = [each.result() for each in gates]
     return Overview(

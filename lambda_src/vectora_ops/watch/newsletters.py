@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.costs.runs import recorded_runs
 from vectora_ops.names import Names
 from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.promotion.facts import client_files
@@ -16,7 +17,7 @@ from vectora_ops.schedules import runs_after
 from vectora_ops.settings import Schedule
 from vectora_ops.watch.reading import Reading
 from vectora_shared.aws_texts import plain
-from vectora_shared.keys import DRAFTS_PREFIX, client_key, day_of_manifest_key, ingested_prefix, newsletters_prefix
+from vectora_shared.keys import client_key, day_of_manifest_key, ingested_prefix, newsletters_prefix
 from vectora_shared.notifications import Notification
 from vectora_shared.storage import Bucket
 
@@ -121,31 +122,9 @@ def _failing(env: str, source: str, clients: list[str], message: str) -> Notific
 
 
 def month_model_cost(account: Account, names: Names, now: datetime) -> Reading:
-    """Sum up what the model cost in the runs of this month (UTC), drafts and the canary's included.
-
-    A second run of a day replaces the manifest of the first, and a failed run has none, so the sum is a lower bound.
-    """
-    s3, bucket = account.client("s3"), names.bucket("newsletters")
-    total = 0.0
-    for prefix in _prefixes(s3, bucket):
-        for key in Bucket(s3, bucket).keys(f"{prefix}{now.astimezone(UTC):%Y/%m}/"):
-            if day_of_manifest_key(key, prefix) is not None:
-                total += _cost(Bucket(s3, bucket).read_json(key))
-    return Reading(value=round(total, 4))
-
-
-def _prefixes(s3: Any, bucket: str) -> Iterator[str]:
-    """Yield the prefix of each client's issues, and of each client's drafts."""
-    for parent in ("", DRAFTS_PREFIX):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=parent, Delimiter="/")
-        for page in pages:
-            yield from (each["Prefix"] for each in page.get("CommonPrefixes", []) if each["Prefix"] != DRAFTS_PREFIX)
-
-
-def _cost(manifest: Any) -> float:
-    """Return the recorded cost of a run; 0 for a manifest without one, such as of the system before this app."""
-    cost = manifest.get("metrics", {}).get("cost_usd") if isinstance(manifest, dict) else None
-    return float(cost or 0)
+    """Sum up what the model cost in the runs of this month (UTC), drafts and the canary's included: a lower bound."""
+    runs = recorded_runs(account, names, now.astimezone(UTC).date().replace(day=1))
+    return Reading(value=round(sum(each.cost_usd or 0 for each in runs), 4))
 
 
 def active_clients(account: Account, names: Names) -> dict[str, ClientFile]:

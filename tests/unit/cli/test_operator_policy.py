@@ -151,6 +151,12 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("sts:AssumeRole", f"{role}/cdk-{qualifier}-file-publishing-role-{ACCOUNT}-{REGION}"),
         ],
         "run": run,
+        "logs": [
+            *run[1:],
+            ("states:ListExecutions", _arn("states", f"stateMachine:{machine}")),
+            # A log group's ARN ends with :* in the service authorization reference.
+            ("logs:FilterLogEvents", _arn("logs", f"log-group:/aws/lambda/vectora-inbox-ingest-v2-{env}:*")),
+        ],
         "status": [
             ("cloudformation:DescribeStacks", _stack("s0-operations", env)),
             ("lambda:GetFunctionConfiguration", function),
@@ -243,6 +249,7 @@ def test_the_calls_of_each_command_are_allowed(command: str, env: str) -> None:
         ("s3:DeleteBucketPolicy", "arn:aws:s3:::vectora-inbox-config-prod"),
         ("s3:DeleteObjectVersion", "arn:aws:s3:::vectora-inbox-data-prod/curated/a"),
         ("s3:GetObject", "arn:aws:s3:::another-project-config-prod/clients/a.yaml"),
+        ("logs:FilterLogEvents", _arn("logs", "log-group:/aws/lambda/another-project-ingest-v2-prod:*")),
         ("lambda:UpdateFunctionCode", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
         ("lambda:InvokeFunction", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
         ("cloudformation:DeleteStack", _arn("cloudformation", "stack/CDKToolkit/0a1b")),
