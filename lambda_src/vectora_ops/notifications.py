@@ -165,6 +165,17 @@ def failed_runs(env: str, client_id: str, execution: str, message: str, since: d
     )
 
 
+def issue_alarm(env: str, alarm: str, client_id: str, message: str, since: datetime) -> Notification:
+    """Notify of an issue that is empty or noisy, and of the alarm that it raised."""
+    return Notification(
+        what=f"alarm: {alarm}",
+        happened=message,
+        since=since,
+        commands=(f"./vectora newsletter open {shlex.quote(client_id)} --env {env}", *run_again(env, client_id)),
+        runbook=f"{ALARMS}#{alarm}",
+    )
+
+
 # --- snapshots
 
 

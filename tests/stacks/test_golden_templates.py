@@ -79,7 +79,7 @@ def test_synthesizing_twice_results_in_equal_templates(dev: Templates) -> None:
 CONFIGURED = (
     r"/(DeletionPolicy|UpdateReplacePolicy)$",
     r"/(NoncurrentDays|ExpirationInDays|RetentionInDays)$",
-    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS|PROMOTION_WATCH_HOURS|FAILED_RUNS_A_DAY)$",
+    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS|PROMOTION_WATCH_HOURS|FAILED_RUNS_A_DAY|ALARM_NOISE_PERCENT)$",
     r"SnapshotsBucketPolicy/.*/NumericGreaterThan/s3:object-lock-remaining-retention-days$",
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
