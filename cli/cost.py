@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import asdict
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from cli.access import open_account
-from cli.options import HtmlFile, Json
+from cli.options import AnyEnv, HtmlFile, Json
 from cli.output import err, out, print_json, report_errors
 from cli.page_file import write_page
+from cli.parallel import read_each
 from cli.paths import ROOT
 from vectora_ops.costs.month import ClientCost, MonthCost
 from vectora_ops.costs.prices import Prices, price_table
@@ -27,7 +24,7 @@ PRICES = "lambda_src/vectora_ops/costs/prices.yaml"
 
 @report_errors
 def cost(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
     html: HtmlFile = None,
     json: Json = False,
 ) -> None:
@@ -38,10 +35,7 @@ def cost(
     """
     settings = load_settings(ROOT)
     chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        # In this context, which knows the profiles that were given.
-        reading = [pool.submit(copy_context().run, _read, settings, name) for name in chosen]
-        read = [each.result() for each in reading]
+    read = read_each(chosen, lambda name: _read(settings, name))
     costs = [each for each in read if isinstance(each, MonthCost)]
     problems = [each for each in read if isinstance(each, str)]
     if not costs:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
-from cli.options import HtmlFile, Json
-from cli.output import err, out, print_json, report_errors
+from cli.options import AnyEnv, HtmlFile, Json
+from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
+from cli.parallel import read_each
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
@@ -36,7 +34,7 @@ class Unreadable:
 
 @report_errors
 def status(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
     html: HtmlFile = None,
     json: Json = False,
 ) -> None:
@@ -52,7 +50,7 @@ def status(
     if html is not None:
         _write_page(settings, chosen, html, as_json=json)
         return
-    read = [_read(settings, name) for name in chosen]
+    read = read_each(chosen, lambda name: _read(settings, name))
     problems = [each.problem for each in read if isinstance(each, Unreadable)]
     if len(problems) == len(read):
         raise VectoraError("\n".join(dict.fromkeys(problems)))
@@ -96,6 +94,8 @@ def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
         return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
+    except aws_errors() as error:
+        return Unreadable(env, failed_call(error))
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.model import Statistics
+from rehearsal.monitoring.act import MonitoringResult
 from rehearsal.profile import Profile
 
 
@@ -20,6 +21,7 @@ class RehearsalResult:
     commits: tuple[CommitResult, ...]
     resources: Mapping[str, int]
     calls: str
+    monitored: tuple[MonitoringResult, ...]
     account_loss: AccountLossResult | None  # of a rehearsal in several accounts
     status_page: Path
     model: Statistics

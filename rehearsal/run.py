@@ -170,6 +170,7 @@ def completed_rehearsal(
             model=delivery.model.statistics,
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
+            monitored=acts.monitored,
             account_loss=acts.account_loss,
             status_page=page,
             profile=compared(profile, options.results),

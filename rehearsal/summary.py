@@ -39,6 +39,7 @@ def show_summary(
     for environment in result.environments:
         if environment.disaster:
             _show_disaster(environment.disaster, show)
+    _show_monitoring(result, root, show)
     if result.account_loss:
         _show_account_loss(result.account_loss, show)
     counts = result.resources
@@ -85,6 +86,17 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
     troubled = {key: why for e in result.environments for run in e.runs for key, why in run.troubled_sources.items()}
     for source, why in troubled.items():
         show(f"Source failed: {source}: {why}")
+
+
+def _show_monitoring(result: RehearsalResult, root: Path, show: Show) -> None:
+    for each in result.monitored:
+        happened = sum(proof.happened for proof in each.proofs)
+        drawings = ", ".join(display_path(file, root) for file in each.dashboards.values())
+        show(
+            f"{each.env}: {len(each.proofs)} alarms went from OK to ALARM and back at the event that each is for "
+            f"({happened} by what really happened), and operators were notified of each. {each.metrics} data points "
+            f"were extracted. Dashboard: {drawings}"
+        )
 
 
 def _show_profile(profile: Profile, out: Terminal, show: Show) -> None:
