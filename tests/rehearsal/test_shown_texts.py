@@ -82,6 +82,7 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         resources=counts,
         calls=HOSTILE,
         monitored=(monitored,),
+        status_page=Path(f"/{ONE_LINE}/status.html"),
         account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
