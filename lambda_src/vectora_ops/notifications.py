@@ -49,7 +49,7 @@ def log_of_run(env: str, execution: str) -> str:
 def run_again(env: str, client_id: str) -> tuple[str, ...]:
     """Return the command that makes an issue; none for what is no client, such as the input of a run by hand."""
     known = IDENTIFIER.fullmatch(client_id)
-    return (f"./vectora run --env {env} --client {client_id} --issue",) if known else ()
+    return (f"./vectora run {client_id} --env {env} --issue",) if known else ()
 
 
 def roll_back_by_hand(env: str) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def release_hold(env: str) -> str:
 
 
 def operation_failed(env: str, operation: str, failure: str, function: str) -> Notification:
-    """Notify of an operation of an operations function that failed, and that nobody waits for."""
+    """Notify of an operation of an operations function that failed unattended."""
     return Notification(
         what=f"{operation} failed",
         happened=f"In {env} operation {operation} of function {function} failed: {failure}",

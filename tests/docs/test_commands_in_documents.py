@@ -95,7 +95,7 @@ def test_documents_with_commands_are_found() -> None:
     [
         "./vectora status",
         "./vectora rollback --env stage --snapshot NAME",
-        "./vectora run --env <env> --client lai_weekly --period-days DAYS",
+        "./vectora run lai_weekly --env <env> --period-days DAYS",
         "./vectora client bump lai_weekly --minor -m 'Deals of hybrid companies'",
     ],
 )
@@ -113,7 +113,7 @@ def test_a_command_that_exists_is_accepted(command: str) -> None:
         "./vectora rollback --env stage",
         "./vectora status --environment dev",
         "./vectora status dev",
-        "./vectora run --env dev --client lai_weekly --period-days week",
+        "./vectora run lai_weekly --env dev --period-days week",
     ],
 )
 def test_a_command_that_does_not_exist_is_refused(command: str) -> None:
@@ -151,7 +151,8 @@ def vectora_problem(words: list[str], *, may_only_name: bool) -> str:
     if may_only_name and not arguments:
         return ""
     if hasattr(command, "commands"):
-        return "" if arguments == ["--help"] else "a command is missing"
+        known = {"--help", *(name for parameter in command.params for name in parameter.opts)}
+        return "" if len(arguments) == 1 and arguments[0] in known else "a command is missing"
     if may_only_name and arguments[-1].startswith("-"):
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         return "" if {*known, "--help"} >= {each for each in arguments if each.startswith("-")} else "unknown option"

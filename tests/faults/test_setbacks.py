@@ -533,7 +533,7 @@ def test_a_deleted_snapshot_ends_the_hold(world: World) -> None:
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends()
     assert world.hold.state == "held"
-    assert "There is no snapshot gone_20260101_000000" in world.hold.outcome
+    assert "There is no snapshot 'gone_20260101_000000'" in world.hold.outcome
 
 
 def test_a_rollback_that_no_invocation_continues_stays_held(world: World) -> None:
