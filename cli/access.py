@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import ProfileNotFound
 
 from cli.profiles import GIVEN
@@ -54,7 +52,10 @@ def access_to(settings: Settings, where: str) -> Access:
 
 def open_session(access: Access) -> boto3.Session:
     """Return a session, without a call to AWS; raises VectoraError when the machine does not know the profile."""
+    # Imported here because they take long, and help needs no session.
     import boto3
+    import botocore.session
+    from botocore.credentials import DeferredRefreshableCredentials
 
     source = _source_session(access)
     if access.role is None:
