@@ -171,4 +171,4 @@ def _show(result: Review) -> None:
 def _show_acceptance(findings: tuple[Finding, ...]) -> None:
     if open_ := [each for each in findings if each.accepted is None]:
         out.say("")
-        out.say(f'To accept a finding for 30 days: ./vectora review --allow {open_[0].id} --reason "..."', style="dim")
+        out.say(f"To accept a finding for 30 days: ./vectora review --allow {open_[0].id} --reason REASON", style="dim")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cli.access import open_account
@@ -17,6 +18,7 @@ from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
 from vectora_ops.names import EnvName, environment_name
+from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
 from vectora_shared.errors import VectoraError
@@ -66,10 +68,12 @@ def status(
 
 def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_json: bool) -> None:
     """Write the status page and show what needs a person."""
-    from cli.overview import overview_of, write_page
+    # Imported here because a status without a page needs none of it.
+    from cli.page_file import write_page
+    from vectora_ops.overview.collecting import overview_of
     from vectora_ops.pages.status import status_page
 
-    overview = overview_of(settings, chosen)
+    overview = overview_of(settings, chosen, partial(open_account, settings), utc_now())
     if not any(each.is_readable for each in overview.environments):
         raise VectoraError("\n".join(dict.fromkeys(each.problem for each in overview.environments)))
     path = write_page(html, status_page(overview))
@@ -77,7 +81,7 @@ def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_jso
         print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
         return
     for need in overview.needs:
-        out.say(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", style="red" if need.is_urgent else "yellow")
+        out.fold(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", "red" if need.is_urgent else "yellow")
         out.say(f"  {need.command}")
     out.say(f"Written: {path}")
 

@@ -18,6 +18,7 @@ from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
 from rehearsal.inbox import Inbox
+from rehearsal.monitoring.act import MonitoringResult, rehearse_monitoring
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
 from rehearsal.reviews import approve_change
 from rehearsal.waiting import StepError, wait_until
@@ -90,6 +91,7 @@ class Acts:
         self._approver = approver
         self._runs: dict[str, list[ClientRun]] = {}
         self._stacks: dict[str, tuple[StackReport, ...]] = {}
+        self._monitored: dict[str, MonitoringResult] = {}
         self._disaster: DisasterResult | None = None
         self.account_loss: AccountLossResult | None = None
         self._commits: list[CommitResult] = []
@@ -121,8 +123,12 @@ class Acts:
         delivery.follow(bad)
         # Built while the environment is rolled back.
         fix = self._push(FIX_MESSAGE, _fix_stage_model)
-        self._concurrently(partial(self._approve_change, fix), partial(self._bad_commit, bad, before, inbox))
-        self._fix(fix)
+        self._concurrently(
+            partial(self._approve_change, fix),
+            partial(self._bad_commit, bad, before, inbox),
+            *(partial(self._monitor, env) for env in ENVIRONMENT_NAMES if env != DISASTER_ENVIRONMENT),
+        )
+        self._concurrently(partial(self._fix, fix), partial(self._monitor, DISASTER_ENVIRONMENT))
         if delivery.accounts:
             self._account_loss_act()
 
@@ -148,6 +154,11 @@ class Acts:
             )
             for env, stacks in sorted(self._stacks.items(), key=lambda each: ENVIRONMENT_NAMES.index(each[0]))
         )
+
+    @property
+    def monitored(self) -> tuple[MonitoringResult, ...]:
+        """Results of the monitoring act, in the order of promotion."""
+        return tuple(self._monitored[env] for env in ENVIRONMENT_NAMES)
 
     @property
     def commits(self) -> tuple[CommitResult, ...]:
@@ -277,6 +288,9 @@ class Acts:
         )
         self.account_loss = rehearse_account_loss(loss, self._step)
         delivery.emulator.reinstate(delivery.account_id(LOST_ENVIRONMENT))
+
+    def _monitor(self, env: str) -> None:
+        self._monitored[env] = rehearse_monitoring(self._delivery, env, self._results, self._step)
 
     # --- a bad commit, and its fix
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import aws_cdk as cdk
+
 from stacks.alarms import RUNBOOK, AlarmDefinition, MetricSource, Sources
-from vectora_constructs.dashboard import AlarmStates, Graph, Line, Text, Widget
+from vectora_constructs.dashboard import AlarmStates, Dashboard, Graph, Line, Text, Widget
 from vectora_ops.alarm_names import AlarmName
 from vectora_ops.names import Names
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings
@@ -132,6 +134,20 @@ def environment_rows(
                 period_seconds=DAY,
             ),
         ),
+    )
+
+
+def add_environments_dashboard(stack: cdk.Stack, settings: Settings) -> None:
+    """Add the dashboard over all environments to the pipeline's stack.
+
+    It is in no environment's stack, because a setting of one environment would change the release of another.
+    """
+    Dashboard(
+        stack,
+        "EnvironmentsDashboard",
+        name=settings.pipeline_names.pipeline,
+        region=settings.pipeline_place.region,
+        rows=all_environments_rows(settings),
     )
 
 

@@ -37,9 +37,7 @@ class MonitoringStack(ComponentStack):
         rows = environment_rows(names=names, settings=own, alarms=alarms)
         Dashboard(self, "Dashboard", name=names.dashboard, region=own.region, rows=rows)
         if budget := budget_of_account(settings, env):
-            AccountBudget(
-                self, "AccountBudget", monthly_usd=budget, topic_arn=self._topic_arn, tags=self._tags_of_account
-            )
+            AccountBudget(self, "AccountBudget", monthly_usd=budget, topic_arn=self._topic_arn, tags=self.common_tags)
         if anomalies := own.cost_anomalies:
             CostAnomalyNotices(
                 self,
@@ -48,7 +46,7 @@ class MonitoringStack(ComponentStack):
                 minimum_usd=anomalies.minimum_usd,
                 monitor_arn=anomalies.monitor,
                 topic_arn=self._topic_arn,
-                tags=self._tags_of_account,
+                tags=self.common_tags,
             )
 
     def _alarm(self, alarm: AlarmDefinition) -> None:
@@ -67,11 +65,6 @@ class MonitoringStack(ComponentStack):
             evaluation=alarm.evaluation,
             topic_arn=self._topic_arn,
         )
-
-    @property
-    def _tags_of_account(self) -> dict[str, str]:
-        """Tags of resources whose property for tags the CDK does not fill."""
-        return dict(self.tags.tag_values())
 
 
 def budget_of_account(settings: Settings, env: str) -> float | None:

@@ -80,6 +80,8 @@ def _cli_page() -> Iterator[str]:
     for code, meaning in MEANINGS.items():
         yield f"| {code:d} | {meaning} |"
     yield ""
+    yield "`./vectora review` has exit codes of its own, which its help names."
+    yield ""
     yield "| command | effect |"
     yield "| --- | --- |"
     for command in commands():

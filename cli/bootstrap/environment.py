@@ -277,7 +277,10 @@ class EnvironmentPolicies:
     def _runs_and_notifications(self) -> tuple[Statement, ...]:
         thing = self._thing
         return (
-            allow([*DELIVER_LOGS, "sns:*SubscriptionAttributes", "sns:Unsubscribe", *WITHOUT_RESOURCES], "*"),
+            allow(
+                [*DELIVER_LOGS, "sns:*SubscriptionAttributes", "sns:Unsubscribe", *ACCOUNTS_COST, *WITHOUT_RESOURCES],
+                "*",
+            ),
             allow("lambda:GetLayerVersion", "arn:aws:lambda:*:*:layer:*"),
             allow(
                 ["logs:*LogGroup*", "logs:*Policy", "logs:*tagResource", "logs:ListTagsForResource"],
@@ -297,10 +300,13 @@ class EnvironmentPolicies:
                 self._arn("sns", thing),
             ),
             allow(
-                ["cloudwatch:*Alarm*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
-                self._arn("cloudwatch", f"alarm:{thing}"),
+                ["cloudwatch:*Alarm*", "cloudwatch:*Dashboard*", "cloudwatch:*agResource", "cloudwatch:ListTags*"],
+                [self._arn("cloudwatch", f"alarm:{thing}"), f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{thing}"],
             ),
-            *self._monitoring(),
+            # CloudFormation names the budget.
+            allow(
+                ["budgets:*Budget", "budgets:*agResource", "budgets:ListTags*"], f"arn:aws:budgets::{ACCOUNT}:budget/*"
+            ),
             allow(
                 ["ses:*ConfigurationSet*", "ses:*agResource", "ses:ListTagsForResource"],
                 self._arn("ses", f"configuration-set/{self.names.mail_configuration_set}"),
@@ -308,27 +314,12 @@ class EnvironmentPolicies:
             *keys_with_tags({"Project": self.names.project, "Env": self.names.env}),
         )
 
-    def _monitoring(self) -> tuple[Statement, ...]:
-        """Return the statements on the dashboard, the budget and notices on unusual cost.
-
-        Budgets and anomalies are of the account: CloudFormation names the budget, Cost Explorer the others.
-        """
-        return (
-            allow(
-                ["cloudwatch:*Dashboard*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
-                f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{self.names.dashboard}",
-            ),
-            allow(
-                ["budgets:ModifyBudget", "budgets:ViewBudget", "budgets:*agResource", "budgets:ListTagsForResource"],
-                f"arn:aws:budgets::{ACCOUNT}:budget/*",
-            ),
-            allow(["billing:GetBillingViewData", "ce:*Anomaly*", "ce:ListTagsForResource", "ce:TagResource"], "*"),
-        )
-
 
 REPLICATE = ("s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags")
 _RUNS = (("stateMachine", ""), ("execution", ":*"))
 _READ = ("", "/*")
+# Cost Explorer names its monitors and subscriptions, which are of the account.
+ACCOUNTS_COST = ("billing:GetBillingViewData", "ce:*Anomaly*", "ce:ListTagsForResource", "ce:TagResource")
 # Actions of the handlers without resource types (service authorization reference).
 WITHOUT_RESOURCES = ("ses:DescribeConfigurationSet", "states:ValidateStateMachineDefinition", "kms:ListAliases")
 REMOVE_ROLES = (

@@ -64,7 +64,7 @@ def release_hold(env: str) -> str:
 
 
 def operation_failed(env: str, operation: str, failure: str, function: str) -> Notification:
-    """Notify of an operation of an operations function that failed, and that nobody waits for."""
+    """Notify of an operation of an operations function that failed unattended."""
     return Notification(
         what=f"{operation} failed",
         happened=f"In {env} operation {operation} of function {function} failed: {failure}",

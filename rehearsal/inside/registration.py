@@ -8,6 +8,7 @@ from rehearsal.inside import (
     actions,
     alarms,
     buckets,
+    budgets,
     collisions,
     conditions,
     crossing,
@@ -51,6 +52,7 @@ def register() -> None:
     execution.register()
     disturbances.register()
     mail.register()
+    budgets.register()
     if os.environ.get(pipelines.PIPELINES):
         pipelines.register()
     # Registered last, because it wraps everything else.

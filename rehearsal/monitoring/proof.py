@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -42,12 +42,19 @@ class AlarmProof:
 
 
 def prove_alarms(
-    env: str, cloudwatch: Alarms, events: Mapping[str, Event], *, namespace: str, wait: Callable[[set[str]], None]
+    env: str,
+    cloudwatch: Alarms,
+    events: Mapping[str, Event],
+    *,
+    namespace: str,
+    wait: Callable[[set[str]], None],
+    without_value: Collection[str] = (),
 ) -> tuple[AlarmProof, ...]:
     """Bring each alarm from OK to ALARM and back, and wait for the notifications of all of them.
 
-    `namespace` is that of the functions' own metrics. Raise AlarmError for an alarm without an event, for one that its
-    event does not raise or that does not end, and for one on a metric that no function has printed.
+    `namespace` is that of the functions' own metrics, of which those `without_value` had nothing to measure. Raise
+    AlarmError for an alarm without an event, for one that its event does not raise or that does not end, and for one on
+    a metric that no function has printed.
     """
     descriptions = cloudwatch.alarms()
     if not descriptions:
@@ -55,7 +62,8 @@ def prove_alarms(
     real, proofs = list(cloudwatch.published), []
     for description in descriptions:
         alarm = alarm_of(description)
-        _require_metric(alarm, real, namespace)
+        if alarm.series.namespace == namespace and alarm.series.name not in without_value:
+            _require_printed(alarm, real)
         proof, changes, data = _proven(env, alarm, real, events)
         cloudwatch.publish(data)
         for at, state in changes:
@@ -113,8 +121,8 @@ def _is_whole(changes: Iterable[Change]) -> bool:
     return "ALARM" in states and states[states.index("ALARM") - 1 :][:3] == ["OK", "ALARM", "OK"]
 
 
-def _require_metric(alarm: Alarm, real: Iterable[Datum], namespace: str) -> None:
-    if alarm.series.namespace == namespace and all(datum.series != alarm.series for datum in real):
+def _require_printed(alarm: Alarm, real: Iterable[Datum]) -> None:
+    if all(datum.series != alarm.series for datum in real):
         raise AlarmError(
             f"Alarm {alarm.name} watches {alarm.series.name}, which no function of this environment has printed with "
             "these dimensions."

@@ -31,6 +31,7 @@ UNTAGGED = {
     "AWS::Lambda::LayerVersion",
     "AWS::Scheduler::Schedule",
     "AWS::SES::ConfigurationSetEventDestination",
+    "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
@@ -71,7 +72,8 @@ def test_every_resource_that_supports_tags_has_them(environment: Environment) ->
     for layer, logical_id, resource in resources_of(environment):
         if resource["Type"] in UNTAGGED:
             continue
-        tags = resource["Properties"]["Tags"]
+        # Budgets have them under another name.
+        tags = resource["Properties"].get("Tags") or resource["Properties"]["ResourceTags"]
         by_key = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
         assert by_key == {
             "Project": "vectora-inbox",
@@ -207,7 +209,8 @@ def test_the_schedules_may_start_the_workflow_and_nothing_else(environment: Envi
 
 
 def test_each_role_trusts_one_service_of_this_account(environment: Environment) -> None:
-    schedulers = dict.fromkeys(("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole"), "scheduler.amazonaws.com")
+    scheduled = ("ScheduleRole", "SnapshotScheduleRole", "RetryScheduleRole", "WatchScheduleRole")
+    schedulers = dict.fromkeys(scheduled, "scheduler.amazonaws.com")
     expected = {"WorkflowRole": "states.amazonaws.com", "ReplicationRole": "s3.amazonaws.com", **schedulers}
     for _, logical_id, resource in resources_of(environment):
         if resource["Type"] == "AWS::IAM::Role":

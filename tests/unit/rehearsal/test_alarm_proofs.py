@@ -149,6 +149,19 @@ def test_a_metric_that_no_function_prints_here_fails_the_proof() -> None:
         _prove(FakeCloudWatch(DRIFT, real=real))
 
 
+def test_a_gauge_that_had_nothing_to_measure_may_be_silent() -> None:
+    cloudwatch = FakeCloudWatch(DRIFT, real=())
+    prove_alarms(
+        "prod",
+        cloudwatch,
+        EVENTS,
+        namespace=NAMES.project,
+        wait=lambda alarms: None,
+        without_value={Metric.DRIFTED_THINGS},
+    )
+    assert cloudwatch.states == {DRIFT["AlarmName"]: ["OK", "ALARM", "OK"]}
+
+
 def test_the_metric_of_another_alarm_fails_the_proof() -> None:
     with pytest.raises(AlarmError, match="a change by hand"):
         _prove(FakeCloudWatch(DRIFT | {"MetricName": Metric.FAILING_SOURCES}))
