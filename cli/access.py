@@ -13,7 +13,7 @@ from botocore.exceptions import ProfileNotFound
 from cli.profiles import GIVEN
 from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, OperatorAccess, Settings
-from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.errors import UnknownWordError, VectoraError
 from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _given_profile(where: str) -> str | None:
         place, separator, name = text.rpartition("=")
         if separator and place not in PLACES:
             advice = "Write --profile NAME or --profile ENV=NAME."
-            raise ConfigurationError(unknown_name("environment", place, PLACES, advice=advice))
+            raise UnknownWordError(unknown_name("environment", place, PLACES, advice=advice))
         if not separator and found is None:
             found = name
         if place == where:
