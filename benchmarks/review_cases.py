@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +34,8 @@ class Case:
 
     @property
     def bodies(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """Both sides as templates by path."""
-        before, after = (
-            yaml.safe_dump(dict(each), sort_keys=True).encode("utf-8") for each in (self.before, self.after)
-        )
+        """Both sides as templates by path, in JSON."""
+        before, after = (json.dumps(each, sort_keys=True).encode("utf-8") for each in (self.before, self.after))
         return {self.path: before}, {self.path: after}
 
 
@@ -69,14 +68,15 @@ def _cases(file: Path) -> Iterator[Case]:
 
 
 def _edit(template: dict[str, Any], edit: Mapping[str, Any]) -> None:
-    """Change one place of a template: put a value, remove it, rename its key, or append to a list."""
-    *parents, last = str(edit["at"]).split(".")
-    target: Any = template if parents[:1] == ["^"] or last.startswith("^") else template["Resources"]
+    """Change one place of a template: put a value, remove it, rename its key, append to a list or reverse it.
+
+    A place begins with a logical id, or with ^ and the name of another part of the template.
+    """
+    *parents, last = str(edit["at"]).removeprefix("^").split(".")
+    target: Any = template if edit["at"].startswith("^") else template["Resources"]
     for parent in parents:
-        if parent != "^":
-            target = target[_index(target, parent)] if isinstance(target, list) else target.setdefault(parent, {})
-    name = last.removeprefix("^")
-    key: Any = _index(target, name) if isinstance(target, list) else name
+        target = target[_index(target, parent)] if isinstance(target, list) else target.setdefault(parent, {})
+    key: Any = _index(target, last) if isinstance(target, list) else last
     if "put" in edit:
         target[key] = edit["put"]
     elif "rename" in edit:

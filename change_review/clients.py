@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,13 @@ from change_review.sides import ConfigurationOf, Files
 from change_review.values import show
 from vectora_ops.names import CANARY_CLIENT
 from vectora_ops.smoke import CANARY_DAY
-from vectora_shared.config.loading import client_ids, load_configuration
+from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, load_client
 from vectora_shared.errors import ConfigurationError, VectoraError
 
 if TYPE_CHECKING:
     from client_files.preview.model import News, Preview
     from vectora_core.ingest.fetch import Page
-    from vectora_shared.config.configuration import Configuration
+    from vectora_shared.config.configuration import Canonical, Configuration
 
 FOLDERS = ("config/clients/", "config/canonical/")
 MOST_CHANGES = 20
@@ -42,17 +43,14 @@ def client_changes(before: Files, after: Files, data: Path | None) -> Iterator[C
     )
     if sides[0] == sides[1]:
         return
-    contents = [ConfigurationOf(side) for side in (before, after)]
-    ids = [client_ids(content) for content in contents]
-    for client_id in sorted({*ids[0], *ids[1]}):
-        if client_id not in ids[1]:
-            yield ClientChange(
-                client_id=client_id, version_before="", version_after="", changes=("its file is removed",)
-            )
+    old, new = (_Configurations(ConfigurationOf(each)) for each in (before, after))
+    for client_id in sorted({*old.ids, *new.ids}):
+        if client_id not in new.ids:
+            removed = ("its file is removed",)
+            yield ClientChange(client_id=client_id, version_before="", version_after="", changes=removed)
             continue
-        new = _loaded(contents[1], client_id)
-        old = _loaded(contents[0], client_id) if client_id in ids[0] else None
-        if found := _change(client_id, old, new, contents[1], data):
+        earlier = old.load(client_id) if client_id in old.ids else None
+        if found := _change(client_id, earlier, new.load(client_id), new, data):
             yield found
 
 
@@ -61,25 +59,48 @@ def frequencies(files: Files) -> tuple[str, ...]:
     content = ConfigurationOf(files)
     found = []
     for client_id in client_ids(content):
-        configuration = _loaded(content, client_id)
-        if not isinstance(configuration, str) and configuration.client.client_profile.active:
-            found.append(configuration.client.client_profile.frequency)
+        try:
+            profile = load_client(content, client_id).client_profile
+        except ConfigurationError:
+            continue
+        if profile.active:
+            found.append(profile.frequency)
     return tuple(found)
 
 
-def _loaded(content: ConfigurationOf, client_id: str) -> Configuration | str:
-    """Return a configuration, or the reason why this release cannot read it."""
-    try:
-        return load_configuration(content, client_id)
-    except ConfigurationError as error:
-        return str(error).splitlines()[0]
+class _Configurations:
+    """Configurations of one side, for which the canonical files are read once."""
+
+    def __init__(self, content: ConfigurationOf) -> None:
+        self.content = content
+        self.ids = client_ids(content)
+
+    @cached_property
+    def _canonical(self) -> Canonical | str:
+        try:
+            return load_canonical(self.content)
+        except ConfigurationError as error:
+            return _reason(error)
+
+    def load(self, client_id: str) -> Configuration | str:
+        """Return a configuration, or the reason why this release cannot read it."""
+        if isinstance(self._canonical, str):
+            return self._canonical
+        try:
+            return client_configuration(self.content, client_id, self._canonical)
+        except ConfigurationError as error:
+            return _reason(error)
+
+
+def _reason(error: ConfigurationError) -> str:
+    return str(error).splitlines()[0]
 
 
 def _change(
     client_id: str,
     old: Configuration | str | None,
     new: Configuration | str,
-    content: ConfigurationOf,
+    side: _Configurations,
     data: Path | None,
 ) -> ClientChange | None:
     if isinstance(new, str):
@@ -92,7 +113,7 @@ def _change(
     if old == new:
         return None
     previews = [
-        (name, preview) for name, news in _news(content, data) if (preview := _previewed(news, old, new)) is not None
+        (name, preview) for name, news in _news(side, data) if (preview := _previewed(news, old, new)) is not None
     ]
     return ClientChange(
         client_id=client_id,
@@ -112,13 +133,13 @@ def _differences(old: Configuration, new: Configuration) -> Iterator[str]:
         yield f"{change.path}: {show(change.before)} -> {show(change.after)} ({change.bump})"
     if len(changes) > MOST_CHANGES:
         yield f"and {len(changes) - MOST_CHANGES} more"
-    for name in ("scopes", "sources", "events", "evidence", "scoring", "prompt"):
-        if getattr(old, name, None) != getattr(new, name, None):
+    for name in ("scopes", "sources", "events", "evidence", "scoring", "prompts", "pricing"):
+        if getattr(old, name) != getattr(new, name):
             yield f"canonical files: {name} differ"
 
 
-def _news(content: ConfigurationOf, data: Path | None) -> Iterator[tuple[str, News]]:
-    if news := _canary_news(content):
+def _news(side: _Configurations, data: Path | None) -> Iterator[tuple[str, News]]:
+    if news := _canary_news(side):
         yield SAMPLE, news
     if data is not None:
         from client_files.preview.inputs import news_in_file
@@ -127,7 +148,7 @@ def _news(content: ConfigurationOf, data: Path | None) -> Iterator[tuple[str, Ne
         yield f"news of {news.day} in {show(str(data))}", news
 
 
-def _canary_news(content: ConfigurationOf) -> News | None:
+def _canary_news(side: _Configurations) -> News | None:
     """Return the news that the smoke test reads, as ingestion takes it from the published sample."""
     # Imported here because the engine takes a while to import, and most changes touch no client.
     from client_files.preview.inputs import news_of_day
@@ -136,7 +157,7 @@ def _canary_news(content: ConfigurationOf) -> News | None:
     from vectora_core.ingest.samples import PageReaderWithSamples
     from vectora_core.subscriptions import subscribed_sources
 
-    canary = _loaded(content, CANARY_CLIENT)
+    canary = side.load(CANARY_CLIENT)
     if isinstance(canary, str):
         return None
     window = Window(first=CANARY_DAY - timedelta(days=canary.client.pipeline.default_period_days), last=CANARY_DAY)
@@ -146,7 +167,7 @@ def _canary_news(content: ConfigurationOf) -> News | None:
         window,
         CANARY_DAY,
         datetime.combine(CANARY_DAY, time(), UTC),
-        PageReaderWithSamples(_NoInternet(), content),
+        PageReaderWithSamples(_NoInternet(), side.content),
         lambda _text: True,
     )
     sources = [each for each in subscribed_sources(canary.client, canary.sources) if each.sample_key]

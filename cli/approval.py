@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.confirmation import require_confirmation
 from cli.decision import show_decision
 from cli.exit_codes import ExitCode
-from cli.options import Json, Yes
+from cli.options import Json, Yes, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.pipeline_stage import Approval, Stage, StageOfPipeline, WaitingRelease
@@ -38,7 +37,7 @@ ANSWERED = ("InvalidApprovalTokenException", "ApprovalAlreadyCompletedException"
 def approve(
     to: To,
     reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which CodePipeline records.", show_default=False)
+        str, option("--reason", "CodePipeline keeps it.", show_default=False)
     ] = "Approved with ./vectora promote approve",
     yes: Yes = False,
     json: Json = False,
@@ -54,9 +53,7 @@ def approve(
 @report_errors
 def reject(
     to: To,
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which CodePipeline records and notifies.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "The notification has it.", show_default=False)],
     yes: Yes = False,
     json: Json = False,
 ) -> None:

@@ -12,7 +12,7 @@ from cli.access import open_account
 from cli.change_approval import LONGEST_APPROVAL_REASON, approve, reviewed_change
 from cli.confirmation import require_confirmation
 from cli.exit_codes import ExitCode
-from cli.options import Json, Yes
+from cli.options import Json, Reason, Yes
 from cli.output import fail, out, print_json, report_errors
 from cli.paths import ROOT
 from vectora_ops.account import PIPELINE
@@ -27,7 +27,7 @@ def approve_change(
             "--execution", help="Execution that the review stopped, as its notification says.", show_default=False
         ),
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Reason, which is recorded.", show_default=False)],
+    reason: Reason,
     yes: Yes = False,
     json: Json = False,
 ) -> None:

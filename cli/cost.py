@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import asdict
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from cli.access import open_account
-from cli.options import HtmlFile, Json
+from cli.options import AnyEnv, HtmlFile, Json
 from cli.output import err, out, print_json, report_errors
-from cli.overview import cost_settings, write_page
+from cli.page_file import write_page
+from cli.parallel import read_each
 from cli.paths import ROOT
-from terminal.console import new_table
-from vectora_ops.costs.month import MonthCost
+from vectora_ops.costs.month import ClientCost, MonthCost
 from vectora_ops.costs.prices import Prices, price_table
-from vectora_ops.costs.reading import read_month_cost
+from vectora_ops.costs.reading import CostSettings, read_month_cost
 from vectora_ops.names import EnvName, environment_name
 from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
@@ -28,7 +24,7 @@ PRICES = "lambda_src/vectora_ops/costs/prices.yaml"
 
 @report_errors
 def cost(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
     html: HtmlFile = None,
     json: Json = False,
 ) -> None:
@@ -39,10 +35,7 @@ def cost(
     """
     settings = load_settings(ROOT)
     chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        # In this context, which knows the profiles that were given.
-        reading = [pool.submit(copy_context().run, _read, settings, name) for name in chosen]
-        read = [each.result() for each in reading]
+    read = read_each(chosen, lambda name: _read(settings, name))
     costs = [each for each in read if isinstance(each, MonthCost)]
     problems = [each for each in read if isinstance(each, str)]
     if not costs:
@@ -60,15 +53,14 @@ def cost(
         for each in costs:
             _show(each)
         out.print()
-        out.print(_origin(price_table()))
+        out.fold(_origin(price_table()))
 
 
 def _read(settings: Settings, env: EnvName) -> MonthCost | str:
     """Return the cost of an environment, or why it cannot be read."""
     try:
-        return read_month_cost(
-            open_account(settings, env), settings.names(env), cost_settings(settings, env), utc_now()
-        )
+        account, chosen = open_account(settings, env), settings.environment(env)
+        return read_month_cost(account, settings.names(env), CostSettings.of(chosen), utc_now())
     except VectoraError as error:
         return f"{env}: {error}"
 
@@ -81,25 +73,29 @@ def _fields(cost: MonthCost) -> dict[str, Any]:
 def _show(cost: MonthCost) -> None:
     share = cost.forecast_usd / cost.budget_usd
     out.print()
-    out.say(
+    out.fold(
         f"{cost.env} in {cost.month}: ${cost.so_far_usd:.2f} so far, ${cost.forecast_usd:.2f} at its end, {share:.0%} "
-        f"of ${cost.budget_usd:g}"
+        f"of ${cost.budget_usd:g}",
+        "bold",
     )
-    table = new_table("part", "so far", "at its end", "computed from")
-    for part in cost.parts:
-        table.add_row(part.name, f"${part.so_far_usd:.2f}", f"${part.forecast_usd:.2f}", part.basis)
-    out.print(table)
+    parts = [(each.name, f"${each.so_far_usd:.2f}", f"${each.forecast_usd:.2f}", each.basis) for each in cost.parts]
+    out.print_rows(("part", "so far", "at its end", "computed from"), parts)
     if cost.clients:
         out.print()
-        table = new_table("client", "runs", "so far", "at its end", "last run", "usual run")
-        for each in cost.clients:
-            usd = (each.so_far_usd, each.forecast_usd, each.last_usd, each.usual_usd)
-            table.add_row(each.client_id, str(each.runs), *("-" if cell is None else f"${cell:.2f}" for cell in usd))
-        out.print(table)
+        clients = [(each.client_id, str(each.runs), *map(_usd, _amounts(each))) for each in cost.clients]
+        out.print_rows(("client", "runs", "so far", "at its end", "last run", "usual run"), clients)
     for sentence in cost.warnings:
-        out.say(sentence, style="yellow")
+        out.fold(sentence, "yellow")
     if cost.unknown:
-        out.say(f"Without what you may not read: {', '.join(cost.unknown)}.", style="yellow")
+        out.fold(f"Without what you may not read: {', '.join(cost.unknown)}.", "yellow")
+
+
+def _amounts(client: ClientCost) -> tuple[float | None, ...]:
+    return client.so_far_usd, client.forecast_usd, client.last_usd, client.usual_usd
+
+
+def _usd(amount: float | None) -> str:
+    return "-" if amount is None else f"${amount:.2f}"
 
 
 def _origin(prices: Prices) -> str:

@@ -70,13 +70,19 @@ def report_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except VectoraError as error:
             fail(str(error))
-        except _aws_errors() as error:
-            fail(f"The call to AWS failed: {error}")
+        except aws_errors() as error:
+            fail(failed_call(error))
 
     return run
 
 
-def _aws_errors() -> tuple[type[Exception], ...]:
+def failed_call(error: Exception) -> str:
+    """Return a sentence on an error of the AWS SDK."""
+    return f"The call to AWS failed: {error}"
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of the AWS SDK; it is imported when one of them may have happened."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError

@@ -8,7 +8,7 @@ import typer
 
 from cli.decision import exit_code, show_decision
 from cli.exit_codes import ExitCode
-from cli.options import Env, Json
+from cli.options import Env, Json, option
 from cli.output import fail, out, print_json, report_errors
 from cli.paths import ROOT
 from cli.promotion_options import Digest, To, caller_arn, open_preceding, preceding_environment, require_reason
@@ -24,6 +24,7 @@ from vectora_ops.remote import run_remotely
 from vectora_ops.settings import load_settings
 from vectora_ops.store_clock import records_clock
 from vectora_ops.windows import TIME_EXAMPLE
+from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors
@@ -45,9 +46,7 @@ def bypass(
     gate: Annotated[
         list[str], typer.Option("--gate", help=f"Gate to bypass; repeat for several: {', '.join(BYPASSABLE_GATES)}.")
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown to the approver.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "The approver sees it.", show_default=False)],
     digest: Digest = None,
     no_retry: Annotated[
         bool, typer.Option("--no-retry", help="Only record the bypass; the pipeline tries again by schedule.")
@@ -60,7 +59,7 @@ def bypass(
     """
     source, target = open_preceding(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
-        fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.", ExitCode.USAGE)
+        fail(unknown_name("gate", unknown[0], BYPASSABLE_GATES, where="to bypass"), ExitCode.USAGE)
     require_reason(reason)
     chosen = find_release(source.account, source.names, digest)
     if chosen.content_digest is None:
@@ -92,9 +91,7 @@ def freeze(
     until: Annotated[
         str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown in refusals.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "Refusals show it.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Refuse promotions into an environment until a time, without a commit; rollbacks are never refused.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from cli.exit_codes import ExitCode
+from cli.options import option
 from cli.output import fail
 from cli.target import Target, open_target
 from vectora_ops.account import Account
@@ -14,14 +13,10 @@ from vectora_ops.records import LONGEST_BYPASS_REASON
 from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before
 from vectora_shared.errors import VectoraError
 
-To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
+To = Annotated[str, option("--to", "It is stage or prod.", metavar="ENV", show_default=False)]
 Digest = Annotated[
     str | None,
-    typer.Option(
-        "--digest",
-        help="First digits of a release's digest or content digest, as status and release list show them. Default: the "
-        "release that the preceding environment has.",
-    ),
+    option("--digest", "Default: the release of the preceding environment. See ./vectora release list."),
 ]
 
 

@@ -13,7 +13,7 @@ from vectora_ops.times import minute
 
 @report_errors
 def list_releases(env: Env, json: Json = False) -> None:
-    """List the releases of an environment from its ledger, newest last."""
+    """List the releases of an environment from its ledger, newest first."""
     here = open_target(env)
     records = Records(here.account, here.names)
     ledger = records.ledger()
@@ -28,13 +28,13 @@ def list_releases(env: Env, json: Json = False) -> None:
             }
             for position, entry in enumerate(ledger)
         ]
-        clients = [each.model_dump(mode="json") for each in promotions]
-        print_json({"env": env, "live_digest": live, "releases": entries, "clients": clients})
+        clients = [each.model_dump(mode="json") for each in reversed(promotions)]
+        print_json({"env": env, "live_digest": live, "releases": entries[::-1], "clients": clients})
         return
     _show_ledger(env, ledger, live)
     if promotions:
         out.print("Client files promoted by themselves:")
-    for promotion in promotions:
+    for promotion in reversed(promotions):
         out.fold(client_promotion_sentence(promotion), indent="  ")
 
 
@@ -56,7 +56,7 @@ def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) ->
                 how(entry),
                 entry.snapshot or "",
             )
-            for position, entry in enumerate(ledger)
+            for position, entry in reversed(tuple(enumerate(ledger)))
         ],
     )
     if live != ledger[-1].digest:

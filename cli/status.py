@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
-from cli.options import HtmlFile, Json
-from cli.output import err, out, print_json, report_errors
+from cli.options import AnyEnv, HtmlFile, Json
+from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
+from cli.parallel import read_each
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
 from vectora_ops.names import EnvName, environment_name
+from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
 from vectora_shared.errors import VectoraError
@@ -34,7 +34,7 @@ class Unreadable:
 
 @report_errors
 def status(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
     html: HtmlFile = None,
     json: Json = False,
 ) -> None:
@@ -50,7 +50,7 @@ def status(
     if html is not None:
         _write_page(settings, chosen, html, as_json=json)
         return
-    read = [_read(settings, name) for name in chosen]
+    read = read_each(chosen, lambda name: _read(settings, name))
     problems = [each.problem for each in read if isinstance(each, Unreadable)]
     if len(problems) == len(read):
         raise VectoraError("\n".join(dict.fromkeys(problems)))
@@ -68,10 +68,12 @@ def status(
 
 def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_json: bool) -> None:
     """Write the status page and show what needs a person."""
-    from cli.overview import overview_of, write_page
+    # Imported here because a status without a page needs none of it.
+    from cli.page_file import write_page
+    from vectora_ops.overview.collecting import overview_of
     from vectora_ops.pages.status import status_page
 
-    overview = overview_of(settings, chosen)
+    overview = overview_of(settings, chosen, partial(open_account, settings), utc_now())
     if not any(each.is_readable for each in overview.environments):
         raise VectoraError("\n".join(dict.fromkeys(each.problem for each in overview.environments)))
     path = write_page(html, status_page(overview))
@@ -79,7 +81,7 @@ def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_jso
         print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
         return
     for need in overview.needs:
-        out.say(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", style="red" if need.is_urgent else "yellow")
+        out.fold(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", "red" if need.is_urgent else "yellow")
         out.say(f"  {need.command}")
     out.say(f"Written: {path}")
 
@@ -92,6 +94,8 @@ def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
         return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
+    except aws_errors() as error:
+        return Unreadable(env, failed_call(error))
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:

@@ -103,7 +103,7 @@ def _clients(folder: Path, digest: str) -> tuple[ClientConfig, ...]:
 
 
 class EnvironmentStage(cdk.Stage):
-    """One environment's stacks, the same that `cdk deploy --context env=...` deploys."""
+    """One environment's stacks, the same that `cdk deploy --context env=ENV` deploys."""
 
     def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
         super().__init__(scope, env)

@@ -157,6 +157,7 @@ class OperationsStack(ComponentStack):
             grants.watch(sees_approvals=sees_approvals),
             {
                 "NOISE_PERCENT": str(self.settings.alarms.noise_percent),
+                "MONTHLY_BUDGET_USD": str(self.settings.monthly_budget_usd),
                 "RUN_SCHEDULE": schedule.model_dump_json(),
                 **({"PRECEDING_ENV": self._preceding.env} if self._preceding else {}),
                 **({"APPROVAL_DAYS": str(approval_days)} if sees_approvals else {}),
@@ -201,6 +202,7 @@ class OperationsStack(ComponentStack):
             {
                 "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
                 "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+                "ALARM_NOISE_PERCENT": f"{self.settings.alarms.noise_percent:g}",
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )

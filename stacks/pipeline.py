@@ -306,8 +306,8 @@ class PipelineStack(cdk.Stack):
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
                 f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
-                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
-                f"./vectora promote explain --to {env}"
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts and answer: "
+                f"./vectora promote approve --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
             topic=self._topic,

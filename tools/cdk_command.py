@@ -1,6 +1,6 @@
 """Command `cdk`: the pinned CDK CLI on the pinned Node.js, for all stacks if none is named.
 
-`cdk bootstrap` makes the bootstrap of the environment in `--context env=...`, or of the pipeline.
+`cdk bootstrap` makes the bootstrap of the environment in `--context env=ENV`, or of the pipeline.
 """
 
 from __future__ import annotations

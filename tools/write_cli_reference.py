@@ -17,6 +17,7 @@ import typer.main
 from cli.__main__ import app
 from cli.exit_codes import MEANINGS
 from cli.operator_policy import POLICY_FILE, policy_text
+from tools.completion_table import COMPLETION_TABLE, completion_table
 from vectora_ops.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,7 @@ def reference_pages() -> dict[str, str]:
     return {
         CLI_REFERENCE: "\n".join(_cli_page()) + "\n",
         POLICY_REFERENCE: "\n".join(_policy_page()) + "\n",
+        COMPLETION_TABLE: completion_table(),
     }
 
 
@@ -77,6 +79,8 @@ def _cli_page() -> Iterator[str]:
     yield "| --- | --- |"
     for code, meaning in MEANINGS.items():
         yield f"| {code:d} | {meaning} |"
+    yield ""
+    yield "`./vectora review` has exit codes of its own, which its help names."
     yield ""
     yield "| command | effect |"
     yield "| --- | --- |"

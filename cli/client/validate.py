@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from cli.client.client_file import deployed_content, folder_content
-from cli.client.show import ConfigFolder
 from cli.exit_codes import ExitCode
-from cli.options import Json
+from cli.options import ConfigFolder, Json, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from client_files.history import History
@@ -33,16 +32,8 @@ def validate(
         list[Path] | None,
         typer.Argument(help="Client files outside config/. Default: all files in config/.", show_default=False),
     ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option("--base", help="Base branch. A client file that differs from it needs a new version."),
-    ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env", help="Environment. A client file that differs from the deployed one needs a new version."
-        ),
-    ] = None,
+    base: Annotated[str | None, option("--base", "A client file that differs there needs a new version.")] = None,
+    env: Annotated[str | None, option("--env", "A client file that differs there needs a new version.")] = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.client.client_file import folder_content, known_client
-from cli.client.show import ConfigFolder
 from cli.exit_codes import ExitCode
-from cli.options import Json
+from cli.options import CLIENT, ConfigFolder, Json, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG
 from cli.progress import progress_display
@@ -28,14 +27,14 @@ COLORS = {"ok": "green", "degraded": "yellow", "empty": "red", "failed": "red"}
 def check(
     client: Annotated[
         str | None,
-        typer.Argument(help="The client's id. Default: all enabled sources of the catalogue.", show_default=False),
+        typer.Argument(help=f"{CLIENT} Default: all enabled sources of the catalogue.", show_default=False),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option("--source", help="Key of a source, to check only it; repeatable.")
     ] = None,
     period_days: Annotated[
         int | None,
-        typer.Option("--period-days", min=1, max=365, help="Days of news. Default: the client's, or 30."),
+        option("--period-days", "Default: the client's, or 30.", min=1, max=365),
     ] = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,

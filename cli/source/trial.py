@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from cli.client.client_file import folder_content
-from cli.client.show import ConfigFolder
 from cli.exit_codes import ExitCode
-from cli.options import Json
+from cli.options import ConfigFolder, Json, option
 from cli.output import fail, out, print_json, print_lines, report_errors
 from cli.paths import CONFIG
 from cli.progress import progress_display
@@ -20,8 +19,8 @@ from cli.source.words import dropped_in_words
 from terminal.console import new_table
 from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.sources import SOURCE_TYPES, IngestionMode, SourceType
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
     from client_files.sources.trial import News, Trial, TriedFeed
@@ -38,9 +37,7 @@ def try_source(
     source_type: Annotated[
         str | None, typer.Option("--type", help=f"Type of the source: {', '.join(SOURCE_TYPES)}.")
     ] = None,
-    period_days: Annotated[
-        int, typer.Option("--period-days", min=1, max=365, help="Days of news that a run would keep.")
-    ] = 30,
+    period_days: Annotated[int, option("--period-days", min=1, max=365)] = 30,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
@@ -81,9 +78,7 @@ def _require_known(
     option: str, given: str | None, known: SourceType | IngestionMode | None, names: tuple[str, ...]
 ) -> None:
     if given is not None and known is None:
-        raise ConfigurationError(
-            f"{option} is '{given}': {did_you_mean(given, names)}choose one of {', '.join(names)}."
-        )
+        raise ConfigurationError(unknown_name(option.removeprefix("--"), given, names))
 
 
 def _redirects(trial: Trial) -> list[dict[str, object]]:

@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
 from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
-from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
+from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX, STATUS_PREFIX
+from vectora_shared.unknown_names import unknown_name
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2", "s2-monitoring"]
@@ -37,13 +38,14 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-# Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, and records of deliveries.
+# Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, records of deliveries, status.
 OMITTED_PREFIXES = (
     f"curated/{CANARY_CLIENT}/",
     f"ingested/{CANARY_CLIENT}/",
     f"{CANARY_CLIENT}/",
     DRAFTS_PREFIX,
     DELIVERIES_PREFIX,
+    STATUS_PREFIX,
 )
 # Parameters of promotions (vectora_ops.records).
 LEDGER = "promotion/ledger"
@@ -336,7 +338,7 @@ def environment_name(name: str) -> EnvName:
     for env in environments:
         if env == name:
             return env
-    raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(environments)}.")
+    raise ConfigurationError(unknown_name("environment", name, environments))
 
 
 def client_id_problems(environments: Iterable[Names], client_ids: Iterable[str]) -> list[str]:

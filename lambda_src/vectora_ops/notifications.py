@@ -49,7 +49,7 @@ def log_of_run(env: str, execution: str) -> str:
 def run_again(env: str, client_id: str) -> tuple[str, ...]:
     """Return the command that makes an issue; none for what is no client, such as the input of a run by hand."""
     known = IDENTIFIER.fullmatch(client_id)
-    return (f"./vectora run --env {env} --client {client_id} --issue",) if known else ()
+    return (f"./vectora run {client_id} --env {env} --issue",) if known else ()
 
 
 def roll_back_by_hand(env: str) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def release_hold(env: str) -> str:
 
 
 def operation_failed(env: str, operation: str, failure: str, function: str) -> Notification:
-    """Notify of an operation of an operations function that failed, and that nobody waits for."""
+    """Notify of an operation of an operations function that failed unattended."""
     return Notification(
         what=f"{operation} failed",
         happened=f"In {env} operation {operation} of function {function} failed: {failure}",
@@ -162,6 +162,17 @@ def failed_runs(env: str, client_id: str, execution: str, message: str, since: d
         since=since,
         commands=(log_of_run(env, execution), *run_again(env, client_id), status(env)),
         runbook=f"{ALARMS}#failed-runs",
+    )
+
+
+def issue_alarm(env: str, alarm: str, client_id: str, message: str, since: datetime) -> Notification:
+    """Notify of an issue that is empty or noisy, and of the alarm that it raised."""
+    return Notification(
+        what=f"alarm: {alarm}",
+        happened=message,
+        since=since,
+        commands=(f"./vectora newsletter open {shlex.quote(client_id)} --env {env}", *run_again(env, client_id)),
+        runbook=f"{ALARMS}#{alarm}",
     )
 
 

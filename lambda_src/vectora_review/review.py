@@ -50,7 +50,7 @@ class Opinion:
 
     @property
     def reasons(self) -> str:
-        """Why the execution stops, in lines."""
+        """Reasons why the execution stops, in lines."""
         note = f"\n{self.refused}" if self.refused else ""
         return (
             f"Execution {self.execution.id} (commit {self.execution.commit or 'unknown'}) stops: it changes the "

@@ -51,7 +51,7 @@ def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vect
     assert shown.output.count("current") == 1
     document = json.loads(vectora("release", "list", "--env", "stage", "--json").stdout)
     assert [each["current"] for each in document["releases"]].count(True) == 1
-    assert document["releases"][-1]["current"]
+    assert document["releases"][0]["current"]
     kinds = {each["kind"] for each in document["releases"]}
     assert kinds == {"release", "rollback"}, "the bad commit was rolled back"
 

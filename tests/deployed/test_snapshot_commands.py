@@ -137,7 +137,7 @@ def test_a_pinned_snapshot_is_kept_and_shows_its_reason(vectora: Vectora) -> Non
 @pytest.mark.parametrize("remote", [(), ("--remote",)])
 def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...]) -> None:
     name = create_snapshot(vectora, "young")
-    result = vectora("snapshot", "prune", "--env", "dev", "--json", *remote)
+    result = vectora("snapshot", "prune", "--env", "dev", "--yes", "--json", *remote)
     assert result.exit_code == 0, result.output
     assert {each["remove"] for each in json.loads(result.stdout)["decisions"]} == {False}
     assert vectora("snapshot", "verify", name, "--env", "dev").exit_code == 0
@@ -151,10 +151,10 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
         (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
         (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
         (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
-        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot x_2026"),
-        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot x_20260101_000000"),
+        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot 'x_2026"),
+        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot 'x_20260101_000000'"),
         (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Give either a second snapshot or --live."),
-        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot x_2026"),
+        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot 'x_2026"),
         (
             ("rollback", "--env", "dev", "--snapshot", "latest", "--components", "fonts"),
             "There is no component 'fonts'",

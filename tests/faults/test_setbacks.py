@@ -148,6 +148,7 @@ class World:
         self.notifications_fail = False
         self.watch_hours = watch_hours
         self.failed_runs_a_day = 1
+        self.noise_percent = 10.0
         self.now = NOW
 
     def automatic_rollback(self) -> AutomaticRollback:
@@ -158,6 +159,7 @@ class World:
             notify=self._notify,
             watch_hours=self.watch_hours,
             failed_runs_a_day=self.failed_runs_a_day,
+            noise_percent=self.noise_percent,
             clock=lambda: self.now,
             sleep=self._sleep,
         )
@@ -213,6 +215,30 @@ class World:
     def run_fails(self, event_id: str = "event-1", client_id: str = "lai_weekly", **changes: Any) -> str:
         detail = self.workflow.run(f"run-of-{event_id}", client_id, **changes)
         return self.automatic_rollback().run_failed({"id": event_id, "detail": detail})
+
+    def issue_appears(
+        self,
+        event_id: str = "event-1",
+        client_id: str = "lai_weekly",
+        *,
+        items: int = 8,
+        in_period: int = 8,
+        noise: float = 0.0,
+        draft: bool = False,
+        **changes: Any,
+    ) -> str:
+        """Let a run publish an issue with so many items, and noise as a share from 0 to 1."""
+        body = {
+            "client_id": client_id,
+            "target_date": "2026-03-02",
+            "draft": draft,
+            "metrics": {"items": {"selected": items, "in_period": in_period}, "noise_estimate": noise},
+        }
+        output = json.dumps({"client_id": client_id, "newsletter": {"statusCode": 200, "body": body}})
+        given = {"status": "SUCCEEDED", "output": output, **changes}
+        detail = self.workflow.run(f"run-of-{event_id}", client_id, **given)
+        self.workflow.failed[0]["output"] = output
+        return self.automatic_rollback().run_ended({"id": event_id, "detail": detail})
 
     @property
     def hold(self) -> Hold:
@@ -533,7 +559,7 @@ def test_a_deleted_snapshot_ends_the_hold(world: World) -> None:
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends()
     assert world.hold.state == "held"
-    assert "There is no snapshot gone_20260101_000000" in world.hold.outcome
+    assert "There is no snapshot 'gone_20260101_000000'" in world.hold.outcome
 
 
 def test_a_rollback_that_no_invocation_continues_stays_held(world: World) -> None:
@@ -638,7 +664,7 @@ def watched(world: World) -> World:
     return world
 
 
-@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
 def test_a_run_that_fails_soon_after_a_deployment_rolls_it_back(watched: World, status: str) -> None:
     watched.run_fails(status=status)
     assert len(watched.requests) == 1
@@ -646,6 +672,83 @@ def test_a_run_that_fails_soon_after_a_deployment_rolls_it_back(watched: World, 
     assert f"the run of lai_weekly {status.lower().replace('_', ' ')}" in watched.hold.reason
     [alarm] = watched.records.alarms()
     assert (alarm.name, alarm.at) == ("failed-runs", NOW)
+
+
+def test_a_run_that_was_ended_on_purpose_is_reported_and_rolls_nothing_back(watched: World) -> None:
+    watched.run_fails(status="ABORTED")
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+    assert "Nothing was rolled back: it was ended on purpose" in watched.notifications[-1]
+
+
+@pytest.mark.parametrize(
+    ("issue", "alarm", "fault"),
+    [
+        ({"noise": 0.125}, "noise", "has 12.5 % noise, 10 % or more"),
+        ({"noise": 0.1}, "noise", "has 10 % noise, 10 % or more"),
+        ({"items": 0, "in_period": 0}, "empty-newsletter", "has no news, and would have none even if"),
+    ],
+)
+@pytest.mark.parametrize("included", [True, False])
+def test_an_issue_with_a_fault_soon_after_a_deployment_rolls_it_back(
+    watched: World, issue: dict[str, Any], alarm: str, fault: str, included: bool
+) -> None:
+    # An output that is too long for an event is missing from it.
+    watched.issue_appears(**issue, **({} if included else {"output": None}))
+    assert len(watched.requests) == 1
+    assert watched.hold.state == "held"
+    assert f"alarm {alarm} was raised: the issue of lai_weekly of 2026-03-02 {fault}" in watched.hold.reason
+    [noted] = watched.records.alarms()
+    assert (noted.name, noted.at) == (alarm, NOW)
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        {"noise": 0.0999},
+        {"items": 0, "in_period": 3, "noise": 0.9},
+        {"noise": 0.9, "draft": True},
+        {"noise": 0.9, "client_id": "canary"},
+        {"noise": 0.9, "client_id": "lai_weekl"},
+    ],
+    ids=["quiet", "nothing new", "draft", "canary", "unknown client"],
+)
+def test_other_issues_raise_nothing(watched: World, issue: dict[str, Any]) -> None:
+    watched.issue_appears(**issue)
+    assert watched.requests == []
+    assert watched.records.alarms() == ()
+    assert watched.notifications == []
+
+
+@pytest.mark.parametrize("output", ["{}", "", "not json", "[]", '{"newsletter": {"body": {}}}', '{"newsletter": null}'])
+def test_a_run_without_an_issue_raises_nothing(watched: World, output: str) -> None:
+    assert "raises no alarm" in watched.issue_appears(noise=0.9, output=output)
+    assert watched.requests == []
+
+
+def test_an_issue_of_the_previous_release_does_not_roll_this_one_back(watched: World) -> None:
+    watched.issue_appears(noise=0.9, at=NOW - timedelta(hours=8))
+    assert watched.requests == []
+    assert len(watched.records.alarms()) == 1
+    assert "Nothing was rolled back" in watched.notifications[-1]
+
+
+def test_an_issue_with_a_fault_is_reported_when_no_release_is_watched(watched: World) -> None:
+    watched.watch_hours = 0
+    watched.issue_appears(noise=0.9)
+    assert watched.requests == []
+    assert [each.name for each in watched.records.alarms()] == ["noise"]
+    assert watched.notifications[-1].startswith("alarm: noise: In dev alarm noise was raised")
+
+
+def test_a_rollback_after_a_noisy_issue_is_finished_by_the_next_invocation(watched: World) -> None:
+    watched.outcome = OutOfTimeError("The rollback")
+    with pytest.raises(OutOfTimeError):
+        watched.issue_appears(noise=0.9)
+    watched.outcome = None
+    watched.issue_appears(noise=0.9)
+    assert watched.hold.outcome.startswith("rolled back to")
+    assert len(watched.records.alarms()) == 1
 
 
 def test_the_next_failure_counts_again_once_the_hold_is_released(watched: World) -> None:

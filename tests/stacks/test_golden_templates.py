@@ -79,12 +79,12 @@ def test_synthesizing_twice_results_in_equal_templates(dev: Templates) -> None:
 CONFIGURED = (
     r"/(DeletionPolicy|UpdateReplacePolicy)$",
     r"/(NoncurrentDays|ExpirationInDays|RetentionInDays)$",
-    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS|PROMOTION_WATCH_HOURS|FAILED_RUNS_A_DAY)$",
+    r"/(DefaultRetention/Days|SNAPSHOT_KEEP_LAST|SNAPSHOT_MINIMUM_AGE_DAYS|PROMOTION_WATCH_HOURS|FAILED_RUNS_A_DAY|ALARM_NOISE_PERCENT)$",
     r"SnapshotsBucketPolicy/.*/NumericGreaterThan/s3:object-lock-remaining-retention-days$",
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
     r"/PromotionPolicy/Properties/Value$",
-    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|NOISE_PERCENT)$",
+    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT)$",
     r"Schedule/Properties/State$",
     # A digest of all the others.
     r"(ReleaseDigest|ReleaseDigest/Value|/Release/Properties/Value)$",

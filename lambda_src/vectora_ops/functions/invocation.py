@@ -16,6 +16,7 @@ from vectora_ops.progress import Observer, OutOfTimeError
 from vectora_ops.promotion.job import RELAYED_KEY
 from vectora_shared.aws_texts import plain, redacted
 from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.keys import STATUS_PAGE_KEY
 from vectora_shared.runtime import Event, environment
 
 if TYPE_CHECKING:
@@ -134,6 +135,12 @@ def _task(context: Any) -> str:
     return str(context.function_name).removeprefix(f"{names.project}-").removesuffix(f"-{names.env}")
 
 
+def _status_page(names: Names) -> str:
+    """Return where the status page is: the one that the watch wrote last, and the command that makes one now."""
+    stored = f"s3://{names.bucket('newsletters')}/{STATUS_PAGE_KEY}"
+    return f"Status page: {stored}, or now: ./vectora status --env {names.env} --html build/status.html"
+
+
 def notify_operators(notification: Notification) -> None:
     """Notify the operators; a failure to notify must not hide the event itself, so it is only logged."""
     try:
@@ -141,7 +148,7 @@ def notify_operators(notification: Notification) -> None:
         own_account().client("sns").publish(
             TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
             Subject=notification.subject(f"{names.project} {names.env}"),
-            Message=notification.message,
+            Message=f"{notification.message}\n{_status_page(names)}",
         )
     except Exception:
         logger.exception("The operators could not be notified")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from vectora_ops.account import Account
 from vectora_ops.costs.runs import recorded_runs
 from vectora_ops.names import Names
+from vectora_ops.notifications import ALARMS, run_again
 from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.promotion.facts import client_files
 from vectora_ops.schedules import runs_after
@@ -30,6 +31,8 @@ FAILED_RUNS_OF_A_SOURCE = 3
 # Three monthly runs, the first of which may have been late.
 LOOK_BACK = timedelta(days=100)
 FAILED = "failed"
+# In a command line; the list names all.
+NAMED_SOURCES = 10
 
 
 def overdue_newsletters(account: Account, names: Names, schedule: Schedule | None, now: datetime) -> Reading:
@@ -67,9 +70,9 @@ def _overdue(env: str, client_id: str, due: datetime) -> Notification:
         since=due,
         commands=(
             f"./vectora newsletter list {client_id} --env {env}",
-            f"./vectora run --env {env} --client {client_id} --issue",
+            *run_again(env, client_id),
         ),
-        runbook="docs/runbooks/alarms.md#newsletter-overdue",
+        runbook=f"{ALARMS}#newsletter-overdue",
     )
 
 
@@ -84,8 +87,11 @@ def failing_sources(account: Account, names: Names, now: datetime) -> Reading:
             for source in set.intersection(*(set(each) for each in failed)):
                 failing.setdefault(source, []).append(client_id)
                 messages[source] = failed[-1][source]
-    found = (_failing(names.env, source, clients, messages[source]) for source, clients in sorted(failing.items()))
-    return Reading(value=len(failing), found=tuple(found))
+    clauses = [
+        f"{plain(source)} (read by {', '.join(clients)}): {plain(messages[source])}"
+        for source, clients in sorted(failing.items())
+    ]
+    return Reading(value=len(failing), found=(_failing(names.env, sorted(failing), clauses),) if failing else ())
 
 
 def _last_reports(account: Account, names: Names, client_id: str, first: datetime) -> list[Mapping[str, Any]]:
@@ -110,14 +116,15 @@ def _failed_sources(report: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _failing(env: str, source: str, clients: list[str], message: str) -> Notification:
-    key = plain(source)
+def _failing(env: str, sources: Sequence[str], clauses: Sequence[str]) -> Notification:
+    count = "1 source fails" if len(sources) == 1 else f"{len(sources)} sources fail"
+    options = " ".join(f"--source {shlex.quote(plain(each))}" for each in sources[:NAMED_SOURCES])
     return Notification(
-        what=f"source {key} fails",
-        happened=f"In {env} source {key} failed in each of the last {FAILED_RUNS_OF_A_SOURCE} runs of "
-        f"{', '.join(clients)}: {message or 'no reason given'}",
-        commands=(f"./vectora source check --source {shlex.quote(key)}", f"./vectora source list --env {env}"),
-        runbook="docs/runbooks/alarms.md#source-failing",
+        what=count,
+        happened=f"In {env} {count}, in each of the last {FAILED_RUNS_OF_A_SOURCE} runs.",
+        details=tuple(clauses),
+        commands=(f"./vectora source check {options}", f"./vectora source list --env {env}"),
+        runbook=f"{ALARMS}#source-failing",
     )
 
 

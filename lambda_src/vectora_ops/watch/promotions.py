@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import EnvName, Names
+from vectora_ops.notifications import ALARMS
 from vectora_ops.overview.model import WaitingApproval
 from vectora_ops.overview.pipeline import read_pipeline
 from vectora_ops.records import Records, ReleaseId
@@ -17,6 +18,7 @@ from vectora_shared.errors import VectoraError
 from vectora_shared.notifications import Notification
 
 DAY = timedelta(days=1)
+NOTIFIED_AFTER_DAYS = 21
 
 
 class Waiting(BaseModel):
@@ -52,7 +54,9 @@ def promotion_waiting(account: Account, names: Names, preceding: EnvName, now: d
     if is_here or not waiting.refused:
         return Reading(value=0)
     days = (now - waiting.since) / DAY
-    return Reading(value=round(days, 2), found=(_refused(names.env, preceding, waiting),))
+    # Every release waits for its soak, and each refusal has its own notification.
+    lasts = days >= NOTIFIED_AFTER_DAYS
+    return Reading(value=round(days, 2), found=(_refused(names.env, preceding, waiting),) if lasts else ())
 
 
 def _refused(env: str, preceding: str, waiting: Waiting) -> Notification:
@@ -61,7 +65,7 @@ def _refused(env: str, preceding: str, waiting: Waiting) -> Notification:
         happened=f"{env} does not get the release that {preceding} has: {waiting.sentence}",
         since=waiting.since,
         commands=(f"./vectora promote explain --to {env}", f"./vectora promote retry --to {env}"),
-        runbook="docs/runbooks/alarms.md#promotion-waits",
+        runbook=f"{ALARMS}#promotion-waits",
     )
 
 

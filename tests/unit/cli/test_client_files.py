@@ -210,4 +210,4 @@ def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
 def test_an_unknown_location_is_reported_with_the_possible_ones(client: Run, location: str) -> None:
     refused = client("diff", "lai_weekly", "--from", location)
     assert refused.exit_code == 1
-    assert "is no environment, no version and no file" in refused.output
+    assert "There is no location" in refused.output

@@ -73,7 +73,7 @@ def _promote_client(outcome: str) -> Prepare:
         answer = {"decision": _decision(outcome), "file": file}
         patch.setattr(client_promote, "run_in_function", lambda *_: answer)
         patch.setattr(client_promote, "is_unfinished", lambda *_: False)
-        return "--client", "lai_weekly", "--from", "stage", "--to", "prod", "--json"
+        return "lai_weekly", "--from", "stage", "--to", "prod", "--json"
 
     return prepare
 

@@ -28,7 +28,7 @@ from cli import adopt, decision, output, promote, promotion_options, release, ro
 from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
 from cli.environment_status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
-from cli.snapshot import commands, tables
+from cli.snapshot import listing, tables
 from cli.snapshot.drill import RestoreRehearsal
 from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
@@ -258,7 +258,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace an environment by one whose records, answers and snapshots are all hostile."""
     target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=SimpleNamespace(backup=None))
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
-    for module in (release, promote, promotion_options, commands):
+    for module in (release, promote, promotion_options, listing):
         monkeypatch.setattr(module, "open_target", lambda env: target)
     monkeypatch.setattr(release, "Records", lambda account, names: records)
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
@@ -269,8 +269,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda account, names, by, clock: SimpleNamespace(reason=HOSTILE, model_dump=lambda mode: {}),
     )
     monkeypatch.setattr(promote, "_caller", lambda here: HOSTILE)
-    monkeypatch.setattr(commands, "Vault", lambda account, names: None)
-    monkeypatch.setattr(commands, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
+    monkeypatch.setattr(listing, "Vault", lambda account, names: None)
+    monkeypatch.setattr(listing, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
 
 
 @pytest.mark.usefixtures("environment")
@@ -281,7 +281,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         (release.list_releases, ("--env", "dev"), 0),
         (promote.explain, ("--to", "stage"), 3),
         (promote.release_hold, ("--env", "dev"), 0),
-        (commands.list_command, ("--env", "dev"), 0),
+        (listing.list_command, ("--env", "dev"), 0),
     ],
 )
 def test_commands_succeed_with_hostile_texts(

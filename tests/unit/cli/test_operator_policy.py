@@ -164,6 +164,16 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("ssm:GetParameter", f"{records}/bypass"),
             ("s3:GetObject", f"{config}/published.json"),
         ],
+        "status --html and cost": [
+            *remote,
+            ("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*")),
+            ("cloudformation:ListStackResources", _stack("s0-operations", env)),
+            ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-access-logs-{env}"),
+            ("s3:GetObject", f"{letters}/lai_weekly/2026/01/30/manifest.json"),
+            ("logs:DescribeLogGroups", "*"),
+            ("codepipeline:GetPipelineState", _arn("codepipeline", "vectora-inbox-pipeline")),
+            ("states:DescribeStateMachine", _arn("states", f"stateMachine:{machine}")),
+        ],
         "adopt": [
             *change,
             ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-lambda-code-{env}"),

@@ -27,7 +27,7 @@ from vectora_shared.config.loading import load_client
 
 STAGE, PROD = load_settings(ROOT).environment("stage"), load_settings(ROOT).environment("prod")
 WEEKLY = load_client(FolderContent(ROOT / "config"), "lai_weekly").client_profile
-COMMAND = "./vectora run --env stage --client lai_weekly --issue"
+COMMAND = "./vectora run lai_weekly --env stage --issue"
 # A Thursday.
 DEPLOYED = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
