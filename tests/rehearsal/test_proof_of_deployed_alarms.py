@@ -19,11 +19,11 @@ from rehearsal.monitoring.evaluation import AlarmError
 from rehearsal.monitoring.events import Events
 from rehearsal.monitoring.proof import AlarmProof, prove_alarms, raised_in
 from tests.repository import ROOT
-from vectora_ops.names import STACK_LAYERS, Names
+from vectora_ops.names import STACK_LAYERS, Names, StackLayer
 from vectora_ops.settings import ENVIRONMENT_NAMES, load_settings
 from vectora_shared.metrics import ENVIRONMENT_DIMENSION, Metric
 
-LAYER = "s2-monitoring"
+LAYER: StackLayer = "s2-monitoring"
 EMPTY = json.dumps({"Resources": {"Empty": {"Type": "AWS::SNS::Topic"}}})
 NOW = datetime.now(UTC)
 Change = Callable[[dict[str, Any]], None]
