@@ -199,7 +199,8 @@ def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
     if found is None:
         raise VectoraError(
             f"The copy {copy.bucket} has no complete snapshot of {copy.names.env}: S3 did not replicate all objects of "
-            "any. Nothing was changed. ./vectora restore --snapshot NAME says for one what is missing."
+            f"any. Nothing was changed. For one of them, ./vectora restore --env {copy.names.env} --copy {copy.bucket} "
+            "--snapshot NAME says what is missing."
         )
     return found
 

@@ -63,7 +63,7 @@ def _wished_bump(major: bool, minor: bool, patch: bool) -> Bump | None:
 
 def _one_line_message(message: str) -> str:
     if not message.strip():
-        raise VectoraError('Say what changed and why (-m "..."): the changelog records it.')
+        raise VectoraError("Say what changed and why (-m 'what changed'): the changelog records it.")
     if len(message.strip().splitlines()) > 1:
         raise VectoraError("The message (-m) must be one line.")
     return message.strip()

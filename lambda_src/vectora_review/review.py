@@ -50,7 +50,7 @@ class Opinion:
         return (
             f"Execution {id_} (commit {commit}) stops: it changes the pipeline, access or what judges a promotion, and "
             f"needs an approval of its own.\n{what}{note}\nTo approve exactly these changes: ./vectora promote "
-            f'approve-change --execution {id_} --reason "..."'
+            f"approve-change --execution {id_} --reason 'what you checked'"
         )
 
 
