@@ -18,12 +18,13 @@ AUDIT_READY := .venv-audit/.ready
 CHECKS := types configuration import-rules lint licences
 TOGETHER := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help setup rehearse test test-fast check build $(CHECKS) audit vulnerabilities bill template-rules synth templates docs browser bench lock clean
+.PHONY: help setup rehearse review test test-fast check build $(CHECKS) audit vulnerabilities bill template-rules synth templates docs browser bench lock clean
 
 help:
 	@echo "make rehearse   run everything on this machine: deploy dev, stage and prod to a local AWS, make newsletters"
 	@echo "make test       run the tests"
 	@echo "make test-fast  run the tests that need no local AWS, in less than a minute"
+	@echo "make review     say what your change does, in words, before it is merged (BASE=main)"
 	@echo "make check      check lint, format, types, import rules, configuration, licences and templates"
 	@echo "make bill       write the bill of materials (CycloneDX) to cdk.out"
 	@echo "make vulnerabilities   look up known vulnerabilities of all locked packages"
@@ -37,6 +38,10 @@ setup: $(READY) $(EMULATOR_READY)
 
 rehearse: setup
 	@./vectora rehearse
+
+# Statuses below 64 are findings, which the report names.
+review: $(READY)
+	@./vectora review --base $(BASE) || [ $$? -lt 64 ]
 
 test: setup browser
 	$(BIN)/python -m pytest
@@ -56,7 +61,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 types: $(READY)
-	$(BIN)/python -m tools.check_types
+	@$(BIN)/python -m tools.checked types -- $(BIN)/python -m tools.check_types
 
 import-rules: $(READY)
 	$(BIN)/lint-imports
@@ -78,7 +83,8 @@ audit: $(AUDIT_READY)
 
 # The tests of the templates: rules of this project, cfn-lint, cdk-nag, and whether AWS knows every permission.
 template-rules: $(READY)
-	$(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
+	@$(BIN)/python -m tools.checked template-rules -- $(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider \
+		tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
 	$(BIN)/cdk synth --quiet

@@ -24,6 +24,7 @@ from benchmarks.parsing import parsing_figures
 from benchmarks.peers import peer_figures
 from benchmarks.rehearsal import rehearsal_figures
 from benchmarks.restore import restore_figures
+from benchmarks.review import review_figures
 from benchmarks.rollback import rollback_figures
 from benchmarks.snapshots import snapshot_figures
 from benchmarks.synth import synth_figures
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "index-parts": index_part_figures,
     "restore": restore_figures,
     "rollback": rollback_figures,
+    "review": review_figures,
     "rehearsal": rehearsal_figures,
 }
 

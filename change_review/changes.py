@@ -25,8 +25,11 @@ ACTION_OF_EFFECT: Mapping[str, Action] = {
 NAME_IS_TAKEN = (
     "its name stays the same, so CloudFormation cannot create the new one beside it and the deployment fails: rename it"
 )
-# A target has one of these: PutBucketPolicy, SetTopicAttributes and SetQueueAttributes replace it (API references).
-ONLY_ONE = frozenset({"AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"})
+# A target has one of these: PutBucketPolicy, SetTopicAttributes and SetQueueAttributes replace it, and PutPermission
+# replaces the statement with the same id (API references).
+ONLY_ONE = frozenset(
+    {"AWS::Events::EventBusPolicy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"}
+)
 IMPORT_ADVICE = "import it into the new stack first (cdk import, or docs/runbooks/adopt-the-running-system.md)"
 
 
@@ -109,7 +112,7 @@ def _described(one: _One, successor: int | None, ones: Sequence[_One], schemas: 
 def _removed(change: ResourceChange, before: Mapping[str, Any]) -> ResourceChange:
     policy = policy_of(before, "DeletionPolicy")
     if policy in KEEPS:
-        note = "it stays in the account and belongs to no stack any more"
+        note = "it stays in the account, outside any stack"
         return replace(change, action="left behind", note=note)
     if policy == SNAPSHOT:
         note = "CloudFormation keeps a last snapshot of it"

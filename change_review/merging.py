@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any, Protocol, TypeVar
 
 from change_review.model import ANY_ENVIRONMENT
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 
 class _OfEnvironments(Protocol):
@@ -34,8 +35,12 @@ def merged(changes: Iterable[T], plain_names: dict[str, str]) -> tuple[T, ...]:
 def _of(neutral: Any, change: T, envs: list[str]) -> T:
     if len(envs) == 1:
         return change
-    result: T = replace(neutral, environments=tuple(dict.fromkeys(envs)))
+    result: T = replace(neutral, environments=tuple(sorted(dict.fromkeys(envs), key=_order)))
     return result
+
+
+def _order(env: str) -> tuple[int, str]:
+    return (ENVIRONMENT_NAMES.index(env) if env in ENVIRONMENT_NAMES else len(ENVIRONMENT_NAMES)), env
 
 
 def _neutral(value: Any, env: str) -> Any:

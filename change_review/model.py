@@ -160,7 +160,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """Everything that a change does; the parts are in the order in which a reader needs them."""
+    """Effects of a change; the parts are in the order in which a reader needs them."""
 
     base: Side
     head: Side
@@ -180,6 +180,6 @@ class Review:
     notes: tuple[str, ...] = ()
 
     def bits(self, categories: tuple[Category, ...] = CATEGORIES) -> int:
-        """Return the exit status: the bits of the categories with a finding that nobody accepted."""
+        """Return the exit status: the bits of the categories with an unaccepted finding."""
         found = {each.category for each in self.findings if each.accepted is None and each.category in categories}
         return sum(BITS[each] for each in found)

@@ -15,7 +15,7 @@ from change_review.protections import weakenings
 from change_review.schemas import Schemas
 from change_review.statements import ANY, Part, Rule, compare, rules_of
 from change_review.templates import StackPair
-from change_review.values import MISSING, properties_of, show
+from change_review.values import MISSING, differences, properties_of, references, show
 from vectora_review.access_words import rule_words
 
 WILDCARD, PUBLIC, FOREIGN = "WILDCARD", "PUBLIC", "OTHER ACCOUNT"
@@ -29,6 +29,12 @@ _ESCALATING = re.compile(
     r"cloudformation:(\*|CreateStack|UpdateStack|SetStackPolicy)"
 )
 _BROAD_POLICY = re.compile(r"(AdministratorAccess|PowerUserAccess|IAMFullAccess|FullAccess)")
+# Resources that give access by themselves.
+CREDENTIALS = {
+    "AWS::IAM::AccessKey": "it is a lasting credential of its user",
+    "AWS::IAM::UserToGroupAddition": "its users get the access of its group",
+}
+_ROLE_PROPERTY = re.compile(r"(Execution|Task|Service)?Role(Arn)?")
 _FOREIGN = re.compile(r"AWS arn:aws[\w-]*:(iam|sts)::\d{12}:")
 _WHOLE_SERVICE = re.compile(r"(\*|[\w-]+:\*)")
 
@@ -43,6 +49,7 @@ def permission_changes(pair: StackPair, schemas: Schemas) -> tuple[PermissionCha
         found += _of_holder(pair, before, after, is_new_target=is_own)
     found += _of_network(pair)
     found += _of_new_resources(pair)
+    found += _of_used_roles(pair, old, new)
     return tuple(found)
 
 
@@ -102,7 +109,7 @@ def _of_holder(
     old, new = before.rules if before else (), after.rules if after else ()
     yield from _rule_changes(base, "", old, new, is_new_target=is_new_target)
     old, new = before.trust if before else (), after.trust if after else ()
-    # A role that is removed trusts nobody; what its trust was is no news.
+    # The trust of a removed role ends with it, which needs no line of its own.
     yield from _rule_changes(base, ROLE, old if after else (), new, is_new_target=False)
     yield from _managed(base, set(before.managed if before else ()), set(after.managed if after else ()))
     if before and after:
@@ -241,12 +248,20 @@ def _words(opening: Opening) -> str:
 
 
 def _of_new_resources(pair: StackPair) -> Iterator[PermissionChange]:
-    """Yield resources that are public from their creation on."""
+    """Yield resources that are public from their creation on, or give lasting access themselves."""
     known = pair.before.get("Resources") or {}
     for logical_id, resource in (pair.after.get("Resources") or {}).items():
         kind = str(resource.get("Type", ""))
         if logical_id in known or kind == GROUP:
             continue
+        if why := CREDENTIALS.get(kind):
+            yield PermissionChange(
+                environments=(pair.environment,),
+                stack=pair.stack,
+                holder=f"{kind.rpartition('::')[2]} {logical_id}",
+                tendency="looser",
+                text=f"is new: {why}",
+            )
         for each in weakenings(kind, {}, properties_of(resource)):
             if each.protection.category == "permissions" and each.before is MISSING:
                 yield PermissionChange(
@@ -257,3 +272,30 @@ def _of_new_resources(pair: StackPair) -> Iterator[PermissionChange]:
                     text=f"is new with {'.'.join(each.protection.path)} {show(each.after)}: {each.protection.why}",
                     marks=(PUBLIC,),
                 )
+
+
+def _of_used_roles(pair: StackPair, old: Sequence[Holder], new: Sequence[Holder]) -> Iterator[PermissionChange]:
+    """Yield resources that work with another role than before, unless that role may do no more."""
+    before, after = pair.before.get("Resources") or {}, pair.after.get("Resources") or {}
+    for logical_id in sorted(set(before) & set(after)):
+        kind = str(after[logical_id].get("Type", ""))
+        for path, one, other in differences(properties_of(before[logical_id]), properties_of(after[logical_id])):
+            name = next((part for part in path if _ROLE_PROPERTY.fullmatch(part)), None)
+            if name is None or kind.startswith("AWS::IAM::") or one is MISSING or other is MISSING:
+                continue
+            was, now = _role(one, old), _role(other, new)
+            if was and now and not compare(was.rules, now.rules).broadened:
+                continue
+            yield PermissionChange(
+                environments=(pair.environment,),
+                stack=pair.stack,
+                holder=f"{kind.rpartition('::')[2]} {logical_id}",
+                tendency="looser",
+                text=f"works with another role: {'.'.join(path)} {show(one)} -> {show(other)}",
+            )
+
+
+def _role(value: object, holders: Sequence[Holder]) -> Holder | None:
+    """Return the role that a property refers to, if it is in the same template."""
+    names = set(references(value))
+    return next((each for each in holders if each.kind == ROLE and each.keys[0].split(" ")[-1] in names), None)

@@ -95,6 +95,7 @@ def _expirations(lifecycle: Any) -> Iterator[tuple[tuple[str, str], float]]:
 _DELETABLE = Protection(("DeletionProtection",), _no_longer("true"), "it can be deleted with one call")
 _BACKUPS = Protection(("BackupRetentionPeriod",), _shorter(1), "older backups are deleted")
 _PUBLIC = Protection(("PubliclyAccessible",), _now("true"), "it gets a public address", "permissions")
+_SCHEME = Protection(("Scheme",), _now("internet-facing"), "anyone can reach it", "permissions")
 _LOCK = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
 _BLOCK = "PublicAccessBlockConfiguration"
 _FLAGS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -124,6 +125,8 @@ PROTECTIONS: Mapping[str, tuple[Protection, ...]] = {
         Protection(("TimeToLiveSpecification", "Enabled"), _now("true"), "items whose time is over are deleted"),
     ),
     "AWS::ECR::Repository": (Protection(("LifecyclePolicy",), lambda old, new: old is MISSING, "images expire"),),
+    "AWS::ElasticLoadBalancing::LoadBalancer": (_SCHEME,),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (_SCHEME,),
     "AWS::KMS::Key": (
         Protection(("Enabled",), _now("false"), "nothing encrypted with it can be read"),
         Protection(("PendingWindowInDays",), _shorter(30), "there is less time to cancel a deletion of the key"),

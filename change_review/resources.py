@@ -1,4 +1,4 @@
-"""What CloudFormation does to the resources of a stack: added, changed, replaced and removed ones."""
+"""Resources of a stack that differ, and the effect of each difference in CloudFormation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from change_review.model import Effect, PropertyChange
-from change_review.schemas import ONLY_IF, Schema, Schemas
+from change_review.schemas import ONLY_IF, UNLESS, Schema, Schemas
 from change_review.values import (
     MISSING,
     Path,
@@ -110,12 +110,18 @@ def _property_changes(
     for path, one, other in differences(old, new):
         paths.add(path)
         effect, why = _effect(kind, schema, path, old, new)
+        if flag := UNLESS.get((kind, path[0])):
+            effect, why = ("updates", "") if _allows(after, flag) else ("replaces", why)
         yield PropertyChange(path=".".join(path), before=show(one), after=show(other), effect=effect, why=why)
     for attribute in ATTRIBUTES:
         one, other = before.get(attribute, MISSING), after.get(attribute, MISSING)
         if canonical(one) != canonical(other):
             yield PropertyChange(path=attribute, before=show(one), after=show(other), effect="updates")
     yield from _through_names(kind, schema, new, paths, changed)
+
+
+def _allows(resource: Mapping[str, Any], flag: str) -> bool:
+    return bool(canonical(value_at(resource, ("UpdatePolicy", flag))) == "true")
 
 
 def _through_names(

@@ -11,30 +11,37 @@ from pathlib import Path
 from typing import Any
 
 from change_review.values import Path as PropertyPath
+from change_review.values import canonical
 from vectora_shared.errors import VectoraError
 
 REGION = "us-east-1"
+_KMS = "KMS never changes it for an existing key: CloudFormation replaces the key or fails (AWS::KMS::Key)"
+_COGNITO = "Cognito never changes it for an existing pool (AWS::Cognito::UserPool)"
+_ELASTICSEARCH = "its update replaces the domain unless the version allows it (AWS::Elasticsearch::Domain)"
+_VERSION = "without UpdatePolicy.EnableVersionUpgrade a new version replaces the domain (UpdatePolicy attribute)"
 # Where a schema names no replacement and the user guide or practice does: the guide's page is that of the type.
 MAY_REPLACE: Mapping[str, Mapping[str, str]] = {
     "AWS::S3::Bucket": {
-        "ObjectLockEnabled": "the user guide and the schema differ; an existing bucket may keep no lock",
+        "ObjectLockEnabled": "the user guide and the schema differ on it: an existing bucket may get no lock",
     },
-    "AWS::KMS::Key": dict.fromkeys(
-        ("KeySpec", "KeyUsage", "MultiRegion", "Origin"),
-        "KMS never changes it for an existing key: CloudFormation replaces the key or fails (AWS::KMS::Key)",
-    ),
+    "AWS::KMS::Key": dict.fromkeys(("KeySpec", "KeyUsage", "MultiRegion", "Origin"), _KMS),
     "AWS::Cognito::UserPool": dict.fromkeys(
-        ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration", "Schema"),
-        "Cognito never changes it for an existing pool (AWS::Cognito::UserPool)",
+        ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration", "Schema"), _COGNITO
     ),
     "AWS::DynamoDB::Table": {
         "AttributeDefinitions": "another type of a key attribute replaces the table (AWS::DynamoDB::Table)",
         "LocalSecondaryIndexes": "local indexes are part of a table's creation (AWS::DynamoDB::Table)",
     },
-    "AWS::Elasticsearch::Domain": dict.fromkeys(
-        ("EncryptionAtRestOptions", "NodeToNodeEncryptionOptions"),
-        "its update replaces the domain unless the version allows it (AWS::Elasticsearch::Domain)",
-    ),
+    "AWS::Elasticsearch::Domain": {
+        **dict.fromkeys(("EncryptionAtRestOptions", "NodeToNodeEncryptionOptions"), _ELASTICSEARCH),
+        "ElasticsearchVersion": _VERSION,
+    },
+    "AWS::OpenSearchService::Domain": {"EngineVersion": _VERSION},
+}
+# Attributes of UpdatePolicy with which such a change is an update in place (UpdatePolicy attribute).
+UNLESS: Mapping[tuple[str, str], str] = {
+    ("AWS::Elasticsearch::Domain", "ElasticsearchVersion"): "EnableVersionUpgrade",
+    ("AWS::OpenSearchService::Domain", "EngineVersion"): "EnableVersionUpgrade",
 }
 # Where the schema names a condition and the user guide a replacement without one.
 REPLACES: Mapping[str, Mapping[str, str]] = {
@@ -61,10 +68,25 @@ def _changes_type(before: Any, after: Any) -> bool:
     return any(name in types[1] and types[1][name] != kind for name, kind in types[0].items())
 
 
-# More than the property's name decides: a new attribute is added in place.
+def _differs_from_default(default: str) -> Callable[[Any, Any], bool]:
+    """Return a test whether a value is another one, where a missing one is the default."""
+    return lambda before, after: _scalar(before, default) != _scalar(after, default)
+
+
+def _scalar(value: Any, default: str) -> str:
+    return default if value is None else str(canonical(value))
+
+
+# More than the property's name decides: a new attribute is added in place, a default may be written out, and a database
+# keeps its data when the snapshot that it came from is no longer named (cloudformation-coverage-roadmap 775).
 ONLY_IF: Mapping[tuple[str, str], Callable[[Any, Any], bool]] = {
     ("AWS::Cognito::UserPool", "Schema"): _loses_entries,
     ("AWS::DynamoDB::Table", "AttributeDefinitions"): _changes_type,
+    ("AWS::KMS::Key", "KeySpec"): _differs_from_default("SYMMETRIC_DEFAULT"),
+    ("AWS::KMS::Key", "KeyUsage"): _differs_from_default("ENCRYPT_DECRYPT"),
+    ("AWS::KMS::Key", "MultiRegion"): _differs_from_default("false"),
+    ("AWS::KMS::Key", "Origin"): _differs_from_default("AWS_KMS"),
+    ("AWS::RDS::DBInstance", "DBSnapshotIdentifier"): lambda _before, after: after is not None,
 }
 
 

@@ -21,6 +21,7 @@ _ROOT = re.compile(r"arn:aws[\w-]*:iam::(?P<account>\d{12}|\$\{AWS::AccountId\})
 _IDENTITY = re.compile(r"arn:aws[\w-]*:(?:iam|sts)::(?P<account>\d{12}|\$\{AWS::AccountId\}):")
 # Of these operators, fewer values allow less; of their negations, more values allow less (IAM user guide, conditions).
 _LISTS = re.compile(r"(ForAllValues:|ForAnyValue:)?(String|Arn)(Equals|Like)(IgnoreCase)?|Bool|NumericEquals")
+_LIKE = "Like"
 _LIMIT = re.compile(r"Numeric(Less|Greater)Than")
 
 
@@ -43,7 +44,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Rule:
-    """What one statement says about one action, resource and principal; `condition` is canonical JSON."""
+    """One action, resource and principal of a statement; `condition` is canonical JSON."""
 
     effect: str
     action: Part
@@ -212,10 +213,13 @@ def _is_milder(mild: str, strict: str) -> bool:
     if mild in ("", strict):
         return True
     old, new = (json.loads(each) if each else {} for each in (mild, strict))
-    return (
-        isinstance(old, dict)
-        and isinstance(new, dict)
-        and all(_each_is_milder(operator, keys, new.get(operator)) for operator, keys in old.items())
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return False
+    return all(
+        _each_is_milder(operator, keys, new.get(operator))
+        # A value that is named is stricter than a pattern that includes it.
+        or (_LIKE in operator and _each_is_milder(operator, keys, new.get(operator.replace(_LIKE, "Equals"))))
+        for operator, keys in old.items()
     )
 
 

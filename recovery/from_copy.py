@@ -199,8 +199,8 @@ def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
     if found is None:
         raise VectoraError(
             f"The copy {copy.bucket} has no complete snapshot of {copy.names.env}: S3 did not replicate all objects of "
-            f"any. Nothing was changed. For one of them, ./vectora restore --env {copy.names.env} --copy {copy.bucket} "
-            "--snapshot NAME says what is missing."
+            "any. Nothing was changed. This says what is missing of one: ./vectora restore --env "
+            f"{copy.names.env} --copy-bucket {copy.bucket} --snapshot NAME --dry-run."
         )
     return found
 

@@ -28,6 +28,7 @@ from rehearsal.profile import StepTime, compared, profile_of
 from rehearsal.publishers import Scenario
 from rehearsal.pulse import beating
 from rehearsal.result import RehearsalResult
+from rehearsal.status_page import write_status_page
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
 from rehearsal.waiting import StepError
@@ -154,6 +155,8 @@ def completed_rehearsal(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
+        with steps("Status page written"):
+            page = write_status_page(delivery, options.results)
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
@@ -167,7 +170,9 @@ def completed_rehearsal(
             model=delivery.model.statistics,
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
+            monitored=acts.monitored,
             account_loss=acts.account_loss,
+            status_page=page,
             profile=compared(profile, options.results),
             seconds=seconds,
         )

@@ -39,6 +39,7 @@ def show_summary(
     for environment in result.environments:
         if environment.disaster:
             _show_disaster(environment.disaster, show)
+    _show_monitoring(result, root, show)
     if result.account_loss:
         _show_account_loss(result.account_loss, show)
     counts = result.resources
@@ -87,6 +88,17 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
         show(f"Source failed: {source}: {why}")
 
 
+def _show_monitoring(result: RehearsalResult, root: Path, show: Show) -> None:
+    for each in result.monitored:
+        happened = sum(proof.happened for proof in each.proofs)
+        drawings = ", ".join(display_path(file, root) for file in each.dashboards.values())
+        show(
+            f"{each.env}: {len(each.proofs)} alarms went from OK to ALARM and back at the event that each is for "
+            f"({happened} by what really happened), and operators were notified of each. {each.metrics} data points "
+            f"were extracted. Dashboard: {drawings}"
+        )
+
+
 def _show_profile(profile: Profile, out: Terminal, show: Show) -> None:
     table = new_table("slowest actions", "number", "seconds", "longest", ruled=True)
     for each in profile.kinds[:SHOWN_KINDS]:
@@ -102,6 +114,7 @@ def _show_next(result: RehearsalResult, root: Path, out: Terminal, show: Show) -
     out.print("\nWhat to do next:", style="bold")
     if newest:
         show(f"  Read a newsletter that was made: {display_path(Path(newest), root)}")
+    show(f"  See all environments on one page: {display_path(result.status_page, root)}")
     show("  Use this local AWS with ./vectora and the AWS CLI: ./vectora rehearse --keep")
     show("  Change a newsletter, and see the effect: docs/runbooks/change-the-newsletter.md")
     show("  Deploy into an AWS account: docs/runbooks/first-deployment.md")

@@ -98,14 +98,10 @@ class OperationsStack(ComponentStack):
         )
         snapshot = self._snapshot(layers, grants)
         rollback = self._rollback(layers, grants)
-        self._function(
-            "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
-        )
+        self._smoke_test(layers, grants)
         promotion = self._promotion(layers, grants, following)
-        watch = self._watch(layers, grants, approval_days)
         self._policy()
-        take_daily_snapshots(self, snapshot, invoke=grants.invoke("snapshot"))
-        watch_the_environment(self, watch, invoke=grants.invoke("watch"))
+        self._watch(layers, grants, approval_days)
         react_to_failures(self, rollback, machine_arn=grants.machine_arn, pipeline_account=elsewhere.pipeline_account)
         if following:
             retry_promotions(self, promotion, following[1], invoke=grants.invoke("promotion"))
@@ -151,22 +147,24 @@ class OperationsStack(ComponentStack):
             },
         )
 
-    def _watch(self, layers: Sequence[str], grants: OperationsGrants, approval_days: int) -> PythonFunction:
+    def _watch(self, layers: Sequence[str], grants: OperationsGrants, approval_days: int) -> None:
         schedule, sees_approvals = self.settings.schedule, self.settings.promotion.requires_approval
         pipeline = (PIPELINE,) if sees_approvals else ()
-        return self._function(
+        watch = self._function(
             "Watch",
             "Measures what no event reports, and notifies of what lasts",
             layers,
             grants.watch(sees_approvals=sees_approvals),
             {
                 "NOISE_PERCENT": str(self.settings.alarms.noise_percent),
+                "MONTHLY_BUDGET_USD": str(self.settings.monthly_budget_usd),
                 "RUN_SCHEDULE": schedule.model_dump_json(),
                 **({"PRECEDING_ENV": self._preceding.env} if self._preceding else {}),
                 **({"APPROVAL_DAYS": str(approval_days)} if sees_approvals else {}),
                 **self._elsewhere.variable(*pipeline, *self._preceding_env),
             },
         )
+        watch_the_environment(self, watch, invoke=grants.invoke("watch"))
 
     def _policy(self) -> None:
         """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
@@ -182,7 +180,7 @@ class OperationsStack(ComponentStack):
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
-        return self._function(
+        function = self._function(
             "Snapshot",
             "Takes, verifies and prunes snapshots of the environment",
             layers,
@@ -192,6 +190,8 @@ class OperationsStack(ComponentStack):
                 "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
             },
         )
+        take_daily_snapshots(self, function, invoke=grants.invoke("snapshot"))
+        return function
 
     def _rollback(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         return self._function(
@@ -205,6 +205,10 @@ class OperationsStack(ComponentStack):
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )
+
+    def _smoke_test(self, layers: Sequence[str], grants: OperationsGrants) -> None:
+        description = "Runs the engine on the canary and reads its newsletter"
+        self._function("SmokeTest", description, layers, grants.smoke_test(), {})
 
     def _anchors_in_copy(self) -> tuple[Grant, ...]:
         backup = self.settings.backup

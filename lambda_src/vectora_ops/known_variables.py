@@ -26,6 +26,7 @@ KNOWN_VARIABLES = frozenset(
         "MODEL_CONCURRENCY",
         "MODEL_MAX_ATTEMPTS",
         "MODEL_RETRY_MODE",
+        "MONTHLY_BUDGET_USD",
         "NEWSLETTERS_BUCKET",
         "NEXT_ENV",
         "NEXT_PROMOTION",

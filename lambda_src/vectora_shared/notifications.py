@@ -16,8 +16,8 @@ class Notification:
     """A message to the operators of an environment.
 
     `what` is the subject's clause. `happened` says in sentences what happened, with the environment in it, and `since`
-    when it began. `commands` are complete command lines in the order to run them; `runbook` is a page of the
-    repository.
+    when it began. `details` are further lines. `commands` are complete command lines in the order to run them;
+    `runbook` is a page of the repository.
     """
 
     what: str
@@ -25,6 +25,7 @@ class Notification:
     commands: tuple[str, ...]
     runbook: str
     since: datetime | None = None
+    details: tuple[str, ...] = ()
 
     def subject(self, about: str) -> str:
         """Return the subject as SNS accepts it (API reference, Publish): ASCII, of less than 100 characters."""
@@ -32,9 +33,14 @@ class Notification:
 
     @property
     def message(self) -> str:
-        """The message, of a line for each part: a mail shows a command in a line of its own, ready to copy."""
+        """The message, of a line for each part: a mail shows a command in a line of its own, ready to copy.
+
+        Every part is made one line, because untrusted content in it must not look like a command.
+        """
         since = f"Since: {self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if self.since else ""
         words = ("Run next:", *("then:" for _ in self.commands[1:]))
         commands = (f"{word} {plain(each)}" for word, each in zip(words, self.commands, strict=False))
-        lines = (cut(plain(self.happened), LONGEST_DESCRIPTION), since, *commands, f"Runbook: {self.runbook}")
+        details = "\n".join(f"  {plain(each)}" for each in self.details)
+        happened = cut("\n".join(filter(None, (plain(self.happened), details))), LONGEST_DESCRIPTION)
+        lines = (happened, since, *commands, f"Runbook: {self.runbook}")
         return cut("\n".join(filter(None, lines)), LONGEST_NOTIFICATION)

@@ -125,7 +125,7 @@ def _definition(definition: Any) -> tuple[str, str]:
 
 def _values(root: Mapping[str, Any], name: str) -> list[float]:
     value = root.get(name)
-    values = value if isinstance(value, list) else [value]
+    values: list[Any] = value if isinstance(value, list) else [value]
     if len(values) > VALUES:
         raise _InvalidError(f"{name} has {len(values)} values, and at most {VALUES} are allowed")
     for each in values:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from stacks.permissions.access import assume
-from stacks.permissions.environment import CONTENT_BY_KEY, EnvironmentGrants
+from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, EnvironmentGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
-from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, POLICY
+from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, POLICY, BucketContent
+from vectora_shared.keys import STATUS_PAGE_KEY
 
 
 class WatchGrants(EnvironmentGrants):
@@ -19,6 +20,7 @@ class WatchGrants(EnvironmentGrants):
             *self._read_deployed(),
             self._read_records(LEDGER, DEPLOYMENT, BYPASS, FREEZE, POLICY),
             *self._read_runs_and_files(),
+            *self._write_status_page(),
             *self.ask_preceding(),
             *(self._see_pipeline() if sees_approvals else ()),
             Grant(sid="TellOperators", actions=("sns:Publish",), resources=(self._topic_arn,)),
@@ -49,6 +51,41 @@ class WatchGrants(EnvironmentGrants):
                     f"{config}/published.json",
                 ),
                 wildcard_reason=CONTENT_BY_KEY,
+            ),
+        )
+
+    def _write_status_page(self) -> tuple[Grant, ...]:
+        """Return the grants to write the page, and to read what only the page shows: alarms, and what costs by size."""
+        account, region, names = ACCOUNT, self._region, self._names
+        others: tuple[BucketContent, ...] = ("lambda-code", "access-logs", "snapshots-access-logs")
+        return (
+            Grant(
+                sid="WriteStatusPage",
+                actions=("s3:PutObject",),
+                resources=(f"arn:aws:s3:::{names.bucket('newsletters')}/{STATUS_PAGE_KEY}",),
+            ),
+            Grant(
+                sid="MeasureBuckets",
+                actions=("s3:ListBucket",),
+                resources=tuple(f"arn:aws:s3:::{names.bucket(each)}" for each in others),
+            ),
+            Grant(
+                sid="MeasureFunctions",
+                actions=("lambda:GetFunctionConfiguration",),
+                resources=(f"arn:aws:lambda:{region}:{account}:function:{names.project}-*-{names.env}",),
+                wildcard_reason="The functions of the environment, also those of other releases.",
+            ),
+            Grant(
+                sid="MeasureLogs",
+                actions=("logs:DescribeLogGroups",),
+                resources=("*",),
+                wildcard_reason="Log groups are listed by prefix; the permission is checked on all of them.",
+            ),
+            Grant(
+                sid="ReadAlarms",
+                actions=("cloudwatch:DescribeAlarms",),
+                resources=(f"arn:aws:cloudwatch:{region}:{account}:alarm:*",),
+                wildcard_reason="Alarms are listed by prefix; the permission is checked on all of them.",
             ),
         )
 

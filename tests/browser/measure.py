@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser
@@ -35,21 +36,34 @@ while (walker.nextNode()) {
   if (contrast < 4.5) low.push(walker.currentNode.data.trim() + ' ' + contrast.toFixed(2));
 }
 const page = document.documentElement;
-top.document.title = JSON.stringify({
+top.found = [...(top.found || []), {
   width: innerWidth, scrolls: page.scrollWidth > innerWidth, low, texts,
   background: getComputedStyle(document.body).backgroundColor,
-});
+}];
+top.document.title = JSON.stringify(top.found);
 </script></body>"""
 
 
 def measured(network: Network, page: str, profile: Path, *, width: int, dark: bool) -> dict[str, object]:
+    """Return the measures of a page in a window of that width; no request may have been made."""
+    [found] = measured_at(network, page, profile, widths=(width,), dark=dark)
+    return found
+
+
+def measured_at(
+    network: Network, page: str, profile: Path, *, widths: Sequence[int], dark: bool
+) -> list[dict[str, object]]:
+    """Return the measures at several widths, in their order."""
     page = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", page).replace("</body>", MEASURE)
     # A frame may be narrower than the browser's window.
-    frame = f'<iframe srcdoc="{html.escape(page)}" style="width:{width}px;height:4000px;border:0"></iframe>'
-    window = f"<!DOCTYPE html><title></title><body style='margin:0'>{frame}</body>"
-    document = LexborHTMLParser(opened(network, window, profile, width=width + 100, dark=dark))
+    frames = (
+        f'<iframe srcdoc="{html.escape(page)}" style="width:{width}px;height:4000px;border:0"></iframe>'
+        for width in widths
+    )
+    window = f"<!DOCTYPE html><title></title><body style='margin:0'>{''.join(frames)}</body>"
+    document = LexborHTMLParser(opened(network, window, profile, width=max(widths) + 100, dark=dark))
     title = document.css_first("title")
     assert title is not None
-    found: dict[str, object] = json.loads(title.text())
+    found: list[dict[str, object]] = json.loads(title.text())
     assert network.unexpected == []
-    return found
+    return sorted(found, key=lambda each: widths.index(int(str(each["width"]))))

@@ -9,7 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tests.browser.browser import Network, opened
-from tests.browser.measure import measured
+from tests.browser.measure import measured_at
 from vectora_ops.pages import design
 from vectora_ops.pages.design import Cell
 from vectora_ops.pages.markup import Html, element, link
@@ -45,12 +45,12 @@ def _only(document: LexborHTMLParser, selector: str) -> LexborNode:
     return found
 
 
-@pytest.mark.parametrize("width", [360, 700, 1280])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_part_is_readable_at_every_width(network: Network, tmp_path: Path, width: int, dark: bool) -> None:
-    found = measured(network, _page(), tmp_path, width=width, dark=dark)
-    assert (found["width"], found["scrolls"], found["low"]) == (width, False, [])
-    assert found["background"] == ("rgb(16, 22, 27)" if dark else "rgb(243, 245, 247)")
+def test_every_part_is_readable_at_every_width(network: Network, tmp_path: Path, dark: bool) -> None:
+    widths = (360, 700, 1280)
+    for width, found in zip(widths, measured_at(network, _page(), tmp_path, widths=widths, dark=dark), strict=True):
+        assert (found["width"], found["scrolls"], found["low"]) == (width, False, [])
+        assert found["background"] == ("rgb(16, 22, 27)" if dark else "rgb(243, 245, 247)")
 
 
 def test_an_old_page_says_so_and_a_new_one_does_not(network: Network, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
 from rehearsal.gaps.table import BEHAVIOUR_GAPS
 from rehearsal.model import Statistics
+from rehearsal.monitoring.act import MonitoringResult
+from rehearsal.monitoring.proof import AlarmProof
 from rehearsal.profile import KindTime, Profile
 from rehearsal.result import RehearsalResult
 from rehearsal.run import _approver, _Steps
@@ -71,12 +73,17 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
     environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
     kind = KindTime(kind=HOSTILE, count=1, seconds=1.0, longest=1.0)
     counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
+    proof = AlarmProof(env=HOSTILE, alarm=HOSTILE, event=HOSTILE, happened=False)
+    drawing = Path(f"/{ONE_LINE}.svg")
+    monitored = MonitoringResult(env=HOSTILE, metrics=1, proofs=(proof,), dashboards={HOSTILE: drawing})
     result = RehearsalResult(
         environments=(environment,),
         commits=(commit,),
         resources=counts,
         calls=HOSTILE,
+        monitored=(monitored,),
         account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
+        status_page=Path("/build/rehearsal/status.html"),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
         profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
@@ -101,6 +108,7 @@ def test_the_summary_ends_with_what_to_do_next_and_one_line_of_gaps() -> None:
     lines = file.getvalue().splitlines()
     begin = lines.index("What to do next:")
     assert "./vectora rehearse --keep" in "".join(lines[begin:])
+    assert "build/rehearsal/status.html" in "".join(lines[begin:])
     assert lines[-1] == (
         f"{len(BEHAVIOUR_GAPS)} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them."
     )

@@ -18,7 +18,7 @@ from vectora_ops.names import Names
 from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.promotion.facts import client_files
 from vectora_ops.records import Records
-from vectora_ops.settings import Schedule, environment_before
+from vectora_ops.settings import EnvironmentSettings, Schedule, environment_before
 from vectora_shared.aws_errors import is_denied
 
 Found = TypeVar("Found")
@@ -30,6 +30,13 @@ class CostSettings:
 
     budget_usd: float
     schedule: Schedule | None
+
+    @classmethod
+    def of(cls, settings: EnvironmentSettings) -> CostSettings:
+        return cls(
+            budget_usd=settings.monthly_budget_usd,
+            schedule=settings.schedule if settings.schedule.enabled else None,
+        )
 
 
 def read_month_cost(

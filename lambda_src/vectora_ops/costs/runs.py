@@ -53,7 +53,7 @@ def recorded_runs(account: Account, names: Names, since: date) -> tuple[Recorded
             return ()
         raise
     found = (_run(bucket, key, day) for key, day in _manifests(keys) if day >= since)
-    return tuple(sorted((each for each in found if each is not None), key=lambda run: run.at))
+    return tuple(sorted((each for each in found if each is not None), key=lambda run: (run.at, run.draft)))
 
 
 def _manifests(keys: list[str]) -> Iterator[tuple[str, date]]:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names, environment_name
+from vectora_ops.notifications import copy_without_anchor
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
 from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
@@ -143,7 +144,9 @@ def _waiting(event: dict[str, Any], context: Any) -> Answer:
     release, ledger = deployed_release(account, names), Records(account, names).ledger()
     if release is None or not ledger or ledger[-1].digest != release.digest:
         return {"waiting": None}
-    decision, facts = judge(account, names, next_names(), next_policy(), release, clock=_clock())
+    decision, facts = judge(
+        account, names, next_names(), next_policy(), release, schedule=own_schedule(), clock=_clock()
+    )
     return {
         "waiting": {
             **asdict(release),
@@ -189,11 +192,7 @@ def _copy_anchor(anchor: Anchor) -> None:
     try:
         copy_anchor(own_account(), own_names(), region, anchor)
     except (BotoCoreError, ClientError) as error:
-        notify_operators(
-            "the copy has no anchor",
-            f"The anchor of {anchor.snapshot} could not be written into the copy of the vault ({error}): a restore "
-            "from there uses an earlier snapshot. See docs/runbooks/loss-of-an-account.md.",
-        )
+        notify_operators(copy_without_anchor(own_names().env, anchor.snapshot, str(error)))
 
 
 def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:

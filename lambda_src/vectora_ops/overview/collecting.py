@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 
-from vectora_ops.account import Account
-from vectora_ops.names import Names
+from vectora_ops.account import PIPELINE, Account
+from vectora_ops.costs.reading import CostSettings
+from vectora_ops.names import EnvName, Names
 from vectora_ops.overview.environment import Subject, read_environment
 from vectora_ops.overview.gates import read_gates
 from vectora_ops.overview.model import Overview
 from vectora_ops.overview.needs import needs_of
 from vectora_ops.overview.pipeline import read_pipeline
-from vectora_ops.settings import environment_after
+from vectora_ops.settings import Settings, environment_after
+
+
+def overview_of(
+    settings: Settings, envs: Iterable[EnvName], opens: Callable[[str], Account], now: datetime
+) -> Overview:
+    """Return the overview of these environments by the settings; `opens` returns the account of one or the pipeline."""
+    pipeline = settings.pipeline
+    return read_overview(
+        [
+            Subject(
+                names=settings.names(env),
+                cost=CostSettings.of(settings.environment(env)),
+                opens=partial(opens, env),
+            )
+            for env in envs
+        ],
+        now=now,
+        opens_pipeline=partial(opens, PIPELINE),
+        pipeline=settings.pipeline_names,
+        approval_days=pipeline.approval_days,
+        documents=f"{pipeline.web_address}/blob/{pipeline.branch}/",
+    )
 
 
 def read_overview(
@@ -33,9 +58,13 @@ def read_overview(
         if (after := environment_after(each.names.env)) is not None and after in by_env
     ]
     with ThreadPoolExecutor(2 * len(subjects) + 1) as pool:
-        environments = [pool.submit(read_environment, each, now) for each in subjects]
-        gates = [pool.submit(read_gates, source.opens, source.names, target.names) for source, target in steps]
-        in_pipeline = pool.submit(read_pipeline, opens_pipeline, pipeline, approval_days).result()
+        # Each in the caller's context, which knows the profiles that an operator chose.
+        environments = [pool.submit(copy_context().run, read_environment, each, now) for each in subjects]
+        gates = [
+            pool.submit(copy_context().run, read_gates, source.opens, source.names, target.names)
+            for source, target in steps
+        ]
+        in_pipeline = pool.submit(copy_context().run, read_pipeline, opens_pipeline, pipeline, approval_days).result()
         found = [each.result() for each in environments]
         judged = [each.result() for each in gates]
     return Overview(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -43,6 +44,8 @@ def _gate(verdict: Mapping[str, Any]) -> GateState:
         reason=verdict["reason"],
         share=_share(verdict),
         bypassed=verdict["bypassed"],
+        ready_at=datetime.fromisoformat(verdict["ready_at"]) if verdict.get("ready_at") else None,
+        command=verdict.get("command"),
     )
 
 

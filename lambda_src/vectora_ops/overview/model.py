@@ -12,7 +12,7 @@ from vectora_ops.costs.runs import RecordedRun
 from vectora_ops.promotion.verdicts import Outcome
 
 AlarmStatus = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
-Presence = Literal["current", "earlier", "rolled back", "never"]
+Presence = Literal["current", "earlier", "rolled back"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +128,18 @@ class EnvironmentOverview:
 
 @dataclass(frozen=True, kw_only=True)
 class GateState:
-    """A gate's verdict; `share` is how much of what it requires is there, from 0 to 1, where that has a measure."""
+    """A gate's verdict; `share` is how much of what it requires is there, from 0 to 1, where that has a measure.
+
+    `ready_at` is when time alone makes it pass, `command` what makes it pass or does so sooner.
+    """
 
     gate: str
     outcome: Outcome
     reason: str
     share: float | None = None
     bypassed: bool = False
+    ready_at: datetime | None = None
+    command: str | None = None
 
     @property
     def passes(self) -> bool:

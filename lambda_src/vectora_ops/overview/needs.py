@@ -15,12 +15,11 @@ from vectora_ops.overview.model import (
     StageRefusal,
     WaitingApproval,
 )
-from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
+from vectora_ops.promotion.ending import GATE_PREFIX, is_step
+from vectora_ops.promotion.gates import HOLD_GATE
 from vectora_ops.times import minute
 
 DAY = timedelta(days=1)
-# Gates that time and scheduled runs alone make pass.
-WAITING_GATES = ("soak", "runs", "end-to-end", "noise", "cost", "window", "in-progress")
 
 
 def needs_of(
@@ -34,7 +33,7 @@ def needs_of(
         *(_approval(each, now) for each in pipeline.approvals),
         *(need for each in environments for need in _of_environment(each)),
         *(need for each in pipeline.refusals for need in _refusal(each, environments, gates)),
-        *(need for each in gates for need in _missing_runs(each, environments)),
+        *(need for each in gates for need in _of_gates(each, environments)),
     ]
     order = {each.env: -position for position, each in enumerate(environments)}
     return tuple(sorted(found, key=lambda need: (not need.is_urgent, order.get(need.env, 0))))
@@ -127,33 +126,33 @@ def _damaged(env: str, snapshot: SnapshotMark) -> Need:
 def _refusal(
     refusal: StageRefusal, environments: Sequence[EnvironmentOverview], gates: Sequence[GatesInto]
 ) -> Iterator[Need]:
-    """Yield a refusal that does not pass by itself; a failed deployment leaves a hold, which says more."""
+    """Yield a promotion that stopped, unless a hold or the verdict of a gate says more."""
     env = refusal.env
-    if any(each.env == env and each.hold is not None for each in environments):
+    is_held = any(each.env == env and each.hold is not None for each in environments)
+    is_gate = is_step(refusal.action, GATE_PREFIX)
+    if is_held or (is_gate and any(each.target == env and not each.problem for each in gates)):
         return
     since = f" on {minute(refusal.since)}" if refusal.since else ""
-    if not is_step(refusal.action, GATE_PREFIX):
-        what = "the snapshot before it failed" if is_step(refusal.action, SNAPSHOT_PREFIX) else f"at {refusal.action}"
-        sentence = f"The promotion into {env} stopped{since}: {what}."
-        yield Need(env=env, sentence=sentence, command=f"./vectora promote retry --to {env}", is_urgent=True)
-        return
-    judged = next((each for each in gates if each.target == env), None)
-    refusing = [each for each in judged.gates if not each.passes] if judged else []
-    if refusing and all(each.gate in WAITING_GATES for each in refusing):
-        return
-    reasons = "; ".join(f"{each.gate}: {each.reason}" for each in refusing if each.gate not in WAITING_GATES)
-    sentence = f"A gate refused the promotion into {env}{since}{f': {reasons}' if reasons else ''}."
-    yield Need(env=env, sentence=sentence, command=f"./vectora promote explain --to {env}")
-
-
-def _missing_runs(gates: GatesInto, environments: Sequence[EnvironmentOverview]) -> Iterator[Need]:
-    """Yield the runs that a gate requires where no schedule makes them."""
-    missing = [each for each in gates.gates if each.gate == "runs" and not each.passes and each.outcome != "fail"]
-    source = next((each for each in environments if each.env == gates.source), None)
-    if not missing or source is None or source.next_issue is not None or not source.issues:
-        return
     yield Need(
-        env=gates.source,
-        sentence=f"Nothing schedules the runs that {gates.target} requires of {gates.source}: {missing[0].reason}.",
-        command=f"./vectora run --env {gates.source} --client {source.issues[0].client_id} --issue",
+        env=env,
+        sentence=f"The promotion into {env} stopped{since} at {refusal.action}.",
+        command=f"./vectora promote {'explain' if is_gate else 'retry'} --to {env}",
+        is_urgent=True,
     )
+
+
+def _of_gates(gates: GatesInto, environments: Sequence[EnvironmentOverview]) -> Iterator[Need]:
+    """Yield the gates that neither time nor a schedule makes pass; a hold is one of the environment's needs."""
+    contents = {each.env: each.release.content_digest for each in environments if each.release is not None}
+    source = contents.get(gates.source)
+    if source is not None and source == contents.get(gates.target):
+        return
+    for gate in gates.gates:
+        waits = gate.ready_at is not None or (gate.outcome == "inconclusive" and gate.command is None)
+        if not gate.passes and not waits and gate.gate != HOLD_GATE:
+            yield Need(
+                env=gates.target,
+                sentence=f"Gate {gate.gate} refuses {gates.target} the release of {gates.source}: "
+                f"{gate.reason.partition(';')[0]}.",
+                command=gate.command or f"./vectora promote explain --to {gates.target}",
+            )

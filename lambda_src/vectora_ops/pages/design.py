@@ -88,9 +88,9 @@ def section(identity: str, heading: str, *content: Content) -> Html:
     return element("section", title, *content, aria_labelledby=identity)
 
 
-def cards(contents: Iterable[Html]) -> Html:
-    """Return cards beside each other, below each other on a narrow screen."""
-    return element("ul", *contents, class_="cards", role="list")
+def cards(contents: Iterable[Html], *, are_steps: bool = False) -> Html:
+    """Return cards beside each other, below each other on a narrow screen; steps have arrows between them."""
+    return element("ul", *contents, class_="cards steps" if are_steps else "cards", role="list")
 
 
 def card(heading: Content, *content: Content, tone: Tone = "quiet") -> Html:
@@ -104,16 +104,23 @@ def badge(text: str, tone: Tone) -> Html:
     return element("span", sign, text, class_=f"badge {tone}")
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Content | Cell]]) -> Html:
+def table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Content | Cell]],
+    *,
+    shows_caption: bool = True,
+) -> Html:
     """Return a table whose first column names its rows; on a narrow screen each row becomes a block.
 
+    A caption that repeats a heading is for screen readers only.
     The roles are explicit, because `display: block` removes those of a table in some browsers (CSS Display 3, "display
     is not supposed to affect semantics", and Adrian Roselli, "Tables, CSS Display Properties, and ARIA").
     """
     head = element("tr", *(element("th", each, scope="col", role="columnheader") for each in columns), role="row")
     return element(
         "table",
-        element("caption", caption),
+        element("caption", caption, class_=None if shows_caption else "unseen"),
         element("thead", head, role="rowgroup"),
         element("tbody", *(_row(columns, row) for row in rows), role="rowgroup"),
         role="table",

@@ -113,8 +113,8 @@ def _listed(found: Sequence[ScheduledRun]) -> str:
 
 
 def issue_command(env: str, client_id: str) -> str:
-    return f"./vectora run --env {env} --client {client_id} --issue"
+    return f"./vectora run {client_id} --env {env} --issue"
 
 
 def bypass_command(target: str, gate: str) -> str:
-    return f"./vectora promote bypass --to {target} --gate {gate} --reason 'why it is safe'"
+    return f"./vectora promote bypass --to {target} --gate {gate} --reason REASON"

@@ -172,16 +172,16 @@ def _unreadable(files: SnapshotFiles, state: State) -> SnapshotSummary:
 
 
 def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
-    """Return the list as a Markdown page, such as docs/snapshots/ holds, newest first."""
+    """Return a list, newest first, as a Markdown page such as docs/snapshots/ holds."""
     rows = "".join(
         f"| {as_code(each.name)} | {state_of(each)} | {_started(each)} | "
         f"{in_markdown(each.occasion)} | {in_markdown(each.release_version or '')} | {each.entries:,} | "
         f"{each.bytes:,} |\n"
-        for each in reversed(listed)
+        for each in listed
     )
     return (
         f"# Snapshots of {in_markdown(env)}\n\n"
-        "| snapshot | state | taken (UTC) | occasion | release | entries | bytes |\n"
+        "| snapshot | state | taken (UTC) | occasion | release | files | bytes |\n"
         f"| --- | --- | --- | --- | --- | ---: | ---: |\n{rows}"
     )
 

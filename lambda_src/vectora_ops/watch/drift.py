@@ -5,6 +5,7 @@ from __future__ import annotations
 from vectora_ops.account import Account
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import Names
+from vectora_ops.notifications import ALARMS, status
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import Records
 from vectora_ops.watch.reading import Reading
@@ -42,9 +43,9 @@ def _drift(env: str, remaining: tuple[str, ...]) -> Notification:
         what=f"{count} changed by hand",
         happened=f"In {env} {count} changed beside the release: {named}.",
         commands=(
-            f"./vectora status --env {env}",
+            status(env),
             f"./vectora snapshot diff latest --live --env {env}",
             f"./vectora rollback --env {env} --snapshot latest --dry-run",
         ),
-        runbook="docs/runbooks/alarms.md#drift",
+        runbook=f"{ALARMS}#drift",
     )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.costs.runs import recorded_runs
 from vectora_ops.names import Names
+from vectora_ops.notifications import ALARMS, run_again
 from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.promotion.facts import client_files
 from vectora_ops.schedules import runs_after
 from vectora_ops.settings import Schedule
 from vectora_ops.watch.reading import Reading
 from vectora_shared.aws_texts import plain
-from vectora_shared.keys import DRAFTS_PREFIX, client_key, day_of_manifest_key, ingested_prefix, newsletters_prefix
+from vectora_shared.keys import client_key, day_of_manifest_key, ingested_prefix, newsletters_prefix
 from vectora_shared.notifications import Notification
 from vectora_shared.storage import Bucket
 
@@ -29,6 +31,8 @@ FAILED_RUNS_OF_A_SOURCE = 3
 # Three monthly runs, the first of which may have been late.
 LOOK_BACK = timedelta(days=100)
 FAILED = "failed"
+# In a command line; the list names all.
+NAMED_SOURCES = 10
 
 
 def overdue_newsletters(account: Account, names: Names, schedule: Schedule | None, now: datetime) -> Reading:
@@ -66,9 +70,9 @@ def _overdue(env: str, client_id: str, due: datetime) -> Notification:
         since=due,
         commands=(
             f"./vectora newsletter list {client_id} --env {env}",
-            f"./vectora run --env {env} --client {client_id} --issue",
+            *run_again(env, client_id),
         ),
-        runbook="docs/runbooks/alarms.md#newsletter-overdue",
+        runbook=f"{ALARMS}#newsletter-overdue",
     )
 
 
@@ -83,8 +87,11 @@ def failing_sources(account: Account, names: Names, now: datetime) -> Reading:
             for source in set.intersection(*(set(each) for each in failed)):
                 failing.setdefault(source, []).append(client_id)
                 messages[source] = failed[-1][source]
-    found = (_failing(names.env, source, clients, messages[source]) for source, clients in sorted(failing.items()))
-    return Reading(value=len(failing), found=tuple(found))
+    clauses = [
+        f"{plain(source)} (read by {', '.join(clients)}): {plain(messages[source])}"
+        for source, clients in sorted(failing.items())
+    ]
+    return Reading(value=len(failing), found=(_failing(names.env, sorted(failing), clauses),) if failing else ())
 
 
 def _last_reports(account: Account, names: Names, client_id: str, first: datetime) -> list[Mapping[str, Any]]:
@@ -109,43 +116,22 @@ def _failed_sources(report: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _failing(env: str, source: str, clients: list[str], message: str) -> Notification:
-    key = plain(source)
+def _failing(env: str, sources: Sequence[str], clauses: Sequence[str]) -> Notification:
+    count = "1 source fails" if len(sources) == 1 else f"{len(sources)} sources fail"
+    options = " ".join(f"--source {shlex.quote(plain(each))}" for each in sources[:NAMED_SOURCES])
     return Notification(
-        what=f"source {key} fails",
-        happened=f"In {env} source {key} failed in each of the last {FAILED_RUNS_OF_A_SOURCE} runs of "
-        f"{', '.join(clients)}: {message or 'no reason given'}",
-        commands=(f"./vectora source check --source {shlex.quote(key)}", f"./vectora source list --env {env}"),
-        runbook="docs/runbooks/alarms.md#source-failing",
+        what=count,
+        happened=f"In {env} {count}, in each of the last {FAILED_RUNS_OF_A_SOURCE} runs.",
+        details=tuple(clauses),
+        commands=(f"./vectora source check {options}", f"./vectora source list --env {env}"),
+        runbook=f"{ALARMS}#source-failing",
     )
 
 
 def month_model_cost(account: Account, names: Names, now: datetime) -> Reading:
-    """Sum up what the model cost in the runs of this month (UTC), drafts and the canary's included.
-
-    A second run of a day replaces the manifest of the first, and a failed run has none, so the sum is a lower bound.
-    """
-    s3, bucket = account.client("s3"), names.bucket("newsletters")
-    total = 0.0
-    for prefix in _prefixes(s3, bucket):
-        for key in Bucket(s3, bucket).keys(f"{prefix}{now.astimezone(UTC):%Y/%m}/"):
-            if day_of_manifest_key(key, prefix) is not None:
-                total += _cost(Bucket(s3, bucket).read_json(key))
-    return Reading(value=round(total, 4))
-
-
-def _prefixes(s3: Any, bucket: str) -> Iterator[str]:
-    """Yield the prefix of each client's issues, and of each client's drafts."""
-    for parent in ("", DRAFTS_PREFIX):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=parent, Delimiter="/")
-        for page in pages:
-            yield from (each["Prefix"] for each in page.get("CommonPrefixes", []) if each["Prefix"] != DRAFTS_PREFIX)
-
-
-def _cost(manifest: Any) -> float:
-    """Return the recorded cost of a run; 0 for a manifest without one, such as of the system before this app."""
-    cost = manifest.get("metrics", {}).get("cost_usd") if isinstance(manifest, dict) else None
-    return float(cost or 0)
+    """Sum up what the model cost in the runs of this month (UTC), drafts and the canary's included: a lower bound."""
+    runs = recorded_runs(account, names, now.astimezone(UTC).date().replace(day=1))
+    return Reading(value=round(sum(each.cost_usd or 0 for each in runs), 4))
 
 
 def active_clients(account: Account, names: Names) -> dict[str, ClientFile]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from botocore.exceptions import ClientError
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import EnvName, Names
+from vectora_ops.notifications import ALARMS
+from vectora_ops.overview.model import WaitingApproval
+from vectora_ops.overview.pipeline import read_pipeline
 from vectora_ops.records import Records, ReleaseId
 from vectora_ops.remote import run_remotely
 from vectora_ops.watch.reading import Reading
-from vectora_shared.aws_errors import error_code
+from vectora_shared.errors import VectoraError
 from vectora_shared.notifications import Notification
 
 DAY = timedelta(days=1)
-# An approval action of a stage is named approval-{env} (stacks/pipeline.py).
-APPROVAL_PREFIX = "approval-"
+NOTIFIED_AFTER_DAYS = 21
 
 
 class Waiting(BaseModel):
@@ -56,7 +54,9 @@ def promotion_waiting(account: Account, names: Names, preceding: EnvName, now: d
     if is_here or not waiting.refused:
         return Reading(value=0)
     days = (now - waiting.since) / DAY
-    return Reading(value=round(days, 2), found=(_refused(names.env, preceding, waiting),))
+    # Every release waits for its soak, and each refusal has its own notification.
+    lasts = days >= NOTIFIED_AFTER_DAYS
+    return Reading(value=round(days, 2), found=(_refused(names.env, preceding, waiting),) if lasts else ())
 
 
 def _refused(env: str, preceding: str, waiting: Waiting) -> Notification:
@@ -65,45 +65,19 @@ def _refused(env: str, preceding: str, waiting: Waiting) -> Notification:
         happened=f"{env} does not get the release that {preceding} has: {waiting.sentence}",
         since=waiting.since,
         commands=(f"./vectora promote explain --to {env}", f"./vectora promote retry --to {env}"),
-        runbook="docs/runbooks/alarms.md#promotion-waits",
+        runbook=f"{ALARMS}#promotion-waits",
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PendingApproval:
-    """An approval that the environment's stage of the pipeline waits for."""
-
-    since: datetime
-    expires: datetime
-    execution: str
-
-
-def pending_approval(account: Account, names: Names, approval_days: int) -> PendingApproval | None:
+def pending_approval(account: Account, names: Names, approval_days: int) -> WaitingApproval | None:
     """Return the approval that the environment's stage waits for; None when there is none, or no pipeline."""
-    try:
-        state = account.of(PIPELINE).client("codepipeline").get_pipeline_state(name=names.pipeline)
-    except ClientError as error:
-        if error_code(error) != "PipelineNotFoundException":
-            raise
-        return None
-    for stage in state["stageStates"]:
-        if stage["stageName"] == names.env:
-            return next(filter(None, (_pending(stage, each, approval_days) for each in stage["actionStates"])), None)
-    return None
+    pipeline = read_pipeline(lambda: account.of(PIPELINE), names, approval_days)
+    if pipeline.problem:
+        raise VectoraError(f"The pipeline cannot be read: {pipeline.problem}")
+    return next((each for each in pipeline.approvals if each.env == names.env), None)
 
 
-def _pending(stage: Mapping[str, Any], action: Mapping[str, Any], approval_days: int) -> PendingApproval | None:
-    last = action.get("latestExecution", {})
-    if not action["actionName"].startswith(APPROVAL_PREFIX) or last.get("status") != "InProgress":
-        return None
-    since: datetime = last["lastStatusChange"]
-    return PendingApproval(
-        since=since,
-        expires=since + approval_days * DAY,
-        execution=str(stage.get("latestExecution", {}).get("pipelineExecutionId", "")),
-    )
-
-
-def approval_waiting(pending: PendingApproval | None, now: datetime) -> Reading:
+def approval_waiting(pending: WaitingApproval | None, now: datetime) -> Reading:
     """Return the days that the stage has been waiting for an approval; 0 when it waits for none."""
-    return Reading(value=round((now - pending.since) / DAY, 2) if pending else 0)
+    since = pending.since if pending else None
+    return Reading(value=round((now - since) / DAY, 2) if since else 0)

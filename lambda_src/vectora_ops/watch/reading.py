@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vectora_shared.aws_texts import plain
@@ -45,6 +45,19 @@ class Readings:
     @property
     def found(self) -> tuple[Notification, ...]:
         return tuple(found for each in self.read.values() for found in each.found)
+
+
+def gather(parts: Mapping[str, Callable[[], Iterable[Notification]]]) -> tuple[list[Notification], dict[str, str]]:
+    """Return the notifications of all parts, and the errors of those that failed by part."""
+    found: list[Notification] = []
+    failed: dict[str, str] = {}
+    for name, part in parts.items():
+        try:
+            found += part()
+        except Exception as error:
+            logger.exception("Part %s of the report cannot be read", name)
+            failed[name] = plain(f"{type(error).__name__}: {error}")
+    return found, failed
 
 
 def read_all(gauges: Mapping[Metric, Callable[[], Reading]]) -> Readings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
+from vectora_ops.notifications import REFUSED_SNAPSHOT
 from vectora_ops.snapshots.manifest import DamagedError, NoSnapshotError
 from vectora_ops.snapshots.vault import SnapshotFiles, Vault
 from vectora_ops.watch.reading import Reading
@@ -15,6 +16,8 @@ from vectora_shared.notifications import Notification
 HOUR_SECONDS = 3600
 # Their objects are looked for in a listing; manifests of all are compared with their anchors.
 SNAPSHOTS_WITH_OBJECTS = 5
+# In commands; the message names all.
+NAMED_SNAPSHOTS = 3
 
 
 def snapshot_age(account: Account, names: Names) -> Reading:
@@ -47,8 +50,7 @@ def damaged_snapshots(account: Account, names: Names) -> Reading:
     if problems and (before is None or before != vault.lease_mark()):
         # A new snapshot has no anchor for a moment, and a pruned one still has its own.
         return Reading(value=None, why="another operation changes the vault")
-    found = tuple(_damaged(names.env, name, problem) for name, problem in sorted(problems.items()))
-    return Reading(value=len(found), found=found)
+    return Reading(value=len(problems), found=(_damaged(names.env, problems),) if problems else ())
 
 
 def _problems(vault: Vault) -> Iterator[tuple[str, str]]:
@@ -91,13 +93,15 @@ def _without_objects(vault: Vault, snapshots: list[SnapshotFiles]) -> Iterator[t
             yield files.name, f"{len(missing)} of its objects are not in the vault any more"
 
 
-def _damaged(env: str, name: str, problem: str) -> Notification:
+def _damaged(env: str, problems: Mapping[str, str]) -> Notification:
+    count = "1 snapshot is damaged" if len(problems) == 1 else f"{len(problems)} snapshots are damaged"
     return Notification(
-        what=f"snapshot {name} is damaged",
-        happened=f"In {env} snapshot {name} cannot be used for a rollback: {problem}",
+        what=count,
+        happened=f"In {env} {count}, so no rollback can use them.",
+        details=tuple(f"{name}: {problem}" for name, problem in sorted(problems.items())),
         commands=(
-            f"./vectora snapshot verify {name} --env {env}",
+            *(f"./vectora snapshot verify {name} --env {env}" for name in sorted(problems)[:NAMED_SNAPSHOTS]),
             f"./vectora snapshot create --env {env} --name after_damage",
         ),
-        runbook="docs/runbooks/a-snapshot-was-refused.md",
+        runbook=REFUSED_SNAPSHOT,
     )

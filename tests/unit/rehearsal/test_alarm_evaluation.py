@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rehearsal.monitoring.data import Datum, series, statistic
+from rehearsal.monitoring.data import Datum, Series, series, statistic
 from rehearsal.monitoring.evaluation import Alarm, AlarmError, Missing, State, alarm_of, course, evaluate, state_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -33,8 +33,8 @@ def _alarm(**changes: Any) -> Alarm:
     return alarm_of(DESCRIPTION | changes)
 
 
-def _datum(minutes_ago: float, value: float = 1.0, **changes: Any) -> Datum:
-    return Datum(**{"series": ERRORS, "at": NOON - timedelta(minutes=minutes_ago), "value": value} | changes)
+def _datum(minutes_ago: float, value: float = 1.0, *, of: Series = ERRORS, unit: str = "None") -> Datum:
+    return Datum(series=of, at=NOON - timedelta(minutes=minutes_ago), value=value, unit=unit)
 
 
 def _points(row: str) -> list[float | None]:
@@ -77,7 +77,7 @@ def test_data_of_other_dimensions_names_or_units_never_count() -> None:
     misspelled = series("project", "Error", {"Environment": "prod"})
     without = series("project", "Errors", {})
     for each in (other, misspelled, without):
-        assert evaluate(alarm, [_datum(1, series=each, unit="Count")], NOON, "OK") == "OK"
+        assert evaluate(alarm, [_datum(1, of=each, unit="Count")], NOON, "OK") == "OK"
     assert evaluate(alarm, [_datum(1, unit="Seconds")], NOON, "OK") == "OK"
     assert evaluate(alarm, [_datum(1, unit="Count")], NOON, "OK") == "ALARM"
 

@@ -75,8 +75,8 @@ def test_a_source_fails_when_it_failed_in_the_last_three_runs(world: World) -> N
     reading = failing_sources(world.account, world.names, world.now)
     assert reading.value == 1
     [found] = reading.found
-    assert SOURCES[0] in found.happened
-    assert "HTTP status 404" in found.happened
+    assert SOURCES[0] in found.message
+    assert "HTTP status 404" in found.message
     world.write_report("2026/01/05", SOURCES[1:])
     assert failing_sources(world.account, world.names, world.now).value == 0
 
@@ -88,7 +88,7 @@ def test_a_source_of_two_clients_counts_once(world: World) -> None:
             world.write_report(day, SOURCES[:1], client_id)
     reading = failing_sources(world.account, world.names, world.now)
     assert reading.value == 1
-    assert "lai_weekly, other" in reading.found[0].happened
+    assert "lai_weekly, other" in reading.found[0].message
 
 
 def test_the_cost_of_a_month_includes_drafts_and_the_canary_and_no_other_month(world: World) -> None:

@@ -114,7 +114,8 @@ def test_a_judge_that_fails_is_an_error(world: Environments) -> None:
 
 def approval(status: str) -> dict[str, Any]:
     changed = NOON - timedelta(days=5, hours=12)
-    return {"actionName": "approval-prod", "latestExecution": {"status": status, "lastStatusChange": changed}}
+    token = {"token": "t"} if status == "InProgress" else {}
+    return {"actionName": "approval-prod", "latestExecution": {"status": status, "lastStatusChange": changed, **token}}
 
 
 def days_waiting(world: Environments) -> float | None:

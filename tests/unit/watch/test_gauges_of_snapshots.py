@@ -48,7 +48,7 @@ def test_a_snapshot_that_lacks_an_object_is_damaged_until_the_object_is_back(wor
     s3.delete_object(Bucket=VAULT, Key=OBJECTS + removed)
     reading = damaged(world)
     assert reading.value == 1
-    assert manifest.name in reading.found[0].happened
+    assert manifest.name in reading.found[0].message
     [marker] = s3.list_object_versions(Bucket=VAULT, Prefix=OBJECTS + removed)["DeleteMarkers"]
     s3.delete_object(Bucket=VAULT, Key=OBJECTS + removed, VersionId=marker["VersionId"])
     assert damaged(world).value == 0
@@ -59,7 +59,7 @@ def test_a_snapshot_whose_manifest_was_hidden_is_damaged(world: World) -> None:
     world.account.client("s3").delete_object(Bucket=VAULT, Key=f"{SNAPSHOTS}{manifest.name}/{MANIFEST}")
     reading = damaged(world)
     assert reading.value == 1
-    assert "hidden or deleted" in reading.found[0].happened
+    assert "hidden or deleted" in reading.found[0].message
 
 
 def test_a_snapshot_without_an_anchor_is_damaged_once_anchors_exist(world: World) -> None:
@@ -70,7 +70,8 @@ def test_a_snapshot_without_an_anchor_is_damaged_once_anchors_exist(world: World
     forged = world.take_snapshot("second")
     world.account.client("ssm").delete_parameter(Name=world.names.parameter(f"anchors/{forged.name}"))
     reading = damaged(world)
-    assert (reading.value, [each.what for each in reading.found]) == (1, [f"snapshot {forged.name} is damaged"])
+    assert (reading.value, [each.what for each in reading.found]) == (1, ["1 snapshot is damaged"])
+    assert f"{forged.name}: it has no anchor" in reading.found[0].message
 
 
 def test_nothing_is_said_while_another_operation_changes_the_vault(world: World) -> None:
