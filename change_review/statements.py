@@ -13,7 +13,6 @@ from ipaddress import ip_network
 from typing import Any
 
 from change_review.values import canonical
-from vectora_review.lines import shown
 
 ANY = "*"
 _ACCOUNT = re.compile(r"\d{12}")
@@ -77,7 +76,7 @@ def rules_of(document: Any) -> Iterator[Rule]:
             yield from _of_statement(statement)
         else:
             # A function such as Fn::If: its text is compared, and a new text is a new rule.
-            opaque = Part((shown(statement),))
+            opaque = Part((_text(statement),))
             yield Rule("Allow", opaque, Part(()), Part(()), "")
 
 
