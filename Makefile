@@ -61,7 +61,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 types: $(READY)
-	$(BIN)/python -m tools.check_types
+	@$(BIN)/python -m tools.checked types -- $(BIN)/python -m tools.check_types
 
 import-rules: $(READY)
 	$(BIN)/lint-imports
@@ -83,7 +83,8 @@ audit: $(AUDIT_READY)
 
 # The tests of the templates: rules of this project, cfn-lint, cdk-nag, and whether AWS knows every permission.
 template-rules: $(READY)
-	$(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
+	@$(BIN)/python -m tools.checked template-rules -- $(BIN)/python -m pytest --quiet -n0 -p no:cacheprovider \
+		tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
 	$(BIN)/cdk synth --quiet

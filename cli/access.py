@@ -16,6 +16,7 @@ from cli.profiles import GIVEN
 from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, OperatorAccess, Settings
 from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
     import boto3
@@ -88,10 +89,8 @@ def _given_profile(where: str) -> str | None:
     for text in GIVEN.get():
         place, separator, name = text.rpartition("=")
         if separator and place not in PLACES:
-            raise ConfigurationError(
-                f"--profile {text} names no environment: write a profile's name, or ENV=NAME with ENV one of "
-                f"{', '.join(PLACES)}."
-            )
+            advice = "Write --profile NAME or --profile ENV=NAME."
+            raise ConfigurationError(unknown_name("environment", place, PLACES, advice=advice))
         if not separator and found is None:
             found = name
         if place == where:
@@ -105,10 +104,15 @@ def _source_session(access: Access) -> boto3.Session:
     try:
         return boto3.Session(profile_name=access.profile, region_name=access.place.region)
     except ProfileNotFound as error:
-        raise VectoraError(
-            f"There is no AWS profile '{access.profile}' on this machine: see aws configure list-profiles, or give "
-            "another one (--profile NAME)."
-        ) from error
+        raise VectoraError(unknown_profile(str(access.profile))) from error
+
+
+def unknown_profile(name: str) -> str:
+    """Return the sentence on a profile that this machine does not have, with those that it has."""
+    import boto3
+
+    known = sorted(boto3.Session().available_profiles)
+    return unknown_name("AWS profile", name, known, where="on this machine", advice="Give one with --profile NAME.")
 
 
 def _role_credentials(source: boto3.Session, access: Access) -> dict[str, str]:

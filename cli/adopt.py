@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
 from adoption.adopt import Adoption, plan_adoption, snapshot_of_adopted
 from adoption.adopt import adopt as carry_out
 from adoption.announcements import Announcement, announce
 from cli.adoption_text import lines_of_adoption, lines_of_announcement
 from cli.cdk_bootstrap import EXECUTION_ROLE, bootstrap_of
 from cli.confirmation import require_confirmation
-from cli.options import Env, Json, Yes
-from cli.output import err, out, print_json, report_errors
+from cli.options import Env, Json, Yes, option
+from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from cli.progress import progress_display
 from cli.target import open_target
@@ -25,9 +23,7 @@ from vectora_shared.config.publication import PREFIXES
 @report_errors
 def adopt(
     env: Env,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be imported, and what a deployment would change.")
-    ] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Also shows what a deployment would change.")] = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -43,15 +39,17 @@ def adopt(
     account, names = target.account, target.names
     bootstrap = bootstrap_of(names, account.account_id, account.region)
     code_bucket = bootstrap.assets_bucket
-    err.print("Reading the templates and searching for existing resources ...")
-    templates = synthesized_templates(ROOT, env)
-    adoption = plan_adoption(account, names, templates, code_bucket)
-    waiting = frozenset(resource.stack_name for resource in adoption.resources)
-    announced = (
-        announce(account, names, templates, _configuration_files(), code_bucket=code_bucket, waiting=waiting)
-        if adoption.is_first
-        else None
-    )
+    with progress_display() as display:
+        display.step("synthesizing the templates")
+        templates = synthesized_templates(ROOT, env)
+        display.step("searching for existing resources")
+        adoption = plan_adoption(account, names, templates, code_bucket)
+        waiting = frozenset(resource.stack_name for resource in adoption.resources)
+        announced = (
+            announce(account, names, templates, _configuration_files(), code_bucket=code_bucket, waiting=waiting)
+            if adoption.is_first
+            else None
+        )
     if not json:
         _show(env, adoption, announced)
     snapshot = None
@@ -60,9 +58,10 @@ def adopt(
             require_confirmation(f"adopt these resources of {env}", env)
         # CloudFormation uses its own role: operators may not read and tag every kind of imported resource.
         role = bootstrap.role_arn(EXECUTION_ROLE)
-        carry_out(account, names, adoption, code_bucket=code_bucket, role_arn=role)
-        if adoption.has_functions:
-            with progress_display() as display:
+        with progress_display() as display:
+            display.step("importing the resources through CloudFormation")
+            carry_out(account, names, adoption, code_bucket=code_bucket, role_arn=role)
+            if adoption.has_functions:
                 snapshot = snapshot_of_adopted(account, names, display)
     if json:
         print_json(_document(env, dry_run, adoption, announced, snapshot.name if snapshot else None))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import typer.main
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 # Click's own status of wrong options (click.exceptions.UsageError).
 USAGE_STATUS = 2
@@ -42,13 +42,16 @@ class Command(NamedTuple):
 
     def load(self) -> Any:
         """Import the function; return its Typer command."""
+        from cli.exit_codes import sentence_on_answers
+
         module, _, name = self.function.partition(":")
         function: Callable[..., None] = getattr(import_module(f"cli.{module}"), name)
         if self.uses_aws:
             function = import_module("cli.profiles").with_profiles(function)
         app = typer.Typer(add_completion=False, **PLAIN)
         example = f"Example: ./vectora {self.words} {self.example}"
-        app.command(self.words.rpartition(" ")[2], help=self.help, epilog=example)(function)
+        text = "\n\n".join(filter(None, (self.help, sentence_on_answers(self.words))))
+        app.command(self.words.rpartition(" ")[2], cls=LeafCommand, help=text, epilog=example)(function)
         command = typer.main.get_command(app)
         if self.usage_status is not None:
             _exit_with(command, self.usage_status)
@@ -105,14 +108,33 @@ class LazyCommands(MutableMapping[str, Any]):
         return len(self._commands)
 
 
+class LeafCommand(TyperCommand):
+    """A command that does something; an unknown option is answered with the closest one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _fail_on_unknown_option(ctx, error, self.params)
+            raise
+
+
 class LazyGroup(TyperGroup):
-    """A group of commands that are loaded when they are used."""
+    """A group of commands that are loaded when they are used; `headings` order its help."""
 
     commands: LazyCommands
 
-    def __init__(self, *, commands: Mapping[str, Command | TyperGroup], **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        commands: Mapping[str, Command | TyperGroup],
+        headings: Mapping[str, Sequence[str]] | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
-        self.commands = LazyCommands(commands)
+        self._headings = headings or {"Commands": tuple(commands)}
+        self.commands = LazyCommands({name: commands[name] for names in self._headings.values() for name in names})
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands, in the order of the help."""
@@ -120,6 +142,37 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the names of the commands and what each does."""
-        rows = [(name, self.commands.first_paragraph(name)) for name in self.commands]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        width = max(map(len, self.commands))
+        for heading, names in self._headings.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), self.commands.first_paragraph(name)) for name in names])
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the group."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _fail_on_unknown_option(ctx, error, self.params)
+            raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the named command; fail with the closest name when there is none."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            _fail_on_unknown_name(ctx, "command", args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
+
+def _fail_on_unknown_option(ctx: Any, error: Exception, parameters: Iterable[Any]) -> None:
+    # Typer's own copy of Click is private, and so is its class for this error (typer/_click/exceptions.py).
+    if type(error).__name__ == "NoSuchOption":
+        options = (name for parameter in parameters for name in parameter.opts if name.startswith("--"))
+        _fail_on_unknown_name(ctx, "option", getattr(error, "option_name", ""), (*options, "--help"))
+
+
+def _fail_on_unknown_name(ctx: Any, what: str, name: str, known: Iterable[str]) -> NoReturn:
+    # Imported here because help needs no comparison of names.
+    from vectora_ops.plain_text import one_line
+    from vectora_shared.unknown_names import unknown_name
+
+    ctx.fail(one_line(unknown_name(what, name, known)))
+    raise AssertionError("ctx.fail returned")

@@ -73,10 +73,10 @@ class _Statements:
         With every environment in one document, the pattern of the qualifier covers the bootstraps of this project.
         """
         return [
-            _allow("AssumeBootstrapRoles", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
+            _allow("UseBootstrap", ["sts:AssumeRole"], [self._bootstrap.role_arn(r) for r in ASSUMED_ROLES]),
             # `adopt`, and a rollback that creates a deleted stack again, pass CloudFormation's execution role.
             {
-                **_allow("LetCloudFormationWork", ["iam:PassRole"], [self._bootstrap.role_arn(EXECUTION_ROLE)]),
+                **_allow("PassRole", ["iam:PassRole"], [self._bootstrap.role_arn(EXECUTION_ROLE)]),
                 "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
             },
         ]
@@ -96,26 +96,41 @@ class _Statements:
                 [self._arn("cloudformation", f"stack/{self._names.stack(LAYERS)}/*")],
             ),
             _allow(
-                "ReadPipelinesStack",
+                "ReadPipeline",
                 _of("cloudformation", "DescribeStacks GetTemplate ListStackResources"),
                 [pipeline],
             ),
         ]
 
     def functions_and_runs(self) -> list[Statement]:
-        """Return statements for `run`, `status`, `snapshot`, and commands that invoke functions."""
+        """Return statements for `run`, `logs`, `status`, `cost`, `snapshot`, and commands that invoke functions."""
         machine = self._names.state_machine
         functions = self._arn("lambda", f"function:{self._names.function(ANY)}")
         return [
             _allow(
                 "UseRuns",
-                _of("states", "DescribeExecution DescribeStateMachine GetExecutionHistory StartExecution"),
+                _of(
+                    "states", "DescribeExecution DescribeStateMachine GetExecutionHistory ListExecutions StartExecution"
+                ),
                 [self._arn("states", f"stateMachine:{machine}"), self._arn("states", f"execution:{machine}:*")],
             ),
-            # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction).
-            _allow("ReadFunctions", _of("lambda", "GetFunction GetFunctionConfiguration ListTags"), [functions]),
-            # Includes layers of other accounts, such as Lambda Insights: a snapshot contains their content.
-            _allow("ReadLayers", ["lambda:GetLayerVersion"], [f"arn:aws:lambda:{self._region}:*:layer:*"]),
+            # GetFunction returns tags only with ListTags (Lambda API reference, GetFunction). Includes layers of other
+            # accounts, such as Lambda Insights: a snapshot contains their content. DescribeAlarms with a prefix is a
+            # call on all alarms: CloudWatch names the resource alarm:* when it denies one.
+            _allow(
+                "ReadFunctions",
+                [
+                    "cloudwatch:DescribeAlarms",
+                    *_of("lambda", "GetFunction GetFunctionConfiguration GetLayerVersion ListTags"),
+                    "logs:FilterLogEvents",
+                ],
+                [
+                    self._arn("cloudwatch", "alarm:*"),
+                    functions,
+                    f"arn:aws:lambda:{self._region}:*:layer:*",
+                    self._arn("logs", f"log-group:/aws/lambda/{self._settings.project}-*"),
+                ],
+            ),
             _allow("AskFunctions", ["lambda:InvokeFunction"], [self._function(task) for task in REMOTE_TASKS]),
         ]
 
@@ -146,7 +161,7 @@ class _Statements:
         content = [self._bucket(each) for each in CONTENT]
         return [
             _allow(
-                "LookIntoBuckets",
+                "ReadBuckets",
                 # `adopt` states the settings of a bucket that it imports.
                 _of(
                     "s3",
@@ -157,7 +172,7 @@ class _Statements:
                 [f"arn:aws:s3:::{self._settings.project}-*", assets],
             ),
             _allow(
-                "UseContentAndCode",
+                "UseContent",
                 _of(
                     "s3",
                     "AbortMultipartUpload GetObject GetObjectTagging GetObjectVersion GetObjectVersionTagging "
@@ -200,17 +215,18 @@ class _Statements:
         if not fnmatchcase(connection, self._names.parameter(ANY)):
             parameters.append(connection)
         operator = f"arn:aws:iam::{self._account}:role/{self._settings.project}-{OPERATOR_ROLE}*"
-        profiles = self._arn("bedrock", "inference-profile/*", region=ANY)
         bootstrap = f"arn:aws:iam::{self._account}:role/cdk-{self._bootstrap.qualifier}-*"
         return [
-            _allow("ReadDeploymentParameters", ["ssm:GetParameter"], [self._parameter(each) for each in parameters]),
+            _allow("ReadBootstrap", ["ssm:GetParameter"], [self._parameter(each) for each in parameters]),
             _allow("KnowRoles", _of("iam", "GetRole SimulatePrincipalPolicy"), [operator, bootstrap]),
             _allow(
-                "ReadConnection",
-                [f"{service}:GetConnection" for service in CONNECTION_SERVICES],
-                [self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES],
+                "ReadConnections",
+                ["bedrock:GetInferenceProfile", *(f"{service}:GetConnection" for service in CONNECTION_SERVICES)],
+                [
+                    self._arn("bedrock", "inference-profile/*", region=ANY),
+                    *(self._arn(service, "connection/*", region=ANY) for service in CONNECTION_SERVICES),
+                ],
             ),
-            _allow("ReadProfiles", ["bedrock:GetInferenceProfile"], [profiles]),
             # None of these supports resources, except a quota of the account and an identity of SES (service
             # authorization reference).
             _allow(

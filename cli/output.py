@@ -11,6 +11,7 @@ from typing import Any, NoReturn, ParamSpec
 
 import typer
 
+from cli.exit_codes import ExitCode
 from terminal.console import Terminal
 from vectora_ops.plain_text import json_text, one_line, visible
 from vectora_shared.errors import VectoraError
@@ -54,10 +55,10 @@ def ask_text(question: str) -> str:
     return answer
 
 
-def fail(message: str) -> NoReturn:
-    """Print an error message and exit with 1."""
+def fail(message: str, code: ExitCode = ExitCode.ERROR) -> NoReturn:
+    """Print an error message and exit with `code`."""
     err.print(message, style="red")
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def report_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -69,13 +70,19 @@ def report_errors(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except VectoraError as error:
             fail(str(error))
-        except _aws_errors() as error:
-            fail(f"The call to AWS failed: {error}")
+        except aws_errors() as error:
+            fail(failed_call(error))
 
     return run
 
 
-def _aws_errors() -> tuple[type[Exception], ...]:
+def failed_call(error: Exception) -> str:
+    """Return a sentence on an error of the AWS SDK."""
+    return f"The call to AWS failed: {error}"
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of the AWS SDK; it is imported when one of them may have happened."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     return BotoCoreError, ClientError

@@ -6,47 +6,38 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Env, Json
+from cli.decision import exit_code, show_decision
+from cli.exit_codes import ExitCode
+from cli.options import Env, Json, option
 from cli.output import fail, out, print_json, report_errors
 from cli.paths import ROOT
+from cli.promotion_options import Digest, To, caller_arn, open_preceding, preceding_environment, require_reason
+from cli.retry_stage import retry_stage
 from cli.target import Target, open_target
-from terminal.console import new_table, styled
 from vectora_ops.open_times import shown
 from vectora_ops.promotion.facts import find_release
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.hold import release_hold as release
 from vectora_ops.promotion.window import end_freeze, freeze_promotion
-from vectora_ops.records import LONGEST_BYPASS_REASON, Bypass, Records
+from vectora_ops.records import Bypass, Records
 from vectora_ops.remote import run_remotely
-from vectora_ops.settings import ENVIRONMENT_NAMES, environment_before, load_settings
+from vectora_ops.settings import load_settings
 from vectora_ops.store_clock import records_clock
 from vectora_ops.windows import TIME_EXAMPLE
-from vectora_shared.errors import VectoraError
-
-COLORS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-To = Annotated[str, typer.Option("--to", help="Environment to promote into: stage or prod.", show_default=False)]
-Digest = Annotated[
-    str | None,
-    typer.Option(
-        "--digest",
-        help="First digits of a release's digest or content digest, as status and release list show them. Default: the "
-        "release that the preceding environment has.",
-    ),
-]
+from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors
 def explain(to: To, digest: Digest = None, json: Json = False) -> None:
     """Print the verdicts of all gates, from the function that the pipeline invokes."""
-    source = _before(to)
+    source = open_preceding(to)
     event: dict[str, Any] = {"operation": "explain", **({"digest": digest} if digest else {})}
     decision = run_remotely(source.account, source.names, "promotion", event, lambda count: None)["decision"]
     if json:
         print_json(decision)
     else:
         show_decision(decision)
-    if decision["outcome"] != "pass":
-        raise typer.Exit(1)
+    raise typer.Exit(exit_code(decision))
 
 
 @report_errors
@@ -55,17 +46,21 @@ def bypass(
     gate: Annotated[
         list[str], typer.Option("--gate", help=f"Gate to bypass; repeat for several: {', '.join(BYPASSABLE_GATES)}.")
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown to the approver.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "The approver sees it.", show_default=False)],
     digest: Digest = None,
+    no_retry: Annotated[
+        bool, typer.Option("--no-retry", help="Only record the bypass; the pipeline tries again by schedule.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Let one release, such as a hotfix, skip named gates. It still needs the approval; the bypass is recorded."""
-    source, target = _before(to), open_target(to)
+    """Let one release, such as a hotfix, skip named gates, and retry its promotion. It still needs the approval.
+
+    The bypass is recorded, and shown to the approver.
+    """
+    source, target = open_preceding(to), open_target(to)
     if unknown := [each for each in gate if each not in BYPASSABLE_GATES]:
-        fail(f"There is no gate '{unknown[0]}' to bypass: choose from {', '.join(BYPASSABLE_GATES)}.")
-    _require_reason(reason)
+        fail(unknown_name("gate", unknown[0], BYPASSABLE_GATES, where="to bypass"), ExitCode.USAGE)
+    require_reason(reason)
     chosen = find_release(source.account, source.names, digest)
     if chosen.content_digest is None:
         fail(
@@ -81,14 +76,13 @@ def bypass(
         at=records_clock(target.account, target.names)(),
     )
     Records(target.account, target.names).write_bypass(record)
+    if not json:
+        out.say(f"Release {chosen.content_digest[:12]} may go into {to} without {', '.join(record.gates)}.")
+    retried = None if no_retry else retry_stage(to)
     if json:
-        print_json(record.model_dump(mode="json"))
+        print_json({**record.model_dump(mode="json"), "retry": retried.sentence if retried else None})
         return
-    out.say(
-        f"Release {chosen.content_digest[:12]} may go into {to} without {', '.join(record.gates)}. It is tried again "
-        f"by schedule, or immediately: aws codepipeline retry-stage-execution --pipeline-name {target.names.pipeline} "
-        f"--stage-name {to} --retry-mode FAILED_ACTIONS --pipeline-execution-id ...",
-    )
+    out.say(retried.sentence if retried else f"To try it now: ./vectora promote retry --to {to}.")
 
 
 @report_errors
@@ -97,18 +91,16 @@ def freeze(
     until: Annotated[
         str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
     ],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Reason, which is recorded and shown in refusals.", show_default=False)
-    ],
+    reason: Annotated[str, option("--reason", "Refusals show it.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Refuse promotions into an environment until a time, without a commit; rollbacks are never refused.
 
     The time is one of the environment's promotion windows, or of its schedule when there are none.
     """
-    _before(env)
+    preceding_environment(env)
     here = open_target(env)
-    _require_reason(reason)
+    require_reason(reason)
     settings = load_settings(ROOT).environment(env)
     windows = settings.promotion.windows
     zone = windows[0].time_zone if windows else settings.schedule.time_zone
@@ -147,35 +139,6 @@ def release_hold(env: Env, json: Json = False) -> None:
     out.say(f"Promotion into {env} is open again. It was held because {released.reason}")
 
 
-def _require_reason(reason: str) -> None:
-    if len(reason) > LONGEST_BYPASS_REASON:
-        fail(f"Say why in at most {LONGEST_BYPASS_REASON} characters: it stands in refusals and approvals.")
-    if not reason.strip():
-        fail("Say why (--reason): it is shown to approvers and in status.")
-
-
-def _before(to: str) -> Target:
-    before = environment_before(to)
-    if before is None:
-        fail(f"Nothing is promoted into {to}: commits come there first. Choose {' or '.join(ENVIRONMENT_NAMES[1:])}.")
-    return open_target(before)
-
-
 def _caller(here: Target) -> str:
     """Return the identity behind the credentials, such as assumed-role/Operator/session."""
-    try:
-        arn = str(here.account.client("sts").get_caller_identity()["Arn"])
-    except KeyError as error:
-        raise VectoraError("AWS returned no identity for these credentials: log in, then try again.") from error
-    return arn.split(":", 5)[-1]
-
-
-def show_decision(decision: dict[str, Any]) -> None:
-    """Print the verdicts of all gates, as the promotion function returned them."""
-    table = new_table("gate", "verdict", "reason")
-    for verdict in decision["verdicts"]:
-        color = COLORS[verdict["outcome"]]
-        note = f"bypassed ({decision['bypass_reason']}); " if verdict["bypassed"] else ""
-        table.add_row(verdict["gate"], styled(verdict["outcome"], color), note + verdict["reason"])
-    out.print(table)
-    out.say(decision["sentence"])
+    return caller_arn(here.account).split(":", 5)[-1]

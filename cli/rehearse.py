@@ -18,6 +18,9 @@ def rehearse(
     accounts: Annotated[
         int, typer.Option("--accounts", help="Number of AWS accounts: 1, or 4 for the pipeline and each environment.")
     ] = 1,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="List each behaviour of AWS that the emulator lacks, and what checks it.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Rehearse everything on this machine: three commits through a local pipeline, newsletters, disaster recovery."""
@@ -25,4 +28,5 @@ def rehearse(
     from rehearsal.run import RehearsalOptions
     from rehearsal.run import rehearse as run_rehearsal
 
-    raise typer.Exit(run_rehearsal(RehearsalOptions(root=ROOT, keep=keep, ask=ask, accounts=accounts, as_json=json)))
+    options = RehearsalOptions(root=ROOT, keep=keep, ask=ask, accounts=accounts, as_json=json, verbose=verbose)
+    raise typer.Exit(run_rehearsal(options))

@@ -6,7 +6,6 @@ from cli.options import Env, Json
 from cli.output import out, print_json, report_errors
 from cli.promotion_status import client_promotion_sentence
 from cli.target import open_target
-from terminal.console import new_table
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import LedgerEntry, Records
 from vectora_ops.times import minute
@@ -14,7 +13,7 @@ from vectora_ops.times import minute
 
 @report_errors
 def list_releases(env: Env, json: Json = False) -> None:
-    """List the releases of an environment from its ledger, newest last."""
+    """List the releases of an environment from its ledger, newest first."""
     here = open_target(env)
     records = Records(here.account, here.names)
     ledger = records.ledger()
@@ -29,37 +28,39 @@ def list_releases(env: Env, json: Json = False) -> None:
             }
             for position, entry in enumerate(ledger)
         ]
-        clients = [each.model_dump(mode="json") for each in promotions]
-        print_json({"env": env, "live_digest": live, "releases": entries, "clients": clients})
+        clients = [each.model_dump(mode="json") for each in reversed(promotions)]
+        print_json({"env": env, "live_digest": live, "releases": entries[::-1], "clients": clients})
         return
     _show_ledger(env, ledger, live)
     if promotions:
         out.print("Client files promoted by themselves:")
-    for promotion in promotions:
-        out.say(f"  {client_promotion_sentence(promotion)}")
+    for promotion in reversed(promotions):
+        out.fold(client_promotion_sentence(promotion), indent="  ")
 
 
 def _show_ledger(env: str, ledger: tuple[LedgerEntry, ...], live: str | None) -> None:
     if not ledger:
-        out.say(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
+        out.fold(f"The ledger of {env} is empty: the pipeline has deployed nothing there yet.")
         return
-    table = new_table("since", "version", "digest", "content", "commit", "how", "verified", "snapshot before", "")
-    for position, entry in enumerate(ledger):
-        current = position == len(ledger) - 1 and entry.digest == live
-        table.add_row(
-            minute(entry.at),
-            entry.version,
-            entry.digest[:12],
-            (entry.content_digest or "")[:12],
-            (entry.commit or "")[:12],
-            how(entry),
-            "yes" if verified(entry, ledger) else "no",
-            entry.snapshot or "",
-            "current" if current else "",
-        )
-    out.print(table)
+    out.print_rows(
+        ("since", "version", "verified", "", "content", "digest", "commit", "how", "snapshot before"),
+        [
+            (
+                minute(entry.at),
+                entry.version,
+                "yes" if verified(entry, ledger) else "no",
+                "current" if position == len(ledger) - 1 and entry.digest == live else "",
+                (entry.content_digest or "")[:12],
+                entry.digest[:12],
+                (entry.commit or "")[:12],
+                how(entry),
+                entry.snapshot or "",
+            )
+            for position, entry in reversed(tuple(enumerate(ledger)))
+        ],
+    )
     if live != ledger[-1].digest:
-        out.say(f"What is deployed now, {str(live)[:12]}, was deployed past the pipeline and is not verified.")
+        out.fold(f"What is deployed now, {str(live)[:12]}, was deployed past the pipeline and is not verified.")
 
 
 def verified(entry: LedgerEntry, ledger: tuple[LedgerEntry, ...]) -> bool:

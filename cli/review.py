@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from change_review.model import CATEGORIES, Category, Finding, Review
-from cli.options import Json, split_names
+from cli.options import Json, option, split_names
 from cli.output import err, out, print_json
 from cli.paths import ROOT
 from terminal.console import new_table
@@ -24,7 +24,7 @@ DAY_FORMAT = "YYYY-MM-DD"
 
 
 def review(
-    base: Annotated[str, typer.Option("--base", help="Branch or commit that the change is made for.")] = "main",
+    base: Annotated[str, option("--base", "A commit is possible too.")] = "main",
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="File for the report as Markdown, for a pull request.")
     ] = None,
@@ -51,7 +51,7 @@ def review(
         list[str] | None,
         typer.Option("--allow", help="Id of a finding to accept; needs --reason. Can be given again.", metavar="ID"),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why the finding is accepted, which is recorded.")] = "",
+    reason: Annotated[str, option("--reason", "Why the finding is accepted.")] = "",
     until: Annotated[
         str | None, typer.Option("--until", help="Last day of the acceptance. Default: 30 days.", metavar=DAY_FORMAT)
     ] = None,
@@ -173,4 +173,4 @@ def _show(result: Review) -> None:
 def _show_acceptance(findings: tuple[Finding, ...]) -> None:
     if open_ := [each for each in findings if each.accepted is None]:
         out.say("")
-        out.say(f'To accept a finding for 30 days: ./vectora review --allow {open_[0].id} --reason "..."', style="dim")
+        out.say(f"To accept a finding for 30 days: ./vectora review --allow {open_[0].id} --reason REASON", style="dim")

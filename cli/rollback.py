@@ -8,17 +8,29 @@ from typing import Annotated, Any
 import typer
 
 from cli.confirmation import require_confirmation
-from cli.options import Components, Env, Json, Remote, Yes, split_names
+from cli.exit_codes import ExitCode
+from cli.options import (
+    LATEST_SNAPSHOT,
+    Components,
+    DryRun,
+    Env,
+    Json,
+    Remote,
+    WithoutAnchor,
+    Yes,
+    option,
+    split_names,
+)
 from cli.output import err, fail, out, print_json, report_errors
 from cli.progress import progress_display
 from cli.remote import run_in_function
+from cli.snapshot.latest import full_name
 from cli.snapshot.tables import show_changes
 from cli.target import Target, open_target
 from vectora_ops.rollback.plan import RollbackPlan, plan_rollback
 from vectora_ops.rollback.request import RollbackRequest
 from vectora_ops.rollback.run import roll_back
 from vectora_ops.smoke import SmokeResult, environment_has_canary, smoke_test
-from vectora_ops.snapshots.catalog import newest_rollback_target
 from vectora_ops.snapshots.compare import chosen_components
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.errors import VectoraError
@@ -35,20 +47,10 @@ NOT_AS_BEFORE = (
 @report_errors
 def rollback(
     env: Env,
-    snapshot: Annotated[
-        str,
-        typer.Option(
-            "--snapshot",
-            help="Full name of the snapshot, or latest: the newest that is no rollback's safety snapshot.",
-            show_default=False,
-        ),
-    ],
+    snapshot: Annotated[str, option("--snapshot", LATEST_SNAPSHOT, show_default=False)],
     components: Components = None,
-    without_anchor: Annotated[
-        str,
-        typer.Option("--without-anchor", help="Reason to use a snapshot from before snapshots had anchors."),
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    without_anchor: WithoutAnchor = "",
+    dry_run: DryRun = False,
     yes: Yes = False,
     remote: Remote = False,
     json: Json = False,
@@ -58,10 +60,10 @@ def rollback(
     Takes a safety snapshot first. Afterwards compares the environment with the snapshot and runs the smoke test.
     """
     if dry_run and remote:
-        fail("A dry run does not use the environment's function: give either --dry-run or --remote.")
+        fail("A dry run does not use the environment's function: give either --dry-run or --remote.", ExitCode.USAGE)
     target = open_target(env)
     request = RollbackRequest(
-        snapshot=_full_name(target, snapshot),
+        snapshot=full_name(target, snapshot),
         components=chosen_components(split_names(components)),
         without_anchor=without_anchor,
     )
@@ -79,19 +81,6 @@ def rollback(
         _show_result(result)
 
 
-def _full_name(target: Target, snapshot: str) -> str:
-    if snapshot != "latest":
-        return snapshot
-    latest = newest_rollback_target(Vault(target.account, target.names))
-    if latest is None:
-        env = target.names.env
-        raise VectoraError(
-            f"There is no latest snapshot of {env}: latest skips empty snapshots and safety snapshots of rollbacks. "
-            f"Give a full name (./vectora snapshot list --env {env})."
-        )
-    return latest.name
-
-
 def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
     """Say what differs afterwards, when the snapshot is of a system that ran before this app."""
     try:
@@ -106,20 +95,21 @@ def _warn_of_earlier_system(target: Target, snapshot: str) -> None:
 
 
 def _roll_back_here(target: Target, request: RollbackRequest) -> dict[str, Any]:
-    def smoke() -> SmokeResult | None:
-        if not environment_has_canary(target.account, target.names):
-            return None
-        return smoke_test(target.account, target.names, on_step=lambda step: None)
-
     try:
         with progress_display() as display:
+
+            def smoke() -> SmokeResult | None:
+                if not environment_has_canary(target.account, target.names):
+                    return None
+                return smoke_test(target.account, target.names, on_step=display.step)
+
             return asdict(roll_back(target.account, target.names, request, smoke_test=smoke, observer=display))
     except KeyboardInterrupt:
         err.say(
             "Interrupted; the rollback is incomplete. Run the same command again to continue it: "
             f"./vectora rollback --env {target.names.env} --snapshot {request.snapshot}"
         )
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _roll_back_remotely(target: Target, request: RollbackRequest) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import Env, Json
+from cli.exit_codes import ExitCode
+from cli.options import Client, Env, Json, option
 from cli.output import err, fail, out, print_json, report_errors
+from cli.progress import progress_display
 from cli.target import Target, open_target
 from vectora_ops.names import CANARY_CLIENT
 from vectora_ops.promotion.facts import client_files, require_client
@@ -18,15 +20,13 @@ from vectora_ops.runs import RunOutcome, RunRequest, follow_run, start_run
 
 @report_errors
 def run(
+    client: Client,
     env: Env,
-    client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
-    period_days: Annotated[
-        int | None, typer.Option(min=1, max=365, help="Days of news to look back. Default: the client's setting.")
-    ] = None,
+    period_days: Annotated[int | None, option("--period-days", "Default: the client's.", min=1, max=365)] = None,
     issue: Annotated[
         bool, typer.Option("--issue", help="Make the issue of today: readers and gates get it. Default: a draft.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ingest without writing anything, then stop.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Reads the sources, writes nothing, then stops.")] = False,
     json: Json = False,
 ) -> None:
     """Make a newsletter: start the workflow of an environment and follow it to its end.
@@ -41,9 +41,13 @@ def run(
     execution_arn = start_run(states, target.account.state_machine_arn(target.names.state_machine), request)
     err.say(f"Run of {'an issue' if issue else 'a draft'} started: {execution_arn}")
     try:
-        outcome = follow_run(states, execution_arn, lambda step: err.say(f"  {step} ..."))
+        with progress_display() as display:
+            outcome = follow_run(states, execution_arn, display.step)
     except KeyboardInterrupt:
-        fail(f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.")
+        fail(
+            f"Stopped following; the run continues. See its result in Step Functions, execution {execution_arn}.",
+            ExitCode.INTERRUPTED,
+        )
     letter = outcome.steps.get("newsletter", {})
     if letter and not issue and not letter.get("draft"):
         err.say(f"{env} has a release that makes no drafts: this run made the issue of {letter['target_date']}.")

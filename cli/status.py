@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated
-
-import typer
+from functools import partial
+from pathlib import Path
 
 from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
 from cli.environment_status import EnvironmentStatus, environment_status
 from cli.old_clients import lines_on_old_clients
-from cli.options import Json
-from cli.output import err, out, print_json, report_errors
+from cli.options import AnyEnv, HtmlFile, Json
+from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
+from cli.parallel import read_each
 from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
-from terminal.console import new_table, styled
-from vectora_ops.names import environment_name
+from vectora_ops.names import EnvName, environment_name
+from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
 from vectora_shared.errors import VectoraError
@@ -34,17 +34,23 @@ class Unreadable:
 
 @report_errors
 def status(
-    env: Annotated[str | None, typer.Option("--env", help="Environment: dev, stage, prod. Default: all.")] = None,
+    env: AnyEnv = None,
+    html: HtmlFile = None,
     json: Json = False,
 ) -> None:
     """Show what is deployed in each environment: release, stacks, functions, layers, client versions.
+
+    With --html: gates, releases, snapshots, newsletters, alarms, cost and what needs you, on one page.
 
     Each environment is read with its own access. One that you may not read is named with the reason; if that is all of
     them, the command fails.
     """
     settings = load_settings(ROOT)
     chosen = [environment_name(env)] if env else list(ENVIRONMENT_NAMES)
-    read = [_read(settings, name) for name in chosen]
+    if html is not None:
+        _write_page(settings, chosen, html, as_json=json)
+        return
+    read = read_each(chosen, lambda name: _read(settings, name))
     problems = [each.problem for each in read if isinstance(each, Unreadable)]
     if len(problems) == len(read):
         raise VectoraError("\n".join(dict.fromkeys(problems)))
@@ -55,9 +61,29 @@ def status(
         return
     content = here.releases.content_digest if here.releases else None
     shown = f"content {content[:12]}" if content else f"of unknown digest ({here.problem})"
-    out.say(f"This checkout is release {here.version}, {shown}.")
+    out.fold(f"This checkout is release {here.version}, {shown}.")
     for environment in found:
         _show_status(environment)
+
+
+def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_json: bool) -> None:
+    """Write the status page and show what needs a person."""
+    # Imported here because a status without a page needs none of it.
+    from cli.page_file import write_page
+    from vectora_ops.overview.collecting import overview_of
+    from vectora_ops.pages.status import status_page
+
+    overview = overview_of(settings, chosen, partial(open_account, settings), utc_now())
+    if not any(each.is_readable for each in overview.environments):
+        raise VectoraError("\n".join(dict.fromkeys(each.problem for each in overview.environments)))
+    path = write_page(html, status_page(overview))
+    if as_json:
+        print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
+        return
+    for need in overview.needs:
+        out.fold(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", "red" if need.is_urgent else "yellow")
+        out.say(f"  {need.command}")
+    out.say(f"Written: {path}")
 
 
 def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
@@ -68,6 +94,8 @@ def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
         return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
+    except aws_errors() as error:
+        return Unreadable(env, failed_call(error))
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:
@@ -89,7 +117,7 @@ def _checkout_fields(here: Checkout) -> dict[str, object]:
 
 def _show_heading(env: str, release: str) -> None:
     out.print()
-    out.print(styled(env, "bold") + styled(f": {release}", ""))
+    out.fold(f"{env}: {release}", "bold")
 
 
 def _release(status: EnvironmentStatus) -> str:
@@ -105,50 +133,47 @@ def _release(status: EnvironmentStatus) -> str:
 def _show_status(status: EnvironmentStatus | Unreadable) -> None:
     if isinstance(status, Unreadable):
         _show_heading(status.env, "not readable.")
-        out.say(f"  {status.problem}")
+        out.fold(status.problem, indent="  ")
         return
     if not status.deployed:
         _show_heading(status.env, "nothing is deployed.")
         return
     _show_heading(status.env, _release(status))
     if status.denied:
-        out.say(f"  Not shown, because you may not read it: {', '.join(status.denied)}.", style="yellow")
+        out.fold(f"Not shown, because you may not read it: {', '.join(status.denied)}.", "yellow", indent="  ")
     for sentence in (*status.promotion, status.delivery, status.copy):
         if sentence:
-            out.say(f"  {sentence}")
+            out.fold(sentence, indent="  ")
     if status.future_snapshots:
-        out.say(f"  {sentence_on_future(status.env, status.future_snapshots)}")
+        out.fold(sentence_on_future(status.env, status.future_snapshots), indent="  ")
     _show_tables(status)
     for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
-        out.say(sentence)
+        out.fold(sentence)
     _show_drift(status)
 
 
 def _show_tables(status: EnvironmentStatus) -> None:
-    table = new_table("stack", "status", "updated")
-    for stack in status.stacks:
-        table.add_row(stack.name, stack.status, stack.updated or "")
-    out.print(table)
+    out.print_rows(
+        ("stack", "status", "updated"), [(each.name, each.status, each.updated or "") for each in status.stacks]
+    )
     for stack in status.stacks:
         if stack.problem:
-            out.print(styled("Stack", "yellow") + styled(f": {stack.problem}", ""))
-    table = new_table("function", "runtime", "code", "layers")
-    for function in status.functions:
-        table.add_row(function.name, function.runtime, function.code_sha256[:12], ", ".join(function.layers))
-    out.print(table)
-    table = new_table("client", "version", "active", "")
-    for client in status.clients:
-        active = {True: "yes", False: "no", None: "?"}[client.active]
-        table.add_row(client.client_id, client.version, active, client.note or "")
-    out.print(table)
+            out.fold(f"Stack: {stack.problem}", "yellow")
+    out.print_rows(
+        ("function", "runtime", "code", "layers"),
+        [(each.name, each.runtime, each.code_sha256[:12], ", ".join(each.layers)) for each in status.functions],
+    )
+    active = {True: "yes", False: "no", None: "?"}
+    out.print_rows(
+        ("client", "version", "active", ""),
+        [(each.client_id, each.version, active[each.active], each.note or "") for each in status.clients],
+    )
 
 
 def _show_drift(status: EnvironmentStatus) -> None:
     for sentence in status.drift:
         advice = "A deployment puts it right; keep an edit of a file in config/."
-        out.print(styled("Drift", "yellow") + styled(f": {sentence} {advice}", ""))
+        out.fold(f"Drift: {sentence} {advice}", "yellow")
     if status.strays:
         advice = "That decides nothing: delete what you do not need."
-        out.print(
-            styled("Stray", "yellow") + styled(f": {stray_sentence(status.config_bucket, status.strays)}. {advice}", "")
-        )
+        out.fold(f"Stray: {stray_sentence(status.config_bucket, status.strays)}. {advice}", "yellow")

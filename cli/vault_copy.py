@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ProfileNotFound
 
+from cli.access import unknown_profile
 from cli.target import Target
 from recovery.vault_copy import CopyState, copy_state, open_copy
 from vectora_ops.account import Account, account_of_session
@@ -34,7 +35,7 @@ def _account_of(profile: str, region: str) -> Account:
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
     except ProfileNotFound as error:
-        raise VectoraError(f"There is no AWS profile {profile}: aws configure list-profiles shows them.") from error
+        raise VectoraError(unknown_profile(profile)) from error
     return account_of_session(session)
 
 

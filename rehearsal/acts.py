@@ -18,9 +18,10 @@ from rehearsal.delivery import Delivery
 from rehearsal.disaster import DisasterResult, rehearse_disaster
 from rehearsal.gaps.complete import StackReport, complete_by_api
 from rehearsal.inbox import Inbox
+from rehearsal.monitoring.act import MonitoringResult, rehearse_monitoring
 from rehearsal.newsletters import ClientRun, function_logs, make_newsletter
 from rehearsal.reviews import approve_change
-from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
+from rehearsal.waiting import StepError, wait_until
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
@@ -70,6 +71,16 @@ class CommitResult:
     overhead_percent: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Promotion:
+    """The first commit's way into prod: why it was refused, why it passed later, and what was approved."""
+
+    refused: str
+    passed: str
+    approved: str
+    measured: ExecutionReport
+
+
 class Acts:
     """The acts, played in order on a running delivery; each raises StepError when a result is not as expected."""
 
@@ -80,6 +91,7 @@ class Acts:
         self._approver = approver
         self._runs: dict[str, list[ClientRun]] = {}
         self._stacks: dict[str, tuple[StackReport, ...]] = {}
+        self._monitored: dict[str, MonitoringResult] = {}
         self._disaster: DisasterResult | None = None
         self.account_loss: AccountLossResult | None = None
         self._commits: list[CommitResult] = []
@@ -90,24 +102,33 @@ class Acts:
         """Run all acts; raise StepError at the first result that is not as expected."""
         delivery = self._delivery
         with self._step(self._bootstraps()):
-            delivery.bootstrap()
+            delivery.prepare()
         with self._step("Pipeline deployed by cdk deploy; its first execution started"):
-            execution = delivery.deploy_pipeline()
-        self._pushed[execution] = delivery.repository.head
-        self._first_commit(execution)
+            first = delivery.deploy_pipeline()
+        self._pushed[first] = delivery.repository.head
+        delivery.reach(first, "record-dev", "Succeeded")
+        # Built while the first one is deployed. The review stops it, so it changes nothing yet.
+        bad = self._push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
+        promotion = self._promote(first)
         # Nothing enters the environment while an operator restores it; the next commit comes as far as dev meanwhile.
         with delivery.closed(DISASTER_ENVIRONMENT, "Restored by hand in the rehearsal"):
-            bad = self._push(BAD_MESSAGE, lambda folder: _set_stage_model(folder, STAGE_MODEL, MISTYPED_MODEL))
             self._concurrently(
-                partial(self._approve_change, bad), partial(self._newsletters_of, "prod"), self._disaster_act
+                partial(self._reach_prod, first), partial(self._approve_change, bad), partial(self._disaster_act, first)
             )
+            proofs = (f"First refused: {promotion.refused}", f"After 15 days: {promotion.passed}")
+            approved = f"Approved: {promotion.approved}"
+            self._record("This checkout", first, "in prod", approved, proofs, promotion.measured)
             before = live_digest(delivery.account(DISASTER_ENVIRONMENT), delivery.names(DISASTER_ENVIRONMENT))
             inbox = Inbox(delivery, DISASTER_ENVIRONMENT)
         delivery.follow(bad)
         # Built while the environment is rolled back.
         fix = self._push(FIX_MESSAGE, _fix_stage_model)
-        self._concurrently(partial(self._approve_change, fix), partial(self._bad_commit, bad, before, inbox))
-        self._fix(fix)
+        self._concurrently(
+            partial(self._approve_change, fix),
+            partial(self._bad_commit, bad, before, inbox),
+            *(partial(self._monitor, env) for env in ENVIRONMENT_NAMES if env != DISASTER_ENVIRONMENT),
+        )
+        self._concurrently(partial(self._fix, fix), partial(self._monitor, DISASTER_ENVIRONMENT))
         if delivery.accounts:
             self._account_loss_act()
 
@@ -117,7 +138,9 @@ class Acts:
         regions = dict.fromkeys(delivery.region(where) for where in WHERES)
         plural = "s" if len(accounts) > 1 else ""
         copy = f"; a copy of the vault of {LOST_ENVIRONMENT} is in account {COPY.account}" if delivery.accounts else ""
-        return f"Account{plural} {', '.join(accounts)} bootstrapped for {', '.join(regions)}{copy}"
+        return (
+            f"Account{plural} {', '.join(accounts)} bootstrapped for {', '.join(regions)}, pipeline synthesized{copy}"
+        )
 
     @property
     def environments(self) -> tuple[EnvironmentResult, ...]:
@@ -133,6 +156,11 @@ class Acts:
         )
 
     @property
+    def monitored(self) -> tuple[MonitoringResult, ...]:
+        """Results of the monitoring act, in the order of promotion."""
+        return tuple(self._monitored[env] for env in ENVIRONMENT_NAMES)
+
+    @property
     def commits(self) -> tuple[CommitResult, ...]:
         """Outcomes of the commits, in the order they were pushed."""
         return tuple(self._commits)
@@ -144,17 +172,13 @@ class Acts:
 
     # --- a commit reaches prod
 
-    def _first_commit(self, execution: str) -> None:
+    def _promote(self, execution: str) -> _Promotion:
+        """Bring the first commit past the gate and the approval of prod."""
         delivery = self._delivery
-        delivery.follow(execution)
+        self._concurrently(partial(self._newsletters_of, "dev"), partial(self._stage_proven, execution))
         refused = self._refused_at_the_gate(execution)
         # Measured now: the time until a retry would count as overhead of the pipeline.
         measured = delivery.report(execution)
-        self._concurrently(*(partial(self._newsletters_of, env) for env in ("dev", "stage")))
-        with self._step("stage: a second run, because the gate of prod requires two"):
-            self._newsletter("stage", days_ago=1)
-        with self._step("stage: the release is made 15 days old, to satisfy the soak gate"):
-            self._age("stage", days=15)
         decision = delivery.invoke("stage", "promotion", {"operation": "explain"})["decision"]
         if decision["outcome"] != "pass":
             raise StepError(f"The gate of prod still refuses: {decision['sentence']}", ())
@@ -164,14 +188,28 @@ class Acts:
         approved = self._approver(approval["information"], approval["link"])
         why = "approved in the rehearsal" if approved else "rejected in the rehearsal"
         delivery.answer_approval("prod", approval["token"], approve=approved, why=why)
-        status = delivery.follow(execution)
         if not approved:
             raise StepError("The promotion into prod was rejected, so the rehearsal ends here.", ())
+        return _Promotion(
+            refused=refused, passed=decision["sentence"], approved=approval["information"], measured=measured
+        )
+
+    def _stage_proven(self, execution: str) -> None:
+        """Follow the execution until prod refuses it, and do in stage what the gate requires."""
+        self._delivery.follow(execution)
+        self._refused_at_the_gate(execution)
+        self._newsletters_of("stage")
+        with self._step("stage: a second run, because the gate of prod requires two"):
+            self._newsletter("stage", days_ago=1)
+        with self._step("stage: the release is made 15 days old, to satisfy the soak gate"):
+            self._age("stage", days=15)
+
+    def _reach_prod(self, execution: str) -> None:
+        status = self._delivery.follow(execution)
         if status != "Succeeded":
-            last = delivery.report(execution).actions[-1]
+            last = self._delivery.report(execution).actions[-1]
             raise StepError(f"The first commit ended {status} in prod, at {last.action}: {last.message}", ())
-        proofs = (f"First refused: {refused}", f"After 15 days: {decision['sentence']}")
-        self._record("This checkout", execution, "in prod", f"Approved: {approval['information']}", proofs, measured)
+        self._newsletters_of("prod")
 
     def _refused_at_the_gate(self, execution: str) -> str:
         message = self._delivery.stopped_at(execution, "gate-prod")
@@ -225,7 +263,9 @@ class Acts:
         last = records.ledger()[-1]
         records.add_to_ledger(last.model_copy(update={"at": last.at - timedelta(days=days)}))
 
-    def _disaster_act(self) -> None:
+    def _disaster_act(self, execution: str) -> None:
+        """Break and restore stage, as soon as the promotion into prod no longer depends on its runs."""
+        self._delivery.reach(execution, "gate-after-approval-prod", "Succeeded")
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery
@@ -248,6 +288,9 @@ class Acts:
         )
         self.account_loss = rehearse_account_loss(loss, self._step)
         delivery.emulator.reinstate(delivery.account_id(LOST_ENVIRONMENT))
+
+    def _monitor(self, env: str) -> None:
+        self._monitored[env] = rehearse_monitoring(self._delivery, env, self._results, self._step)
 
     # --- a bad commit, and its fix
 
@@ -293,7 +336,7 @@ class Acts:
         delivery, env = self._delivery, DISASTER_ENVIRONMENT
         account, names = delivery.account(env), delivery.names(env)
         with self._step(f"{env}: the fix passed dev, and waits because {env} is held"):
-            wait_until(f"the fix waits before {env}", lambda: self._passed(execution, "record-dev"), EXECUTION_SECONDS)
+            delivery.reach(execution, "record-dev", "Succeeded")
         with self._step(f"{env}: the hold is released"):
             release_hold(account, names, "the rehearsal")
         delivery.follow(execution)
@@ -302,11 +345,6 @@ class Acts:
         if ledger[-1].kind != "release" or ledger[-1].execution != execution:
             raise StepError(f"The fix did not reach {env}: its ledger ends with {ledger[-1]}.", ())
         self._record(FIX_MESSAGE, execution, f"in {env}; prod follows after its soak time", refused, ())
-
-    def _passed(self, execution: str, action: str) -> bool:
-        return any(
-            each.action == action and each.status == "Succeeded" for each in self._delivery.report(execution).actions
-        )
 
     def _record(
         self,

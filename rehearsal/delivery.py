@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from vectora_shared.config.content import FolderContent
 from vectora_shared.config.loading import validate_all
 from vectora_shared.errors import VectoraError
 
+RUNNING = ("InProgress", "Stopping")
 CONNECTION_ID = "00000000-0000-0000-0000-000000000000"
 
 Fault = Callable[[ActionAddress], str | FailAfter | None]
@@ -203,16 +205,23 @@ class Delivery:
 
     # --- the pipeline
 
-    def bootstrap(self) -> None:
-        """Do what administrators do once in new accounts.
+    @property
+    def _assembly(self) -> str:
+        return str(self.emulator.scratch / "cdk.out")
+
+    def prepare(self) -> None:
+        """Do what administrators do once in new accounts, and synthesize the pipeline at the same time.
 
         That is the bootstraps, the sender's identity and the connection, and for several accounts the stacks `access`
         and the copy of a vault.
         """
         for where in WHERES:
-            own = () if where == PIPELINE else ("--context", f"env={where}")
-            # Without an app the CLI synthesizes nothing.
-            self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
+            self.operator(where)  # created before the threads
+        with ThreadPoolExecutor(1 + len(WHERES)) as pool:
+            begun = [pool.submit(self._bootstrap, where) for where in WHERES]
+            begun.append(pool.submit(self._synthesize_pipeline))
+        for each in begun:
+            each.result()
         for env in ENVIRONMENT_NAMES if self.accounts else ():
             output = str(self.emulator.scratch / f"cdk.out-access-{env}")
             self._administer(env, f"access-{env}", "deploy", "--context", f"access={env}", "--output", output)
@@ -225,13 +234,20 @@ class Delivery:
             Value=f"arn:aws:codeconnections:{self.region()}:{self.account_id()}:connection/{CONNECTION_ID}",
         )
 
+    def _bootstrap(self, where: str) -> None:
+        own = () if where == PIPELINE else ("--context", f"env={where}")
+        # Without an app the CLI synthesizes nothing.
+        self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
+
+    def _synthesize_pipeline(self) -> None:
+        self.cdk("synthesize-pipeline", "synth", "--quiet", "--context", HOST_PLATFORM, "--output", self._assembly)
+
     def _administer(self, where: str, step: str, *arguments: str) -> None:
         self.cdk(step, *arguments, identity=self.emulator.administrator(self.account_id(where)))
 
     def deploy_pipeline(self) -> str:
-        """Deploy the pipeline with `cdk deploy`; return the id of its first execution."""
-        output = str(self.emulator.scratch / "cdk.out")
-        self.cdk("deploy-pipeline", "deploy", "--context", HOST_PLATFORM, "--output", output)
+        """Deploy the pipeline that was synthesized with `cdk deploy`; return the id of its first execution."""
+        self.cdk("deploy-pipeline", "deploy", "--app", self._assembly)
         summaries = self.client("codepipeline").list_pipeline_executions(pipelineName=self.pipeline)
         return str(summaries["pipelineExecutionSummaries"][-1]["pipelineExecutionId"])
 
@@ -244,6 +260,20 @@ class Delivery:
     def follow(self, execution: str) -> str:
         """Wait until the execution ends; return its status, such as Succeeded or Failed."""
         return self.service.wait(self.pipeline, execution, EXECUTION_SECONDS)
+
+    def reach(self, execution: str, action: str, *statuses: str) -> None:
+        """Wait until an action has one of the statuses; raise StepError when the execution ends without."""
+
+        def has_reached() -> bool:
+            report = self.report(execution)
+            if any(each.action == action and each.status in statuses for each in report.actions):
+                return True
+            if report.status in RUNNING:
+                return False
+            failed = [f"{each.action}: {each.message}" for each in report.actions if each.status == "Failed"]
+            raise StepError(f"Execution {execution} ended before {action}: {', '.join(failed) or report.status}", ())
+
+        wait_until(f"{action} of execution {execution}", has_reached, EXECUTION_SECONDS)
 
     def report(self, execution: str) -> ExecutionReport:
         """Return the report of an execution."""

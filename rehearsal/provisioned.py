@@ -18,6 +18,7 @@ PASS = "iam:PassRole"  # noqa: S105
 # Properties with the physical name; the others' names are generated.
 NAMES = {
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::CodeBuild::Project": "Name",
     "AWS::CodePipeline::Pipeline": "Name",
     "AWS::Events::Rule": "Name",

@@ -134,6 +134,11 @@ def _of_pipeline(resource: Resource, operation: Operation) -> Iterator[Need]:
                 yield Need(f"{service}:PassConnection", str(arn))
 
 
+def _of_budget(resource: Resource, operation: Operation) -> Iterator[Need]:
+    if operation != "delete":
+        yield Need("billing:GetBillingViewData", "*")
+
+
 def _of_project(resource: Resource, operation: Operation) -> Iterator[Need]:
     if operation != "delete":
         yield from _pass(resource.properties.get("ServiceRole"), "codebuild")
@@ -171,12 +176,38 @@ CUSTOM = Kind(
     delete=("lambda:InvokeFunction",),
 )
 KINDS: Mapping[str, Kind] = {
+    "AWS::Budgets::Budget": Kind(
+        lambda resource: f"arn:aws:budgets::{resource.account}:budget/{resource.name}",
+        ("budgets:ModifyBudget", "budgets:TagResource", "budgets:ViewBudget"),
+        ("budgets:ModifyBudget", "budgets:TagResource", "budgets:ViewBudget"),
+        ("budgets:ModifyBudget",),
+        others=_of_budget,
+    ),
+    "AWS::CE::AnomalyMonitor": Kind(
+        lambda resource: "*",
+        ("ce:CreateAnomalyMonitor", "ce:TagResource"),
+        ("ce:UpdateAnomalyMonitor",),
+        ("ce:DeleteAnomalyMonitor",),
+    ),
+    "AWS::CE::AnomalySubscription": Kind(
+        lambda resource: "*",
+        ("ce:CreateAnomalySubscription", "ce:TagResource"),
+        ("ce:UpdateAnomalySubscription",),
+        ("ce:DeleteAnomalySubscription",),
+    ),
     "AWS::CloudFormation::CustomResource": CUSTOM,
     "AWS::CloudWatch::Alarm": Kind(
         _named("cloudwatch", "alarm:"),
         ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"),
         ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"),
         ("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"),
+        tagging="cloudwatch:TagResource",
+    ),
+    "AWS::CloudWatch::Dashboard": Kind(
+        lambda resource: f"arn:aws:cloudwatch::{resource.account}:dashboard/{resource.name}",
+        ("cloudwatch:PutDashboard", "cloudwatch:GetDashboard"),
+        ("cloudwatch:PutDashboard",),
+        ("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard"),
         tagging="cloudwatch:TagResource",
     ),
     "AWS::CodeBuild::Project": Kind(

@@ -9,6 +9,7 @@ from pathlib import Path
 from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.model import Statistics
+from rehearsal.monitoring.act import MonitoringResult
 from rehearsal.profile import Profile
 
 
@@ -20,7 +21,9 @@ class RehearsalResult:
     commits: tuple[CommitResult, ...]
     resources: Mapping[str, int]
     calls: str
+    monitored: tuple[MonitoringResult, ...]
     account_loss: AccountLossResult | None  # of a rehearsal in several accounts
+    status_page: Path
     model: Statistics
     messages: tuple[Path, ...]  # newsletters that were sent by e-mail
     profile: Profile

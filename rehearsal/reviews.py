@@ -8,7 +8,7 @@ import subprocess
 
 from rehearsal.accounts import APPROVER, profile_of
 from rehearsal.delivery import Delivery
-from rehearsal.waiting import EXECUTION_SECONDS, StepError, wait_until
+from rehearsal.waiting import StepError
 from vectora_ops.account import PIPELINE
 
 ACTION, ENDED = "SelfMutate", ("Failed", "Succeeded")
@@ -16,11 +16,7 @@ ACTION, ENDED = "SelfMutate", ("Failed", "Succeeded")
 
 def approve_change(delivery: Delivery, execution: str) -> str:
     """Approve what the review stopped; return what the execution changes. Raise StepError when it stopped nothing."""
-
-    def is_reviewed() -> bool:
-        return any(each.action == ACTION and each.status in ENDED for each in delivery.report(execution).actions)
-
-    wait_until(f"execution {execution} is reviewed", is_reviewed, EXECUTION_SECONDS)
+    delivery.reach(execution, ACTION, *ENDED)
     command = ["./vectora", "promote", "approve-change", "--execution", execution]
     # The configuration of several accounts names an operator's profile, which may not approve.
     command += ["--profile", profile_of(APPROVER)] if delivery.accounts else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import signal
 import sys
 import threading
@@ -22,12 +21,14 @@ from rehearsal.acts import Acts, Approver, EnvironmentResult
 from rehearsal.calls import judge_calls
 from rehearsal.codepipeline import ExecutionReport
 from rehearsal.delivery import Delivery, Fault
-from rehearsal.deployment import HOST_PLATFORM
+from rehearsal.keeping import keep_running
 from rehearsal.mail import copy_messages
 from rehearsal.model import Behaviour
 from rehearsal.profile import StepTime, compared, profile_of
 from rehearsal.publishers import Scenario
+from rehearsal.pulse import beating
 from rehearsal.result import RehearsalResult
+from rehearsal.status_page import write_status_page
 from rehearsal.summary import show_summary
 from rehearsal.view import PipelineView, progress_of
 from rehearsal.waiting import StepError
@@ -44,6 +45,7 @@ class RehearsalOptions:
     results_folder: Path | None = None  # default: build/rehearsal
     keep: bool = False
     as_json: bool = False
+    verbose: bool = False  # list each behaviour of AWS that the emulator lacks
     ask: bool = False  # a person approves; otherwise the rehearsal does
     accounts: int = 1  # 4: one for the pipeline, and one for each environment
     scenario: Scenario = field(default_factory=Scenario)
@@ -67,7 +69,7 @@ def rehearse(options: RehearsalOptions, console: Terminal | None = None) -> int:
             with completed_rehearsal(options, console) as (result, delivery, reports):
                 _report(options, result, reports)
                 if options.keep:
-                    _keep_running(console, delivery)
+                    keep_running(console, delivery, options.results)
         except KeyboardInterrupt:
             console.print("Interrupted. All processes were ended, and their files removed.")
             return 130
@@ -136,6 +138,8 @@ def completed_rehearsal(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_exclusive(options.results))
         progress = stack.enter_context(progress_of(console))
+        progress.add_task("Rehearsal", total=None)
+        stack.enter_context(beating(progress, console))
         steps = _Steps(progress)
         with steps("Local AWS, CodePipeline, publishers and model started"):
             delivery = stack.enter_context(
@@ -151,6 +155,8 @@ def completed_rehearsal(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
+        with steps("Status page written"):
+            page = write_status_page(delivery, options.results)
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
@@ -164,7 +170,9 @@ def completed_rehearsal(
             model=delivery.model.statistics,
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
+            monitored=acts.monitored,
             account_loss=acts.account_loss,
+            status_page=page,
             profile=compared(profile, options.results),
             seconds=seconds,
         )
@@ -219,32 +227,7 @@ def _report(options: RehearsalOptions, result: RehearsalResult, reports: Sequenc
     if options.as_json:
         _write_json({"succeeded": True, **asdict(result)})
     else:
-        show_summary(result, reports, options.root, Terminal())
-
-
-def _keep_running(console: Terminal, delivery: Delivery) -> None:
-    exports = delivery.tools_environment()
-    console.print("\nThe local AWS keeps running. In another terminal:")
-    for name in sorted(name for name in exports if name.startswith(("AWS_", "NODE_", "HTTPS_", "NO_PROXY"))):
-        console.say(f"  export {name}={exports[name]}")
-    console.say(
-        "Then: ./vectora status | ./vectora promote explain --to prod | aws s3 ls | "
-        f"aws codepipeline get-pipeline-state --name {delivery.pipeline}"
-    )
-    if delivery.accounts:
-        console.say(
-            f"Run ./vectora and cdk in {delivery.checkout}, whose configuration names the accounts and profiles."
-        )
-    console.say(f"The CDK needs --context {HOST_PLATFORM} here, because functions run on this machine's Python.")
-    console.say(
-        f"To read the model's behaviour: curl --noproxy '*' --cacert {delivery.emulator.ca_bundle} "
-        f"{delivery.model.control} (PUT sets it)"
-    )
-    console.say(f"To end it: Ctrl-C here, or kill {os.getpid()}.")
-    # An interrupt is the normal end here.
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
-    console.print("Ended. All processes were ended, and their files removed.")
+        show_summary(result, reports, options.root, Terminal(), verbose=options.verbose)
 
 
 def _resource_counts(results: Sequence[EnvironmentResult]) -> dict[str, int]:

@@ -25,8 +25,13 @@ SHOWN_KINDS = 8
 Show = Callable[[str], None]
 
 
-def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Terminal) -> None:
-    """Print the summary; `reports` are those of the commits, in the same order."""
+def show_summary(
+    result: RehearsalResult, reports: Sequence[ExecutionReport], root: Path, out: Terminal, *, verbose: bool = False
+) -> None:
+    """Print the summary; `reports` are those of the commits, in the same order.
+
+    It ends with what to do next and, with `verbose`, with each difference of the emulator from AWS.
+    """
     show = out.say
     for commit, report in zip(result.commits, reports, strict=True):
         _show_commit(commit, report, out, show)
@@ -34,6 +39,7 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
     for environment in result.environments:
         if environment.disaster:
             _show_disaster(environment.disaster, show)
+    _show_monitoring(result, root, show)
     if result.account_loss:
         _show_account_loss(result.account_loss, show)
     counts = result.resources
@@ -41,12 +47,13 @@ def show_summary(result: RehearsalResult, reports: Sequence[ExecutionReport], ro
         f"Resources: {counts['deployed_unmodified']} deployed as in the template, {counts['completed_by_api']} "
         f"completed by API, {counts['left_out']} with properties that the emulator does not support."
     )
-    _show_gaps(result, show)
     show(f"Model: {result.model.calls} calls, at most {result.model.highest_concurrency} concurrently.")
     show(f"Calls: {result.calls}.")
     show("Signatures and IAM permissions were enforced at AWS's own host names.")
     _show_profile(result.profile, out, show)
     show(f"The rehearsal took {result.seconds:.0f} s.")
+    _show_next(result, root, out, show)
+    _show_gaps(result, out, show, verbose)
 
 
 def _show_commit(commit: CommitResult, report: ExecutionReport, out: Terminal, show: Show) -> None:
@@ -81,6 +88,17 @@ def _show_newsletters(result: RehearsalResult, root: Path, out: Terminal, show: 
         show(f"Source failed: {source}: {why}")
 
 
+def _show_monitoring(result: RehearsalResult, root: Path, show: Show) -> None:
+    for each in result.monitored:
+        happened = sum(proof.happened for proof in each.proofs)
+        drawings = ", ".join(display_path(file, root) for file in each.dashboards.values())
+        show(
+            f"{each.env}: {len(each.proofs)} alarms went from OK to ALARM and back at the event that each is for "
+            f"({happened} by what really happened), and operators were notified of each. {each.metrics} data points "
+            f"were extracted. Dashboard: {drawings}"
+        )
+
+
 def _show_profile(profile: Profile, out: Terminal, show: Show) -> None:
     table = new_table("slowest actions", "number", "seconds", "longest", ruled=True)
     for each in profile.kinds[:SHOWN_KINDS]:
@@ -90,12 +108,29 @@ def _show_profile(profile: Profile, out: Terminal, show: Show) -> None:
         show(f"Slower than before: {line}.")
 
 
-def _show_gaps(result: RehearsalResult, show: Show) -> None:
+def _show_next(result: RehearsalResult, root: Path, out: Terminal, show: Show) -> None:
+    pages = [name for environment in result.environments for run in environment.runs for name in run.files]
+    newest = next((name for name in reversed(pages) if name.endswith(".html")), None)
+    out.print("\nWhat to do next:", style="bold")
+    if newest:
+        show(f"  Read a newsletter that was made: {display_path(Path(newest), root)}")
+    show(f"  See all environments on one page: {display_path(result.status_page, root)}")
+    show("  Use this local AWS with ./vectora and the AWS CLI: ./vectora rehearse --keep")
+    show("  Change a newsletter, and see the effect: docs/runbooks/change-the-newsletter.md")
+    show("  Deploy into an AWS account: docs/runbooks/first-deployment.md")
+
+
+def _show_gaps(result: RehearsalResult, out: Terminal, show: Show, verbose: bool) -> None:
     met = {name for environment in result.environments for stack in environment.stacks for name in stack.gaps}
-    for gap in GAPS:
-        if gap.name in met:
-            show(f"  {gap.name}: {gap.treatment}. {gap.reason}.")
+    gaps = [gap for gap in GAPS if gap.name in met]
+    out.print()
+    if not verbose:
+        number = len(gaps) + len(BEHAVIOUR_GAPS)
+        show(f"{number} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them.")
+        return
     show("The emulator differs from AWS in these ways; after each colon, what the project does about it:")
+    for gap in gaps:
+        show(f"  {gap.name}: {gap.treatment}. {gap.reason}.")
     for behaviour in BEHAVIOUR_GAPS:
         show(f"  {behaviour.difference}: {behaviour.treatment}.")
 

@@ -21,6 +21,9 @@ from vectora_ops.names import EnvName, Names, OperationsTask
 from vectora_ops.settings import Settings, environment_after, environment_before
 from vectora_shared.errors import ConfigurationError
 
+# Functions of an environment that let the preceding one judge what it gives.
+JUDGING_TASKS: tuple[OperationsTask, ...] = ("promotion", "rollback", "watch")
+
 
 class AccessStack(cdk.Stack):
     """Stack `{project}-access-{env}`, which an administrator deploys; the pipeline cannot change it."""
@@ -103,7 +106,7 @@ class AccessStack(cdk.Stack):
             self,
             "AsksPromotionRole",
             role=asks_promotion(self._names),
-            trusted=(self._function_of(env, "promotion"), self._function_of(env, "rollback")),
+            trusted=tuple(self._function_of(env, task) for task in JUDGING_TASKS),
             description=f"Promotion into {env}: invokes the gates of this environment",
             grants=(invoke_functions(self._names, self._place.region, "promotion"),),
         )

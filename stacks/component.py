@@ -42,12 +42,13 @@ class ComponentStack(cdk.Stack):
         self.layer = layer
         self.names = names
         self.settings = settings
-        for key, value in (
-            ("Project", names.project),
-            ("Env", names.env),
-            ("Component", component),
-            ("ManagedBy", "aws-cdk"),
-        ):
+        self.common_tags = {
+            "Project": names.project,
+            "Env": names.env,
+            "Component": component,
+            "ManagedBy": "aws-cdk",
+        }
+        for key, value in self.common_tags.items():
             cdk.Tags.of(self).add(key, value)
 
     @property

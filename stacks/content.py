@@ -13,10 +13,11 @@ from stacks.assets.packages import LambdaPlatform
 from stacks.assets.release import templates_digest
 from stacks.builds import builds_of
 from stacks.environment import stacks_with_any_sender
+from vectora_ops.alarm_names import ALARM_NAMES
+from vectora_ops.alarm_settings import Alarms, CostAnomalies
 from vectora_ops.backup_settings import Backup
 from vectora_ops.delivery_settings import Delivery
 from vectora_ops.settings import (
-    Alarms,
     Environments,
     EnvironmentSettings,
     Logs,
@@ -52,13 +53,14 @@ def content_digest(root: Path, context: dict[str, Any], platform: LambdaPlatform
 def neutral_settings() -> Settings:
     """Return fixed settings in which every optional feature is enabled."""
     everything = _environment()
+    # An account has one monitor, that of the environment in the middle.
+    last = everything.model_copy(update={"cost_anomalies": None})
     # Nothing is promoted into the first environment, so that it has no windows.
-    without_windows = everything.promotion.model_copy(update={"windows": ()})
-    first = everything.model_copy(update={"promotion": without_windows})
+    first = last.model_copy(update={"promotion": everything.promotion.model_copy(update={"windows": ()})})
     return Settings(
         project="content",
         bucket_suffix="suffix",
-        environments=Environments(dev=first, stage=everything, prod=everything),
+        environments=Environments(dev=first, stage=everything, prod=last),
         pipeline=Pipeline(
             repository="owner/name",
             branch="main",
@@ -102,7 +104,15 @@ def _environment() -> EnvironmentSettings:
         old_versions_days=30,
         adopted_old_versions_days=60,
         schedule=Schedule(enabled=True, time_zone="Europe/Paris", daily=daily, weekly=weekly, monthly=monthly),
-        alarms=Alarms(failed_runs=1, run_minutes=60, noise_percent=10),
+        alarms=Alarms(
+            failed_runs=1,
+            run_minutes=45,
+            noise_percent=10,
+            fallback_percent=20,
+            run_cost_usd=0.5,
+            page=ALARM_NAMES,
+            ticket=(),
+        ),
         snapshots=Snapshots(
             keep_last=30, minimum_age_days=30, glacier_after_days=90, daily=True, daily_at="cron(0 3 * * ? *)"
         ),
@@ -121,5 +131,6 @@ def _environment() -> EnvironmentSettings:
         ),
         delivery=Delivery(mode="redirect", identity="example.org", redirect_to=("operator@example.org",)),
         monthly_budget_usd=10,
+        cost_anomalies=CostAnomalies(minimum_usd=10),
         operators=("operator@example.org",),
     )

@@ -17,6 +17,7 @@ from stacks.core import CoreStack
 from stacks.elsewhere import elsewhere_of
 from stacks.iam import IamStack
 from stacks.ingest import IngestStack
+from stacks.monitoring import MonitoringStack
 from stacks.operations import OperationsStack
 from stacks.places import require_named_accounts
 from stacks.runtime import RuntimeStack
@@ -62,13 +63,15 @@ def stacks_with_any_sender(
         preceding=settings.names(last_env) if last_env else None,
         following=(settings.names(next_env), settings.environment(next_env).promotion) if next_env else None,
         elsewhere=elsewhere_of(settings, env),
+        approval_days=settings.pipeline.approval_days,
     )
     core = CoreStack(scope, names=names, settings=chosen)
     iam = IamStack(scope, names=names, settings=chosen)
     runtime = RuntimeStack(scope, names=names, settings=chosen, packages=packages, clients=clients, release=PLACEHOLDER)
     # After runtime, whose layers its function uses.
     ingest = IngestStack(scope, names=names, settings=chosen, packages=packages, contact=settings.contact_address)
-    stacks = (operations, core, iam, runtime, ingest)
+    monitoring = MonitoringStack(scope, settings=settings, env=env)
+    stacks = (operations, core, iam, runtime, ingest, monitoring)
     for earlier, later in pairwise(stacks):
         later.add_stack_dependency(earlier)
     return stacks
@@ -100,7 +103,7 @@ def _clients(folder: Path, digest: str) -> tuple[ClientConfig, ...]:
 
 
 class EnvironmentStage(cdk.Stage):
-    """One environment's stacks, the same that `cdk deploy --context env=...` deploys."""
+    """One environment's stacks, the same that `cdk deploy --context env=ENV` deploys."""
 
     def __init__(self, scope: Construct, env: str, *, root: Path, settings: Settings, platform: LambdaPlatform) -> None:
         super().__init__(scope, env)

@@ -1,4 +1,4 @@
-"""Stack s0-operations: snapshot vault, functions for snapshots, rollbacks and promotions, operators' topic."""
+"""Stack s0-operations: snapshot vault, functions for snapshots, rollbacks, promotions and the watch, topic."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from stacks.assets.release import Release
 from stacks.component import ComponentStack
 from stacks.elsewhere import Elsewhere
 from stacks.failure_rules import react_to_failures
+from stacks.operations_schedules import retry_promotions, take_daily_snapshots, watch_the_environment
 from stacks.permissions.backup import anchor_grant
 from stacks.permissions.common import lambda_basics
 from stacks.permissions.operations import OperationsGrants
@@ -23,7 +24,6 @@ from vectora_constructs.lost_events_alarm import LostEventsAlarm
 from vectora_constructs.notifications import S3, Notifications
 from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
-from vectora_constructs.schedule import Schedule
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
 from vectora_ops.account import PIPELINE
@@ -35,6 +35,7 @@ from vectora_ops.names import (
     OperationsTask,
 )
 from vectora_ops.settings import EnvironmentSettings, Promotion
+from vectora_ops.settings import Schedule as Newsletters
 
 ONE_VCPU_MEMORY_MB = 1769
 DROPPED_EVENTS_RAISE_AN_ALARM = (
@@ -47,6 +48,7 @@ OPERATIONS_FUNCTIONS: Mapping[str, tuple[OperationsTask, str]] = {
     "Rollback": ("rollback", "rollback"),
     "SmokeTest": ("smoke-test", "smoke_test"),
     "Promotion": ("promotion", "promotion"),
+    "Watch": ("watch", "watch"),
 }
 
 
@@ -64,8 +66,12 @@ class OperationsStack(ComponentStack):
         preceding: Names | None,
         following: tuple[Names, Promotion] | None,
         elsewhere: Elsewhere,
+        approval_days: int,
     ) -> None:
-        """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates."""
+        """Add the stack; releases come from environment `preceding`, and go to `following` if they pass its gates.
+
+        An approval of the pipeline expires after `approval_days`.
+        """
         super().__init__(
             scope,
             layer=OPERATIONS_LAYER,
@@ -92,15 +98,13 @@ class OperationsStack(ComponentStack):
         )
         snapshot = self._snapshot(layers, grants)
         rollback = self._rollback(layers, grants)
-        self._function(
-            "SmokeTest", "Runs the engine on the canary and reads its newsletter", layers, grants.smoke_test(), {}
-        )
+        self._smoke_test(layers, grants)
         promotion = self._promotion(layers, grants, following)
         self._policy()
-        self._daily_snapshot(snapshot, grants)
+        self._watch(layers, grants, approval_days)
         react_to_failures(self, rollback, machine_arn=grants.machine_arn, pipeline_account=elsewhere.pipeline_account)
         if following:
-            self._retries(promotion, grants, following[1])
+            retry_promotions(self, promotion, following[1], invoke=grants.invoke("promotion"))
         before_deployment = SnapshotBeforeDeployment(
             self,
             "SnapshotBeforeDeployment",
@@ -137,11 +141,30 @@ class OperationsStack(ComponentStack):
             layers,
             (*grants.promotion(), *self._anchors_in_copy()),
             {
-                **_gate_variables(self.names, following),
+                **_gate_variables(self.names, self.settings.schedule, following),
                 **({"BACKUP_REGION": self.settings.backup.region} if self.settings.backup else {}),
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env, *next_env),
             },
         )
+
+    def _watch(self, layers: Sequence[str], grants: OperationsGrants, approval_days: int) -> None:
+        schedule, sees_approvals = self.settings.schedule, self.settings.promotion.requires_approval
+        pipeline = (PIPELINE,) if sees_approvals else ()
+        watch = self._function(
+            "Watch",
+            "Measures what no event reports, and notifies of what lasts",
+            layers,
+            grants.watch(sees_approvals=sees_approvals),
+            {
+                "NOISE_PERCENT": str(self.settings.alarms.noise_percent),
+                "MONTHLY_BUDGET_USD": str(self.settings.monthly_budget_usd),
+                "RUN_SCHEDULE": schedule.model_dump_json(),
+                **({"PRECEDING_ENV": self._preceding.env} if self._preceding else {}),
+                **({"APPROVAL_DAYS": str(approval_days)} if sees_approvals else {}),
+                **self._elsewhere.variable(*pipeline, *self._preceding_env),
+            },
+        )
+        watch_the_environment(self, watch, invoke=grants.invoke("watch"))
 
     def _policy(self) -> None:
         """Record the policy by which releases come here: the gates use the stricter of it and of the next one."""
@@ -157,7 +180,7 @@ class OperationsStack(ComponentStack):
 
     def _snapshot(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         snapshots = self.settings.snapshots
-        return self._function(
+        function = self._function(
             "Snapshot",
             "Takes, verifies and prunes snapshots of the environment",
             layers,
@@ -167,6 +190,8 @@ class OperationsStack(ComponentStack):
                 "SNAPSHOT_MINIMUM_AGE_DAYS": str(snapshots.minimum_age_days),
             },
         )
+        take_daily_snapshots(self, function, invoke=grants.invoke("snapshot"))
+        return function
 
     def _rollback(self, layers: Sequence[str], grants: OperationsGrants) -> PythonFunction:
         return self._function(
@@ -180,6 +205,10 @@ class OperationsStack(ComponentStack):
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )
+
+    def _smoke_test(self, layers: Sequence[str], grants: OperationsGrants) -> None:
+        description = "Runs the engine on the canary and reads its newsletter"
+        self._function("SmokeTest", description, layers, grants.smoke_test(), {})
 
     def _anchors_in_copy(self) -> tuple[Grant, ...]:
         backup = self.settings.backup
@@ -276,86 +305,16 @@ class OperationsStack(ComponentStack):
             "NOTIFICATIONS_TOPIC_ARN": self._topic_arn,
         }
 
-    def _daily_snapshot(self, snapshot: PythonFunction, grants: OperationsGrants) -> None:
-        snapshots = self.settings.snapshots
-        self._schedule(
-            "DailySnapshot",
-            schedule_name=self.names.schedule("snapshot", "daily"),
-            description="Takes the daily snapshot",
-            expression=snapshots.daily_at,
-            enabled=snapshots.daily,
-            function=snapshot,
-            invoke=grants.invoke("snapshot"),
-            role_id="SnapshotScheduleRole",
-            role_name=self.names.role("snapshot-schedule"),
-            event={
-                "operation": "create",
-                "label": "daily",
-                "occasion": "schedule",
-                # All runs: nothing else has those of earlier days when the account is lost.
-                **({"data": "all"} if self.settings.backup else {}),
-            },
-        )
 
-    def _retries(self, promotion: PythonFunction, grants: OperationsGrants, policy: Promotion) -> None:
-        if policy.retry_at is None:
-            return
-        self._schedule(
-            "RetryPromotion",
-            schedule_name=self.names.schedule("promotion", "retry"),
-            description="Tries a promotion again that was refused",
-            expression=policy.retry_at,
-            enabled=True,
-            function=promotion,
-            invoke=grants.invoke("promotion"),
-            role_id="RetryScheduleRole",
-            role_name=self.names.role("retry-schedule"),
-            event={"operation": "retry"},
-        )
-
-    def _schedule(
-        self,
-        construct_id: str,
-        *,
-        schedule_name: str,
-        description: str,
-        expression: str,
-        enabled: bool,
-        function: PythonFunction,
-        invoke: Grant,
-        role_id: str,
-        role_name: str,
-        event: Mapping[str, str],
-    ) -> None:
-        """Invoke `function` with `event` on a schedule, by a role that allows nothing else."""
-        role = ServiceRole(
-            self,
-            role_id,
-            role_name=role_name,
-            service="scheduler.amazonaws.com",
-            description=f"{description}: invokes the function",
-            path=self.names.role_path,
-            boundary_arn=self.boundary_arn,
-            policy_name=role_id.removesuffix("Role") + "Policy",
-            grants=(invoke,),
-        ).resource
-        Schedule(
-            self,
-            construct_id,
-            schedule_name=schedule_name,
-            description=description,
-            expression=expression,
-            time_zone=self.settings.schedule.time_zone,
-            enabled=enabled,
-            target_arn=function.resource.attr_arn,
-            role_arn=role.attr_arn,
-            target_input=event,
-        )
-
-
-def _gate_variables(own: Names, following: tuple[Names, Promotion] | None) -> dict[str, str]:
+def _gate_variables(own: Names, schedule: Newsletters, following: tuple[Names, Promotion] | None) -> dict[str, str]:
     if following is None:
         return {}
     names, policy = following
     suffix = {} if names.bucket_suffix == own.bucket_suffix else {"NEXT_BUCKET_SUFFIX": names.bucket_suffix}
-    return {"NEXT_ENV": names.env, "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True), **suffix}
+    return {
+        "NEXT_ENV": names.env,
+        "NEXT_PROMOTION": policy.model_dump_json(exclude_defaults=True),
+        # Gates name the next scheduled runs.
+        "RUN_SCHEDULE": schedule.model_dump_json(),
+        **suffix,
+    }

@@ -35,6 +35,7 @@ from stacks.builds import (
     update_pipeline,
 )
 from stacks.component import KEEP
+from stacks.dashboards import add_environments_dashboard
 from stacks.environment import EnvironmentStage
 from stacks.pipeline_access import (
     PipelineAccess,
@@ -133,6 +134,7 @@ class PipelineStack(cdk.Stack):
         narrow_builds(delivery, self._artifacts, name, self._source_action)
         limit_self_mutation(delivery, settings)
         limit_to_keys_of_copies(delivery.pipeline.role, settings)
+        add_environments_dashboard(self, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
         acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
@@ -304,8 +306,8 @@ class PipelineStack(cdk.Stack):
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
                 f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
-                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts: "
-                f"./vectora promote explain --to {env}"
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts and answer: "
+                f"./vectora promote approve --to {env}"
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
             topic=self._topic,

@@ -205,7 +205,10 @@ class PipelineAccess(Construct):
         """Let the environment's functions hold and retry its stages, and read how an execution ended."""
         following = environment_after(names.env)
         account = self._settings.place(names.env).account
-        tasks: tuple[OperationsTask, ...] = ("rollback", "promotion")
+        tasks: list[OperationsTask] = ["rollback", "promotion"]
+        if self._settings.environment(names.env).promotion.requires_approval:
+            # It reads how long the stage has been waiting.
+            tasks.append("watch")
         TrustedRole(
             self,
             f"OperatesPipelineRole{names.env.capitalize()}",

@@ -17,6 +17,7 @@ from vectora_constructs.newsletter_workflow import NewsletterWorkflow
 from vectora_constructs.published_configuration import PublishedConfiguration
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.schedule import Schedule
+from vectora_ops.alarm_settings import RUN_TIMEOUT_MINUTES
 from vectora_ops.names import DELIVERY_TASK, FunctionTask, Names, schedule_id
 from vectora_ops.settings import EnvironmentSettings
 from vectora_shared.config.client import ClientConfig
@@ -157,6 +158,7 @@ class RuntimeStack(ComponentStack):
             normalize_score_function_name=names.function("normalize-score-v2"),
             newsletter_function_name=names.function("newsletter-v2"),
             deliver_function_name=names.function(DELIVERY_TASK) if delivers else None,
+            timeout_seconds=RUN_TIMEOUT_MINUTES * 60,
             log_retention_days=self.settings.logs.retention_days,
             removal_policy=self.removal_policy,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from rich import box
@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from terminal.folding import Rows, folded
 from vectora_ops.plain_text import one_line, visible
 
 
@@ -32,10 +33,28 @@ class Terminal(Console):
         super().__init__(
             file=file, stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False
         )
+        self.outputs = 0  # grows with each output, for displays that break a silence
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects, and count the output."""
+        super().print(*objects, **options)
+        self.outputs += 1
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print a text on one line, regardless of the values in it."""
         self.print(one_line(text), style=style, soft_wrap=True)
+
+    def fold(self, text: str, style: str | None = None, *, indent: str = "") -> None:
+        """Print a text on one line; on a terminal, broken at spaces so that each line fits."""
+        text = one_line(text)
+        for line in folded(text, self.width, indent) if self.is_terminal else [indent + text]:
+            self.print(line, style=style, soft_wrap=True)
+
+    def print_rows(self, columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+        """Print rows of cells in columns; the columns that do not fit are below their row."""
+        cells = [tuple(one_line(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
+        for line in Rows(columns, cells).lines(self.width, wraps=self.is_terminal):
+            self.print(line, soft_wrap=True)
 
     def render_str(self, text: str, **options: Any) -> Text:
         # rich calls this for every string before it measures its width; some of its callers pass markup=True.

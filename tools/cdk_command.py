@@ -1,10 +1,11 @@
 """Command `cdk`: the pinned CDK CLI on the pinned Node.js, for all stacks if none is named.
 
-`cdk bootstrap` makes the bootstrap of the environment in `--context env=...`, or of the pipeline.
+`cdk bootstrap` makes the bootstrap of the environment in `--context env=ENV`, or of the pipeline.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ NODE_OPTIONS = ("--single-threaded-gc",)
 # The CDK's library unpacks its JavaScript here, once for each version. A build has a new home folder, in which it would
 # unpack 180 MB at every synth.
 JSII_PACKAGES = ROOT / "build" / "jsii-packages"
+TEMPLATES = ROOT / "build" / "bootstrap"
 # If no stack is named, these fail for an app with several stacks. CDK_ALL=true selects all, but also overrides names.
 BOOTSTRAP, HELP = "bootstrap", {"--help", "-h"}
 COMMANDS_ON_STACKS = ("deploy", "diff", "synth", "synthesize", "destroy")
@@ -81,8 +83,18 @@ def _own_bootstrap(arguments: Sequence[str], command: Sequence[str], environment
     from vectora_shared.errors import VectoraError
 
     def template_of_the_cli() -> str:
-        shown = [*command, BOOTSTRAP, "--show-template", "--app", ""]
-        return subprocess.run(shown, env=dict(environment), stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
+        # The same for each bootstrap with this release of the CLI, and the CLI takes long to start.
+        file = TEMPLATES / f"cli-{json.loads((CDK_CLI.parent.parent / 'package.json').read_bytes())['version']}.yaml"
+        if not file.exists():
+            shown = [*command, BOOTSTRAP, "--show-template", "--app", ""]
+            text = subprocess.run(
+                shown, env=dict(environment), stdout=subprocess.PIPE, encoding="utf-8", check=True
+            ).stdout
+            TEMPLATES.mkdir(parents=True, exist_ok=True)
+            new = file.with_suffix(f".{os.getpid()}")
+            new.write_text(text, encoding="utf-8")
+            new.replace(file)
+        return file.read_text(encoding="utf-8")
 
     try:
         return bootstrap_arguments(ROOT, arguments, template_of_the_cli)

@@ -46,6 +46,8 @@ CHECKED = (
     "pyproject.toml",
     "config/environments.yaml",
 )
+# Pages in French.
+OTHER_LANGUAGES = "docs/fr/"
 # This file and its tests name the words that they search for; generated pages repeat texts of the code.
 EXEMPT = (
     "tools/plain_english.py",
@@ -270,11 +272,15 @@ def findings_in_file(path: Path) -> Iterator[Finding]:
 
 
 def files_below(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files to check, in order, without caches and without this tool's own words."""
+    """Yield the files to check, in order, without caches, other languages and this tool's own words."""
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and not file.as_posix().endswith(EXEMPT) and "__pycache__" not in file.parts:
+            if file.is_file() and not file.as_posix().endswith(EXEMPT) and not _is_skipped(file):
                 yield file
+
+
+def _is_skipped(file: Path) -> bool:
+    return "__pycache__" in file.parts or OTHER_LANGUAGES in file.as_posix()
 
 
 # --- Markdown and configuration

@@ -15,7 +15,9 @@ from typing import Any
 import typer.main
 
 from cli.__main__ import app
+from cli.exit_codes import MEANINGS
 from cli.operator_policy import POLICY_FILE, policy_text
+from tools.completion_table import COMPLETION_TABLE, completion_table
 from vectora_ops.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,7 @@ def reference_pages() -> dict[str, str]:
     return {
         CLI_REFERENCE: "\n".join(_cli_page()) + "\n",
         POLICY_REFERENCE: "\n".join(_policy_page()) + "\n",
+        COMPLETION_TABLE: completion_table(),
     }
 
 
@@ -68,10 +71,16 @@ def _cli_page() -> Iterator[str]:
     yield ""
     yield (
         f"Every command of `{PROGRAM}`. `make templates` writes this page from the command itself, and "
-        f"`{PROGRAM} COMMAND --help` shows the same. A command exits with 0 when it succeeds and with 1 when it fails; "
-        "the reason is one line on standard error. Unknown or missing options exit with 2. "
-        "With `--json` a command prints one JSON document on standard output and nothing else."
+        f"`{PROGRAM} COMMAND --help` shows the same. With `--json` a command prints one JSON document on standard "
+        "output and nothing else."
     )
+    yield ""
+    yield "| exit code | meaning |"
+    yield "| --- | --- |"
+    for code, meaning in MEANINGS.items():
+        yield f"| {code:d} | {meaning} |"
+    yield ""
+    yield "`./vectora review` has exit codes of its own, which its help names."
     yield ""
     yield "| command | effect |"
     yield "| --- | --- |"

@@ -277,7 +277,10 @@ class EnvironmentPolicies:
     def _runs_and_notifications(self) -> tuple[Statement, ...]:
         thing = self._thing
         return (
-            allow([*DELIVER_LOGS, "sns:*SubscriptionAttributes", "sns:Unsubscribe", *WITHOUT_RESOURCES], "*"),
+            allow(
+                [*DELIVER_LOGS, "sns:*SubscriptionAttributes", "sns:Unsubscribe", *ACCOUNTS_COST, *WITHOUT_RESOURCES],
+                "*",
+            ),
             allow("lambda:GetLayerVersion", "arn:aws:lambda:*:*:layer:*"),
             allow(
                 ["logs:*LogGroup*", "logs:*Policy", "logs:*tagResource", "logs:ListTagsForResource"],
@@ -297,8 +300,12 @@ class EnvironmentPolicies:
                 self._arn("sns", thing),
             ),
             allow(
-                ["cloudwatch:*Alarm*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
-                self._arn("cloudwatch", f"alarm:{thing}"),
+                ["cloudwatch:*Alarm*", "cloudwatch:*Dashboard*", "cloudwatch:*agResource", "cloudwatch:ListTags*"],
+                [self._arn("cloudwatch", f"alarm:{thing}"), f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{thing}"],
+            ),
+            # CloudFormation names the budget.
+            allow(
+                ["budgets:*Budget", "budgets:*agResource", "budgets:ListTags*"], f"arn:aws:budgets::{ACCOUNT}:budget/*"
             ),
             allow(
                 ["ses:*ConfigurationSet*", "ses:*agResource", "ses:ListTagsForResource"],
@@ -311,6 +318,8 @@ class EnvironmentPolicies:
 REPLICATE = ("s3:ObjectOwnerOverrideToBucketOwner", "s3:ReplicateObject", "s3:ReplicateTags")
 _RUNS = (("stateMachine", ""), ("execution", ":*"))
 _READ = ("", "/*")
+# Cost Explorer names its monitors and subscriptions, which are of the account.
+ACCOUNTS_COST = ("billing:GetBillingViewData", "ce:*Anomaly*", "ce:ListTagsForResource", "ce:TagResource")
 # Actions of the handlers without resource types (service authorization reference).
 WITHOUT_RESOURCES = ("ses:DescribeConfigurationSet", "states:ValidateStateMachineDefinition", "kms:ListAliases")
 REMOVE_ROLES = (

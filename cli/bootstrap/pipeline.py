@@ -191,8 +191,11 @@ class PipelinePolicies:
             allow(["sns:*SubscriptionAttributes", "sns:Unsubscribe", *DELIVER_LOGS, *WITHOUT_RESOURCES], "*"),
             allow("lambda:GetLayerVersion", "arn:aws:lambda:*:*:layer:*"),
             allow(
-                ["cloudwatch:*Alarm*", "cloudwatch:*agResource", "cloudwatch:ListTagsForResource"],
-                _arn("cloudwatch", f"alarm:{names.pipeline}-*"),
+                ["cloudwatch:*Alarm*", "cloudwatch:*Dashboard*", "cloudwatch:*agResource", "cloudwatch:ListTags*"],
+                [
+                    _arn("cloudwatch", f"alarm:{names.pipeline}-*"),
+                    f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{names.pipeline}",
+                ],
             ),
             *keys_with_tags({"Project": names.project, "Component": "pipeline"}),
             allow(

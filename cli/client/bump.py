@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.client.client_file import known_client
-from cli.options import Json
+from cli.options import Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, ROOT, display_path
 from vectora_shared.config.content import FolderContent
@@ -31,9 +31,7 @@ def bump(
     message: Annotated[
         str, typer.Option("-m", "--message", help="What changed and why, in one line.", show_default=False)
     ] = "",
-    base: Annotated[
-        str, typer.Option("--base", help="Branch. The changes since it decide how far the version must move.")
-    ] = "main",
+    base: Annotated[str, option("--base", "The changes since it decide how far the version must move.")] = "main",
     json: Json = False,
 ) -> None:
     """Raise the version of a client's file and add a line to its changelog.
@@ -63,7 +61,7 @@ def _wished_bump(major: bool, minor: bool, patch: bool) -> Bump | None:
 
 def _one_line_message(message: str) -> str:
     if not message.strip():
-        raise VectoraError('Say what changed and why (-m "..."): the changelog records it.')
+        raise VectoraError("Say what changed and why (-m REASON): the changelog records it.")
     if len(message.strip().splitlines()) > 1:
         raise VectoraError("The message (-m) must be one line.")
     return message.strip()

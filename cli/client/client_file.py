@@ -14,9 +14,9 @@ from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import BucketContent, Content, FolderContent
 from vectora_shared.config.loading import client_ids
 from vectora_shared.config.section import read_file
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import client_key
+from vectora_shared.unknown_names import unknown_name
 
 IN_CONFIG = "file"
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -42,8 +42,7 @@ def known_client(content: Content, client_id: str, where: str) -> str:
     known = client_ids(content)
     if client_id in known:
         return client_id
-    hint = did_you_mean(client_id, known).rstrip() or f"choose one of {', '.join(known) or 'none'}."
-    raise ConfigurationError(f"There is no client '{client_id}' in {where}: {hint}")
+    raise ConfigurationError(unknown_name("client", client_id, known, where=f"in {where}"))
 
 
 def folder_content(folder: Path) -> FolderContent:
@@ -75,9 +74,9 @@ def read_client_file(client_id: str, location: str) -> ClientFile:
     try:
         return ClientFile(location, Path(location).read_bytes())
     except OSError as error:
+        advice = f"A version such as 7.0.0 and a path are locations too ({error.strerror})."
         raise VectoraError(
-            f"'{location}' is no environment, no version and no file ({error.strerror}): give {IN_CONFIG}, "
-            f"{', '.join(ENVIRONMENT_NAMES)}, a version such as 7.0.0, or a path."
+            unknown_name("location", location, (IN_CONFIG, *ENVIRONMENT_NAMES), advice=advice)
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.client.client_file import IN_CONFIG, ClientFile, read_client_file
-from cli.options import ENVIRONMENTS, Json
+from cli.options import ENVIRONMENTS, Client, Json
 from cli.output import out, print_json, report_errors
 from terminal.console import new_table
 from vectora_shared.config.changes import Change, bumped, changes_between, needed_bump
@@ -21,7 +21,7 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 @report_errors
 def diff(
-    client: Annotated[str, typer.Argument(help="The client's id, such as lai_weekly.", show_default=False)],
+    client: Client,
     before: Annotated[str, typer.Option("--from", help=f"Compare from: {LOCATIONS}.", show_default=False)],
     after: Annotated[str, typer.Option("--to", help=f"Compare to: {LOCATIONS}.")] = IN_CONFIG,
     json: Json = False,

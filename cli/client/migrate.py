@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import ENVIRONMENTS, Json
+from cli.exit_codes import ExitCode
+from cli.options import DryRun, Json, option
 from cli.output import err, out, print_json, report_errors
 from cli.paths import CONFIG, display_path
 from cli.target import Target, open_target
@@ -34,7 +35,7 @@ def migrate(
     files: Annotated[list[Path], typer.Argument(help="Old files of one client, in any order.", show_default=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="File or folder to write to. Default: config/clients.", show_default=False),
+        option("--output", "A file or a folder. Default: config/clients.", show_default=False),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing file.")] = False,
     client_id: Annotated[
@@ -43,11 +44,8 @@ def migrate(
             "--client-id", help="Stable id of the client. Default: the old id without its version.", show_default=False
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written and copied.")] = False,
-    env: Annotated[
-        str | None,
-        typer.Option("--env", help=f"Environment with the data to copy: {ENVIRONMENTS}.", show_default=False),
-    ] = None,
+    dry_run: DryRun = False,
+    env: Annotated[str | None, option("--env", "Its data is copied, see --move-data.", show_default=False)] = None,
     move_data: Annotated[
         bool, typer.Option("--move-data", help="Copy the items and newsletters of the old ids to the new id.")
     ] = False,
@@ -184,7 +182,7 @@ def _move_data(
         )
     except KeyboardInterrupt:
         err.print("Interrupted; nothing is lost. Run the same command again to copy what is missing.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     if not as_json:
         _show_moved(moved, target.names.env, client_id, dry_run=dry_run)
     return [asdict(each) for each in moved]

@@ -10,7 +10,8 @@ import typer
 from rich.text import Text
 
 from cli.client.client_file import folder_content
-from cli.options import ENVIRONMENTS, Json
+from cli.newsletter.day import parse_day
+from cli.options import LATEST, Client, ConfigFolder, Day, Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
 from cli.target import Target, open_target
@@ -22,26 +23,14 @@ if TYPE_CHECKING:
     from vectora_shared.config.configuration import Configuration
 
 COLORS = {"comes": "green", "goes": "red", "moves": "yellow"}
-DAY_FORMAT = "YYYY-MM-DD"
 
 
 @report_errors
 def preview(
-    client: Annotated[str, typer.Argument(help="The client's id, such as lai_weekly.", show_default=False)],
-    env: Annotated[
-        str | None, typer.Option("--env", help=f"Environment to read the news from: {ENVIRONMENTS}.")
-    ] = None,
-    config: Annotated[
-        Path,
-        typer.Option(
-            "--config",
-            help="Folder with the edited configuration. Default: config/ of this checkout.",
-            show_default=False,
-        ),
-    ] = CONFIG,
-    day: Annotated[
-        str | None, typer.Option("--day", help="Day of the news. Default: the newest.", metavar=DAY_FORMAT)
-    ] = None,
+    client: Client,
+    env: Annotated[str | None, option("--env", "Its news is read, unless --data is given.")] = None,
+    config: ConfigFolder = CONFIG,
+    day: Day = LATEST,
     data: Annotated[
         Path | None, typer.Option("--data", help="Curated items.json to read the news from, without any call to AWS.")
     ] = None,
@@ -65,7 +54,7 @@ def preview(
     from client_files.preview.compare import preview as compare
     from vectora_shared.config.loading import load_configuration
 
-    chosen_day = _parse_day(day)
+    chosen_day = parse_day(day)
     edited = load_configuration(folder_content(config), client)
     given = load_configuration(folder_content(baseline), client) if baseline else None
     if data:
@@ -77,13 +66,6 @@ def preview(
         print_json(result)
     else:
         _show(result)
-
-
-def _parse_day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise VectoraError(f"--day is '{text}': write it as {DAY_FORMAT}, such as 2026-01-30.") from error
 
 
 def _from_file(

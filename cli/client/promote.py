@@ -9,9 +9,10 @@ import typer
 from cli.client.client_file import read_client_file
 from cli.client.diff import show_changes
 from cli.confirmation import require_confirmation
-from cli.options import Json, Yes
+from cli.decision import exit_code, show_decision
+from cli.exit_codes import ExitCode
+from cli.options import Client, Json, Yes, option
 from cli.output import err, fail, out, print_json, report_errors
-from cli.promote import show_decision
 from cli.remote import run_in_function
 from cli.target import Target, open_target
 from vectora_ops.promotion.clients import SourceFile, is_unfinished
@@ -25,14 +26,10 @@ from vectora_shared.keys import client_key
 
 @report_errors
 def promote(
-    client: Annotated[str, typer.Option("--client", help="The client's id, such as lai_weekly.", show_default=False)],
-    source: Annotated[
-        str, typer.Option("--from", help="Environment to promote from: dev or stage.", show_default=False)
-    ],
-    target: Annotated[str, typer.Option("--to", help="The next environment: stage or prod.", show_default=False)],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only evaluate the gates and show what would change.")
-    ] = False,
+    client: Client,
+    source: Annotated[str, option("--from", "It is dev or stage.", metavar="ENV", show_default=False)],
+    target: Annotated[str, option("--to", "It is stage or prod.", metavar="ENV", show_default=False)],
+    dry_run: Annotated[bool, option("--dry-run", "Also shows the verdicts of the gates.")] = False,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -53,7 +50,7 @@ def promote(
     if dry_run or not passes:
         if json:
             print_json({"decision": decision, "result": None})
-        raise typer.Exit(0 if passes else 1)
+        raise typer.Exit(ExitCode.YES if passes else exit_code(decision))
     if not yes:
         require_confirmation(f"promote {file.client_id} {file.version} into {target}", target)
     result = _promote(destination, source, client)
@@ -82,7 +79,7 @@ def _show(decision: dict[str, Any], file: SourceFile, target: str, *, resumed: b
 
 def _promote(target: Target, source: str, client: str) -> dict[str, Any]:
     env = target.names.env
-    err.say(f"Taking a snapshot of {env}, publishing the file and running the newsletter: this takes minutes ...")
+    err.say(f"Taking a snapshot of {env}, publishing the file and running the newsletter: this takes minutes.")
     try:
         answer = run_in_function(
             target, "rollback", {"operation": "promote-client", "client_id": client, "source": source}
@@ -90,7 +87,8 @@ def _promote(target: Target, source: str, client: str) -> dict[str, Any]:
     except KeyboardInterrupt:
         fail(
             f"Stopped following; the promotion continues. See its result with ./vectora release list --env {env}; "
-            "if it has none after some minutes, run the same command again."
+            "if it has none after some minutes, run the same command again.",
+            ExitCode.INTERRUPTED,
         )
     result: dict[str, Any] = answer["result"]
     return result

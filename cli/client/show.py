@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from cli.client.client_file import deployed_content, folder_content, known_client
-from cli.options import ENVIRONMENTS, Json
+from cli.options import Client, ConfigFolder, EnvOfContent, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
 from terminal.console import new_table
@@ -19,23 +17,13 @@ from vectora_shared.config.configuration import DOMAIN_SCOPES, Configuration
 from vectora_shared.config.content import Content
 from vectora_shared.config.loading import client_configuration, client_ids, load_canonical, load_configuration
 
-DeployedIn = Annotated[
-    str | None, typer.Option("--env", help=f"Environment to read from, instead of config/: {ENVIRONMENTS}.")
-]
-ConfigFolder = Annotated[
-    Path,
-    typer.Option(
-        "--config", help="Folder with clients/ and canonical/. Default: config/ of this checkout.", show_default=False
-    ),
-]
-
 
 def _content(env: str | None, config: Path) -> Content:
     return deployed_content(env) if env else folder_content(config)
 
 
 @report_errors
-def list_clients(env: DeployedIn = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
+def list_clients(env: EnvOfContent = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
     """List the clients: version, frequency, what they watch and which sources they read."""
     content = _content(env, config)
     canonical = load_canonical(content)
@@ -67,8 +55,8 @@ def _summary(client: ClientConfig) -> dict[str, Any]:
 
 @report_errors
 def show(
-    client: Annotated[str, typer.Argument(help="The client's id, such as lai_weekly.", show_default=False)],
-    env: DeployedIn = None,
+    client: Client,
+    env: EnvOfContent = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:

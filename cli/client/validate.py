@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from cli.client.client_file import deployed_content, folder_content
-from cli.client.show import ConfigFolder
-from cli.options import Json
+from cli.exit_codes import ExitCode
+from cli.options import ConfigFolder, Json, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG, ROOT
 from client_files.history import History
@@ -32,16 +32,8 @@ def validate(
         list[Path] | None,
         typer.Argument(help="Client files outside config/. Default: all files in config/.", show_default=False),
     ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option("--base", help="Base branch. A client file that differs from it needs a new version."),
-    ] = None,
-    env: Annotated[
-        str | None,
-        typer.Option(
-            "--env", help="Environment. A client file that differs from the deployed one needs a new version."
-        ),
-    ] = None,
+    base: Annotated[str | None, option("--base", "A client file that differs there needs a new version.")] = None,
+    env: Annotated[str | None, option("--env", "A client file that differs there needs a new version.")] = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
@@ -55,11 +47,11 @@ def validate(
     notes = [note for check in checks for note in check.notes]
     if json:
         print_json({"valid": not problems, "clients": found.versions, "problems": problems, "notes": notes})
-        raise typer.Exit(1 if problems else 0)
+        raise typer.Exit(ExitCode.NO if problems else ExitCode.YES)
     for note in notes:
         err.say(note)
     if problems:
-        fail("\n".join(problems))
+        fail("\n".join(problems), ExitCode.NO)
     named = ", ".join(f"{client_id} {version}" for client_id, version in found.versions.items())
     out.say(f"Valid: {named}, and the canonical files.")
 

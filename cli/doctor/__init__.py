@@ -9,11 +9,14 @@ from typing import Annotated
 import typer
 
 from cli.doctor.finding import Finding, Verdict
-from cli.options import ENVIRONMENTS, Json
+from cli.exit_codes import ExitCode
+from cli.options import Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import ROOT
+from cli.progress import progress_display
 from terminal.console import new_table, styled
 from vectora_core.text.words import visible_text
+from vectora_ops.names import environment_name
 from vectora_ops.settings import load_settings
 
 COLORS: dict[Verdict, str] = {"pass": "green", "fail": "red", "unknown": "yellow"}
@@ -22,21 +25,20 @@ WIDTH = 80
 
 @report_errors
 def doctor(
-    env: Annotated[
-        str | None,
-        typer.Option("--env", help=f"Environment: {ENVIRONMENTS}. Default: all environments and the pipeline."),
-    ] = None,
+    env: Annotated[str | None, option("--env", "Default: all, and the pipeline.")] = None,
     json: Json = False,
 ) -> None:
     """Check whether the accounts are ready for a deployment, and show what to do. Changes nothing.
 
-    Each check passes, fails or is unknown. Exits with 1 when a check fails. An unknown result, such as that of a quota
-    you may not read, is no failure.
+    Each check passes, fails or is unknown. An unknown result, such as that of a quota you may not read, is no failure.
     """
     # Imported here because it takes a while, and no other command needs it.
     from cli.doctor.examination import examine
 
-    findings = examine(ROOT, load_settings(ROOT), env)
+    chosen = environment_name(env) if env else None
+    with progress_display() as display:
+        display.step("checking the tools and the accounts")
+        findings = examine(ROOT, load_settings(ROOT), chosen)
     counts = Counter(finding.verdict for finding in findings)
     if json:
         print_json(
@@ -50,7 +52,7 @@ def doctor(
         _show(findings)
         out.say(", ".join(f"{counts[verdict]} {verdict}" for verdict in COLORS) + ".")
     if counts["fail"]:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 def _show(findings: tuple[Finding, ...]) -> None:

@@ -27,6 +27,7 @@ from cli.doctor import (
 from cli.doctor.finding import Check, Finding
 from cli.doctor.identity import CREDENTIALS, LOG_IN, Caller, check_account, check_caller
 from cli.doctor.subject import Subject
+from cli.parallel import read_each
 from vectora_ops.account import PIPELINE
 from vectora_ops.settings import Settings
 from vectora_shared.errors import VectoraError
@@ -60,9 +61,10 @@ def examine(root: Path, settings: Settings, env: str | None) -> tuple[Finding, .
     """
     groups = _groups(settings, (env,) if env else PLACES)
     found = list(tools.check_tools(root))
-    for group in groups:
+    of_groups = read_each(groups, lambda group: list(_examined(root, settings, group)))
+    for group, findings in zip(groups, of_groups, strict=True):
         where = " and ".join(group.wheres) if len(groups) > 1 else ""
-        found += [replace(finding, where=where) for finding in _examined(root, settings, group)]
+        found += [replace(finding, where=where) for finding in findings]
     return tuple(found)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import webbrowser
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.browser import open_page
+from cli.newsletter.day import parse_day
 from cli.newsletter.stored import (
     NEWSLETTER,
     ListedNewsletter,
@@ -18,7 +19,7 @@ from cli.newsletter.stored import (
     newsletter_of,
     stored_newsletters,
 )
-from cli.options import Env, Json
+from cli.options import LATEST, AnyClient, Client, Day, Env, Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import ROOT, display_path
 from cli.target import open_target
@@ -26,9 +27,8 @@ from terminal.console import new_table, styled
 from vectora_ops.times import minute
 from vectora_shared.errors import VectoraError
 from vectora_shared.storage import Bucket
+from vectora_shared.unknown_names import unknown_name
 
-DAY_FORMAT = "YYYY-MM-DD"
-LATEST = "latest"
 FOLDER = ROOT / "build" / "newsletters"
 # Formats that a browser shows; other programs open the other ones.
 IN_A_BROWSER = ("html", "md", "txt", "json")
@@ -37,18 +37,17 @@ LARGEST_FILE_BYTES = 10_000_000
 
 Drafts = Annotated[bool, typer.Option("--drafts", help="List drafts instead of issues.")]
 Draft = Annotated[bool, typer.Option("--draft", help="Open the draft of the day instead of its issue.")]
-Client = Annotated[str, typer.Argument(help="The client's id, such as lai_weekly.", show_default=False)]
 Folder = Annotated[
     Path | None,
-    typer.Option("--output", help="Folder to write the file to. Default: build/newsletters.", show_default=False),
+    option("--output", "A folder. Default: build/newsletters.", show_default=False),
 ]
-NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only write the file, and print its path.")]
+NoBrowser = Annotated[bool, option("--no-browser")]
 
 
 @report_errors
 def list_newsletters(
     env: Env,
-    client: Annotated[str | None, typer.Argument(help="The client's id. Default: all.", show_default=False)] = None,
+    client: AnyClient = None,
     drafts: Drafts = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of newsletters.")] = 20,
     json: Json = False,
@@ -63,7 +62,7 @@ def list_newsletters(
     kind = "drafts" if drafts else "issues"
     if not shown:
         option = "" if drafts else " --issue"
-        out.say(f"{env} has no {kind} yet: make one (./vectora run --env {env} --client lai_weekly{option}).")
+        out.say(f"{env} has no {kind} yet: make one (./vectora run lai_weekly --env {env}{option}).")
         return
     _show(shown)
     if len(stored) > limit:
@@ -84,9 +83,9 @@ def _show(shown: list[ListedNewsletter]) -> None:
 def open_newsletter(
     client: Client,
     env: Env,
-    day: Annotated[str, typer.Option("--day", help="Day of the issue.", metavar=f"{DAY_FORMAT}|{LATEST}")] = LATEST,
+    day: Day = LATEST,
     draft: Draft = False,
-    format_: Annotated[str, typer.Option("--format", help="Format: html, md, txt, eml or json.")] = "html",
+    format_: Annotated[str, option("--format", "One of html, md, txt, eml and json.")] = "html",
     output: Folder = None,
     no_browser: NoBrowser = False,
     json: Json = False,
@@ -104,16 +103,6 @@ def open_newsletter(
     out.say(f"{'Opened' if opened else 'Written'}: {display_path(path)}")
 
 
-def parse_day(text: str) -> date | None:
-    """Return the day of an option, None for the latest; raise VectoraError when it is no date."""
-    if text == LATEST:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise VectoraError(f"--day is '{text}': write it as {DAY_FORMAT}, such as 2026-01-30, or {LATEST}.") from error
-
-
 def written(output: Path | None, env: str, name: str, body: bytes) -> Path:
     """Write a file to the folder of the option, or to that of the environment, and return its path."""
     path = (output or FOLDER / env) / name
@@ -129,17 +118,15 @@ def written(output: Path | None, env: str, name: str, body: bytes) -> Path:
 
 def show_in_browser(path: Path) -> bool:
     """Open a file in the default browser; return whether there is one."""
-    return path.suffix.removeprefix(".") in IN_A_BROWSER and webbrowser.open(path.resolve().as_uri())
+    return path.suffix.removeprefix(".") in IN_A_BROWSER and open_page(path)
 
 
 def _body(bucket: Bucket, newsletter: StoredNewsletter, format_: str) -> bytes:
     key = newsletter.files.get(f"{NEWSLETTER}{format_}")
     body = bucket.read(key, limit=LARGEST_FILE_BYTES) if key else None
     if body is None:
-        formats = ", ".join(newsletter.formats) or "none"
-        raise VectoraError(
-            f"The newsletter of {newsletter.client_id} of {newsletter.day} has no format '{format_}': it has {formats}."
-        )
+        where = f"of the newsletter of {newsletter.client_id} of {newsletter.day}"
+        raise VectoraError(unknown_name("format", format_, newsletter.formats, where=where))
     return body
 
 

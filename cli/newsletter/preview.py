@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cli.client.client_file import folder_content
-from cli.newsletter.commands import DAY_FORMAT, LATEST, Client, Folder, NoBrowser, parse_day, show_in_browser, written
-from cli.options import Env, Json
+from cli.newsletter.commands import Folder, NoBrowser, show_in_browser, written
+from cli.newsletter.day import parse_day
+from cli.options import LATEST, Client, ConfigFolder, Day, Env, Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, display_path
 from cli.target import open_target
 from vectora_shared.errors import VectoraError
 from vectora_shared.storage import Bucket
+from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors
 def preview(
     client: Client,
     env: Env,
-    day: Annotated[str, typer.Option("--day", help="Day of the news.", metavar=f"{DAY_FORMAT}|{LATEST}")] = LATEST,
-    config: Annotated[
-        Path,
-        typer.Option("--config", help="Folder with the configuration. Default: config/.", show_default=False),
-    ] = CONFIG,
-    format_: Annotated[str, typer.Option("--format", help="Format: html, md or txt.")] = "html",
+    day: Day = LATEST,
+    config: ConfigFolder = CONFIG,
+    format_: Annotated[str, option("--format", "One of html, md and txt.")] = "html",
     output: Folder = None,
     no_browser: NoBrowser = False,
     json: Json = False,
@@ -43,7 +39,7 @@ def preview(
     from vectora_shared.config.loading import load_configuration
 
     if format_ not in RENDERERS:
-        raise VectoraError(f"--format is '{format_}': choose one of {', '.join(RENDERERS)}.")
+        raise VectoraError(unknown_name("format", format_, RENDERERS))
     edited = load_configuration(folder_content(config), client)
     target = open_target(env)
     s3, names = target.account.client("s3"), target.names

@@ -10,10 +10,10 @@ from typing import Any
 
 from client_files.buckets import keys_below
 from vectora_ops.names import CANARY_CLIENT
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import DRAFTS_PREFIX
 from vectora_shared.storage import Bucket
+from vectora_shared.unknown_names import unknown_name
 
 MANIFEST = "manifest.json"
 NEWSLETTER = "newsletter."
@@ -115,8 +115,8 @@ def _none_found(bucket: Bucket, client_id: str, *, drafts: bool) -> str:
     kind = "drafts" if drafts else "issues"
     matches = (_KEY.fullmatch(key) for key in bucket.keys(""))
     clients = {match["client"] for match in matches if match and bool(match["draft"]) == drafts}
-    hint = did_you_mean(client_id, clients - {client_id})
-    return f"s3://{bucket.name} has no {kind} of '{client_id}': {hint}see ./vectora newsletter list."
+    where = f"with {kind} in s3://{bucket.name}"
+    return unknown_name("client", client_id, sorted(clients - {client_id, CANARY_CLIENT}), where=where)
 
 
 def _day(text: str) -> date | None:

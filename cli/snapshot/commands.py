@@ -8,18 +8,31 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal as size
 
-from cli.options import Components, Env, Json, Remote, split_names
+from cli.confirmation import require_confirmation
+from cli.exit_codes import ExitCode
+from cli.options import (
+    SNAPSHOT,
+    Components,
+    DryRun,
+    Env,
+    Json,
+    Remote,
+    Snapshot,
+    Yes,
+    option,
+    split_names,
+)
 from cli.output import err, fail, out, print_json, print_lines, report_errors
 from cli.progress import progress_display
 from cli.remote import run_in_function
 from cli.snapshot.drill import RestoreRehearsal, rehearse_restore
-from cli.snapshot.tables import show_changes, show_rehearsal, show_verification, snapshot_table
+from cli.snapshot.latest import full_name, interrupted_name
+from cli.snapshot.tables import counted_in_files, show_changes, show_rehearsal, show_verification
 from cli.target import Target, open_target
-from cli.vault_copy import copy_of, state_of_copy
+from cli.vault_copy import copy_of
 from terminal.console import new_table
 from vectora_ops.live_environment import Environment
 from vectora_ops.plain_text import one_line
-from vectora_ops.snapshots.catalog import as_markdown, list_snapshots, sentence_on_future
 from vectora_ops.snapshots.catalog import pin as pin_snapshot
 from vectora_ops.snapshots.catalog import unpin as unpin_snapshot
 from vectora_ops.snapshots.compare import between_snapshots, chosen_components, with_live
@@ -30,8 +43,6 @@ from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
 from vectora_ops.times import minute
-
-Name = Annotated[str, typer.Argument(help="Full name of the snapshot, such as lai_v7_stable_20260130_120000.")]
 
 
 @report_errors
@@ -44,21 +55,24 @@ def create(
         bool, typer.Option("--all-data", help="Include all runs of each client, not only the last.")
     ] = False,
     resume: Annotated[
-        str | None, typer.Option("--resume", help="Full name of an interrupted snapshot to finish.")
+        str | None, typer.Option("--resume", help="Full name of an interrupted snapshot to finish, or latest.")
     ] = None,
     remote: Remote = False,
     json: Json = False,
 ) -> None:
     """Take a snapshot of an environment and verify it: functions, layers, stacks, configuration, data, newsletters."""
     if bool(name) == bool(resume):
-        fail("Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.")
+        fail(
+            "Give either --name, for a new snapshot, or --resume with the full name of an interrupted one.",
+            ExitCode.USAGE,
+        )
+    target = open_target(env)
     request = SnapshotRequest(
         label=name or "resumed",
         occasion=Occasion(kind="operator"),
         data="all" if all_data else "last",
-        resume=resume,
+        resume=interrupted_name(target, resume) if resume else None,
     )
-    target = open_target(env)
     manifest = _create_remotely(target, request) if remote else _create_here(target, request)
     if json:
         print_json(manifest.model_dump(mode="json"))
@@ -94,37 +108,12 @@ def _create_here(target: Target, request: SnapshotRequest) -> Manifest:
             f"Interrupted; {env} was not changed. To finish the snapshot, find its name with ./vectora snapshot list "
             f"--env {env}, then run ./vectora snapshot create --env {env} --resume NAME"
         )
-        raise typer.Exit(130) from None
-
-
-@report_errors
-def list_command(
-    env: Env,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown page for docs/snapshots/.")] = False,
-    json: Json = False,
-) -> None:
-    """List snapshots, oldest first, including incomplete and damaged ones."""
-    target = open_target(env)
-    listed = list_snapshots(Vault(target.account, target.names))
-    copied = None if markdown else state_of_copy(target)
-    if json:
-        shown = {"copy": copied.as_json()} if copied else {}
-        print_json({"env": env, "snapshots": [asdict(each) for each in listed], **shown})
-    elif markdown:
-        print_lines(as_markdown(env, listed))
-    elif not listed:
-        out.say(f"There is no snapshot of {env} yet. Take one: ./vectora snapshot create --env {env} --name first")
-    else:
-        out.print(snapshot_table(listed))
-        if future := [each.name for each in listed if each.from_future]:
-            out.say(sentence_on_future(env, future))
-    if copied and not json:
-        out.say(copied.sentence)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 @report_errors
 def show(
-    name: Name,
+    name: Snapshot,
     env: Env,
     files: Annotated[bool, typer.Option("--files", help="List every file with its size and digest.")] = False,
     json: Json = False,
@@ -132,7 +121,7 @@ def show(
     """Show the content of a snapshot."""
     target = open_target(env)
     vault = Vault(target.account, target.names)
-    manifest = vault.manifest(name)
+    manifest = vault.manifest(full_name(target, name))
     if files:
         _show_files(vault, manifest, as_json=json)
     elif json:
@@ -172,22 +161,24 @@ def _show_content(vault: Vault, manifest: Manifest, env: str) -> None:
 
 @report_errors
 def diff(
-    first: Name,
+    first: Annotated[str, typer.Argument(help=SNAPSHOT, show_default=False)],
     env: Env,
-    second: Annotated[str | None, typer.Argument(help="Another snapshot. Omit it with --live.")] = None,
+    second: Annotated[str | None, typer.Argument(help="Another snapshot, or latest. Omit it with --live.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Compare with the live environment.")] = False,
     components: Components = None,
-    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 1 when there is a difference.")] = False,
+    fail_on_difference: Annotated[bool, typer.Option("--fail", help="Exit with 3 when there is a difference.")] = False,
     json: Json = False,
 ) -> None:
     """Compare two snapshots, or a snapshot with the live environment."""
     if live == bool(second):
-        fail("Give either a second snapshot or --live.")
+        fail("Give either a second snapshot or --live.", ExitCode.USAGE)
     target = open_target(env)
     vault = Vault(target.account, target.names)
     chosen = chosen_components(split_names(components))
+    first = full_name(target, first)
     before = vault.manifest(first)
     if second:
+        second = full_name(target, second)
         changes = between_snapshots(vault, before, vault.manifest(second), chosen)
     else:
         changes = with_live(vault, Environment(target.account, target.names), before, chosen)
@@ -198,13 +189,13 @@ def diff(
     else:
         differs = show_changes(changes, f"{second or env} matches {first}.")
     if differs and fail_on_difference:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 @report_errors
 def verify(
     env: Env,
-    name: Annotated[str | None, typer.Argument(help="Full name of a snapshot. Default: the whole vault.")] = None,
+    name: Annotated[str | None, typer.Argument(help=f"{SNAPSHOT} Default: the whole vault.")] = None,
     restore: Annotated[
         bool, typer.Option("--restore", help="Also restore every file below a scratch prefix and compare it.")
     ] = False,
@@ -212,15 +203,16 @@ def verify(
     copy: Annotated[bool, typer.Option("--copy", help="Verify the snapshot in the copy of the vault.")] = False,
     json: Json = False,
 ) -> None:
-    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data.
-
-    Exits with 1 when a problem is found.
-    """
+    """Verify every byte of a snapshot, or of all snapshots, and report damaged, missing and extra data."""
     if copy and (not name or restore or remote):
-        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.")
+        fail("The copy is verified for one snapshot: give a name, and neither --restore nor --remote.", ExitCode.USAGE)
     if restore and (not name or remote):
-        fail("A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.")
+        fail(
+            "A restore is rehearsed for one snapshot, and not in the function: give a name, and omit --remote.",
+            ExitCode.USAGE,
+        )
     target = open_target(env)
+    name = full_name(target, name) if name else None
     rehearsal: RestoreRehearsal | None = None
     if remote:
         verifications = run_in_function(target, "snapshot", {"operation": "verify", "snapshot": name})["verifications"]
@@ -232,11 +224,12 @@ def verify(
             if restore and name:
                 rehearsal = rehearse_restore(target.account, target.names, name, observer=display)
     if json:
-        print_json({"verifications": verifications, "restore": asdict(rehearsal) if rehearsal else None})
+        restored = counted_in_files(asdict(rehearsal)) if rehearsal else None
+        print_json({"verifications": [counted_in_files(each) for each in verifications], "restore": restored})
     else:
         _show_verifications(env, verifications, rehearsal)
     if any(each["problems"] for each in verifications) or (rehearsal and rehearsal.problems):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.NO)
 
 
 def _show_verifications(env: str, verifications: list[dict[str, Any]], rehearsal: RestoreRehearsal | None) -> None:
@@ -252,39 +245,54 @@ def _show_verifications(env: str, verifications: list[dict[str, Any]], rehearsal
 
 @report_errors
 def pin(
-    name: Name,
+    name: Snapshot,
     env: Env,
-    reason: Annotated[str, typer.Option("--reason", help="Why the snapshot must be kept.", show_default=False)],
+    reason: Annotated[str, option("--reason", "snapshot show shows it.", show_default=False)],
+    json: Json = False,
 ) -> None:
     """Protect a snapshot from pruning."""
     target = open_target(env)
-    pin_snapshot(Vault(target.account, target.names), name, reason)
+    name = full_name(target, name)
+    record = pin_snapshot(Vault(target.account, target.names), name, reason)
+    if json:
+        print_json(record.model_dump(mode="json"))
+        return
     out.say(f"{name} is pinned: prune does not delete it.")
 
 
 @report_errors
-def unpin(name: Name, env: Env) -> None:
+def unpin(name: Snapshot, env: Env, json: Json = False) -> None:
     """Remove the pin of a snapshot, so that the retention policy applies to it again."""
     target = open_target(env)
+    name = full_name(target, name)
     unpin_snapshot(Vault(target.account, target.names), name)
+    if json:
+        print_json({"snapshot": name, "pinned": False})
+        return
     out.say(f"{name} is no longer pinned.")
 
 
 @report_errors
 def prune(
     env: Env,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
+    dry_run: DryRun = False,
     older_than: Annotated[
         int | None,
         typer.Option("--older-than", min=1, help="Minimum age in days, if higher than the environment's own."),
     ] = None,
+    yes: Yes = False,
     remote: Remote = False,
     json: Json = False,
 ) -> None:
     """Delete expired snapshots, and data that no snapshot references."""
     if remote and older_than:
-        fail("The function uses the environment's own minimum age: give either --remote or --older-than.")
+        fail(
+            "The function uses the environment's own minimum age: give either --remote or --older-than.", ExitCode.USAGE
+        )
     target = open_target(env)
+    if not (dry_run or yes):
+        action = f"prune the snapshots of {env}"
+        require_confirmation(action, env, advice="To see what would be deleted, run this with --dry-run.")
     settings = target.settings.snapshots
     policy = Policy(keep_last=settings.keep_last, minimum_age_days=max(settings.minimum_age_days, older_than or 0))
     if remote:
@@ -292,6 +300,7 @@ def prune(
     else:
         with progress_display() as display:
             pruned = asdict(prune_vault(target.account, target.names, policy, dry_run=dry_run, observer=display))
+    pruned["decisions"].reverse()
     if json:
         print_json(pruned)
         return

@@ -38,6 +38,11 @@ def show_changes(changes: Iterable[Change], when_equal: str) -> bool:
     return bool(counts)
 
 
+def counted_in_files(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of the vault with the commands' word for what a snapshot holds: files."""
+    return {"files" if key == "entries" else key: value for key, value in document.items()}
+
+
 def snapshot_table(listed: Iterable[SnapshotSummary]) -> Table:
     table = new_table("snapshot", "state", "taken", "occasion", "release", "files", "bytes")
     for each in listed:

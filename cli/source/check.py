@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.client.client_file import folder_content, known_client
-from cli.client.show import ConfigFolder
-from cli.options import Json
+from cli.exit_codes import ExitCode
+from cli.options import CLIENT, ConfigFolder, Json, option
 from cli.output import err, fail, out, print_json, report_errors
 from cli.paths import CONFIG
 from cli.progress import progress_display
@@ -27,21 +27,21 @@ COLORS = {"ok": "green", "degraded": "yellow", "empty": "red", "failed": "red"}
 def check(
     client: Annotated[
         str | None,
-        typer.Argument(help="The client's id. Default: all enabled sources of the catalogue.", show_default=False),
+        typer.Argument(help=f"{CLIENT} Default: all enabled sources of the catalogue.", show_default=False),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option("--source", help="Key of a source, to check only it; repeatable.")
     ] = None,
     period_days: Annotated[
         int | None,
-        typer.Option("--period-days", min=1, max=365, help="Days of news. Default: the client's, or 30."),
+        option("--period-days", "Default: the client's, or 30.", min=1, max=365),
     ] = None,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
     """Read all sources of a client now, as a run does, and report what each gave and why entries were dropped.
 
-    Writes nothing and uses no AWS account. Exits with 1 when a source fails or has no entries.
+    Writes nothing and uses no AWS account.
     """
     from cli.source.fetching import page_reader
     from client_files.sources.checking import check_sources
@@ -62,10 +62,11 @@ def check(
         )
     if json:
         print_json({**asdict(result), "failed": [each.source_key for each in result.failed]})
-        raise typer.Exit(1 if result.failed else 0)
+        raise typer.Exit(ExitCode.NO if result.failed else ExitCode.YES)
     _show(result)
     if result.failed:
-        fail(f"{len(result.failed)} of {len(result.sources)} sources failed: correct them, or disable them.")
+        sentence = f"{len(result.failed)} of {len(result.sources)} sources failed: correct them, or disable them."
+        fail(sentence, ExitCode.NO)
 
 
 def _show(result: Check) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cli.client.client_file import folder_content
-from cli.client.show import ConfigFolder, DeployedIn
-from cli.options import Json
+from cli.options import ConfigFolder, EnvOfContent, Json
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG
 from cli.target import open_target
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @report_errors
-def list_sources(env: DeployedIn = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
+def list_sources(env: EnvOfContent = None, config: ConfigFolder = CONFIG, json: Json = False) -> None:
     """List the sources of the catalogue: type, mode, language, bouquets, and the clients that read them.
 
     With --env, lists the deployed catalogue, with the result of each source in the newest run of each client.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from cli.client.client_file import folder_content
-from cli.client.show import ConfigFolder
-from cli.options import Json
+from cli.exit_codes import ExitCode
+from cli.options import ConfigFolder, Json, option
 from cli.output import fail, out, print_json, print_lines, report_errors
 from cli.paths import CONFIG
 from cli.progress import progress_display
@@ -19,8 +19,8 @@ from cli.source.words import dropped_in_words
 from terminal.console import new_table
 from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.sources import SOURCE_TYPES, IngestionMode, SourceType
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
     from client_files.sources.trial import News, Trial, TriedFeed
@@ -37,16 +37,13 @@ def try_source(
     source_type: Annotated[
         str | None, typer.Option("--type", help=f"Type of the source: {', '.join(SOURCE_TYPES)}.")
     ] = None,
-    period_days: Annotated[
-        int, typer.Option("--period-days", min=1, max=365, help="Days of news that a run would keep.")
-    ] = 30,
+    period_days: Annotated[int, option("--period-days", min=1, max=365)] = 30,
     config: ConfigFolder = CONFIG,
     json: Json = False,
 ) -> None:
     """Try an address before it is added: what it is, what a run would keep of it and why not the rest.
 
-    Prints a valid entry for the catalogue. Writes nothing and uses no AWS account. Exits with 1 when the address
-    cannot be a source.
+    Prints a valid entry for the catalogue. Writes nothing and uses no AWS account.
     """
     from cli.source.fetching import page_reader
     from client_files.sources.trial import try_address
@@ -71,19 +68,17 @@ def try_source(
         )
     if json:
         print_json({**asdict(trial), "redirects": _redirects(trial), "is_usable": trial.is_usable})
-        raise typer.Exit(0 if trial.is_usable else 1)
+        raise typer.Exit(ExitCode.YES if trial.is_usable else ExitCode.NO)
     _show(trial)
     if not trial.is_usable:
-        fail(f"This address cannot be a source. {trial.reason}")
+        fail(f"This address cannot be a source. {trial.reason}", ExitCode.NO)
 
 
 def _require_known(
     option: str, given: str | None, known: SourceType | IngestionMode | None, names: tuple[str, ...]
 ) -> None:
     if given is not None and known is None:
-        raise ConfigurationError(
-            f"{option} is '{given}': {did_you_mean(given, names)}choose one of {', '.join(names)}."
-        )
+        raise ConfigurationError(unknown_name(option.removeprefix("--"), given, names))
 
 
 def _redirects(trial: Trial) -> list[dict[str, object]]:

@@ -39,7 +39,7 @@ def news_of_environment(env: str, data: Bucket, client_id: str, day: date | None
     if not days:
         raise VectoraError(
             f"{env} has no news of {client_id} for a preview: deploy the client and run it first (./vectora run "
-            f"--env {env} --client {client_id} --issue), or use another client's news (--data)."
+            f"{client_id} --env {env} --issue), or use another client's news (--data)."
         )
     chosen = day or days[-1]
     if chosen not in days:

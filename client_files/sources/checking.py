@@ -15,8 +15,8 @@ from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import Content
 from vectora_shared.config.loading import client_ids, load_client, load_sources
 from vectora_shared.config.sources import Source
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError
+from vectora_shared.unknown_names import unknown_name
 
 CONCURRENT_SOURCES = 8
 # A source that answers without an entry is as useless as one that does not answer.
@@ -94,8 +94,9 @@ def check_sources(
 def _require_known(keys: Sequence[str], known: Sequence[str]) -> None:
     for key in keys:
         if key not in known:
-            hint = did_you_mean(key, known).rstrip() or "see ./vectora source list."
-            raise ConfigurationError(f"The catalogue has no source '{key}': {hint}")
+            raise ConfigurationError(
+                unknown_name("source", key, known, where="in the catalogue", advice="See ./vectora source list.")
+            )
 
 
 class _Checker:

@@ -11,7 +11,6 @@ from constructs import Construct
 
 # A function may run for 900 s; with the margin, its own timeout is reported.
 STEP_TIMEOUT_SECONDS = 930
-RUN_TIMEOUT_SECONDS = 3600
 # Error of a run that published its newsletter, and could not deliver it.
 DELIVERY_FAILED = "DeliveryFailed"
 
@@ -31,6 +30,7 @@ class NewsletterWorkflow(Construct):
         normalize_score_function_name: str,
         newsletter_function_name: str,
         deliver_function_name: str | None,
+        timeout_seconds: int,
         log_retention_days: int,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
@@ -48,7 +48,7 @@ class NewsletterWorkflow(Construct):
             state_machine_name=state_machine_name,
             state_machine_type="STANDARD",
             role_arn=role_arn,
-            definition=_definition(delivers=bool(deliver)),
+            definition=_definition(timeout_seconds, delivers=bool(deliver)),
             definition_substitutions={
                 "IngestFunction": ingest_function_name,
                 "NormalizeScoreFunction": normalize_score_function_name,
@@ -70,13 +70,13 @@ class NewsletterWorkflow(Construct):
         )
 
 
-def _definition(*, delivers: bool) -> dict[str, Any]:
+def _definition(timeout_seconds: int, *, delivers: bool) -> dict[str, Any]:
     return {
         "Comment": (
             "One newsletter of one client. Input: client_id; optional period_days, dry_run, target_date, draft."
         ),
         "StartAt": "Ingest",
-        "TimeoutSeconds": RUN_TIMEOUT_SECONDS,
+        "TimeoutSeconds": timeout_seconds,
         "States": {
             "Ingest": _invoke("IngestFunction", {"Payload.$": "$"}, "$.ingest", "IngestSucceeded"),
             "IngestSucceeded": {

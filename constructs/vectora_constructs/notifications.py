@@ -11,16 +11,21 @@ from constructs import Construct
 
 # The minimum of KMS: with a deleted key, only undelivered messages are lost.
 DAYS_UNTIL_KEY_IS_DELETED = 7
-# Services that publish as service principals (SNS developer guide, key management), and whether they send
-# aws:SourceAccount to KMS: EventBridge does not.
+# Services that publish as service principals (SNS developer guide, key management; AWS Cost Management guide, "Creating
+# an Amazon SNS topic" for budgets and for anomalies), and whether they send aws:SourceAccount to KMS: EventBridge does
+# not.
 PUBLISHING_SERVICES: Mapping[str, bool] = {
     "cloudwatch.amazonaws.com": True,
     "budgets.amazonaws.com": True,
+    "costalerts.amazonaws.com": True,
     "events.amazonaws.com": False,
 }
 # S3 publishes failed replications as this principal, and sends aws:SourceAccount (S3 user guide, granting permissions
 # to publish event notification messages).
 S3 = "s3.amazonaws.com"
+NO_QUEUE_OF_UNDELIVERED_MAIL = (
+    "No one reads a queue of undelivered e-mails: ./vectora status and the dashboard show alarms and holds as well."
+)
 USE_KEY = ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
@@ -74,6 +79,9 @@ class Notifications(Construct):
                 self, f"Operator{number}", topic_arn=self.resource.ref, protocol="email", endpoint=email
             )
             subscription.override_logical_id(f"{construct_id}Operator{number}")
+            cdk.Validations.of(subscription).acknowledge(
+                cdk.Acknowledgment(id="Serverless-SNSRedrivePolicy", reason=NO_QUEUE_OF_UNDELIVERED_MAIL)
+            )
 
 
 def _deny_without_tls(topic_arn: str) -> dict[str, object]:

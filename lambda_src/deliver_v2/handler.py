@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +10,9 @@ from vectora_core.delivery.record import DeliveryRecord
 from vectora_core.delivery.run import Addressees, DeliverEvent, Delivering, deliver
 from vectora_core.delivery.ses import Ses, ses_client
 from vectora_shared.aws import s3_client, sns_client
-from vectora_shared.aws_texts import notification, subject
 from vectora_shared.config.content import BucketContent
 from vectora_shared.config.loading import load_client
+from vectora_shared.notifications import Notification
 from vectora_shared.runtime import Response, environment, parse_event, respond, set_log_level
 from vectora_shared.storage import Bucket
 
@@ -64,12 +63,12 @@ def _addressees() -> Addressees:
 def _note_feedback(event: dict[str, Any]) -> None:
     report = report_of(event)
     record = DeliveryRecord(s3_client(), environment("NEWSLETTERS_BUCKET"), report.client_id, report.day)
-    note(report, record, _notify)
+    note(report, record, _notify, environment("ENV"))
 
 
-def _notify(what: str, message: str) -> None:
+def _notify(notification: Notification) -> None:
     sns_client().publish(
         TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
-        Subject=subject(f"{os.environ['PROJECT_NAME']} {os.environ['ENV']}: {what}"),
-        Message=notification(message),
+        Subject=notification.subject(f"{environment('PROJECT_NAME')} {environment('ENV')}"),
+        Message=notification.message,
     )

@@ -9,6 +9,7 @@ from vectora_core.day_event import DayEvent
 from vectora_core.newsletter.publish import publish
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
+from vectora_shared.run_metrics import metrics_of_issue, publish_of_run
 from vectora_shared.runtime import Response, environment, parse_event, respond
 from vectora_shared.storage import Bucket
 
@@ -20,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 def _run(event: dict[str, Any]) -> dict[str, Any]:
     request = parse_event(DayEvent, event)
     s3 = s3_client()
-    return publish(
+    result = publish(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),
         data=Bucket(s3, environment("DATA_BUCKET")),
@@ -28,3 +29,5 @@ def _run(event: dict[str, Any]) -> dict[str, Any]:
         model_id=environment("BEDROCK_MODEL_ID"),
         clock=lambda: datetime.now(UTC),
     )
+    publish_of_run(metrics_of_issue(result), result)
+    return result

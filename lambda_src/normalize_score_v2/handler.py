@@ -11,6 +11,7 @@ from vectora_core.normalize.run import normalize
 from vectora_shared.aws import s3_client
 from vectora_shared.config.content import BucketContent
 from vectora_shared.errors import VectoraError
+from vectora_shared.run_metrics import metrics_of_analysis, publish_of_run
 from vectora_shared.runtime import Response, environment, parse_event, respond
 from vectora_shared.storage import Bucket
 
@@ -28,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Response:
 def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = parse_event(NormalizeEvent, event)
     s3 = s3_client()
-    return normalize(
+    result = normalize(
         request,
         content=BucketContent(s3, environment("CONFIG_BUCKET")),
         data=Bucket(s3, environment("DATA_BUCKET")),
@@ -37,6 +38,8 @@ def _run(event: dict[str, Any], context: Any) -> dict[str, Any]:
         clock=lambda: datetime.now(UTC),
         seconds_left=lambda: _seconds_left(context),
     )
+    publish_of_run(metrics_of_analysis(result), result)
+    return result
 
 
 def _model() -> Model | None:

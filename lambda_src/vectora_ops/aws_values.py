@@ -16,6 +16,12 @@ from vectora_shared.config.wording import did_you_mean
 PARAMETER_LEVELS = 15
 RESERVED_PARAMETER_PREFIXES = ("/aws", "/ssm")
 RESERVED_BUCKET_SUFFIXES = ("-s3alias", "-an")  # S3 user guide, general purpose bucket naming rules
+# Retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy, API reference).
+# fmt: off
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)
+# fmt: on
 # The ARNs in the stacks' permissions are those of this partition.
 PARTITION = "aws"
 # CDK names the variables of the source `Source@{repository}`; CodePipeline accepts 100 characters (ActionNamespace).
@@ -52,6 +58,12 @@ def _branch(name: str) -> str:
     if not name or _NO_BRANCH.search(name):
         raise NotationError("is no branch of git: write its name without spaces, such as main or release/2")
     return name
+
+
+def _log_retention(days: int) -> int:
+    if days not in LOG_RETENTION_DAYS:
+        raise ValueError(f"CloudWatch Logs accepts only {', '.join(map(str, LOG_RETENTION_DAYS))} days")
+    return days
 
 
 def _parameter_name(name: str) -> str:
@@ -92,3 +104,6 @@ ParameterName = Annotated[
 # AWS Budgets reads decimal digits without an exponent (botocore, budgets: NumericValue), in which Python writes small
 # and large numbers.
 BudgetUsd = Annotated[float, Field(ge=0.01, le=1_000_000_000)]
+LogRetentionDays = Annotated[int, AfterValidator(_log_retention)]
+# Cost Explorer API reference, AnomalyMonitor: MonitorArn.
+AnomalyMonitor = Annotated[str, StringConstraints(pattern=r"^arn:aws:ce::[0-9]{12}:anomalymonitor/[A-Za-z0-9/:_-]+$")]

@@ -19,6 +19,16 @@ def _identity(identity: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
+def readers_problem(delivery: Delivery | None, *, scheduled: bool) -> str | None:
+    """Return why an environment before the last may not send its issues so, as the end of a sentence, or None."""
+    if delivery is None or not scheduled or delivery.mode == "redirect":
+        return None
+    return (
+        "is recipients, so that readers would get each issue of this environment's schedule besides that of prod: use "
+        "redirect, or set schedule.enabled to false"
+    )
+
+
 class Delivery(Section):
     """Sending of newsletters by e-mail from an environment."""
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX
+from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
+from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX, STATUS_PREFIX
+from vectora_shared.unknown_names import unknown_name
 
 EnvName = Literal["dev", "stage", "prod"]
-StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2"]
+StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2", "s2-monitoring"]
 FunctionTask = Literal["ingest-v2", "normalize-score-v2", "newsletter-v2", "deliver-v2", "publish-configuration"]
-OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion"]
+OperationsTask = Literal["snapshot", "rollback", "smoke-test", "promotion", "watch"]
 BucketContent = Literal[
     "config", "data", "newsletters", "lambda-code", "access-logs", "snapshots", "snapshots-access-logs"
 ]
@@ -36,14 +38,14 @@ PIPELINE_BUCKETS: tuple[PipelineBucketContent, ...] = get_args(PipelineBucketCon
 LAYERS: tuple[LayerContent, ...] = get_args(LayerContent)
 FREQUENCIES: tuple[Frequency, ...] = get_args(Frequency)
 
-CANARY_CLIENT = "canary"  # client of the smoke test
-# Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, and records of deliveries.
+# Prefixes in the data and newsletter buckets that snapshots omit: the canary, drafts, records of deliveries, status.
 OMITTED_PREFIXES = (
     f"curated/{CANARY_CLIENT}/",
     f"ingested/{CANARY_CLIENT}/",
     f"{CANARY_CLIENT}/",
     DRAFTS_PREFIX,
     DELIVERIES_PREFIX,
+    STATUS_PREFIX,
 )
 # Parameters of promotions (vectora_ops.records).
 LEDGER = "promotion/ledger"
@@ -71,8 +73,6 @@ RUN_CHANGED = "Step Functions Execution Status Change"
 UNFINISHED_STAGE_STATES = ("FAILED", "STOPPED", "CANCELED")
 # Statuses of a run that wrote no newsletter (Step Functions, DescribeExecution).
 FAILED_RUN_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
-# Alarm that is recorded when the runs that failed in a day reach the environment's limit.
-FAILED_RUNS = "failed-runs"
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ LIMITS: Mapping[str, Limit] = {
     "layer": Limit("Lambda", 140),
     "topic": Limit("SNS", 256),
     "alarm": Limit("CloudWatch", 255),
+    "dashboard": Limit("CloudWatch", 255),  # PutDashboard, API reference
     "rule": Limit("EventBridge", 64),
     "role": Limit("IAM", 64),
     "policy": Limit("IAM", 128),
@@ -249,6 +250,11 @@ class Names:
     def alarm(self, purpose: str) -> str:
         return self._named("alarm", purpose)
 
+    @property
+    def dashboard(self) -> str:
+        """Name of the environment's dashboard; that of all environments has the pipeline's name."""
+        return self._named("dashboard", "monitoring")
+
     def rule(self, purpose: str) -> str:
         return self._named("rule", purpose)
 
@@ -332,7 +338,7 @@ def environment_name(name: str) -> EnvName:
     for env in environments:
         if env == name:
             return env
-    raise ConfigurationError(f"There is no environment '{name}': choose one of {', '.join(environments)}.")
+    raise ConfigurationError(unknown_name("environment", name, environments))
 
 
 def client_id_problems(environments: Iterable[Names], client_ids: Iterable[str]) -> list[str]:

@@ -17,8 +17,9 @@ from vectora_ops.windows import Windows, dates, weekly_time
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # Weekly times of several zones meet differently in the course of a year, as their clocks change.
 LONGEST_SEARCH = timedelta(days=400)
-# Of the 4 KB that all variables of a function may have (Lambda quotas); the rest is for the others.
-LONGEST_POLICY = 3000
+# Of the 4 KB that all variables of a function may have (Lambda quotas). A schedule has up to 900 characters; the rest
+# is for names and roles.
+LONGEST_POLICY = 2600
 # Checks of settings begin here: synthesis may not depend on the day.
 FIRST_DAY = date(FIRST_YEAR, 1, 1)
 

@@ -1,4 +1,4 @@
-"""Schedules as EventBridge Scheduler accepts them: cron expressions and time zones.
+"""Schedules as EventBridge Scheduler accepts them: cron expressions, time zones, and the times at which they run.
 
 The rules are those of the EventBridge Scheduler user guide, "Schedule types": six fields, their values and wildcards,
 and a question mark in one of day of month and day of week. The guide does not have LW and L-3, which the service takes
@@ -13,6 +13,7 @@ import zoneinfo
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -28,6 +29,7 @@ LONGEST_EXPRESSION, LONGEST_TIME_ZONE = 256, 50
 FIRST_YEAR = 2026
 LAST_YEAR = 2199
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_SATURDAY, _SUNDAY = 5, 6  # as date.weekday() counts
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 # In the tz database's files, but not in the database: the machine's own zone, and a marker of a missing one.
 _NO_ZONES = {"localtime", "posixrules", "Factory"}
@@ -120,6 +122,71 @@ def cron_days(expression: str) -> set[int]:
         return set(range(7))
     base = re.split("[L#]", text)[0] if each.special and each.special.fullmatch(text) else text
     return {(day - 2) % 7 for day in _values(each, base or "SAT")}
+
+
+def runs_after(expression: str, time_zone: str, after: datetime) -> Iterator[datetime]:
+    """Yield the times, in UTC, at which a valid expression runs after `after`, soonest first.
+
+    A local time that does not exist is skipped, and one that exists twice runs once (EventBridge Scheduler user guide,
+    "Daylight savings time"). The guide does not say which of the two runs; the first is taken here.
+    """
+    zone, parts = zoneinfo.ZoneInfo(time_zone), _parts(expression)
+    times = [time(minute // 60, minute % 60) for minute in cron_minutes(expression)]
+    day = after.astimezone(zone).date()
+    while day.year <= LAST_YEAR:
+        for each in times if _runs_on(parts, day) else ():
+            local = datetime.combine(day, each, zone)
+            moment = local.astimezone(UTC)
+            exists = moment.astimezone(zone).time() == each
+            if exists and moment > after:
+                yield moment
+        day += timedelta(days=1)
+
+
+def _runs_on(parts: Sequence[str], day: date) -> bool:
+    return (
+        day.year in _values(_FIELDS[_YEAR], parts[_YEAR])
+        and day.month in _values(_FIELDS[_MONTH], parts[_MONTH])
+        and _is_day_of_month(parts[_DAY_OF_MONTH], day)
+        and _is_day_of_week(parts[_DAY_OF_WEEK], day)
+    )
+
+
+def _is_day_of_month(text: str, day: date) -> bool:
+    last = monthrange(day.year, day.month)[1]
+    if text == "?":
+        return True
+    if text == "LW":
+        return day.day == _working_day(day, last)
+    if text.startswith("L"):
+        return day.day == last - int(text[2:] or 0)
+    if text.endswith("W"):
+        wanted = int(text[:-1])
+        return wanted <= last and day.day == _working_day(day, wanted)
+    return day.day in _values(_FIELDS[_DAY_OF_MONTH], text)
+
+
+def _working_day(month: date, wanted: int) -> int:
+    """Return the day from Monday to Friday that is nearest to a day, in the same month."""
+    last, weekday = monthrange(month.year, month.month)[1], month.replace(day=wanted).weekday()
+    if weekday == _SATURDAY:
+        return wanted - 1 if wanted > 1 else wanted + 2
+    if weekday == _SUNDAY:
+        return wanted + 1 if wanted < last else wanted - 2
+    return wanted
+
+
+def _is_day_of_week(text: str, day: date) -> bool:
+    each, number = _FIELDS[_DAY_OF_WEEK], (day.weekday() + 1) % 7 + 1
+    name, sharp, which = text.partition("#")
+    if text == "?":
+        return True
+    if sharp:
+        return number == _number(each, name) and (day.day - 1) // 7 + 1 == int(which)
+    if text.endswith("L") and len(text) > 1:
+        return number == _number(each, text[:-1]) and day.day + 7 > monthrange(day.year, day.month)[1]
+    # L alone is the last day of the week.
+    return number == each.most if text == "L" else number in _values(each, text)
 
 
 def _parts(expression: str) -> list[str]:

@@ -9,12 +9,14 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from vectora_ops.alarm_settings import Alarms, CostAnomalies, Percent, Usd, check_alarms, check_anomalies
 from vectora_ops.aws_values import (
     LONGEST_REPOSITORY,
     Account,
     Branch,
     BucketSuffix,
     BudgetUsd,
+    LogRetentionDays,
     ParameterName,
     Profile,
     Region,
@@ -23,7 +25,7 @@ from vectora_ops.aws_values import (
 )
 from vectora_ops.backup_settings import Backup, check_backup
 from vectora_ops.contact import ContactAddress, without_parentheses
-from vectora_ops.delivery_settings import Delivery
+from vectora_ops.delivery_settings import Delivery, readers_problem
 from vectora_ops.names import EnvName, Names, client_id_problems, environment_name
 from vectora_ops.open_times import retry_problem, windows_problem
 from vectora_ops.schedules import Cron, TimeZone
@@ -34,41 +36,9 @@ from vectora_shared.config.values import Distinct, ModelId, WebAddress
 from vectora_shared.errors import ConfigurationError
 
 RemovalPolicy = Literal["retain", "destroy"]
-# Retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy, API reference).
-LOG_RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
-
 LONGEST_PROJECT = 30
 # Reserved prefixes of parameters (SSM user guide) and of buckets (S3 user guide, general purpose bucket naming rules).
 RESERVED_PROJECT_PREFIXES = ("aws", "ssm", "sthree-", "amzn-s3-demo-")
-
-
-def _log_retention(days: int) -> int:
-    if days not in LOG_RETENTION_DAYS:
-        raise ValueError(f"CloudWatch Logs accepts only {', '.join(map(str, LOG_RETENTION_DAYS))} days")
-    return days
 
 
 def _project(name: str) -> str:
@@ -86,8 +56,6 @@ def _address(address: str) -> str:
 
 
 Days = Annotated[int, Field(ge=1, le=3650)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-Usd = Annotated[float, Field(gt=0)]
 
 
 class Model(Section):
@@ -126,9 +94,7 @@ class Model(Section):
 
 class Logs(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(description="DEBUG, INFO, WARNING or ERROR")
-    retention_days: Annotated[int, AfterValidator(_log_retention)] = Field(
-        description="days, as CloudWatch Logs allows"
-    )
+    retention_days: LogRetentionDays = Field(description="days, as CloudWatch Logs allows")
 
 
 class Schedule(Section):
@@ -139,12 +105,6 @@ class Schedule(Section):
     daily: Cron = Field(description="cron(...) expression")
     weekly: Cron = Field(description="cron(...) expression")
     monthly: Cron = Field(description="cron(...) expression")
-
-
-class Alarms(Section):
-    failed_runs: Annotated[int, Field(ge=1)] = Field(description="failed runs in a day that roll back a new release")
-    run_minutes: Annotated[int, Field(ge=1)] = Field(description="run duration in minutes that raises an alarm")
-    noise_percent: Percent = Field(description="noise in a newsletter, in percent, that raises an alarm")
 
 
 class Snapshots(Section):
@@ -216,12 +176,13 @@ class EnvironmentSettings(OperatorAccess):
         description="the same for the four buckets of the system that ran before this app; default: old_versions_days",
     )
     schedule: Schedule = Field(description="a mapping: enabled, time_zone, daily, weekly, monthly")
-    alarms: Alarms = Field(description="a mapping: failed_runs, run_minutes, noise_percent")
+    alarms: Alarms = Field(description="a mapping of thresholds, and of alarms by severity: page, ticket")
     snapshots: Snapshots = Field(
         description="a mapping: keep_last, minimum_age_days, daily, daily_at, glacier_after_days"
     )
     promotion: Promotion = Field(description="a mapping of promotion gates")
     monthly_budget_usd: BudgetUsd = Field(description="US dollars a month")
+    cost_anomalies: CostAnomalies | None = None
     operators: Addresses = ()
     delivery: Delivery | None = None
 
@@ -233,6 +194,11 @@ class EnvironmentSettings(OperatorAccess):
     @model_validator(mode="after")
     def _backup_is_elsewhere(self) -> EnvironmentSettings:
         check_backup(self.backup, self.account, self.region)
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_have_readers_and_data(self) -> EnvironmentSettings:
+        check_alarms(self.alarms, has_operators=bool(self.operators), daily_snapshots=self.snapshots.daily)
         return self
 
 
@@ -316,6 +282,28 @@ class Settings(Section):
             zone = self.environment(before).schedule.time_zone if before else ""
             if policy.retry_at and (problem := retry_problem(policy.windows, policy.retry_at, zone)):
                 raise MisfitError(((*path, "retry_at"), problem))
+        return self
+
+    @model_validator(mode="after")
+    def _approvers_are_known(self) -> Settings:
+        last = ENVIRONMENT_NAMES[-1]
+        if not self.environment(last).operators:
+            # The pipeline's topic has the same readers (stacks.pipeline).
+            what = "is missing: name who receives the pages, holds and approvals of the last environment"
+            raise MisfitError((("environments", last, "operators"), f"{what}, such as [ann@example.org]"))
+        return self
+
+    @model_validator(mode="after")
+    def _one_monitor_for_each_account(self) -> Settings:
+        check_anomalies({env: self.environment(env) for env in ENVIRONMENT_NAMES})
+        return self
+
+    @model_validator(mode="after")
+    def _readers_get_an_issue_once(self) -> Settings:
+        for env in ENVIRONMENT_NAMES[:-1]:
+            settings = self.environment(env)
+            if problem := readers_problem(settings.delivery, scheduled=settings.schedule.enabled):
+                raise MisfitError((("environments", env, "delivery", "mode"), problem))
         return self
 
     def _key_of_names(self, env: str) -> tuple[str, ...]:

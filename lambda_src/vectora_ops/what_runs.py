@@ -59,7 +59,7 @@ def what_runs(environment: Environment) -> dict[str, str]:
 def changes_by_hand(environment: Environment, entry: LedgerEntry) -> ChangesByHand:
     """Return what was changed since `entry` was recorded, and not by the pipeline, a rollback or a promotion."""
     resources = changed_resources(environment, entry)
-    return ChangesByHand(remaining=(*resources.remaining, *_edited_files(environment)), undone=resources.undone)
+    return ChangesByHand(remaining=(*resources.remaining, *edited_files(environment)), undone=resources.undone)
 
 
 def changed_resources(environment: Environment, entry: LedgerEntry) -> ChangesByHand:
@@ -121,7 +121,7 @@ def _workflow(environment: Environment) -> dict[str, str] | None:
     return {"definition": machine["definition"], "role": machine["roleArn"]}
 
 
-def _edited_files(environment: Environment) -> tuple[str, ...]:
+def edited_files(environment: Environment) -> tuple[str, ...]:
     """Return a clause for each configuration file that is not as it was published; a promoted file is published too."""
     s3, bucket = environment.account.client("s3"), environment.names.bucket("config")
     try:

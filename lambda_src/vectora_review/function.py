@@ -14,12 +14,13 @@ import boto3
 from vectora_review.review import Opinion, Reviewer
 from vectora_review.store import Store
 from vectora_shared.aws import RETRYING, with_complete_responses
-from vectora_shared.aws_texts import LONGEST_NOTIFICATION, cut, plain, subject
 from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.notifications import Notification
 
 logger = logging.getLogger("vectora")
 SERVICES = ("s3", "ssm", "cloudformation", "codepipeline", "sns")
 Answer = dict[str, Any]
+RUNBOOK = "docs/runbooks/pipeline.md"
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Answer:
@@ -38,7 +39,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Answer:
     except VectoraError as error:
         answer = {"outcome": "refused", "text": str(error)}
         if operation == "review":
-            _notify("the pipeline stopped before its update", str(error))
+            _notify(_stopped(str(error)))
     logger.info("%s: %s", operation, answer)
     return answer
 
@@ -46,8 +47,28 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Answer:
 def _review(given: dict[str, Any]) -> Answer:
     opinion = _reviewer().review(_text(given, "artifact"))
     if not opinion.is_accepted:
-        _notify("a change needs an approval of its own", opinion.text)
+        _notify(_needs_approval(opinion))
     return _shown(opinion)
+
+
+def _stopped(failure: str) -> Notification:
+    return Notification(
+        what="the pipeline stopped before its update",
+        happened=f"The review refused an execution before the pipeline updated itself: {failure}",
+        commands=("./vectora doctor --env prod", "./vectora status"),
+        runbook=RUNBOOK,
+    )
+
+
+def _needs_approval(opinion: Opinion) -> Notification:
+    happened, *details = opinion.reasons.splitlines()
+    return Notification(
+        what="a change needs an approval of its own",
+        happened=happened,
+        details=tuple(details),
+        commands=(opinion.approve_command,),
+        runbook=RUNBOOK,
+    )
 
 
 def _attest(given: dict[str, Any]) -> Answer:
@@ -92,14 +113,13 @@ def _reviewer() -> Reviewer:
     )
 
 
-def _notify(what: str, message: str) -> None:
+def _notify(notification: Notification) -> None:
     """Notify the approvers; a failure to notify must not hide the result, so it is only logged."""
     try:
         _clients()["sns"].publish(
             TopicArn=os.environ["NOTIFICATIONS_TOPIC_ARN"],
-            Subject=subject(f"{os.environ['PIPELINE']}: {what}"),
-            # In lines: each is made plain, because the commit wrote parts of it.
-            Message=cut("\n".join(map(plain, message.splitlines())), LONGEST_NOTIFICATION),
+            Subject=notification.subject(os.environ["PIPELINE"]),
+            Message=notification.message,
         )
     except Exception:
         logger.exception("The approvers could not be notified")

@@ -46,11 +46,24 @@ class Opinion:
         if self.approval is not None:
             by = self.approval.by or "unknown"
             return f"Execution {id_} (commit {commit}) goes on: these changes were approved by {by}.\n{what}"
+        return f"{self.reasons}\nTo approve exactly these changes: {self.approve_command}"
+
+    @property
+    def reasons(self) -> str:
+        """Reasons why the execution stops, in lines."""
         note = f"\n{self.refused}" if self.refused else ""
         return (
-            f"Execution {id_} (commit {commit}) stops: it changes the pipeline, access or what judges a promotion, and "
-            f"needs an approval of its own.\n{what}{note}\nTo approve exactly these changes: ./vectora promote "
-            f'approve-change --execution {id_} --reason "..."'
+            f"Execution {self.execution.id} (commit {self.execution.commit or 'unknown'}) stops: it changes the "
+            "pipeline, access or what judges a promotion, and needs an approval of its own.\n"
+            f"{self.changes.text()}{note}"
+        )
+
+    @property
+    def approve_command(self) -> str:
+        """Command that approves exactly these changes; its reason is the one to write if nothing else is to be said."""
+        return (
+            f"./vectora promote approve-change --execution {self.execution.id} "
+            '--reason "reviewed, these changes are intended"'
         )
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 CLIENTS_PREFIX = "clients/"
+CANARY_CLIENT = "canary"  # client of the smoke test
 # Spelling of the ids of clients and the names of prompts, which are parts of keys.
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 CLIENT_KEY = re.compile(rf"{CLIENTS_PREFIX}({IDENTIFIER.pattern})\.yaml")
@@ -20,6 +21,9 @@ DRAFTS_DAYS = 30
 # Records of deliveries by e-mail, in the newsletters bucket. No snapshot has them and no rollback changes them: a
 # rollback takes no message back, and must not make an issue go out again.
 DELIVERIES_PREFIX = "_deliveries/"
+# Status page of the environment, in the newsletters bucket, which operators alone may read. No snapshot has it.
+STATUS_PREFIX = "_status/"
+STATUS_PAGE_KEY = f"{STATUS_PREFIX}status.html"
 
 
 def client_key(client_id: str) -> str:

@@ -72,7 +72,7 @@ def metrics_line(
         },
         ENVIRONMENT_DIMENSION: env,
         **properties,
-        **values,
+        **{str(name): value for name, value in values.items()},
     }
     return json.dumps(document)
 

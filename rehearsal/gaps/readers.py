@@ -15,7 +15,9 @@ from rehearsal.gaps.table import (
     ALARM,
     BUCKET,
     BUCKET_POLICY,
+    BUDGET,
     CONFIGURATION,
+    DASHBOARD,
     FUNCTION,
     GUARD,
     INVOKE_CONFIG,
@@ -292,6 +294,34 @@ def _read_alarm(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     return {**alarm, "Tags": _as_list({tag["Key"]: tag["Value"] for tag in tags})}
 
 
+def _read_dashboard(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
+    found = aws("cloudwatch").get_dashboard(DashboardName=name)
+    tags = aws("cloudwatch").list_tags_for_resource(ResourceARN=found["DashboardArn"])["Tags"]
+    listed = _as_list({tag["Key"]: tag["Value"] for tag in tags})
+    return {"DashboardName": name, "DashboardBody": found["DashboardBody"], "Tags": listed}
+
+
+def _read_budget(aws: Aws, name: str, properties: Properties) -> dict[str, Any]:
+    account = aws("sts").get_caller_identity()["Account"]
+    client, named = aws("budgets"), {"AccountId": account, "BudgetName": name}
+    budget = client.describe_budget(**named)["Budget"]
+    limit = {**budget["BudgetLimit"], "Amount": float(budget["BudgetLimit"]["Amount"])}
+    notified = [
+        {
+            "Notification": {key: value for key, value in each.items() if key != "NotificationState"},
+            "Subscribers": client.describe_subscribers_for_notification(**named, Notification=each)["Subscribers"],
+        }
+        for each in client.describe_notifications_for_budget(**named)["Notifications"]
+    ]
+    arn = f"arn:aws:budgets::{account}:budget/{name}"
+    tags = client.list_tags_for_resource(ResourceARN=arn)["ResourceTags"]
+    return {
+        "Budget": {**{key: budget[key] for key in properties["Budget"]}, "BudgetLimit": limit},
+        "NotificationsWithSubscribers": notified,
+        "ResourceTags": _as_list({tag["Key"]: tag["Value"] for tag in tags}),
+    }
+
+
 def _read_mail_set(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     found = aws("sesv2").get_configuration_set(ConfigurationSetName=name)
     return {
@@ -343,4 +373,6 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     RULE: _read_rule,
     PERMISSION: _read_permission,
     ALARM: _read_alarm,
+    DASHBOARD: _read_dashboard,
+    BUDGET: _read_budget,
 }

@@ -21,6 +21,7 @@ STATE_MACHINE, SCHEDULE = "AWS::StepFunctions::StateMachine", "AWS::Scheduler::S
 TOPIC, TOPIC_POLICY, INVOKE_CONFIG = "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::Lambda::EventInvokeConfig"
 KEY = "AWS::KMS::Key"
 MAIL_SET, MAIL_EVENTS = "AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination"
+DASHBOARD, BUDGET = "AWS::CloudWatch::Dashboard", "AWS::Budgets::Budget"
 RULE, PERMISSION, ALARM = "AWS::Events::Rule", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm"
 CONFIGURATION, GUARD = "Custom::PublishedConfiguration", "Custom::SnapshotBeforeDeployment"
 Apply = Callable[["Aws", str, Any], None]
@@ -178,6 +179,10 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
     BehaviourGap(
         "SES accepts messages that AWS refuses, publishes no bounces, and shows no message",
         "rehearsal/inside/mail.py checks each message, publishes simulated bounces, and keeps the messages",
+    ),
+    BehaviourGap(
+        "CloudFormation has no resource type for budgets, and no budget measures anything",
+        "rehearsal/inside/budgets.py creates them by the service's API",
     ),
     BehaviourGap("Bedrock returns a fixed text, without tools or throttling", "the model stand-in replaces it"),
     BehaviourGap(

@@ -6,7 +6,9 @@ import os
 
 from rehearsal.inside import (
     actions,
+    alarms,
     buckets,
+    budgets,
     collisions,
     conditions,
     crossing,
@@ -40,6 +42,7 @@ def register() -> None:
         replicas,
         deliveries,
         extraction,
+        alarms,
     ):
         part.register()
     collisions.register()
@@ -49,6 +52,7 @@ def register() -> None:
     execution.register()
     disturbances.register()
     mail.register()
+    budgets.register()
     if os.environ.get(pipelines.PIPELINES):
         pipelines.register()
     # Registered last, because it wraps everything else.

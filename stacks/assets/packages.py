@@ -45,6 +45,7 @@ REVIEW_MODULES = (
     "vectora_shared/aws.py",
     "vectora_shared/aws_texts.py",
     "vectora_shared/errors.py",
+    "vectora_shared/notifications.py",
 )
 # Files that git may check out with other line ends (git-config, core.autocrlf); all others are read as they are.
 TEXT_SUFFIXES = frozenset(

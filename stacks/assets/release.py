@@ -49,7 +49,7 @@ class Releases:
     def variables(self) -> dict[str, str]:
         """Return the variables of the pipeline's build; raises VectoraError when the pipeline was not synthesized."""
         if self.content_digest is None:
-            raise VectoraError("The assembly is that of one environment: run cdk synth without --context env=...")
+            raise VectoraError("The assembly is that of one environment: run cdk synth without --context env")
         digests = {digest_variable(env): digest for env, digest in self.digests.items()}
         return {VERSION_VARIABLE: self.version, CONTENT_VARIABLE: self.content_digest, **digests}
 

@@ -10,8 +10,8 @@ from stacks.permissions.environment import (
     CONTENT_BY_KEY,
     STACKS_OF_THE_ENVIRONMENT,
     VAULT_BY_DIGEST,
-    EnvironmentGrants,
 )
+from stacks.permissions.watch import WatchGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
@@ -32,7 +32,7 @@ from vectora_ops.names import (
 CORE_BUCKETS: tuple[BucketContent, ...] = ("config", "data", "newsletters", "lambda-code", "access-logs")
 
 
-class OperationsGrants(EnvironmentGrants):
+class OperationsGrants(WatchGrants):
     """Grants of the operations functions of one environment."""
 
     def invoke(self, task: OperationsTask) -> Grant:
@@ -63,7 +63,7 @@ class OperationsGrants(EnvironmentGrants):
             *self._machine_grants,
             Grant(sid="CountFailedRuns", actions=("states:ListExecutions",), resources=(self.machine_arn,)),
             *self._react_to_failures(),
-            *self._ask_preceding(),
+            *self.ask_preceding(),
         )
 
     def _restore_stacks(self) -> tuple[Grant, ...]:
@@ -166,15 +166,6 @@ class OperationsGrants(EnvironmentGrants):
             ),
         )
 
-    def _ask_preceding(self) -> tuple[Grant, ...]:
-        """Return the grant to let the preceding environment judge what it gives."""
-        if self._preceding is None:
-            return ()
-        if route := self._elsewhere.routes.get(self._preceding.env):
-            return (assume("AskEnvironmentBefore", route.role_arn),)
-        judge = self._function_arn("promotion", self._preceding)
-        return (Grant(sid="AskEnvironmentBefore", actions=("lambda:InvokeFunction",), resources=(judge,)),)
-
     def smoke_test(self) -> tuple[Grant, ...]:
         """Return the grants of function smoke-test."""
         newsletters = f"arn:aws:s3:::{self._names.bucket('newsletters')}"
@@ -201,7 +192,7 @@ class OperationsGrants(EnvironmentGrants):
             *self._read_deployed(),
             *self._anchor_snapshots(),
             *self._read_files(),
-            *self._ask_preceding(),
+            *self.ask_preceding(),
             Grant(
                 sid="RecordRelease",
                 actions=("ssm:PutParameter",),

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import json
-import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser
 
-from tests.browser.browser import Network, opened
+from tests.browser.browser import Network
+from tests.browser.measure import measured
 from tests.unit.conftest import MemoryBucket
 from tests.unit.newsletter.letters import DAY, issue, item
 from vectora_core.newsletter.archive import write_archive
 from vectora_core.newsletter.formats import as_html
 from vectora_core.newsletter.issue import Issue
-
-# Contrast of each text with what is painted behind it, as WCAG 2.2 defines it, and the width of the page.
-MEASURE = """<script>
-const rgb = text => text.match(/[\\d.]+/g).map(Number);
-const linear = value => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
-const luminance = color => 0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2]);
-const behind = node => {
-  for (; node; node = node.parentElement) {
-    const color = rgb(getComputedStyle(node).backgroundColor);
-    if (color.length < 4 || color[3] > 0) return color;
-  }
-  return [255, 255, 255];
-};
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-const low = [];
-let texts = 0;
-while (walker.nextNode()) {
-  const node = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || node.tagName === 'SCRIPT') continue;
-  texts += 1;
-  const pair = [luminance(rgb(getComputedStyle(node).color)), luminance(behind(node))].sort((a, b) => b - a);
-  const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
-  if (contrast < 4.5) low.push(walker.currentNode.data.trim() + ' ' + contrast.toFixed(2));
-}
-const page = document.documentElement;
-top.document.title = JSON.stringify({
-  width: innerWidth, scrolls: page.scrollWidth > innerWidth, low, texts,
-  background: getComputedStyle(document.body).backgroundColor,
-});
-</script></body>"""
-
-
-def measured(network: Network, page: str, profile: Path, *, width: int, dark: bool) -> dict[str, object]:
-    page = re.sub(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", "", page).replace("</body>", MEASURE)
-    # A frame may be narrower than the browser's window.
-    frame = f'<iframe srcdoc="{html.escape(page)}" style="width:{width}px;height:4000px;border:0"></iframe>'
-    window = f"<!DOCTYPE html><title></title><body style='margin:0'>{frame}</body>"
-    document = LexborHTMLParser(opened(network, window, profile, width=width + 100, dark=dark))
-    title = document.css_first("title")
-    assert title is not None
-    found: dict[str, object] = json.loads(title.text())
-    assert network.unexpected == []
-    return found
 
 
 def letter(language: str) -> Issue:

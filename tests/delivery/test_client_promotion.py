@@ -17,7 +17,7 @@ from vectora_shared.config.publication import RECORD_KEY, publish_client
 
 __all__ = ["vectora"]
 CLIENT = "clients/lai_weekly.yaml"
-PROMOTE = ("client", "promote", "--client", "lai_weekly", "--from", "stage", "--to", "prod")
+PROMOTE = ("client", "promote", "lai_weekly", "--from", "stage", "--to", "prod")
 
 
 class Buckets:
@@ -67,9 +67,9 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
 ) -> None:
     file = buckets.deploy_to_stage("9.1.0", b"max_items_total: 20", b"max_items_total: 3")
     refused = vectora(*PROMOTE, "--yes")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 4
     assert "no newsletter with items by 9.1.0 in stage yet" in refused.output
-    assert vectora("run", "--env", "stage", "--client", "lai_weekly", "--issue").exit_code == 0
+    assert vectora("run", "lai_weekly", "--env", "stage", "--issue").exit_code == 0
 
     looked = vectora(*PROMOTE, "--dry-run")
     assert looked.exit_code == 0, looked.output
@@ -87,12 +87,12 @@ def test_a_file_is_judged_promoted_and_proven_and_every_record_shows_it(
         "promoted by itself, ahead of the release"
     }
     listed = json.loads(vectora("release", "list", "--env", "prod", "--json").stdout)
-    last = listed["clients"][-1]
+    last = listed["clients"][0]
     assert (last["state"], last["version"], last["source"]) == ("promoted", "9.1.0", "stage")
     assert "-> 9.1.0 from stage" in vectora("release", "list", "--env", "prod").output
     assert vectora("snapshot", "show", last["snapshot"], "--env", "prod").exit_code == 0
     again = vectora(*PROMOTE, "--yes")
-    assert again.exit_code == 1
+    assert again.exit_code == 3
     assert "prod has this very file" in again.output
 
 
@@ -125,7 +125,7 @@ def test_an_edit_in_the_bucket_is_drift_and_is_not_promoted(vectora: Vectora, bu
     assert "edited in the bucket since it was published" in " ".join(_status(vectora, "stage")["drift"])
     assert "Drift" in vectora("status", "--env", "stage").output
     refused = vectora(*PROMOTE, "--yes")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "was edited in its bucket since it was published" in refused.output
 
 
@@ -133,12 +133,12 @@ def test_an_edit_in_the_bucket_is_drift_and_is_not_promoted(vectora: Vectora, bu
     ("arguments", "sentence"),
     [
         (
-            ("client", "promote", "--client", "lai_weekly", "--from", "dev", "--to", "prod"),
+            ("client", "promote", "lai_weekly", "--from", "dev", "--to", "prod"),
             "into prod from stage",
         ),
-        (("client", "promote", "--client", "lai_weekly", "--from", "prod", "--to", "dev"), "from a release only"),
+        (("client", "promote", "lai_weekly", "--from", "prod", "--to", "dev"), "from a release only"),
         (
-            ("client", "promote", "--client", "lai_weekyl", "--from", "stage", "--to", "prod"),
+            ("client", "promote", "lai_weekyl", "--from", "stage", "--to", "prod"),
             "did you mean 'lai_weekly'?",
         ),
         (("client", "show", "lai_weekly", "--env", "qa"), "There is no environment 'qa'"),

@@ -18,8 +18,9 @@ from rehearsal.newsletters import function_logs
 from rehearsal.reviews import approve_change
 from rehearsal.waiting import wait_until
 from tests.delivery.conftest import Played
+from vectora_ops.alarm_names import FAILED_RUNS
 from vectora_ops.live_environment import Environment
-from vectora_ops.names import FAILED_RUNS, RUN_CHANGED, STACK_LAYERS
+from vectora_ops.names import RUN_CHANGED, STACK_LAYERS
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.hold import release_hold
 from vectora_ops.records import Records

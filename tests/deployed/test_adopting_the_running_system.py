@@ -61,7 +61,7 @@ def _physical_ids(system: RunningSystem) -> dict[str, str]:
 
 def _use(system: RunningSystem, command: Callable[..., Result]) -> None:
     """Use the deployed system: a newsletter, and changes by hand of what the old system left."""
-    command("run", "--env", "dev", "--client", "lai_weekly", "--issue")
+    command("run", "lai_weekly", "--env", "dev", "--issue")
     s3, data = system.s3, bucket("data")
     s3.put_object(Bucket=data, Key="ingested/lai_weekly_v6/2025/12/11/items.json", Body=b"[]")
     s3.delete_object(Bucket=data, Key="raw/lai_weekly_v6/2025/12/19/items.json")

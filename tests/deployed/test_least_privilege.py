@@ -27,8 +27,9 @@ ROLES = {
     "RollbackRole": "s0-operations",
     "SmokeTestRole": "s0-operations",
     "PromotionRole": "s0-operations",
+    "WatchRole": "s0-operations",
 }
-INGEST, SCORE, NEWSLETTER, PUBLISH, SNAPSHOT, ROLLBACK, SMOKE_TEST, PROMOTION = ROLES
+INGEST, SCORE, NEWSLETTER, PUBLISH, SNAPSHOT, ROLLBACK, SMOKE_TEST, PROMOTION, WATCH = ROLES
 REGION = "eu-west-3"
 Client = Callable[[str], Any]
 Operation = Callable[[Client], Any]
@@ -129,6 +130,7 @@ OPERATIONS: dict[str, Operation] = {
     "write elsewhere in the config bucket": _put("config", "elsewhere.json"),
     "write ingested items": _put("data", f"ingested/{DAY}/items.json"),
     "read ingested items": _get("data", f"ingested/{DAY}/items.json"),
+    "read an ingestion's report": _get("data", f"ingested/{DAY}/report.json"),
     "delete ingested items": _delete("data", f"ingested/{DAY}/items.json"),
     "write curated items": _put("data", f"curated/{DAY}/items.json"),
     "read curated items": _get("data", f"curated/{DAY}/items.json"),
@@ -174,6 +176,7 @@ READS_CONTENT = {
     "read the client file",
     "read a canonical file",
     "read ingested items",
+    "read an ingestion's report",
     "read curated items",
     "read a newsletter",
 }
@@ -182,6 +185,7 @@ ALLOWED: dict[str, set[str]] = {
         "read the client file",
         "read a canonical file",
         "read ingested items",
+        "read an ingestion's report",
         "write ingested items",
         "read the PubMed key",
     },
@@ -189,6 +193,7 @@ ALLOWED: dict[str, set[str]] = {
         "read the client file",
         "read a canonical file",
         "read ingested items",
+        "read an ingestion's report",
         "write curated items",
         "write a stored analysis",
         "read a stored analysis",
@@ -206,9 +211,18 @@ ALLOWED: dict[str, set[str]] = {
         "read the freeze of the next environment",
         "read the hold of the next environment",
     },
+    WATCH: {
+        "read the client file",
+        "read a canonical file",
+        "read an ingestion's report",
+        "read a run's manifest",
+        "read the hold",
+        "read the ledger",
+    },
     NEWSLETTER: {
         "read the client file",
         "read a canonical file",
+        "read an ingestion's report",
         "read curated items",
         "write a newsletter",
         # Earlier issues decide what is new; the canary's are in the same bucket.
@@ -263,6 +277,7 @@ def clients_of(deployed: tuple[Emulator, Any], model: Model) -> Iterator[dict[st
         )
     for bucket, key in (
         ("data", f"ingested/{DAY}/items.json"),
+        ("data", f"ingested/{DAY}/report.json"),
         ("data", f"curated/{DAY}/items.json"),
         ("data", "analyses/probe.json"),
         ("newsletters", f"{DAY}/newsletter.md"),

@@ -20,7 +20,7 @@ from vectora_shared.config.loading import load_client
 
 
 def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
-    result = vectora("run", "--env", "dev", "--client", "lai_weekly")
+    result = vectora("run", "lai_weekly", "--env", "dev")
     assert result.exit_code == 0, result.output
     assert "WriteNewsletter ..." in result.stderr
     assert "by lexicon" in result.stdout
@@ -34,8 +34,7 @@ def test_a_run_is_followed_to_the_newsletter(vectora: Vectora, deployed: tuple[E
 
 def test_a_second_run_of_a_day_neither_loses_nor_duplicates_items(vectora: Vectora) -> None:
     first, second = (
-        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--issue", "--json").stdout)["steps"]
-        for _ in range(2)
+        json.loads(vectora("run", "lai_weekly", "--env", "dev", "--issue", "--json").stdout)["steps"] for _ in range(2)
     )
     assert second["ingest"]["items_total"] == first["ingest"]["items_total"] > 0
     assert second["ingest"]["items_new"] == 0
@@ -46,8 +45,7 @@ def test_items_have_the_texts_of_their_articles_which_are_read_once(
     vectora: Vectora, deployed: tuple[Emulator, Any]
 ) -> None:
     first, second = (
-        json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--json").stdout)["steps"]["ingest"]
-        for _ in range(2)
+        json.loads(vectora("run", "lai_weekly", "--env", "dev", "--json").stdout)["steps"]["ingest"] for _ in range(2)
     )
     s3 = deployed[0].session().client("s3")
     body = s3.get_object(Bucket=Names(project="vectora-inbox", env="dev").bucket("data"), Key=first["output_key"])[
@@ -59,23 +57,23 @@ def test_items_have_the_texts_of_their_articles_which_are_read_once(
 
 
 def test_every_sample_publisher_is_read_without_errors(vectora: Vectora) -> None:
-    outcome = json.loads(vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json").stdout)
+    outcome = json.loads(vectora("run", "lai_weekly", "--env", "dev", "--dry-run", "--json").stdout)
     sources = {source["source_key"]: source for source in outcome["steps"]["ingest"]["sources"]}
     assert len(sources) == 8
     assert {key: source["message"] for key, source in sources.items() if source["status"] != "ok"} == {}
 
 
 def test_a_dry_run_ends_after_ingestion(vectora: Vectora) -> None:
-    result = vectora("run", "--env", "dev", "--client", "lai_weekly", "--dry-run", "--json")
+    result = vectora("run", "lai_weekly", "--env", "dev", "--dry-run", "--json")
     outcome = json.loads(result.stdout)
     assert (outcome["status"], list(outcome["steps"])) == ("SUCCEEDED", ["ingest"])
     assert outcome["steps"]["ingest"]["dry_run"] is True
 
 
 def test_a_run_makes_a_draft_that_changes_no_issue(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
-    vectora("run", "--env", "dev", "--client", "lai_weekly", "--issue")
+    vectora("run", "lai_weekly", "--env", "dev", "--issue")
     before = _issues(deployed[0])
-    result = vectora("run", "--env", "dev", "--client", "lai_weekly")
+    result = vectora("run", "lai_weekly", "--env", "dev")
     assert result.exit_code == 0, result.output
     assert "Draft of " in result.stdout
     assert "s3://vectora-inbox-newsletters-dev/_drafts/lai_weekly/" in result.stdout
@@ -94,9 +92,9 @@ def _issues(emulator: Emulator) -> dict[str, str]:
 
 def test_an_unknown_client_is_refused_before_anything_starts(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
     before = _executions(deployed[0])
-    result = vectora("run", "--env", "dev", "--client", "lai_weekl")
+    result = vectora("run", "lai_weekl", "--env", "dev")
     assert result.exit_code == 1
-    assert "dev has no client 'lai_weekl': did you mean 'lai_weekly'?" in " ".join(result.stderr.split())
+    assert "There is no client 'lai_weekl' in dev: did you mean 'lai_weekly'?" in " ".join(result.stderr.split())
     assert _executions(deployed[0]) == before
 
 
@@ -113,14 +111,14 @@ def _executions(emulator: Emulator) -> set[str]:
 def test_a_failed_run_gives_its_reason_and_exit_code_1(vectora: Vectora, deployed: tuple[Emulator, Any]) -> None:
     s3 = deployed[0].session().client("s3")
     s3.put_object(Bucket="vectora-inbox-config-dev", Key="clients/broken.yaml", Body=b"client_profile: {}\n")
-    result = vectora("run", "--env", "dev", "--client", "broken")
+    result = vectora("run", "broken", "--env", "dev")
     s3.delete_object(Bucket="vectora-inbox-config-dev", Key="clients/broken.yaml")
     assert result.exit_code == 1
     assert "clients/broken.yaml" in result.stderr
 
 
 def test_without_a_workflow_the_error_advises_to_deploy(vectora: Vectora) -> None:
-    result = vectora("run", "--env", "stage", "--client", "lai_weekly")
+    result = vectora("run", "lai_weekly", "--env", "stage")
     assert result.exit_code == 1
     assert "There is no workflow vectora-inbox-newsletter-stage: deploy the environment first" in result.stderr
 

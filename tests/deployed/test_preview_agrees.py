@@ -135,7 +135,7 @@ def sections_of(sections: list[dict[str, Any]]) -> Sections:
 
 
 def test_the_preview_is_the_newsletter_after_the_deployment(vectora: Vectora, engine: Engine, edited: Path) -> None:
-    assert vectora("run", "--env", "dev", "--client", "lai_weekly", "--issue").exit_code == 0
+    assert vectora("run", "lai_weekly", "--env", "dev", "--issue").exit_code == 0
     published = engine.published()
     result = previewed("--env", "dev", "--config", str(edited))
     day = date.fromisoformat(result["day"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cli.exit_codes import ExitCode
 from rehearsal.emulator import Emulator
 from tests.deployed.conftest import Vectora
 
@@ -65,7 +66,7 @@ def test_verify_can_rehearse_a_restore(vectora: Vectora) -> None:
     assert "restore-rehearsal/restorable_" in result.stdout
 
 
-def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_1(
+def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_3(
     vectora: Vectora, deployed: tuple[Emulator, Any]
 ) -> None:
     name = create_snapshot(vectora, "damaged")
@@ -85,7 +86,7 @@ def test_a_manifest_is_not_overwritten_and_damage_is_reported_with_exit_code_1(
     finally:
         s3.put_object(Bucket=VAULT, Key=key, Body=whole)
         s3.put_bucket_policy(Bucket=VAULT, Policy=policy)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert key in result.stdout
     assert refused.exit_code == 1
     assert "is damaged or forged" in refused.stderr
@@ -101,7 +102,7 @@ def test_an_edited_file_is_shown_as_drift_and_rolled_back(
     edit(deployed, edited)
 
     drift = vectora("snapshot", "diff", name, "--live", "--env", "dev", "--fail")
-    assert drift.exit_code == 1
+    assert drift.exit_code == 3
     assert f"~ clients: {CLIENT_KEY}" in drift.stdout
     assert "+# by hand" in drift.stdout
     planned = vectora("rollback", "--env", "dev", "--snapshot", name, "--dry-run")
@@ -136,7 +137,7 @@ def test_a_pinned_snapshot_is_kept_and_shows_its_reason(vectora: Vectora) -> Non
 @pytest.mark.parametrize("remote", [(), ("--remote",)])
 def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...]) -> None:
     name = create_snapshot(vectora, "young")
-    result = vectora("snapshot", "prune", "--env", "dev", "--json", *remote)
+    result = vectora("snapshot", "prune", "--env", "dev", "--yes", "--json", *remote)
     assert result.exit_code == 0, result.output
     assert {each["remove"] for each in json.loads(result.stdout)["decisions"]} == {False}
     assert vectora("snapshot", "verify", name, "--env", "dev").exit_code == 0
@@ -150,10 +151,10 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
         (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
         (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
         (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
-        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot x_2026"),
-        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot x_20260101_000000"),
+        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot 'x_2026"),
+        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot 'x_20260101_000000'"),
         (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Give either a second snapshot or --live."),
-        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot x_2026"),
+        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot 'x_2026"),
         (
             ("rollback", "--env", "dev", "--snapshot", "latest", "--components", "fonts"),
             "There is no component 'fonts'",
@@ -166,7 +167,7 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
 )
 def test_bad_input_is_reported_in_one_sentence(vectora: Vectora, arguments: tuple[str, ...], sentence: str) -> None:
     result = vectora(*arguments)
-    assert result.exit_code == 1
+    assert result.exit_code in (ExitCode.ERROR, ExitCode.USAGE)
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +42,47 @@ def test_the_makefile_has_the_target(command: Found) -> None:
     assert make_problem(words_of(command.text)[1:]) == ""
 
 
+# A command, up to the end of its sentence, with dots that its reader has to replace.
+LEFT_TO_FILL_IN = re.compile(r"\./vectora (?:(?!\.\.\.|[.)]\s)[^\n])*(?:[\"' =:]\.\.\.|\.\.\.[\"'])")
+SOURCES = ("adoption", "cli", "client_files", "lambda_src", "recovery", "rehearsal", "stacks")
+
+
+def test_no_command_leaves_dots_to_fill_in() -> None:
+    documented = [each.place for each in commands() if each.path != GENERATED and " ..." in f" {each.text}"]
+    assert documented == []
+    left = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for folder in SOURCES
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for text in _texts(path)
+        if LEFT_TO_FILL_IN.search(text)
+    ]
+    assert left == []
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Yield the strings of a module; the values of formatted strings are X."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(each.value) if isinstance(each, ast.Constant) else "X" for each in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    ("text", "is_left"),
+    [
+        ('Then ./vectora promote approve-change --execution X --reason "..."', True),
+        ("./vectora client bump lai_weekly -m '...' (again)", True),
+        ("./vectora promote retry --pipeline-execution-id ...", True),
+        ("  ./vectora status. Reading the templates ...", False),
+        ("./vectora client bump lai_weekly -m REASON", False),
+    ],
+)
+def test_dots_to_fill_in_are_recognized(text: str, is_left: bool) -> None:
+    assert (LEFT_TO_FILL_IN.search(text) is not None) is is_left
+
+
 def test_documents_with_commands_are_found() -> None:
     found = list(commands())
 
@@ -51,7 +95,7 @@ def test_documents_with_commands_are_found() -> None:
     [
         "./vectora status",
         "./vectora rollback --env stage --snapshot NAME",
-        "./vectora run --env <env> --client lai_weekly --period-days DAYS",
+        "./vectora run lai_weekly --env <env> --period-days DAYS",
         "./vectora client bump lai_weekly --minor -m 'Deals of hybrid companies'",
     ],
 )
@@ -69,7 +113,7 @@ def test_a_command_that_exists_is_accepted(command: str) -> None:
         "./vectora rollback --env stage",
         "./vectora status --environment dev",
         "./vectora status dev",
-        "./vectora run --env dev --client lai_weekly --period-days week",
+        "./vectora run lai_weekly --env dev --period-days week",
     ],
 )
 def test_a_command_that_does_not_exist_is_refused(command: str) -> None:
@@ -107,7 +151,8 @@ def vectora_problem(words: list[str], *, may_only_name: bool) -> str:
     if may_only_name and not arguments:
         return ""
     if hasattr(command, "commands"):
-        return "" if arguments == ["--help"] else "a command is missing"
+        known = {"--help", *(name for parameter in command.params for name in parameter.opts)}
+        return "" if len(arguments) == 1 and arguments[0] in known else "a command is missing"
     if may_only_name and arguments[-1].startswith("-"):
         known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         return "" if {*known, "--help"} >= {each for each in arguments if each.startswith("-")} else "unknown option"

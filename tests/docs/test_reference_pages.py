@@ -11,10 +11,11 @@ import pytest
 
 from cli.operator_policy import POLICY_FILE
 from tests.repository import ROOT
+from tools.completion_table import COMPLETION_TABLE
 from tools.write_cli_reference import CLI_REFERENCE, POLICY_REFERENCE, commands, reference_pages
 
 
-@pytest.mark.parametrize("path", [CLI_REFERENCE, POLICY_REFERENCE])
+@pytest.mark.parametrize("path", [CLI_REFERENCE, POLICY_REFERENCE, COMPLETION_TABLE])
 def test_a_page_is_that_of_the_code(path: str) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == reference_pages()[path], f"{path} is stale: run make templates"
 

@@ -133,7 +133,7 @@ def test_an_unknown_snapshot_is_refused_with_the_existing_names(small: SmallEnvi
     manifest = take(small.account)
     unknown = manifest.model_copy(update={"name": "never_20260101_000000"})
 
-    with pytest.raises(VectoraError, match=f"There is no snapshot never_20260101_000000.*{manifest.name}"):
+    with pytest.raises(VectoraError, match=f"There is no snapshot 'never_20260101_000000'.*{manifest.name}"):
         back_to(small.account, unknown)
 
 

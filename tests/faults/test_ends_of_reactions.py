@@ -100,7 +100,7 @@ def _react(account: Account) -> list[str]:
         account,
         NAMES,
         roll_back=undo,
-        notify=lambda what, message: notifications.append(message),
+        notify=lambda notification: notifications.append(notification.message),
         watch_hours=48,
         clock=lambda: NOW,
         sleep=lambda seconds: None,

@@ -21,6 +21,7 @@ from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.manifest import COMPONENTS, Manifest, Occasion
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_shared.errors import VectoraError
+from vectora_shared.notifications import Notification
 from vectora_shared.runtime import set_log_level
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -171,10 +172,10 @@ class World:
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
 
-    def _notify(self, what: str, message: str) -> None:
+    def _notify(self, notification: Notification) -> None:
         if self.notifications_fail:
             raise RuntimeError("no topic")
-        self.notifications.append(f"{what}: {message}")
+        self.notifications.append(f"{notification.what}: {notification.message}")
 
     def _roll_back(self, request: RollbackRequest) -> RollbackResult:
         self.requests.append(request)
@@ -532,7 +533,7 @@ def test_a_deleted_snapshot_ends_the_hold(world: World) -> None:
     world.pipeline.fail("smoke-test-dev", "No items came out.")
     world.stage_ends()
     assert world.hold.state == "held"
-    assert "There is no snapshot gone_20260101_000000" in world.hold.outcome
+    assert "There is no snapshot 'gone_20260101_000000'" in world.hold.outcome
 
 
 def test_a_rollback_that_no_invocation_continues_stays_held(world: World) -> None:

@@ -17,12 +17,13 @@ from tests.model.machines import KilledError, MemoryAws, Process, product_on
 from tests.model.memory_s3 import MemoryBucket
 from tests.model.releases import ASSETS, CLIENT, CLIENT_KEY, NAMES, TAGS, Release, configuration
 from tests.model.store_time import StoreTime
+from tests.repository import ROOT
 from vectora_ops.functions.promotion import promotion_function
 from vectora_ops.functions.rollback import rollback_function
 from vectora_ops.functions.smoke_test import smoke_test_function
 from vectora_ops.functions.snapshot import snapshot_function
 from vectora_ops.names import CANARY_CLIENT, RUN_CHANGED, STACK_LAYERS, EnvName
-from vectora_ops.settings import Promotion, environment_after, environment_before
+from vectora_ops.settings import Promotion, environment_after, environment_before, load_settings
 from vectora_ops.smoke import CANARY_DAY
 from vectora_shared.config.publication import publish
 from vectora_shared.errors import VectoraError
@@ -37,6 +38,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 # Lambda invokes a function twice more when an asynchronous invocation fails (Lambda guide, asynchronous invocation).
 MOST_ATTEMPTS = 3
 LOCK_DAYS = 1
+RUNS = load_settings(ROOT).environments.stage.schedule
 # The function that CloudFormation invokes, on behalf of whoever updates the stack.
 PUBLICATION = "publication of the configuration"
 DEPLOYED = tuple(layer for layer in STACK_LAYERS if layer != "s0-operations")
@@ -225,7 +227,8 @@ class World:
     def _variables(self, env: EnvName) -> dict[str, str]:
         names = NAMES[env]
         after = environment_after(env)
-        following = {"NEXT_ENV": after, "NEXT_PROMOTION": self.policies[after].model_dump_json()} if after else {}
+        judging = {"NEXT_PROMOTION": self.policies[after].model_dump_json()} if after else {}
+        following = {"NEXT_ENV": after, "RUN_SCHEDULE": RUNS.model_dump_json(), **judging} if after else {}
         before = environment_before(env)
         preceding = {"PREVIOUS_ENV": before} if before else {}
         return {

@@ -64,7 +64,7 @@ def doctor(emulator: Emulator, credentials: dict[str, dict[str, str]], monkeypat
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         document = json.loads(result.stdout)
         failed = [each for each in document["findings"] if each["verdict"] == "fail"]
-        assert result.exit_code == (1 if failed else 0)
+        assert result.exit_code == (3 if failed else 0)
         return {each["check"]: each for each in document["findings"]}
 
     return call

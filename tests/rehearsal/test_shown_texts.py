@@ -12,7 +12,10 @@ from rehearsal.account_loss import AccountLossResult
 from rehearsal.acts import CommitResult, EnvironmentResult
 from rehearsal.codepipeline import ActionReport, ExecutionReport, StateChange
 from rehearsal.disaster import DisasterResult
+from rehearsal.gaps.table import BEHAVIOUR_GAPS
 from rehearsal.model import Statistics
+from rehearsal.monitoring.act import MonitoringResult
+from rehearsal.monitoring.proof import AlarmProof
 from rehearsal.profile import KindTime, Profile
 from rehearsal.result import RehearsalResult
 from rehearsal.run import _approver, _Steps
@@ -70,12 +73,17 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
     environment = EnvironmentResult(env=HOSTILE, stacks=(), runs=(run,), disaster=disaster)  # type: ignore[arg-type]
     kind = KindTime(kind=HOSTILE, count=1, seconds=1.0, longest=1.0)
     counts = dict.fromkeys(("deployed_unmodified", "completed_by_api", "left_out"), 1)
+    proof = AlarmProof(env=HOSTILE, alarm=HOSTILE, event=HOSTILE, happened=False)
+    drawing = Path(f"/{ONE_LINE}.svg")
+    monitored = MonitoringResult(env=HOSTILE, metrics=1, proofs=(proof,), dashboards={HOSTILE: drawing})
     result = RehearsalResult(
         environments=(environment,),
         commits=(commit,),
         resources=counts,
         calls=HOSTILE,
+        monitored=(monitored,),
         account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
+        status_page=Path("/build/rehearsal/status.html"),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
         profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
@@ -91,3 +99,24 @@ def test_the_summary_shows_commits_sources_and_disasters_as_text() -> None:
     show_summary(result, [report], Path("/"), terminal)
     assert is_harmless(file.getvalue()), ascii(file.getvalue())
     assert shows_markup(file.getvalue())
+
+
+def test_the_summary_ends_with_what_to_do_next_and_one_line_of_gaps() -> None:
+    terminal, file = _terminal()
+    result, report = _summarized()
+    show_summary(result, [report], Path("/"), terminal)
+    lines = file.getvalue().splitlines()
+    begin = lines.index("What to do next:")
+    assert "./vectora rehearse --keep" in "".join(lines[begin:])
+    assert "build/rehearsal/status.html" in "".join(lines[begin:])
+    assert lines[-1] == (
+        f"{len(BEHAVIOUR_GAPS)} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them."
+    )
+
+
+def test_with_verbose_the_summary_lists_each_gap_after_what_to_do_next() -> None:
+    terminal, file = _terminal()
+    result, report = _summarized()
+    show_summary(result, [report], Path("/"), terminal, verbose=True)
+    end = file.getvalue().partition("What to do next:")[2]
+    assert all(gap.difference in end for gap in BEHAVIOUR_GAPS)

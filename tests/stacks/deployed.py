@@ -49,6 +49,7 @@ NAME_PROPERTIES = {
     "AWS::Events::Rule": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::SSM::Parameter": "Name",
     "AWS::Scheduler::Schedule": "Name",
     "AWS::CodePipeline::Pipeline": "Name",

@@ -84,7 +84,7 @@ CONFIGURED = (
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
     r"/PromotionPolicy/Properties/Value$",
-    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS)$",
+    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT)$",
     r"Schedule/Properties/State$",
     # A digest of all the others.
     r"(ReleaseDigest|ReleaseDigest/Value|/Release/Properties/Value)$",
@@ -92,14 +92,22 @@ CONFIGURED = (
 # Prod is the last environment: it judges and retries no promotion into another one.
 NOT_IN_PROD = (
     r"^/s0-operations/Resources/(RetryPromotion|RetryScheduleRole)/",
-    r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION)$",
+    r"^/s0-operations/Resources/PromotionFunction/Properties/Environment/Variables/(NEXT_ENV|NEXT_PROMOTION|RUN_SCHEDULE)$",
     r"^/s0-operations/Resources/PromotionRole/Properties/Policies/0/PolicyDocument/Statement/\w+/",
 )
 # Dev is the first environment: there is no preceding one whose function could judge a release or a client file.
 NOT_IN_DEV = (
     r"/Statement/AskEnvironmentBefore/",
+    r"^/s0-operations/Resources/WatchFunction/Properties/Environment/Variables/PRECEDING_ENV$",
     # A path would replace the roles of the system that was adopted in dev.
     r"^/s0-iam/Resources/(IngestNormalizeRole|EngineRole)/Properties/Path$",
+)
+
+
+# Prod alone requires an approval.
+ONLY_IN_PROD = (
+    r"^/s0-operations/Resources/WatchFunction/Properties/Environment/Variables/APPROVAL_DAYS$",
+    r"^/s0-operations/Resources/WatchRole/Properties/Policies/0/PolicyDocument/Statement/SeePipeline/",
 )
 
 
@@ -132,7 +140,8 @@ def test_prod_lacks_only_the_promotion_into_another_environment(stage: Templates
     in_stage, in_prod = _types(stage), _types(prod)
     missing = in_stage.keys() - in_prod.keys()
     assert {path for path in missing if not any(re.search(pattern, path) for pattern in NOT_IN_PROD)} == set()
-    assert {path: in_stage.get(path) for path in in_prod} == in_prod
+    shared = {path: kind for path, kind in in_prod.items() if not any(re.search(each, path) for each in ONLY_IN_PROD)}
+    assert {path: in_stage.get(path) for path in shared} == shared
 
 
 def _as_in_prod(text: str) -> str:

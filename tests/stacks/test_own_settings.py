@@ -34,8 +34,10 @@ def test_the_model_grant_covers_the_profile_and_its_model_in_each_region_it_rout
     ]
 
 
-@pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "DISABLED"), ("prod", "ENABLED")])
-def test_newsletters_are_scheduled_only_in_prod(env: str, state: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("env", "state"), [("dev", "DISABLED"), ("stage", "ENABLED"), ("prod", "ENABLED")])
+def test_newsletters_are_scheduled_where_they_prove_a_release_and_where_people_read_them(
+    env: str, state: str, request: pytest.FixtureRequest
+) -> None:
     resources = request.getfixturevalue(env)["s1-runtime"]["Resources"]
     schedule = resources["LaiWeeklySchedule"]["Properties"]
     assert schedule["State"] == state

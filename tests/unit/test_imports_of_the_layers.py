@@ -15,11 +15,11 @@ OWN = {path.name for path in SOURCE.iterdir() if path.is_dir()}
 # Lambda's runtime for Python has boto3 (AWS Lambda developer guide, "Lambda runtimes").
 OF_THE_RUNTIME = {"boto3", "botocore", "s3transfer"}
 # Imported by type checkers only.
-STUBS = {"mypy_boto3_s3", "mypy_boto3_bedrock_runtime"}
+STUBS = {"mypy_boto3_s3", "mypy_boto3_bedrock_runtime", "mypy_boto3_stepfunctions", "mypy_boto3_cloudformation"}
 
 
 def _imported() -> Iterator[str]:
-    for package in ("vectora_core", "vectora_shared"):
+    for package in ("vectora_core", "vectora_ops", "vectora_shared"):
         for path in (SOURCE / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
@@ -28,7 +28,7 @@ def _imported() -> Iterator[str]:
                     yield node.module.partition(".")[0]
 
 
-def test_the_engine_imports_only_packages_that_its_layer_or_the_runtime_has() -> None:
+def test_engine_and_operations_import_only_packages_that_their_layer_or_the_runtime_has() -> None:
     lock = (SOURCE / "requirements.txt").read_text(encoding="utf-8")
     locked = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE)}
     distributions = packages_distributions()

@@ -17,7 +17,7 @@ SOURCE = ROOT / "lambda_src"
 SHARED, ENGINE, OPERATIONS = "vectora_shared", "vectora_core", "vectora_ops"
 PACKAGES = (SHARED, ENGINE, OPERATIONS)
 ENGINE_FUNCTIONS = ("ingest_v2", "normalize_score_v2", "newsletter_v2", "deliver_v2", "publish_configuration")
-OPERATIONS_FUNCTIONS = ("promotion", "rollback", "smoke_test", "snapshot")
+OPERATIONS_FUNCTIONS = ("promotion", "rollback", "smoke_test", "snapshot", "watch")
 # With its own package instead of a layer, which tests/unit/promotion/test_relay.py compares with its imports.
 RELAY = ("pipeline_relay",)
 

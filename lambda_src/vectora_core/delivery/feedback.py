@@ -10,6 +10,7 @@ from typing import Any
 from vectora_core.delivery.record import DeliveryRecord, Feedback, Readers, reader_key
 from vectora_core.delivery.run import CLIENT_TAG, DAY_TAG
 from vectora_shared.errors import InvalidEventError
+from vectora_shared.notifications import Notification
 
 SOURCE = "aws.ses"
 
@@ -54,7 +55,7 @@ def report_of(event: Mapping[str, Any]) -> Report:
         ) from error
 
 
-def note(report: Report, record: DeliveryRecord, notify: Callable[[str, str], None]) -> None:
+def note(report: Report, record: DeliveryRecord, notify: Callable[[Notification], None], env: str) -> None:
     """Add the report to the issue's record and notify the operators, once for each report."""
     new = Feedback(event=report.event, kind=report.kind, at=report.at)
     added: list[str] = []
@@ -71,8 +72,16 @@ def note(report: Report, record: DeliveryRecord, notify: Callable[[str, str], No
     record.change(add)
     if added:
         notify(
-            f"{report.client_id}: {report.kind.partition(' ')[0].lower()}",
-            f"SES reports about {len(added)} of the messages of {report.client_id}, issue of {report.day}: "
-            f"{report.kind}. The reader is named in {record.address}. After a permanent bounce or a complaint, SES "
-            "sends nothing to the address any more: remove it from the client's file.",
+            Notification(
+                what=f"{report.client_id}: {report.kind.partition(' ')[0].lower()}",
+                happened=f"In {env} SES reports about {len(added)} of the messages of {report.client_id}, issue of "
+                f"{report.day}: {report.kind}, at {report.at}. The reader is named in {record.address}. After a "
+                "permanent bounce or a complaint, SES sends nothing to the address any more: remove it from the "
+                "client's file.",
+                commands=(
+                    f"./vectora client show {report.client_id}",
+                    f'./vectora client bump {report.client_id} -m "Remove a reader whose address bounces"',
+                ),
+                runbook="docs/runbooks/deliver-by-mail.md",
+            )
         )

@@ -8,15 +8,19 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vectora_ops.account import Account, account_of_credentials
 from vectora_ops.names import Names, environment_name
 from vectora_ops.progress import Observer, OutOfTimeError
 from vectora_ops.promotion.job import RELAYED_KEY
-from vectora_shared.aws_texts import notification, plain, redacted, subject
+from vectora_shared.aws_texts import plain, redacted
 from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.keys import STATUS_PAGE_KEY
 from vectora_shared.runtime import Event, environment
+
+if TYPE_CHECKING:
+    from vectora_shared.notifications import Notification
 
 logger = logging.getLogger("vectora")
 # Reserved for saving progress and answering.
@@ -74,7 +78,10 @@ def answer_invocation(
         return {"state": "failed", "error": failure}
     if (answer := end(event, failure)) is not None:
         return {"state": "done", **answer}
-    notify_operators(f"{operation} failed", failure)
+    # Loaded for a failure only: the smoke test, which runs after every deployment, depends on little.
+    from vectora_ops.notifications import operation_failed
+
+    notify_operators(operation_failed(own_names().env, operation, failure, _task(context)))
     # Without the cause: Lambda logs a raised error and its causes unredacted.
     raise VectoraError(failure) from None
 
@@ -122,14 +129,26 @@ def deadline_of(context: Any, event: Mapping[str, Any] = MappingProxyType({})) -
     return lambda: seconds() - too_late < RESERVED_SECONDS
 
 
-def notify_operators(what: str, message: str) -> None:
+def _task(context: Any) -> str:
+    """Return the task of this function, which is a part of its name."""
+    names = own_names()
+    return str(context.function_name).removeprefix(f"{names.project}-").removesuffix(f"-{names.env}")
+
+
+def _status_page(names: Names) -> str:
+    """Return where the status page is: the one that the watch wrote last, and the command that makes one now."""
+    stored = f"s3://{names.bucket('newsletters')}/{STATUS_PAGE_KEY}"
+    return f"Status page: {stored}, or now: ./vectora status --env {names.env} --html build/status.html"
+
+
+def notify_operators(notification: Notification) -> None:
     """Notify the operators; a failure to notify must not hide the event itself, so it is only logged."""
     try:
         names = own_names()
         own_account().client("sns").publish(
             TopicArn=environment("NOTIFICATIONS_TOPIC_ARN"),
-            Subject=subject(f"{names.project} {names.env}: {what}"),
-            Message=notification(message),
+            Subject=notification.subject(f"{names.project} {names.env}"),
+            Message=f"{notification.message}\n{_status_page(names)}",
         )
     except Exception:
         logger.exception("The operators could not be notified")

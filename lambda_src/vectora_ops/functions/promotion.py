@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -11,19 +13,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from vectora_ops.functions.invocation import Answer, answer_invocation, notify_operators, own_account, own_names
 from vectora_ops.names import Names, environment_name
+from vectora_ops.notifications import copy_without_anchor
 from vectora_ops.promotion.anchoring import anchor_snapshot, forget_anchors
 from vectora_ops.promotion.attestation import attest
 from vectora_ops.promotion.beginning import Beginning, begin_deployment
 from vectora_ops.promotion.client_gates import decide_client
 from vectora_ops.promotion.clients import source_file
-from vectora_ops.promotion.facts import find_release, gather_client
+from vectora_ops.promotion.facts import deployed_release, find_release, gather_client
 from vectora_ops.promotion.gates import Decision
 from vectora_ops.promotion.job import answer_step, is_step
 from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.retry import retry_refused
 from vectora_ops.promotion.steps.gate import gate_step, judge
 from vectora_ops.promotion.steps.record import record_step
-from vectora_ops.settings import Promotion
+from vectora_ops.records import Records
+from vectora_ops.settings import Promotion, Schedule
 from vectora_ops.snapshots.anchors import Anchor
 from vectora_ops.snapshots.copied_anchors import copy_anchor
 from vectora_ops.store_clock import StoreClock, records_clock
@@ -41,6 +45,12 @@ class ExplainEvent(Event):
     operation: Literal["explain"]
     digest: str | None = None
     execution: str | None = None
+
+
+class WaitingEvent(Event):
+    """Judge the release that is deployed here, for the following environment's watch."""
+
+    operation: Literal["waiting"]
 
 
 class JudgeClientEvent(Event):
@@ -79,6 +89,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
                     next_policy(),
                     given,
                     attest=partial(attest, own_account(), next_names()),
+                    schedule=own_schedule(),
                     clock=_clock(),
                 ),
                 "record": lambda given, _: record_step(
@@ -95,6 +106,7 @@ def promotion_function(event: dict[str, Any], context: Any) -> Answer:
         context,
         {
             "explain": _explain,
+            "waiting": _waiting,
             "retry": _retry,
             "judge-client": _judge_client,
             "anchor": _anchor,
@@ -112,13 +124,46 @@ def _explain(event: dict[str, Any], context: Any) -> Answer:
     execution, target = request.execution, next_names()
     attested = attest(account, target, execution, deploys=True) if execution else None
     decision, _ = judge(
-        account, names, target, next_policy(), release, execution=execution, attested=attested, clock=_clock()
+        account,
+        names,
+        target,
+        next_policy(),
+        release,
+        schedule=own_schedule(),
+        execution=execution,
+        attested=attested,
+        clock=_clock(),
     )
     return {"decision": _shown(decision)}
 
 
+def _waiting(event: dict[str, Any], context: Any) -> Answer:
+    """Return the release that the pipeline deployed here last, and whether its gates refuse it; None without one."""
+    parse_event(WaitingEvent, event)
+    account, names = own_account(), own_names()
+    release, ledger = deployed_release(account, names), Records(account, names).ledger()
+    if release is None or not ledger or ledger[-1].digest != release.digest:
+        return {"waiting": None}
+    decision, facts = judge(
+        account, names, next_names(), next_policy(), release, schedule=own_schedule(), clock=_clock()
+    )
+    return {
+        "waiting": {
+            **asdict(release),
+            "version": ledger[-1].version,
+            # Disturbances restart the soak, and not the time for which the release waits.
+            "since": (facts.soak.deployed or ledger[-1].at).isoformat(),
+            "refused": decision.outcome != "pass",
+            "sentence": decision.sentence,
+        }
+    }
+
+
 def _shown(decision: Decision) -> Answer:
-    return {**asdict(decision), "outcome": decision.outcome, "sentence": decision.sentence}
+    """Return the decision as JSON, with its times in ISO format."""
+    computed = {"outcome": decision.outcome, "sentence": decision.sentence, "ready_at": decision.ready_at}
+    shown: Answer = json.loads(json.dumps({**asdict(decision), **computed}, default=datetime.isoformat))
+    return shown
 
 
 def _judge_client(event: dict[str, Any], context: Any) -> Answer:
@@ -126,6 +171,7 @@ def _judge_client(event: dict[str, Any], context: Any) -> Answer:
     request = parse_event(JudgeClientEvent, event)
     account, names = own_account(), own_names()
     facts = gather_client(account, names, next_names(), request.client_id, _clock()())
+    facts = replace(facts, schedule=own_schedule())
     decision = decide_client(facts, judging_policy(account, next_names(), next_policy()))
     file = source_file(account, names, request.client_id, facts.file)
     return {"decision": _shown(decision), "file": file.model_dump()}
@@ -146,11 +192,7 @@ def _copy_anchor(anchor: Anchor) -> None:
     try:
         copy_anchor(own_account(), own_names(), region, anchor)
     except (BotoCoreError, ClientError) as error:
-        notify_operators(
-            "the copy has no anchor",
-            f"The anchor of {anchor.snapshot} could not be written into the copy of the vault ({error}): a restore "
-            "from there uses an earlier snapshot. See docs/runbooks/loss-of-an-account.md.",
-        )
+        notify_operators(copy_without_anchor(own_names().env, anchor.snapshot, str(error)))
 
 
 def _forget_anchors(event: dict[str, Any], context: Any) -> Answer:
@@ -172,7 +214,13 @@ def _retry(event: dict[str, Any], context: Any) -> Answer:
     """Retry a refused promotion once its gate would let it pass; a schedule invokes this."""
     return {
         "retry": retry_refused(
-            own_account(), own_names(), next_names(), next_policy(), notify=notify_operators, clock=_clock()
+            own_account(),
+            own_names(),
+            next_names(),
+            next_policy(),
+            schedule=own_schedule(),
+            notify=notify_operators,
+            clock=_clock(),
         )
     }
 
@@ -189,3 +237,8 @@ def next_names() -> Names:
 
 def next_policy() -> Promotion:
     return Promotion.model_validate_json(environment("NEXT_PROMOTION"))
+
+
+def own_schedule() -> Schedule:
+    """Return the schedule of this environment's newsletters, as it was deployed with this function."""
+    return Schedule.model_validate_json(environment("RUN_SCHEDULE"))

@@ -23,6 +23,7 @@ from vectora_ops.functions.invocation import (
     own_names,
 )
 from vectora_ops.names import RUN_CHANGED, STAGE_CHANGED, EnvName, Names
+from vectora_ops.notifications import client_promoted, rolled_back
 from vectora_ops.progress import Deadline, OutOfTimeError
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback, RollBack
 from vectora_ops.promotion.clients import PromoteClient, SourceFile, is_unfinished
@@ -78,7 +79,7 @@ def _rollback(event: dict[str, Any], context: Any) -> Answer:
     )
     result = _roll_back(own_account(), own_names(), request, context)
     if not result.nothing_to_do:
-        notify_operators("rolled back", _sentence(result))
+        notify_operators(rolled_back(result.env, _sentence(result)))
     return {"result": asdict(result)}
 
 
@@ -182,7 +183,6 @@ def _promote_client(event: dict[str, Any], context: Any) -> Answer:
         observer=StepLog(),
         deadline=deadline_of(context),
     ).run()
-    notify_operators(
-        "client promoted", f"{result.client_id} {result.version} came from {result.source}: {result.outcome}."
-    )
+    message = f"{result.client_id} {result.version} came from {result.source}: {result.outcome}."
+    notify_operators(client_promoted(names.env, result.client_id, message))
     return {"result": asdict(result)}

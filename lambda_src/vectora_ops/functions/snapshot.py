@@ -20,6 +20,7 @@ from vectora_ops.functions.invocation import (
     own_names,
 )
 from vectora_ops.names import Names
+from vectora_ops.notifications import deployment_stopped, pruning_failed, rollback_interrupted
 from vectora_ops.progress import Deadline, OutOfTimeError, utc_now
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.promotion.job import Done, NotYet, answer_step, is_step
@@ -31,7 +32,6 @@ from vectora_ops.snapshots.retention import Policy, Pruned, prune
 from vectora_ops.snapshots.take import SnapshotRequest, take_snapshot
 from vectora_ops.snapshots.vault import Vault
 from vectora_ops.snapshots.verify import verify_snapshot, verify_vault
-from vectora_ops.times import minute
 from vectora_shared.custom_resource import answer_cloudformation
 from vectora_shared.errors import VectoraError
 from vectora_shared.runtime import environment, parse_event, set_log_level
@@ -122,7 +122,7 @@ def _prune_quietly(account: Account, names: Names) -> None:
         pruned = _prune_now(account, names)
     except Exception as error:
         logger.exception("Pruning failed")
-        notify_operators("pruning failed", str(error))
+        notify_operators(pruning_failed(names.env, str(error)))
     else:
         logger.info("Pruned %d snapshots, %d objects", pruned.removed_snapshots, pruned.removed_objects)
 
@@ -135,12 +135,7 @@ def _report_interrupted_rollback(account: Account, names: Names) -> None:
         logger.exception("The hold cannot be read")
         return
     if hold and hold.is_interrupted(utc_now()):
-        notify_operators(
-            "rollback interrupted",
-            f"The rollback of {names.env} that began {minute(hold.at)} was interrupted: {held_since(hold)}. Finish it "
-            f"(./vectora rollback --env {names.env} --snapshot latest), then ./vectora promote release-hold --env "
-            f"{names.env}.",
-        )
+        notify_operators(rollback_interrupted(names.env, hold.at, held_since(hold)))
 
 
 def _snapshot_step(given: Mapping[str, Any], token: str | None, deadline: Deadline) -> Done | NotYet:
@@ -197,5 +192,5 @@ def _snapshot_before(event: dict[str, Any], context: Any) -> Manifest | None:
 def _refuse(event: dict[str, Any], physical_id: str, reason: str) -> None:
     logger.error("%s", reason)
     message = f"No snapshot, no deployment: {reason}"
-    notify_operators("deployment stopped", message)
+    notify_operators(deployment_stopped(own_names().env, message))
     answer_cloudformation(event, physical_id, failure=message)

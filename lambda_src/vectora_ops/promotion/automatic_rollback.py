@@ -10,8 +10,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vectora_ops.account import Account
+from vectora_ops.alarm_names import FAILED_RUNS
 from vectora_ops.cloudformation.stacks import Stacks
-from vectora_ops.names import CANARY_CLIENT, FAILED_RUNS, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.names import CANARY_CLIENT, OPERATIONS_LAYER, STACK_LAYERS, Names
+from vectora_ops.notifications import (
+    Notify,
+    deployment_failed,
+    deployment_failed_while_held,
+    promotion_refused,
+    run_failed,
+)
+from vectora_ops.notifications import failed_runs as failed_runs_alarm
 from vectora_ops.progress import Clock, OutOfTimeError, utc_now
 from vectora_ops.promotion.ending import Endings
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_not_counted
@@ -23,13 +32,14 @@ from vectora_ops.rollback.request import RollbackRequest, RollbackResult
 from vectora_ops.snapshots.anchors import ForgedError, NoAnchorError
 from vectora_ops.snapshots.vault import Vault
 from vectora_shared.aws_texts import plain
+from vectora_shared.notifications import Notification
 
 logger = logging.getLogger("vectora")
 # Rolls back to the snapshot that the request names.
 RollBack = Callable[[RollbackRequest], RollbackResult]
-Notify = Callable[[str, str], None]
 NOTHING_TO_UNDO = "nothing had been deployed yet, so there was nothing to roll back"
-UNFINISHED = "the rollback was not finished and must be finished by hand"
+BY_HAND = "must be finished by hand"
+UNFINISHED = f"the rollback was not finished and {BY_HAND}"
 DAY = timedelta(days=1)
 # Of the record that a rollback began or ended: without it, the environment would seem to be rolled back for an hour.
 WRITE_TRIES, WRITE_PAUSE_SECONDS = 3, 5.0
@@ -78,16 +88,12 @@ class AutomaticRollback:
             execution, state, _moment(event.get("time")), on_problem=self._problems.append
         )
         if ending.before_deployment and not self._points.is_half_deployed(execution):
-            return self._report(
-                "promotion refused" if ending.failed else "promotion ended",
-                f"Nothing was changed in {self._names.env}: "
-                f"{_sentence(ending.message if ending.failed else ending.reason)} Execution {execution}, action "
-                f"{ending.action}.",
-            )
+            what = "promotion refused" if ending.failed else "promotion ended"
+            message = _sentence(ending.message if ending.failed else ending.reason)
+            return self._report(promotion_refused(self._names.env, what, message, execution, ending.action))
         if hold and hold.holds and not (hold.state == "rolling back" and hold.execution == execution):
             return self._report(
-                "deployment failed while held",
-                f"{_sentence(ending.reason)} Nothing was rolled back again: {held_since(hold)}.",
+                deployment_failed_while_held(self._names.env, _sentence(ending.reason), held_since(hold))
             )
         started = _moment(detail.get("start-time"))
         return self._hold_and_roll_back(ending.reason, execution, lambda: self._points.of_execution(execution, started))
@@ -101,11 +107,11 @@ class AutomaticRollback:
         if why := self._why_not_counted(run):
             if run.draft:
                 return f"The run of {run.client_id} does not count: {why}."
-            return self._report(
-                "run failed",
-                f"In {self._names.env} the run of {run.client_id} {run.status.lower()}: {_cause(event['detail'])}. "
-                f"Nothing was rolled back: {why}.",
+            message = (
+                f"In {self._names.env} the run of {run.client_id} {run.status.lower()}: {_cause(event['detail'])}."
             )
+            nothing_done = f"Nothing was rolled back: {why}."
+            return self._report(run_failed(self._names.env, run.client_id, run.execution, f"{message} {nothing_done}"))
         hold = self._hold(event_id)
         if hold and hold.state == "rolling back" and hold.execution == event_id:
             # This invocation continues the rollback.
@@ -121,7 +127,8 @@ class AutomaticRollback:
         alarm = Alarm(name=FAILED_RUNS, reason=reason, at=run.at)
         if (hold and hold.holds) or not self._is_watched(release, run, failed):
             self._record_alarm(alarm)
-            return self._report("alarm", f"In {self._names.env} {_sentence(reason)} Nothing was rolled back.")
+            message = f"In {self._names.env} {_sentence(reason)} Nothing was rolled back."
+            return self._report(failed_runs_alarm(self._names.env, run.client_id, run.execution, message, run.at))
         point = release.rollback_point if release else None
         return self._hold_and_roll_back(reason, event_id, lambda: point, release, alarm)
 
@@ -198,7 +205,7 @@ class AutomaticRollback:
             raise
         except Exception as error:
             logger.exception("The rollback failed")
-            outcome = f"the rollback failed and must be finished by hand: {plain(error)}"
+            outcome = f"the rollback failed and {BY_HAND}: {plain(error)}"
         return self._end(reason, execution, outcome)
 
     def is_rolling_back(self, event: Mapping[str, Any]) -> bool:
@@ -236,7 +243,7 @@ class AutomaticRollback:
             logger.exception("The rollback to %s failed", point.snapshot)
             # An operator finishes it, and a later attempt of the same execution must not begin it again.
             self._record_deployment(point, "left as it is", reason)
-            return f"the rollback to {point.snapshot} failed and must be finished by hand: {plain(error)}"
+            return f"the rollback to {point.snapshot} failed and {BY_HAND}: {plain(error)}"
         self._record_deployment(point, "rolled back", reason)
         if result.nothing_to_do:
             return f"nothing differed from {point.snapshot}"
@@ -307,16 +314,15 @@ class AutomaticRollback:
         known = len(self._problems)
         self._write_hold(hold)
         outcome = "; ".join((outcome, *self._problems[known:]))
-        env = self._names.env
         return self._report(
-            "deployment failed",
-            f"In {env} {_sentence(reason)} Then: {outcome}. Promotion into {env} is held: look at it "
-            f"(./vectora status --env {env}), push the fix, then ./vectora promote release-hold --env {env}.",
+            deployment_failed(
+                self._names.env, _sentence(reason), outcome, finished=BY_HAND not in outcome, since=hold.at
+            )
         )
 
-    def _report(self, what: str, message: str) -> str:
-        self._try("the operators could not be notified", lambda: self._notify(what, message))
-        return message
+    def _report(self, notification: Notification) -> str:
+        self._try("the operators could not be notified", lambda: self._notify(notification))
+        return notification.happened
 
     def _try(self, problem: str, work: Callable[[], object]) -> None:
         """Do work whose failure must not prevent the rollback; a failure is reported in the outcome."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from vectora_ops.promotion.client_versions import bump_command, semantic
 from vectora_ops.promotion.environment_runs import ClientFile, Run
-from vectora_ops.promotion.gates import Decision, hold_verdict, in_progress_verdict, semantic
-from vectora_ops.promotion.verdicts import Verdict, cost_verdict, noise_verdict
+from vectora_ops.promotion.gates import Decision, hold_verdict, in_progress_verdict
+from vectora_ops.promotion.next_steps import NextRuns
+from vectora_ops.promotion.verdicts import Verdict, awaiting, cost_verdict, noise_verdict
 from vectora_ops.promotion.window import window_verdict
 from vectora_ops.records import Deployment, Freeze, Hold, LedgerEntry
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,13 @@ class ClientFacts:
     freeze: Freeze | None = None
     target_deployments: Sequence[Deployment] = ()
     target_ledger: Sequence[LedgerEntry] = ()
+    # The schedule of newsletters in `source`; None when it is unknown.
+    schedule: Schedule | None = None
+
+    @property
+    def next_runs(self) -> NextRuns:
+        """Runs of the client in `source` that come next."""
+        return NextRuns(env=self.source, clients={self.client_id: self.file}, schedule=self.schedule, now=self.now)
 
 
 def decide_client(facts: ClientFacts, policy: Promotion) -> Decision:
@@ -58,9 +67,9 @@ def _verdicts(facts: ClientFacts, policy: Promotion) -> Iterator[Verdict]:
     runs = [run for run in facts.runs if run.client_version == facts.file.version]
     yield _newsletter(facts, runs)
     if policy.maximum_noise_percent < 100:
-        yield noise_verdict(runs, policy.maximum_noise_percent)
+        yield noise_verdict(runs, policy.maximum_noise_percent, facts.next_runs, facts.target)
     if policy.maximum_run_cost_usd is not None:
-        yield cost_verdict(runs, policy.maximum_run_cost_usd)
+        yield cost_verdict(runs, policy.maximum_run_cost_usd, facts.next_runs, facts.target)
 
 
 def _published(facts: ClientFacts) -> Verdict:
@@ -86,9 +95,9 @@ def _version(facts: ClientFacts) -> Verdict:
         )
     if semantic(facts.file.version) > semantic(there.version):
         return Verdict(gate="client-version", outcome="pass", reason=f"version moves forward ({step})", numbers=numbers)
-    return Verdict(
-        gate="client-version", outcome="fail", reason=f"version does not move forward ({step})", numbers=numbers
-    )
+    command = bump_command(facts.client_id)
+    reason = f"version does not move forward ({step}); raise it above {there.version} ({command}) and deploy it"
+    return Verdict(gate="client-version", outcome="fail", reason=reason, numbers=numbers, command=command)
 
 
 def _schedule(facts: ClientFacts) -> Verdict:
@@ -114,10 +123,6 @@ def _newsletter(facts: ClientFacts, runs: Sequence[Run]) -> Verdict:
             reason=f"{len(with_items)} newsletters with items by {facts.file.version} in {facts.source}",
             numbers=numbers,
         )
-    return Verdict(
-        gate="newsletter",
-        outcome="fail" if runs else "inconclusive",
-        reason=f"no newsletter with items by {facts.file.version} in {facts.source} yet "
-        f"(./vectora run --env {facts.source} --client {facts.client_id} --issue)",
-        numbers=numbers,
-    )
+    reason = f"no newsletter with items by {facts.file.version} in {facts.source} yet"
+    step = facts.next_runs.one_of_each((facts.client_id,))
+    return awaiting("newsletter", "fail" if runs else "inconclusive", reason, step, numbers)

@@ -26,7 +26,6 @@ from vectora_shared.aws_texts import plain
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.publication import RECORD_KEY
 from vectora_shared.config.section import read_file
-from vectora_shared.config.wording import did_you_mean
 from vectora_shared.errors import ConfigurationError, VectoraError
 from vectora_shared.keys import (
     CLIENTS_PREFIX,
@@ -37,6 +36,7 @@ from vectora_shared.keys import (
     newsletters_prefix,
 )
 from vectora_shared.storage import Bucket
+from vectora_shared.unknown_names import unknown_name
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)
@@ -115,8 +115,7 @@ def gather_client(account: Account, source: Names, target: Names, client_id: str
 def require_client(env: str, client_id: str, files: Mapping[str, ClientFile]) -> None:
     """Raise VectoraError, naming the closest client, when the environment has no such client."""
     if client_id not in files:
-        known = did_you_mean(client_id, files) or f"it has {', '.join(sorted(files)) or 'none'}. "
-        raise VectoraError(f"{env} has no client '{client_id}': {known.rstrip()}")
+        raise VectoraError(unknown_name("client", client_id, sorted(files), where=f"in {env}"))
 
 
 def live_release(account: Account, names: Names) -> dict[str, str]:

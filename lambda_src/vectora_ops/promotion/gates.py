@@ -7,9 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from vectora_ops.promotion.attestation import Attestation, attested_verdicts
+from vectora_ops.promotion.client_versions import client_versions_verdict
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run
+from vectora_ops.promotion.next_steps import NextRuns, bypass_command
 from vectora_ops.promotion.soak import Soak, Word, last_word
-from vectora_ops.promotion.verdicts import Outcome, Verdict, cost_verdict, noise_verdict, runs_verdict
+from vectora_ops.promotion.verdicts import (
+    Outcome,
+    Verdict,
+    cost_verdict,
+    end_to_end_verdict,
+    noise_verdict,
+    runs_verdict,
+)
 from vectora_ops.promotion.window import WINDOW_GATE, window_verdict
 from vectora_ops.records import (
     Alarm,
@@ -22,7 +31,7 @@ from vectora_ops.records import (
     ReleaseId,
     held_since,
 )
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 from vectora_ops.times import minute
 from vectora_ops.what_runs import ChangesByHand
 
@@ -72,6 +81,13 @@ class Facts:
     execution: str | None = None
     attested: Attestation | None = None
     freeze: Freeze | None = None
+    # The schedule of newsletters in `source`; None when it is unknown.
+    schedule: Schedule | None = None
+
+    @property
+    def next_runs(self) -> NextRuns:
+        """Runs in `source` that come next."""
+        return NextRuns(env=self.source, clients=self.clients, schedule=self.schedule, now=self.now)
 
     @property
     def is_recorded(self) -> bool:
@@ -137,6 +153,13 @@ class Decision:
         return tuple(each.gate for each in self.verdicts if each.bypassed)
 
     @property
+    def ready_at(self) -> datetime | None:
+        """The earliest time at which it can pass by itself; None when it passes, or when a person has to act."""
+        refusing = [each.ready_at for each in self.verdicts if not each.passes]
+        known = [at for at in refusing if at is not None]
+        return max(known, default=None) if len(known) == len(refusing) else None
+
+    @property
     def sentence(self) -> str:
         """The decision with its reasons, for people."""
         release = self.subject or f"Release {self.digest[:12]}"
@@ -188,26 +211,23 @@ def _verdicts(facts: Facts, policy: Promotion) -> Iterator[Verdict]:
     soak = facts.soak
     if policy.soak_days:
         yield _soak(facts, policy.soak_days, soak)
-    runs = [run for run in facts.runs if soak.includes(run.at)]
+    runs, next_runs = [run for run in facts.runs if soak.includes(run.at)], facts.next_runs
     if policy.minimum_runs:
-        yield runs_verdict(runs, policy.minimum_runs, soak)
+        yield runs_verdict(runs, policy.minimum_runs, soak, next_runs)
     if policy.maximum_noise_percent < 100:
-        yield noise_verdict(runs, policy.maximum_noise_percent)
+        yield noise_verdict(runs, policy.maximum_noise_percent, next_runs, facts.target)
     if policy.maximum_run_cost_usd is not None:
-        yield cost_verdict(runs, policy.maximum_run_cost_usd)
+        yield cost_verdict(runs, policy.maximum_run_cost_usd, next_runs, facts.target)
     if policy.requires_end_to_end_test:
-        yield _end_to_end(facts, runs)
+        yield end_to_end_verdict(runs, facts.clients, next_runs)
     if policy.requires_client_versions_forward:
-        yield _client_versions(facts)
+        yield client_versions_verdict(facts.source, facts.target, facts.clients, facts.target_clients)
 
 
 def hold_verdict(hold: Hold | None, target: str) -> Verdict:
     if hold and hold.holds:
-        return Verdict(
-            gate=HOLD_GATE,
-            outcome="fail",
-            reason=f"{held_since(hold)} (./vectora promote release-hold --env {target})",
-        )
+        command = f"./vectora promote release-hold --env {target}"
+        return Verdict(gate=HOLD_GATE, outcome="fail", reason=f"{held_since(hold)} ({command})", command=command)
     return Verdict(gate=HOLD_GATE, outcome="pass", reason=f"{target} is not held")
 
 
@@ -222,11 +242,14 @@ def in_progress_verdict(
     running = deployments[-1] if deployments and deployments[-1].is_running(ledger) else None
     reason = ""
     if running is not None and running.execution != execution:
-        reason = f"{target} is being deployed by execution {running.execution} since {minute(running.at)}"
+        reason = (
+            f"{target} is being deployed by execution {running.execution} since {minute(running.at)}: wait until that "
+            "ends"
+        )
     elif promotion is not None and not promotion.is_over:
         reason = (
             f"the promotion of {promotion.client_id} {promotion.version} into {target} is not over "
-            f"({promotion.state} since {minute(promotion.at)})"
+            f"({promotion.state} since {minute(promotion.at)}): wait until it is"
         )
     if reason:
         return Verdict(gate=IN_PROGRESS_GATE, outcome="inconclusive", reason=reason)
@@ -242,12 +265,13 @@ def _rolled_back(facts: Facts) -> Verdict:
     if removal.kind == "failed" and released:
         reason = f"{facts.target} {removal.reason}, and its hold was released since"
         return Verdict(gate=ROLLED_BACK_GATE, outcome="pass", reason=reason)
+    command = bypass_command(facts.target, ROLLED_BACK_GATE)
     return Verdict(
         gate=ROLLED_BACK_GATE,
         outcome="fail",
-        reason=f"{facts.target} {removal.reason} (to allow it again: ./vectora promote bypass --to {facts.target} "
-        f"--gate {ROLLED_BACK_GATE})",
+        reason=f"{facts.target} {removal.reason} (to allow it again: {command})",
         numbers={"at": removal.at.isoformat()},
+        command=command,
     )
 
 
@@ -259,16 +283,22 @@ def _smoke_test(facts: Facts) -> Verdict:
         and tested.is_running(facts.ledger)
         and tested.release.has_same_content(facts.release)
     ):
-        reason = f"{facts.source} is being deployed with this content by execution {tested.execution}"
+        reason = (
+            f"{facts.source} is being deployed with this content by execution {tested.execution}, which tests it at "
+            "its end"
+        )
         return Verdict(gate="smoke-test", outcome="inconclusive", reason=reason)
     word = last_word(facts.ledger, facts.deployments, facts.release)
     if word is None:
-        return Verdict(
-            gate="smoke-test", outcome="fail", reason=f"{facts.source} has no smoke test of this content on record"
+        reason = (
+            f"{facts.source} has no smoke test of this content on record; the pipeline makes one when it deploys it "
+            "there"
         )
+        return Verdict(gate="smoke-test", outcome="fail", reason=reason)
     numbers = {"at": word.at.isoformat()}
     if word.kind != "passed":
-        return Verdict(gate="smoke-test", outcome="fail", reason=f"{facts.source} {word.reason}", numbers=numbers)
+        reason = f"{facts.source} {word.reason}; this gate passes when it was deployed there again and tested"
+        return Verdict(gate="smoke-test", outcome="fail", reason=reason, numbers=numbers)
     return Verdict(gate="smoke-test", outcome="pass", reason=word.reason, numbers=numbers)
 
 
@@ -301,14 +331,16 @@ def _some(clauses: Sequence[str]) -> str:
 
 def _soak(facts: Facts, days: int, soak: Soak) -> Verdict:
     if soak.undisturbed is None:
-        return Verdict(gate="soak", outcome="fail", reason=soak.why_not, numbers={"days": 0.0})
+        reason = f"{soak.why_not}; the {days} days begin when {facts.source} has this content as it was released"
+        return Verdict(gate="soak", outcome="fail", reason=reason, numbers={"days": 0.0})
     soaked = soak.lasted(facts.now)
     shown = f"soaked {soaked / DAY:.1f} of {days} days on {facts.source} {_since(soak, soak.undisturbed)}"
     numbers = {"days": round(soaked / DAY, 2), "required_days": float(days)}
     if soaked >= days * DAY:
         return Verdict(gate="soak", outcome="pass", reason=shown, numbers=numbers)
     ready = facts.now + days * DAY - soaked
-    return Verdict(gate="soak", outcome="fail", reason=f"{shown}; enough on {minute(ready)}", numbers=numbers)
+    reason = f"{shown}; enough on {minute(ready)}"
+    return Verdict(gate="soak", outcome="fail", reason=reason, numbers=numbers, ready_at=ready)
 
 
 def _since(soak: Soak, at: datetime) -> str:
@@ -316,68 +348,3 @@ def _since(soak: Soak, at: datetime) -> str:
         return f"since {soak.disturbance} on {minute(at)}"
     replaced = [gap for gap in soak.gaps if soak.deployed is not None and gap.end > soak.deployed]
     return "without a failure" + (", not counting the time under other releases" if replaced else "")
-
-
-def _end_to_end(facts: Facts, runs: Sequence[Run]) -> Verdict:
-    """Require a newsletter with items from this content for every active client."""
-    active = sorted(client_id for client_id, file in facts.clients.items() if file.active)
-    done = {run.client_id for run in runs if run.items}
-    numbers: dict[str, float | str | None] = {"clients": float(len(active)), "with_newsletter": float(len(done))}
-    missing = [client_id for client_id in active if client_id not in done]
-    if not active:
-        return Verdict(
-            gate="end-to-end", outcome="inconclusive", reason=f"{facts.source} has no active client", numbers=numbers
-        )
-    if missing:
-        empty = [client_id for client_id in missing if any(run.client_id == client_id for run in runs)]
-        outcome: Outcome = "fail" if empty else "inconclusive"
-        return Verdict(
-            gate="end-to-end",
-            outcome=outcome,
-            reason=f"no newsletter with items yet for {', '.join(missing)}",
-            numbers=numbers,
-        )
-    return Verdict(
-        gate="end-to-end",
-        outcome="pass",
-        reason=f"a newsletter with items came out for {', '.join(active)}",
-        numbers=numbers,
-    )
-
-
-def _client_versions(facts: Facts) -> Verdict:
-    problems = [problem for each in sorted(facts.target_clients) if (problem := _client_problem(facts, each))]
-    numbers: dict[str, float | str | None] = {
-        client_id: f"{_version(facts.target_clients.get(client_id))} -> {_version(facts.clients.get(client_id))}"
-        for client_id in sorted({*facts.clients, *facts.target_clients})
-    }
-    if problems:
-        return Verdict(gate="client-versions", outcome="fail", reason="; ".join(problems), numbers=numbers)
-    moved = [
-        f"{client_id} {versions}"
-        for client_id, versions in numbers.items()
-        if facts.clients[client_id] != facts.target_clients.get(client_id)
-    ]
-    reason = f"client versions move forward ({', '.join(moved)})" if moved else "client files are the same"
-    return Verdict(gate="client-versions", outcome="pass", reason=reason, numbers=numbers)
-
-
-def _client_problem(facts: Facts, client_id: str) -> str | None:
-    there, here = facts.target_clients[client_id], facts.clients.get(client_id)
-    if here is None:
-        return f"{client_id} is in {facts.target} ({there.version}) and not in {facts.source}"
-    if here.sha256 == there.sha256:
-        return None
-    if semantic(here.version) > semantic(there.version):
-        return None
-    how = "another content under the same version" if here.version == there.version else "an older version"
-    return f"{client_id} is {here.version} in {facts.source} and {there.version} in {facts.target}: {how}"
-
-
-def _version(file: ClientFile | None) -> str:
-    return file.version if file else "none"
-
-
-def semantic(version: str) -> tuple[int, ...]:
-    parts = version.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else (-1,)

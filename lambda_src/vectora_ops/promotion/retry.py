@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
+from vectora_ops.notifications import Notify, push_again
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
 from vectora_ops.promotion.facts import deployed_release
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 from vectora_shared.aws_errors import error_code
 
-Notify = Callable[[str, str], None]
 # RetryStageExecution, API reference: the pipeline has changed since, or the stage no longer waits for a retry.
 GONE = ("StageNotRetryableException", "StageNotFoundException", "NotLatestPipelineExecutionException")
 # The pipeline is busy; the next retry may pass.
@@ -30,7 +30,8 @@ def retry_refused(
     target: Names,
     policy: Promotion,
     *,
-    notify: Notify = lambda what, message: None,
+    schedule: Schedule | None = None,
+    notify: Notify = lambda notification: None,
     clock: Clock = utc_now,
 ) -> str:
     """Retry the stage of `target` when its gate refused the release that `source` has; return a sentence about it.
@@ -48,7 +49,7 @@ def retry_refused(
     release = deployed_release(account, source)
     if execution is None or release is None:
         return f"No promotion into {target.env} is refused."
-    decision, _ = judge(account, source, target, policy, release, clock=clock)
+    decision, _ = judge(account, source, target, policy, release, schedule=schedule, clock=clock)
     if decision.outcome != "pass":
         return decision.sentence
     try:
@@ -76,7 +77,7 @@ def _notify_once(records: Records, execution: str, target: Names, notify: Notify
     )
     notified = records.retry()
     if notified is None or notified.execution != execution:
-        notify("push again", message)
+        notify(push_again(target.env, message))
         records.write_retry(Retry(execution=execution, at=clock()))
     return message
 

@@ -29,7 +29,10 @@ def window_verdict(target: str, windows: Sequence[Windows], freeze: Freeze | Non
         return Verdict(gate=WINDOW_GATE, outcome="pass", reason=f"the promotion windows of {target} are open")
     following = next_possible(windows, frozen, now)
     numbers = {"next_possible": following.isoformat() if following else None}
-    return Verdict(gate=WINDOW_GATE, outcome="fail", reason=closed, numbers=numbers)
+    command = f"./vectora promote unfreeze --env {target}" if frozen else None
+    return Verdict(
+        gate=WINDOW_GATE, outcome="fail", reason=closed, numbers=numbers, ready_at=following, command=command
+    )
 
 
 def closed_sentence(target: str, windows: Sequence[Windows], freeze: Freeze | None, now: datetime) -> str | None:

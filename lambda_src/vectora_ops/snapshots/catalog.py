@@ -48,9 +48,15 @@ class SnapshotSummary:
     trusted: bool = True
 
 
-def list_snapshots(vault: Vault) -> tuple[SnapshotSummary, ...]:
-    """List all snapshots, oldest first; one that cannot be read is listed as damaged."""
+def list_snapshots(vault: Vault, *, newest: int | None = None) -> tuple[SnapshotSummary, ...]:
+    """List all snapshots, oldest first; one that cannot be read is listed as damaged.
+
+    `newest` limits the list to so many by the times in their names, and to those that are pinned.
+    """
     now, found_files = vault.now(), vault.snapshots()
+    if newest is not None:
+        last = sorted(found_files, key=lambda files: time_in_name(files.name))[-newest:]
+        found_files = tuple(files for files in found_files if files in last or files.is_pinned)
     vault.anchors.load(files.name for files in found_files if files.is_complete)
     listed = [
         replace(
@@ -166,16 +172,16 @@ def _unreadable(files: SnapshotFiles, state: State) -> SnapshotSummary:
 
 
 def as_markdown(env: str, listed: Sequence[SnapshotSummary]) -> str:
-    """Return the list as a Markdown page, such as docs/snapshots/ holds, newest first."""
+    """Return a list, newest first, as a Markdown page such as docs/snapshots/ holds."""
     rows = "".join(
         f"| {as_code(each.name)} | {state_of(each)} | {_started(each)} | "
         f"{in_markdown(each.occasion)} | {in_markdown(each.release_version or '')} | {each.entries:,} | "
         f"{each.bytes:,} |\n"
-        for each in reversed(listed)
+        for each in listed
     )
     return (
         f"# Snapshots of {in_markdown(env)}\n\n"
-        "| snapshot | state | taken (UTC) | occasion | release | entries | bytes |\n"
+        "| snapshot | state | taken (UTC) | occasion | release | files | bytes |\n"
         f"| --- | --- | --- | --- | --- | ---: | ---: |\n{rows}"
     )
 

@@ -40,6 +40,7 @@ from vectora_ops.snapshots.packing import CHECKPOINT_BYTES
 from vectora_ops.snapshots.used_objects import UsedObjects
 from vectora_ops.snapshots.vault import MANIFEST, PINNED, PROGRESS, README, SnapshotFiles, Vault
 from vectora_shared.errors import VectoraError
+from vectora_shared.unknown_names import unknown_name
 
 # Few, because the allocator of each thread keeps memory for the largest objects that the thread ever stored. With as
 # many as there are readers, a snapshot of 100,000 files took 270 MiB; with four, 123 MiB in the same time.
@@ -165,10 +166,9 @@ class _Taking:
         files = _files_of(self.name, snapshots)
         if MANIFEST not in files:
             if self.request.resume and PROGRESS not in files:
-                raise VectoraError(
-                    f"There is no snapshot {self.name} to resume in {self.vault.bucket}: "
-                    f"./vectora snapshot list --env {self.names.env} shows which there are."
-                )
+                interrupted = [each.name for each in snapshots if PROGRESS in each.files]
+                where = f"to resume in {self.vault.bucket}"
+                raise VectoraError(unknown_name("snapshot", self.name, interrupted, where=where))
             return None
         manifest = self.vault.manifest(self.name)
         if not self.request.resume:

@@ -38,6 +38,7 @@ from vectora_ops.snapshots.objects import Response
 from vectora_ops.snapshots.written_once import create_object
 from vectora_ops.store_clock import StoreClock
 from vectora_ops.times import minute
+from vectora_shared.unknown_names import unknown_name
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -283,11 +284,8 @@ class Vault(ObjectStore):
                 f"Snapshot {name} of {self.names.env} is incomplete: resume it "
                 f"(./vectora snapshot create --env {self.names.env} --resume {name}) or choose another."
             )
-        known = [files.name for files in self.snapshots() if files.is_complete]
-        return NoSnapshotError(
-            f"There is no snapshot {name} in {self.bucket}; "
-            f"there {'is' if len(known) == 1 else 'are'}: {', '.join(known[-10:]) or 'none'}."
-        )
+        newest_first = reversed([files.name for files in self.snapshots() if files.is_complete])
+        return NoSnapshotError(unknown_name("snapshot", name, newest_first, where=f"in {self.bucket}"))
 
     def progress(self, name: str) -> Progress | None:
         body = self.file(name, PROGRESS)

@@ -96,7 +96,7 @@ def version_problem(before: ClientConfig, after: ClientConfig, compared_with: st
     return (
         f"{client_key(client_id)} differs from {compared_with} and its version {how}: "
         f"the change is {BUMPS_IN_WORDS[bump]}, so it "
-        f'must be {bumped(there, bump)} or later (./vectora client bump {client_id} --{bump} -m "...").'
+        f"must be {bumped(there, bump)} or later (./vectora client bump {client_id} --{bump} -m REASON)."
     )
 
 

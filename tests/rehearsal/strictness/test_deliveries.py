@@ -47,7 +47,7 @@ def test_an_alarm_publishes_only_to_topics_that_allow_cloudwatch(
         settings = {"Namespace": name, "MetricName": "M", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
         compared = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0}
         cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=[topic], **settings, **compared)
-        cloudwatch.put_metric_data(Namespace=name, MetricData=[{"MetricName": "M", "Value": 1}])
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="in a test")
 
     allow("events")
     alarm("silent-alarm")

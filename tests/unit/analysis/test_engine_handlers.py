@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests import emf
 from tests.repository import ROOT
 from vectora_shared import aws
 
@@ -64,6 +65,8 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> StoredObjects:
         "BEDROCK_MODEL_ID": "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "BEDROCK_REGION": "eu-west-3",
         "ANALYZER": "lexicon",
+        "ENV": "dev",
+        "PROJECT_NAME": "acme",
     }.items():
         monkeypatch.setenv(name, value)
     return s3
@@ -140,3 +143,44 @@ def test_curated_items_of_the_previous_system_are_read(stored: StoredObjects) ->
     stored.objects[key] = json.dumps([item]).encode()
     answer = handler("newsletter_v2")({"client_id": "lai_weekly"}, None)
     assert (answer["statusCode"], answer["body"]["total_items"]) == (200, 1)
+
+
+def printed_metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return what CloudWatch extracts from the printed lines: it ignores all that is not a whole document."""
+    lines = [line for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+    return [emf.extracted(line) for line in lines]
+
+
+def test_each_step_prints_the_metrics_of_a_run_as_one_bare_line(
+    stored: StoredObjects, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler("normalize_score_v2")({"client_id": "lai_weekly"}, None)
+    [analysis] = printed_metrics(capsys)
+    handler("newsletter_v2")({"client_id": "lai_weekly"}, None)
+    [issue] = printed_metrics(capsys)
+    for each in (analysis, issue):
+        del each["units"]
+    assert analysis.pop("metrics") == {"FallbackPercent": 0.0, "RunCostUsd": 0.0}
+    assert issue.pop("metrics") == {"NewsletterItems": 1, "EmptyNewsletters": 0, "NoisePercent": 0.0}
+    described = {
+        "namespace": "acme",
+        "dimensions": {"Environment": "dev"},
+        "properties": {"client_id": "lai_weekly", "run": "2026-02-02"},
+    }
+    assert analysis == issue == described
+
+
+def test_drafts_and_the_canary_have_no_metrics(stored: StoredObjects, capsys: pytest.CaptureFixture[str]) -> None:
+    items = json.dumps([ITEM]).encode()
+    stored.objects["data", "_drafts/ingested/lai_weekly/2026/02/02/items.json"] = items
+    stored.objects["data", "ingested/canary/2026/02/02/items.json"] = items
+    for event in ({"client_id": "lai_weekly", "draft": True}, {"client_id": "canary"}):
+        for function in ("normalize_score_v2", "newsletter_v2"):
+            assert handler(function)({**event, "target_date": "2026-02-02"}, None)["statusCode"] == 200
+    assert printed_metrics(capsys) == []
+
+
+def test_a_failed_step_has_no_metrics(stored: StoredObjects, capsys: pytest.CaptureFixture[str]) -> None:
+    del stored.objects["config", "clients/lai_weekly.yaml"]
+    assert handler("newsletter_v2")({"client_id": "lai_weekly"}, None)["statusCode"] == 500
+    assert printed_metrics(capsys) == []

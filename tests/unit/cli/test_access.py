@@ -133,7 +133,9 @@ def test_a_given_profile_replaces_profile_and_role_of_the_settings(given: Callab
 
 def test_a_profile_for_no_environment_is_refused(given: Callable[..., None]) -> None:
     given("production=admin")
-    with pytest.raises(ConfigurationError, match=r"^--profile production=admin names no environment: .* pipeline"):
+    with pytest.raises(
+        ConfigurationError, match=r"^There is no environment 'production': did you mean 'prod'\? .* pipeline"
+    ):
         access_to(_settings(), "dev")
 
 
@@ -152,7 +154,7 @@ def test_the_profiles_end_with_their_command(monkeypatch: pytest.MonkeyPatch) ->
 
 
 # They show progress, and use no account.
-WITHOUT_AWS = ("rehearse", "client bump", "source try", "source check")
+WITHOUT_AWS = ("completion", "rehearse", "client bump", "source try", "source check")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
@@ -180,7 +182,7 @@ def test_environments_are_opened_with_their_own_profiles(sts: Sts, given: Callab
 
 
 def test_an_unknown_profile_is_one_sentence() -> None:
-    with pytest.raises(VectoraError, match=r"^There is no AWS profile 'absent' on this machine: see aws configure"):
+    with pytest.raises(VectoraError, match=r"^There is no AWS profile 'absent' on this machine: "):
         open_session(access_to(_settings(dev={"profile": "absent"}), "dev"))
 
 

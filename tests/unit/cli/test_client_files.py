@@ -97,7 +97,7 @@ def test_all_problems_of_all_files_are_reported_together(client: Run, checkout: 
     _edit(checkout, "technology_scope: lai_keywords", "technology_scope: lai_keyword")
     _edit(checkout, "frequency: daily", "frequency: dayly", "canary")
     refused = client("validate")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "names 'lai_keyword', which canonical/scopes/technologies.yaml does not have: did you mean" in refused.output
     assert "key 'client_profile.frequency' has the value 'dayly': did you mean 'daily'?" in refused.output
     document = json.loads(client("validate", "--json").stdout)
@@ -113,10 +113,10 @@ def test_a_file_outside_config_is_reported_under_its_own_name(client: Run, check
     assert f"{elsewhere}, line " in client("validate", str(elsewhere)).output.replace("\n", "")
     elsewhere.write_text(text.replace("sort_by: score_desc", "sort_by: score", 1), encoding="utf-8")
     refused = client("validate", str(elsewhere))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert f"{elsewhere}, line " in refused.output.replace("\n", "")
     missing = client("validate", str(checkout / "nothing.yaml"))
-    assert missing.exit_code == 1
+    assert missing.exit_code == 3
     assert "nothing.yaml is missing: add the file." in missing.output.replace("\n", "")
 
 
@@ -129,7 +129,7 @@ def test_a_client_id_that_is_too_long_for_a_schedule_is_reported_with_the_limit(
         (clients / f"{client_id}.yaml").write_text(text.replace("lai_weekly", client_id), encoding="utf-8")
     result = client("validate", "--json")
     [problem] = json.loads(result.stdout)["problems"]
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert f"'{'c' * (longest + 1)}' has {longest + 1} characters" in problem
     assert f"at most 64. Use an id of at most {longest} characters." in problem
 
@@ -140,7 +140,7 @@ def test_a_changed_file_with_its_old_version_fails_against_the_base_branch(clien
     _edit(checkout, "      max_items: 6", "      max_items: 5")
     for committed in (False, True):
         refused = client("validate", "--base", "main")
-        assert refused.exit_code == 1
+        assert refused.exit_code == 3
         assert "clients/lai_weekly.yaml differs from main" in refused.output
         assert "--major" in refused.output
         if not committed:
@@ -153,7 +153,7 @@ def test_on_the_base_branch_itself_the_last_two_commits_are_compared(client: Run
     _edit(checkout, "max_items_total: 20", "max_items_total: 19")
     _commit(checkout, "fewer items")
     refused = client("validate", "--base", "main")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "--minor" in refused.output
 
 
@@ -210,4 +210,4 @@ def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
 def test_an_unknown_location_is_reported_with_the_possible_ones(client: Run, location: str) -> None:
     refused = client("diff", "lai_weekly", "--from", location)
     assert refused.exit_code == 1
-    assert "is no environment, no version and no file" in refused.output
+    assert "There is no location" in refused.output

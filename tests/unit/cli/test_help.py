@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.__main__ import COMMANDS as DECLARED
+from cli.__main__ import HEADINGS, app
 
 WIDTH = 80
 
@@ -37,6 +39,28 @@ def test_a_command_has_a_description_an_example_and_described_options(words: tup
     assert command.help
     assert (command.epilog or "").startswith(f"Example: ./vectora {' '.join(words)} ")
     assert [parameter.name for parameter in command.params if not parameter.help] == []
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_the_example_of_a_command_parses(words: tuple[str, ...]) -> None:
+    example = (LEAVES[words].epilog or "").removeprefix(f"Example: ./vectora {' '.join(words)}")
+    arguments = shlex.split(example.partition(" > ")[0])
+    assert LEAVES[words].make_context(words[-1], arguments).params
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+def test_h_is_help(words: tuple[str, ...]) -> None:
+    long, short = (CliRunner().invoke(app, [*words, option]) for option in ("--help", "-h"))
+    assert (short.exit_code, short.stdout) == (0, long.stdout)
+
+
+def test_every_command_has_one_heading_in_the_order_of_a_day() -> None:
+    named = [name for names in HEADINGS.values() for name in names]
+    assert sorted(named) == sorted({command.words.split(" ")[0] for command in DECLARED})
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    positions = [shown.index(f"\n  {name} ") for name in named]
+    assert positions == sorted(positions)
+    assert named[0] == "status"
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)

@@ -24,11 +24,11 @@ from adoption.announcements import (
     StackChanges,
 )
 from adoption.recording import StackRecord
-from cli import adopt, output, promote, release, rollback, run, status
+from cli import adopt, decision, output, promote, promotion_options, release, rollback, run, status
 from cli.checkout import Comparison
 from cli.client import client_file, diff, migrate, preview, show, validate
 from cli.environment_status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
-from cli.snapshot import commands, tables
+from cli.snapshot import listing, tables
 from cli.snapshot.drill import RestoreRehearsal
 from client_files.migration.migrate import Migration
 from client_files.migration.move_data import Left, MovedFrom
@@ -77,7 +77,9 @@ def _status() -> EnvironmentStatus:
 
 def _decision() -> dict[str, Any]:
     verdict = {"gate": HOSTILE, "outcome": "fail", "bypassed": True, "reason": HOSTILE}
-    return {"verdicts": [verdict], "bypass_reason": HOSTILE, "sentence": HOSTILE, "outcome": "fail"}
+    place = {"source": HOSTILE, "target": HOSTILE, "digest": HOSTILE}
+    refusing = {**verdict, "bypassed": False}
+    return {"verdicts": [verdict, refusing], "bypass_reason": HOSTILE, "sentence": HOSTILE, "outcome": "fail", **place}
 
 
 def _ledger() -> tuple[LedgerEntry, ...]:
@@ -183,7 +185,7 @@ def _fail() -> None:
 SHOWN: dict[str, Show] = {
     "status": lambda: status._show_status(_status()),
     "run": lambda: run._show_run(_run()),
-    "promote explain": lambda: promote.show_decision(_decision()),
+    "promote explain": lambda: decision.show_decision(_decision()),
     "release list": lambda: release._show_ledger("dev", _ledger(), DIGEST),
     "rollback --dry-run": lambda: rollback._show_plan(_plan(), as_json=False),
     "rollback": lambda: rollback._show_result(_rolled_back()),
@@ -256,7 +258,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace an environment by one whose records, answers and snapshots are all hostile."""
     target = SimpleNamespace(account=None, names=SimpleNamespace(env="dev"), settings=SimpleNamespace(backup=None))
     records = SimpleNamespace(ledger=_ledger, client_promotions=lambda: (_promotion(),))
-    for module in (release, promote, commands):
+    for module in (release, promote, promotion_options, listing):
         monkeypatch.setattr(module, "open_target", lambda env: target)
     monkeypatch.setattr(release, "Records", lambda account, names: records)
     monkeypatch.setattr(release, "live_digest", lambda account, names: HOSTILE)
@@ -267,8 +269,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda account, names, by, clock: SimpleNamespace(reason=HOSTILE, model_dump=lambda mode: {}),
     )
     monkeypatch.setattr(promote, "_caller", lambda here: HOSTILE)
-    monkeypatch.setattr(commands, "Vault", lambda account, names: None)
-    monkeypatch.setattr(commands, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
+    monkeypatch.setattr(listing, "Vault", lambda account, names: None)
+    monkeypatch.setattr(listing, "list_snapshots", lambda vault: (_listed(), _listed("leftover")))
 
 
 @pytest.mark.usefixtures("environment")
@@ -277,9 +279,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ("command", "arguments", "code"),
     [
         (release.list_releases, ("--env", "dev"), 0),
-        (promote.explain, ("--to", "stage"), 1),
+        (promote.explain, ("--to", "stage"), 3),
         (promote.release_hold, ("--env", "dev"), 0),
-        (commands.list_command, ("--env", "dev"), 0),
+        (listing.list_command, ("--env", "dev"), 0),
     ],
 )
 def test_commands_succeed_with_hostile_texts(
@@ -328,14 +330,14 @@ def test_a_client_file_with_control_characters_is_refused_with_harmless_output(c
     text = path.read_text(encoding="utf-8").replace("  name: ", f"  name: {json.dumps(HOSTILE)}  # ", 1)
     path.write_text(text, encoding="utf-8")
     refused = _invoke(validate.validate, "--config", str(config))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 3
     assert "contains U+001B (ESCAPE)" in refused.output
     assert is_harmless(refused.output), ascii(refused.output)
 
 
 def test_a_missing_file_with_a_hostile_name_is_reported(config: Path) -> None:
     missing = _invoke(validate.validate, f"{config}/[/x] \x1b[31m.yaml", "--config", str(config))
-    assert missing.exit_code == 1
+    assert missing.exit_code == 3
     assert r"[/x] \x1b[31m.yaml is missing: add the file." in missing.output
     assert is_harmless(missing.output)
 

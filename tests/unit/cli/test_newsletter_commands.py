@@ -104,7 +104,7 @@ def test_a_day_a_format_and_a_draft_are_chosen(newsletter: Newsletter, tmp_path:
     [
         (("--day", "2026-01-01"), "has no issue of 2026-01-01: the newest is of 2026-03-09"),
         (("--day", "yesterday"), "--day is 'yesterday': write it as YYYY-MM-DD"),
-        (("--format", "pdf"), "has no format 'pdf': it has eml, html, json, md, txt"),
+        (("--format", "pdf"), "There is no format 'pdf' of the newsletter of lai_weekly of"),
     ],
 )
 def test_what_is_not_there_is_refused_in_a_sentence(
@@ -141,4 +141,4 @@ def test_a_preview_writes_nothing_to_the_environment(newsletter: Newsletter, eng
 
 def test_a_preview_in_an_unknown_format_is_refused(newsletter: Newsletter) -> None:
     result = newsletter("preview", CLIENT, "--env", "dev", "--format", "eml")
-    assert (result.exit_code, "choose one of html, md, txt" in result.output) == (1, True)
+    assert (result.exit_code, "Choose one of html, md, txt" in result.output) == (1, True)

@@ -151,12 +151,28 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             ("sts:AssumeRole", f"{role}/cdk-{qualifier}-file-publishing-role-{ACCOUNT}-{REGION}"),
         ],
         "run": run,
+        "logs": [
+            *run[1:],
+            ("states:ListExecutions", _arn("states", f"stateMachine:{machine}")),
+            # A log group's ARN ends with :* in the service authorization reference.
+            ("logs:FilterLogEvents", _arn("logs", f"log-group:/aws/lambda/vectora-inbox-ingest-v2-{env}:*")),
+        ],
         "status": [
             ("cloudformation:DescribeStacks", _stack("s0-operations", env)),
             ("lambda:GetFunctionConfiguration", function),
             ("ssm:GetParameterHistory", f"{records}/ledger"),
             ("ssm:GetParameter", f"{records}/bypass"),
             ("s3:GetObject", f"{config}/published.json"),
+        ],
+        "status --html and cost": [
+            *remote,
+            ("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*")),
+            ("cloudformation:ListStackResources", _stack("s0-operations", env)),
+            ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-access-logs-{env}"),
+            ("s3:GetObject", f"{letters}/lai_weekly/2026/01/30/manifest.json"),
+            ("logs:DescribeLogGroups", "*"),
+            ("codepipeline:GetPipelineState", _arn("codepipeline", "vectora-inbox-pipeline")),
+            ("states:DescribeStateMachine", _arn("states", f"stateMachine:{machine}")),
         ],
         "adopt": [
             *change,
@@ -243,6 +259,7 @@ def test_the_calls_of_each_command_are_allowed(command: str, env: str) -> None:
         ("s3:DeleteBucketPolicy", "arn:aws:s3:::vectora-inbox-config-prod"),
         ("s3:DeleteObjectVersion", "arn:aws:s3:::vectora-inbox-data-prod/curated/a"),
         ("s3:GetObject", "arn:aws:s3:::another-project-config-prod/clients/a.yaml"),
+        ("logs:FilterLogEvents", _arn("logs", "log-group:/aws/lambda/another-project-ingest-v2-prod:*")),
         ("lambda:UpdateFunctionCode", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
         ("lambda:InvokeFunction", _arn("lambda", "function:vectora-inbox-ingest-v2-prod")),
         ("cloudformation:DeleteStack", _arn("cloudformation", "stack/CDKToolkit/0a1b")),

@@ -14,6 +14,7 @@ from tests.unit.delivery.conftest import BUCKET, FOLDER, READERS, RECORD, Killed
 from vectora_core.delivery.feedback import note, report_of
 from vectora_core.delivery.message import message_for
 from vectora_shared.errors import InvalidEventError, VectoraError
+from vectora_shared.notifications import Notification
 
 
 def statuses(world: World) -> dict[str, str]:
@@ -281,20 +282,20 @@ COMPLAINT = {
 
 def test_bounces_and_complaints_are_noted_once_and_reported_without_the_address(world: World) -> None:
     world.deliver()
-    notified: list[tuple[str, str]] = []
+    notified: list[Notification] = []
     for event in (bounce(), COMPLAINT, bounce()):
-        note(report_of(event), world.record(), lambda what, message: notified.append((what, message)))
+        note(report_of(event), world.record(), notified.append, "stage")
     entries = world.record().readers
     assert [each.kind for each in entries["bert@example.org"].feedback] == ["Bounce (Permanent, General)"]
     assert [each.kind for each in entries["anna@example.org"].feedback] == ["Complaint"]
-    assert [what for what, _ in notified] == ["lai_weekly: bounce", "lai_weekly: complaint"]
-    assert not any("@" in message for _, message in notified)
+    assert [each.what for each in notified] == ["lai_weekly: bounce", "lai_weekly: complaint"]
+    assert not any("@" in each.message for each in notified)
     assert world.deliver()["sent_before"] == 3
 
 
 def test_a_bounce_before_the_outcome_is_recorded_is_kept(world: World) -> None:
     world.ses.after = lambda: note(
-        report_of(bounce(address=world.ses.readers[-1])), world.record(), lambda what, message: None
+        report_of(bounce(address=world.ses.readers[-1])), world.record(), lambda notification: None, "stage"
     )
     world.deliver()
     assert all(len(entry.feedback) == 1 and entry.status == "sent" for entry in world.record().readers.values())

@@ -130,8 +130,8 @@ def test_a_new_client_with_news_is_compared_with_an_empty_newsletter(
     shutil.copytree(ROOT / "config", folder)
     text = (folder / CLIENT_KEY).read_text(encoding="utf-8")
     (folder / "clients/depots.yaml").write_text(text.replace("lai_weekly ", "depots "), encoding="utf-8")
-    sentence = "dev has no news of depots for a preview: deploy the client and run it first (./vectora run --env dev "
-    assert sentence + "--client depots --issue)" in command("depots", "--env", "dev", "--config", folder).stderr
+    sentence = "dev has no news of depots for a preview: deploy the client and run it first (./vectora run depots "
+    assert sentence + "--env dev --issue)" in command("depots", "--env", "dev", "--config", folder).stderr
     store(dev, "depots", DAY)
     result = command("depots", "--env", "dev", "--config", folder)
     assert "2 items come, 0 go, 0 move." in result.stdout

@@ -67,7 +67,7 @@ def test_a_version_that_made_a_quiet_newsletter_may_go_on_without_soaking() -> N
         ({"target_file": None}, "schedule", "fail", "its schedule is not in prod"),
         ({"target_file": _file("7.0.0", "old", frequency="daily")}, "schedule", "fail", "frequency differs"),
         ({"target_file": _file("7.0.0", "old", active=False)}, "schedule", "fail", "active or frequency differs"),
-        ({"runs": ()}, "newsletter", "inconclusive", "./vectora run --env stage --client lai_weekly"),
+        ({"runs": ()}, "newsletter", "inconclusive", "./vectora run lai_weekly --env stage"),
         ({"runs": (_run(client_version="7.0.0"),)}, "newsletter", "inconclusive", "no newsletter with items by 7.1.0"),
         ({"runs": (_run(items=0),)}, "newsletter", "fail", "no newsletter with items by 7.1.0"),
         ({"runs": (_run(), _run(noise=0.2))}, "noise", "fail", "noise 20.0 %"),

@@ -57,6 +57,8 @@ def deployed(at: float, state: str = "rolled back", content: str = CONTENT, **ch
     return Deployment.model_validate({**fields, **changes})
 
 
+# How the sentence of a soak ends that has not begun.
+BEGINS = "; the 14 days begin when stage has this content as it was released"
 SOAKED = Facts(
     source="stage",
     target="prod",
@@ -118,7 +120,10 @@ def test_what_an_operator_rolled_back_from_where_it_was_tried_may_not_go_on() ->
     gone = (released(0), back(15, OTHER, removed=CONTENT, reason="wrong companies"))
     found = judged("smoke-test", ledger=gone, live_digest=OTHER_IN_STAGE)
     assert found.outcome == "fail"
-    assert found.reason == "stage was rolled back from it on 2026-03-16 08:00 UTC: wrong companies"
+    assert found.reason == (
+        "stage was rolled back from it on 2026-03-16 08:00 UTC: wrong companies; this gate passes when it was deployed "
+        "there again and tested"
+    )
 
 
 def test_an_operator_who_goes_forward_again_revokes_the_removal() -> None:
@@ -153,12 +158,14 @@ def test_a_rollback_of_settings_alone_keeps_the_soak() -> None:
 def test_a_change_by_hand_ends_the_soak_and_is_named() -> None:
     found = judged("soak", changes=ChangesByHand(remaining=("function normalize was changed by hand",)))
     assert found.outcome == "fail"
-    assert found.reason == "stage runs something else than its release: function normalize was changed by hand"
+    assert found.reason == (
+        f"stage runs something else than its release: function normalize was changed by hand{BEGINS}"
+    )
 
 
 def test_many_changes_by_hand_are_counted() -> None:
     found = judged("soak", changes=ChangesByHand(remaining=tuple(f"file {number}" for number in range(8))))
-    assert found.reason.endswith("file 4; and 3 more")
+    assert found.reason.endswith(f"file 4; and 3 more{BEGINS}")
 
 
 def test_a_change_by_hand_that_was_undone_starts_the_soak_again() -> None:
@@ -174,7 +181,7 @@ def test_the_time_before_a_deployment_that_repaired_a_change_by_hand_does_not_co
 
 def test_an_environment_with_parts_of_a_release_has_no_soak() -> None:
     found = judged("soak", ledger=(released(0), released(9, kind="rollback", components=("functions",))))
-    assert found.reason == "stage has parts of it only: functions were rolled back on 2026-03-10 08:00 UTC"
+    assert found.reason == f"stage has parts of it only: functions were rolled back on 2026-03-10 08:00 UTC{BEGINS}"
 
 
 def test_a_complete_deployment_after_parts_were_rolled_back_soaks_from_then() -> None:
@@ -273,7 +280,7 @@ def test_nothing_enters_an_environment_that_another_execution_deploys_into() -> 
     found = judged("in-progress", target_deployments=running, execution="e-3")
     assert (found.outcome, found.reason) == (
         "inconclusive",
-        "prod is being deployed by execution e-2 since 2026-03-20 08:00 UTC",
+        "prod is being deployed by execution e-2 since 2026-03-20 08:00 UTC: wait until that ends",
     )
     assert judged("in-progress", target_deployments=running, execution="e-2").outcome == "pass"
 

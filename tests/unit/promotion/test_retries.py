@@ -70,7 +70,7 @@ class World:
             DEV,
             STAGE,
             Promotion(requires_smoke_test=True),
-            notify=lambda what, message: self.notified.append(f"{what}: {message}"),
+            notify=lambda each: self.notified.append(f"{each.what}: {each.message}"),
             clock=lambda: NOON,
         )
 
@@ -79,7 +79,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     passed = Decision(source="dev", target="stage", digest=DIGEST, verdicts=(), bypass_reason=None)
     monkeypatch.setattr(retry, "deployed_release", lambda account, names: ReleaseId(DIGEST, DIGEST))
-    monkeypatch.setattr(retry, "judge", lambda *asked, clock: (passed, None))
+    monkeypatch.setattr(retry, "judge", lambda *asked, schedule, clock: (passed, None))
     return World()
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_retried_any_more_is_reported_once_and_fails_never(world:
     for _ in range(3):
         assert "Push the commit again" in world.next_day()
     [notified] = world.notified
-    assert notified.startswith("push again: Execution e-1")
+    assert notified.startswith("push again for stage: Execution e-1")
 
 
 def test_another_execution_is_reported_again(world: World) -> None:

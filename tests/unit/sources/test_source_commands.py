@@ -61,11 +61,11 @@ def test_a_trial_for_programs_is_one_document(source: Callable[..., Result]) -> 
     assert document["robots"]["is_allowed"] is True
 
 
-def test_an_address_that_is_no_source_ends_with_1_and_its_reason(source: Callable[..., Result]) -> None:
+def test_an_address_that_is_no_source_ends_with_3_and_its_reason(source: Callable[..., Result]) -> None:
     result = source("try", "https://paper.example/missing")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "cannot be a source. The site answered 404" in result.stderr
-    assert source("try", "https://paper.example/missing", "--json").exit_code == 1
+    assert source("try", "https://paper.example/missing", "--json").exit_code == 3
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_a_mistyped_option_is_refused_with_the_nearest_one(
     assert (result.exit_code, message in result.stderr) == (1, True)
 
 
-def test_a_check_ends_with_1_when_a_source_fails(source: Callable[..., Result]) -> None:
+def test_a_check_ends_with_3_when_a_source_fails(source: Callable[..., Result]) -> None:
     good = source("check", "--source", "press_sector__fiercebiotech")
     assert good.exit_code == 0
     both = source("check", "--source", "press_sector__fiercebiotech", "--source", "press_sector__fiercepharma")
-    assert both.exit_code == 1
+    assert both.exit_code == 3
     assert "1 of 2 sources failed" in both.stderr
     document = json.loads(source("check", "--source", "press_sector__fiercepharma", "--json").stdout)
     assert document["failed"] == ["press_sector__fiercepharma"]

@@ -11,13 +11,14 @@ from vectora_ops.account import Account
 from vectora_ops.names import Names
 from vectora_ops.progress import Clock, utc_now
 from vectora_ops.promotion.attestation import Attest, Attestation
+from vectora_ops.promotion.client_versions import semantic
 from vectora_ops.promotion.facts import gather
-from vectora_ops.promotion.gates import Decision, Facts, decide, semantic
+from vectora_ops.promotion.gates import Decision, Facts, decide
 from vectora_ops.promotion.job import Done
 from vectora_ops.promotion.policy import judging_policy
 from vectora_ops.promotion.steps.parameters import NONE, StepParameters, step_parameters
 from vectora_ops.records import LedgerEntry, Records, ReleaseId
-from vectora_ops.settings import Promotion
+from vectora_ops.settings import Promotion, Schedule
 from vectora_ops.times import minute
 from vectora_shared.aws_texts import variable
 from vectora_shared.errors import VectoraError
@@ -33,15 +34,17 @@ def judge(
     policy: Promotion,
     release: ReleaseId,
     *,
+    schedule: Schedule | None = None,
     execution: str | None = None,
     attested: Attestation | None = None,
     clock: Clock = utc_now,
 ) -> tuple[Decision, Facts]:
     """Decide whether `release` may go from `source` to `target` now; return the decision and its facts.
 
-    `policy` is the commit's: the stricter of it and of the target's own decides.
+    `policy` is the commit's: the stricter of it and of the target's own decides. `schedule` is that of `source`.
     """
-    facts = replace(gather(account, source, target, release, clock(), execution), attested=attested)
+    found = gather(account, source, target, release, clock(), execution)
+    facts = replace(found, attested=attested, schedule=schedule)
     return decide(facts, judging_policy(account, target, policy)), facts
 
 
@@ -53,6 +56,7 @@ def gate_step(
     given: Mapping[str, Any],
     *,
     attest: Attest,
+    schedule: Schedule | None = None,
     clock: Clock = utc_now,
 ) -> Done:
     """Let a release pass; raises VectoraError with the refusing verdicts."""
@@ -60,7 +64,15 @@ def gate_step(
     release = ReleaseId(parameters.digest, parameters.content_digest)
     execution, attested = parameters.execution, attest(parameters.execution)
     decision, facts = judge(
-        account, source, target, policy, release, execution=execution, attested=attested, clock=clock
+        account,
+        source,
+        target,
+        policy,
+        release,
+        schedule=schedule,
+        execution=execution,
+        attested=attested,
+        clock=clock,
     )
     if decision.outcome != "pass":
         raise VectoraError(

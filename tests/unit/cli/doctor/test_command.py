@@ -51,8 +51,8 @@ def test_texts_from_aws_do_not_control_the_terminal(findings: list[Finding]) -> 
     assert "\x1b" not in _call().stdout
 
 
-def test_a_failure_ends_with_1(findings: list[Finding]) -> None:
-    assert _call().exit_code == 1
+def test_a_failure_ends_with_3(findings: list[Finding]) -> None:
+    assert _call().exit_code == 3
 
 
 def test_an_unknown_finding_does_not_fail(findings: list[Finding]) -> None:
@@ -65,7 +65,7 @@ def test_an_unknown_finding_does_not_fail(findings: list[Finding]) -> None:
 def test_json_is_one_document(findings: list[Finding]) -> None:
     result = _call("--env", "stage", "--json")
     document = json.loads(result.stdout)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert document["env"] == "stage"
     assert document["counts"] == {"pass": 1, "fail": 1, "unknown": 1}
     assert document["findings"][1] == {
@@ -80,7 +80,8 @@ def test_json_is_one_document(findings: list[Finding]) -> None:
 def test_an_unknown_environment_is_one_sentence() -> None:
     result = _call("--env", "production")
     assert result.exit_code == 1
-    assert result.stderr.strip() == "There is no environment 'production': choose one of dev, stage, prod."
+    sentence = "There is no environment 'production': did you mean 'prod'? Choose one of dev, stage, prod."
+    assert result.stderr.strip() == sentence
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", None])
@@ -95,7 +96,7 @@ def test_without_credentials_all_checks_are_listed_and_nothing_is_raised(
         monkeypatch.setenv(variable, "missing")
     result = _call("--json")
     verdicts = {each["check"]: each["verdict"] for each in json.loads(result.stdout)["findings"]}
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert verdicts["credentials"] == "fail"
     assert {verdicts[check.name] for check in checks(with_pipeline=True)} == {"unknown"}
 

@@ -1,0 +1,1 @@
+"""Overview of all environments at one time: what is there, what waits, and what needs a person."""

@@ -1,0 +1,1 @@
+"""HTML pages about environments: self-contained, without a request to anywhere."""

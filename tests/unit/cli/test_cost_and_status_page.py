@@ -1,0 +1,153 @@
+"""`./vectora cost` and `./vectora status --html`, on costs and overviews that a test gives."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli import cost as cost_command
+from cli import status as status_command
+from cli.profiles import GIVEN, with_profiles
+from tests.unit.cli.hostile import HOSTILE, is_harmless
+from tests.unit.ops.pages import overviews
+from vectora_ops.costs.month import MonthCost
+from vectora_ops.overview import collecting
+from vectora_ops.overview.model import EnvironmentOverview, Overview
+from vectora_shared.errors import VectoraError
+
+WIDEST = 80
+
+
+def _run(function: Any, *arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(with_profiles(function))
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the costs by environment, which a test may replace by an error."""
+    known: dict[str, Any] = {env: overviews.cost(env) for env in ("dev", "stage", "prod")}
+
+    def read(account: object, names: Any, *_: object) -> MonthCost:
+        found = known[names.env]
+        if isinstance(found, Exception):
+            raise found
+        cost: MonthCost = found
+        return cost
+
+    monkeypatch.setattr(cost_command, "open_account", lambda settings, env: GIVEN.get())
+    monkeypatch.setattr(cost_command, "read_month_cost", read)
+    return known
+
+
+def test_the_cost_of_each_environment_is_shown_by_part_and_client_within_80_columns(
+    costs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost_command.out, "width", WIDEST)
+    result = _run(cost_command.cost)
+    assert result.exit_code == 0
+    assert "prod in 2026-11: $3.53 so far, $4.14 at its end, 7% of $60" in result.stdout
+    assert "4 recorded runs of 4" in result.stdout
+    assert "lai_weekly" in result.stdout
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= WIDEST
+    assert "not verified" in result.stdout
+
+
+def test_one_environment_is_shown_alone(costs: dict[str, Any]) -> None:
+    result = _run(cost_command.cost, "--env", "stage")
+    assert ("stage in" in result.stdout, "prod in" in result.stdout) == (True, False)
+
+
+def test_a_cost_over_the_budget_is_a_warning(costs: dict[str, Any]) -> None:
+    costs["prod"] = overviews.cost("prod", budget_usd=1.0)
+    assert "prod will cost $4.14 in 2026-11: its budget is $1." in _run(cost_command.cost, "--env", "prod").stdout
+
+
+def test_an_environment_that_cannot_be_read_is_named_and_stops_no_other(costs: dict[str, Any]) -> None:
+    costs["dev"] = VectoraError("AWS did not accept your credentials.")
+    result = _run(cost_command.cost)
+    assert result.exit_code == 0
+    assert "dev: AWS did not accept your credentials." in result.stderr
+    assert "prod in 2026-11" in result.stdout
+    costs.update(dict.fromkeys(("stage", "prod"), costs["dev"]))
+    assert _run(cost_command.cost).exit_code == 1
+
+
+def test_the_document_has_totals_parts_and_clients(costs: dict[str, Any]) -> None:
+    document = json.loads(_run(cost_command.cost, "--env", "prod", "--json").stdout)
+    [prod] = document["environments"]
+    assert (prod["env"], prod["month"], round(prod["forecast_usd"], 2)) == ("prod", "2026-11", 4.14)
+    assert [each["name"] for each in prod["parts"]][:1] == ["model"]
+    assert prod["clients"][0]["client_id"] == "lai_weekly"
+
+
+def test_the_page_of_costs_is_written(costs: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "new" / "cost.html"
+    result = _run(cost_command.cost, "--html", file)
+    assert result.exit_code == 0
+    assert file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "cost.html" in result.stdout
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(costs: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = _run(cost_command.cost, "--html", tmp_path / "file" / "cost.html")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_the_chosen_profile_is_used_in_every_thread(costs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(cost_command, "open_account", lambda settings, env: seen.append(GIVEN.get()))
+    _run(cost_command.cost, "--profile", "chosen")
+    assert seen == [("chosen",)] * 3
+
+
+def _given(monkeypatch: pytest.MonkeyPatch, overview: Overview) -> list[object]:
+    asked: list[object] = []
+
+    def overview_of(settings: object, envs: Any, *_: object) -> Overview:
+        asked.extend(envs)
+        return overview
+
+    monkeypatch.setattr(collecting, "overview_of", overview_of)
+    return asked
+
+
+def test_the_status_page_is_written_and_needs_are_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = _given(monkeypatch, overviews.STATES["waiting for approval"]())
+    result = _run(status_command.status, "--html", tmp_path / "status.html")
+    assert result.exit_code == 0
+    assert asked == ["dev", "stage", "prod"]
+    assert "  ./vectora promote approve --to prod" in result.stdout.splitlines()
+    assert "waiting for approval" in (tmp_path / "status.html").read_text(encoding="utf-8")
+
+
+def test_the_needs_of_a_status_page_are_a_document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _given(monkeypatch, overviews.STATES["held"]())
+    result = _run(status_command.status, "--html", tmp_path / "status.html", "--json", "--env", "prod")
+    [need] = json.loads(result.stdout)["needs"]
+    assert (need["env"], need["command"]) == ("prod", "./vectora promote release-hold --env prod")
+
+
+def test_no_page_is_written_when_nothing_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shown = overviews.overview()
+    nothing = tuple(EnvironmentOverview(env=each.env, problem="no credentials") for each in shown.environments)
+    _given(monkeypatch, replace(shown, environments=nothing))
+    result = _run(status_command.status, "--html", tmp_path / "status.html")
+    assert (result.exit_code, result.stderr.strip()) == (1, "no credentials")
+    assert not (tmp_path / "status.html").exists()
+
+
+def test_hostile_text_of_a_need_is_shown_as_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shown = overviews.STATES["held"]()
+    needs = tuple(replace(each, sentence=HOSTILE) for each in shown.needs)
+    _given(monkeypatch, replace(shown, needs=needs))
+    assert is_harmless(_run(status_command.status, "--html", tmp_path / "status.html").stdout)
