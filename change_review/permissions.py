@@ -59,7 +59,7 @@ def policy_changes(
     """Yield what the holder of a policy in a file, such as that of operators, gains and loses."""
     sides = [tuple(rules_of((each or b"").decode("utf-8", "replace"))) for each in (before, after)]
     holder = Holder(kind="policy", name=name, keys=(name,))
-    pair = StackPair(environment, environment, name, {}, {})
+    pair = StackPair(environment, environment, "policy", {}, {})
     yield from _of_holder(pair, replace(holder, rules=sides[0]), replace(holder, rules=sides[1]), is_new_target=False)
 
 
@@ -128,10 +128,10 @@ def _rule_changes(
         is_looser = not is_new_target or PUBLIC in marks or FOREIGN in marks
         tendency: Tendency = "looser" if is_looser else "changed"
         verb = "gains" if rule.is_allow else "loses"
-        yield replace(base, tendency=tendency, text=rule_words(rule.words, kind, verb), marks=marks)
+        yield replace(base, tendency=tendency, text=rule_words(rule.words, kind, verb, show), marks=marks)
     for rule in _joined(found.narrowed):
         verb = "loses" if rule.is_allow else "gains"
-        yield replace(base, tendency="stricter", text=rule_words(rule.words, kind, verb))
+        yield replace(base, tendency="stricter", text=rule_words(rule.words, kind, verb, show))
 
 
 def _joined(rules: Iterable[Rule]) -> list[Rule]:

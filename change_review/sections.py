@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from change_review.model import (
-    ANY_ENVIRONMENT,
     Category,
     Finding,
     PermissionChange,
@@ -21,6 +21,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES
 SIGNS: dict[Tendency, str] = {"looser": "+", "changed": "~", "stricter": "-"}
 SHORT: dict[Category, str] = {"data": "DATA", "permissions": "PERMISSIONS", "gates": "GATES", "cost": "COST"}
 MOST_PROPERTIES = 6
+_IS_RULES = re.compile(r"(^|\.)\w*PolicyDocument\.Statement|^KeyPolicy\.Statement")
+ELLIPSIS = "..."
 NOTHING = "none"
 
 
@@ -71,9 +73,9 @@ def where(environments: tuple[str, ...], stack: str = "") -> str:
     return f"{listed}: {stack}" if stack and stack not in environments else listed
 
 
-def named(text: str, environments: tuple[str, ...]) -> str:
-    """Return a text in which the name of the environment is that of the only one, or a pattern for several."""
-    return text.replace(ANY_ENVIRONMENT, environments[0]) if len(environments) == 1 else text
+def cut(text: str, most_characters: int) -> str:
+    """Return a text that is no longer than a form can show."""
+    return text if len(text) <= most_characters else text[: most_characters - len(ELLIPSIS)] + ELLIPSIS
 
 
 def _finding(finding: Finding) -> tuple[str, ...]:
@@ -101,6 +103,9 @@ def _resource(change: ResourceChange) -> tuple[str, ...]:
 
 def _properties(changes: tuple[PropertyChange, ...]) -> Iterator[str]:
     for each in changes[:MOST_PROPERTIES]:
+        if _IS_RULES.search(each.path):
+            yield f"{each.path}: see the permissions"
+            continue
         values = f"{each.before} -> {each.after}" if each.before != each.after else each.why
         yield f"{each.path} {values}"
     if len(changes) > MOST_PROPERTIES:

@@ -18,7 +18,7 @@ from vectora_shared.errors import VectoraError
 # More than the sum of all bits, so that a script can distinguish an error from findings.
 ERROR = 64
 NO_CATEGORY = "none"
-MOST_ROWS = 12
+MOST_ROWS, MOST_IN_CELL = 12, 300
 COST_LIMIT_USD = 5.0
 DAY_FORMAT = "YYYY-MM-DD"
 
@@ -146,7 +146,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _show(result: Review) -> None:
-    from change_review.sections import sections_of, summary_of
+    from change_review.sections import cut, sections_of, summary_of
 
     is_clear = not any(each.accepted is None for each in result.findings)
     out.say(result.verdict, style="green" if is_clear else "bold red")
@@ -161,7 +161,7 @@ def _show(result: Review) -> None:
         out.say(section.title, style="bold")
         table = new_table(*section.columns, fold=True)
         for row in section.rows[:MOST_ROWS]:
-            table.add_row(*row)
+            table.add_row(*(cut(cell, MOST_IN_CELL) for cell in row))
         out.print(table)
         if len(section.rows) > MOST_ROWS:
             out.say(f"and {len(section.rows) - MOST_ROWS} more: --markdown FILE has all")

@@ -155,6 +155,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(STATE_MACHINE, "LoggingConfiguration", "completed by API", _DROPPED, _put_state_machine_logging),
     Gap(STATE_MACHINE, "TracingConfiguration", "skipped", "The emulator's Step Functions has no X-Ray tracing"),
     Gap(SCHEDULE, "ScheduleExpressionTimezone", "completed by API", _DROPPED, _put_schedule_time_zone),
+    Gap(DASHBOARD, "Tags", "skipped", "The emulator's CloudWatch tags alarms only"),
     Gap(TOPIC, "KmsMasterKeyId", "completed by API", _DROPPED, _put_topic_key),
 )
 BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
