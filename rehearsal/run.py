@@ -155,9 +155,8 @@ def completed_rehearsal(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
-        with steps("Status page written"):
-            drawings = {title: file for each in acts.monitored for title, file in each.dashboards.items()}
-            page = write_status_page(delivery, options.results, drawings)
+        with steps("Status page written, as an operator reads the environments"):
+            status_page = write_status_page(delivery, acts.monitored, options.results)
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
@@ -172,8 +171,8 @@ def completed_rehearsal(
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
             monitored=acts.monitored,
+            status_page=status_page,
             account_loss=acts.account_loss,
-            status_page=page,
             profile=compared(profile, options.results),
             seconds=seconds,
         )

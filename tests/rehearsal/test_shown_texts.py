@@ -108,7 +108,7 @@ def test_the_summary_ends_with_what_to_do_next_and_one_line_of_gaps() -> None:
     lines = file.getvalue().splitlines()
     begin = lines.index("What to do next:")
     assert "./vectora rehearse --keep" in "".join(lines[begin:])
-    assert "build/rehearsal/status.html" in "".join(lines[begin:])
+    assert "status.html" in "".join(lines[begin:])
     assert lines[-1] == (
         f"{len(BEHAVIOUR_GAPS)} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them."
     )
