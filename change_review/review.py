@@ -10,6 +10,7 @@ from pathlib import Path
 
 from change_review.accepted import FILE as ACCEPTED_FILE
 from change_review.accepted import read_accepted, with_acceptances
+from change_review.access_findings import findings_on
 from change_review.changes import changes_of_environment
 from change_review.clients import FOLDERS as CLIENT_FOLDERS
 from change_review.clients import client_changes, frequencies
@@ -30,7 +31,7 @@ from change_review.model import (
     Row,
     Side,
 )
-from change_review.permissions import findings_on, permission_changes, policy_changes
+from change_review.permissions import permission_changes, policy_changes
 from change_review.releases import release_changes
 from change_review.schemas import Schemas
 from change_review.settings import FILE as SETTINGS_FILE
@@ -101,16 +102,16 @@ def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limi
     cost = _cost(files, stacks, settings)
     drafts = [
         *findings,
-        *findings_on(permissions),
         *findings_on_settings(rows),
         *(each for pair, found in watched for each in findings_on_rows(found, pair.stack)),
         *(each for pair in stacks for each in gate_findings(pair, rows)),
         *findings_on_cost(cost, limits.cost_limit_usd, settings[1].settings),
     ]
+    on_access = findings_on(permissions, plain_names)
     accepted = read_accepted(after.read(ACCEPTED_FILE))
     return _assembled(
         sides,
-        findings=tuple(with_acceptances(identified(drafts, plain_names), accepted, limits.today)),
+        findings=tuple(with_acceptances(identified(drafts, on_access, plain_names), accepted, limits.today)),
         resources=tuple(sorted(merged(resources, plain_names), key=lambda each: ACTIONS.index(each.action))),
         permissions=tuple(sorted(merged(permissions, plain_names), key=lambda each: TENDENCIES.index(each.tendency))),
         settings=_ordered(merged(rows, {})),

@@ -18,7 +18,7 @@ from vectora_shared.errors import VectoraError
 # More than the sum of all bits, so that a script can distinguish an error from findings.
 ERROR = 64
 NO_CATEGORY = "none"
-MOST_ROWS, MOST_IN_CELL = 12, 300
+MOST_ROWS, MOST_IN_CELL = 12, 180
 COST_LIMIT_USD = 5.0
 DAY_FORMAT = "YYYY-MM-DD"
 
@@ -156,7 +156,7 @@ def _show(result: Review) -> None:
     out.say(f"Compared: {result.base.name} with {result.head.name}.", style="dim")
     for note in result.notes:
         out.say(note, style="yellow")
-    for section in sections_of(result):
+    for section in sections_of(result, is_short=True):
         if section.is_detail:
             continue
         out.say("")
