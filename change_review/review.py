@@ -11,6 +11,7 @@ from pathlib import Path
 from change_review.accepted import FILE as ACCEPTED_FILE
 from change_review.accepted import read_accepted, with_acceptances
 from change_review.access_findings import findings_on
+from change_review.architecture import Architecture, architecture_of
 from change_review.changes import changes_of_environment
 from change_review.clients import FOLDERS as CLIENT_FOLDERS
 from change_review.clients import client_changes, frequencies
@@ -19,6 +20,7 @@ from change_review.finding import identified
 from change_review.merging import merged
 from change_review.model import (
     ACTIONS,
+    ANY_ENVIRONMENT,
     TENDENCIES,
     ClientChange,
     Cost,
@@ -46,7 +48,9 @@ from change_review.sides import Files, Repository
 from change_review.stale import notes_on_stale_templates
 from change_review.supervision import findings_on_rows, function_rows, gate_findings, watch_rows
 from change_review.templates import FOLDER, StackPair, pairs
+from change_review.values import parse_template
 from change_review.verdict import counts_of, verdict_of
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 POLICIES = {"operators": "docs/reference/operator-policy.json", "approvers": "docs/reference/approver-policy.json"}
 
@@ -212,3 +216,20 @@ def _notes_on_accepted(files: Sides) -> Iterator[str]:
     for each in new:
         if each not in old:
             yield f"This change itself accepts the finding {each.id}: {each.reason} ({each.by}, until {each.until})."
+
+
+def architecture_after(root: Path, review: Review) -> Architecture | None:
+    """Return the architecture of the working tree in prod, with what changes marked; None without valid settings."""
+    files = Repository(root).working_files()
+    settings = read_settings(files.name, files.read(SETTINGS_FILE)).settings
+    if settings is None:
+        return None
+    env = ENVIRONMENT_NAMES[-1]
+    templates = files.below(f"{FOLDER}{env}/")
+    stacks = {path.removesuffix(".yaml"): parse_template(path, body) for path, body in templates.items()}
+    changed = {
+        each.name.replace(ANY_ENVIRONMENT, env).removeprefix(f"{settings.project}-").removesuffix(f"-{env}")
+        for each in review.resources
+        if env in each.environments
+    }
+    return architecture_of(stacks, settings.project, env).marked(changed)

@@ -43,7 +43,7 @@ def sections_of(review: Review, *, is_short: bool = False) -> tuple[Section, ...
     """
     permissions = [each for each in review.permissions if not is_short or each.tendency != "looser"]
     found = (
-        Section("Findings", ("kind", "where", "what", "id"), tuple(map(_finding, review.findings))),
+        Section("Findings", ("kind", "where", "what", "id"), tuple(map(finding_cells, review.findings))),
         Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, permissions))),
         Section("Resources", ("what", "where", "resource", "why"), tuple(map(_resource, review.resources))),
         Section("Settings and gates", _ROW, tuple(map(_row, review.settings))),
@@ -82,7 +82,8 @@ def cut(text: str, most_characters: int) -> str:
     return text if len(text) <= most_characters else text[: most_characters - len(ELLIPSIS)] + ELLIPSIS
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
+def finding_cells(finding: Finding) -> tuple[str, str, str, str]:
+    """Return kind, place, text and id of a finding."""
     text = finding.text
     if finding.accepted:
         text += f" [accepted by {finding.accepted.by} until {finding.accepted.until}: {finding.accepted.reason}]"
