@@ -694,7 +694,8 @@ def test_an_issue_with_a_fault_soon_after_a_deployment_rolls_it_back(
     watched: World, issue: dict[str, Any], alarm: str, fault: str, included: bool
 ) -> None:
     # An output that is too long for an event is missing from it.
-    watched.issue_appears(**issue, **({} if included else {"output": None}))
+    changes: dict[str, Any] = {} if included else {"output": None}
+    watched.issue_appears(**issue, **changes)
     assert len(watched.requests) == 1
     assert watched.hold.state == "held"
     assert f"alarm {alarm} was raised: the issue of lai_weekly of 2026-03-02 {fault}" in watched.hold.reason
