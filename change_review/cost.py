@@ -1,7 +1,7 @@
 """Cost a month that templates and settings determine, without what is paid by use.
 
-Prices of what this project deploys are those of docs/cost-and-sizing.md. The others are list prices of us-east-1,
-rounded: they show which change is expensive, and are no bill.
+Prices of what this project deploys are those of vectora_ops.costs. The others are list prices of us-east-1, rounded:
+they show which change is expensive, and are no bill. Free tiers are not counted.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from change_review.finding import draft
 from change_review.model import Cost, CostLine, Finding
 from change_review.templates import StackPair
 from change_review.values import properties_of
+from vectora_ops.costs.prices import price_table
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 HOURS = 730
+HIGH_RESOLUTION = 3
 # A weekly client has 25 items a run; one run with the prompt cache (docs/cost-and-sizing.md, "A month").
 RUN_USD = 0.15
 RUNS_A_MONTH: Mapping[str, float] = {"daily": 365 / 12, "weekly": 52 / 12, "monthly": 1.0}
@@ -29,7 +31,8 @@ def _alarm(properties: Mapping[str, Any]) -> float:
     count = (
         sum("MetricStat" in each for each in metrics if isinstance(each, Mapping)) if isinstance(metrics, list) else 1
     )
-    return max(count, 1) * (0.30 if _number(properties.get("Period"), 60) < 60 else 0.10)
+    resolution = HIGH_RESOLUTION if _number(properties.get("Period"), 60) < 60 else 1
+    return max(count, 1) * resolution * price_table().alarm_month.usd
 
 
 def _interface(properties: Mapping[str, Any]) -> float:
@@ -67,17 +70,17 @@ def _fixed(usd: float) -> Price:
 PRICES: Mapping[str, Price] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": _fixed(0.50),
-    "AWS::CloudWatch::Dashboard": _fixed(3.00),
+    "AWS::CloudWatch::Dashboard": lambda _properties: price_table().dashboard_month.usd,
     "AWS::DynamoDB::Table": _provisioned_table,
     "AWS::EC2::EIP": _fixed(0.005 * HOURS),
     "AWS::EC2::NatGateway": _fixed(0.05 * HOURS),
     "AWS::EC2::VPCEndpoint": _interface,
     "AWS::EKS::Cluster": _fixed(0.10 * HOURS),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _fixed(0.0225 * HOURS),
-    "AWS::KMS::Key": _fixed(1.00),
-    "AWS::KMS::ReplicaKey": _fixed(1.00),
+    "AWS::KMS::Key": lambda _properties: price_table().kms_key_month.usd,
+    "AWS::KMS::ReplicaKey": lambda _properties: price_table().kms_key_month.usd,
     "AWS::Kinesis::Stream": _shards,
-    "AWS::Logs::MetricFilter": _fixed(0.30),
+    "AWS::Logs::MetricFilter": lambda _properties: price_table().metric_month.usd,
     "AWS::Route53::HostedZone": _fixed(0.50),
     "AWS::SecretsManager::Secret": _fixed(0.40),
     "AWS::WAFv2::WebACL": _fixed(5.00),

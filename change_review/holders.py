@@ -173,11 +173,15 @@ def _resource_policy(logical_id: str, resource: Mapping[str, Any], rules: tuple[
     kind, properties = str(resource["Type"]), properties_of(resource)
     target = next((properties[key] for key in TARGETS if key in properties), MISSING)
     name = physical_name(resource, schemas)
-    shown = f"of {show(target)}" if target is not MISSING else show(name or logical_id)
+    shown = f"of {_listed(target)}" if target is not MISSING else show(name or logical_id)
     keys = (f"{kind} {logical_id}", f"{kind} of {_text(target)}" if target is not MISSING else f"{kind} named {name}")
     is_own = target is MISSING and not kind.startswith("AWS::IAM::")
     targets = frozenset(references(target)) if target is not MISSING else frozenset({logical_id} if is_own else ())
     return Holder(kind=kind, name=shown, keys=keys, rules=rules, targets=targets)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(show(each) for each in value) if isinstance(value, list) else show(value)
 
 
 def _permission(properties: Mapping[str, Any]) -> Rule:

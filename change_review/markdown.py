@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from change_review.model import Review
-from change_review.sections import Section, sections_of, summary_of
+from change_review.sections import Section, cut, sections_of, summary_of
 from vectora_ops.plain_text import in_markdown
 
 # GitHub refuses a comment of more than 65,536 characters (GraphQL API, IssueComment).
 MOST_CHARACTERS = 60_000
 FOLDED_FROM = 1
+MOST_IN_CELL = 500
 
 
 def markdown_of(review: Review) -> str:
@@ -45,7 +46,7 @@ def _section(section: Section, *, is_open: bool) -> Iterator[str]:
     yield f"| {' | '.join(section.columns)} |"
     yield f"|{' --- |' * len(section.columns)}"
     for row in section.rows:
-        yield f"| {' | '.join(map(in_markdown, row))} |"
+        yield f"| {' | '.join(in_markdown(cut(cell, MOST_IN_CELL)) for cell in row)} |"
     yield ""
     yield "</details>"
     yield ""

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from change_review.finding import draft
 from change_review.holders import ROLE, Holder, holders_of
-from change_review.model import Finding, PermissionChange, Tendency
+from change_review.model import PermissionChange, Tendency
 from change_review.network import EVERYONE, GROUP, Opening, openings_of
 from change_review.protections import weakenings
 from change_review.schemas import Schemas
@@ -59,17 +58,8 @@ def policy_changes(
     """Yield what the holder of a policy in a file, such as that of operators, gains and loses."""
     sides = [tuple(rules_of((each or b"").decode("utf-8", "replace"))) for each in (before, after)]
     holder = Holder(kind="policy", name=name, keys=(name,))
-    pair = StackPair(environment, environment, name, {}, {})
+    pair = StackPair(environment, environment, "policy", {}, {})
     yield from _of_holder(pair, replace(holder, rules=sides[0]), replace(holder, rules=sides[1]), is_new_target=False)
-
-
-def findings_on(changes: Iterable[PermissionChange]) -> Iterator[Finding]:
-    """Yield a finding for each permission that is broader than before."""
-    for each in changes:
-        if each.tendency == "looser":
-            marks = f" ({', '.join(each.marks)})" if each.marks else ""
-            place = StackPair(each.environments[0], "", each.stack, {}, {})
-            yield draft("permissions", place, f"{each.holder} {each.text}{marks}")
 
 
 def _paired(old: Sequence[Holder], new: Sequence[Holder]) -> Iterator[tuple[Holder | None, Holder | None]]:
@@ -128,10 +118,10 @@ def _rule_changes(
         is_looser = not is_new_target or PUBLIC in marks or FOREIGN in marks
         tendency: Tendency = "looser" if is_looser else "changed"
         verb = "gains" if rule.is_allow else "loses"
-        yield replace(base, tendency=tendency, text=rule_words(rule.words, kind, verb), marks=marks)
+        yield replace(base, tendency=tendency, text=rule_words(rule.words, kind, verb, show), marks=marks)
     for rule in _joined(found.narrowed):
         verb = "loses" if rule.is_allow else "gains"
-        yield replace(base, tendency="stricter", text=rule_words(rule.words, kind, verb))
+        yield replace(base, tendency="stricter", text=rule_words(rule.words, kind, verb, show))
 
 
 def _joined(rules: Iterable[Rule]) -> list[Rule]:
@@ -154,7 +144,9 @@ def _marks(rule: Rule, old: Sequence[Rule]) -> Iterator[str]:
     actions, resources = rule.action.text.split(", "), rule.resource.text.split(", ")
     is_negated = any(each.text.startswith("all but ") for each in (rule.action, rule.resource, rule.principal))
     if rule.is_allow:
-        if is_negated or any(_WHOLE_SERVICE.fullmatch(each) for each in actions) or ANY in resources:
+        # In the policy of a resource, any resource is this one (KMS developer guide, key policies).
+        is_any = ANY in resources and not rule.principal.text
+        if is_negated or is_any or any(_WHOLE_SERVICE.fullmatch(each) for each in actions):
             yield WILDCARD
         if rule.principal.text == ANY and not _names_a_caller(rule.condition):
             yield PUBLIC

@@ -37,6 +37,12 @@ def release_changes(paths: Sequence[str]) -> Iterator[ReleaseChange]:
             "and smoke tests, runs and bypasses of the earlier content do not count"
         )
         yield ReleaseChange(environments=ENVIRONMENT_NAMES, content=content, text=text)
+    elif envs and SETTINGS_FILE not in paths:
+        text = (
+            "the templates change and their sources do not, so they were written again after an earlier commit: the "
+            "release digests change, and the soak starts again unless only settings differ"
+        )
+        yield ReleaseChange(environments=envs, content=("templates",), text=text)
     elif envs:
         text = "only the release digest changes, by settings: the content is the same, so its soak goes on"
         yield ReleaseChange(environments=envs, content=("settings",), text=text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from change_review.model import (
-    ANY_ENVIRONMENT,
     Category,
     Finding,
     PermissionChange,
@@ -21,6 +21,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES
 SIGNS: dict[Tendency, str] = {"looser": "+", "changed": "~", "stricter": "-"}
 SHORT: dict[Category, str] = {"data": "DATA", "permissions": "PERMISSIONS", "gates": "GATES", "cost": "COST"}
 MOST_PROPERTIES = 6
+_IS_RULES = re.compile(r"(^|\.)\w*PolicyDocument\.Statement|^KeyPolicy\.Statement")
+ELLIPSIS = "..."
 NOTHING = "none"
 
 
@@ -34,11 +36,15 @@ class Section:
     is_detail: bool = False
 
 
-def sections_of(review: Review) -> tuple[Section, ...]:
-    """Return the sections of a review that have rows, in the order in which a reader needs them."""
+def sections_of(review: Review, *, is_short: bool = False) -> tuple[Section, ...]:
+    """Return the sections of a review that have rows, in the order in which a reader needs them.
+
+    A short form has no second row for permissions that are in the findings.
+    """
+    permissions = [each for each in review.permissions if not is_short or each.tendency != "looser"]
     found = (
-        Section("Findings", ("kind", "where", "what", "id"), tuple(map(_finding, review.findings))),
-        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, review.permissions))),
+        Section("Findings", ("kind", "where", "what", "id"), tuple(map(finding_cells, review.findings))),
+        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, permissions))),
         Section("Resources", ("what", "where", "resource", "why"), tuple(map(_resource, review.resources))),
         Section("Settings and gates", _ROW, tuple(map(_row, review.settings))),
         Section("Alarms, schedules and rules", _ROW, tuple(map(_row, review.alarms))),
@@ -71,18 +77,19 @@ def where(environments: tuple[str, ...], stack: str = "") -> str:
     return f"{listed}: {stack}" if stack and stack not in environments else listed
 
 
-def named(text: str, environments: tuple[str, ...]) -> str:
-    """Return a text in which the name of the environment is that of the only one, or a pattern for several."""
-    return text.replace(ANY_ENVIRONMENT, environments[0]) if len(environments) == 1 else text
+def cut(text: str, most_characters: int) -> str:
+    """Return a text that is no longer than a form can show."""
+    return text if len(text) <= most_characters else text[: most_characters - len(ELLIPSIS)] + ELLIPSIS
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
+def finding_cells(finding: Finding) -> tuple[str, str, str, str]:
+    """Return kind, place, text and id of a finding."""
     text = finding.text
     if finding.accepted:
         text += f" [accepted by {finding.accepted.by} until {finding.accepted.until}: {finding.accepted.reason}]"
     elif finding.expired:
         text += f" [accepted by {finding.expired.by} until {finding.expired.until}, which is over]"
-    kind = "accepted" if finding.accepted else SHORT[finding.category]
+    kind = "accepted" if finding.accepted else "NEW ACCESS" if finding.is_new else SHORT[finding.category]
     return kind, where(finding.environments, finding.stack), text, finding.id
 
 
@@ -101,6 +108,9 @@ def _resource(change: ResourceChange) -> tuple[str, ...]:
 
 def _properties(changes: tuple[PropertyChange, ...]) -> Iterator[str]:
     for each in changes[:MOST_PROPERTIES]:
+        if _IS_RULES.search(each.path):
+            yield f"{each.path}: see the permissions"
+            continue
         values = f"{each.before} -> {each.after}" if each.before != each.after else each.why
         yield f"{each.path} {values}"
     if len(changes) > MOST_PROPERTIES:

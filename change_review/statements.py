@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
 from change_review.values import canonical
-from vectora_review.lines import shown
 
 ANY = "*"
 _ACCOUNT = re.compile(r"\d{12}")
@@ -77,7 +77,7 @@ def rules_of(document: Any) -> Iterator[Rule]:
             yield from _of_statement(statement)
         else:
             # A function such as Fn::If: its text is compared, and a new text is a new rule.
-            opaque = Part((shown(statement),))
+            opaque = Part((_text(statement),))
             yield Rule("Allow", opaque, Part(()), Part(()), "")
 
 
@@ -137,6 +137,10 @@ def covers_pattern(wide: str, narrow: str) -> bool:
 
     A `*` of the narrow one is matched by a `*` of the wide one only: true is certain, false may be too careful.
     """
+    if wide in (narrow, ANY):
+        return True
+    if ANY not in wide and "?" not in wide:
+        return False
     reached = {0}
     reached |= _after_stars(wide, 0)
     for character in narrow:
@@ -192,6 +196,7 @@ def _covers_principal(wide: str, narrow: str) -> bool:
     return bool(account and identity and account["account"] == identity["account"])
 
 
+@cache
 def _lowered(part: Part) -> Part:
     # Actions do not depend on case (IAM user guide, "AWS JSON policy elements: Action").
     return Part(tuple(each.lower() for each in part.patterns), part.is_negated)
@@ -280,10 +285,12 @@ class Comparison:
 def compare(before: Iterable[Rule], after: Iterable[Rule]) -> Comparison:
     """Return which rules broaden and narrow access: a new Allow, a lost Deny; a lost Allow, a new Deny."""
     old, new = _distinct(before), _distinct(after)
-    gained = [each for each in new if each.is_allow and not _is_covered(each, old) and not _is_denied(each, new)]
-    lost_denials = [each for each in old if not each.is_allow and not _is_covered(each, new)]
-    lost = [each for each in old if each.is_allow and not _is_covered(each, new)]
-    new_denials = [each for each in new if not each.is_allow and not _is_covered(each, old)]
+    # Rules that both sides have are most of them, and cover themselves.
+    only_old, only_new = _distinct({*old} - {*new}), _distinct({*new} - {*old})
+    gained = [each for each in only_new if each.is_allow and not _is_covered(each, old) and not _is_denied(each, new)]
+    lost_denials = [each for each in only_old if not each.is_allow and not _is_covered(each, new)]
+    lost = [each for each in only_old if each.is_allow and not _is_covered(each, new)]
+    new_denials = [each for each in only_new if not each.is_allow and not _is_covered(each, old)]
     return Comparison((*gained, *lost_denials), (*lost, *new_denials))
 
 

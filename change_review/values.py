@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,15 @@ from typing import Any
 
 import yaml
 
-from vectora_review.lines import shown
+from vectora_review.lines import readable
+from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
 
 Template = Mapping[str, Any]
 Path = tuple[str, ...]
 MISSING = object()
+# Of a longer value the beginning is shown, and its digest.
+LONGEST = 8 * 1024
 # Lists whose order means nothing: tags (Resource tag reference), and the lists of an IAM policy (policy grammar).
 UNORDERED = frozenset({"Tags", "Action", "NotAction", "Resource", "NotResource", "Statement", "ManagedPolicyArns"})
 _REFERENCE = re.compile(r"\$\{([^!}][^}.]*)")
@@ -140,10 +144,14 @@ def references(value: Any) -> Iterator[str]:
 
 
 def show(value: Any) -> str:
-    """Return a value in one short line for people; it is not trusted."""
+    """Return a value in one line for people, complete: findings are identified by it. It is not trusted."""
     if value is MISSING:
         return "none"
-    return shown(str(value).lower() if isinstance(value, bool) else value)
+    text = readable(str(value).lower() if isinstance(value, bool) else value)
+    if len(text) < LONGEST:
+        return plain(text)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return f"{plain(text[:LONGEST])}... (SHA-256 {digest})"
 
 
 def value_at(properties: Any, path: Path) -> Any:

@@ -88,9 +88,7 @@ def bypass(
 @report_errors
 def freeze(
     env: Env,
-    until: Annotated[
-        str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
-    ],
+    until: Annotated[str, option("--until", f"Local time, such as '{TIME_EXAMPLE}'.", show_default=False)],
     reason: Annotated[str, option("--reason", "Refusals show it.", show_default=False)],
     json: Json = False,
 ) -> None:

@@ -94,6 +94,11 @@ EXHAUSTIVE = (
     "unit/client_files/test_next_version.py",
     "unit/test_other_machines.py",
     "unit/preview/test_preview_agrees_with_the_engine.py",
+    "unit/review/test_accepted_risks.py",
+    "unit/review/test_clients_in_a_review.py",
+    "unit/review/test_corpus.py",
+    "unit/review/test_review_command.py",
+    "unit/review/test_review_of_a_checkout.py",
 )
 
 

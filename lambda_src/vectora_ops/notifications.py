@@ -22,6 +22,8 @@ ROLLBACK = "docs/runbooks/rollback.md"
 RUN = "docs/runbooks/a-run-failed.md"
 SNAPSHOTS = "docs/runbooks/snapshot.md"
 REFUSED_SNAPSHOT = "docs/runbooks/a-snapshot-was-refused.md"
+# An example that says what a reason is for: CodePipeline records it, and the author of the commit reads it.
+REASON_TO_REJECT = "the changes need a discussion first"
 # Names of executions that may be part of a command; one that was started by hand may have any other.
 EXECUTION = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _RUNBOOKS: Mapping[str, str] = {

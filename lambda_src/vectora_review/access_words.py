@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vectora_review.facts import SEPARATOR
@@ -121,23 +121,23 @@ def _rule_lines(where: str, kind: str, old: set[Rule], new: set[Rule]) -> Iterat
         yield Line(TIGHTENS if rule[0] == "Allow" else LOOSENS, f"{where}: {rule_words(rule, kind, 'loses')}")
 
 
-def rule_words(rule: Rule, kind: str, verb: str) -> str:
-    """Return what a policy of a resource of type `kind` gains or loses with a rule."""
+def rule_words(rule: Rule, kind: str, verb: str, show: Callable[[Any], str] = shown) -> str:
+    """Return what a policy of a resource of type `kind` gains or loses with a rule; `show` words its values."""
     effect, action, resource, principal, condition = rule
     denial = "the denial of " if effect == "Deny" else ""
-    on = f" on {_readable(resource)}" if resource else ""
-    by = f" for {_readable(principal)}" if principal else ""
-    limit = f" under {shown(json.loads(condition))}" if condition else ""
+    on = f" on {_readable(resource, show)}" if resource else ""
+    by = f" for {_readable(principal, show)}" if principal else ""
+    limit = f" under {show(json.loads(condition))}" if condition else ""
     who = "its trust " if kind == ROLE and principal else ""
     return f"{who}{verb} {denial}{action}{on}{by}{limit}"
 
 
-def _readable(text: str) -> str:
+def _readable(text: str, show: Callable[[Any], str] = shown) -> str:
     prefix, brace, rest = text.partition("{")
     try:
-        return f"{prefix}{shown(json.loads(brace + rest))}" if brace else shown(text)
+        return f"{prefix}{show(json.loads(brace + rest))}" if brace else show(text)
     except ValueError:
-        return shown(text)
+        return show(text)
 
 
 def _boundary_line(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Line]:

@@ -26,11 +26,12 @@ class Line:
 
 def shown(value: Any) -> str:
     """Return a value of a template in one short line; the commit wrote it, so it is not trusted."""
-    text = plain(_text(value))
+    text = plain(readable(value))
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
-def _text(value: Any) -> str:
+def readable(value: Any) -> str:
+    """Return a value of a template as people read it: references by their names."""
     if value is None:
         return "none"
     if isinstance(value, str):
@@ -44,5 +45,5 @@ def _text(value: Any) -> str:
         if function == "Fn::GetAtt" and isinstance(argument, list):
             return f"${{{'.'.join(map(str, argument))}}}"
         if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:
-            return str(argument[0]).join(map(_text, argument[1]))
+            return str(argument[0]).join(map(readable, argument[1]))
     return json.dumps(value, sort_keys=True)

@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 
 from cli import cost as cost_command
 from cli import status as status_command
+from cli.output import out
 from cli.profiles import GIVEN, with_profiles
+from terminal.console import Terminal
 from tests.unit.cli.hostile import HOSTILE, is_harmless
 from tests.unit.ops.pages import overviews
 from vectora_ops.costs.month import MonthCost
@@ -50,7 +52,8 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_cost_of_each_environment_is_shown_by_part_and_client_within_80_columns(
     costs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost_command.out, "width", WIDEST)
+    monkeypatch.setattr(Terminal, "is_terminal", True)
+    monkeypatch.setattr(out, "width", WIDEST)
     result = _run(cost_command.cost)
     assert result.exit_code == 0
     assert "prod in 2026-11: $3.53 so far, $4.14 at its end, 7% of $60" in result.stdout

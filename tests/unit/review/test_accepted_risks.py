@@ -88,3 +88,13 @@ def test_a_file_with_errors_names_them(checkout: Checkout) -> None:
 
     with pytest.raises(ConfigurationError, match=FILE):
         checkout.review()
+
+
+def test_an_id_belongs_to_the_complete_values_also_where_a_form_shows_their_beginning(checkout: Checkout) -> None:
+    path = "tests/stacks/templates/prod/s0-core.yaml"
+    for name in ("a", "b"):
+        checkout.git("checkout", "--quiet", "--", path)
+        checkout.replace(path, "BucketName: vectora-inbox-data-prod", f"BucketName: {'x' * 9000}{name}")
+        (checkout.root / f"{name}.id").write_text(checkout.review().findings[0].id, encoding="utf-8")
+
+    assert (checkout.root / "a.id").read_text(encoding="utf-8") != (checkout.root / "b.id").read_text(encoding="utf-8")
