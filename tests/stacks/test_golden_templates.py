@@ -84,7 +84,7 @@ CONFIGURED = (
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
     r"/PromotionPolicy/Properties/Value$",
-    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT)$",
+    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT|RUN_SCHEDULE)$",
     r"Schedule/Properties/State$",
     # A digest of all the others.
     r"(ReleaseDigest|ReleaseDigest/Value|/Release/Properties/Value)$",
