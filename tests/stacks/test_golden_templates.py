@@ -84,7 +84,7 @@ CONFIGURED = (
     r"SnapshotsBucket/.*/Rules/\d/Status$",
     r"DailySnapshot/Properties/State$",
     r"/PromotionPolicy/Properties/Value$",
-    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT)$",
+    r"/Variables/(ANALYZER|ANALYZER_FALLBACK|LOG_LEVEL|MODEL_CONCURRENCY|MODEL_MAX_ATTEMPTS|MONTHLY_BUDGET_USD|NOISE_PERCENT|RUN_SCHEDULE)$",
     r"Schedule/Properties/State$",
     r"^/s2-monitoring/Resources/\w+Alarm/Properties/(AlarmDescription|Threshold)$",
     # It shows the alarms that the environment has, and their thresholds.
