@@ -28,11 +28,16 @@ def draft(category: Category, place: ResourceChange | _InStack, text: str) -> Fi
     return Finding(id="", category=category, environments=envs, stack=place.stack, text=text)
 
 
-def identified(drafts: Iterable[Finding], plain_names: dict[str, str]) -> tuple[Finding, ...]:
-    """Return the findings, merged over environments, each with its id, in the order of their categories."""
-    found = merged(drafts, plain_names)
+def identified(
+    drafts: Iterable[Finding], on_access: Iterable[Finding], plain_names: dict[str, str]
+) -> tuple[Finding, ...]:
+    """Return the findings, merged over environments, each with its id, in the order of their categories.
+
+    Those on access are merged already.
+    """
+    found = (*merged(drafts, plain_names), *on_access)
     unique = {(each.category, each.environments, each.stack, each.text): each for each in found}
-    ordered = sorted(unique.values(), key=lambda each: CATEGORIES.index(each.category))
+    ordered = sorted(unique.values(), key=lambda each: (CATEGORIES.index(each.category), each.is_new))
     return tuple(replace(each, id=_id(each)) for each in ordered)
 
 

@@ -27,29 +27,34 @@ def merged(changes: Iterable[T], plain_names: dict[str, str]) -> tuple[T, ...]:
     found: dict[Any, tuple[T, list[str]]] = {}
     for change in changes:
         [env] = change.environments
-        neutral = replace(_neutral(change, plain_names.get(env, env)), environments=())
-        found.setdefault(neutral, (change, []))[1].append(env)
-    return tuple(_of(neutral, change, envs) for neutral, (change, envs) in found.items())
+        merged_change = replace(neutral(change, plain_names.get(env, env)), environments=())
+        found.setdefault(merged_change, (change, []))[1].append(env)
+    return tuple(_of(key, change, envs) for key, (change, envs) in found.items())
 
 
-def _of(neutral: Any, change: T, envs: list[str]) -> T:
+def _of(merged_change: Any, change: T, envs: list[str]) -> T:
     if len(envs) == 1:
         return change
-    result: T = replace(neutral, environments=tuple(sorted(dict.fromkeys(envs), key=_order)))
+    result: T = replace(merged_change, environments=ordered(envs))
     return result
+
+
+def ordered(envs: Iterable[str]) -> tuple[str, ...]:
+    """Return each environment once, in the order of promotion."""
+    return tuple(sorted(dict.fromkeys(envs), key=_order))
 
 
 def _order(env: str) -> tuple[int, str]:
     return (ENVIRONMENT_NAMES.index(env) if env in ENVIRONMENT_NAMES else len(ENVIRONMENT_NAMES)), env
 
 
-def _neutral(value: Any, env: str) -> Any:
+def neutral(value: Any, env: str) -> Any:
     """Return a value in whose texts the environment's name is replaced."""
     if isinstance(value, str):
         return re.sub(rf"(?<![A-Za-z0-9]){re.escape(env)}(?![A-Za-z0-9])", ANY_ENVIRONMENT, value)
     if isinstance(value, tuple):
-        return tuple(_neutral(each, env) for each in value)
+        return tuple(neutral(each, env) for each in value)
     if hasattr(value, "__dataclass_fields__"):
         names = (each.name for each in fields(value) if each.name != "environments")
-        return replace(value, **{name: _neutral(getattr(value, name), env) for name in names})
+        return replace(value, **{name: neutral(getattr(value, name), env) for name in names})
     return value

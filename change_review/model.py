@@ -35,7 +35,8 @@ class Acceptance:
 class Finding:
     """One reason not to merge a change unread; `id` is the same for the same finding of any commit.
 
-    `expired` is an acceptance that no longer counts.
+    `is_new` says that access is that of something new, and not of something that has access already. `expired` is an
+    acceptance that no longer counts.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Finding:
     environments: tuple[str, ...]
     stack: str
     text: str
+    is_new: bool = False
     accepted: Acceptance | None = None
     expired: Acceptance | None = None
 

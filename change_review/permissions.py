@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from change_review.finding import draft
 from change_review.holders import ROLE, Holder, holders_of
-from change_review.model import Finding, PermissionChange, Tendency
+from change_review.model import PermissionChange, Tendency
 from change_review.network import EVERYONE, GROUP, Opening, openings_of
 from change_review.protections import weakenings
 from change_review.schemas import Schemas
@@ -61,15 +60,6 @@ def policy_changes(
     holder = Holder(kind="policy", name=name, keys=(name,))
     pair = StackPair(environment, environment, "policy", {}, {})
     yield from _of_holder(pair, replace(holder, rules=sides[0]), replace(holder, rules=sides[1]), is_new_target=False)
-
-
-def findings_on(changes: Iterable[PermissionChange]) -> Iterator[Finding]:
-    """Yield a finding for each permission that is broader than before."""
-    for each in changes:
-        if each.tendency == "looser":
-            marks = f" ({', '.join(each.marks)})" if each.marks else ""
-            place = StackPair(each.environments[0], "", each.stack, {}, {})
-            yield draft("permissions", place, f"{each.holder} {each.text}{marks}")
 
 
 def _paired(old: Sequence[Holder], new: Sequence[Holder]) -> Iterator[tuple[Holder | None, Holder | None]]:
@@ -154,7 +144,9 @@ def _marks(rule: Rule, old: Sequence[Rule]) -> Iterator[str]:
     actions, resources = rule.action.text.split(", "), rule.resource.text.split(", ")
     is_negated = any(each.text.startswith("all but ") for each in (rule.action, rule.resource, rule.principal))
     if rule.is_allow:
-        if is_negated or any(_WHOLE_SERVICE.fullmatch(each) for each in actions) or ANY in resources:
+        # In the policy of a resource, any resource is this one (KMS developer guide, key policies).
+        is_any = ANY in resources and not rule.principal.text
+        if is_negated or is_any or any(_WHOLE_SERVICE.fullmatch(each) for each in actions):
             yield WILDCARD
         if rule.principal.text == ANY and not _names_a_caller(rule.condition):
             yield PUBLIC

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from change_review.accepted import FILE as ACCEPTED_FILE
 from change_review.accepted import read_accepted, with_acceptances
+from change_review.access_findings import findings_on
+from change_review.architecture import Architecture, architecture_of
 from change_review.changes import changes_of_environment
 from change_review.clients import FOLDERS as CLIENT_FOLDERS
 from change_review.clients import client_changes, frequencies
@@ -18,6 +20,7 @@ from change_review.finding import identified
 from change_review.merging import merged
 from change_review.model import (
     ACTIONS,
+    ANY_ENVIRONMENT,
     TENDENCIES,
     ClientChange,
     Cost,
@@ -30,7 +33,7 @@ from change_review.model import (
     Row,
     Side,
 )
-from change_review.permissions import findings_on, permission_changes, policy_changes
+from change_review.permissions import permission_changes, policy_changes
 from change_review.releases import release_changes
 from change_review.schemas import Schemas
 from change_review.settings import FILE as SETTINGS_FILE
@@ -45,10 +48,14 @@ from change_review.sides import Files, Repository
 from change_review.stale import notes_on_stale_templates
 from change_review.supervision import findings_on_rows, function_rows, gate_findings, watch_rows
 from change_review.templates import FOLDER, StackPair, pairs
+from change_review.values import parse_template
 from change_review.verdict import counts_of, verdict_of
+from vectora_ops.settings import ENVIRONMENT_NAMES
 
 POLICIES = {"operators": "docs/reference/operator-policy.json", "approvers": "docs/reference/approver-policy.json"}
 
+# Code that decides what a report says.
+REVIEWER = ("change_review/", "lambda_src/vectora_review/", "cli/review.py")
 COST_LIMIT_USD = 5.0
 Sides = tuple[Files, Files]
 
@@ -101,16 +108,16 @@ def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limi
     cost = _cost(files, stacks, settings)
     drafts = [
         *findings,
-        *findings_on(permissions),
         *findings_on_settings(rows),
         *(each for pair, found in watched for each in findings_on_rows(found, pair.stack)),
         *(each for pair in stacks for each in gate_findings(pair, rows)),
         *findings_on_cost(cost, limits.cost_limit_usd, settings[1].settings),
     ]
+    on_access = findings_on(permissions, plain_names)
     accepted = read_accepted(after.read(ACCEPTED_FILE))
     return _assembled(
         sides,
-        findings=tuple(with_acceptances(identified(drafts, plain_names), accepted, limits.today)),
+        findings=tuple(with_acceptances(identified(drafts, on_access, plain_names), accepted, limits.today)),
         resources=tuple(sorted(merged(resources, plain_names), key=lambda each: ACTIONS.index(each.action))),
         permissions=tuple(sorted(merged(permissions, plain_names), key=lambda each: TENDENCIES.index(each.tendency))),
         settings=_ordered(merged(rows, {})),
@@ -125,6 +132,7 @@ def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limi
             *(each.note for each in settings if each.note and paths),
             *notes_on_stale_templates(after, settings[1].settings, paths),
             *_notes_on_accepted(files),
+            *_notes_on_reviewer(paths),
         ),
     )
 
@@ -211,3 +219,27 @@ def _notes_on_accepted(files: Sides) -> Iterator[str]:
     for each in new:
         if each not in old:
             yield f"This change itself accepts the finding {each.id}: {each.reason} ({each.by}, until {each.until})."
+
+
+def _notes_on_reviewer(paths: Sequence[str]) -> Iterator[str]:
+    own = [path for path in paths if path.startswith(REVIEWER)]
+    if own:
+        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        yield f"This change edits the review itself ({own[0]}{more}), which then judges itself: read that first."
+
+
+def architecture_after(root: Path, review: Review) -> Architecture | None:
+    """Return the architecture of the working tree in prod, with what changes marked; None without valid settings."""
+    files = Repository(root).working_files()
+    settings = read_settings(files.name, files.read(SETTINGS_FILE)).settings
+    if settings is None:
+        return None
+    env = ENVIRONMENT_NAMES[-1]
+    templates = files.below(f"{FOLDER}{env}/")
+    stacks = {path.removesuffix(".yaml"): parse_template(path, body) for path, body in templates.items()}
+    changed = {
+        each.name.replace(ANY_ENVIRONMENT, env).removeprefix(f"{settings.project}-").removesuffix(f"-{env}")
+        for each in review.resources
+        if env in each.environments
+    }
+    return architecture_of(stacks, settings.project, env).marked(changed)

@@ -36,11 +36,15 @@ class Section:
     is_detail: bool = False
 
 
-def sections_of(review: Review) -> tuple[Section, ...]:
-    """Return the sections of a review that have rows, in the order in which a reader needs them."""
+def sections_of(review: Review, *, is_short: bool = False) -> tuple[Section, ...]:
+    """Return the sections of a review that have rows, in the order in which a reader needs them.
+
+    A short form has no second row for permissions that are in the findings.
+    """
+    permissions = [each for each in review.permissions if not is_short or each.tendency != "looser"]
     found = (
-        Section("Findings", ("kind", "where", "what", "id"), tuple(map(_finding, review.findings))),
-        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, review.permissions))),
+        Section("Findings", ("kind", "where", "what", "id"), tuple(map(finding_cells, review.findings))),
+        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, permissions))),
         Section("Resources", ("what", "where", "resource", "why"), tuple(map(_resource, review.resources))),
         Section("Settings and gates", _ROW, tuple(map(_row, review.settings))),
         Section("Alarms, schedules and rules", _ROW, tuple(map(_row, review.alarms))),
@@ -78,13 +82,14 @@ def cut(text: str, most_characters: int) -> str:
     return text if len(text) <= most_characters else text[: most_characters - len(ELLIPSIS)] + ELLIPSIS
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
+def finding_cells(finding: Finding) -> tuple[str, str, str, str]:
+    """Return kind, place, text and id of a finding."""
     text = finding.text
     if finding.accepted:
         text += f" [accepted by {finding.accepted.by} until {finding.accepted.until}: {finding.accepted.reason}]"
     elif finding.expired:
         text += f" [accepted by {finding.expired.by} until {finding.expired.until}, which is over]"
-    kind = "accepted" if finding.accepted else SHORT[finding.category]
+    kind = "accepted" if finding.accepted else "NEW ACCESS" if finding.is_new else SHORT[finding.category]
     return kind, where(finding.environments, finding.stack), text, finding.id
 
 

@@ -26,7 +26,8 @@ def counts_of(
     actions = Counter(each.action for each in resources)
     tendencies = Counter(each.tendency for each in permissions)
     return {
-        **{category: sum(each.category == category for each in open_) for category in CATEGORIES},
+        **{each: sum(finding.category == each and not finding.is_new for finding in open_) for each in CATEGORIES},
+        "new access": sum(each.is_new for each in open_),
         "accepted": sum(each.accepted is not None for each in findings),
         "resources added": actions["added"],
         "resources changed": actions["changed"] + actions["new version"],
@@ -42,11 +43,13 @@ def counts_of(
 
 def verdict_of(findings: Sequence[Finding], *, is_changed: bool, other_files: int) -> str:
     """Return one sentence that says whether a reader has to stop, and why."""
-    open_ = Counter(each.category for each in findings if each.accepted is None)
+    open_ = Counter(each.category for each in findings if each.accepted is None and not each.is_new)
+    new = sum(each.is_new and each.accepted is None for each in findings)
     accepted = sum(each.accepted is not None for each in findings)
     also = f" {accepted} accepted." if accepted else ""
-    if open_:
-        listed = ", ".join(f"{open_[each]} {WORDS[each]}" for each in CATEGORIES if open_[each])
+    if open_ or new:
+        found = [f"{open_[each]} {WORDS[each]}" for each in CATEGORIES if open_[each]]
+        listed = ", ".join([*found, *([f"{new} with new access"] if new else [])])
         return f"Stop and read: {listed}.{also}"
     if is_changed:
         return (

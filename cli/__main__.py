@@ -20,9 +20,9 @@ GROUPS = {
 # Commands and groups in the order of an operator's day: the help shows them below these headings.
 HEADINGS = {
     "Every day": ("status", "run", "newsletter", "client", "source", "logs", "cost"),
-    "Releases": ("promote", "release"),
+    "Releases": ("promote", "review", "release"),
     "Snapshots and recovery": ("snapshot", "rollback", "restore"),
-    "Set up": ("doctor", "adopt", "rehearse", "review", "completion"),
+    "Set up": ("doctor", "adopt", "rehearse", "completion"),
 }
 COMMANDS = (
     Command("run", "run:run", "lai_weekly --env stage --issue"),

@@ -18,7 +18,7 @@ from vectora_shared.errors import VectoraError
 # More than the sum of all bits, so that a script can distinguish an error from findings.
 ERROR = 64
 NO_CATEGORY = "none"
-MOST_ROWS, MOST_IN_CELL = 12, 300
+MOST_ROWS, MOST_IN_CELL = 12, 180
 COST_LIMIT_USD = 5.0
 DAY_FORMAT = "YYYY-MM-DD"
 
@@ -27,6 +27,9 @@ def review(
     base: Annotated[str, option("--base", "A commit is possible too.")] = "main",
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="File for the report as Markdown, for a pull request.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="File for the report as one page that loads nothing.")
     ] = None,
     json: Json = False,
     fail_on: Annotated[
@@ -70,7 +73,9 @@ def review(
             _accept(result, allow, reason, until)
             return
         if markdown:
-            _write(markdown, result)
+            _write_markdown(markdown, result)
+        if html:
+            _write_page(html, result, has_checkout=compare is None)
     except VectoraError as error:
         err.print(str(error), style="red")
         raise typer.Exit(ERROR) from error
@@ -111,13 +116,25 @@ def _templates(path: Path) -> dict[str, bytes]:
         raise VectoraError(f"{path} cannot be read ({error.strerror}): give a template or a folder.") from error
 
 
-def _write(path: Path, result: Review) -> None:
+def _write_markdown(path: Path, result: Review) -> None:
     from change_review.markdown import markdown_of
 
+    _write(path, markdown_of(result), "--markdown")
+
+
+def _write_page(path: Path, result: Review, *, has_checkout: bool) -> None:
+    from change_review.page import page_of
+    from change_review.review import architecture_after
+
+    architecture = architecture_after(ROOT, result) if has_checkout else None
+    _write(path, page_of(result, datetime.now(UTC), architecture), "--html")
+
+
+def _write(path: Path, text: str, option: str) -> None:
     try:
-        path.write_text(markdown_of(result), encoding="utf-8", newline="\n")
+        path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise VectoraError(f"{path} cannot be written ({error.strerror}): give another file (--markdown).") from error
+        raise VectoraError(f"{path} cannot be written ({error.strerror}): give another file ({option}).") from error
 
 
 def _accept(result: Review, ids: list[str], reason: str, until: str | None) -> None:
@@ -154,7 +171,7 @@ def _show(result: Review) -> None:
     out.say(f"Compared: {result.base.name} with {result.head.name}.", style="dim")
     for note in result.notes:
         out.say(note, style="yellow")
-    for section in sections_of(result):
+    for section in sections_of(result, is_short=True):
         if section.is_detail:
             continue
         out.say("")

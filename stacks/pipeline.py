@@ -308,8 +308,8 @@ class PipelineStack(cdk.Stack):
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
                 f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
                 f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. "
-                f"Verdicts: ./vectora promote explain --to {env} - Approve: ./vectora promote approve --to {env} - "
-                f'Reject: ./vectora promote reject --to {env} --reason "{REASON_TO_REJECT}"'
+                f"Verdicts: ./vectora promote explain --to {env}; approve: ./vectora promote approve --to {env}; "
+                f'reject: ./vectora promote reject --to {env} --reason "{REASON_TO_REJECT}"'
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
             topic=self._topic,
