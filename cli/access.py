@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import ProfileNotFound
 
 from cli.profiles import GIVEN
 from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, OperatorAccess, Settings
-from vectora_shared.errors import ConfigurationError, VectoraError
-from vectora_shared.unknown_names import unknown_name
+from vectora_ops.unknown_names import unknown_name
+from vectora_shared.errors import UnknownWordError, VectoraError
 
 if TYPE_CHECKING:
     import boto3
@@ -54,7 +52,10 @@ def access_to(settings: Settings, where: str) -> Access:
 
 def open_session(access: Access) -> boto3.Session:
     """Return a session, without a call to AWS; raises VectoraError when the machine does not know the profile."""
+    # Imported here because they take long, and help needs no session.
     import boto3
+    import botocore.session
+    from botocore.credentials import DeferredRefreshableCredentials
 
     source = _source_session(access)
     if access.role is None:
@@ -90,7 +91,7 @@ def _given_profile(where: str) -> str | None:
         place, separator, name = text.rpartition("=")
         if separator and place not in PLACES:
             advice = "Write --profile NAME or --profile ENV=NAME."
-            raise ConfigurationError(unknown_name("environment", place, PLACES, advice=advice))
+            raise UnknownWordError(unknown_name("environment", place, PLACES, advice=advice))
         if not separator and found is None:
             found = name
         if place == where:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cli.access import open_account
 from cli.options import AnyEnv, HtmlFile, Json
-from cli.output import err, out, print_json, report_errors
+from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
 from cli.page_file import write_page
 from cli.parallel import read_each
 from cli.paths import ROOT
@@ -63,6 +63,8 @@ def _read(settings: Settings, env: EnvName) -> MonthCost | str:
         return read_month_cost(account, settings.names(env), CostSettings.of(chosen), utc_now())
     except VectoraError as error:
         return f"{env}: {error}"
+    except aws_errors() as error:
+        return f"{env}: {failed_call(error)}"
 
 
 def _fields(cost: MonthCost) -> dict[str, Any]:

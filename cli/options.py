@@ -19,6 +19,7 @@ HELP = {
     "--base": "Branch to compare with.",
     "--components": f"Comma-separated: {', '.join(COMPONENTS)}.",
     "--config": "Folder with clients/ and canonical/.",
+    "--data": "Curated items.json with news.",
     "--day": f"Day of the news, or {LATEST}.",
     "--digest": "First digits of a release's digest or content digest.",
     "--dry-run": "Only show what would be done.",
@@ -34,6 +35,7 @@ HELP = {
     "--remote": "Run the operation in the environment's Lambda function.",
     "--snapshot": f"Full name of the snapshot, or {LATEST}.",
     "--to": "Environment to promote into.",
+    "--until": "When it ends.",
     "--without-anchor": "Reason to use a snapshot that has no anchor.",
     "--yes": "Do not ask for confirmation, for automation.",
 }

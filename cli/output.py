@@ -14,7 +14,7 @@ import typer
 from cli.exit_codes import ExitCode
 from terminal.console import Terminal
 from vectora_ops.plain_text import json_text, one_line, visible
-from vectora_shared.errors import VectoraError
+from vectora_shared.errors import UnknownWordError, VectoraError
 
 P = ParamSpec("P")
 WIDTH_OF_FILES = 160
@@ -68,6 +68,8 @@ def report_errors(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+        except UnknownWordError as error:
+            fail(str(error), ExitCode.USAGE)
         except VectoraError as error:
             fail(str(error))
         except aws_errors() as error:

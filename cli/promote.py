@@ -23,8 +23,8 @@ from vectora_ops.records import Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import load_settings
 from vectora_ops.store_clock import records_clock
+from vectora_ops.unknown_names import unknown_name
 from vectora_ops.windows import TIME_EXAMPLE
-from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors
@@ -88,9 +88,7 @@ def bypass(
 @report_errors
 def freeze(
     env: Env,
-    until: Annotated[
-        str, typer.Option("--until", help=f"Local time at which it ends, such as '{TIME_EXAMPLE}'.", show_default=False)
-    ],
+    until: Annotated[str, option("--until", f"Local time, such as '{TIME_EXAMPLE}'.", show_default=False)],
     reason: Annotated[str, option("--reason", "Refusals show it.", show_default=False)],
     json: Json = False,
 ) -> None:

@@ -41,9 +41,7 @@ def review(
     cost_limit: Annotated[
         float, typer.Option("--cost-limit", help="US dollars a month that a change may add without a finding.", min=0)
     ] = COST_LIMIT_USD,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Curated items.json with more news for the preview of newsletters.")
-    ] = None,
+    data: Annotated[Path | None, option("--data", "The preview of newsletters reads it too.")] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
@@ -56,7 +54,7 @@ def review(
     ] = None,
     reason: Annotated[str, option("--reason", "Why the finding is accepted.")] = "",
     until: Annotated[
-        str | None, typer.Option("--until", help="Last day of the acceptance. Default: 30 days.", metavar=DAY_FORMAT)
+        str | None, option("--until", "The last day of the acceptance; default: 30 days.", metavar=DAY_FORMAT)
     ] = None,
 ) -> None:
     """Say what a change does, in words, before it is merged: data, permissions, gates and cost.

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.output import print_lines, report_errors
-from vectora_shared.errors import ConfigurationError
-from vectora_shared.unknown_names import unknown_name
+from vectora_ops.unknown_names import unknown_name
+from vectora_shared.errors import UnknownWordError
 
 # Each script calls the program as it was typed, so that it completes the names of that checkout.
 # bash finds a completion by the last part of the command's path (bash manual, "Programmable Completion").
@@ -53,5 +53,5 @@ def completion(
     The script runs vectora as you type it, also through a link of that name.
     """
     if shell not in SCRIPTS:
-        raise ConfigurationError(unknown_name("shell", shell, SCRIPTS))
+        raise UnknownWordError(unknown_name("shell", shell, SCRIPTS))
     print_lines(SCRIPTS[shell])

@@ -199,7 +199,8 @@ def _chosen(copy: Vault, request: RestoreRequest) -> Manifest:
     if found is None:
         raise VectoraError(
             f"The copy {copy.bucket} has no complete snapshot of {copy.names.env}: S3 did not replicate all objects of "
-            "any. Nothing was changed. ./vectora restore --snapshot NAME says for one what is missing."
+            "any. Nothing was changed. This says what is missing of one: ./vectora restore --env "
+            f"{copy.names.env} --copy-bucket {copy.bucket} --snapshot NAME --dry-run."
         )
     return found
 

@@ -264,8 +264,8 @@ class Acts:
         records.add_to_ledger(last.model_copy(update={"at": last.at - timedelta(days=days)}))
 
     def _disaster_act(self, execution: str) -> None:
-        """Break and restore stage, as soon as the promotion into prod no longer depends on its runs."""
-        self._delivery.reach(execution, "gate-after-approval-prod", "Succeeded")
+        """Break and restore stage, when the promotion into prod, which reads its facts until the end, is recorded."""
+        self._delivery.reach(execution, "record-prod", "Succeeded")
         names = self._delivery.names(DISASTER_ENVIRONMENT)
         client_id = next(iter(self._runs[DISASTER_ENVIRONMENT])).client_id
         delivery = self._delivery

@@ -22,8 +22,8 @@ class RehearsalResult:
     resources: Mapping[str, int]
     calls: str
     monitored: tuple[MonitoringResult, ...]
-    account_loss: AccountLossResult | None  # of a rehearsal in several accounts
     status_page: Path
+    account_loss: AccountLossResult | None  # of a rehearsal in several accounts
     model: Statistics
     messages: tuple[Path, ...]  # newsletters that were sent by e-mail
     profile: Profile

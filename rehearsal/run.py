@@ -155,8 +155,8 @@ def completed_rehearsal(
             )
         acts = Acts(delivery, options.results, steps, _approver(options, progress))
         acts.play()
-        with steps("Status page written"):
-            page = write_status_page(delivery, options.results)
+        with steps("Status page written, as an operator reads the environments"):
+            status_page = write_status_page(delivery, acts.monitored, options.results)
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
         progress.stop()
@@ -171,8 +171,8 @@ def completed_rehearsal(
             messages=copy_messages(delivery.emulator.mail, options.results / "mail"),
             calls=calls,
             monitored=acts.monitored,
+            status_page=status_page,
             account_loss=acts.account_loss,
-            status_page=page,
             profile=compared(profile, options.results),
             seconds=seconds,
         )

@@ -112,9 +112,9 @@ def _show_next(result: RehearsalResult, root: Path, out: Terminal, show: Show) -
     pages = [name for environment in result.environments for run in environment.runs for name in run.files]
     newest = next((name for name in reversed(pages) if name.endswith(".html")), None)
     out.print("\nWhat to do next:", style="bold")
+    show(f"  Open the status of all environments in a browser: {display_path(result.status_page, root)}")
     if newest:
         show(f"  Read a newsletter that was made: {display_path(Path(newest), root)}")
-    show(f"  See all environments on one page: {display_path(result.status_page, root)}")
     show("  Use this local AWS with ./vectora and the AWS CLI: ./vectora rehearse --keep")
     show("  Change a newsletter, and see the effect: docs/runbooks/change-the-newsletter.md")
     show("  Deploy into an AWS account: docs/runbooks/first-deployment.md")

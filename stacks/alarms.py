@@ -97,12 +97,12 @@ def alarm_definitions(
 
 
 def _of_runs(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefinition]:
-    status = f"./vectora status --env {env}"
+    logs = f"./vectora logs --run latest --env {env}"
     return (
         AlarmDefinition(
             name="failed-runs",
             meaning="A run failed, so a newsletter is missing or was not delivered.",
-            command=status,
+            command=logs,
             source=sources.runs("ExecutionsFailed"),
             statistic="Sum",
             # Not `failed_runs`: that many decide whether a release is rolled back; one already lacks a newsletter.
@@ -112,7 +112,7 @@ def _of_runs(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefini
         AlarmDefinition(
             name="runs-timed-out",
             meaning="A run was ended by its time-out, so a newsletter is missing.",
-            command=status,
+            command=logs,
             source=sources.runs("ExecutionsTimedOut"),
             statistic="Sum",
             threshold=1,
@@ -121,7 +121,7 @@ def _of_runs(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefini
         AlarmDefinition(
             name="runs-aborted",
             meaning="A person or a program ended a run, so a newsletter may be missing.",
-            command=status,
+            command=logs,
             source=sources.runs("ExecutionsAborted"),
             statistic="Sum",
             threshold=1,
@@ -130,7 +130,7 @@ def _of_runs(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefini
         AlarmDefinition(
             name="slow-run",
             meaning=f"A run took {alarms.run_minutes} minutes or more, and comes near its time-out.",
-            command=status,
+            command=logs,
             source=sources.runs("ExecutionTime"),
             statistic="Maximum",
             # The metric is in milliseconds.
@@ -141,7 +141,7 @@ def _of_runs(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefini
 
 
 def _of_newsletters(sources: Sources, alarms: Alarms, env: str) -> Sequence[AlarmDefinition]:
-    listed = f"./vectora newsletter list --env {env}"
+    listed, cost = f"./vectora newsletter list --env {env}", f"./vectora cost --env {env}"
     return (
         AlarmDefinition(
             name="noise",
@@ -173,7 +173,7 @@ def _of_newsletters(sources: Sources, alarms: Alarms, env: str) -> Sequence[Alar
         AlarmDefinition(
             name="run-cost",
             meaning=f"The model cost {alarms.run_cost_usd:g} USD or more in one run.",
-            command=listed,
+            command=cost,
             source=sources.own(Metric.RUN_COST_USD),
             statistic="Maximum",
             threshold=alarms.run_cost_usd,
@@ -264,7 +264,7 @@ def _of_operation(sources: Sources, names: Names, monthly_budget_usd: float) -> 
         AlarmDefinition(
             name="month-cost",
             meaning=f"The model cost {budgeted:g} USD or more this month; the budget is {monthly_budget_usd:g} USD.",
-            command=f"./vectora newsletter list --env {names.env}",
+            command=f"./vectora cost --env {names.env}",
             source=sources.own(Metric.MONTH_MODEL_COST_USD),
             statistic="Maximum",
             threshold=budgeted,

@@ -1,4 +1,4 @@
-"""Rules that invoke an environment's rollback function when a deployment or a run fails."""
+"""Rules that invoke an environment's rollback function when a deployment or a run fails, or an issue is published."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from vectora_ops.names import FAILED_RUN_STATUSES, RUN_CHANGED, STAGE_CHANGED, U
 def react_to_failures(
     stack: ComponentStack, rollback: PythonFunction, *, machine_arn: str, pipeline_account: str | None
 ) -> None:
-    """Invoke the rollback function when a deployment or a run fails; `pipeline_account` is that of one elsewhere."""
+    """Invoke the rollback function when a deployment or a run ends; `pipeline_account` is that of one elsewhere.
+
+    Events do not depend on a metric or on an alarm's state: each run has its own, and an alarm that is raised already
+    would hide the next fault.
+    """
     FunctionRule(
         stack,
         "DeploymentFailed",
@@ -44,6 +48,18 @@ def react_to_failures(
                 "stateMachineArn": [cdk.Fn.sub(machine_arn)],
                 "status": list(FAILED_RUN_STATUSES),
             },
+        },
+        function=rollback,
+    )
+    FunctionRule(
+        stack,
+        "IssuePublished",
+        rule_name=stack.names.rule("issue-published"),
+        description="Rolls back a release whose issues are empty or noisy soon after its deployment",
+        pattern={
+            "source": ["aws.states"],
+            "detail-type": [RUN_CHANGED],
+            "detail": {"stateMachineArn": [cdk.Fn.sub(machine_arn)], "status": ["SUCCEEDED"]},
         },
         function=rollback,
     )

@@ -202,6 +202,7 @@ class OperationsStack(ComponentStack):
             {
                 "PROMOTION_WATCH_HOURS": str(self.settings.promotion.watch_hours),
                 "FAILED_RUNS_A_DAY": str(self.settings.alarms.failed_runs),
+                "ALARM_NOISE_PERCENT": f"{self.settings.alarms.noise_percent:g}",
                 **self._elsewhere.variable(PIPELINE, *self._preceding_env),
             },
         )

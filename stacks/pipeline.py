@@ -53,6 +53,7 @@ from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
 from vectora_ops.names import Names, OperationsTask, PipelineBucketContent
+from vectora_ops.notifications import REASON_TO_REJECT
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 
@@ -306,8 +307,9 @@ class PipelineStack(cdk.Stack):
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
                 f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
-                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. Verdicts and answer: "
-                f"./vectora promote approve --to {env}"
+                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. "
+                f"Verdicts: ./vectora promote explain --to {env}; approve: ./vectora promote approve --to {env}; "
+                f'reject: ./vectora promote reject --to {env} --reason "{REASON_TO_REJECT}"'
             ),
             link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
             topic=self._topic,

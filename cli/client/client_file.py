@@ -10,13 +10,13 @@ from cli.paths import CONFIG, ROOT
 from cli.target import open_target
 from client_files.history import History
 from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import BucketContent, Content, FolderContent
 from vectora_shared.config.loading import client_ids
 from vectora_shared.config.section import read_file
-from vectora_shared.errors import ConfigurationError, VectoraError
+from vectora_shared.errors import ConfigurationError, UnknownWordError, VectoraError
 from vectora_shared.keys import client_key
-from vectora_shared.unknown_names import unknown_name
 
 IN_CONFIG = "file"
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -75,7 +75,7 @@ def read_client_file(client_id: str, location: str) -> ClientFile:
         return ClientFile(location, Path(location).read_bytes())
     except OSError as error:
         advice = f"A version such as 7.0.0 and a path are locations too ({error.strerror})."
-        raise VectoraError(
+        raise UnknownWordError(
             unknown_name("location", location, (IN_CONFIG, *ENVIRONMENT_NAMES), advice=advice)
         ) from error
 

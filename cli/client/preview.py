@@ -31,9 +31,7 @@ def preview(
     env: Annotated[str | None, option("--env", "Its news is read, unless --data is given.")] = None,
     config: ConfigFolder = CONFIG,
     day: Day = LATEST,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Curated items.json to read the news from, without any call to AWS.")
-    ] = None,
+    data: Annotated[Path | None, option("--data", "It is read without any call to AWS.")] = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", help="Folder to compare with, instead of the deployed configuration."),

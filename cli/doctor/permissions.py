@@ -37,20 +37,30 @@ class Statement:
 def operator_statements(root: Path, account_id: str, region: str) -> list[Statement]:
     """Return the operator policy's statements for an account and region."""
     document = json.loads((root / POLICY_FILE).read_text(encoding="utf-8"))
-    return [
-        Statement(
-            sid=each["Sid"],
-            actions=tuple(_listed(each["Action"])),
-            resources=tuple(_located(arn, account_id, region) for arn in _listed(each["Resource"])),
-            context=tuple(
-                (key, value)
-                for comparison in each.get("Condition", {}).values()
-                for key, values in comparison.items()
-                for value in _listed(values)
-            ),
+    return [part for each in document["Statement"] for part in _by_service(each, account_id, region)]
+
+
+def _by_service(statement: dict[str, Any], account_id: str, region: str) -> Iterator[Statement]:
+    """Yield a statement for each service: no action of one service has a resource of another, which IAM would judge."""
+    actions, patterns = _listed(statement["Action"]), _listed(statement["Resource"])
+    context = tuple(
+        (key, value)
+        for comparison in statement.get("Condition", {}).values()
+        for key, values in comparison.items()
+        for value in _listed(values)
+    )
+    if "*" in patterns:
+        yield Statement(statement["Sid"], tuple(actions), ("*",), context)
+        return
+    for service in dict.fromkeys(action.partition(":")[0] for action in actions):
+        # The resource of sts:AssumeRole is one of IAM.
+        own = [arn for arn in patterns if arn.split(":")[2] == service] or patterns
+        yield Statement(
+            sid=statement["Sid"],
+            actions=tuple(each for each in actions if each.startswith(f"{service}:")),
+            resources=tuple(_located(arn, account_id, region) for arn in own),
+            context=context,
         )
-        for each in document["Statement"]
-    ]
 
 
 def check_permissions(subject: Subject) -> Iterator[Finding]:

@@ -11,9 +11,9 @@ from cli.options import LATEST, Client, ConfigFolder, Day, Env, Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, display_path
 from cli.target import open_target
-from vectora_shared.errors import VectoraError
+from vectora_ops.unknown_names import unknown_name
+from vectora_shared.errors import UnknownWordError
 from vectora_shared.storage import Bucket
-from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors
@@ -39,7 +39,7 @@ def preview(
     from vectora_shared.config.loading import load_configuration
 
     if format_ not in RENDERERS:
-        raise VectoraError(unknown_name("format", format_, RENDERERS))
+        raise UnknownWordError(unknown_name("format", format_, RENDERERS))
     edited = load_configuration(folder_content(config), client)
     target = open_target(env)
     s3, names = target.account.client("s3"), target.names

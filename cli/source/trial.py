@@ -17,10 +17,10 @@ from cli.paths import CONFIG
 from cli.progress import progress_display
 from cli.source.words import dropped_in_words
 from terminal.console import new_table
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.sources import SOURCE_TYPES, IngestionMode, SourceType
-from vectora_shared.errors import ConfigurationError
-from vectora_shared.unknown_names import unknown_name
+from vectora_shared.errors import UnknownWordError
 
 if TYPE_CHECKING:
     from client_files.sources.trial import News, Trial, TriedFeed
@@ -78,7 +78,7 @@ def _require_known(
     option: str, given: str | None, known: SourceType | IngestionMode | None, names: tuple[str, ...]
 ) -> None:
     if given is not None and known is None:
-        raise ConfigurationError(unknown_name(option.removeprefix("--"), given, names))
+        raise UnknownWordError(unknown_name(option.removeprefix("--"), given, names))
 
 
 def _redirects(trial: Trial) -> list[dict[str, object]]:

@@ -25,7 +25,9 @@ class Alarms(Section):
     run_minutes: Annotated[int, Field(ge=1, lt=RUN_TIMEOUT_MINUTES)] = Field(
         description=f"run duration in minutes that raises an alarm, below the time-out of {RUN_TIMEOUT_MINUTES}"
     )
-    noise_percent: Percent = Field(description="noise in a newsletter, in percent, that raises an alarm")
+    noise_percent: Annotated[float, Field(gt=0, le=100)] = Field(
+        description="noise in a newsletter, in percent, that raises an alarm, and rolls back a new release"
+    )
     fallback_percent: Annotated[float, Field(gt=0, le=100)] = Field(
         description="items that the lexicon analyzed instead of the model, in percent, that raise an alarm"
     )

@@ -21,6 +21,7 @@ KNOWN_VARIABLES = frozenset(
         "DELIVERY_MODE",
         "ELSEWHERE",
         "ENV",
+        "ALARM_NOISE_PERCENT",
         "FAILED_RUNS_A_DAY",
         "LOG_LEVEL",
         "MODEL_CONCURRENCY",

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from vectora_shared.errors import ConfigurationError
+from vectora_ops.unknown_names import unknown_name
+from vectora_shared.errors import ConfigurationError, UnknownWordError
 from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
 from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX, STATUS_PREFIX
-from vectora_shared.unknown_names import unknown_name
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2", "s2-monitoring"]
@@ -338,7 +338,7 @@ def environment_name(name: str) -> EnvName:
     for env in environments:
         if env == name:
             return env
-    raise ConfigurationError(unknown_name("environment", name, environments))
+    raise UnknownWordError(unknown_name("environment", name, environments))
 
 
 def client_id_problems(environments: Iterable[Names], client_ids: Iterable[str]) -> list[str]:

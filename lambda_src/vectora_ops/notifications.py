@@ -22,6 +22,8 @@ ROLLBACK = "docs/runbooks/rollback.md"
 RUN = "docs/runbooks/a-run-failed.md"
 SNAPSHOTS = "docs/runbooks/snapshot.md"
 REFUSED_SNAPSHOT = "docs/runbooks/a-snapshot-was-refused.md"
+# An example that says what a reason is for: CodePipeline records it, and the author of the commit reads it.
+REASON_TO_REJECT = "the changes need a discussion first"
 # Names of executions that may be part of a command; one that was started by hand may have any other.
 EXECUTION = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _RUNBOOKS: Mapping[str, str] = {
@@ -162,6 +164,17 @@ def failed_runs(env: str, client_id: str, execution: str, message: str, since: d
         since=since,
         commands=(log_of_run(env, execution), *run_again(env, client_id), status(env)),
         runbook=f"{ALARMS}#failed-runs",
+    )
+
+
+def issue_alarm(env: str, alarm: str, client_id: str, message: str, since: datetime) -> Notification:
+    """Notify of an issue that is empty or noisy, and of the alarm that it raised."""
+    return Notification(
+        what=f"alarm: {alarm}",
+        happened=message,
+        since=since,
+        commands=(f"./vectora newsletter open {shlex.quote(client_id)} --env {env}", *run_again(env, client_id)),
+        runbook=f"{ALARMS}#{alarm}",
     )
 
 

@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, tuple[str, Strictness]] = {
     "SNAPSHOT_KEEP_LAST": ("snapshots.keep_last", lambda value: NO_LIMIT if value == "all" else float(value)),
     "SNAPSHOT_MINIMUM_AGE_DAYS": ("snapshots.minimum_age_days", float),
     "PROMOTION_WATCH_HOURS": ("promotion.watch_hours", float),
+    "ALARM_NOISE_PERCENT": ("alarms.noise_percent", lambda value: -float(value)),
     "FAILED_RUNS_A_DAY": ("alarms.failed_runs", lambda value: -float(value)),
 }
 IN_WORDS: Mapping[tuple[str, bool], str] = {

@@ -11,6 +11,10 @@ class ConfigurationError(VectoraError):
     """Configuration is missing or invalid; the message names the file and, where known, line and key."""
 
 
+class UnknownWordError(ConfigurationError):
+    """A word that is none of a fixed list, such as the name of an environment: a command was called wrongly."""
+
+
 class InvalidEventError(VectoraError):
     """An event that does not fit the contract of the invoked function, which answers with statusCode 400."""
 

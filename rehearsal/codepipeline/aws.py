@@ -43,7 +43,7 @@ class Aws:
         self._session = botocore.session.Session()
         self._session.set_config_variable("ca_bundle", str(emulator.ca_bundle))
         self._lock = threading.Lock()
-        self._admin_clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[str, Identity, str], Any] = {}
         self._config = Config(
             proxies={"https": emulator.proxy.address},
             retries={"mode": "standard", "max_attempts": 2},
@@ -55,10 +55,7 @@ class Aws:
 
         The account and region are those of the pipeline by default.
         """
-        key = (service, account or self.account, region or self.region)
-        if key not in self._admin_clients:
-            self._admin_clients[key] = self._client(service, self.emulator.administrator(key[1]), key[2])
-        return self._admin_clients[key]
+        return self._client(service, self.emulator.administrator(account or self.account), region)
 
     def service_client(self, service: str) -> Any:
         """Return a client of the root user, for calls that only AWS's services may make."""
@@ -114,16 +111,19 @@ class Aws:
         return Credentials(role_arn, identity, answer["Expiration"])
 
     def _client(self, service: str, identity: Identity, region: str | None = None) -> Any:
-        # botocore's loading of service models is not thread-safe.
+        key = (service, identity, region or self.region)
+        # botocore's loading of service models is not thread-safe; its clients are, and take long to create.
         with self._lock:
-            return self._session.create_client(
-                service,
-                region_name=region or self.region,
-                aws_access_key_id=identity.key,
-                aws_secret_access_key=identity.secret,
-                aws_session_token=identity.token,
-                config=self._config,
-            )
+            if key not in self._clients:
+                self._clients[key] = self._session.create_client(
+                    service,
+                    region_name=key[2],
+                    aws_access_key_id=identity.key,
+                    aws_secret_access_key=identity.secret,
+                    aws_session_token=identity.token,
+                    config=self._config,
+                )
+            return self._clients[key]
 
 
 def _account_of(role_arn: str) -> str:

@@ -152,7 +152,8 @@ class Runner:
             traceback.print_exc(file=sys.stderr)
             self._fail(run, f"The stand-in for CodePipeline has an error of its own: {error!r}", "InternalError")
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            # A build has thousands of files, and the next action does not need to wait until they are removed.
+            threading.Thread(target=shutil.rmtree, args=(scratch, True), daemon=True, name="removal").start()
 
     def _begin_action(self, stage: Stage, action: Action) -> ActionRun | None:
         with self.shared.changed:

@@ -296,9 +296,7 @@ def _read_alarm(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
 
 def _read_dashboard(aws: Aws, name: str, _: Properties) -> dict[str, Any]:
     found = aws("cloudwatch").get_dashboard(DashboardName=name)
-    tags = aws("cloudwatch").list_tags_for_resource(ResourceARN=found["DashboardArn"])["Tags"]
-    listed = _as_list({tag["Key"]: tag["Value"] for tag in tags})
-    return {"DashboardName": name, "DashboardBody": found["DashboardBody"], "Tags": listed}
+    return {"DashboardName": name, "DashboardBody": found["DashboardBody"]}
 
 
 def _read_budget(aws: Aws, name: str, properties: Properties) -> dict[str, Any]:

@@ -155,6 +155,7 @@ GAPS: tuple[Gap, ...] = (
     Gap(STATE_MACHINE, "LoggingConfiguration", "completed by API", _DROPPED, _put_state_machine_logging),
     Gap(STATE_MACHINE, "TracingConfiguration", "skipped", "The emulator's Step Functions has no X-Ray tracing"),
     Gap(SCHEDULE, "ScheduleExpressionTimezone", "completed by API", _DROPPED, _put_schedule_time_zone),
+    Gap(DASHBOARD, "Tags", "skipped", "The emulator's CloudWatch tags alarms only"),
     Gap(TOPIC, "KmsMasterKeyId", "completed by API", _DROPPED, _put_topic_key),
 )
 BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
@@ -207,6 +208,15 @@ BEHAVIOUR_GAPS: tuple[BehaviourGap, ...] = (
         "Functions run on this machine's Python, not on the runtime and architecture that they declare",
         "the rehearsal synthesizes layers for this interpreter, with --context lambda-platform=host",
     ),
+    BehaviourGap(
+        "CloudWatch extracts no metrics from logs and publishes none about runs",
+        "rehearsal/monitoring/ publishes them as AWS does, and fails on a line from which AWS would extract nothing",
+    ),
+    BehaviourGap(
+        "Alarms are evaluated without dimensions, missing data and M out of N",
+        "rehearsal/monitoring/ evaluates each by the rules of CloudWatch's user guide, and sets its state",
+    ),
+    BehaviourGap("CloudWatch draws no dashboards", "rehearsal/monitoring/drawing.py draws them as SVG"),
     BehaviourGap("Access logs are never delivered", "tests check the bucket policy that allows their delivery"),
     BehaviourGap("Memory limits of functions are not enforced", "not checked before AWS"),
 )

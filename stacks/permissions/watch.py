@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stacks.permissions.access import assume
-from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, EnvironmentGrants
+from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
 from vectora_constructs.service_role import Grant
 from vectora_ops.account import PIPELINE
-from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, POLICY, BucketContent
+from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, OPERATIONS_LAYER, POLICY, BucketContent
 from vectora_shared.keys import STATUS_PAGE_KEY
 
 
@@ -55,7 +55,7 @@ class WatchGrants(EnvironmentGrants):
         )
 
     def _write_status_page(self) -> tuple[Grant, ...]:
-        """Return the grants to write the page, and to read what only the page shows: alarms, and what costs by size."""
+        """Return the grants to write the page, and to read what it shows beside the gauges: stacks, alarms, sizes."""
         account, region, names = ACCOUNT, self._region, self._names
         others: tuple[BucketContent, ...] = ("lambda-code", "access-logs", "snapshots-access-logs")
         return (
@@ -63,6 +63,12 @@ class WatchGrants(EnvironmentGrants):
                 sid="WriteStatusPage",
                 actions=("s3:PutObject",),
                 resources=(f"arn:aws:s3:::{names.bucket('newsletters')}/{STATUS_PAGE_KEY}",),
+            ),
+            Grant(
+                sid="ReadOperationsStack",
+                actions=("cloudformation:DescribeStacks", "cloudformation:ListStackResources"),
+                resources=(f"arn:aws:cloudformation:{region}:{account}:stack/{names.stack(OPERATIONS_LAYER)}/*",),
+                wildcard_reason=STACKS_OF_THE_ENVIRONMENT,
             ),
             Grant(
                 sid="MeasureBuckets",

@@ -139,6 +139,7 @@ OPERATIONS: dict[str, Operation] = {
     "delete a stored analysis": _delete("data", "analyses/probe.json"),
     "write a newsletter": _put("newsletters", f"{DAY}/newsletter.md"),
     "read a newsletter": _get("newsletters", f"{DAY}/newsletter.md"),
+    "write the status page": _put("newsletters", "_status/status.html"),
     "write into the vault": _put("snapshots", "locks/probe.json"),
     "remove a version from the vault": _remove_version("snapshots"),
     "remove a version of the data": _remove_version("data"),
@@ -212,6 +213,7 @@ ALLOWED: dict[str, set[str]] = {
         "read the hold of the next environment",
     },
     WATCH: {
+        "write the status page",
         "read the client file",
         "read a canonical file",
         "read an ingestion's report",
@@ -225,6 +227,7 @@ ALLOWED: dict[str, set[str]] = {
         "read an ingestion's report",
         "read curated items",
         "write a newsletter",
+        "write the status page",
         # Earlier issues decide what is new; the canary's are in the same bucket.
         "read a newsletter",
         "read a run's manifest",
@@ -250,6 +253,7 @@ ALLOWED: dict[str, set[str]] = {
         "delete ingested items",
         "write curated items",
         "write a newsletter",
+        "write the status page",
         "change a stack",
     },
 }

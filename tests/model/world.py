@@ -240,6 +240,7 @@ class World:
             "PROMOTION": self.policies[env].model_dump_json(),
             "PROMOTION_WATCH_HOURS": str(self.policies[env].watch_hours),
             "FAILED_RUNS_A_DAY": "1",
+            "ALARM_NOISE_PERCENT": "10",
             "SNAPSHOT_KEEP_LAST": "2",
             "SNAPSHOT_MINIMUM_AGE_DAYS": str(LOCK_DAYS),
             **following,

@@ -82,8 +82,8 @@ def _summarized() -> tuple[RehearsalResult, ExecutionReport]:
         resources=counts,
         calls=HOSTILE,
         monitored=(monitored,),
+        status_page=Path(f"/{ONE_LINE}/status.html"),
         account_loss=AccountLossResult(**dict.fromkeys(AccountLossResult.__dataclass_fields__, HOSTILE) | seconds),
-        status_page=Path("/build/rehearsal/status.html"),
         model=Statistics(),
         messages=(Path(f"/{HOSTILE}/1.eml"),),
         profile=Profile(seconds=1.0, steps=(), actions=(), kinds=(kind,), slower=(HOSTILE,)),
@@ -108,7 +108,7 @@ def test_the_summary_ends_with_what_to_do_next_and_one_line_of_gaps() -> None:
     lines = file.getvalue().splitlines()
     begin = lines.index("What to do next:")
     assert "./vectora rehearse --keep" in "".join(lines[begin:])
-    assert "build/rehearsal/status.html" in "".join(lines[begin:])
+    assert "status.html" in "".join(lines[begin:])
     assert lines[-1] == (
         f"{len(BEHAVIOUR_GAPS)} behaviours of AWS that the emulator lacks were checked otherwise: --verbose lists them."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from stacks.builds import builds_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
+from tests.docs.test_commands_in_documents import vectora_problem
 from tests.repository import ROOT
 from vectora_ops.names import STACK_LAYERS, EnvName, Names, environment_name
+from vectora_ops.promotion.gates import BYPASSABLE_GATES
+from vectora_ops.promotion.steps.gate import LONGEST_CHANGE_SUMMARY
 from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
 
 Stages = dict[str, list[list[dict[str, Any]]]]
@@ -183,6 +187,30 @@ def test_the_approval_names_commit_digest_changes_and_what_was_bypassed(template
         assert variable in information
     assert "/compare/#{gate-prod.since}..." in approval["Configuration"]["ExternalEntityLink"]
     assert approval["TimeoutInMinutes"] == 7 * 24 * 60
+
+
+def test_the_approval_has_the_commands_that_answer_it(template: dict[str, Any]) -> None:
+    information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
+    commands = [each[each.index("./vectora") :] for each in information.split(" - ") if "./vectora" in each]
+    assert [shlex.split(each)[2] for each in commands] == ["explain", "approve", "reject"]
+    for command in commands:
+        assert vectora_problem(shlex.split(command)[1:], may_only_name=False) == ""
+
+
+def test_the_text_of_an_approval_is_not_longer_than_codepipeline_accepts(template: dict[str, Any]) -> None:
+    longest = {
+        "changes": LONGEST_CHANGE_SUMMARY,
+        "bypassed": len(", ".join(BYPASSABLE_GATES)),
+        "RELEASE_VERSION": 20,
+        "RELEASE_DIGEST_PROD": 64,
+        "CommitId": 40,
+        "RELEASE_AUDIT": 20,
+    }
+    information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
+    variables = re.findall(r"#\{[^.}]+\.(\w+)\}", information)
+    fixed = re.sub(r"#\{[^}]+\}", "", information)
+    # CodePipeline quotas, additional information of an approval.
+    assert len(fixed) + sum(longest[each] for each in variables) <= 1000
 
 
 @pytest.mark.parametrize("env", ENVIRONMENT_NAMES)

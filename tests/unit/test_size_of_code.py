@@ -23,7 +23,7 @@ LONG_FILES: dict[str, tuple[int, str]] = {
 }
 # File and function: its limit and why.
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
-    "tests/unit/cli/test_operator_policy.py::_needed": (150, "a table of actions"),
+    "tests/unit/cli/test_operator_policy.py::_needed": (160, "a table of actions"),
     "tests/unit/newsletter/curated_items.py::curated": (70, "one item with every field"),
 }
 

@@ -113,7 +113,7 @@ def _react(event: dict[str, Any], context: Any) -> Answer:
         return _when_free(lambda: _roll_back(account, names, mine, context), deadline_of(context))
 
     reaction = _reaction(account, names, undo)
-    react = {STAGE_CHANGED: reaction.stage_ended, RUN_CHANGED: reaction.run_failed}.get(event["detail-type"])
+    react = {STAGE_CHANGED: reaction.stage_ended, RUN_CHANGED: reaction.run_ended}.get(event["detail-type"])
     if react is None:
         raise InvalidEventError(f"Event '{event['detail-type']}' is not one this function reacts to.")
     try:
@@ -142,6 +142,7 @@ def _reaction(account: Account, names: Names, undo: RollBack) -> AutomaticRollba
         notify=notify_operators,
         watch_hours=int(environment("PROMOTION_WATCH_HOURS")),
         failed_runs_a_day=int(environment("FAILED_RUNS_A_DAY")),
+        noise_percent=float(environment("ALARM_NOISE_PERCENT")),
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from vectora_ops.account import Account
@@ -17,15 +16,17 @@ from vectora_ops.notifications import (
     Notify,
     deployment_failed,
     deployment_failed_while_held,
+    issue_alarm,
     promotion_refused,
     run_failed,
 )
 from vectora_ops.notifications import failed_runs as failed_runs_alarm
 from vectora_ops.progress import Clock, OutOfTimeError, utc_now
+from vectora_ops.promotion.ended_runs import EndedRuns, moment
 from vectora_ops.promotion.ending import Endings
-from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, why_not_counted
-from vectora_ops.promotion.facts import client_files, failed_run, failed_runs
+from vectora_ops.promotion.environment_runs import FailedRun
 from vectora_ops.promotion.hold import disable_transition
+from vectora_ops.promotion.published_issues import alarm_of_issue, issue_of_run
 from vectora_ops.promotion.rollback_points import LastRelease, RollbackPoint, RollbackPoints
 from vectora_ops.records import LONGEST_REASON, Alarm, Hold, Records, held_since
 from vectora_ops.rollback.request import RollbackRequest, RollbackResult
@@ -37,10 +38,11 @@ from vectora_shared.notifications import Notification
 logger = logging.getLogger("vectora")
 # Rolls back to the snapshot that the request names.
 RollBack = Callable[[RollbackRequest], RollbackResult]
+SUCCEEDED = "SUCCEEDED"
+NOTHING_ROLLED_BACK = "Nothing was rolled back."
 NOTHING_TO_UNDO = "nothing had been deployed yet, so there was nothing to roll back"
 BY_HAND = "must be finished by hand"
 UNFINISHED = f"the rollback was not finished and {BY_HAND}"
-DAY = timedelta(days=1)
 # Of the record that a rollback began or ended: without it, the environment would seem to be rolled back for an hour.
 WRITE_TRIES, WRITE_PAUSE_SECONDS = 3, 5.0
 
@@ -61,10 +63,14 @@ class AutomaticRollback:
         notify: Notify,
         watch_hours: int,
         failed_runs_a_day: int = 1,
+        noise_percent: float = 100,
         clock: Clock = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Watch a deployment for `watch_hours`, in which `failed_runs_a_day` failed runs roll it back."""
+        """Watch a deployment for `watch_hours`.
+
+        In that time `failed_runs_a_day` failed runs roll it back, or an issue that is empty or has `noise_percent`.
+        """
         self._account = account
         self._names = names
         self._records = Records(account, names)
@@ -73,10 +79,11 @@ class AutomaticRollback:
         self._notify = notify
         self._watch = timedelta(hours=watch_hours)
         self._failed_runs_a_day = failed_runs_a_day
+        self._noise_percent = noise_percent
         self._clock = clock
         self._sleep = sleep
         self._problems: list[str] = []
-        self._clients: dict[str, ClientFile] | None = None
+        self._runs = EndedRuns(account, names, clock=clock, attempt=self._try)
 
     def stage_ended(self, event: Mapping[str, Any]) -> str:
         """Roll back when a pipeline execution failed, was stopped or cancelled in this environment's stage."""
@@ -85,7 +92,7 @@ class AutomaticRollback:
         state = str(detail.get("state", "FAILED"))
         hold = self._hold(execution)
         ending = Endings(self._account, self._names, sleep=self._sleep).of(
-            execution, state, _moment(event.get("time")), on_problem=self._problems.append
+            execution, state, moment(event.get("time")), on_problem=self._problems.append
         )
         if ending.before_deployment and not self._points.is_half_deployed(execution):
             what = "promotion refused" if ending.failed else "promotion ended"
@@ -95,16 +102,21 @@ class AutomaticRollback:
             return self._report(
                 deployment_failed_while_held(self._names.env, _sentence(ending.reason), held_since(hold))
             )
-        started = _moment(detail.get("start-time"))
+        started = moment(detail.get("start-time"))
         return self._hold_and_roll_back(ending.reason, execution, lambda: self._points.of_execution(execution, started))
+
+    def run_ended(self, event: Mapping[str, Any]) -> str:
+        """Roll back when a run soon after a deployment failed, or published an issue with a fault."""
+        succeeded = event["detail"].get("status") == SUCCEEDED
+        return self.issue_published(event) if succeeded else self.run_failed(event)
 
     def run_failed(self, event: Mapping[str, Any]) -> str:
         """Roll back when, soon after a deployment, as many of its runs failed in a day as the settings allow."""
         event_id = str(event.get("id"))
-        run = self._failed_run(event["detail"])
+        run = self._runs.of_event(event["detail"])
         if run.client_id == CANARY_CLIENT:
             return "The run of the canary is judged by the smoke test that started it."
-        if why := self._why_not_counted(run):
+        if why := self._runs.why_not_counted(run):
             if run.draft:
                 return f"The run of {run.client_id} does not count: {why}."
             message = (
@@ -114,10 +126,9 @@ class AutomaticRollback:
             return self._report(run_failed(self._names.env, run.client_id, run.execution, f"{message} {nothing_done}"))
         hold = self._hold(event_id)
         if hold and hold.state == "rolling back" and hold.execution == event_id:
-            # This invocation continues the rollback.
-            return self._hold_and_roll_back(hold.reason, event_id, self._points.of_unfinished_rollback)
+            return self._continue(hold, event_id)
         release = self._points.of_last_release()
-        failed = self._failed_in_a_day(run)
+        failed = self._runs.failed_in_a_day(run)
         if len(failed) < self._failed_runs_a_day:
             return f"{len(failed)} of {self._failed_runs_a_day} failed runs a day: nothing is done yet."
         reason = (
@@ -125,57 +136,51 @@ class AutomaticRollback:
             f"({len(failed)} in a day): {_cause(event['detail'])}"
         )
         alarm = Alarm(name=FAILED_RUNS, reason=reason, at=run.at)
-        if (hold and hold.holds) or not self._is_watched(release, run, failed):
+        if (hold and hold.holds) or not self._is_watched(release, run, failed, self._failed_runs_a_day):
             self._record_alarm(alarm)
-            message = f"In {self._names.env} {_sentence(reason)} Nothing was rolled back."
+            message = f"In {self._names.env} {_sentence(reason)} {NOTHING_ROLLED_BACK}"
             return self._report(failed_runs_alarm(self._names.env, run.client_id, run.execution, message, run.at))
+        return self._roll_back_release(alarm, event_id, release)
+
+    def issue_published(self, event: Mapping[str, Any]) -> str:
+        """Roll back when, soon after a deployment, one of its runs published an issue that is empty or noisy."""
+        event_id = str(event.get("id"))
+        run = self._runs.of_event(event["detail"])
+        issue = issue_of_run(self._account, event["detail"])
+        raised = alarm_of_issue(issue, self._noise_percent) if issue else None
+        if raised is None or (why := self._runs.why_not_counted(run)):
+            return f"The run of {run.client_id} raises no alarm{f': {why}' if raised else ''}."
+        hold = self._hold(event_id)
+        if hold and hold.state == "rolling back" and hold.execution == event_id:
+            return self._continue(hold, event_id)
+        name, fault = raised
+        alarm = Alarm(name=name, reason=f"alarm {name} was raised: {fault}", at=run.at)
+        release = self._points.of_last_release()
+        if (hold and hold.holds) or not self._is_watched(release, run, [run], 1):
+            self._record_alarm(alarm)
+            message = f"In {self._names.env} {_sentence(alarm.reason)} {NOTHING_ROLLED_BACK}"
+            return self._report(issue_alarm(self._names.env, name, run.client_id, message, run.at))
+        return self._roll_back_release(alarm, event_id, release)
+
+    # --- the watch after a deployment
+
+    def _continue(self, hold: Hold, event_id: str) -> str:
+        """Go on with a rollback that an earlier invocation for the same event began."""
+        return self._hold_and_roll_back(hold.reason, event_id, self._points.of_unfinished_rollback)
+
+    def _roll_back_release(self, alarm: Alarm, event_id: str, release: LastRelease | None) -> str:
         point = release.rollback_point if release else None
-        return self._hold_and_roll_back(reason, event_id, lambda: point, release, alarm)
+        return self._hold_and_roll_back(alarm.reason, event_id, lambda: point, release, alarm)
 
-    # --- failed runs
-
-    def _failed_run(self, detail: Mapping[str, Any]) -> FailedRun:
-        """Return the run of the event, which does not contain a long input (Step Functions guide, EventBridge)."""
-        execution = {
-            "executionArn": detail["executionArn"],
-            "status": detail["status"],
-            "startDate": _moment(detail.get("startDate")) or self._clock(),
-            "stopDate": _moment(detail.get("stopDate")) or self._clock(),
-            "error": detail.get("error"),
-        }
-        try:
-            return failed_run(self._account, execution, detail.get("input"))
-        except Exception:
-            logger.exception("The input of %s cannot be read", execution["executionArn"])
-            return replace(failed_run(self._account, execution, ""), input_unknown=True)
-
-    def _why_not_counted(self, run: FailedRun) -> str | None:
-        if self._clients is None:
-            self._try("the client files cannot be read", self._read_clients)
-        return why_not_counted(run, self._clients)
-
-    def _read_clients(self) -> None:
-        self._clients = client_files(self._account, self._names)
-
-    def _failed_in_a_day(self, run: FailedRun) -> list[FailedRun]:
-        """Return the distinct failed runs of the day that ended with `run`, which the list may not include yet."""
-        found = {run.execution: run}
-
-        def read() -> None:
-            for each in failed_runs(self._account, self._names, run.at - DAY):
-                if self._why_not_counted(each) is None:
-                    found.setdefault(each.execution, each)
-
-        self._try("the failed runs cannot be listed", read)
-        return list(found.values())
-
-    def _is_watched(self, release: LastRelease | None, run: FailedRun, failed: list[FailedRun]) -> bool:
-        """Return whether the failed runs are of this release, and soon enough after its deployment."""
+    def _is_watched(
+        self, release: LastRelease | None, run: FailedRun, counted: Sequence[FailedRun], enough: int
+    ) -> bool:
+        """Return whether `enough` of the counted runs are of this release, and soon enough after its deployment."""
         if release is None:
             # A damaged record must not end the watch.
             return bool(self._points.problems) and bool(self._watch)
-        own = [each for each in failed if each.started is None or each.started >= release.began]
-        return run.at - release.recorded < self._watch and len(own) >= self._failed_runs_a_day
+        own = [each for each in counted if each.started is None or each.started >= release.began]
+        return run.at - release.recorded < self._watch and len(own) >= enough
 
     def _record_alarm(self, alarm: Alarm) -> None:
         self._try("the alarm could not be recorded", lambda: self._records.write_alarm(alarm))
@@ -336,17 +341,6 @@ class AutomaticRollback:
 def _execution(event: Mapping[str, Any]) -> str:
     """Return what identifies the reaction to an event: the execution of the pipeline, or the event's own id."""
     return str(event["detail"].get("execution-id") or event.get("id"))
-
-
-def _moment(value: object) -> datetime | None:
-    """Return the time of an event, which is ISO 8601 or milliseconds since the epoch; None for neither."""
-    try:
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value / 1000, UTC)
-        moment = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _cause(detail: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ def _problems(
 
 
 def bump_command(client_id: str) -> str:
-    return f"./vectora client bump {client_id} -m 'what changed'"
+    return f"./vectora client bump {client_id} -m REASON"
 
 
 def _version(file: ClientFile | None) -> str:

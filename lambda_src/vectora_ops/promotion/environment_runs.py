@@ -8,6 +8,8 @@ from datetime import datetime
 
 # Error of a run whose newsletter was written, and not delivered to all recipients (newsletter_workflow.py).
 DELIVERY_FAILED = "DeliveryFailed"
+# A person or a program ended the run (Step Functions, StopExecution).
+ABORTED = "ABORTED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,8 @@ def why_not_counted(run: FailedRun, clients: Mapping[str, ClientFile] | None) ->
     """
     if run.draft:
         return "it makes a draft"
+    if run.status == ABORTED:
+        return "it was ended on purpose"
     if run.error == DELIVERY_FAILED:
         return "its newsletter was written, and only the delivery failed"
     if clients is None or run.input_unknown:

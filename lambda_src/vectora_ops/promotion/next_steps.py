@@ -117,4 +117,4 @@ def issue_command(env: str, client_id: str) -> str:
 
 
 def bypass_command(target: str, gate: str) -> str:
-    return f"./vectora promote bypass --to {target} --gate {gate} --reason 'why it is safe'"
+    return f"./vectora promote bypass --to {target} --gate {gate} --reason REASON"

@@ -19,8 +19,8 @@ from vectora_ops.snapshots.object_metadata import DEFAULT_CLASS
 from vectora_ops.snapshots.objects import ArchivedError
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
 from vectora_ops.snapshots.vault import Vault
-from vectora_shared.errors import VectoraError
-from vectora_shared.unknown_names import unknown_name
+from vectora_ops.unknown_names import unknown_name
+from vectora_shared.errors import UnknownWordError
 
 # Files that are text: a change shows their lines, other files only their path.
 TEXT = (".json", ".yaml", ".md", ".html", ".xml", "/template")
@@ -52,7 +52,7 @@ def chosen_components(names: Iterable[str] | None) -> tuple[Component, ...]:
     """Return the named components, or all without names; raises VectoraError for an unknown name."""
     wanted = list(names or COMPONENTS)
     if unknown := [name for name in wanted if name not in COMPONENTS]:
-        raise VectoraError(unknown_name("component", unknown[0], COMPONENTS))
+        raise UnknownWordError(unknown_name("component", unknown[0], COMPONENTS))
     return tuple(component for component in COMPONENTS if component in wanted)
 
 

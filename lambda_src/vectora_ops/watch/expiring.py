@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from vectora_ops.account import Account
 from vectora_ops.names import Names
-from vectora_ops.notifications import DEPLOYMENT, PIPELINE, release_hold, status
+from vectora_ops.notifications import DEPLOYMENT, PIPELINE, REASON_TO_REJECT, release_hold, status
 from vectora_ops.overview.model import WaitingApproval
 from vectora_ops.promotion.policy import deployed_policy
 from vectora_ops.records import Records, held_since
@@ -17,8 +17,6 @@ from vectora_shared.notifications import Notification
 # A day of the report's time zone may have 25 hours: with less, what ends in between would never be reported.
 SOON = timedelta(hours=25)
 LONG = timedelta(days=3)
-# An example that says what a reason is for: CodePipeline records it, and the author of the commit reads it.
-REASON_TO_REJECT = "the changes need a discussion first"
 
 
 def expiring(

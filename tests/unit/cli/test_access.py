@@ -154,7 +154,7 @@ def test_the_profiles_end_with_their_command(monkeypatch: pytest.MonkeyPatch) ->
 
 
 # They show progress, and use no account.
-WITHOUT_AWS = ("completion", "rehearse", "client bump", "source try", "source check")
+WITHOUT_AWS = ("completion", "review", "rehearse", "client bump", "source try", "source check")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)

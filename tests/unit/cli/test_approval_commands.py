@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import approval, pipeline_stage, retry_stage
+from cli import approval, pipeline_stage, promote, retry_stage
 from cli.__main__ import app
 from cli.exit_codes import ExitCode
 from tests.repository import ROOT
 from tests.unit.cli.hostile import HOSTILE, is_harmless
 from tests.unit.cli.pipeline_in_memory import COMMIT, CONTENT, DIGEST, EXECUTION, NOON, TOKEN, MemoryPipeline
-from vectora_ops.records import Hold
+from vectora_ops.records import Bypass, Hold, ReleaseId
 from vectora_ops.settings import load_settings
 from vectora_shared.errors import VectoraError
 
@@ -307,3 +307,49 @@ def test_nothing_is_promoted_into_dev(pipeline: MemoryPipeline, command: str) ->
     reason = ("--reason", "x") if command == "reject" else ()
     result = vectora(command, "--to", "dev", *reason)
     assert (result.exit_code, "Nothing is promoted into dev" in result.stderr) == (ExitCode.ERROR, True)
+
+
+# --- bypass
+
+
+@pytest.fixture
+def bypassed(pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch) -> list[Bypass]:
+    """Return the recorded bypasses of prod, whose gate refused the release that stage has."""
+    recorded: list[Bypass] = []
+    pipeline.status, pipeline.statuses = "Failed", {"gate-prod": "Failed"}
+    caller = SimpleNamespace(get_caller_identity=lambda: {"Arn": CALLER})
+    account = SimpleNamespace(client=lambda service: caller)
+    target = SimpleNamespace(account=account, names=load_settings(ROOT).names("prod"))
+    monkeypatch.setattr(promote, "open_preceding", lambda to: target)
+    monkeypatch.setattr(promote, "open_target", lambda env: target)
+    monkeypatch.setattr(promote, "find_release", lambda account, names, digest: ReleaseId(DIGEST, CONTENT))
+    monkeypatch.setattr(promote, "records_clock", lambda account, names: lambda: NOON)
+    monkeypatch.setattr(promote, "Records", lambda account, names: SimpleNamespace(write_bypass=recorded.append))
+    return recorded
+
+
+BYPASS = ("bypass", "--to", "prod", "--gate", "soak", "--reason", "a crash")
+
+
+def test_a_bypass_is_recorded_and_retries_the_stage(pipeline: MemoryPipeline, bypassed: list[Bypass]) -> None:
+    result = vectora(*BYPASS)
+    assert result.exit_code == 0, result.output
+    assert [(each.content_digest, each.gates) for each in bypassed] == [(CONTENT, ("soak",))]
+    assert [each["pipelineExecutionId"] for each in pipeline.retries] == [EXECUTION]
+    assert f"Release {CONTENT[:12]} may go into prod without soak." in result.stdout
+    assert f"Execution {EXECUTION} is tried again: gate-prod." in result.stdout
+
+
+def test_a_bypass_without_a_retry_names_the_command_for_it(pipeline: MemoryPipeline, bypassed: list[Bypass]) -> None:
+    result = vectora(*BYPASS, "--no-retry")
+    assert (len(bypassed), pipeline.retries) == (1, [])
+    assert "To try it now: ./vectora promote retry --to prod." in result.stdout
+
+
+def test_a_bypass_before_the_release_arrives_says_why_nothing_was_retried(
+    pipeline: MemoryPipeline, bypassed: list[Bypass]
+) -> None:
+    pipeline.status, pipeline.statuses = "Succeeded", {}
+    document = json.loads(vectora(*BYPASS, "--json").stdout)
+    assert (len(bypassed), document["gates"]) == (1, ["soak"])
+    assert "there is nothing to retry" in document["retry"]

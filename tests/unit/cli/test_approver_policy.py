@@ -29,6 +29,8 @@ def _effects(action: str, end_of_resource: str) -> set[str]:
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
+        ("codepipeline:GetPipelineState", "vectora-inbox-pipeline"),
+        ("codepipeline:ListActionExecutions", "vectora-inbox-pipeline"),
         ("codepipeline:PutApprovalResult", "vectora-inbox-pipeline/prod/approval-prod"),
         ("codepipeline:RetryStageExecution", "vectora-inbox-pipeline/UpdatePipeline"),
         ("ssm:PutParameter", "/vectora-inbox/pipeline/approved-change"),

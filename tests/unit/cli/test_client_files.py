@@ -209,5 +209,5 @@ def test_versions_are_found_in_the_history(client: Run, checkout: Path) -> None:
 @pytest.mark.parametrize("location", ["qa", "no/such/file.yaml"])
 def test_an_unknown_location_is_reported_with_the_possible_ones(client: Run, location: str) -> None:
     refused = client("diff", "lai_weekly", "--from", location)
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "There is no location" in refused.output

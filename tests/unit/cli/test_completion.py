@@ -142,7 +142,7 @@ def test_a_script_calls_the_typed_program_and_hides_its_errors(shell: str) -> No
 def test_an_unknown_shell_is_refused_with_the_known_ones() -> None:
     result = CliRunner().invoke(app, ["completion", "fsh"])
     assert (result.exit_code, result.stderr.strip()) == (
-        1,
+        2,
         "There is no shell 'fsh': did you mean 'fish'? Choose one of bash, zsh, fish.",
     )
 

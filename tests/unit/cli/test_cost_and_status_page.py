@@ -15,6 +15,7 @@ from cli import cost as cost_command
 from cli import status as status_command
 from cli.output import out
 from cli.profiles import GIVEN, with_profiles
+from terminal.console import Terminal
 from tests.unit.cli.hostile import HOSTILE, is_harmless
 from tests.unit.ops.pages import overviews
 from vectora_ops.costs.month import MonthCost
@@ -51,6 +52,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_cost_of_each_environment_is_shown_by_part_and_client_within_80_columns(
     costs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Terminal, "is_terminal", True)
     monkeypatch.setattr(out, "width", WIDEST)
     result = _run(cost_command.cost)
     assert result.exit_code == 0

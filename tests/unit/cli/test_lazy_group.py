@@ -49,6 +49,12 @@ def test_the_help_of_a_command_imports_no_other_command_and_no_engine() -> None:
     assert "cli.release" in modules
 
 
+@pytest.mark.parametrize("words", ["status", "rollback", "promote explain", "snapshot list", "run", "doctor", "cost"])
+def test_the_help_of_a_command_loads_no_client_of_aws(words: str) -> None:
+    modules = _modules(*words.split(" "), "--help")
+    assert modules.isdisjoint({"boto3", "botocore.session", "botocore.client", "aws_cdk", "rehearsal"})
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
 def test_the_help_is_the_docstring_of_the_function(command: Command) -> None:
     module, _, name = command.function.partition(":")

@@ -141,4 +141,4 @@ def test_a_preview_writes_nothing_to_the_environment(newsletter: Newsletter, eng
 
 def test_a_preview_in_an_unknown_format_is_refused(newsletter: Newsletter) -> None:
     result = newsletter("preview", CLIENT, "--env", "dev", "--format", "eml")
-    assert (result.exit_code, "Choose one of html, md, txt" in result.output) == (1, True)
+    assert (result.exit_code, "Choose one of html, md, txt" in result.output) == (2, True)

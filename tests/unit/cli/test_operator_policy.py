@@ -89,6 +89,31 @@ def _stack(layer: str, env: str) -> str:
     return _arn("cloudformation", f"stack/vectora-inbox-{layer}-{env}/0a1b")
 
 
+def _needed_of_status(env: str) -> list[tuple[str, str]]:
+    """Return the calls of a status in text."""
+    records = _arn("ssm", f"parameter/vectora-inbox/{env}/promotion")
+    return [
+        ("cloudformation:DescribeStacks", _stack("s0-operations", env)),
+        ("lambda:GetFunctionConfiguration", _arn("lambda", f"function:vectora-inbox-ingest-v2-{env}")),
+        ("ssm:GetParameterHistory", f"{records}/ledger"),
+        ("ssm:GetParameter", f"{records}/bypass"),
+        ("s3:GetObject", f"arn:aws:s3:::vectora-inbox-config-{env}/published.json"),
+    ]
+
+
+def _needed_of_pages(env: str) -> list[tuple[str, str]]:
+    """Return the calls of the commands that read all of an environment."""
+    return [
+        ("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*")),
+        ("cloudformation:ListStackResources", _stack("s0-operations", env)),
+        ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-access-logs-{env}"),
+        ("s3:GetObject", f"arn:aws:s3:::vectora-inbox-newsletters-{env}/lai_weekly/2026/01/30/manifest.json"),
+        ("logs:DescribeLogGroups", "*"),
+        ("codepipeline:GetPipelineState", _arn("codepipeline", "vectora-inbox-pipeline")),
+        ("states:DescribeStateMachine", _arn("states", f"stateMachine:vectora-inbox-newsletter-{env}")),
+    ]
+
+
 def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
     """Return the calls that each command makes in its own process, with resources of an environment."""
     vault, key = f"arn:aws:s3:::vectora-inbox-snapshots-{env}", f"arn:aws:s3:::vectora-inbox-snapshots-{env}/objects/ab"
@@ -157,23 +182,8 @@ def _needed(env: str) -> dict[str, list[tuple[str, str]]]:
             # A log group's ARN ends with :* in the service authorization reference.
             ("logs:FilterLogEvents", _arn("logs", f"log-group:/aws/lambda/vectora-inbox-ingest-v2-{env}:*")),
         ],
-        "status": [
-            ("cloudformation:DescribeStacks", _stack("s0-operations", env)),
-            ("lambda:GetFunctionConfiguration", function),
-            ("ssm:GetParameterHistory", f"{records}/ledger"),
-            ("ssm:GetParameter", f"{records}/bypass"),
-            ("s3:GetObject", f"{config}/published.json"),
-        ],
-        "status --html and cost": [
-            *remote,
-            ("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*")),
-            ("cloudformation:ListStackResources", _stack("s0-operations", env)),
-            ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-access-logs-{env}"),
-            ("s3:GetObject", f"{letters}/lai_weekly/2026/01/30/manifest.json"),
-            ("logs:DescribeLogGroups", "*"),
-            ("codepipeline:GetPipelineState", _arn("codepipeline", "vectora-inbox-pipeline")),
-            ("states:DescribeStateMachine", _arn("states", f"stateMachine:{machine}")),
-        ],
+        "status": _needed_of_status(env),
+        "status --html and cost": [*remote, *_needed_of_pages(env)],
         "adopt": [
             *change,
             ("s3:ListBucket", f"arn:aws:s3:::vectora-inbox-lambda-code-{env}"),

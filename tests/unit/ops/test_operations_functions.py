@@ -63,6 +63,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
         "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:eu-west-3:000000000000:vectora-inbox-operations-stage",
         "PROMOTION_WATCH_HOURS": "48",
         "FAILED_RUNS_A_DAY": "1",
+        "ALARM_NOISE_PERCENT": "10",
     }.items():
         monkeypatch.setenv(name, value)
     return topic

@@ -183,8 +183,8 @@ def test_noise_and_cost_name_the_run_and_its_limit() -> None:
     assert cost.reason.startswith(
         "the run of lai_weekly of 2026-11-26, the dearest of 2, cost $0.6100, over $0.5; no later run replaces it"
     )
-    assert noise.command == "./vectora promote bypass --to prod --gate noise --reason 'why it is safe'"
-    assert cost.command == "./vectora promote bypass --to prod --gate cost --reason 'why it is safe'"
+    assert noise.command == "./vectora promote bypass --to prod --gate noise --reason REASON"
+    assert cost.command == "./vectora promote bypass --to prod --gate cost --reason REASON"
 
 
 @pytest.mark.parametrize("gate", ["noise", "cost"])
@@ -223,10 +223,10 @@ def test_an_older_client_file_names_client_version_and_command() -> None:
     found = judged("client-versions", target_clients={"lai_weekly": file("7.2.0", "old")})
     assert found.reason == (
         "lai_weekly is 7.1.0 in stage and 7.2.0 in prod: an older version; bring the changes of prod into "
-        "config/clients/lai_weekly.yaml, raise its version above 7.2.0 (./vectora client bump lai_weekly -m 'what "
-        "changed') and release it"
+        "config/clients/lai_weekly.yaml, raise its version above 7.2.0 (./vectora client bump lai_weekly -m "
+        "REASON) and release it"
     )
-    assert found.command == "./vectora client bump lai_weekly -m 'what changed'"
+    assert found.command == "./vectora client bump lai_weekly -m REASON"
 
 
 def test_a_decision_is_ready_when_its_last_gate_is_unless_somebody_has_to_act() -> None:

@@ -79,7 +79,7 @@ def test_a_mistyped_option_is_refused_with_the_nearest_one(
     source: Callable[..., Result], arguments: tuple[str, ...], message: str
 ) -> None:
     result = source("try", NEW, *arguments)
-    assert (result.exit_code, message in result.stderr) == (1, True)
+    assert (result.exit_code, message in result.stderr) == (2, True)
 
 
 def test_a_check_ends_with_3_when_a_source_fails(source: Callable[..., Result]) -> None:

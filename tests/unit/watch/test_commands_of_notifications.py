@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -59,6 +60,9 @@ def cases() -> Iterator[tuple[str, Notification]]:
     yield "client promotion", texts.client_promoted("prod", "lai_weekly", "lai_weekly 7.0.1 came from stage.")
     yield "failed run", texts.run_failed("prod", "lai_weekly", EXECUTION, "In prod the run of lai_weekly failed.")
     yield "failed runs", texts.failed_runs("prod", "lai_weekly", EXECUTION, "In prod two runs failed.", NOON)
+    for alarm in ("noise", "empty-newsletter"):
+        message = f"In prod alarm {alarm} was raised."
+        yield f"alarm {alarm}", texts.issue_alarm("prod", alarm, "lai_weekly", message, NOON)
     yield "run by hand", texts.run_failed("prod", "$(reboot)", "a b; reboot", "In prod a run failed.")
     yield "snapshot that failed", texts.deployment_stopped("prod", "No snapshot, no deployment: it is damaged.")
     yield "pruning that failed", texts.pruning_failed("prod", "AccessDenied")
@@ -75,6 +79,16 @@ def cases() -> Iterator[tuple[str, Notification]]:
 
 
 CASES = [pytest.param(found, id=name) for name, found in cases()]
+
+
+def test_every_notification_of_the_operations_is_one_of_the_cases() -> None:
+    builders = {
+        name
+        for name, value in vars(texts).items()
+        if inspect.isfunction(value) and value.__annotations__["return"] == "Notification"
+    }
+    assert builders
+    assert builders <= set(cases.__code__.co_names)
 
 
 def commands_of(text: str) -> list[str]:

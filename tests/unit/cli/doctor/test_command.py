@@ -79,7 +79,7 @@ def test_json_is_one_document(findings: list[Finding]) -> None:
 
 def test_an_unknown_environment_is_one_sentence() -> None:
     result = _call("--env", "production")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     sentence = "There is no environment 'production': did you mean 'prod'? Choose one of dev, stage, prod."
     assert result.stderr.strip() == sentence
 

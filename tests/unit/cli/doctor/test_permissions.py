@@ -137,3 +137,15 @@ def test_the_policy_is_that_of_the_account_and_region() -> None:
     assert f"role/cdk-vicff*-deploy-role-123456789012-{REGION}" in text
     assert f"cdk-vicff*-assets-123456789012-{REGION}/*" in text
     assert ":*:" not in text
+
+
+def test_no_action_is_simulated_on_a_resource_of_another_service() -> None:
+    pairs = {
+        (action.partition(":")[0], arn.split(":")[2])
+        for statement in operator_statements(ROOT, ACCOUNT, REGION)
+        for action in statement.actions
+        for arn in statement.resources
+        if arn != "*"
+    }
+    # The resource of sts:AssumeRole is one of IAM.
+    assert {pair for pair in pairs if pair[0] != pair[1]} == {("sts", "iam")}

@@ -93,7 +93,10 @@ def test_an_unreadable_quota_is_unknown(aws: Aws, run: Run, code: str) -> None:
     assert finding.verdict == "unknown"
 
 
-@pytest.mark.parametrize(("there", "verdict"), [(0, "pass"), (1000 - 12, "pass"), (1000 - 11, "fail")])
+@pytest.mark.parametrize(
+    ("there", "verdict"),
+    [(0, "pass"), (1000 - ROLES_OF_AN_ENVIRONMENT, "pass"), (1001 - ROLES_OF_AN_ENVIRONMENT, "fail")],
+)
 def test_roles_are_counted(aws: Aws, run: Run, there: int, verdict: str) -> None:
     aws.answers("iam", "get_account_summary", {"SummaryMap": {"Roles": there, "RolesQuota": 1000}})
     [finding] = run(ROLES)
@@ -133,7 +136,7 @@ def _stacks(aws: Aws, limit: int, statuses: list[str]) -> None:
     aws.answers("cloudformation", "list_stacks", {"StackSummaries": summaries})
 
 
-@pytest.mark.parametrize(("limit", "verdict"), [(2000, "pass"), (7, "pass"), (6, "fail")])
+@pytest.mark.parametrize(("limit", "verdict"), [(2000, "pass"), (8, "pass"), (7, "fail")])
 def test_deleted_stacks_do_not_count(aws: Aws, run: Run, limit: int, verdict: str) -> None:
     _stacks(aws, limit, ["CREATE_COMPLETE", "DELETE_COMPLETE", "UPDATE_COMPLETE"])
     [finding] = run(STACKS)
