@@ -93,6 +93,7 @@ templates: $(READY)
 	$(BIN)/python -m tools.write_templates
 	$(BIN)/python -m tools.write_schemas
 	$(BIN)/python -m tools.write_cli_reference
+	$(BIN)/python -m tools.write_architecture
 
 docs: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet

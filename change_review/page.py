@@ -90,7 +90,7 @@ def _risks(findings: Iterable[Finding]) -> Iterator[Html]:
     open_ = next((each.id for each in findings if each.accepted is None), None)
     if open_:
         yield element("p", "To accept one for 30 days, and commit that with the change:")
-        yield command(f'./vectora review --allow {open_} --reason "..."')
+        yield command(f'./vectora review --allow {open_} --reason "moved to the archive bucket first"')
 
 
 def _permissions(changes: Iterable[PermissionChange]) -> Iterator[Html]:

@@ -54,6 +54,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES
 
 POLICIES = {"operators": "docs/reference/operator-policy.json", "approvers": "docs/reference/approver-policy.json"}
 
+# Code that decides what a report says.
+REVIEWER = ("change_review/", "lambda_src/vectora_review/", "cli/review.py")
 COST_LIMIT_USD = 5.0
 Sides = tuple[Files, Files]
 
@@ -130,6 +132,7 @@ def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limi
             *(each.note for each in settings if each.note and paths),
             *notes_on_stale_templates(after, settings[1].settings, paths),
             *_notes_on_accepted(files),
+            *_notes_on_reviewer(paths),
         ),
     )
 
@@ -216,6 +219,13 @@ def _notes_on_accepted(files: Sides) -> Iterator[str]:
     for each in new:
         if each not in old:
             yield f"This change itself accepts the finding {each.id}: {each.reason} ({each.by}, until {each.until})."
+
+
+def _notes_on_reviewer(paths: Sequence[str]) -> Iterator[str]:
+    own = [path for path in paths if path.startswith(REVIEWER)]
+    if own:
+        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
+        yield f"This change edits the review itself ({own[0]}{more}), which then judges itself: read that first."
 
 
 def architecture_after(root: Path, review: Review) -> Architecture | None:

@@ -13,8 +13,8 @@ from botocore.exceptions import ProfileNotFound
 from cli.profiles import GIVEN
 from vectora_ops.account import PIPELINE, Account, account_of_session, role_credentials
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, OperatorAccess, Settings
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import UnknownWordError, VectoraError
-from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
     import boto3

@@ -172,7 +172,7 @@ def _fail_on_unknown_option(ctx: Any, error: Exception, parameters: Iterable[Any
 def _fail_on_unknown_name(ctx: Any, what: str, name: str, known: Iterable[str]) -> NoReturn:
     # Imported here because help needs no comparison of names.
     from vectora_ops.plain_text import one_line
-    from vectora_shared.unknown_names import unknown_name
+    from vectora_ops.unknown_names import unknown_name
 
     ctx.fail(one_line(unknown_name(what, name, known)))
     raise AssertionError("ctx.fail returned")

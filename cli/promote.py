@@ -23,8 +23,8 @@ from vectora_ops.records import Bypass, Records
 from vectora_ops.remote import run_remotely
 from vectora_ops.settings import load_settings
 from vectora_ops.store_clock import records_clock
+from vectora_ops.unknown_names import unknown_name
 from vectora_ops.windows import TIME_EXAMPLE
-from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors

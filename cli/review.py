@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from change_review.model import CATEGORIES, Category, Finding, Review
-from cli.options import Json, option, split_names
+from cli.options import HtmlFile, Json, option, split_names
 from cli.output import err, out, print_json
 from cli.paths import ROOT
 from terminal.console import new_table
@@ -21,16 +21,15 @@ NO_CATEGORY = "none"
 MOST_ROWS, MOST_IN_CELL = 12, 180
 COST_LIMIT_USD = 5.0
 DAY_FORMAT = "YYYY-MM-DD"
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", help="File for the report as Markdown, for a pull request.")
+]
 
 
 def review(
     base: Annotated[str, option("--base", "A commit is possible too.")] = "main",
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="File for the report as Markdown, for a pull request.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="File for the report as one page that loads nothing.")
-    ] = None,
+    markdown: MarkdownFile = None,
+    html: HtmlFile = None,
     json: Json = False,
     fail_on: Annotated[
         str,

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.output import print_lines, report_errors
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import UnknownWordError
-from vectora_shared.unknown_names import unknown_name
 
 # Each script calls the program as it was typed, so that it completes the names of that checkout.
 # bash finds a completion by the last part of the command's path (bash manual, "Programmable Completion").

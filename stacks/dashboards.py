@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import aws_cdk as cdk
 
@@ -14,6 +14,8 @@ from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Setting
 from vectora_shared.metrics import Metric
 
 HOUR, DAY = 3600, 86400
+# Thresholds of the environment's alarms.
+Limits = Mapping[AlarmName, float]
 RUN_ENDS = (
     ("ExecutionsSucceeded", "succeeded"),
     ("ExecutionsFailed", "failed"),
@@ -53,86 +55,108 @@ def environment_rows(
     """Return the rows of an environment's dashboard: alarms, runs, newsletters, cost, and what waits or decays."""
     lines, limits = _Lines(names, settings.region), {each.name: each.threshold for each in alarms}
     return (
+        *_head(names, settings.region, limits),
+        _runs(lines, names, limits),
+        _newsletters(lines, limits),
+        _cost(lines, limits),
+        _operation(lines, limits),
+    )
+
+
+def _head(names: Names, region: str, alarms: Iterable[AlarmName]) -> Sequence[Sequence[Widget]]:
+    return (
         (Text(markdown=f"# {names.project} {names.env}\nWhat each alarm means, and what to run: `{RUNBOOK}`."),),
-        (_alarm_states(names, settings.region, limits),),
-        (
-            Graph(title="Runs a day", lines=lines.run_ends(), period_seconds=DAY),
-            Graph(
-                title="Duration of runs, ms",
-                lines=[lines.of(lines.sources.runs("ExecutionTime"), "longest")],
-                period_seconds=HOUR,
-                limit=limits.get("slow-run"),
-            ),
-            Graph(
-                title="Errors of functions",
-                lines=[
-                    lines.of(lines.sources.function("Errors", names.function(task)), task, "Sum")
-                    for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2", "watch")
-                ],
-                period_seconds=HOUR,
-            ),
+        (_alarm_states(names, region, alarms),),
+    )
+
+
+def _runs(lines: _Lines, names: Names, limits: Limits) -> Sequence[Widget]:
+    return (
+        Graph(title="Runs a day", lines=lines.run_ends(), period_seconds=DAY),
+        Graph(
+            title="Duration of runs, ms",
+            lines=[lines.of(lines.sources.runs("ExecutionTime"), "longest")],
+            period_seconds=HOUR,
+            limit=limits.get("slow-run"),
         ),
-        (
-            Graph(
-                title="Items of newsletters",
-                lines=[
-                    lines.own(Metric.NEWSLETTER_ITEMS, "most items"),
-                    lines.own(Metric.EMPTY_NEWSLETTERS, "empty newsletters", "Sum"),
-                    lines.own(Metric.OVERDUE_NEWSLETTERS, "overdue newsletters"),
-                ],
-                period_seconds=DAY,
-            ),
-            Graph(
-                title="Noise, %",
-                lines=[lines.own(Metric.NOISE_PERCENT, "noisiest issue")],
-                period_seconds=DAY,
-                limit=limits.get("noise"),
-            ),
-            Graph(
-                title="Analyzed by the lexicon instead of the model, %",
-                lines=[lines.own(Metric.FALLBACK_PERCENT, "most in a run")],
-                period_seconds=DAY,
-                limit=limits.get("model-fallback"),
-            ),
+        Graph(
+            title="Errors of functions",
+            lines=[
+                lines.of(lines.sources.function("Errors", names.function(task)), task, "Sum")
+                for task in ("ingest-v2", "normalize-score-v2", "newsletter-v2", "watch")
+            ],
+            period_seconds=HOUR,
         ),
-        (
-            Graph(
-                title="Cost of the model in a run, USD",
-                lines=[lines.own(Metric.RUN_COST_USD, "dearest run")],
-                period_seconds=DAY,
-                limit=limits.get("run-cost"),
-            ),
-            Graph(
-                title="Cost of the model this month, USD",
-                lines=[lines.own(Metric.MONTH_MODEL_COST_USD, "so far")],
-                period_seconds=DAY,
-                limit=limits.get("month-cost"),
-            ),
+    )
+
+
+def _newsletters(lines: _Lines, limits: Limits) -> Sequence[Widget]:
+    return (
+        Graph(
+            title="Items of newsletters",
+            lines=[
+                lines.own(Metric.NEWSLETTER_ITEMS, "most items"),
+                lines.own(Metric.EMPTY_NEWSLETTERS, "empty newsletters", "Sum"),
+                lines.own(Metric.OVERDUE_NEWSLETTERS, "overdue newsletters"),
+            ],
+            period_seconds=DAY,
         ),
-        (
-            Graph(
-                title="Age of the newest snapshot, hours",
-                lines=[lines.own(Metric.SNAPSHOT_AGE_HOURS, "age")],
-                period_seconds=DAY,
-                limit=limits.get("snapshot-too-old"),
-            ),
-            Graph(
-                title="Days of waiting",
-                lines=[
-                    lines.own(Metric.PROMOTION_WAITING_DAYS, "promotion"),
-                    lines.own(Metric.APPROVAL_WAITING_DAYS, "approval"),
-                ],
-                period_seconds=DAY,
-            ),
-            Graph(
-                title="Faults",
-                lines=[
-                    lines.own(Metric.FAILING_SOURCES, "failing sources"),
-                    lines.own(Metric.DAMAGED_SNAPSHOTS, "damaged snapshots"),
-                    lines.own(Metric.DRIFTED_THINGS, "changed by hand"),
-                ],
-                period_seconds=DAY,
-            ),
+        Graph(
+            title="Noise, %",
+            lines=[lines.own(Metric.NOISE_PERCENT, "noisiest issue")],
+            period_seconds=DAY,
+            limit=limits.get("noise"),
+        ),
+        Graph(
+            title="Analyzed by the lexicon instead of the model, %",
+            lines=[lines.own(Metric.FALLBACK_PERCENT, "most in a run")],
+            period_seconds=DAY,
+            limit=limits.get("model-fallback"),
+        ),
+    )
+
+
+def _cost(lines: _Lines, limits: Limits) -> Sequence[Widget]:
+    return (
+        Graph(
+            title="Cost of the model in a run, USD",
+            lines=[lines.own(Metric.RUN_COST_USD, "dearest run")],
+            period_seconds=DAY,
+            limit=limits.get("run-cost"),
+        ),
+        Graph(
+            title="Cost of the model this month, USD",
+            lines=[lines.own(Metric.MONTH_MODEL_COST_USD, "so far")],
+            period_seconds=DAY,
+            limit=limits.get("month-cost"),
+        ),
+    )
+
+
+def _operation(lines: _Lines, limits: Limits) -> Sequence[Widget]:
+    return (
+        Graph(
+            title="Age of the newest snapshot, hours",
+            lines=[lines.own(Metric.SNAPSHOT_AGE_HOURS, "age")],
+            period_seconds=DAY,
+            limit=limits.get("snapshot-too-old"),
+        ),
+        Graph(
+            title="Days of waiting",
+            lines=[
+                lines.own(Metric.PROMOTION_WAITING_DAYS, "promotion"),
+                lines.own(Metric.APPROVAL_WAITING_DAYS, "approval"),
+            ],
+            period_seconds=DAY,
+        ),
+        Graph(
+            title="Faults",
+            lines=[
+                lines.own(Metric.FAILING_SOURCES, "failing sources"),
+                lines.own(Metric.DAMAGED_SNAPSHOTS, "damaged snapshots"),
+                lines.own(Metric.DRIFTED_THINGS, "changed by hand"),
+            ],
+            period_seconds=DAY,
         ),
     )
 

@@ -20,6 +20,7 @@ from cli.bootstrap.policies import (
     deny,
     deny_except,
     document,
+    keys_with_tags,
 )
 from cli.cdk_bootstrap import EXECUTION_ROLE
 from vectora_ops.names import BUCKETS, Names
@@ -345,40 +346,6 @@ def bounded_roles(own: Sequence[str], boundary: str, services: tuple[str, ...]) 
         ),
         allow((*REMOVE_ROLES, "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole*"), own),
         allow("iam:PassRole", own, _passed_to(*services)),
-    )
-
-
-def keys_with_tags(tags: dict[str, str]) -> tuple[Statement, ...]:
-    """Return the statements on keys with these tags: a new key gets them, and another's key cannot get them."""
-    existing = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
-    keys = f"arn:aws:kms:*:{ACCOUNT}:key/*"
-    return (
-        allow("kms:CreateKey", "*", {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()}}),
-        allow(
-            (
-                "kms:DescribeKey",
-                "kms:DisableKey*",
-                "kms:EnableKey*",
-                "kms:Get*",
-                "kms:ListResourceTags",
-                "kms:PutKeyPolicy",
-                "kms:ScheduleKeyDeletion",
-                "kms:TagResource",
-                "kms:UntagResource",
-                "kms:UpdateKeyDescription",
-            ),
-            keys,
-            {"StringEquals": existing},
-        ),
-        # A key that is being made has no tags yet.
-        allow(
-            "kms:TagResource",
-            keys,
-            {
-                "StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()},
-                "StringEqualsIfExists": existing,
-            },
-        ),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli.bootstrap.environment import REMOVE_ROLES, WITHOUT_RESOURCES, bounded_roles, keys_with_tags
+from cli.bootstrap.environment import REMOVE_ROLES, WITHOUT_RESOURCES, bounded_roles
 from cli.bootstrap.policies import (
     ACCOUNT,
     DELIVER_LOGS,
@@ -17,6 +17,7 @@ from cli.bootstrap.policies import (
     allow,
     deny,
     document,
+    keys_with_tags,
 )
 from cli.cdk_bootstrap import ASSUMED_ROLES
 from vectora_ops.names import Names

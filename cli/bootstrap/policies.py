@@ -88,3 +88,37 @@ def _short(texts: Iterable[str]) -> list[str] | str:
     """Return one text instead of a list with one, because every character counts."""
     listed = [texts] if isinstance(texts, str) else list(texts)
     return listed[0] if len(listed) == 1 else listed
+
+
+def keys_with_tags(tags: dict[str, str]) -> tuple[Statement, ...]:
+    """Return the statements on keys with these tags: a new key gets them, and another's key cannot get them."""
+    existing = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    keys = f"arn:aws:kms:*:{ACCOUNT}:key/*"
+    return (
+        allow("kms:CreateKey", "*", {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()}}),
+        allow(
+            (
+                "kms:DescribeKey",
+                "kms:DisableKey*",
+                "kms:EnableKey*",
+                "kms:Get*",
+                "kms:ListResourceTags",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:TagResource",
+                "kms:UntagResource",
+                "kms:UpdateKeyDescription",
+            ),
+            keys,
+            {"StringEquals": existing},
+        ),
+        # A key that is being made has no tags yet.
+        allow(
+            "kms:TagResource",
+            keys,
+            {
+                "StringEquals": {f"aws:RequestTag/{key}": value for key, value in tags.items()},
+                "StringEqualsIfExists": existing,
+            },
+        ),
+    )

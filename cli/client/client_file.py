@@ -10,13 +10,13 @@ from cli.paths import CONFIG, ROOT
 from cli.target import open_target
 from client_files.history import History
 from vectora_ops.settings import ENVIRONMENT_NAMES
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import BucketContent, Content, FolderContent
 from vectora_shared.config.loading import client_ids
 from vectora_shared.config.section import read_file
 from vectora_shared.errors import ConfigurationError, UnknownWordError, VectoraError
 from vectora_shared.keys import client_key
-from vectora_shared.unknown_names import unknown_name
 
 IN_CONFIG = "file"
 VERSION = re.compile(r"\d+\.\d+\.\d+")

@@ -25,9 +25,9 @@ from cli.paths import ROOT, display_path
 from cli.target import open_target
 from terminal.console import new_table, styled
 from vectora_ops.times import minute
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import VectoraError
 from vectora_shared.storage import Bucket
-from vectora_shared.unknown_names import unknown_name
 
 FOLDER = ROOT / "build" / "newsletters"
 # Formats that a browser shows; other programs open the other ones.

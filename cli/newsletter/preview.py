@@ -11,9 +11,9 @@ from cli.options import LATEST, Client, ConfigFolder, Day, Env, Json, option
 from cli.output import out, print_json, report_errors
 from cli.paths import CONFIG, display_path
 from cli.target import open_target
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import UnknownWordError
 from vectora_shared.storage import Bucket
-from vectora_shared.unknown_names import unknown_name
 
 
 @report_errors

@@ -10,10 +10,10 @@ from typing import Any
 
 from client_files.buckets import keys_below
 from vectora_ops.names import CANARY_CLIENT
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import VectoraError
 from vectora_shared.keys import DRAFTS_PREFIX
 from vectora_shared.storage import Bucket
-from vectora_shared.unknown_names import unknown_name
 
 MANIFEST = "manifest.json"
 NEWSLETTER = "newsletter."

@@ -17,10 +17,10 @@ from cli.paths import CONFIG
 from cli.progress import progress_display
 from cli.source.words import dropped_in_words
 from terminal.console import new_table
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.config.loading import load_canonical
 from vectora_shared.config.sources import SOURCE_TYPES, IngestionMode, SourceType
 from vectora_shared.errors import UnknownWordError
-from vectora_shared.unknown_names import unknown_name
 
 if TYPE_CHECKING:
     from client_files.sources.trial import News, Trial, TriedFeed

@@ -11,12 +11,12 @@ from client_files.sources.place import located
 from vectora_core.ingest.collector import Collector, PageReader
 from vectora_core.ingest.request import IngestRequest, SourceReport, window_of
 from vectora_core.subscriptions import sources_to_read
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.config.client import ClientConfig
 from vectora_shared.config.content import Content
 from vectora_shared.config.loading import client_ids, load_client, load_sources
 from vectora_shared.config.sources import Source
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.unknown_names import unknown_name
 
 CONCURRENT_SOURCES = 8
 # A source that answers without an entry is as useless as one that does not answer.

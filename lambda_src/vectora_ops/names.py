@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import ConfigurationError, UnknownWordError
 from vectora_shared.keys import CANARY_CLIENT as CANARY_CLIENT
 from vectora_shared.keys import DELIVERIES_PREFIX, DRAFTS_PREFIX, STATUS_PREFIX
-from vectora_shared.unknown_names import unknown_name
 
 EnvName = Literal["dev", "stage", "prod"]
 StackLayer = Literal["s0-operations", "s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2", "s2-monitoring"]

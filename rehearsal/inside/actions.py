@@ -21,6 +21,9 @@ LAMBDA_ACTIONS = {
     "InvokeWithResponseStream": "InvokeFunction",
     "GetLayerVersionByArn": "GetLayerVersion",
 }
+# Actions on all alarms of the account, for any prefix (Service Authorization Reference, "Actions, resources, and
+# condition keys for Amazon CloudWatch": their resource is an alarm).
+ALL_ALARMS = ("cloudwatch:DescribeAlarms",)
 
 
 def _query(query: dict[str, Any], name: str) -> str:
@@ -44,8 +47,11 @@ def action_of(original: Any, service: str, method: str, path: str, headers: Any,
 
 def resource_of(original: Any, service: str, method: str, path: str, *rest: Any) -> str:
     """Return the ARN on which AWS checks a request."""
-    _, body, query, region, account = rest
+    headers, body, query, region, account = rest
     arn = str(original(service, method, path, *rest))
+    if service == "monitoring" and arn == "*":
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        return f"arn:aws:cloudwatch:{region}:{account}:alarm:*" if action in ALL_ALARMS else arn
     if service == "lambda":
         return _lambda_resource(arn, method, path, query or {}, region, account)
     if service == "iam" and ":role/" in arn:

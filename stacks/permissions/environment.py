@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stacks.elsewhere import Elsewhere
 from stacks.permissions.common import assets_bucket_arn
 from vectora_constructs.service_role import Grant
-from vectora_ops.names import ANCHORS, HOLD, OPERATIONS_LAYER, STACK_LAYERS, WITHHOLDING_KEY, Names, OperationsTask
+from vectora_ops.names import ANCHORS, HOLD, WITHHOLDING_KEY, Names, OperationsTask
 from vectora_shared.keys import ANALYSES_PREFIX
 
 ACCOUNT = "${AWS::AccountId}"
 CONTENT_BY_KEY = "Files of this content have keys that are not known when the role is made; the prefix is fixed."
 VAULT_BY_DIGEST = "Objects of the vault are named by the digest of their content."
 ANCHORS_BY_SNAPSHOT = "Anchors are named after the snapshots; the path is fixed."
-STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the name is fixed."
+STACKS_OF_THE_ENVIRONMENT = "CloudFormation appends an id to a stack's name; the layer and the environment are fixed."
+# All of STACK_LAYERS but the operations stack's. A pattern for each layer makes room in the role of function rollback,
+# whose policies have at most 10,240 characters (IAM quotas).
+RESTORED_LAYERS: tuple[Any, ...] = ("s0-core", "s0-iam", "s1-*", "s2-*")
 
 
 class EnvironmentGrants:
@@ -36,8 +41,7 @@ class EnvironmentGrants:
     @property
     def _stack_arns(self) -> tuple[str, ...]:
         prefix = f"arn:aws:cloudformation:{self._region}:${{AWS::AccountId}}:stack"
-        layers = (layer for layer in STACK_LAYERS if layer != OPERATIONS_LAYER)
-        return tuple(f"{prefix}/{self._names.stack(layer)}/*" for layer in layers)
+        return tuple(f"{prefix}/{self._names.stack(layers)}/*" for layers in RESTORED_LAYERS)
 
     @property
     def _content_arns(self) -> tuple[str, ...]:

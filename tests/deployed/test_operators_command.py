@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +142,26 @@ def test_status_as_json_is_one_document(vectora: Vectora) -> None:
         client_id: load_client(content, client_id).client_profile.version for client_id in ("canary", "lai_weekly")
     }
     assert dev["drift"] == []
+
+
+def test_the_status_page_and_the_cost_of_a_month_are_read_with_the_permissions_of_an_operator(
+    vectora: Vectora, tmp_path: Path
+) -> None:
+    vectora("run", "lai_weekly", "--env", "dev", "--issue")
+    file = tmp_path / "status.html"
+    result = vectora("status", "--html", str(file), "--json")
+    assert result.exit_code == 0, result.output
+    page = file.read_text(encoding="utf-8")
+    # Nothing was deployed by the pipeline, so the ledger knows no release.
+    assert "not deployed by the pipeline" in page
+    assert "./vectora newsletter open lai_weekly --env dev" in page
+    assert page.count("Nothing is deployed here.") == 2
+    assert re.findall("Could not be read: [^<]*", page) == []
+    [dev] = json.loads(vectora("cost", "--env", "dev", "--json").stdout)["environments"]
+    parts = {each["name"]: each["so_far_usd"] for each in dev["parts"]}
+    assert dev["unknown"] == []
+    assert min(parts["Lambda"], parts["Step Functions"], parts["storage"], parts["keys (KMS)"]) > 0
+    assert [(each["client_id"], each["runs"] > 0) for each in dev["clients"]] == [("lai_weekly", True)]
 
 
 def test_adopt_reports_that_there_is_nothing_to_import(vectora: Vectora) -> None:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.faults.operations import back_to, take
+from tests.faults.reacting_environment import NOW, World
 from tests.faults.small_environment import NAMES, SmallEnvironment, handler
 from tests.faults.test_client_promotion import World as Configured
 from tests.faults.test_client_promotion import _file
-from tests.faults.test_setbacks import NOW, World
 from tests.repository import ROOT
 from vectora_ops.live_environment import Environment
 from vectora_ops.names import UNFINISHED_STAGE_STATES, Names

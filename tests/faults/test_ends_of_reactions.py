@@ -21,8 +21,8 @@ from botocore.exceptions import (
 from rehearsal.emulator import Emulator
 from rehearsal.promotion_in_process import PromotionInProcess
 from tests.faults.operations import take
+from tests.faults.reacting_environment import Pipeline
 from tests.faults.small_environment import NAMES, REGION, SmallEnvironment
-from tests.faults.test_setbacks import Pipeline
 from vectora_ops.account import Account
 from vectora_ops.promotion.automatic_rollback import AutomaticRollback
 from vectora_ops.records import Deployment, Freeze, Hold, Records

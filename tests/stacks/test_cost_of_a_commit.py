@@ -12,7 +12,7 @@ from stacks.synthesis import synthesized_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "cost-and-sizing.md").read_text(encoding="utf-8")
-LIMIT_USD = 0.17
+LIMIT_USD = 0.18
 # Dollars a minute; each build and each action is rounded up to a whole one (aws.amazon.com/codebuild/pricing and
 # aws.amazon.com/codepipeline/pricing, found on 2026-11-25 in copies of these pages).
 BUILD_MINUTE = {"BUILD_GENERAL1_SMALL": 0.005, "BUILD_GENERAL1_MEDIUM": 0.01}
@@ -56,7 +56,7 @@ def _actions_usd(resources: list[dict[str, Any]]) -> float:
     return minutes * ACTION_MINUTE
 
 
-def test_a_commit_costs_at_most_17_cents(resources: list[dict[str, Any]]) -> None:
+def test_a_commit_costs_at_most_18_cents(resources: list[dict[str, Any]]) -> None:
     assert _builds_usd(resources) + _actions_usd(resources) <= LIMIT_USD
 
 

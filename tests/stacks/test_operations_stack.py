@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import aws_cdk as cdk
@@ -10,9 +11,22 @@ import pytest
 
 from stacks.environment import environment_stacks
 from tests.repository import ROOT
-from tests.stacks.deployed import Environment, Templates
+from tests.stacks.deployed import Environment, Templates, resources_of
 from tests.stacks.rules import statements_by_sid
 from vectora_ops.settings import load_settings
+
+# What function watch measures several times a day, and its own invocations.
+GAUGES = {
+    "ApprovalWaitingDays",
+    "DamagedSnapshots",
+    "DriftedThings",
+    "FailingSources",
+    "Invocations",
+    "MonthModelCostUsd",
+    "OverdueNewsletters",
+    "PromotionWaitingDays",
+    "SnapshotAgeHours",
+}
 
 
 def operations(templates: Templates) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def test_a_rollback_changes_all_stacks_of_its_environment_except_its_own(environ
         each["Fn::Sub"].split(":stack/")[1]
         for each in statements_by_sid(templates, "RollbackRole")["RestoreStacks"]["Resource"]
     ]
-    assert stacks == [f"vectora-inbox-{layer}-{env}/*" for layer in ("s0-core", "s0-iam", "s1-runtime", "s1-ingest-v2")]
+    assert stacks == [f"vectora-inbox-{layer}-{env}/*" for layer in ("s0-core", "s0-iam", "s1-*", "s2-*")]
 
 
 def test_the_rollback_passes_the_execution_role_to_cloudformation_only(environment: Environment) -> None:
@@ -172,14 +186,31 @@ def test_every_run_without_a_newsletter_invokes_the_rollback(environment: Enviro
     assert (counting["Action"], counting["Resource"]) == (["states:ListExecutions"], [{"Fn::Sub": machine}])
 
 
-def test_every_alarm_leaves_its_state_within_an_hour(environment: Environment) -> None:
+def test_every_published_issue_invokes_the_rollback(environment: Environment) -> None:
+    rule = event_pattern(environment[1], "IssuePublished")
+    failed = event_pattern(environment[1], "RunFailed")
+    assert rule == {**failed, "detail": {**failed["detail"], "status": ["SUCCEEDED"]}}
+
+
+def test_every_alarm_on_events_leaves_its_state_within_an_hour(environment: Environment) -> None:
     # An alarm notifies only when its state changes (CloudWatch user guide): events in the meantime are not reported.
-    for templates in environment[1].values():
-        for logical_id, resource in templates["Resources"].items():
-            if resource["Type"] == "AWS::CloudWatch::Alarm":
-                properties = resource["Properties"]
-                assert properties["Period"] * properties["EvaluationPeriods"] <= 3600, logical_id
-                assert properties["TreatMissingData"] == "notBreaching", logical_id
+    for logical_id, alarm in _alarms(environment):
+        if alarm["MetricName"] not in GAUGES:
+            assert alarm["Period"] * alarm["EvaluationPeriods"] <= 3600, logical_id
+            assert alarm["TreatMissingData"] == "notBreaching", logical_id
+
+
+def test_an_alarm_on_a_gauge_keeps_its_state_until_the_next_value(environment: Environment) -> None:
+    for logical_id, alarm in _alarms(environment):
+        if alarm["MetricName"] in GAUGES and alarm["MetricName"] != "Invocations":
+            assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 1), logical_id
+            assert alarm["TreatMissingData"] == "ignore", logical_id
+
+
+def _alarms(environment: Environment) -> Iterator[tuple[str, dict[str, Any]]]:
+    for _, logical_id, resource in resources_of(environment):
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            yield logical_id, resource["Properties"]
 
 
 # --- dropped events

@@ -301,13 +301,15 @@ def test_the_content_covers_every_optional_feature() -> None:
     """A feature that is disabled in the neutral environment could change without a new soak."""
     environments = neutral_settings().environments
     # Those of operators' access, and another suffix of names.
-    assert _fields_left_at_their_default(environments.stage) == {"profile", "operator_role", "bucket_suffix"}
-    assert environments.stage == environments.prod
+    others = {"profile", "operator_role", "bucket_suffix"}
+    # A monitor of the account is created, or another one is named.
+    assert _fields_left_at_their_default(environments.stage) == others | {"cost_anomalies.monitor"}
+    # An account has notices on its cost once.
+    assert environments.stage.model_copy(update={"cost_anomalies": None}) == environments.prod
     assert environments.stage.promotion.windows
     assert all(_fields_left_at_their_default(each) == set() for each in environments.stage.promotion.windows)
     # Nothing is promoted into dev, and settings that have no effect are refused.
-    left = _fields_left_at_their_default(environments.stage)
-    assert _fields_left_at_their_default(environments.dev) == left | {"promotion.windows"}
+    assert _fields_left_at_their_default(environments.dev) == others | {"cost_anomalies", "promotion.windows"}
 
 
 def test_config_environments_has_no_influence_on_the_content(checkout: Path, here: Releases) -> None:

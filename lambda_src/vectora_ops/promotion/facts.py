@@ -18,6 +18,7 @@ from vectora_ops.promotion.client_gates import ClientFacts
 from vectora_ops.promotion.environment_runs import ClientFile, FailedRun, Run, why_not_counted
 from vectora_ops.promotion.gates import Facts
 from vectora_ops.records import LedgerEntry, Records, ReleaseId
+from vectora_ops.unknown_names import unknown_name
 from vectora_ops.what_runs import ChangesByHand, changes_by_hand
 from vectora_ops.withholding_key import own_withholding_key
 from vectora_shared.aws import read_object
@@ -36,7 +37,6 @@ from vectora_shared.keys import (
     newsletters_prefix,
 )
 from vectora_shared.storage import Bucket
-from vectora_shared.unknown_names import unknown_name
 
 # Longer than any soak: nothing older can count.
 LONGEST_LOOK_BACK = timedelta(days=91)

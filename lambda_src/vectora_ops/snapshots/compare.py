@@ -19,8 +19,8 @@ from vectora_ops.snapshots.object_metadata import DEFAULT_CLASS
 from vectora_ops.snapshots.objects import ArchivedError
 from vectora_ops.snapshots.packing import PACKED_BELOW_BYTES
 from vectora_ops.snapshots.vault import Vault
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import UnknownWordError
-from vectora_shared.unknown_names import unknown_name
 
 # Files that are text: a change shows their lines, other files only their path.
 TEXT = (".json", ".yaml", ".md", ".html", ".xml", "/template")

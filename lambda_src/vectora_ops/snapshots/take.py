@@ -39,8 +39,8 @@ from vectora_ops.snapshots.manifest import (
 from vectora_ops.snapshots.packing import CHECKPOINT_BYTES
 from vectora_ops.snapshots.used_objects import UsedObjects
 from vectora_ops.snapshots.vault import MANIFEST, PINNED, PROGRESS, README, SnapshotFiles, Vault
+from vectora_ops.unknown_names import unknown_name
 from vectora_shared.errors import VectoraError
-from vectora_shared.unknown_names import unknown_name
 
 # Few, because the allocator of each thread keeps memory for the largest objects that the thread ever stored. With as
 # many as there are readers, a snapshot of 100,000 files took 270 MiB; with four, 123 MiB in the same time.

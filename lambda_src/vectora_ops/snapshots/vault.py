@@ -38,7 +38,7 @@ from vectora_ops.snapshots.objects import Response
 from vectora_ops.snapshots.written_once import create_object
 from vectora_ops.store_clock import StoreClock
 from vectora_ops.times import minute
-from vectora_shared.unknown_names import unknown_name
+from vectora_ops.unknown_names import unknown_name
 
 REFERENCE = re.compile(r"([0-9a-f]{64}) (\S+)")
 DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -30,7 +30,7 @@ for given in json.load(sys.stdin):
 print(json.dumps(answers))
 """
 # Names of services in the emulator that differ from boto3's.
-ROUTES = {"stepfunctions": "states"}
+ROUTES = {"stepfunctions": "states", "cloudwatch": "monitoring"}
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:name"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/name/*"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:name"
@@ -78,6 +78,8 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
         {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:name", "Message": "x"},
         f"arn:aws:sns:{REGION}:{ACCOUNT}:name",
     ),
+    ("cloudwatch", "DescribeAlarms", {"AlarmNamePrefix": "name-"}, f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"),
+    ("cloudwatch", "ListMetrics", {"Namespace": "name"}, "*"),
     ("iam", "GetRole", {"RoleName": "name"}, f"arn:aws:iam::{ACCOUNT}:role/name"),
     (
         "sts",
@@ -135,7 +137,7 @@ def _request(service: str, operation: str, arguments: dict[str, Any]) -> dict[st
     )
     client.meta.events.unregister("before-parameter-build")
     model = client.meta.service_model.operation_model(operation)
-    serializer = botocore.serialize.create_serializer(model.metadata["protocol"], include_validation=False)
+    serializer = botocore.serialize.create_serializer(client.meta.service_model.resolved_protocol, False)
     built = serializer.serialize_to_request(dict(arguments), model)
     url = urlsplit(built["url_path"])
     query = {

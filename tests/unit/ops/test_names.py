@@ -47,8 +47,9 @@ IN_MODELS = {
     "alarm": ("cloudwatch", "AlarmName"),
     "log group": ("logs", "LogGroupName"),
 }
-# Only in documentation: CreateStack, CreateFunction, PutParameter and CreateConfigurationSet (API references).
-IN_DOCUMENTATION = {"stack": 128, "function": 64, "parameter": 1011, "configuration set": 64}
+# Only in documentation: CreateStack, CreateFunction, PutParameter, CreateConfigurationSet and PutDashboard (API
+# references).
+IN_DOCUMENTATION = {"dashboard": 255, "stack": 128, "function": 64, "parameter": 1011, "configuration set": 64}
 
 
 @pytest.mark.parametrize("kind", LIMITS)

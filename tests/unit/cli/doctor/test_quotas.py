@@ -93,7 +93,10 @@ def test_an_unreadable_quota_is_unknown(aws: Aws, run: Run, code: str) -> None:
     assert finding.verdict == "unknown"
 
 
-@pytest.mark.parametrize(("there", "verdict"), [(0, "pass"), (1000 - 12, "pass"), (1000 - 11, "fail")])
+@pytest.mark.parametrize(
+    ("there", "verdict"),
+    [(0, "pass"), (1000 - ROLES_OF_AN_ENVIRONMENT, "pass"), (1001 - ROLES_OF_AN_ENVIRONMENT, "fail")],
+)
 def test_roles_are_counted(aws: Aws, run: Run, there: int, verdict: str) -> None:
     aws.answers("iam", "get_account_summary", {"SummaryMap": {"Roles": there, "RolesQuota": 1000}})
     [finding] = run(ROLES)
