@@ -32,6 +32,7 @@ from rehearsal.gaps.table import (
     RULE,
     SCHEDULE,
     STATE_MACHINE,
+    SUBSCRIPTION,
     TOPIC,
     TOPIC_POLICY,
     Aws,
@@ -218,6 +219,13 @@ def _read_guard(aws: Aws, physical_id: str, properties: Properties) -> dict[str,
     return {"ReleaseDigest": newest["occasion"]["detail"] if newest else None}
 
 
+def _read_subscription(aws: Aws, _: str, properties: Properties) -> dict[str, Any]:
+    """Return a subscription by its endpoint; before an e-mail address is confirmed, it has no ARN."""
+    pages = aws("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=properties["TopicArn"])
+    found = [each for page in pages for each in page["Subscriptions"] if each["Endpoint"] == properties["Endpoint"]]
+    return dict(found[0]) if found else {}
+
+
 def _read_topic(aws: Aws, arn: str, _: Properties) -> dict[str, Any]:
     attributes = aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
     tags = aws("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
@@ -363,6 +371,7 @@ READERS: Mapping[str, Callable[[Aws, str, Properties], dict[str, Any]]] = {
     CONFIGURATION: _read_configuration,
     GUARD: _read_guard,
     TOPIC: _read_topic,
+    SUBSCRIPTION: _read_subscription,
     KEY: _read_key,
     TOPIC_POLICY: _read_topic_policy,
     INVOKE_CONFIG: _read_invoke_config,
