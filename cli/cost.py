@@ -45,7 +45,7 @@ def cost(
     if json:
         print_json({"prices": PRICES, "environments": [_fields(each) for each in costs]})
     elif html is not None:
-        from vectora_ops.pages.cost import cost_page
+        from cli.cost_page import cost_page
 
         page = cost_page(settings.project, costs, price_table(), costs[0].at)
         out.say(f"Written: {write_page(html, page)}")

@@ -70,7 +70,7 @@ def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_jso
     """Write the status page and show what needs a person."""
     # Imported here because a status without a page needs none of it.
     from cli.page_file import write_page
-    from vectora_ops.overview.collecting import overview_of
+    from overview.collecting import overview_of
     from vectora_ops.pages.status import status_page
 
     overview = overview_of(settings, chosen, partial(open_account, settings), utc_now())

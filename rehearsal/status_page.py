@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overview.collecting import overview_of
 from rehearsal.monitoring.act import MonitoringResult
 from rehearsal.waiting import StepError
-from vectora_ops.overview.collecting import overview_of
 from vectora_ops.pages.status import status_page
 from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES

@@ -25,6 +25,7 @@ PACKAGES = (
     "cli",
     "adoption",
     "checkout",
+    "overview",
     "recovery",
     "change_review",
     "client_files",

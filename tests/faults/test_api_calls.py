@@ -12,8 +12,8 @@ from tests.faults.operations import back_to, take
 from tests.faults.small_environment import NAMES, SmallEnvironment
 
 # Two of them read the histories of the promotion records.
-SNAPSHOT_CALLS = 82
-ROLLBACK_CALLS = 160
+SNAPSHOT_CALLS = 84
+ROLLBACK_CALLS = 163
 # Of function promotion, which compares a snapshot with what is deployed before it anchors it.
 ANCHOR_CALLS = 40
 TAGS = "s3.GetObjectTagging"

@@ -15,11 +15,11 @@ from cli import cost as cost_command
 from cli import status as status_command
 from cli.output import out
 from cli.profiles import GIVEN, with_profiles
+from overview import collecting
 from terminal.console import Terminal
 from tests.unit.cli.hostile import HOSTILE, is_harmless
 from tests.unit.ops.pages import overviews
 from vectora_ops.costs.month import MonthCost
-from vectora_ops.overview import collecting
 from vectora_ops.overview.model import EnvironmentOverview, Overview
 from vectora_shared.errors import VectoraError
 

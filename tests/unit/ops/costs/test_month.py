@@ -111,9 +111,9 @@ def test_every_metric_is_counted_once() -> None:
 
 
 def test_a_deployment_costs_its_action_minutes_and_the_first_environment_has_the_builds() -> None:
-    assert _part(_cost(deployments=2, schedule=None, clients={}), "pipeline") == (0.056, 0.056 / ELAPSED)
+    assert _part(_cost(deployments=2, schedule=None, clients={}), "pipeline") == (0.064, 0.064 / ELAPSED)
     [first] = [_part(_cost(deployments=1, is_first=True, schedule=None), "pipeline")]
-    assert first[0] == 0.023 * 2 + 0.06
+    assert first[0] == 25 * 0.002 + 0.06
 
 
 def test_the_minutes_of_a_commit_are_those_of_the_document() -> None:

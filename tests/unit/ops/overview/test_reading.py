@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from overview.collecting import read_overview
+from overview.gates import read_gates
 from tests.docs.vault_in_memory import NAMES, RELEASE, put
 from tests.unit.watch.world import MONDAY, SCHEDULE, World
 from tests.unit.watch.world import world as made
 from vectora_ops.account import Account
 from vectora_ops.costs.reading import CostSettings
 from vectora_ops.names import Names
-from vectora_ops.overview.collecting import read_overview
 from vectora_ops.overview.environment import Subject, read_environment
-from vectora_ops.overview.gates import read_gates
 from vectora_ops.overview.model import Overview
 from vectora_ops.overview.pipeline import read_pipeline
 from vectora_ops.records import Deployment, Hold, LedgerEntry, Records

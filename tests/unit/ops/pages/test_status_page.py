@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from cli.cost_page import cost_page
 from tests.unit.ops.pages.overviews import NOW, STATES, environment, gates, overview
 from vectora_ops.costs.prices import price_table
 from vectora_ops.overview.model import Overview, PipelineOverview
-from vectora_ops.pages.cost import cost_page
 from vectora_ops.pages.status import status_page
 
 HOSTILE = "</style></script><script>alert(1)</script><img src=x onerror=alert(1)>'\"><a href='javascript:x'>\u202e"

@@ -8,11 +8,11 @@ from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 
+from overview.gates import read_gates
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.costs.reading import CostSettings
 from vectora_ops.names import EnvName, Names
 from vectora_ops.overview.environment import Subject, read_environment
-from vectora_ops.overview.gates import read_gates
 from vectora_ops.overview.model import Overview
 from vectora_ops.overview.needs import needs_of
 from vectora_ops.overview.pipeline import read_pipeline

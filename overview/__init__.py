@@ -1,0 +1,1 @@
+"""Overview of all environments, as an operator reads them."""
