@@ -194,13 +194,14 @@ class _Steps:
         try:
             yield
         except BaseException:
-            console.print(styled("✗", "red") + styled(f" {description}", ""))
+            console.print(styled("✗", "red") + styled(f" {description}", ""), soft_wrap=True)
             raise
         finally:
             self._progress.remove_task(task)
         seconds = time.monotonic() - started
         self.times.append(StepTime(name=description, seconds=round(seconds, 1)))
-        console.print(styled("✓", "green") + styled(f" {description} ", "") + styled(f"({seconds:.1f} s)", "dim"))
+        line = styled("✓", "green") + styled(f" {description} ", "") + styled(f"({seconds:.1f} s)", "dim")
+        console.print(line, soft_wrap=True)
 
 
 def _approver(options: RehearsalOptions, progress: Progress) -> Approver:

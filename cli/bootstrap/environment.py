@@ -65,7 +65,7 @@ class EnvironmentPolicies:
         """
         execution_role = self._bootstrap_role(EXECUTION_ROLE)
         return document(
-            allow([*DELIVER_LOGS, "xray:Get*", "xray:Put*", "codepipeline:PutJob*"], "*"),
+            allow([*DELIVER_LOGS, "xray:Get*", "xray:Put*", "codepipeline:PutJob*", "cloudwatch:DescribeAlarms"], "*"),
             allow(["logs:CreateLogStream", "logs:PutLogEvents"], self._log_groups(":*")),
             self._use_content(),
             # Beyond the account: the copy of the vault may be in another one.
