@@ -87,7 +87,7 @@ def test_deleted_stacks_are_created_again_by_the_environments_own_function(
     rollback = {"operation": "rollback", "snapshot": created["snapshot"]}
     result = run_remotely(account, NAMES, "rollback", rollback, lambda count: None)["result"]
 
-    assert len(result["stacks_changed"]) == 4
+    assert len(result["stacks_changed"]) == 5
     assert "3 items" in result["smoke_test"]["reason"]
     vault = Vault(account, NAMES)
     assert list(with_live(vault, Environment(account, NAMES), vault.manifest(created["snapshot"]))) == []
