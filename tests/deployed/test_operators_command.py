@@ -170,9 +170,9 @@ def test_adopt_reports_that_there_is_nothing_to_import(vectora: Vectora) -> None
     assert "Nothing to import" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "adopt"])
+@pytest.mark.parametrize("command", ["run lai_weekly", "adopt"])
 def test_commands_that_change_something_require_the_environment(vectora: Vectora, command: str) -> None:
-    result = vectora(command)
+    result = vectora(*command.split())
     assert result.exit_code == 2
     assert "--env" in result.stderr
 
