@@ -300,7 +300,7 @@ def prune(
     else:
         with progress_display() as display:
             pruned = asdict(prune_vault(target.account, target.names, policy, dry_run=dry_run, observer=display))
-    pruned["decisions"].reverse()
+    pruned = {**pruned, "decisions": [*reversed(pruned["decisions"])]}
     if json:
         print_json(pruned)
         return
