@@ -139,7 +139,8 @@ def completed_rehearsal(
         stack.enter_context(_exclusive(options.results))
         progress = stack.enter_context(progress_of(console))
         progress.add_task("Rehearsal", total=None)
-        stack.enter_context(beating(progress, console))
+        beats = stack.enter_context(contextlib.ExitStack())
+        beats.enter_context(beating(progress, console))
         steps = _Steps(progress)
         with steps("Local AWS, CodePipeline, publishers and model started"):
             delivery = stack.enter_context(
@@ -159,6 +160,8 @@ def completed_rehearsal(
             status_page = write_status_page(delivery, acts.monitored, options.results)
         with steps("Recorded calls checked: IAM permissions under AWS's own action names, and host names"):
             calls = judge_calls(delivery)
+        # The summary ends the output, also while --keep waits.
+        beats.close()
         progress.stop()
         seconds = round(time.monotonic() - started, 1)
         reports = [(commit.message, report) for commit, report in zip(acts.commits, acts.reports, strict=True)]
