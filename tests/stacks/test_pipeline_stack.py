@@ -191,7 +191,7 @@ def test_the_approval_names_commit_digest_changes_and_what_was_bypassed(template
 
 def test_the_approval_has_the_commands_that_answer_it(template: dict[str, Any]) -> None:
     information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
-    commands = [each[each.index("./vectora") :] for each in information.split(" - ") if "./vectora" in each]
+    commands = [each[each.index("./vectora") :] for each in information.split("; ") if "./vectora" in each]
     assert [shlex.split(each)[2] for each in commands] == ["explain", "approve", "reject"]
     for command in commands:
         assert vectora_problem(shlex.split(command)[1:], may_only_name=False) == ""
