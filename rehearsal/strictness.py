@@ -344,7 +344,7 @@ ON_TEMPLATES: tuple[Row, ...] = (
     by_template(
         "An alarm that remains in its state for a day, and sends no event during that time",
         "CloudWatch User Guide: events are sent when the state changes",
-        "test_operations_stack.py::test_every_alarm_leaves_its_state_within_an_hour",
+        "test_operations_stack.py::test_every_alarm_on_events_leaves_its_state_within_an_hour",
     ),
 )
 
