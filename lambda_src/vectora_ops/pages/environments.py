@@ -144,6 +144,8 @@ def _gate_row(gate: GateState) -> tuple[Content | Cell, ...]:
         "inconclusive": ("waits", "warn"),
         "bypassed": ("bypassed", "warn"),
     }
-    text, tone = results["bypassed" if gate.bypassed else gate.outcome]
+    # A gate that says when it passes needs time, and no one's action.
+    outcome = "inconclusive" if gate.outcome == "fail" and gate.ready_at else gate.outcome
+    text, tone = results["bypassed" if gate.bypassed else outcome]
     progress = None if gate.share is None else bar(gate.share, f"{gate.share:.0%} of what {gate.gate} requires")
     return gate.gate, badge(text, tone), progress, gate.reason

@@ -62,6 +62,7 @@ def test_the_page_shows_who_the_gates_wait_for_and_how_far_they_are() -> None:
     shown = _section(status_page(overview()), "gates")
     soak = [node for node in shown.css("tbody tr") if node.text().startswith("soak")][-1]
     assert "9.0 of 14 days" in soak.text()
+    assert "waits" in soak.text(), "time alone ends it"
     bar = soak.css_first(".bar")
     assert bar is not None
     assert bar.attributes["aria-label"] == "64% of what soak requires"
