@@ -26,6 +26,7 @@ SOURCES = sorted(
 )
 # Parts of rich that take no text, or take it without markup.
 ALLOWED_OF_RICH = {
+    "rich.cells": {"cell_len", "chop_cells"},
     "rich.filesize": {"decimal"},
     "rich.progress": {"Progress", "SpinnerColumn", "TaskID", "TextColumn", "TimeElapsedColumn"},
     "rich.table": {"Table"},  # as a type only, see NEW
