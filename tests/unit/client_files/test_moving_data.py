@@ -196,6 +196,6 @@ def test_files_and_data_can_be_migrated_together(run: Callable[..., Result], con
 
 def test_an_unknown_environment_is_reported_in_one_sentence(run: Callable[..., Result], config: Path) -> None:
     result = run("migrate", OLD / "lai_weekly_v6.yaml", "--env", "moon", "--move-data")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "moon" in result.output
     assert len(result.output.strip().splitlines()) == 1
