@@ -29,7 +29,7 @@ def show_decision(decision: Mapping[str, Any]) -> None:
 
 
 def conclusion(decision: Mapping[str, Any]) -> str:
-    """Return the decision in one sentence that names gates, and repeats none of their reasons."""
+    """Return one sentence on the decision, which names gates and repeats none of their reasons."""
     what = decision.get("subject") or f"Release {str(decision.get('digest', ''))[:12]}"
     way = f"from {decision['source']} to {decision['target']}"
     bypassed = [each["gate"] for each in decision["verdicts"] if each["bypassed"]]

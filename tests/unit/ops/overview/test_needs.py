@@ -1,4 +1,4 @@
-"""What an overview says that a person has to do."""
+"""Needs of an overview: all that a person has to do, with its command."""
 
 from __future__ import annotations
 
