@@ -19,7 +19,7 @@ from vectora_shared.errors import VectoraError
 
 
 def test_items_are_read_at_the_same_time_and_returned_in_their_order() -> None:
-    together = Barrier(3, timeout=30)
+    together = Barrier(3, timeout=600)
 
     def read(item: str) -> str:
         together.wait()
