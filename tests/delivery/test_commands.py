@@ -59,7 +59,6 @@ def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vect
 def test_explain_prints_the_verdict_of_every_gate_and_fails_when_it_refuses(played: Played, vectora: Vectora) -> None:
     fresh = ("--digest", played.result.commits[-1].content_digest[:12])
     refused = vectora("promote", "explain", "--to", "prod", *fresh)
-    assert refused.exit_code == ExitCode.WAITING
     for gate in ("hold", "smoke-test", "soak", "runs", "noise", "cost", "end-to-end", "client-versions"):
         assert gate in refused.output
     decision = json.loads(vectora("promote", "explain", "--to", "prod", *fresh, "--json").stdout)
@@ -67,6 +66,10 @@ def test_explain_prints_the_verdict_of_every_gate_and_fails_when_it_refuses(play
     soak = next(each for each in decision["verdicts"] if each["gate"] == "soak")
     assert (soak["outcome"], soak["bypassed"]) == ("fail", False)
     assert soak["numbers"]["days"] < 1
+    # Other tests of this account may have replaced the release in stage, which then soaks no longer.
+    refusing = [each for each in decision["verdicts"] if each["outcome"] != "pass"]
+    waits = all(each["outcome"] == "inconclusive" or each["ready_at"] for each in refusing)
+    assert refused.exit_code == (ExitCode.WAITING if waits else ExitCode.NO)
     passed = vectora("promote", "explain", "--to", "stage")
     assert passed.exit_code == 0
     assert "smoke test passed" in passed.output

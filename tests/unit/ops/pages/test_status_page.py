@@ -159,3 +159,12 @@ def test_a_page_depends_on_its_overview_alone() -> None:
     assert status_page(overview()) == status_page(overview())
     assert f'datetime="{NOW.isoformat()}"' in status_page(overview())
     assert isinstance(overview().made_at, datetime)
+
+
+def test_a_release_that_the_ledger_does_not_know_is_shown_by_its_digest() -> None:
+    prod = environment("prod", "1.4.1")
+    assert prod.release is not None
+    by_hand = replace(prod.release, content_digest=None, since=None)
+    page = status_page(overview(replace(prod, release=by_hand)))
+    assert "not deployed by the pipeline" in page
+    assert f"<code>{by_hand.digest[:12]}</code>" in page
