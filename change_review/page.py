@@ -35,11 +35,16 @@ _IN_FRONT = ("Findings", "Permissions")
 _WHOLE_CHARACTERS = 18
 
 
-def page_of(review: Review, made_at: datetime, architecture: Architecture | None = None) -> str:
-    """Return the page; every text of the change is escaped, and the drawing is an image that runs nothing."""
+def page_of(
+    review: Review, made_at: datetime, architecture: Architecture | None = None, *, lines_at: str | None = None
+) -> str:
+    """Return the page; every text of the change is escaped, and the drawing is an image that runs nothing.
+
+    `lines_at` is the web address of the changed lines.
+    """
     rest = [each for each in sections_of(review) if each.title not in _IN_FRONT]
     parts = [
-        section("verdict", "Verdict", *_verdict(review)),
+        section("verdict", "Verdict", *_verdict(review, lines_at)),
         section("risks", "Risks", *_risks(review.findings)),
         section("permissions", "Permissions, before and after", *_permissions(review.permissions)),
         section("details", "Details", *(_folded(each) for each in rest)) if rest else None,
@@ -56,9 +61,11 @@ def page_of(review: Review, made_at: datetime, architecture: Architecture | None
     )
 
 
-def _verdict(review: Review) -> Iterator[Html]:
+def _verdict(review: Review, lines_at: str | None) -> Iterator[Html]:
     yield element("p", element("strong", review.verdict))
     yield element("p", f"{summary_of(review)}.")
+    if lines_at:
+        yield element("p", element("a", "All changed lines", href=lines_at))
     for note in review.notes:
         yield element("p", badge("note", "warn"), " ", note)
     shown = [*WORDS.items(), ("new access", "with new access")]

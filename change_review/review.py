@@ -34,6 +34,7 @@ from change_review.model import (
     Side,
 )
 from change_review.permissions import permission_changes, policy_changes
+from change_review.release_files import ReleaseFiles
 from change_review.releases import release_changes
 from change_review.schemas import Schemas
 from change_review.settings import FILE as SETTINGS_FILE
@@ -80,6 +81,14 @@ def review_checkout(root: Path, base: str, limits: Limits) -> Review:
     head_side = Side(name=repository.name_of_head())
     files = (repository.files_of(commit), repository.working_files())
     return _reviewed(files, repository.changed_paths(commit), (base_side, head_side), limits)
+
+
+def review_since_release(root: Path, release: ReleaseFiles, limits: Limits, head: str | None = None) -> Review:
+    """Return the review of a working tree against the files of a release, without git; `head` names the tree."""
+    repository = Repository(root)
+    files = (release.files, repository.working_files())
+    sides = (Side(name=release.files.name), Side(name=head or repository.name_of_head()))
+    return _reviewed(files, release.changed_paths(root), sides, limits)
 
 
 def review_templates(before: dict[str, bytes], after: dict[str, bytes], limits: Limits) -> Review:

@@ -137,6 +137,8 @@ class Repository:
 
     def name_of_head(self) -> str:
         """Return the working tree's commit with its subject, and whether it has changes that are not committed."""
+        if not self._git.is_repository:
+            return "this checkout"
         head = self._git.output("log", "-1", "--format=%h %s").strip()
         is_clean = not self._git.output("status", "--porcelain").strip()
         return head if is_clean else f"the working tree after {head}"

@@ -27,7 +27,9 @@ MarkdownFile = Annotated[
 
 
 def review(
-    base: Annotated[str, option("--base", "A commit is possible too.")] = "main",
+    base: Annotated[
+        str, option("--base", "A commit is possible too, and the kept files of a release (.zip).")
+    ] = "main",
     markdown: MarkdownFile = None,
     html: HtmlFile = None,
     json: Json = False,
@@ -95,13 +97,23 @@ def _categories(text: str) -> tuple[Category, ...]:
 
 def _review(base: str, compare: tuple[Path, Path] | None, cost_limit: float, data: Path | None) -> Review:
     # Imported here because the help of the command does not need them.
-    from change_review.review import Limits, review_checkout, review_templates
+    from change_review.release_files import read_release_files
+    from change_review.review import Limits, review_checkout, review_since_release, review_templates
 
     limits = Limits(today=datetime.now(UTC).date(), cost_limit_usd=cost_limit, data=data)
     if compare:
         before, after = map(_templates, compare)
         return review_templates(before, after, limits)
+    if base.endswith(".zip"):
+        return review_since_release(ROOT, read_release_files(base, _read(Path(base))), limits)
     return review_checkout(ROOT, base, limits)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise VectoraError(f"{path} cannot be read ({error.strerror}): give another base (--base).") from error
 
 
 def _templates(path: Path) -> dict[str, bytes]:

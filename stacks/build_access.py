@@ -40,28 +40,38 @@ def narrow_builds(
     CDK lets every build read and write all artifacts of all executions, and its publishing role start any project,
     whose buildspec StartBuild may override (CodeBuild API reference, StartBuild, buildspecOverride).
     """
-    _keep(policy_of(delivery.synth_project.role), lambda each: not _uses(each, "s3:"))
-    _grant_synth(delivery.synth_project.role, artifacts, pipeline_name, source_artifact(source_action))
+    source = artifact_keys(pipeline_name, source_artifact(source_action))
+    output, cache = artifact_keys(pipeline_name, SYNTH_OUTPUT), f"{TYPES_CACHE}/*"
+    _let_use(delivery.synth_project.role, artifacts, reads=(source, cache), writes=(output, cache))
     publishing = delivery.node.find_child("Assets").node.find_child("FileRole")
     _keep(policy_of(publishing), lambda each: not _uses(each, "codebuild:StartBuild"))
 
 
-def _grant_synth(role: iam.IRole | None, artifacts: s3.Bucket, pipeline_name: str, source_artifact: str) -> None:
-    assert role is not None  # noqa: S101
-    source = artifacts.arn_for_objects(artifact_keys(pipeline_name, source_artifact))
-    output = artifacts.arn_for_objects(artifact_keys(pipeline_name, SYNTH_OUTPUT))
-    cache = artifacts.arn_for_objects(f"{TYPES_CACHE}/*")
+def narrow_report_build(
+    role: iam.IRole | None, artifacts: s3.Bucket, pipeline_name: str, source_action: str, *, reads: str, writes: str
+) -> None:
+    """Let a build that makes reports, and runs the commit's code, read the source and `reads`, and write `writes`."""
+    source = artifact_keys(pipeline_name, source_artifact(source_action))
+    _let_use(role, artifacts, reads=(source, reads), writes=(writes,))
+    # Without it, S3 answers 403 instead of 404 for an object that is missing.
+    _own_policy(role).add_statements(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[artifacts.bucket_arn]))
+
+
+def _let_use(role: iam.IRole | None, artifacts: s3.Bucket, *, reads: Sequence[str], writes: Sequence[str]) -> None:
+    """Replace what CDK lets a build do with objects by some keys to read and some to write."""
+    _keep(policy_of(role), lambda each: not _uses(each, "s3:"))
     for actions, resources in (
         # CodeBuild reads location and owner of an artifact's bucket (CodeBuild user guide, service role).
         (("s3:GetBucketAcl", "s3:GetBucketLocation"), (artifacts.bucket_arn,)),
-        (("s3:GetObject", "s3:GetObjectVersion"), (source, cache)),
-        (("s3:PutObject",), (output, cache)),
+        (("s3:GetObject", "s3:GetObjectVersion"), tuple(map(artifacts.arn_for_objects, reads))),
+        (("s3:PutObject",), tuple(map(artifacts.arn_for_objects, writes))),
     ):
         # Not through the role's default policy, whose statements on S3 are those that are removed.
         _own_policy(role).add_statements(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
 
 
-def _own_policy(role: iam.IRole) -> iam.Policy:
+def _own_policy(role: iam.IRole | None) -> iam.Policy:
+    assert role is not None  # noqa: S101
     policy = role.node.try_find_child(OWN_POLICY) or iam.Policy(role, OWN_POLICY, roles=[role])  # type: ignore[arg-type]
     assert isinstance(policy, iam.Policy)  # noqa: S101
     return policy

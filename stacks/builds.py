@@ -24,6 +24,18 @@ SYNTH_COMMANDS = (
     "make build",
     # In two steps: eval alone would succeed with nothing.
     'RELEASE="$(.venv/bin/python tools/release.py)" && eval "$RELEASE"',
+    # The review keeps them, and the reports on later releases compare with them.
+    ".venv/bin/python -m tools.release_report files cdk.out/release-files.zip",
+)
+# The verdict of the report for an approval (tools/release_report.py).
+VERDICT_VARIABLE = "REVIEW_VERDICT"
+# A report that fails stops no promotion: a person approves it, and reads that there is none.
+REPORT_COMMANDS = (
+    f'export {VERDICT_VARIABLE}="No report: the log of its build says why."',
+    "make .venv/.ready && "
+    'REPORT="$(.venv/bin/python -m tools.release_report report --bucket "$BUCKET" --since "$SINCE" '
+    '--commit "$COMMIT" --key "$KEY" --lines-at "$LINES_AT")" && eval "$REPORT" || '
+    'echo "There is no report."',
 )
 # The stacks within the pipeline's: its own are published by the build that deploys them, under other permissions.
 PUBLISH = "publish-assets --unstable=publish-assets --app . --yes --ci '*/**'"
@@ -78,6 +90,7 @@ def builds_of(root: Path) -> dict[str, Any]:
                 *map(digest_variable, ENVIRONMENT_NAMES),
             ],
         },
+        "report": {"commands": list(REPORT_COMMANDS), "exports": [VERDICT_VARIABLE]},
         "publish": cdk_buildspec(PUBLISH),
         "update": cdk_buildspec(update_pipeline("pipeline"), review_commands("review")),
         "npm": {name: with_unix_line_ends(root / name).decode("utf-8") for name in NPM_FILES},

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -19,6 +18,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 from constructs import Construct
 
+from stacks.approvals import Approvals
 from stacks.artifact_copies import copies_by_region, limit_to_keys_of_copies
 from stacks.assets.packages import LambdaPlatform, Packages
 from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
@@ -48,12 +48,11 @@ from stacks.pipeline_access import (
 from stacks.pipeline_audit import acknowledge_nag_findings
 from stacks.pipeline_boundary import bootstrap_versions, bound_roles
 from stacks.places import require_named_accounts
+from stacks.release_variables import ReleaseVariables
 from stacks.review import Review
-from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
 from vectora_constructs.notifications import Notifications
 from vectora_ops.names import Names, OperationsTask, PipelineBucketContent
-from vectora_ops.notifications import REASON_TO_REJECT
 from vectora_ops.settings import ENVIRONMENT_NAMES, EnvironmentSettings, Settings, environment_before
 from vectora_shared.errors import VectoraError
 
@@ -61,26 +60,6 @@ from vectora_shared.errors import VectoraError
 GATE_MINUTES, SNAPSHOT_MINUTES, SMOKE_TEST_MINUTES, RECORD_MINUTES = 10, 240, 30, 10
 ARTIFACTS_DAYS = 90
 CHECK_MINUTES, PUBLISH_MINUTES = 30, 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Release:
-    """The release of an execution in one environment, as CodePipeline's variables."""
-
-    digest: str
-    content_digest: str
-    version: str
-    commit: str
-
-    def parameters(self, operation: str) -> dict[str, str]:
-        return {
-            "operation": operation,
-            "execution": "#{codepipeline.PipelineExecutionId}",
-            "digest": self.digest,
-            "content_digest": self.content_digest,
-            "version": self.version,
-            "commit": self.commit,
-        }
 
 
 class PipelineStack(cdk.Stack):
@@ -110,6 +89,7 @@ class PipelineStack(cdk.Stack):
         )
         self._topic = sns.Topic.from_topic_arn(self, "Approvers", topic.resource.ref)
         self._source = self._source_of_commits()
+        self._approvals = Approvals(settings=settings, source=self._source, topic=self._topic)
         # Written by this build alone, below its artifacts.
         cache = f"s3://{self._names.pipeline_bucket('artifacts')}/{TYPES_CACHE}"
         self._synth = _synth(self._source, cache)
@@ -133,12 +113,13 @@ class PipelineStack(cdk.Stack):
         review.let_invoke(delivery)
         review.let_one_role_write_assemblies(self._artifacts, delivery.synth_project.role, name)
         narrow_builds(delivery, self._artifacts, name, self._source_action)
+        self._approvals.limit_builds(review, self._artifacts, name, self._source_action)
         limit_self_mutation(delivery, settings)
         limit_to_keys_of_copies(delivery.pipeline.role, settings)
         add_environments_dashboard(self, settings)
         PipelineAccess(self, settings=settings, packages=Packages(root, platform), topic_arn=topic.resource.ref)
         bound_roles(self, self._names)
-        acknowledge_nag_findings(delivery, self._artifacts, self._source_action)
+        acknowledge_nag_findings(delivery, self._artifacts, self._source_action, self._approvals.projects)
 
     # --- source, build and artifacts
 
@@ -244,8 +225,8 @@ class PipelineStack(cdk.Stack):
 
     # --- environments
 
-    def _release(self, env: str) -> _Release:
-        return _Release(
+    def _release(self, env: str) -> ReleaseVariables:
+        return ReleaseVariables(
             digest=self._synth.exported_variable(digest_variable(env)),
             content_digest=self._synth.exported_variable(CONTENT_VARIABLE),
             version=self._synth.exported_variable(VERSION_VARIABLE),
@@ -292,7 +273,7 @@ class PipelineStack(cdk.Stack):
             post=pipelines.Step.sequence([smoke_test, record]),
         )
 
-    def _permission(self, env: str, settings: EnvironmentSettings, release: _Release) -> list[pipelines.Step]:
+    def _permission(self, env: str, settings: EnvironmentSettings, release: ReleaseVariables) -> list[pipelines.Step]:
         """Return the steps that must pass before anything in the environment changes."""
         before = environment_before(env)
         if before is None:
@@ -301,24 +282,12 @@ class PipelineStack(cdk.Stack):
         gate = self._gate(f"gate-{env}", source, release)
         if not settings.promotion.requires_approval:
             return [gate]
-        web = self._settings.pipeline.web_address
-        approval = ApprovalStep(
-            f"approval-{env}",
-            information=(
-                f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Gates bypassed: {gate.variable('bypassed')}. "
-                f"Known vulnerabilities: {self._synth.exported_variable(AUDIT_VARIABLE)}. "
-                f"Verdicts: ./vectora promote explain --to {env}; approve: ./vectora promote approve --to {env}; "
-                f'reject: ./vectora promote reject --to {env} --reason "{REASON_TO_REJECT}"'
-            ),
-            link=f"{web}/compare/{gate.variable('since')}...{release.commit}",
-            topic=self._topic,
-            expires_after_days=self._settings.pipeline.approval_days,
-        )
+        audit = self._synth.exported_variable(AUDIT_VARIABLE)
+        approval = self._approvals.steps(env, gate, release, audit)
         # An approval may take days, in which a run may fail where the release soaks.
-        return [gate, approval, self._gate(f"gate-after-approval-{env}", source, release)]
+        return [gate, *approval, self._gate(f"gate-after-approval-{env}", source, release)]
 
-    def _gate(self, name: str, source: Names, release: _Release) -> LambdaStep:
+    def _gate(self, name: str, source: Names, release: ReleaseVariables) -> LambdaStep:
         return self._step(
             name, source, "promotion", timeout_minutes=GATE_MINUTES, parameters=release.parameters("gate")
         )

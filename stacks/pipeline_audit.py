@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
@@ -9,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 
 from stacks.build_access import OWN_POLICY, SYNTH_OUTPUT, TYPES_CACHE, artifact_keys, source_artifact
+from stacks.review import RELEASES_PREFIX, REPORTS_PREFIX
 
 ARTIFACTS = "Artifacts are named by the execution, and the bucket holds nothing else (CDK's grantRead, grantReadWrite)."
 BUILD_LOGS = "CodeBuild names the log streams, and for the publishing role, which CDK shares, also the projects."
@@ -18,6 +21,7 @@ LOOKS_FOR_STACKS = (
     "cdk deploy looks for the bootstrap's stack and bucket before it assumes its roles; it may only read."
 )
 OWN_ARTIFACTS = "CodePipeline ends the key of an artifact with random letters; the folder is that of one artifact."
+KEPT = "Files of releases and reports are named by commits, source artifacts by random letters; the folders are fixed."
 NOT_KMS = "Artifacts are encrypted with S3's own key: they hold what is in the repository, and no secret."
 KEY_ACTIONS = ("kms:GenerateDataKey*", "kms:ReEncrypt*")
 KEY_OF_ANOTHER_REGION = (
@@ -30,7 +34,12 @@ LOGS = "arn:aws:logs:{region}:{account}:log-group:/aws/codebuild/{project}"
 REPORT_GROUPS = "arn:aws:codebuild:{region}:{account}:report-group/{project}"
 
 
-def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Bucket, source_action: str) -> None:
+def acknowledge_nag_findings(
+    delivery: pipelines.CodePipeline,
+    artifacts: s3.Bucket,
+    source_action: str,
+    report_projects: Sequence[codebuild.IProject],
+) -> None:
     """Acknowledge the findings of a pipeline that is built; a wildcard that is not listed here stays a finding."""
     stack = cdk.Stack.of(delivery)
     region = stack.region
@@ -57,13 +66,16 @@ def acknowledge_nag_findings(delivery: pipelines.CodePipeline, artifacts: s3.Buc
         key = f"arn:aws:kms:{other}:{account}:key/*"
         _accept(_policy(delivery.pipeline.role), _iam5(resource=(key,), reason=KEY_OF_ANOTHER_REGION))
     own = delivery.synth_project.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
-    folders = [artifact_keys(stack.stack_name, each) for each in (SYNTH_OUTPUT, source_artifact(source_action))]
-    keys = tuple(buckets[0].replace("*", each) for each in (*folders, f"{TYPES_CACHE}/*"))
+    source_artifact_keys = artifact_keys(stack.stack_name, source_artifact(source_action))
+    folders = (artifact_keys(stack.stack_name, SYNTH_OUTPUT), source_artifact_keys, f"{TYPES_CACHE}/*")
+    keys = tuple(buckets[0].replace("*", each) for each in folders)
     _accept(_resource(own), _iam5(resource=keys, reason=OWN_ARTIFACTS))
-    for role, project in (
-        (delivery.synth_project.role, delivery.synth_project),
-        (delivery.self_mutation_project.role, delivery.self_mutation_project),
-    ):
+    for each in report_projects:
+        kept = (source_artifact_keys, f"{RELEASES_PREFIX}*", f"{REPORTS_PREFIX}*")
+        own = each.role.node.find_child(OWN_POLICY)  # type: ignore[union-attr]
+        _accept(_resource(own), _iam5(resource=tuple(buckets[0].replace("*", key) for key in kept), reason=KEPT))
+    for project in (delivery.synth_project, delivery.self_mutation_project, *report_projects):
+        role = project.role
         name = f"<{stack.get_logical_id(_resource(project))}>"
         policy = _policy(role)
         _accept(policy, _iam5(resource=(LOGS.format(**place, project=f"{name}:*"),), reason=BUILD_LOGS))

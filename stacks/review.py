@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -25,6 +25,9 @@ from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 ACCOUNT = "${AWS::AccountId}"
 # Below it are the records of what was accepted (vectora_review.store).
 REVIEW_PREFIX = "review/"
+RELEASES_PREFIX = f"{REVIEW_PREFIX}releases/"
+# Reports for approvals, which one build writes.
+REPORTS_PREFIX = "reports/"
 # It reads an assembly of some 20 MB, and writes a few objects.
 MEMORY_MB, TIMEOUT_SECONDS = 1769, 300
 HANDLER = "vectora_review.function.lambda_handler"
@@ -93,6 +96,13 @@ class Review(Construct):
         keys = artifact_keys(pipeline, SYNTH_OUTPUT)
         artifacts.add_to_resource_policy(_deny_others("OnlyTheBuildWritesAssemblies", artifacts, keys, role.role_arn))
 
+    def let_builds_write_reports(self, artifacts: s3.Bucket, roles: Sequence[iam.IRole]) -> None:
+        """Deny everyone but the roles of the builds that make reports to write one: people decide by them."""
+        arns = [role.role_arn for role in roles]
+        artifacts.add_to_resource_policy(
+            _deny_others("OnlyTheirBuildWritesReports", artifacts, f"{REPORTS_PREFIX}*", *arns)
+        )
+
     def _use(self, key: kms.IKey) -> None:
         """Let the function read and write what is encrypted with the key of artifacts that other accounts read."""
         statement = {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key.key_arn}
@@ -159,8 +169,8 @@ class Review(Construct):
         )
 
 
-def _deny_others(sid: str, artifacts: s3.Bucket, keys: str, role_arn: str) -> iam.PolicyStatement:
-    """Return the statement that lets one role alone write below some keys.
+def _deny_others(sid: str, artifacts: s3.Bucket, keys: str, *role_arns: str) -> iam.PolicyStatement:
+    """Return the statement that lets some roles alone write below some keys.
 
     aws:PrincipalArn is the ARN of the role, and not that of its session (IAM user guide, global condition keys).
     """
@@ -170,5 +180,5 @@ def _deny_others(sid: str, artifacts: s3.Bucket, keys: str, role_arn: str) -> ia
         principals=[iam.AnyPrincipal()],
         actions=["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
         resources=[artifacts.arn_for_objects(keys)],
-        conditions={"ArnNotEquals": {"aws:PrincipalArn": role_arn}},
+        conditions={"ArnNotEquals": {"aws:PrincipalArn": role_arns[0] if len(role_arns) == 1 else list(role_arns)}},
     )

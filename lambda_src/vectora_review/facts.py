@@ -59,7 +59,7 @@ PARTS = ("Parameters", "Conditions", "Mappings", "Transform", "Rules", "Hooks")
 NO_RULES = ("LOG_LEVEL",)
 # What `cdk synth` writes, apart from the manifests that are read: none of it is run.
 _KNOWN = re.compile(
-    r"cdk\.out|manifest\.json|tree\.json|releases\.json|audit\.json|validation-report\.json|[\w-]+\.dot|[\w-]+\.(assets|metadata|"
+    r"cdk\.out|manifest\.json|tree\.json|releases\.json|audit\.json|release-files\.zip|validation-report\.json|[\w-]+\.dot|[\w-]+\.(assets|metadata|"
     r"template)\.json|asset\.[0-9a-f]{64}\.zip|assembly-[\w-]+/(cdk\.out|manifest\.json|[\w-]+\.(assets|metadata|"
     r"template)\.json)|[\w./-]+\.cdx\.json"
 )

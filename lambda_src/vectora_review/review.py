@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vectora_ops.people import is_same, principal_of
@@ -17,18 +17,24 @@ from vectora_review.store import Accepted, Approval, Store
 from vectora_shared.aws import read_object
 from vectora_shared.errors import VectoraError
 
+# Written by the build (tools/release_report.py), for the reports on later releases.
+RELEASE_FILES = "release-files.zip"
 ARTIFACT = re.compile(r"arn:aws[\w-]*:s3:::([^/]+)/(.+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """The result of a review; `approval` is the one that allows the changes, `refused` the reason why none counts."""
+    """The result of a review; `approval` is the one that allows the changes, `refused` the reason why none counts.
+
+    `release_files` is what the reports on later releases compare with; a build of an earlier version writes none.
+    """
 
     execution: Execution
     artifact: Artifact
     changes: Changes
     facts: Facts
     assets: Mapping[str, str]
+    release_files: bytes | None
     approval: Approval | None = None
     refused: str = ""
 
@@ -140,22 +146,21 @@ class Reviewer:
         facts = facts_of(assembly, self._environments)
         assets = {each.key: assembly.content_digest(each.path) for each in assembly.assets()}
         self._require_own_content_digest(execution, assets)
+        opinion = Opinion(
+            execution=execution,
+            artifact=artifact,
+            changes=Changes(()),
+            facts=facts,
+            assets=assets,
+            release_files=assembly.read(RELEASE_FILES) if RELEASE_FILES in assembly.names else None,
+        )
         if self._store.reviewed(execution.id) == artifact:
             # Accepted before: a later command of the build failed, and the stage was tried again.
-            changes = Changes(())
-            return Opinion(execution=execution, artifact=artifact, changes=changes, facts=facts, assets=assets)
+            return opinion
         accepted = self._store.accepted()
         changes = self._changes(assembly, facts, assets, accepted)
         approval, refused = self._approval(execution, changes, accepted)
-        return Opinion(
-            execution=execution,
-            artifact=artifact,
-            changes=changes,
-            facts=facts,
-            assets=assets,
-            approval=approval,
-            refused=refused,
-        )
+        return replace(opinion, changes=changes, approval=approval, refused=refused)
 
     def _assembly(self, artifact: Artifact) -> Assembly:
         found = read_object(self._clients["s3"], Bucket=artifact.bucket, Key=artifact.key, VersionId=artifact.version)
@@ -223,6 +228,8 @@ class Reviewer:
                 approved_by=opinion.approval.by if opinion.approval else None,
             )
             self._store.write_accepted(accepted)
+        if opinion.execution.commit and opinion.release_files is not None:
+            self._store.write_release_files(opinion.execution.commit, opinion.release_files)
         self._store.write_reviewed(opinion.execution.id, opinion.artifact)
 
 

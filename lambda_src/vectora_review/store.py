@@ -16,6 +16,8 @@ from vectora_shared.aws import read_object
 # Below this prefix of the artifacts bucket, its policy lets only the review write.
 PREFIX = "review/"
 ACCEPTED = f"{PREFIX}accepted.json"
+# What the report for an approval compares with; the build that makes it reads them.
+RELEASES = f"{PREFIX}releases/"
 ABSENT = ("NoSuchKey", "404", "ParameterNotFound")
 
 
@@ -79,6 +81,12 @@ class Store:
     def write_assets_of_content(self, content_digest: str, assets: str) -> None:
         self._write(_of_content(content_digest), {"assets": assets})
 
+    def write_release_files(self, commit: str, body: bytes) -> None:
+        """Keep what a later report compares with, for as long as the release may be in prod."""
+        self._s3.put_object(
+            Bucket=self._bucket, Key=release_files_key(commit), Body=body, ContentType="application/zip"
+        )
+
     def approvals_of(self, digest: str, *, after: int) -> tuple[Approval, ...]:
         """Return the approvals of a change that are newer than version `after`, oldest first."""
         try:
@@ -112,6 +120,11 @@ def _approval(parameter: Mapping[str, Any]) -> Approval | None:
     except (ValueError, KeyError, TypeError):
         return None
     return Approval(digest, int(parameter["Version"]), parameter.get("LastModifiedUser"))
+
+
+def release_files_key(commit: str) -> str:
+    """Return the key of the files of a commit's release."""
+    return f"{RELEASES}{commit}.zip"
 
 
 def _of_execution(execution: str) -> str:

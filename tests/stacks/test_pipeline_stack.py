@@ -15,12 +15,13 @@ from aws_cdk import pipelines
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.assets.release import PLACEHOLDER
-from stacks.builds import builds_of
+from stacks.builds import VERDICT_VARIABLE, builds_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
 from tests.docs.test_commands_in_documents import vectora_problem
 from tests.repository import ROOT
+from tools.release_report import LONGEST_VERDICT
 from vectora_ops.names import STACK_LAYERS, EnvName, Names, environment_name
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.steps.gate import LONGEST_CHANGE_SUMMARY
@@ -205,6 +206,7 @@ def test_the_text_of_an_approval_is_not_longer_than_codepipeline_accepts(templat
         "RELEASE_DIGEST_PROD": 64,
         "CommitId": 40,
         "RELEASE_AUDIT": 20,
+        VERDICT_VARIABLE: LONGEST_VERDICT,
     }
     information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
     variables = re.findall(r"#\{[^.}]+\.(\w+)\}", information)

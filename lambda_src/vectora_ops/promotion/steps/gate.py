@@ -24,7 +24,7 @@ from vectora_shared.aws_texts import variable
 from vectora_shared.errors import VectoraError
 
 # Additional information of an approval (CodePipeline quotas), of which the rest of the text takes its share.
-LONGEST_CHANGE_SUMMARY = 450
+LONGEST_CHANGE_SUMMARY = 340
 
 
 def judge(
