@@ -65,6 +65,7 @@ COMMANDS = (
     Command("snapshot prune", "snapshot.commands:prune", "--env dev --dry-run"),
     Command("release list", "release:list_releases", "--env prod"),
     Command("promote explain", "promote:explain", "--to prod"),
+    Command("promote report", "approval_report:report", "--to prod --html report.html"),
     Command("promote approve", "approval:approve", "--to prod"),
     Command("promote reject", "approval:reject", '--to prod --reason "the notes name no reason for the new source"'),
     Command("promote retry", "retry_stage:retry", "--to prod"),

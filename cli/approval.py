@@ -122,8 +122,10 @@ def _lines(to: str, approval: Approval, release: WaitingRelease) -> Iterator[str
         yield f"Changes: {release.changes}"
     elif release.information:
         yield release.information
+    if release.verdict:
+        yield f"Review: {release.verdict}"
     if release.link:
-        yield f"Compare: {release.link}"
+        yield f"Report: {release.link} (as a page: ./vectora promote report --to {to} --html report.html)"
     if release.bypassed and release.bypassed != NONE:
         yield f"Gates bypassed: {release.bypassed} ({release.bypass_reason})."
     else:

@@ -41,6 +41,7 @@ def approver_policy(settings: Settings, account_id: str, region: str) -> dict[st
             _statement("ApproveChanges", "ssm:GetParameter ssm:GetParameterHistory ssm:PutParameter", [approvals]),
             _statement("GoOn", "codepipeline:RetryStageExecution", [f"{pipeline}/{UPDATE_STAGE}"]),
             _statement("Explain", "lambda:InvokeFunction", functions),
+            _statement("ReadReports", "s3:GetObject", [f"arn:aws:s3:::{names.pipeline_bucket('artifacts')}/reports/*"]),
             # Also where another policy of the same person allows it.
             _statement(
                 "NeverPush",

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from cli.access import open_account
 from vectora_ops.account import PIPELINE, Account
-from vectora_ops.names import Names
-from vectora_ops.promotion.ending import APPROVAL_PREFIX, GATE_PREFIX, SNAPSHOT_PREFIX, is_step
+from vectora_ops.names import REVIEW_VERDICT, Names
+from vectora_ops.promotion.ending import APPROVAL_PREFIX, GATE_PREFIX, REPORT_PREFIX, SNAPSHOT_PREFIX, is_step
 from vectora_ops.settings import Settings
 from vectora_shared.aws_errors import error_code, is_denied
 from vectora_shared.errors import VectoraError
@@ -48,7 +48,7 @@ class Stage:
     def stopped_before_a_change(self) -> bool:
         """True when only steps failed that come before the first change of the environment."""
         return bool(self.failed) and all(
-            is_step(each, GATE_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX) for each in self.failed
+            is_step(each, GATE_PREFIX, REPORT_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX) for each in self.failed
         )
 
 
@@ -64,6 +64,7 @@ class WaitingRelease:
     author: str | None = None
     message: str | None = None
     changes: str | None = None
+    verdict: str | None = None
     bypassed: str | None = None
     bypass_reason: str | None = None
     link: str | None = None
@@ -112,6 +113,7 @@ class StageOfPipeline:
             actions = [each for page in pages for each in page["actionExecutionDetails"]]
         gate = _newest(actions, self.names.env, GATE_PREFIX)
         approval = _newest(actions, self.names.env, APPROVAL_PREFIX)
+        report = _newest(actions, self.names.env, REPORT_PREFIX)
         given, said = _user_parameters(gate), _variables(gate)
         source: Action = next((each for each in actions if _category(each) == "Source"), {})
         shown = approval.get("input", {}).get("resolvedConfiguration", {})
@@ -124,6 +126,7 @@ class StageOfPipeline:
             author=_variables(source).get("AuthorEmail"),
             message=_variables(source).get("CommitMessage"),
             **{name: said.get(name) for name in GATE_VARIABLES},
+            verdict=_variables(report).get(REVIEW_VERDICT),
             link=shown.get("ExternalEntityLink"),
             information=shown.get("CustomData"),
         )

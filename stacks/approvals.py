@@ -10,11 +10,12 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import pipelines
 
 from stacks.build_access import narrow_report_build
-from stacks.builds import DEPLOY_COMPUTE, REPORT_COMMANDS, VERDICT_VARIABLE
+from stacks.builds import DEPLOY_COMPUTE, REPORT_COMMANDS
 from stacks.release_variables import ReleaseVariables
 from stacks.review import RELEASES_PREFIX, REPORTS_PREFIX, Review
 from vectora_constructs.approval_step import ApprovalStep
 from vectora_constructs.lambda_step import LambdaStep
+from vectora_ops.names import REVIEW_VERDICT
 from vectora_ops.notifications import REASON_TO_REJECT
 from vectora_ops.settings import Settings
 
@@ -46,7 +47,7 @@ class Approvals:
             f"approval-{env}",
             information=(
                 f"Release {release.version}, digest {release.digest}, commit {release.commit}, into {env}. "
-                f"{gate.variable('changes')} Review: {report.exported_variable(VERDICT_VARIABLE)} "
+                f"{gate.variable('changes')} Review: {report.exported_variable(REVIEW_VERDICT)} "
                 f"Gates bypassed: {gate.variable('bypassed')}. Known vulnerabilities: {audit}. "
                 f"Verdicts: ./vectora promote explain --to {env}; approve: ./vectora promote approve --to {env}; "
                 f'reject: ./vectora promote reject --to {env} --reason "{REASON_TO_REJECT}"'
@@ -58,7 +59,7 @@ class Approvals:
         return [report, approval]
 
     def limit_builds(self, review: Review, artifacts: s3.Bucket, pipeline: str, source_action: str) -> None:
-        """Let the builds of the finished pipeline read what they compare with, and let nobody else write reports."""
+        """Let the builds of the finished pipeline read what they compare with, and no one else write reports."""
         roles: list[iam.IRole] = []
         for project in self.projects:
             role = project.role
@@ -92,6 +93,6 @@ class Approvals:
         return self._settings.pipeline_names.pipeline_bucket("artifacts")
 
     def _address(self, key: str) -> str:
-        """Return the address of an object in the S3 console, which opens it for whoever may read it."""
+        """Return the address of an object in the S3 console, which opens it for people who may read it."""
         region = self._settings.pipeline_place.region
         return f"https://{region}.console.aws.amazon.com/s3/object/{self._bucket}?region={region}&prefix={key}"

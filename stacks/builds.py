@@ -11,6 +11,7 @@ from aws_cdk import aws_codebuild as codebuild
 
 from stacks.assets.packages import with_unix_line_ends
 from stacks.assets.release import AUDIT_VARIABLE, CONTENT_VARIABLE, VERSION_VARIABLE, digest_variable
+from vectora_ops.names import REVIEW_VERDICT
 from vectora_ops.settings import ENVIRONMENT_NAMES
 
 IMAGE = codebuild.LinuxBuildImage.STANDARD_7_0
@@ -27,11 +28,9 @@ SYNTH_COMMANDS = (
     # The review keeps them, and the reports on later releases compare with them.
     ".venv/bin/python -m tools.release_report files cdk.out/release-files.zip",
 )
-# The verdict of the report for an approval (tools/release_report.py).
-VERDICT_VARIABLE = "REVIEW_VERDICT"
 # A report that fails stops no promotion: a person approves it, and reads that there is none.
 REPORT_COMMANDS = (
-    f'export {VERDICT_VARIABLE}="No report: the log of its build says why."',
+    f'export {REVIEW_VERDICT}="No report: the log of its build says why."',
     "make .venv/.ready && "
     'REPORT="$(.venv/bin/python -m tools.release_report report --bucket "$BUCKET" --since "$SINCE" '
     '--commit "$COMMIT" --key "$KEY" --lines-at "$LINES_AT")" && eval "$REPORT" || '
@@ -90,7 +89,7 @@ def builds_of(root: Path) -> dict[str, Any]:
                 *map(digest_variable, ENVIRONMENT_NAMES),
             ],
         },
-        "report": {"commands": list(REPORT_COMMANDS), "exports": [VERDICT_VARIABLE]},
+        "report": {"commands": list(REPORT_COMMANDS), "exports": [REVIEW_VERDICT]},
         "publish": cdk_buildspec(PUBLISH),
         "update": cdk_buildspec(update_pipeline("pipeline"), review_commands("review")),
         "npm": {name: with_unix_line_ends(root / name).decode("utf-8") for name in NPM_FILES},

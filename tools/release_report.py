@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from change_review.page import page_of
 from change_review.release_files import ReleaseFiles, packed_release_files, read_release_files
 from change_review.review import Limits, architecture_after, review_since_release
-from stacks.builds import VERDICT_VARIABLE
+from vectora_ops.names import REVIEW_VERDICT
 from vectora_ops.pages.design import command, page, section
 from vectora_ops.pages.markup import element
 from vectora_review.store import release_files_key
@@ -60,7 +60,7 @@ def main() -> None:
         if given.command == "files":
             given.file.write_bytes(packed_release_files(ROOT))
         else:
-            print(_kept_report(boto3.client("s3", config=RETRYING), given))
+            print(kept_report(boto3.client("s3", config=RETRYING), given))
     except (VectoraError, OSError) as error:
         sys.exit(str(error))
 
@@ -76,7 +76,7 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _kept_report(s3: Any, given: Namespace) -> str:
+def kept_report(s3: Any, given: Namespace) -> str:
     """Keep the report in the bucket; return the verdict as a variable of a shell."""
     comparison = Comparison(since=given.since, commit=given.commit, report_key=given.key, lines_at=given.lines_at)
     report = report_of(s3, given.bucket, ROOT, comparison)
@@ -84,7 +84,7 @@ def _kept_report(s3: Any, given: Namespace) -> str:
         keep_report(s3, given.bucket, comparison, report)
     except (ClientError, BotoCoreError) as error:
         raise VectoraError(f"The report could not be kept in {given.bucket}: {error}") from error
-    return f"export {VERDICT_VARIABLE}={shlex.quote(variable(report.verdict, LONGEST_VERDICT))}"
+    return f"export {REVIEW_VERDICT}={shlex.quote(variable(report.verdict, LONGEST_VERDICT))}"
 
 
 def report_of(s3: Any, bucket: str, root: Path, comparison: Comparison) -> Report:

@@ -22,7 +22,7 @@ NEEDED_CONCURRENCY = 10
 GIB = 1024**3
 NEEDED_GIB = 1
 # Numbers of roles in the templates; a test compares them.
-ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 14, 20
+ROLES_OF_AN_ENVIRONMENT, ROLES_OF_THE_PIPELINE = 14, 21
 # Added by environments of other accounts or regions than the pipeline's: to each of them, and to the pipeline.
 ROLES_OF_ACCESS, ROLES_OF_THE_RELAY = 3, 7
 # "Concurrently running builds for Linux/Medium environment" for the check, and "... Linux/Small ..." for the others.

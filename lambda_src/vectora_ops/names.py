@@ -62,6 +62,8 @@ FIRST_ANCHOR = "first"
 POLICY = "promotion/policy"
 # Parameter of the pipeline with the approvals of changes to what is protected.
 APPROVED_CHANGE = "approved-change"
+# Variable of the pipeline's build that reports to the approver what a release changes.
+REVIEW_VERDICT = "REVIEW_VERDICT"
 # Key of the digests that snapshots hold instead of values of unknown variables.
 WITHHOLDING_KEY = "withholding-key"
 # Detail types of the EventBridge events that the rollback function handles.

@@ -85,7 +85,7 @@ def test_a_failed_rollback_is_reported_and_not_repeated(world: World) -> None:
     assert len(world.requests) == 1, "a later attempt that its gate refuses begins nothing again"
 
 
-@pytest.mark.parametrize("action", ["gate-dev", "approval-dev"])
+@pytest.mark.parametrize("action", ["gate-dev", "report-dev", "approval-dev"])
 def test_a_refused_promotion_does_not_hold_because_nothing_changed(world: World, action: str) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.fail(action, "Not soaked.")
@@ -140,7 +140,7 @@ def test_a_deployment_that_was_cancelled_or_stopped_is_rolled_back(world: World,
 
 
 @pytest.mark.parametrize("state", ["CANCELED", "STOPPED"])
-@pytest.mark.parametrize("waiting", ["gate-dev", "approval-dev"])
+@pytest.mark.parametrize("waiting", ["gate-dev", "report-dev", "approval-dev"])
 def test_a_promotion_cancelled_before_any_change_does_not_hold(world: World, state: str, waiting: str) -> None:
     world.deployed(take(world.account), execution="an earlier one", state="released")
     world.pipeline.add("gate-dev", "Succeeded", NOW - timedelta(days=2))

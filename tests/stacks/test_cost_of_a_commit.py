@@ -12,7 +12,7 @@ from stacks.synthesis import synthesized_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "cost-and-sizing.md").read_text(encoding="utf-8")
-LIMIT_USD = 0.18
+LIMIT_USD = 0.20
 # Dollars a minute; each build and each action is rounded up to a whole one (aws.amazon.com/codebuild/pricing and
 # aws.amazon.com/codepipeline/pricing, found on 2026-11-25 in copies of these pages).
 BUILD_MINUTE = {"BUILD_GENERAL1_SMALL": 0.005, "BUILD_GENERAL1_MEDIUM": 0.01}
@@ -56,7 +56,7 @@ def _actions_usd(resources: list[dict[str, Any]]) -> float:
     return minutes * ACTION_MINUTE
 
 
-def test_a_commit_costs_at_most_18_cents(resources: list[dict[str, Any]]) -> None:
+def test_a_commit_costs_at_most_20_cents(resources: list[dict[str, Any]]) -> None:
     assert _builds_usd(resources) + _actions_usd(resources) <= LIMIT_USD
 
 
@@ -72,7 +72,7 @@ def test_only_the_build_that_checks_types_is_larger_than_the_smallest(resources:
 
 def test_the_document_says_what_is_computed(resources: list[dict[str, Any]]) -> None:
     [(actions, actions_usd)] = re.findall(r"(\d+) actions, [^|]*: \$([\d.]+) \|", DOCUMENT)
-    [builds_usd] = re.findall(r"8 minutes[^|]*: \$([\d.]+) \|", DOCUMENT)
+    [builds_usd] = re.findall(r"10 minutes[^|]*: \$([\d.]+) \|", DOCUMENT)
     assert int(actions) == len(_actions(resources))
     assert float(actions_usd) == pytest.approx(_actions_usd(resources), abs=0.0005)
     assert float(builds_usd) == pytest.approx(_builds_usd(resources), abs=0.0005)

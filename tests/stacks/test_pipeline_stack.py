@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,20 @@ from aws_cdk import pipelines
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.assets.release import PLACEHOLDER
-from stacks.builds import VERDICT_VARIABLE, builds_of
+from stacks.builds import builds_of
 from stacks.environment import environment_stacks
 from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
 from tests.docs.test_commands_in_documents import vectora_problem
 from tests.repository import ROOT
 from tools.release_report import LONGEST_VERDICT
-from vectora_ops.names import STACK_LAYERS, EnvName, Names, environment_name
+from vectora_ops.names import REVIEW_VERDICT, STACK_LAYERS, EnvName, Names, environment_name
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.steps.gate import LONGEST_CHANGE_SUMMARY
 from vectora_ops.settings import ENVIRONMENT_NAMES, Pipeline, Settings, load_settings
 
 Stages = dict[str, list[list[dict[str, Any]]]]
+PROD_GATES = ["gate-prod", "report-prod", "approval-prod", "gate-after-approval-prod"]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,11 @@ def _stages(template: dict[str, Any]) -> Stages:
     return found
 
 
+def _action(template: dict[str, Any], stage: str, name: str) -> dict[str, Any]:
+    [found] = [each for group in _stages(template)[stage] for each in group if each["Name"] == name]
+    return found
+
+
 def _names(stage: list[list[dict[str, Any]]]) -> list[str]:
     assert all(len(group) == 1 for group in stage), "nothing of an environment happens at the same time"
     return [group[0]["Name"] for group in stage]
@@ -69,7 +76,7 @@ def _names(stage: list[list[dict[str, Any]]]) -> list[str]:
 def _expected(env: EnvName) -> list[str]:
     names = Names(project="vectora-inbox", env=env)
     operations, *others = (names.stack(layer) for layer in STACK_LAYERS)
-    gate = {"dev": [], "stage": ["gate-stage"], "prod": ["gate-prod", "approval-prod", "gate-after-approval-prod"]}[env]
+    gate = {"dev": [], "stage": ["gate-stage"], "prod": PROD_GATES}[env]
     return [
         *gate,
         f"{operations}.Prepare",
@@ -127,14 +134,14 @@ def test_it_is_a_v2_pipeline_whose_waiting_executions_are_superseded(template: d
     assert pipeline["RestartExecutionOnUpdate"] is True
 
 
-def test_the_critical_path_is_that_of_plain_cdk_pipelines_and_at_most_six_actions_an_environment(
+def test_the_critical_path_is_that_of_plain_cdk_pipelines_and_at_most_seven_actions_an_environment(
     template: dict[str, Any],
 ) -> None:
     plain, ours = _stages(_plain_template()), _stages(template)
     assert set(plain) == set(ours)
     for name, groups in ours.items():
         more = len(groups) - len(plain[name])
-        assert more == {"dev": 3, "stage": 4, "prod": 6}.get(name, 0), name
+        assert more == {"dev": 3, "stage": 4, "prod": 7}.get(name, 0), name
 
 
 def _plain_template() -> dict[str, Any]:
@@ -181,17 +188,50 @@ def test_the_pipeline_is_the_same_for_every_release(
 
 
 def test_the_approval_names_commit_digest_changes_and_what_was_bypassed(template: dict[str, Any]) -> None:
-    approval = _stages(template)["prod"][1][0]
+    approval = _action(template, "prod", "approval-prod")
     assert approval["ActionTypeId"]["Category"] == "Approval"
     information = approval["Configuration"]["CustomData"]
     for variable in ("RELEASE_VERSION", "RELEASE_DIGEST_PROD", "CommitId", "gate-prod.changes", "gate-prod.bypassed"):
         assert variable in information
-    assert "/compare/#{gate-prod.since}..." in approval["Configuration"]["ExternalEntityLink"]
+    assert f"Review: #{{prod@report-prod.{REVIEW_VERDICT}}}" in information
     assert approval["TimeoutInMinutes"] == 7 * 24 * 60
 
 
+def test_the_approval_links_the_report_that_its_build_writes(template: dict[str, Any]) -> None:
+    report = _action(template, "prod", "report-prod")
+    variables = {each["name"]: each["value"] for each in json.loads(report["Configuration"]["EnvironmentVariables"])}
+    # What prod has when the gate passes, which is not the commit before.
+    assert variables["SINCE"] == "#{gate-prod.since}"
+    link = _action(template, "prod", "approval-prod")["Configuration"]["ExternalEntityLink"]
+    bucket = "vectora-inbox-pipeline-artifacts"
+    address = f"https://eu-west-3.console.aws.amazon.com/s3/object/{bucket}?region=eu-west-3&prefix="
+    assert link == f"{address}{variables['KEY']}.html"
+    assert variables["LINES_AT"].endswith(f"/compare/{variables['SINCE']}...{variables['COMMIT']}")
+
+
+def test_the_variables_of_a_report_are_not_longer_than_codepipeline_accepts(template: dict[str, Any]) -> None:
+    text = _action(template, "prod", "report-prod")["Configuration"]["EnvironmentVariables"]
+    # A digest of SHA-256 is the longest id of a commit. CodePipeline API reference, ActionConfigurationValue.
+    assert len(re.sub(r"#\{[^}]+\}", "c" * 64, text)) <= 1000
+
+
+def test_a_report_that_cannot_be_made_stops_no_promotion_and_says_so(template: dict[str, Any], tmp_path: Path) -> None:
+    [buildspec] = [
+        json.loads(each["Properties"]["Source"]["BuildSpec"])
+        for key, each in template["Resources"].items()
+        if each["Type"] == "AWS::CodeBuild::Project" and "reportprod" in key
+    ]
+    commands = [*buildspec["phases"]["build"]["commands"], f'echo "verdict: ${REVIEW_VERDICT}"']
+    # An empty folder has no Makefile.
+    done = subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "verdict: No report: the log of its build says why.",
+    )
+
+
 def test_the_approval_has_the_commands_that_answer_it(template: dict[str, Any]) -> None:
-    information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
+    information = _action(template, "prod", "approval-prod")["Configuration"]["CustomData"]
     commands = [each[each.index("./vectora") :] for each in information.split("; ") if "./vectora" in each]
     assert [shlex.split(each)[2] for each in commands] == ["explain", "approve", "reject"]
     for command in commands:
@@ -206,9 +246,9 @@ def test_the_text_of_an_approval_is_not_longer_than_codepipeline_accepts(templat
         "RELEASE_DIGEST_PROD": 64,
         "CommitId": 40,
         "RELEASE_AUDIT": 20,
-        VERDICT_VARIABLE: LONGEST_VERDICT,
+        REVIEW_VERDICT: LONGEST_VERDICT,
     }
-    information = _stages(template)["prod"][1][0]["Configuration"]["CustomData"]
+    information = _action(template, "prod", "approval-prod")["Configuration"]["CustomData"]
     variables = re.findall(r"#\{[^.}]+\.(\w+)\}", information)
     fixed = re.sub(r"#\{[^}]+\}", "", information)
     # CodePipeline quotas, additional information of an approval.
@@ -229,7 +269,7 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
     """A build that it did not know could change without a new soak."""
     known = builds_of(ROOT)
     projects = [each["Properties"] for each in template["Resources"].values() if "CodeBuild::Project" in each["Type"]]
-    assert len(projects) == 3
+    assert len(projects) == 4
     for project in projects:
         assert project["Environment"]["Image"] == known["image"]
         buildspec = project["Source"]["BuildSpec"]
@@ -240,8 +280,9 @@ def test_the_content_digest_knows_every_build(template: dict[str, Any]) -> None:
             continue
         document = json.loads(buildspec)
         if "env" in document:
-            assert document["phases"]["build"]["commands"] == known["synth"]["commands"]
-            assert sorted(document["env"]["exported-variables"]) == sorted(known["synth"]["exports"])
+            build = known["report" if REVIEW_VERDICT in buildspec else "synth"]
+            assert document["phases"]["build"]["commands"] == build["commands"]
+            assert sorted(document["env"]["exported-variables"]) == sorted(build["exports"])
         else:
             assert _neutral(buildspec) == known["update"]
 

@@ -15,6 +15,7 @@ from vectora_shared.aws_texts import plain
 
 logger = logging.getLogger("vectora")
 GATE_PREFIX = "gate-"
+REPORT_PREFIX = "report-"
 APPROVAL_PREFIX = "approval-"
 SNAPSHOT_PREFIX = "snapshot-"
 # CodePipeline's list of actions may lag behind its event, so it is read again before anything is concluded from it.
@@ -42,13 +43,13 @@ class Ending:
     action: str
     message: str
     failed: bool
-    # The action that started last: no deployment begins before gate, approval and snapshot have passed.
+    # The action that started last: no deployment begins before gate, report, approval and snapshot have passed.
     last_started: str = ""
 
     @property
     def before_deployment(self) -> bool:
-        """True when the execution ended at its gate, its approval or its snapshot, before the environment changed."""
-        return is_step(self.last_started, GATE_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX)
+        """True when the execution ended at gate, report, approval or snapshot, before the environment changed."""
+        return is_step(self.last_started, GATE_PREFIX, REPORT_PREFIX, APPROVAL_PREFIX, SNAPSHOT_PREFIX)
 
     @property
     def reason(self) -> str:

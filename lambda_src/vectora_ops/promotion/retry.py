@@ -11,7 +11,7 @@ from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names
 from vectora_ops.notifications import Notify, push_again
 from vectora_ops.progress import Clock, utc_now
-from vectora_ops.promotion.ending import GATE_PREFIX, SNAPSHOT_PREFIX, is_step
+from vectora_ops.promotion.ending import GATE_PREFIX, REPORT_PREFIX, SNAPSHOT_PREFIX, is_step
 from vectora_ops.promotion.facts import deployed_release
 from vectora_ops.promotion.steps.gate import judge
 from vectora_ops.records import Records, Retry
@@ -83,7 +83,7 @@ def _notify_once(records: Records, execution: str, target: Names, notify: Notify
 
 
 def _refused(state: Mapping[str, Any], env: str) -> str | None:
-    """Return the execution that a gate or the snapshot step refused, when it is the last that reached that stage."""
+    """Return the execution that gate, report or snapshot stopped, when it is the last that reached that stage."""
     for stage in state["stageStates"]:
         if stage["stageName"] != env or stage.get("latestExecution", {}).get("status") != "Failed":
             continue
@@ -92,6 +92,6 @@ def _refused(state: Mapping[str, Any], env: str) -> str | None:
             for each in stage["actionStates"]
             if each.get("latestExecution", {}).get("status") == "Failed"
         ]
-        if failed and all(is_step(name, GATE_PREFIX, SNAPSHOT_PREFIX) for name in failed):
+        if failed and all(is_step(name, GATE_PREFIX, REPORT_PREFIX, SNAPSHOT_PREFIX) for name in failed):
             return str(stage["latestExecution"]["pipelineExecutionId"])
     return None

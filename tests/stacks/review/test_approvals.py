@@ -123,3 +123,28 @@ def test_an_artifact_whose_reviewed_version_was_removed_is_refused(world: World)
 def test_an_execution_that_was_never_reviewed_is_not_attested(world: World) -> None:
     with pytest.raises(VectoraError, match="was never reviewed: push its commit again"):
         world.reviewer().attest(world.build(), "prod")
+
+
+# --- files of releases, which reports on later ones compare with
+
+
+def _kept(world: World) -> dict[str, bytes]:
+    prefix = "review/releases/"
+    return {each["Key"].removeprefix(prefix): each["Body"] for each in world.s3.versions if prefix in each["Key"]}
+
+
+def test_the_files_of_an_accepted_release_are_kept_by_its_commit(world: World) -> None:
+    execution = world.build(change.new_file("release-files.zip", b"files"))
+    assert world.review(execution).is_accepted
+    assert _kept(world)["c2.zip"] == b"files"
+
+
+def test_the_files_of_a_refused_release_are_not_kept(world: World) -> None:
+    execution = world.build(LOOSER, change.new_file("release-files.zip", b"files"))
+    assert not world.review(execution).is_accepted
+    assert _kept(world) == {}
+
+
+def test_a_build_of_an_earlier_version_keeps_no_files_and_needs_no_approval(world: World) -> None:
+    assert world.review(world.build()).is_accepted
+    assert _kept(world) == {}

@@ -56,6 +56,8 @@ def test_nobody_but_their_roles_writes_assemblies_and_records_of_the_review(temp
     }
     synth = writers.pop("/vectora-inbox-pipeli/Synth_Outp*")
     assert synth.startswith("PipelineBuildSynthCdkBuildProjectRole")
+    report = writers.pop("/reports/*")
+    assert report.startswith("PipelineprodreportprodRole")
     assert writers == {"/review/*": "ReviewRole"}
     rules = template["Resources"]["ArtifactsBucket2AAC5544"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = {each.get("Prefix") for each in rules if "ExpirationInDays" in each}
@@ -98,6 +100,20 @@ def test_the_build_of_a_commit_reads_its_source_and_writes_its_output_and_nothin
         of_source: read,
         of_output: write,
         "/types-cache/*": read | write,
+    }
+
+
+def test_the_build_of_a_report_reads_its_source_and_releases_and_writes_reports_and_nothing_else(
+    template: dict[str, Any],
+) -> None:
+    [pipeline] = [each for each in template["Resources"].values() if each["Type"] == "AWS::CodePipeline::Pipeline"]
+    [source] = pipeline["Properties"]["Stages"][0]["Actions"][0]["OutputArtifacts"]
+    read = {"s3:GetObject", "s3:GetObjectVersion"}
+    assert _actions_on_objects(_statements(template, "Pipelineprodreportprod")) == {
+        "the bucket": {"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"},
+        f"/vectora-inbox-pipeli/{source['Name'][:10]}*": read,
+        "/review/releases/*": read,
+        "/reports/*": {"s3:PutObject"},
     }
 
 

@@ -19,6 +19,10 @@ EXECUTION = "1b2c3d4e-0000-4000-8000-000000000000"
 TOKEN = "5e6f7a8b-0000-4000-8000-000000000000"
 DIGEST, CONTENT = "ab" * 32, "cd" * 32
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+VERDICT = "Stop and read: 1 data or replacement."
+REPORT_KEY = f"reports/{COMMIT}-since-{'9' * 40}.html"
+CONSOLE = "https://eu-west-3.console.aws.amazon.com/s3/object"
+REPORT = f"{CONSOLE}/artifacts?region=eu-west-3&prefix={REPORT_KEY}"
 INFORMATION = "Release 1.4.2, digest abab, into prod."
 
 
@@ -35,6 +39,7 @@ class MemoryPipeline:
     )
     author: str | None = "ann@example.org"
     listed: bool = True
+    link: str = REPORT
     errors: dict[str, str] = field(default_factory=dict)
     answers: list[dict[str, Any]] = field(default_factory=list)
     retries: list[dict[str, Any]] = field(default_factory=list)
@@ -80,13 +85,14 @@ class MemoryPipeline:
         }
         author = {"AuthorEmail": self.author} if self.author else {}
         source = {"CommitId": COMMIT, "CommitMessage": "Add a source\n\nWhy", **author}
-        shown = {"CustomData": INFORMATION, "ExternalEntityLink": "https://git.example.org/compare/a...b"}
+        shown = {"CustomData": INFORMATION, "ExternalEntityLink": self.link}
         gate = {"FunctionName": "f", "UserParameters": json.dumps(parameters)}
         return [
             _detail("Source", "Checkout", "Source", {}, source, 0),
             _detail("stage", "gate-stage", "Invoke", {"UserParameters": "{}"}, {"changes": "of stage"}, 1),
             _detail(self.env, f"gate-{self.env}", "Invoke", gate, self.variables, 2),
-            _detail(self.env, f"approval-{self.env}", "Approval", shown, {}, 3),
+            _detail(self.env, f"report-{self.env}", "Build", {}, {"REVIEW_VERDICT": VERDICT}, 3),
+            _detail(self.env, f"approval-{self.env}", "Approval", shown, {}, 4),
         ]
 
     def put_approval_result(self, **given: Any) -> dict[str, Any]:

@@ -102,7 +102,8 @@ def test_it_shows_release_commit_changes_link_bypasses_and_verdicts_before_it_as
         f"Release 1.4.2, digest {DIGEST[:12]} waits for the approval of prod since 2026-01-30 12:00 UTC",
         f"Commit {COMMIT[:12]} by ann@example.org: Add a source",
         "Changes: prod has 1.4.1.",
-        "Compare: https://git.example.org/compare/a...b",
+        "Review: Stop and read: 1 data or replacement.",
+        "Report: https://eu-west-3.console.aws.amazon.com/s3/object/artifacts?",
         "Gates bypassed: soak, runs (a crash).",
         "soaked 14 days",
     ):
@@ -229,6 +230,7 @@ def test_what_a_commit_says_does_not_control_the_terminal(pipeline: MemoryPipeli
     ("failed", "options", "mode"),
     [
         ("gate-prod", (), "FAILED_ACTIONS"),
+        ("report-prod", (), "FAILED_ACTIONS"),
         ("approval-prod", (), "FAILED_ACTIONS"),
         ("vectora-inbox-s0-core-prod.snapshot-prod", (), "FAILED_ACTIONS"),
         # Its change sets are stale after a rollback: docs/runbooks/a-deployment-was-rolled-back.md.

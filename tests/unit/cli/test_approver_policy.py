@@ -36,6 +36,7 @@ def _effects(action: str, end_of_resource: str) -> set[str]:
         ("ssm:PutParameter", "/vectora-inbox/pipeline/approved-change"),
         ("lambda:InvokeFunction", "function:vectora-inbox-review"),
         ("lambda:InvokeFunction", "function:vectora-inbox-promotion-stage"),
+        ("s3:GetObject", "vectora-inbox-pipeline-artifacts/reports/*"),
     ],
 )
 def test_an_approver_may_approve_and_ask_why(action: str, resource: str) -> None:

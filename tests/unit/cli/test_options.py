@@ -47,6 +47,7 @@ READ = {
     "logs",
     "newsletter list",
     "promote explain",
+    "promote report",
     "release list",
     "snapshot diff",
     "snapshot list",

@@ -83,7 +83,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World()
 
 
-REFUSING = ["gate-stage", "gate-after-approval-stage", "vectora-inbox-s0-core-stage.snapshot-stage"]
+REFUSING = ["gate-stage", "report-stage", "gate-after-approval-stage", "vectora-inbox-s0-core-stage.snapshot-stage"]
 
 
 @pytest.mark.parametrize("action", REFUSING)
