@@ -155,7 +155,7 @@ def test_the_status_page_and_the_cost_of_a_month_are_read_with_the_permissions_o
     # The ledger, if other tests of this account wrote one, also knows a release by its content.
     [released] = json.loads(vectora("status", "--env", "dev", "--json").stdout)["environments"]
     ledger = json.loads(vectora("release", "list", "--env", "dev", "--json").stdout)["releases"]
-    current = next((each for each in ledger if each["current"]), {})
+    current: dict[str, Any] = next((each for each in ledger if each["current"]), {})
     assert (current.get("content_digest") or released["release_digest"])[:12] in page
     assert "./vectora newsletter open lai_weekly --env dev" in page
     assert page.count("Nothing is deployed here.") == 2
