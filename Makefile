@@ -87,7 +87,7 @@ template-rules: $(READY)
 		tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
-	$(BIN)/cdk synth --quiet
+	@$(BIN)/python -m tools.synthesize
 
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates

@@ -21,6 +21,7 @@ from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
 from tests.docs.test_commands_in_documents import vectora_problem
 from tests.repository import ROOT
+from tools import synthesize
 from vectora_ops.names import STACK_LAYERS, EnvName, Names, environment_name
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
 from vectora_ops.promotion.steps.gate import LONGEST_CHANGE_SUMMARY
@@ -105,7 +106,9 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     assert set(build) - set(check) == {"synth", "vulnerabilities", "bill", "template-rules"}
     # The audit of templates is for changes of templates: its tool is no part of a build.
     assert set(check) - set(build) == {"audit"}
-    assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
+    assert _words_of_recipe(makefile, "synth")[-1] == synthesize.__name__
+    command = synthesize.command_of(["--context", "env=dev"])
+    assert (Path(command[0]).name, *command[1:]) == ("cdk", "synth", "--quiet", "--context", "env=dev")
     rules = " ".join(_words_of_recipe(makefile, "template-rules"))
     assert "tests/stacks/test_template_rules.py" in rules
     assert "tests/stacks/test_permissions_exist.py" in rules
