@@ -57,20 +57,19 @@ build: $(READY)
 	@$(MAKE) $(TOGETHER) template-rules synth vulnerabilities bill $(CHECKS)
 
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	@$(BIN)/python -m tools.checked lint -- sh -c "$(BIN)/ruff check . && $(BIN)/ruff format --check ."
 
 types: $(READY)
 	@$(BIN)/python -m tools.checked types -- $(BIN)/python -m tools.check_types
 
 import-rules: $(READY)
-	$(BIN)/lint-imports
+	@$(BIN)/python -m tools.checked import-rules -- $(BIN)/lint-imports
 
 configuration: $(READY)
 	./vectora client validate --base $(BASE)
 
 licences: $(READY)
-	$(BIN)/python -m tools.supply_chain licences
+	@$(BIN)/python -m tools.checked licences -- $(BIN)/python -m tools.supply_chain licences
 
 vulnerabilities: $(READY)
 	$(BIN)/python -m tools.supply_chain vulnerabilities
@@ -87,7 +86,7 @@ template-rules: $(READY)
 		tests/stacks/test_template_rules.py tests/stacks/test_permissions_exist.py
 
 synth: $(READY)
-	$(BIN)/cdk synth --quiet
+	@$(BIN)/python -m tools.synthesize
 
 templates: $(READY)
 	$(BIN)/python -m tools.write_templates

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from rehearsal.accounts import (
 )
 from rehearsal.certificates import Authority
 from rehearsal.codepipeline import ActionAddress, CodePipeline, ExecutionReport, FailAfter, StateChange
+from rehearsal.commands import Commands
 from rehearsal.deployment import HOST_PLATFORM
 from rehearsal.emulator import ACCOUNT, Emulator, Identity
 from rehearsal.mail import DOMAIN, send_newsletters, verify_sender
@@ -36,7 +36,6 @@ from rehearsal.operators import operator
 from rehearsal.proxy import Proxy
 from rehearsal.publishers import Publishers, Scenario
 from rehearsal.repository import BRANCH, BuildImage, Repository
-from rehearsal.supervisor import end_supervised, start_supervised
 from rehearsal.waiting import EXECUTION_SECONDS, LOG_LINES_SHOWN, StepError, display_path, wait_until
 from vectora_ops.account import PIPELINE, Account
 from vectora_ops.names import Names, OperationsTask
@@ -90,7 +89,7 @@ class Delivery:
         self._behaviour = behaviour
         self._observer = observer
         self._fault = fault
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._commands = Commands(root, logs)
         self.accounts = accounts
         self.settings: Settings = settings_with_accounts(root, accounts)
         self.configurations = validate_all(FolderContent(root / "config"))
@@ -129,7 +128,7 @@ class Delivery:
             self.checkout = self._administrators_checkout()
             self.repository = Repository(self._root, self.emulator.scratch / "origin", self._prepare)
             repositories[self.settings.pipeline.repository] = self.repository.folder
-            stack.callback(self._end_processes)
+            stack.callback(self._commands.end)
             self._exit = stack.pop_all()
         return self
 
@@ -240,7 +239,8 @@ class Delivery:
         self._administer(where, f"bootstrap-{where}", "bootstrap", *own, "--app", "")
 
     def _synthesize_pipeline(self) -> None:
-        self.cdk("synthesize-pipeline", "synth", "--quiet", "--context", HOST_PLATFORM, "--output", self._assembly)
+        options = ("--context", HOST_PLATFORM, "--output", self._assembly)
+        self._run("synthesize-pipeline", "python", "-m", "tools.synthesize", *options)
 
     def _administer(self, where: str, step: str, *arguments: str) -> None:
         self.cdk(step, *arguments, identity=self.emulator.administrator(self.account_id(where)))
@@ -372,27 +372,16 @@ class Delivery:
 
     def cdk(self, step: str, *arguments: str, identity: Identity | None = None) -> None:
         """Run the CDK CLI as the operator or as `identity`; raise StepError with the end of its log when it fails."""
-        log = self._logs / f"{step}.log"
-        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        with log.open("wb") as output:
-            process = start_supervised(
-                [str(self.checkout / ".venv" / "bin" / "cdk"), *arguments],
-                environment=own | self.tools_environment(identity),
-                folder=self.checkout,
-                output=output,
-            )
-        self._processes.append(process)
-        code = process.wait()
-        if code:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            raise StepError(
-                f"Step {step} failed (exit code {code}); the whole log is {display_path(log, self._root)}.",
-                lines[-LOG_LINES_SHOWN:],
-            )
+        self._run(step, "cdk", *arguments, identity=identity)
 
-    def _end_processes(self) -> None:
-        for process in self._processes:
-            end_supervised(process)
+    def _run(self, step: str, tool: str, *arguments: str, identity: Identity | None = None) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self._commands.run(
+            step,
+            [str(self.checkout / ".venv" / "bin" / tool), *arguments],
+            environment=own | self.tools_environment(identity),
+            folder=self.checkout,
+        )
 
     def profiles(self) -> list[InferenceProfile]:
         """Return the inference profiles of all environments' models."""

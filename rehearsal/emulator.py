@@ -288,9 +288,11 @@ class Emulator:
             "MINISTACK_SSL_CERT": str(self._certificate),
             "MINISTACK_SSL_KEY": str(self._key),
         }
+        # Benchmarks measure the cold starts of a whole interpreter, as Lambda has them.
+        forks = {"REHEARSAL_FORKS": "yes"} if self._enforce_iam else {}
         pipelines = {"REHEARSAL_PIPELINES": "yes"} if self._with_pipelines else {}
         disturbed = self._disturbances.environment() if self._disturbances else {}
-        return plain | (secure if self._enforce_iam else {}) | pipelines | disturbed | self._worker_environment
+        return plain | (secure if self._enforce_iam else {}) | forks | pipelines | disturbed | self._worker_environment
 
     def _wait_until_healthy(self, log: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS

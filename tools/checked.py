@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,9 @@ VERDICTS = Path("build") / "checked"
 KEPT = 40
 # Results and tools; the tools are identified by the names of their packages.
 OMITTED = ("build", "node_modules", "cdk.out", "__pycache__")
-OMITTED_BEGINNINGS = (".venv", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "cdk.out")
+OMITTED_BEGINNINGS = (".venv", ".git", ".hypothesis", "cdk.out")
+# Of any tool, as in .gitignore: a check that runs beside this one may write its cache meanwhile.
+CACHE = re.compile(r"^\..+_cache$")
 
 
 def main() -> int:
@@ -70,7 +73,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _is_omitted(name: str) -> bool:
     # .gitignore and .gitattributes are read.
-    return name in OMITTED or (name.startswith(OMITTED_BEGINNINGS) and not name.startswith((".gitig", ".gitat")))
+    if name.startswith((".gitig", ".gitat")):
+        return False
+    return name in OMITTED or name.startswith(OMITTED_BEGINNINGS) or CACHE.match(name) is not None
 
 
 def _known(verdicts: Path) -> list[str]:

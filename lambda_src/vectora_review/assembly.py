@@ -44,6 +44,7 @@ class Assembly:
 
     def __init__(self, archive: bytes, pipeline: str) -> None:
         self.pipeline = pipeline
+        self._content_digests: dict[str, str] = {}
         try:
             self._zip = zipfile.ZipFile(BytesIO(archive))
         except zipfile.BadZipFile as error:
@@ -161,6 +162,12 @@ class Assembly:
         """
         if not path.endswith(".zip"):
             return self.digest(path)
+        # Several environments publish the same packages.
+        if path not in self._content_digests:
+            self._content_digests[path] = self._digest_of_zip(path)
+        return self._content_digests[path]
+
+    def _digest_of_zip(self, path: str) -> str:
         digest = hashlib.sha256()
         total = 0
         try:

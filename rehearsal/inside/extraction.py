@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,13 +28,21 @@ class SharedArchive(zipfile.ZipFile):
         for entry in self._extracted().iterdir():
             (Path(path) / entry.name).symlink_to(entry)
 
+    def namelist(self) -> list[str]:
+        """Return the names that ministack has to check before the extraction: none, when these bytes are extracted."""
+        return [] if self._folder.exists() else super().namelist()
+
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(tempfile.gettempdir()) / FOLDER / _digest(Path(str(self.filename)))
+
     def _extracted(self) -> Path:
-        shared = Path(tempfile.gettempdir()) / FOLDER
-        folder = shared / _digest(Path(str(self.filename)))
+        folder = self._folder
         if not folder.exists():
-            shared.mkdir(exist_ok=True)
-            new = Path(tempfile.mkdtemp(dir=shared))
-            super().extractall(new)
+            folder.parent.mkdir(exist_ok=True)
+            new = Path(tempfile.mkdtemp(dir=folder.parent))
+            # By names, because zipfile would read them from namelist above.
+            super().extractall(new, super().namelist())
             _move(new, folder)
         return folder
 

@@ -26,6 +26,7 @@ from rehearsal.inside import (
     pipelines,
     replicas,
     stacks,
+    workers,
 )
 
 
@@ -42,6 +43,7 @@ def register() -> None:
         replicas,
         deliveries,
         extraction,
+        workers,
         alarms,
     ):
         part.register()

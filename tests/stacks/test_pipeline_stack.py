@@ -22,6 +22,7 @@ from stacks.pipeline import PipelineStack
 from stacks.synthesis import synthesized_pipeline
 from tests.docs.test_commands_in_documents import vectora_problem
 from tests.repository import ROOT
+from tools import synthesize
 from tools.release_report import LONGEST_VERDICT
 from vectora_ops.names import REVIEW_VERDICT, STACK_LAYERS, EnvName, Names, environment_name
 from vectora_ops.promotion.gates import BYPASSABLE_GATES
@@ -113,7 +114,9 @@ def test_the_build_runs_the_projects_own_check_and_synthesizes(template: dict[st
     assert set(build) - set(check) == {"synth", "vulnerabilities", "bill", "template-rules"}
     # The audit of templates is for changes of templates: its tool is no part of a build.
     assert set(check) - set(build) == {"audit"}
-    assert "cdk synth --quiet" in " ".join(_words_of_recipe(makefile, "synth"))
+    assert _words_of_recipe(makefile, "synth")[-1] == synthesize.__name__
+    command = synthesize.command_of(["--context", "env=dev"])
+    assert (Path(command[0]).name, *command[1:]) == ("cdk", "synth", "--quiet", "--context", "env=dev")
     rules = " ".join(_words_of_recipe(makefile, "template-rules"))
     assert "tests/stacks/test_template_rules.py" in rules
     assert "tests/stacks/test_permissions_exist.py" in rules

@@ -53,10 +53,17 @@ def test_a_file_that_is_moved_or_removed_is_checked(root: Path) -> None:
 
 def test_results_of_builds_are_no_content(root: Path) -> None:
     check(root, "types", COMMAND)
-    for folder in ("build", "cdk.out", "code/__pycache__", ".mypy_cache", ".git"):
+    for folder in ("build", "cdk.out", "code/__pycache__", ".mypy_cache", ".import_linter_cache", ".git"):
         (root / folder).mkdir(exist_ok=True)
         (root / folder / "result").write_text("new", encoding="utf-8")
     check(root, "types", COMMAND)
+    assert _runs(root) == 1
+
+
+def test_a_verdict_is_stored_although_another_check_writes_its_first_cache_meanwhile(root: Path) -> None:
+    beside = "Path('.import_linter_cache').mkdir(exist_ok=True); Path('.import_linter_cache/a').write_text('new')"
+    command = (sys.executable, "-c", f"{COUNT}; {beside}")
+    assert [check(root, "types", command) for _ in range(2)] == [0, 0]
     assert _runs(root) == 1
 
 
