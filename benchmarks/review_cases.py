@@ -59,7 +59,7 @@ def _cases(file: Path) -> Iterator[Case]:
         expected = {kind: tuple([words] if isinstance(words, str) else words) for kind, words in entry["finds"].items()}
         yield Case(
             name=entry["name"],
-            source=entry.get("source") or f"{golden} changed",
+            source=entry.get("source") or (f"{golden} changed" if golden else "an example"),
             before=before,
             after=after,
             expected=expected,

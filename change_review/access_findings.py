@@ -20,6 +20,7 @@ class _Holder:
     plain_name: str
     environments: list[str] = field(default_factory=list)
     new_in: set[str] = field(default_factory=set)
+    plain_names: set[str] = field(default_factory=set)
     texts: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
 
@@ -36,6 +37,7 @@ def findings_on(changes: Iterable[PermissionChange], plain_names: dict[str, str]
         if change.tendency == "looser":
             text = f"{change.text} ({', '.join(change.marks)})" if change.marks else change.text
             holder.environments.append(env)
+            holder.plain_names.add(plain)
             holder.texts.setdefault(str(neutral(text, plain)), (text, []))[1].append(env)
     for (stack, _), holder in holders.items():
         if holder.environments:
@@ -45,16 +47,25 @@ def findings_on(changes: Iterable[PermissionChange], plain_names: dict[str, str]
 def _finding(stack: str, holder: _Holder) -> Finding:
     environments = ordered(holder.environments)
     is_new = set(environments) <= holder.new_in
+    # What has one name in all of them, such as prod and an example of it, keeps it.
+    has_one_name = len(holder.plain_names) == 1
     parts = []
     for text, (own, envs) in holder.texts.items():
-        # In one environment its names are as they are.
-        words = own if len(environments) == 1 else text
+        words = own if has_one_name else text
         only = ordered(envs)
         where = f" [{', '.join(only)}]" if only != environments else ""
         parts.append(f"{_of_new(words) if is_new else words}{where}")
-    name = holder.plain_name if len(environments) == 1 else holder.name
+    name = holder.plain_name if has_one_name else holder.name
     text = f"new {name}: {'; '.join(parts)}" if is_new else f"{name} {'; '.join(parts)}"
-    return Finding(id="", category="permissions", environments=environments, stack=stack, text=text, is_new=is_new)
+    return Finding(
+        id="",
+        category="permissions",
+        environments=environments,
+        stack=stack,
+        text=text,
+        subject=name,
+        is_new=is_new,
+    )
 
 
 def _of_new(text: str) -> str:

@@ -56,7 +56,11 @@ def changes_of_environment(
         for number, one in enumerate(ones)
         if number not in successors.values()
     ]
-    findings = [draft("data", each, _sentence(each)) for each in described if each.is_at_risk]
+    findings = [
+        draft("data", each, _sentence(each), subject=subject(each.type, each.name))
+        for each in described
+        if each.is_at_risk
+    ]
     for one in ones:
         findings += _of_attributes(one, schemas)
     return tuple(described), tuple(findings)
@@ -194,16 +198,15 @@ def _of_attributes(one: _One, schemas: Schemas) -> Iterator[Finding]:
     for each in weakenings(kind, properties_of(before), properties_of(after)):
         path = ".".join(each.protection.path)
         text = f"{what}: {path} {show(each.before)} -> {show(each.after)}, so {each.protection.why}"
-        yield draft(each.protection.category, one.pair, text)
+        yield draft(each.protection.category, one.pair, text, subject=what)
     if kind not in DATA:
         return
     for attribute, event in (("DeletionPolicy", "removed"), ("UpdateReplacePolicy", "replaced")):
         old, new = policy_of(before, attribute), policy_of(after, attribute)
         if old != DELETE and new == DELETE:
-            yield draft(
-                "data", one.pair, f"{what}: {attribute} {old} -> Delete; at risk when it is {event}: {DATA[kind]}"
-            )
-    if "Condition" in after and before.get("Condition") != after["Condition"]:
+            text = f"{what}: {attribute} {old} -> Delete; at risk when it is {event}: {DATA[kind]}"
+            yield draft("data", one.pair, text, subject=what)
+    if "Condition" in after and any(each.path == "Condition" for each in one.difference.properties):
         condition = next(references({"Condition": after["Condition"]}), "")
         text = f"{what} exists only under the condition {condition}, which may remove it; at risk: {DATA[kind]}"
-        yield draft("data", one.pair, text)
+        yield draft("data", one.pair, text, subject=what)

@@ -22,10 +22,10 @@ class _InStack(Protocol):
     def stack(self) -> str: ...
 
 
-def draft(category: Category, place: ResourceChange | _InStack, text: str) -> Finding:
-    """Return a finding in one environment, which has no id yet."""
+def draft(category: Category, place: ResourceChange | _InStack, text: str, *, subject: str = "") -> Finding:
+    """Return a finding in one environment, which has no id yet; its text begins with the subject."""
     envs = place.environments if isinstance(place, ResourceChange) else (place.environment,)
-    return Finding(id="", category=category, environments=envs, stack=place.stack, text=text)
+    return Finding(id="", category=category, environments=envs, stack=place.stack, text=text, subject=subject)
 
 
 def identified(

@@ -22,6 +22,8 @@ ATTACHED: Mapping[str, tuple[str, ...]] = {
     "AWS::IAM::UserPolicy": ("UserName",),
 }
 PERMISSION = "AWS::Lambda::Permission"
+# Of a permission set, by their ARNs.
+MANAGED = "ManagedPolicies"
 # Properties that hold the policy of a resource, for any type of resource.
 POLICIES = (
     "AccessPolicies",
@@ -122,7 +124,7 @@ def _holders(
             yield _identity(logical_id, resource, [resources[each] for each in attached.get(logical_id, ())], schemas)
         elif kind == PERMISSION:
             permissions.setdefault(_text(properties.get("FunctionName")), []).append((logical_id, properties))
-        elif logical_id not in used and (rules := tuple(_own_rules(properties))):
+        elif logical_id not in used and ((rules := tuple(_own_rules(properties))) or MANAGED in properties):
             yield _resource_policy(logical_id, resource, rules, schemas)
     for function, each in permissions.items():
         yield Holder(
@@ -162,11 +164,22 @@ def _identity(
 
 
 def _own_rules(properties: Mapping[str, Any]) -> Iterator[Rule]:
-    for key in POLICIES:
-        value = properties.get(key)
-        is_document = isinstance(value, Mapping) and ("Statement" in value or "Effect" in value)
+    for key, value in properties.items():
+        is_document = isinstance(value, Mapping) and (
+            "Effect" in value if key in POLICIES and "Statement" not in value else "Statement" in value
+        )
         if is_document or (isinstance(value, str) and '"Statement"' in value):
             yield from rules_of(value)
+    if isinstance(properties.get("Principal"), str) and isinstance(properties.get("Action"), str):
+        # A grant of one action, such as that of a layer or of an event bus.
+        yield from rules_of(
+            {
+                "Effect": "Allow",
+                "Action": properties["Action"],
+                "Principal": _principal(properties["Principal"]),
+                "Condition": {key: properties[key] for key in ("Condition", "OrganizationId") if key in properties},
+            }
+        )
 
 
 def _resource_policy(logical_id: str, resource: Mapping[str, Any], rules: tuple[Rule, ...], schemas: Schemas) -> Holder:
@@ -177,7 +190,9 @@ def _resource_policy(logical_id: str, resource: Mapping[str, Any], rules: tuple[
     keys = (f"{kind} {logical_id}", f"{kind} of {_text(target)}" if target is not MISSING else f"{kind} named {name}")
     is_own = target is MISSING and not kind.startswith("AWS::IAM::")
     targets = frozenset(references(target)) if target is not MISSING else frozenset({logical_id} if is_own else ())
-    return Holder(kind=kind, name=shown, keys=keys, rules=rules, targets=targets)
+    given = properties.get(MANAGED)
+    managed = tuple(sorted(_text(each) for each in given)) if isinstance(given, list) else ()
+    return Holder(kind=kind, name=shown, keys=keys, rules=rules, managed=managed, targets=targets)
 
 
 def _listed(value: Any) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from change_review.model import Review
-from change_review.sections import Section, cut, sections_of, summary_of
+from change_review.sections import Section, sections_of, summary_of
+from change_review.short_words import cut
 from vectora_ops.plain_text import in_markdown
 
 # GitHub refuses a comment of more than 65,536 characters (GraphQL API, IssueComment).

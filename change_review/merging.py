@@ -29,13 +29,14 @@ def merged(changes: Iterable[T], plain_names: dict[str, str]) -> tuple[T, ...]:
         [env] = change.environments
         merged_change = replace(neutral(change, plain_names.get(env, env)), environments=())
         found.setdefault(merged_change, (change, []))[1].append(env)
-    return tuple(_of(key, change, envs) for key, (change, envs) in found.items())
+    return tuple(_of(key, change, envs, plain_names) for key, (change, envs) in found.items())
 
 
-def _of(merged_change: Any, change: T, envs: list[str]) -> T:
-    if len(envs) == 1:
-        return change
-    result: T = replace(merged_change, environments=ordered(envs))
+def _of(merged_change: Any, change: T, envs: list[str], plain_names: dict[str, str]) -> T:
+    # What has one name in all of them, such as prod and an example of it, keeps it.
+    has_one_name = len({plain_names.get(env, env) for env in envs}) == 1
+    chosen: Any = change if has_one_name else merged_change
+    result: T = replace(chosen, environments=ordered(envs))
     return result
 
 
@@ -58,3 +59,21 @@ def neutral(value: Any, env: str) -> Any:
         names = (each.name for each in fields(value) if each.name != "environments")
         return replace(value, **{name: neutral(getattr(value, name), env) for name in names})
     return value
+
+
+def plain_environment(environments: Iterable[str]) -> str:
+    """Return the environment whose name the texts about labels such as `prod (a backup)` have; empty for several."""
+    [first, *more] = dict.fromkeys(each.partition(" ")[0] for each in environments)
+    return "" if more or first not in ENVIRONMENT_NAMES else first
+
+
+def neutral_of(change: _OfEnvironments, text: str) -> str:
+    """Return a text of one environment without its name, as texts of several are written already."""
+    env = plain_environment(change.environments)
+    return str(neutral(text, env)) if env else text
+
+
+def named(text: str, environments: Iterable[str]) -> str:
+    """Return a text with the name of its environment in place, if it is about one."""
+    env = plain_environment(environments)
+    return text.replace(ANY_ENVIRONMENT, env) if env else text

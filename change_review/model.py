@@ -35,8 +35,8 @@ class Acceptance:
 class Finding:
     """One reason not to merge a change unread; `id` is the same for the same finding of any commit.
 
-    `is_new` says that access is that of something new, and not of something that has access already. `expired` is an
-    acceptance that no longer counts.
+    `subject` is what it is about, with which the text begins. `is_new` says that access is that of something new, and
+    not of something that has access already. `expired` is an acceptance that no longer counts.
     """
 
     id: str
@@ -44,9 +44,15 @@ class Finding:
     environments: tuple[str, ...]
     stack: str
     text: str
+    subject: str = ""
     is_new: bool = False
     accepted: Acceptance | None = None
     expired: Acceptance | None = None
+
+    @property
+    def rest(self) -> str:
+        """Return what the text says about the subject."""
+        return self.text.removeprefix("new " if self.is_new else "").removeprefix(self.subject).lstrip(": ")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,17 @@ from change_review.holders import ROLE, Holder, holders_of
 from change_review.model import PermissionChange, Tendency
 from change_review.network import EVERYONE, GROUP, Opening, openings_of
 from change_review.protections import weakenings
+from change_review.same_names import Names, compare_by_names, names_of, with_references
 from change_review.schemas import Schemas
 from change_review.statements import ANY, Part, Rule, compare, rules_of
 from change_review.templates import StackPair
-from change_review.values import MISSING, differences, properties_of, references, show
+from change_review.values import MISSING, canonical, differences, properties_of, references, show
 from vectora_review.access_words import rule_words
 
 WILDCARD, PUBLIC, FOREIGN = "WILDCARD", "PUBLIC", "OTHER ACCOUNT"
 ESCALATES, CONDITION = "CAN RAISE ACCESS", "WEAKER CONDITION"
+# The worst first.
+MARKS = (PUBLIC, FOREIGN, ESCALATES, WILDCARD, CONDITION)
 # Actions with which an identity gets more access than its policy names (IAM user guide, "Example permissions
 # boundaries"; Rhino Security Labs, "AWS IAM privilege escalation").
 _ESCALATING = re.compile(
@@ -30,8 +33,11 @@ _ESCALATING = re.compile(
 _BROAD_POLICY = re.compile(r"(AdministratorAccess|PowerUserAccess|IAMFullAccess|FullAccess)")
 # Resources that give access by themselves.
 CREDENTIALS = {
+    "AWS::EKS::AccessEntry": "its principal gets into the cluster",
     "AWS::IAM::AccessKey": "it is a lasting credential of its user",
     "AWS::IAM::UserToGroupAddition": "its users get the access of its group",
+    "AWS::LakeFormation::PrincipalPermissions": "its principal gets the access that it lists",
+    "AWS::SSO::Assignment": "its principal gets the access of its permission set",
 }
 _ROLE_PROPERTY = re.compile(r"(Execution|Task|Service)?Role(Arn)?")
 _FOREIGN = re.compile(r"AWS arn:aws[\w-]*:(iam|sts)::\d{12}:")
@@ -96,11 +102,12 @@ def _of_holder(
     )
     if holder.is_identity and (before is None or after is None):
         yield replace(base, text="is new" if before is None else "is removed")
+    names = names_of(pair.before), names_of(pair.after)
     old, new = before.rules if before else (), after.rules if after else ()
-    yield from _rule_changes(base, "", old, new, is_new_target=is_new_target)
+    yield from _rule_changes(base, "", old, new, names, is_new_target=is_new_target)
     old, new = before.trust if before else (), after.trust if after else ()
     # The trust of a removed role ends with it, which needs no line of its own.
-    yield from _rule_changes(base, ROLE, old if after else (), new, is_new_target=False)
+    yield from _rule_changes(base, ROLE, old if after else (), new, names, is_new_target=False)
     yield from _managed(base, set(before.managed if before else ()), set(after.managed if after else ()))
     if before and after:
         yield from _boundary(base, before.boundary, after.boundary)
@@ -109,9 +116,15 @@ def _of_holder(
 
 
 def _rule_changes(
-    base: PermissionChange, kind: str, old: Sequence[Rule], new: Sequence[Rule], *, is_new_target: bool
+    base: PermissionChange,
+    kind: str,
+    old: Sequence[Rule],
+    new: Sequence[Rule],
+    names: tuple[Names, Names],
+    *,
+    is_new_target: bool,
 ) -> Iterator[PermissionChange]:
-    found = compare(old, new)
+    found = compare_by_names(old, new, names)
     for rule in _joined(found.broadened):
         marks = tuple(_marks(rule, old))
         # What a new resource lets its own account do takes nothing from anyone.
@@ -255,7 +268,7 @@ def _of_new_resources(pair: StackPair) -> Iterator[PermissionChange]:
                 text=f"is new: {why}",
             )
         for each in weakenings(kind, {}, properties_of(resource)):
-            if each.protection.category == "permissions" and each.before is MISSING:
+            if each.protection.category == "permissions" and each.protection.is_public and each.before is MISSING:
                 yield PermissionChange(
                     environments=(pair.environment,),
                     stack=pair.stack,
@@ -275,6 +288,8 @@ def _of_used_roles(pair: StackPair, old: Sequence[Holder], new: Sequence[Holder]
             name = next((part for part in path if _ROLE_PROPERTY.fullmatch(part)), None)
             if name is None or kind.startswith("AWS::IAM::") or one is MISSING or other is MISSING:
                 continue
+            if _is_same_role(pair, one, other):
+                continue
             was, now = _role(one, old), _role(other, new)
             if was and now and not compare(was.rules, now.rules).broadened:
                 continue
@@ -285,6 +300,15 @@ def _of_used_roles(pair: StackPair, old: Sequence[Holder], new: Sequence[Holder]
                 tendency="looser",
                 text=f"works with another role: {'.'.join(path)} {show(one)} -> {show(other)}",
             )
+
+
+def _is_same_role(pair: StackPair, before: object, after: object) -> bool:
+    texts = (canonical(each) for each in (before, after))
+    was, now = (
+        with_references(text, names_of(side)) if isinstance(text, str) else text
+        for text, side in zip(texts, (pair.before, pair.after), strict=True)
+    )
+    return bool(was == now)
 
 
 def _role(value: object, holders: Sequence[Holder]) -> Holder | None:

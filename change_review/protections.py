@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from change_review.general_protections import general_weakenings
 from change_review.model import Category
 from change_review.values import MISSING, canonical, value_at
 
@@ -15,12 +17,16 @@ FOREVER = float("inf")
 
 @dataclass(frozen=True)
 class Protection:
-    """A property that protects: whether a change weakens it, and what that means."""
+    """A property that protects: whether a change weakens it, and what that means.
+
+    `is_public` says that a new resource that lacks it is open to everyone.
+    """
 
     path: tuple[str, ...]
     is_weaker: Weaker
     why: str
     category: Category = "data"
+    is_public: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,23 @@ class Weakening:
 
 def weakenings(resource_type: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Weakening]:
     """Yield the protections of a resource that are weaker after a change of its properties."""
-    for each in PROTECTIONS.get(resource_type, ()):
+    # A browser calls it before the real call, and without credentials.
+    if canonical(after.get("HttpMethod")) == "OPTIONS":
+        return
+    found: set[tuple[str, ...]] = set()
+    own = PROTECTIONS.get(resource_type, ())
+    for each in own:
         old, new = value_at(before, each.path), value_at(after, each.path)
         if old != new and each.is_weaker(old, new):
+            found.add(each.path)
             yield Weakening(each, old, new)
+    for path, general, old, new in general_weakenings(resource_type, before, after):
+        # What a type's own list decides, it decides alone; and a part says no more than the whole.
+        if any(each.path == path for each in own) or any(path[: len(each)] == each for each in found):
+            continue
+        found.add(path)
+        protection = Protection(path, general.is_weaker, general.why, general.category, general.is_public)
+        yield Weakening(protection, old, new)
 
 
 def _number(value: Any, default: float) -> float:
@@ -65,33 +84,97 @@ def _gone(before: Any, after: Any) -> bool:
     return before is not MISSING and after is MISSING
 
 
+def _gains(before: Any, after: Any) -> bool:
+    return any(each not in _entries(before) for each in _entries(after))
+
+
+def _loses(before: Any, after: Any) -> bool:
+    return _gains(after, before)
+
+
+def _fewer(before: Any, after: Any) -> bool:
+    return len(_entries(after)) < len(_entries(before))
+
+
+def _attribute_off(key: str) -> Weaker:
+    """Return a test for an entry of a list of keys and values that is no longer true."""
+
+    def value(given: Any) -> str:
+        found = (each.get("Value") for each in given if isinstance(each, Mapping) and each.get("Key") == key)
+        return str(canonical(next(found, "")))
+
+    return lambda before, after: (
+        isinstance(before, list) and value(before) == "true" != value(after if isinstance(after, list) else ())
+    )
+
+
+def _entries(value: Any) -> list[Any]:
+    return [canonical(each) for each in value] if isinstance(value, list) else []
+
+
+@dataclass(frozen=True)
+class _Expiration:
+    """Objects, or their old versions, that a lifecycle deletes; `kept` are the newest old versions that stay."""
+
+    kind: str
+    prefix: str
+    filters: str
+    days: float
+    kept: float
+
+    def includes(self, other: _Expiration) -> bool:
+        """Return whether this one deletes everything that another one does, and no later."""
+        return (
+            self.kind == other.kind
+            and other.prefix.startswith(self.prefix)
+            and self.filters in ("", other.filters)
+            and self.days <= other.days
+            and self.kept <= other.kept
+        )
+
+
+def _lower_level(before: Any, after: Any) -> bool:
+    old, new = ("OFF" if each is MISSING else str(canonical(each)) for each in (before, after))
+    return old in _LEVELS and new in _LEVELS and _LEVELS.index(new) < _LEVELS.index(old)
+
+
+_LEVELS = ("OFF", "FATAL", "ERROR", "ALL")
+
+
 def _expires_earlier(before: Any, after: Any) -> bool:
     """Return whether a rule of a bucket's lifecycle deletes something earlier than before."""
-    old, new = dict(_expirations(before)), dict(_expirations(after))
-    return any(days < old.get(what, FOREVER) for what, days in new.items())
+    old = tuple(_expirations(before))
+    return not all(any(each.includes(new) for each in old) for new in _expirations(after))
 
 
-def _expirations(lifecycle: Any) -> Iterator[tuple[tuple[str, str], float]]:
-    """Yield what a lifecycle deletes, by scope and kind, with the days until then."""
-    rules = lifecycle.get("Rules") if isinstance(lifecycle, Mapping) else None
-    earliest: dict[tuple[str, str], float] = {}
-    for rule in rules if isinstance(rules, Sequence) else ():
-        if not isinstance(rule, Mapping) or rule.get("Status") != "Enabled":
-            continue
-        scope = repr([canonical(rule.get(key)) for key in ("Prefix", "TagFilters", "ObjectSizeGreaterThan")])
+def _expirations(lifecycle: Any) -> Iterator[_Expiration]:
+    for rule in _rules(lifecycle, "Enabled"):
+        filters = {key: canonical(rule[key]) for key in _FILTERS if key in rule}
+        scope = str(canonical(rule.get("Prefix") or "")), repr(filters) if filters else ""
         old = rule.get("NoncurrentVersionExpiration")
-        days = {
-            "objects": rule.get("ExpirationInDays"),
-            "versions": old.get("NoncurrentDays")
-            if isinstance(old, Mapping)
-            else rule.get("NoncurrentVersionExpirationInDays"),
-        }
-        for kind, number in days.items():
-            if number is not None:
-                earliest[scope, kind] = min(_number(number, 0), earliest.get((scope, kind), FOREVER))
-    yield from earliest.items()
+        versions = (
+            old if isinstance(old, Mapping) else {"NoncurrentDays": rule.get("NoncurrentVersionExpirationInDays")}
+        )
+        if (date := rule.get("ExpirationDate")) is not None:
+            yield _Expiration("date", *scope, _number("".join(re.findall(r"\d", str(date))[:8]), 0), 0)
+        if (days := rule.get("ExpirationInDays")) is not None:
+            yield _Expiration("objects", *scope, _number(days, 0), 0)
+        if (days := versions.get("NoncurrentDays")) is not None:
+            yield _Expiration("versions", *scope, _number(days, 0), _number(versions.get("NewerNoncurrentVersions"), 0))
 
 
+def _rules(configuration: Any, status: str) -> list[Mapping[str, Any]]:
+    rules = configuration.get("Rules") if isinstance(configuration, Mapping) else None
+    found = rules if isinstance(rules, list) else []
+    return [each for each in found if isinstance(each, Mapping) and each.get("Status") == status]
+
+
+def _copies_less(before: Any, after: Any) -> bool:
+    """Return whether a bucket's replication has fewer rules that are enabled."""
+    return len(_rules(after, "Enabled")) < len(_rules(before, "Enabled"))
+
+
+_FILTERS = ("TagFilters", "ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _DELETABLE = Protection(("DeletionProtection",), _no_longer("true"), "it can be deleted with one call")
 _BACKUPS = Protection(("BackupRetentionPeriod",), _shorter(1), "older backups are deleted")
 _PUBLIC = Protection(("PubliclyAccessible",), _now("true"), "it gets a public address", "permissions")
@@ -115,6 +198,10 @@ PROTECTIONS: Mapping[str, tuple[Protection, ...]] = {
     "AWS::CloudTrail::Trail": (Protection(("IsLogging",), _now("false"), "calls are no longer recorded", "gates"),),
     "AWS::Cognito::UserPool": (Protection(("DeletionProtection",), _no_longer("ACTIVE"), "it can be deleted"),),
     "AWS::DocDB::DBCluster": (_DELETABLE, _BACKUPS),
+    "AWS::DynamoDB::GlobalTable": (
+        Protection(("Replicas",), _fewer, "the items of a region are deleted"),
+        Protection(("TimeToLiveSpecification", "Enabled"), _now("true"), "items whose time is over are deleted"),
+    ),
     "AWS::DynamoDB::Table": (
         Protection(("DeletionProtectionEnabled",), _no_longer("true"), "it can be deleted with one call"),
         Protection(
@@ -122,15 +209,43 @@ PROTECTIONS: Mapping[str, tuple[Protection, ...]] = {
             _no_longer("true"),
             "it cannot be restored to a point in time",
         ),
+        Protection(
+            ("PointInTimeRecoverySpecification", "RecoveryPeriodInDays"),
+            _shorter(35),
+            "it is restored to later times only",
+        ),
         Protection(("TimeToLiveSpecification", "Enabled"), _now("true"), "items whose time is over are deleted"),
     ),
-    "AWS::ECR::Repository": (Protection(("LifecyclePolicy",), lambda old, new: old is MISSING, "images expire"),),
+    "AWS::ECR::Repository": (
+        Protection(("LifecyclePolicy",), lambda old, new: new is not MISSING and old != new, "images expire"),
+    ),
+    "AWS::EFS::FileSystem": (
+        Protection(("BackupPolicy", "Status"), _no_longer("ENABLED"), "no backups are made of it"),
+    ),
     "AWS::ElasticLoadBalancing::LoadBalancer": (_SCHEME,),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": (_SCHEME,),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": (
+        _SCHEME,
+        Protection(
+            ("LoadBalancerAttributes",),
+            _attribute_off("deletion_protection.enabled"),
+            "it can be deleted with one call",
+        ),
+        Protection(("LoadBalancerAttributes",), _attribute_off("access_logs.s3.enabled"), "less is logged", "gates"),
+    ),
     "AWS::KMS::Key": (
         Protection(("Enabled",), _now("false"), "nothing encrypted with it can be read"),
         Protection(("PendingWindowInDays",), _shorter(30), "there is less time to cancel a deletion of the key"),
         Protection(("EnableKeyRotation",), _no_longer("true"), "the key is no longer rotated", "gates"),
+        Protection(
+            ("RotationPeriodInDays",),
+            lambda old, new: _number(new, 365) > _number(old, 365),
+            "it is rotated less often",
+            "gates",
+        ),
+    ),
+    "AWS::IAM::User": (
+        Protection(("LoginProfile",), lambda old, new: old is MISSING, "it can sign in with a password", "permissions"),
+        Protection(("Groups",), _gains, "it gets the access of the group", "permissions"),
     ),
     "AWS::Kinesis::Stream": (Protection(("RetentionPeriodHours",), _shorter(24), "older records are deleted"),),
     "AWS::Lambda::EventInvokeConfig": (
@@ -160,7 +275,7 @@ PROTECTIONS: Mapping[str, tuple[Protection, ...]] = {
             _no_longer("Enabled"),
             "what is overwritten or deleted cannot come back",
         ),
-        Protection(("ReplicationConfiguration",), _gone, "new objects are not copied"),
+        Protection(("ReplicationConfiguration",), _copies_less, "new objects are not copied"),
         Protection(("ObjectLockConfiguration",), _gone, "new versions are not locked"),
         Protection((*_LOCK, "Days"), _shorter(0), "new versions are locked for a shorter time"),
         Protection((*_LOCK, "Years"), _shorter(0), "new versions are locked for a shorter time"),
@@ -174,13 +289,17 @@ PROTECTIONS: Mapping[str, tuple[Protection, ...]] = {
         Protection(("LoggingConfiguration",), _gone, "access to it is no longer logged", "gates"),
         _key("BucketEncryption"),
     ),
-    "AWS::SNS::Topic": (_key("KmsMasterKeyId"),),
+    "AWS::SNS::Topic": (
+        _key("KmsMasterKeyId"),
+        Protection(("Subscription",), _loses, "fewer get what is published", "gates"),
+    ),
     "AWS::SQS::Queue": (
         Protection(("MessageRetentionPeriod",), _shorter(345600), "older messages are deleted"),
         Protection(("RedrivePolicy",), _gone, "messages that fail are deleted instead of kept"),
         _key("KmsMasterKeyId"),
     ),
     "AWS::StepFunctions::StateMachine": (
+        Protection(("LoggingConfiguration", "Level"), _lower_level, "less of its executions is logged", "gates"),
         Protection(("LoggingConfiguration",), _gone, "its executions are no longer logged", "gates"),
     ),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from change_review.model import Effect, PropertyChange
-from change_review.schemas import ONLY_IF, UNLESS, Schema, Schemas
+from change_review.schemas import ONLY_IF, UNLESS, Schema, Schemas, is_default
 from change_review.values import (
     MISSING,
     Path,
@@ -117,6 +117,10 @@ def _property_changes(
         one, other = before.get(attribute, MISSING), after.get(attribute, MISSING)
         if canonical(one) != canonical(other):
             yield PropertyChange(path=attribute, before=show(one), after=show(other), effect="updates")
+    if before.get("Condition") == (name := after.get("Condition")) and name in changed:
+        yield PropertyChange(
+            path="Condition", before=show(name), after=show(name), effect="updates", why=f"condition {name} differs"
+        )
     yield from _through_names(kind, schema, new, paths, changed)
 
 
@@ -146,7 +150,9 @@ def _effect(
     kind: str, schema: Schema, path: Path, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Effect, str]:
     for pattern, why in schema.replaces.items():
-        if _concerns(path, pattern, before, after):
+        if _concerns(path, pattern, before, after) and not is_default(
+            kind, path, *(None if each is MISSING else each for each in (value_at(before, path), value_at(after, path)))
+        ):
             return "replaces", why or f"{'.'.join(pattern)} is fixed when {kind} is created"
     for pattern, why in schema.may_replace.items():
         if _concerns(path, pattern, before, after):
@@ -176,12 +182,17 @@ def _with_followers(
 ) -> dict[str, Difference]:
     """Return the differences with those of resources that are replaced because they name a replaced one."""
     result = dict(found)
+    named = {
+        key: set(references(properties_of(old[key]))) & set(references(properties_of(new[key])))
+        for key in {*old} & {*new}
+    }
     waiting = [name for name, each in found.items() if each.worst() != "updates" or each.is_another_type]
     while waiting:
         replaced = waiting.pop()
-        for logical_id in set(old) & set(new):
+        for logical_id, names in named.items():
             if (
                 logical_id == replaced
+                or replaced not in names
                 or (change := _follows(replaced, old[logical_id], new[logical_id], schemas)) is None
             ):
                 continue

@@ -105,7 +105,8 @@ def review_templates(before: dict[str, bytes], after: dict[str, bytes], limits: 
 def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limits: Limits) -> Review:
     before, after = files
     stacks, schemas = tuple(pairs(before.below(FOLDER), after.below(FOLDER))), Schemas()
-    plain_names = {each.environment: each.plain_name for each in stacks}
+    # A policy of people is of no environment, and its label in no text stands for one.
+    plain_names = {each.environment: each.plain_name for each in stacks} | dict.fromkeys(POLICIES, ANY_ENVIRONMENT)
     settings = (
         read_settings(before.name, before.read(SETTINGS_FILE)),
         read_settings(after.name, after.read(SETTINGS_FILE)),
@@ -135,7 +136,7 @@ def _reviewed(files: Sides, paths: Sequence[str], sides: tuple[Side, Side], limi
         cost=cost,
         environments=tuple(differing_settings(*settings)),
         clients=tuple(client_changes(before, after, limits.data)),
-        releases=tuple(release_changes(paths)),
+        releases=tuple(release_changes(paths, files, settings)),
         other_files=_other_files(paths),
         notes=(
             *(each.note for each in settings if each.note and paths),
@@ -162,7 +163,8 @@ def _assembled(
     other_files: tuple[tuple[str, int], ...],
     notes: tuple[str, ...],
 ) -> Review:
-    is_changed = any((resources, permissions, settings, alarms, functions, clients, releases))
+    released = [each for each in releases if each.content]
+    is_changed = any((resources, permissions, settings, alarms, functions, clients, released))
     return Review(
         base=sides[0],
         head=sides[1],

@@ -59,6 +59,31 @@ UPDATES: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 
 
+# Fixed at creation, with the value that a missing one has (the user guide's page of each type).
+DEFAULTS: Mapping[tuple[str, str], str] = {
+    ("AWS::ECR::Repository", "EncryptionConfiguration.EncryptionType"): "AES256",
+    ("AWS::EFS::FileSystem", "Encrypted"): "false",
+    ("AWS::EFS::FileSystem", "PerformanceMode"): "generalPurpose",
+    ("AWS::IAM::Group", "Path"): "/",
+    ("AWS::IAM::InstanceProfile", "Path"): "/",
+    ("AWS::IAM::ManagedPolicy", "Path"): "/",
+    ("AWS::IAM::Role", "Path"): "/",
+    ("AWS::IAM::User", "Path"): "/",
+    ("AWS::Lambda::Function", "PackageType"): "Zip",
+    ("AWS::RDS::DBCluster", "StorageEncrypted"): "false",
+    ("AWS::RDS::DBInstance", "StorageEncrypted"): "false",
+    ("AWS::SNS::Topic", "FifoTopic"): "false",
+    ("AWS::SQS::Queue", "FifoQueue"): "false",
+    ("AWS::StepFunctions::StateMachine", "StateMachineType"): "STANDARD",
+}
+
+
+def is_default(resource_type: str, path: PropertyPath, before: Any, after: Any) -> bool:
+    """Return whether two values are the same, because a missing one is the default that the other one names."""
+    default = DEFAULTS.get((resource_type, ".".join(path)))
+    return default is not None and _scalar(before, default) == _scalar(after, default)
+
+
 def _loses_entries(before: Any, after: Any) -> bool:
     return not isinstance(before, list) or not isinstance(after, list) or any(each not in after for each in before)
 

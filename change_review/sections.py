@@ -21,8 +21,7 @@ from vectora_ops.settings import ENVIRONMENT_NAMES
 SIGNS: dict[Tendency, str] = {"looser": "+", "changed": "~", "stricter": "-"}
 SHORT: dict[Category, str] = {"data": "DATA", "permissions": "PERMISSIONS", "gates": "GATES", "cost": "COST"}
 MOST_PROPERTIES = 6
-_IS_RULES = re.compile(r"(^|\.)\w*PolicyDocument\.Statement|^KeyPolicy\.Statement")
-ELLIPSIS = "..."
+IS_RULES = re.compile(r"(^|\.)\w*PolicyDocument\.Statement|^KeyPolicy\.Statement")
 NOTHING = "none"
 
 
@@ -36,15 +35,11 @@ class Section:
     is_detail: bool = False
 
 
-def sections_of(review: Review, *, is_short: bool = False) -> tuple[Section, ...]:
-    """Return the sections of a review that have rows, in the order in which a reader needs them.
-
-    A short form has no second row for permissions that are in the findings.
-    """
-    permissions = [each for each in review.permissions if not is_short or each.tendency != "looser"]
+def sections_of(review: Review) -> tuple[Section, ...]:
+    """Return the sections of a review that have rows, in the order in which a reader needs them."""
     found = (
         Section("Findings", ("kind", "where", "what", "id"), tuple(map(finding_cells, review.findings))),
-        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, permissions))),
+        Section("Permissions", ("", "where", "who", "what", "marks"), tuple(map(_permission, review.permissions))),
         Section("Resources", ("what", "where", "resource", "why"), tuple(map(_resource, review.resources))),
         Section("Settings and gates", _ROW, tuple(map(_row, review.settings))),
         Section("Alarms, schedules and rules", _ROW, tuple(map(_row, review.alarms))),
@@ -77,11 +72,6 @@ def where(environments: tuple[str, ...], stack: str = "") -> str:
     return f"{listed}: {stack}" if stack and stack not in environments else listed
 
 
-def cut(text: str, most_characters: int) -> str:
-    """Return a text that is no longer than a form can show."""
-    return text if len(text) <= most_characters else text[: most_characters - len(ELLIPSIS)] + ELLIPSIS
-
-
 def finding_cells(finding: Finding) -> tuple[str, str, str, str]:
     """Return kind, place, text and id of a finding."""
     text = finding.text
@@ -108,7 +98,7 @@ def _resource(change: ResourceChange) -> tuple[str, ...]:
 
 def _properties(changes: tuple[PropertyChange, ...]) -> Iterator[str]:
     for each in changes[:MOST_PROPERTIES]:
-        if _IS_RULES.search(each.path):
+        if IS_RULES.search(each.path):
             yield f"{each.path}: see the permissions"
             continue
         values = f"{each.before} -> {each.after}" if each.before != each.after else each.why

@@ -98,7 +98,7 @@ def findings_on_settings(rows: tuple[Row, ...]) -> Iterator[Finding]:
     for row in rows:
         if row.tendency == "looser":
             place = StackPair(row.environments[0], "", "settings", {}, {})
-            yield draft("gates", place, f"{row.key} {row.before} -> {row.after}")
+            yield draft("gates", place, f"{row.key} {row.before} -> {row.after}", subject=row.key)
 
 
 def differing_settings(before: SettingsOfSide, after: SettingsOfSide) -> Iterator[Difference]:

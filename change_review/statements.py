@@ -22,6 +22,7 @@ _IDENTITY = re.compile(r"arn:aws[\w-]*:(?:iam|sts)::(?P<account>\d{12}|\$\{AWS::
 # Of these operators, fewer values allow less; of their negations, more values allow less (IAM user guide, conditions).
 _LISTS = re.compile(r"(ForAllValues:|ForAnyValue:)?(String|Arn)(Equals|Like)(IgnoreCase)?|Bool|NumericEquals")
 _LIKE = "Like"
+_IF_EXISTS = "IfExists"
 _LIMIT = re.compile(r"Numeric(Less|Greater)Than")
 
 
@@ -222,6 +223,11 @@ def _is_milder(mild: str, strict: str) -> bool:
         return False
     return all(
         _each_is_milder(operator, keys, new.get(operator))
+        # A condition that has to hold is stricter than one that holds when its key is missing.
+        or (
+            operator.endswith(_IF_EXISTS)
+            and _each_is_milder(operator, keys, new.get(operator.removesuffix(_IF_EXISTS)))
+        )
         # A value that is named is stricter than a pattern that includes it.
         or (_LIKE in operator and _each_is_milder(operator, keys, new.get(operator.replace(_LIKE, "Equals"))))
         for operator, keys in old.items()
@@ -237,6 +243,7 @@ def _each_is_milder(operator: str, keys: Any, others: Any) -> bool:
 
 def _allows(operator: str, mild: Any, strict: Any) -> bool:
     """Return whether the values of a condition include all that stricter ones allow."""
+    operator = operator.removesuffix(_IF_EXISTS)
     wide, narrow = (_listed(each) for each in (mild, strict))
     if set(wide) == set(narrow):
         return True

@@ -17,10 +17,14 @@ from vectora_shared.errors import VectoraError
 Template = Mapping[str, Any]
 Path = tuple[str, ...]
 MISSING = object()
+_NO_VALUE = b"AWS::NoValue"
 # Of a longer value the beginning is shown, and its digest.
 LONGEST = 8 * 1024
 # Lists whose order means nothing: tags (Resource tag reference), and the lists of an IAM policy (policy grammar).
 UNORDERED = frozenset({"Tags", "Action", "NotAction", "Resource", "NotResource", "Statement", "ManagedPolicyArns"})
+_PARTITION = {"${AWS::Partition}": "aws", "${AWS::URLSuffix}": "amazonaws.com"}
+# The name of a bucket in the ARN of one (AWS::S3::Bucket, return values).
+_BUCKET_ARN = re.compile(r"arn:aws:s3:::\$\{([^!}.]+)\}")
 _REFERENCE = re.compile(r"\$\{([^!}][^}.]*)")
 
 
@@ -53,7 +57,14 @@ def parse_template(name: str, body: bytes) -> Template:
         raise VectoraError(f"{name} is neither YAML nor JSON: {reason}. Write it again (make templates).") from error
     if not isinstance(found, dict) or not isinstance(found.get("Resources", {}), dict):
         raise VectoraError(f"{name} is no template of CloudFormation: it has no mapping of resources.")
-    return found
+    return _without_no_value(found) if _NO_VALUE in body else found
+
+
+def _without_no_value(value: Any) -> Any:
+    """Return a value without the properties that are AWS::NoValue, which CloudFormation removes."""
+    if isinstance(value, Mapping):
+        return {key: _without_no_value(each) for key, each in value.items() if each != {"Ref": "AWS::NoValue"}}
+    return [_without_no_value(each) for each in value] if isinstance(value, list) else value
 
 
 def canonical(value: Any, key: str = "") -> Any:
@@ -72,6 +83,15 @@ def canonical(value: Any, key: str = "") -> Any:
     return value
 
 
+def _with_names(text: str, names: Mapping[str, Any]) -> str | None:
+    """Return the text of Fn::Sub with its own names filled in; None when a value is no text."""
+    if not all(isinstance(each, str) for each in names.values()):
+        return None
+    for name, each in names.items():
+        text = text.replace(f"${{{name}}}", each)
+    return text
+
+
 def _sorted_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
@@ -81,6 +101,18 @@ def _as_substitution(value: Mapping[str, Any]) -> Any:
 
     `${!Literal}` of Fn::Sub keeps its escape, so that it is never taken for a reference.
     """
+    found = _substituted(value)
+    # This project is in the partition aws, so that either spelling is the same name.
+    return None if found is None else _in_partition(found)
+
+
+def _in_partition(text: str) -> str:
+    for variable, meaning in _PARTITION.items():
+        text = text.replace(variable, meaning)
+    return _BUCKET_ARN.sub(r"${\1.Arn}", text)
+
+
+def _substituted(value: Mapping[str, Any]) -> str | None:
     if len(value) != 1:
         return None
     [(name, argument)] = value.items()
@@ -91,6 +123,8 @@ def _as_substitution(value: Mapping[str, Any]) -> Any:
         return f"${{{'.'.join(map(str, parts))}}}" if all(isinstance(each, str) for each in parts) else None
     if name == "Fn::Sub" and isinstance(argument, str):
         return argument
+    if name == "Fn::Sub" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], Mapping):
+        return _with_names(str(argument[0]), {key: canonical(each) for key, each in argument[1].items()})
     if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], list):
         parts = [canonical(each) for each in argument[1]]
         return str(argument[0]).join(parts) if all(isinstance(each, str) for each in parts) else None
@@ -99,7 +133,8 @@ def _as_substitution(value: Mapping[str, Any]) -> Any:
 
 def differences(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Yield the path and both values of each part that differs, as deep as both sides have the same shape."""
-    if (
+    # Most parts are the very same, which is known sooner.
+    if before == after or (
         before is not MISSING
         and after is not MISSING
         and canonical(before, _last(path)) == canonical(after, _last(path))
@@ -113,7 +148,30 @@ def differences(before: Any, after: Any, path: Path = ()) -> Iterator[tuple[Path
         for number, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from differences(old, new, (*path, str(number)))
         return
+    if isinstance(before, list) and isinstance(after, list) and (sides := _by_name(before, after)):
+        for name in dict.fromkeys((*sides[0], *sides[1])):
+            old, new = (side.get(name, MISSING) for side in sides)
+            yield from differences(old, new, (*path, name))
+        return
     yield path, before, after
+
+
+# By which the entries of a list are distinguished, such as the actions of a pipeline's stage.
+_ENTRY_NAMES = ("Name", "Id", "Sid", "Key", "PolicyName", "AttributeName", "IndexName", "RuleName")
+
+
+def _by_name(before: list[Any], after: list[Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the entries of two lists by their name; None when they have none, or when their order differs too."""
+    for key in _ENTRY_NAMES:
+        sides = tuple(
+            {each[key]: each for each in side if isinstance(each, Mapping) and isinstance(each.get(key), str)}
+            for side in (before, after)
+        )
+        if all(len(found) == len(side) > 0 for found, side in zip(sides, (before, after), strict=True)):
+            old, new = sides
+            same = [name for name in old if name in new] == [name for name in new if name in old]
+            return (old, new) if same else None
+    return None
 
 
 def _is_function(*values: Mapping[str, Any]) -> bool:

@@ -8,17 +8,15 @@ from typing import Annotated
 
 import typer
 
-from change_review.model import CATEGORIES, Category, Finding, Review
+from change_review.model import CATEGORIES, Category, Review
 from cli.options import HtmlFile, Json, option, split_names
 from cli.output import err, out, print_json
 from cli.paths import ROOT
-from terminal.console import new_table
 from vectora_shared.errors import VectoraError
 
 # More than the sum of all bits, so that a script can distinguish an error from findings.
 ERROR = 64
 NO_CATEGORY = "none"
-MOST_ROWS, MOST_IN_CELL = 12, 180
 COST_LIMIT_USD = 5.0
 DAY_FORMAT = "YYYY-MM-DD"
 MarkdownFile = Annotated[
@@ -149,20 +147,23 @@ def _write(path: Path, text: str, option: str) -> None:
 
 
 def _accept(result: Review, ids: list[str], reason: str, until: str | None) -> None:
-    """Record findings of this review as accepted."""
+    """Record findings of this review as accepted; the id of a line with several findings means each of them."""
     from change_review.accepted import FILE, new_acceptance, read_accepted, write_accepted
+    from change_review.groups import groups_of
     from change_review.sides import Repository
 
-    found = {each.id: each for each in result.findings}
+    groups = {each.id: each.findings for each in groups_of(result.findings)}
+    found = {each.id: (each,) for each in result.findings} | groups
     if unknown := [each for each in ids if each not in found]:
         raise VectoraError(f"The review has no finding {', '.join(unknown)}: give an id that it shows.")
+    accepted = {each.id: each for key in ids for each in found[key]}
     by, today = Repository(ROOT).author(), datetime.now(UTC).date()
-    new = [new_acceptance(each, reason=reason, by=by, today=today, until=_day(until)) for each in ids]
+    new = [new_acceptance(each, reason=reason, by=by, today=today, until=_day(until)) for each in accepted]
     path = ROOT / FILE
     known = read_accepted(path.read_bytes() if path.exists() else None)
     write_accepted(ROOT, (*known, *new))
     for each in new:
-        out.say(f"Accepted until {each.until}: {found[each.id].text}")
+        out.say(f"Accepted until {each.until}: {accepted[each.id].text}")
     out.say(f"Commit {FILE} with the change.")
 
 
@@ -174,29 +175,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _show(result: Review) -> None:
-    from change_review.sections import cut, sections_of, summary_of
+    from change_review.brief import lines_of
 
-    is_clear = not any(each.accepted is None for each in result.findings)
-    out.say(result.verdict, style="green" if is_clear else "bold red")
-    out.say(summary_of(result))
-    out.say(f"Compared: {result.base.name} with {result.head.name}.", style="dim")
-    for note in result.notes:
-        out.say(note, style="yellow")
-    for section in sections_of(result, is_short=True):
-        if section.is_detail:
-            continue
-        out.say("")
-        out.say(section.title, style="bold")
-        table = new_table(*section.columns, fold=True)
-        for row in section.rows[:MOST_ROWS]:
-            table.add_row(*(cut(cell, MOST_IN_CELL) for cell in row))
-        out.print(table)
-        if len(section.rows) > MOST_ROWS:
-            out.say(f"and {len(section.rows) - MOST_ROWS} more: --markdown FILE has all")
-    _show_acceptance(result.findings)
-
-
-def _show_acceptance(findings: tuple[Finding, ...]) -> None:
-    if open_ := [each for each in findings if each.accepted is None]:
-        out.say("")
-        out.say(f"To accept a finding for 30 days: ./vectora review --allow {open_[0].id} --reason REASON", style="dim")
+    for line in lines_of(result, out.width if out.is_terminal else None):
+        out.say(line.text, style=line.style)

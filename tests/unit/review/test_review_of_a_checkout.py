@@ -182,6 +182,111 @@ def test_releases_say_what_becomes_of_the_soak(checkout: Checkout) -> None:
     assert "the soak starts again at zero" in release.text
 
 
+def _touch(checkout: Checkout, path: str) -> None:
+    file = checkout.root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("changed\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["docs/index.md", "tests/unit/test_a.py", "cli/run.py", "CHANGELOG.md"])
+def test_what_is_not_deployed_leaves_every_digest_and_soak(checkout: Checkout, path: str) -> None:
+    _touch(checkout, path)
+
+    review = checkout.review()
+
+    [release] = review.releases
+    assert (release.environments, release.content) == (("dev", "stage", "prod"), ())
+    assert release.text == "nothing of what is deployed changes, so every release keeps its digest and its soak"
+    assert review.verdict == "Nothing deployed changes in the templates and settings: other files only."
+
+
+@pytest.mark.parametrize(
+    "path", ["lambda_src/pipeline_relay/handler.py", "lambda_src/vectora_review/lines.py", "lambda_src/requirements.in"]
+)
+def test_the_functions_of_the_pipeline_are_no_content_of_a_release(checkout: Checkout, path: str) -> None:
+    _touch(checkout, path)
+
+    [release] = checkout.review().releases
+
+    assert release.content == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("lambda_src/requirements.txt", "packages of functions"), ("lambda_src/vectora_core/a.py", "code of functions"),
+     ("package-lock.json", "the locked CDK CLI")],
+)  # fmt: skip
+def test_what_all_environments_share_starts_the_soak_again(checkout: Checkout, path: str, word: str) -> None:
+    _touch(checkout, path)
+
+    [release] = checkout.review().releases
+
+    assert release.content == (word,)
+    assert "the soak starts again at zero" in release.text
+
+
+def test_another_version_alone_changes_no_digest(checkout: Checkout) -> None:
+    for env in ("dev", "stage", "prod"):
+        path = checkout.root / TEMPLATES / env / "s1-runtime.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r'"version": "[^"]*"', '"version": "99.0.0"', text), encoding="utf-8")
+
+    [release] = checkout.review().releases
+
+    assert release.text.startswith("only the version changes, which is for people")
+
+
+def test_a_setting_of_prod_changes_the_digest_of_prod_and_no_soak(checkout: Checkout) -> None:
+    checkout.replace(SETTINGS, "soak_days: 14", "soak_days: 7")
+    checkout.replace(f"{TEMPLATES}/prod/s0-operations.yaml", '"soak_days":14', '"soak_days":7')
+
+    [release] = checkout.review().releases
+
+    assert (release.environments, release.content) == (("prod",), ("settings",))
+    assert "dev and stage keep their digest" in release.text
+    assert release.text.endswith("its soak goes on")
+
+
+def test_code_that_changes_a_template_starts_the_soak_again(checkout: Checkout) -> None:
+    _touch(checkout, "stacks/core.py")
+    checkout.replace(f"{TEMPLATES}/prod/s0-core.yaml", "BucketName: vectora-inbox-data-prod", "BucketName: other")
+
+    [release] = checkout.review().releases
+
+    assert release.content == ("templates",)
+    assert "the soak starts again at zero" in release.text
+
+
+def test_code_that_changes_only_the_example_with_a_backup_is_content_too(checkout: Checkout) -> None:
+    _touch(checkout, "stacks/backup.py")
+    checkout.replace(f"{TEMPLATES}/with-backup/backup.yaml", "Resources:", "Description: other\nResources:")
+
+    [release] = checkout.review().releases
+
+    assert release.content == ("templates",)
+
+
+def test_code_and_a_setting_together_leave_open_what_changes_the_templates(checkout: Checkout) -> None:
+    _touch(checkout, "stacks/core.py")
+    checkout.replace(SETTINGS, "soak_days: 14", "soak_days: 7")
+    checkout.replace(f"{TEMPLATES}/prod/s0-operations.yaml", '"soak_days":14', '"soak_days":7')
+
+    [release] = checkout.review().releases
+
+    assert release.content == ("settings", "perhaps templates")
+    assert "Code of the stacks differs, too" in release.text
+
+
+def test_a_change_of_the_pipeline_alone_leaves_every_digest(checkout: Checkout) -> None:
+    _touch(checkout, "stacks/pipeline.py")
+    checkout.replace(f"{TEMPLATES}/pipeline.yaml", "Resources:", "Description: other\nResources:")
+
+    [release] = checkout.review().releases
+
+    assert release.content == ()
+    assert release.text.startswith("only the pipeline or an example of another set-up changes")
+
+
 def test_changed_code_of_stacks_without_changed_templates_is_noted(checkout: Checkout) -> None:
     (checkout.root / "stacks").mkdir()
     (checkout.root / "stacks" / "core.py").write_text("pass\n", encoding="utf-8")
