@@ -1,7 +1,7 @@
 """Cost a month that templates and settings determine, without what is paid by use.
 
-Prices of what this project deploys are those of vectora_ops.costs. The others are list prices of us-east-1, rounded:
-they show which change is expensive, and are no bill. Free tiers are not counted.
+Prices are those of vectora_ops.costs, each with its source there. They show which change is expensive, and are no bill.
+Free tiers are not counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from change_review.finding import draft
 from change_review.model import Cost, CostLine, Finding
 from change_review.templates import StackPair
 from change_review.values import properties_of
-from vectora_ops.costs.prices import price_table
+from vectora_ops.costs.prices import other_prices, price_table
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings
 
 HOURS = 730
@@ -39,7 +39,7 @@ def _interface(properties: Mapping[str, Any]) -> float:
     if properties.get("VpcEndpointType", "Gateway") != "Interface":
         return 0.0
     subnets = properties.get("SubnetIds")
-    return 0.011 * HOURS * (len(subnets) if isinstance(subnets, list) else 1)
+    return other_prices().interface_endpoint_hour.usd * HOURS * (len(subnets) if isinstance(subnets, list) else 1)
 
 
 def _provisioned_table(properties: Mapping[str, Any]) -> float:
@@ -47,13 +47,16 @@ def _provisioned_table(properties: Mapping[str, Any]) -> float:
     if not isinstance(capacity, Mapping) or properties.get("BillingMode") == "PAY_PER_REQUEST":
         return 0.0
     read, write = (_number(capacity.get(f"{kind}CapacityUnits"), 0) for kind in ("Read", "Write"))
-    return (read * 0.00013 + write * 0.00065) * HOURS
+    prices = other_prices()
+    return (read * prices.dynamodb_read_unit_hour.usd + write * prices.dynamodb_write_unit_hour.usd) * HOURS
 
 
 def _shards(properties: Mapping[str, Any]) -> float:
     mode = properties.get("StreamModeDetails")
     on_demand = isinstance(mode, Mapping) and mode.get("StreamMode") == "ON_DEMAND"
-    return (0.04 if on_demand else 0.015 * _number(properties.get("ShardCount"), 1)) * HOURS
+    if on_demand:
+        return other_prices().kinesis_on_demand_stream_hour.usd * HOURS
+    return other_prices().kinesis_shard_hour.usd * _number(properties.get("ShardCount"), 1) * HOURS
 
 
 def _number(value: Any, default: float) -> float:
@@ -63,27 +66,23 @@ def _number(value: Any, default: float) -> float:
         return default
 
 
-def _fixed(usd: float) -> Price:
-    return lambda _properties: usd
-
-
 PRICES: Mapping[str, Price] = {
     "AWS::CloudWatch::Alarm": _alarm,
-    "AWS::CloudWatch::CompositeAlarm": _fixed(0.50),
-    "AWS::CloudWatch::Dashboard": lambda _properties: price_table().dashboard_month.usd,
+    "AWS::CloudWatch::CompositeAlarm": lambda _: other_prices().composite_alarm_month.usd,
+    "AWS::CloudWatch::Dashboard": lambda _: price_table().dashboard_month.usd,
     "AWS::DynamoDB::Table": _provisioned_table,
-    "AWS::EC2::EIP": _fixed(0.005 * HOURS),
-    "AWS::EC2::NatGateway": _fixed(0.05 * HOURS),
+    "AWS::EC2::EIP": lambda _: other_prices().public_address_hour.usd * HOURS,
+    "AWS::EC2::NatGateway": lambda _: other_prices().nat_gateway_hour.usd * HOURS,
     "AWS::EC2::VPCEndpoint": _interface,
-    "AWS::EKS::Cluster": _fixed(0.10 * HOURS),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": _fixed(0.0225 * HOURS),
-    "AWS::KMS::Key": lambda _properties: price_table().kms_key_month.usd,
-    "AWS::KMS::ReplicaKey": lambda _properties: price_table().kms_key_month.usd,
+    "AWS::EKS::Cluster": lambda _: other_prices().eks_cluster_hour.usd * HOURS,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": lambda _: other_prices().load_balancer_hour.usd * HOURS,
+    "AWS::KMS::Key": lambda _: price_table().kms_key_month.usd,
+    "AWS::KMS::ReplicaKey": lambda _: price_table().kms_key_month.usd,
     "AWS::Kinesis::Stream": _shards,
-    "AWS::Logs::MetricFilter": lambda _properties: price_table().metric_month.usd,
-    "AWS::Route53::HostedZone": _fixed(0.50),
-    "AWS::SecretsManager::Secret": _fixed(0.40),
-    "AWS::WAFv2::WebACL": _fixed(5.00),
+    "AWS::Logs::MetricFilter": lambda _: price_table().metric_month.usd,
+    "AWS::Route53::HostedZone": lambda _: other_prices().hosted_zone_month.usd,
+    "AWS::SecretsManager::Secret": lambda _: other_prices().secret_month.usd,
+    "AWS::WAFv2::WebACL": lambda _: other_prices().web_acl_month.usd,
 }
 # Paid by their size or class, which is no list of prices here.
 BY_CLASS = frozenset(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cli.access import open_account
+from cli.cost_text import cost_summary, cost_totals
 from cli.options import AnyEnv, HtmlFile, Json
 from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
 from cli.page_file import write_page
@@ -68,18 +69,12 @@ def _read(settings: Settings, env: EnvName) -> MonthCost | str:
 
 
 def _fields(cost: MonthCost) -> dict[str, Any]:
-    totals = {"month": cost.month, "so_far_usd": cost.so_far_usd, "forecast_usd": cost.forecast_usd}
-    return {**asdict(cost), **totals, "warnings": cost.warnings}
+    return {**asdict(cost), **cost_totals(cost), "warnings": cost.warnings}
 
 
 def _show(cost: MonthCost) -> None:
-    share = cost.forecast_usd / cost.budget_usd
     out.print()
-    out.fold(
-        f"{cost.env} in {cost.month}: ${cost.so_far_usd:.2f} so far, ${cost.forecast_usd:.2f} at its end, {share:.0%} "
-        f"of ${cost.budget_usd:g}",
-        "bold",
-    )
+    out.fold(f"{cost.env} in {cost.month}: {cost_summary(cost)}", "bold")
     parts = [(each.name, f"${each.so_far_usd:.2f}", f"${each.forecast_usd:.2f}", each.basis) for each in cost.parts]
     out.print_rows(("part", "so far", "at its end", "computed from"), parts)
     if cost.clients:

@@ -241,7 +241,7 @@ def _future_snapshots(account: Account, names: Names) -> tuple[str, ...]:
 
 def _function(account: Account, name: str) -> FunctionStatus | None:
     try:
-        function = account.session.client("lambda").get_function_configuration(FunctionName=name)
+        function = account.client("lambda").get_function_configuration(FunctionName=name)
     except ClientError as error:
         if is_absent(error, "function"):
             return None

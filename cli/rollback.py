@@ -61,10 +61,11 @@ def rollback(
     """
     if dry_run and remote:
         fail("A dry run does not use the environment's function: give either --dry-run or --remote.", ExitCode.USAGE)
+    chosen = chosen_components(split_names(components))
     target = open_target(env)
     request = RollbackRequest(
         snapshot=full_name(target, snapshot),
-        components=chosen_components(split_names(components)),
+        components=chosen,
         without_anchor=without_anchor,
     )
     _warn_of_earlier_system(target, request.snapshot)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from cli.access import open_account
 from cli.checkout import Checkout, read_checkout
+from cli.cost_text import cost_summary, cost_totals
 from cli.environment_status import EnvironmentStatus, environment_status
+from cli.needs import show_needs, unread_parts
 from cli.old_clients import lines_on_old_clients
+from cli.one_reading import opening_once
 from cli.options import AnyEnv, HtmlFile, Json
 from cli.output import aws_errors, err, failed_call, out, print_json, report_errors
 from cli.parallel import read_each
@@ -17,7 +23,10 @@ from cli.paths import ROOT
 from cli.stray_objects import stray_sentence
 from cli.target import Target
 from cli.vault_copy import sentence_on_copy
+from vectora_ops.account import Account
+from vectora_ops.costs.month import MonthCost
 from vectora_ops.names import EnvName, environment_name
+from vectora_ops.overview.model import Overview
 from vectora_ops.progress import utc_now
 from vectora_ops.settings import ENVIRONMENT_NAMES, Settings, load_settings
 from vectora_ops.snapshots.catalog import sentence_on_future
@@ -32,15 +41,24 @@ class Unreadable:
     problem: str
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """All that was read at one moment; environments are in the order of the overview's."""
+
+    environments: list[EnvironmentStatus | Unreadable]
+    overview: Overview
+
+
 @report_errors
 def status(
     env: AnyEnv = None,
     html: HtmlFile = None,
     json: Json = False,
 ) -> None:
-    """Show what is deployed in each environment: release, stacks, functions, layers, client versions.
+    """Show what is deployed in each environment, what its month costs, and what needs you.
 
-    With --html: gates, releases, snapshots, newsletters, alarms, cost and what needs you, on one page.
+    Deployed are a release, stacks, functions, layers and client versions. With --html: gates, releases, snapshots,
+    newsletters, alarms, cost and what needs you, on one page.
 
     Each environment is read with its own access. One that you may not read is named with the reason; if that is all of
     them, the command fails.
@@ -50,20 +68,43 @@ def status(
     if html is not None:
         _write_page(settings, chosen, html, as_json=json)
         return
-    read = read_each(chosen, lambda name: _read(settings, name))
-    problems = [each.problem for each in read if isinstance(each, Unreadable)]
-    if len(problems) == len(read):
+    read = _read_all(settings, chosen)
+    problems = [each.problem for each in read.environments if isinstance(each, Unreadable)]
+    if len(problems) == len(read.environments):
         raise VectoraError("\n".join(dict.fromkeys(problems)))
     here = read_checkout(ROOT, lambda: err.say("Synthesizing this checkout to compare it ..."))
-    found = [each if isinstance(each, Unreadable) else _compared(each, here) for each in read]
+    found = [each if isinstance(each, Unreadable) else _compared(each, here) for each in read.environments]
     if json:
-        print_json({"this_checkout": _checkout_fields(here), "environments": [asdict(status) for status in found]})
+        print_json(_document(here, found, read.overview))
         return
     content = here.releases.content_digest if here.releases else None
     shown = f"content {content[:12]}" if content else f"of unknown digest ({here.problem})"
     out.fold(f"This checkout is release {here.version}, {shown}.")
-    for environment in found:
-        _show_status(environment)
+    for environment, more in zip(found, read.overview.environments, strict=True):
+        _show_status(environment, more.cost)
+    out.print()
+    out.fold(_heading_of_needs(read.overview), "bold")
+    show_needs(read.overview)
+
+
+def _heading_of_needs(overview: Overview) -> str:
+    if overview.needs:
+        return "Needs you"
+    return "Nothing that could be read needs you." if any(unread_parts(overview)) else "Nothing needs you."
+
+
+def _read_all(settings: Settings, chosen: list[EnvName]) -> _Reading:
+    """Return the environments in detail and the overview, read concurrently; no request is sent twice."""
+    from overview.collecting import overview_of
+
+    opens = opening_once(partial(open_account, settings))
+    with ThreadPoolExecutor(1) as pool:
+        # In the context of the command, which knows the chosen profiles.
+        overview = pool.submit(copy_context().run, overview_of, settings, chosen, opens, utc_now())
+        return _Reading(
+            environments=read_each(chosen, lambda name: _read(settings, name, opens)),
+            overview=overview.result(),
+        )
 
 
 def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_json: bool) -> None:
@@ -73,29 +114,40 @@ def _write_page(settings: Settings, chosen: list[EnvName], html: Path, *, as_jso
     from overview.collecting import overview_of
     from vectora_ops.pages.status import status_page
 
-    overview = overview_of(settings, chosen, partial(open_account, settings), utc_now())
+    overview = overview_of(settings, chosen, opening_once(partial(open_account, settings)), utc_now())
     if not any(each.is_readable for each in overview.environments):
         raise VectoraError("\n".join(dict.fromkeys(each.problem for each in overview.environments)))
     path = write_page(html, status_page(overview))
     if as_json:
         print_json({"file": str(html), "needs": [asdict(each) for each in overview.needs]})
         return
-    for need in overview.needs:
-        out.fold(f"{'Now' if need.is_urgent else 'Soon'}: {need.sentence}", "red" if need.is_urgent else "yellow")
-        out.say(f"  {need.command}")
+    show_needs(overview)
     out.say(f"Written: {path}")
 
 
-def _read(settings: Settings, env: str) -> EnvironmentStatus | Unreadable:
+def _read(settings: Settings, env: str, opens: Callable[[str], Account]) -> EnvironmentStatus | Unreadable:
     try:
         windows = settings.environment(env).promotion.windows
-        account, names = open_account(settings, env), settings.names(env)
+        account, names = opens(env), settings.names(env)
         found = environment_status(account, names, windows)
         return replace(found, copy=sentence_on_copy(Target(settings.environment(env), names, account)))
     except VectoraError as error:
         return Unreadable(env, str(error))
     except aws_errors() as error:
         return Unreadable(env, failed_call(error))
+
+
+def _document(here: Checkout, found: Sequence[EnvironmentStatus | Unreadable], overview: Overview) -> dict[str, object]:
+    costs = {each.env: cost_totals(each.cost) for each in overview.environments if each.cost is not None}
+    return {
+        "this_checkout": _checkout_fields(here),
+        "environments": [
+            asdict(each) if isinstance(each, Unreadable) else {**asdict(each), "cost": costs.get(each.env)}
+            for each in found
+        ],
+        "needs": [asdict(each) for each in overview.needs],
+        "not_known": list(unread_parts(overview)),
+    }
 
 
 def _compared(status: EnvironmentStatus, here: Checkout) -> EnvironmentStatus:
@@ -130,7 +182,7 @@ def _release(status: EnvironmentStatus) -> str:
     return f"{release}: {status.checkout.sentence}" if status.checkout else release
 
 
-def _show_status(status: EnvironmentStatus | Unreadable) -> None:
+def _show_status(status: EnvironmentStatus | Unreadable, cost: MonthCost | None) -> None:
     if isinstance(status, Unreadable):
         _show_heading(status.env, "not readable.")
         out.fold(status.problem, indent="  ")
@@ -141,7 +193,7 @@ def _show_status(status: EnvironmentStatus | Unreadable) -> None:
     _show_heading(status.env, _release(status))
     if status.denied:
         out.fold(f"Not shown, because you may not read it: {', '.join(status.denied)}.", "yellow", indent="  ")
-    for sentence in (*status.promotion, status.delivery, status.copy):
+    for sentence in (*status.promotion, status.delivery, status.copy, _cost_sentence(cost)):
         if sentence:
             out.fold(sentence, indent="  ")
     if status.future_snapshots:
@@ -150,6 +202,13 @@ def _show_status(status: EnvironmentStatus | Unreadable) -> None:
     for sentence in lines_on_old_clients(status.env, status.config_bucket, status.old_clients):
         out.fold(sentence)
     _show_drift(status)
+
+
+def _cost_sentence(cost: MonthCost | None) -> str:
+    if cost is None:
+        return ""
+    without = " (without what you may not read)" if cost.unknown else ""
+    return f"Cost in {cost.month}: {cost_summary(cost)}{without}."
 
 
 def _show_tables(status: EnvironmentStatus) -> None:

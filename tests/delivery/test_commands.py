@@ -42,6 +42,16 @@ def test_status_shows_since_when_an_environment_has_its_release_and_that_it_was_
     assert len(document["release_commit"]) == 40
 
 
+def test_status_reads_the_cost_the_gates_and_the_pipeline_of_every_environment(vectora: Vectora) -> None:
+    document = json.loads(vectora("status", "--json").stdout)
+    assert document["not_known"] == []
+    assert all(each["cost"]["forecast_usd"] > 0 for each in document["environments"])
+    shown = vectora("status").output
+    assert shown.count("  Cost in ") == len(document["environments"])
+    for need in document["needs"]:
+        assert need["command"] in shown
+
+
 def test_the_ledger_is_listed_with_what_is_current(played: Played, vectora: Vectora) -> None:
     first, _, fix = (commit.digests["stage"] for commit in played.result.commits)
     shown = vectora("release", "list", "--env", "stage")
@@ -86,25 +96,45 @@ def test_explain_is_what_the_gate_said(played: Played, vectora: Vectora) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "sentence"),
     [
-        (("promote", "explain", "--to", "dev"), "Nothing is promoted into dev"),
-        (("promote", "explain", "--to", "qa"), "There is no environment 'qa'"),
-        (("promote", "bypass", "--to", "prod", "--gate", "hold", "--reason", "x"), "There is no gate 'hold' to bypass"),
-        (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", " "), "Say why (--reason)"),
-        (("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", "x" * 201), "at most 200 characters"),
-        (("promote", "release-hold", "--env", "dev"), "Promotion into dev is not held"),
-        (("promote", "unfreeze", "--env", "prod"), "No freeze of prod is in force"),
-        (("promote", "freeze", "--env", "dev", "--until", "2030-01-01 10:00", "--reason", "x"), "Nothing is promoted"),
-        (("promote", "freeze", "--env", "prod", "--until", "soon", "--reason", "x"), "is no local time"),
-        (("release", "list", "--env", "qa"), "There is no environment 'qa'"),
+        (("promote", "explain", "--to", "dev"), ExitCode.ERROR, "Nothing is promoted into dev"),
+        (("promote", "explain", "--to", "qa"), ExitCode.USAGE, "There is no environment 'qa'"),
+        (
+            ("promote", "bypass", "--to", "prod", "--gate", "hold", "--reason", "x"),
+            ExitCode.USAGE,
+            "There is no gate 'hold' to bypass",
+        ),
+        (
+            ("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", " "),
+            ExitCode.USAGE,
+            "Say why (--reason)",
+        ),
+        (
+            ("promote", "bypass", "--to", "prod", "--gate", "soak", "--reason", "x" * 201),
+            ExitCode.USAGE,
+            "at most 200 characters",
+        ),
+        (("promote", "release-hold", "--env", "dev"), ExitCode.ERROR, "Promotion into dev is not held"),
+        (("promote", "unfreeze", "--env", "prod"), ExitCode.ERROR, "No freeze of prod is in force"),
+        (
+            ("promote", "freeze", "--env", "dev", "--until", "2030-01-01 10:00", "--reason", "x"),
+            ExitCode.ERROR,
+            "Nothing is promoted",
+        ),
+        (
+            ("promote", "freeze", "--env", "prod", "--until", "soon", "--reason", "x"),
+            ExitCode.ERROR,
+            "is no local time",
+        ),
+        (("release", "list", "--env", "qa"), ExitCode.USAGE, "There is no environment 'qa'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence(
-    vectora: Vectora, arguments: tuple[str, ...], sentence: str
+    vectora: Vectora, arguments: tuple[str, ...], code: ExitCode, sentence: str
 ) -> None:
     refused = vectora(*arguments)
-    assert refused.exit_code in (ExitCode.ERROR, ExitCode.USAGE)
+    assert refused.exit_code == code
     assert sentence in refused.output
     assert "Traceback" not in refused.output
 

@@ -132,6 +132,19 @@ def test_status_shows_deployed_and_missing_environments(vectora: Vectora) -> Non
     assert "prod: nothing is deployed." in result.stdout
 
 
+def test_status_shows_cost_and_needs_with_the_permissions_of_an_operator(vectora: Vectora) -> None:
+    lines = vectora("status").stdout.splitlines()
+    assert len([line for line in lines if re.match(r"  Cost in \d{4}-\d\d: \$\d+\.\d\d so far, ", line)]) == 1
+    assert [line for line in lines if "may not read" in line] == []
+    document = json.loads(vectora("status", "--json").stdout)
+    # This local AWS has no CodePipeline.
+    assert [each.partition(",")[0] for each in document["not_known"]] == ["the pipeline"]
+    heading = "Needs you" if document["needs"] else "Nothing that could be read needs you."
+    assert lines.count(heading) == 1
+    assert [f"  {each['command']}" in lines for each in document["needs"]] == [True] * len(document["needs"])
+    assert [each["cost"] is not None for each in document["environments"]] == [True, False, False]
+
+
 def test_status_as_json_is_one_document(vectora: Vectora) -> None:
     document = json.loads(vectora("status", "--env", "dev", "--json").stdout)
     (dev,) = document["environments"]

@@ -144,30 +144,54 @@ def test_prune_keeps_recent_snapshots(vectora: Vectora, remote: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "sentence"),
     [
-        (("snapshot", "create", "--env", "dev"), "Give either --name"),
-        (("snapshot", "create", "--env", "dev", "--name", "Not OK"), "Snapshot name 'Not OK' is invalid"),
-        (("snapshot", "create", "--env", "test", "--name", "x"), "There is no environment 'test'"),
-        (("snapshot", "create", "--env", "prod", "--name", "x"), "Environment prod has no vault"),
-        (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), "There is no function"),
-        (("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"), "There is no snapshot 'x_2026"),
-        (("snapshot", "show", "x_20260101_000000", "--env", "dev"), "There is no snapshot 'x_20260101_000000'"),
-        (("snapshot", "diff", "x_20260101_000000", "--env", "dev"), "Give either a second snapshot or --live."),
-        (("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"), "There is no snapshot 'x_2026"),
+        (("snapshot", "create", "--env", "dev"), ExitCode.USAGE, "Give either --name"),
+        (
+            ("snapshot", "create", "--env", "dev", "--name", "Not OK"),
+            ExitCode.ERROR,
+            "Snapshot name 'Not OK' is invalid",
+        ),
+        (("snapshot", "create", "--env", "test", "--name", "x"), ExitCode.USAGE, "There is no environment 'test'"),
+        (("snapshot", "create", "--env", "prod", "--name", "x"), ExitCode.ERROR, "Environment prod has no vault"),
+        (("snapshot", "create", "--env", "prod", "--name", "x", "--remote"), ExitCode.ERROR, "There is no function"),
+        (
+            ("snapshot", "create", "--env", "dev", "--resume", "x_20260101_000000"),
+            ExitCode.ERROR,
+            "There is no snapshot 'x_2026",
+        ),
+        (
+            ("snapshot", "show", "x_20260101_000000", "--env", "dev"),
+            ExitCode.ERROR,
+            "There is no snapshot 'x_20260101_000000'",
+        ),
+        (
+            ("snapshot", "diff", "x_20260101_000000", "--env", "dev"),
+            ExitCode.USAGE,
+            "Give either a second snapshot or --live.",
+        ),
+        (
+            ("rollback", "--env", "dev", "--snapshot", "x_20260101_000000", "--yes"),
+            ExitCode.ERROR,
+            "There is no snapshot 'x_2026",
+        ),
         (
             ("rollback", "--env", "dev", "--snapshot", "latest", "--components", "fonts"),
+            ExitCode.USAGE,
             "There is no component 'fonts'",
         ),
         (
-            ("rollback", "--env", "dev", "--snapshot", "latest"),
+            ("rollback", "--env", "dev", "--snapshot", "x_20260101_000000"),
+            ExitCode.ERROR,
             "No confirmation is possible without a terminal. Add --yes to roll back",
         ),
     ],
 )
-def test_bad_input_is_reported_in_one_sentence(vectora: Vectora, arguments: tuple[str, ...], sentence: str) -> None:
+def test_bad_input_is_reported_in_one_sentence(
+    vectora: Vectora, arguments: tuple[str, ...], code: ExitCode, sentence: str
+) -> None:
     result = vectora(*arguments)
-    assert result.exit_code in (ExitCode.ERROR, ExitCode.USAGE)
+    assert result.exit_code == code
     assert sentence in " ".join(result.stderr.split())
     assert "Traceback" not in result.output
 

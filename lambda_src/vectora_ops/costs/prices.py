@@ -24,7 +24,14 @@ class Price(Section):
     verified: bool
 
 
-class Prices(Section):
+class _Group(Section):
+    @property
+    def all(self) -> tuple[Price, ...]:
+        """All prices, in the order of the table."""
+        return tuple(getattr(self, name) for name in type(self).model_fields)
+
+
+class Prices(_Group):
     """Prices of what an environment uses."""
 
     lambda_gb_second: Price
@@ -40,17 +47,40 @@ class Prices(Section):
     small_build_minute: Price
     medium_build_minute: Price
 
-    @property
-    def all(self) -> tuple[Price, ...]:
-        """All prices, in the order of the table."""
-        return tuple(getattr(self, name) for name in type(self).model_fields)
+
+class OtherPrices(_Group):
+    """Prices of what a change could add."""
+
+    composite_alarm_month: Price
+    dynamodb_read_unit_hour: Price
+    dynamodb_write_unit_hour: Price
+    public_address_hour: Price
+    nat_gateway_hour: Price
+    interface_endpoint_hour: Price
+    eks_cluster_hour: Price
+    load_balancer_hour: Price
+    kinesis_shard_hour: Price
+    kinesis_on_demand_stream_hour: Price
+    hosted_zone_month: Price
+    secret_month: Price
+    web_acl_month: Price
 
 
 class _Table(Section):
     prices: Prices
+    others: OtherPrices
+
+
+def price_table() -> Prices:
+    """Return the prices of what an environment uses, which are part of this package."""
+    return _table().prices
+
+
+def other_prices() -> OtherPrices:
+    """Return the prices of what no environment uses."""
+    return _table().others
 
 
 @cache
-def price_table() -> Prices:
-    """Return the table that is part of this package."""
-    return read_file(_Table, FILE, Path(__file__).with_name(FILE).read_bytes()).prices
+def _table() -> _Table:
+    return read_file(_Table, FILE, Path(__file__).with_name(FILE).read_bytes())

@@ -207,10 +207,10 @@ class _Denying:
     account_id, region = PROD, REGION
 
     def __init__(self) -> None:
-        self.session = self
+        self.session = boto3.Session("key", "secret", region_name=REGION)
 
     def client(self, service: str) -> Any:
-        make: Any = boto3.Session("key", "secret", region_name=REGION).client
+        make: Any = self.session.client
         client = make(service)
 
         def deny(model: Any, **_: Any) -> None:

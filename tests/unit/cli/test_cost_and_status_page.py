@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from cli import cost as cost_command
 from cli import status as status_command
+from cli.environment_status import EnvironmentStatus, StackStatus
 from cli.output import out
 from cli.profiles import GIVEN, with_profiles
 from overview import collecting
@@ -20,7 +22,7 @@ from terminal.console import Terminal
 from tests.unit.cli.hostile import HOSTILE, is_harmless
 from tests.unit.ops.pages import overviews
 from vectora_ops.costs.month import MonthCost
-from vectora_ops.overview.model import EnvironmentOverview, Overview
+from vectora_ops.overview.model import EnvironmentOverview, Overview, PipelineOverview
 from vectora_shared.errors import VectoraError
 
 WIDEST = 80
@@ -122,6 +124,76 @@ def _given(monkeypatch: pytest.MonkeyPatch, overview: Overview) -> list[object]:
 
     monkeypatch.setattr(collecting, "overview_of", overview_of)
     return asked
+
+
+def _deployed(env: str) -> EnvironmentStatus:
+    stack = StackStatus(f"vectora-inbox-s0-core-{env}", "UPDATE_COMPLETE", None)
+    return EnvironmentStatus(
+        env=env,
+        release_digest=None,
+        release_version=None,
+        release_since=None,
+        release_commit=None,
+        verified=False,
+        held=False,
+        promotion=(),
+        stacks=(stack,),
+        functions=(),
+        clients=(),
+        drift=(),
+        config_bucket="",
+        old_clients=(),
+    )
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Return a function that shows the status of three deployed environments and of an overview."""
+
+    def show(overview: Overview, *arguments: str) -> Result:
+        _given(monkeypatch, overview)
+        return _run(status_command.status, *arguments)
+
+    monkeypatch.setattr(status_command, "_read", lambda settings, env, opens: _deployed(env))
+    return show
+
+
+def test_status_shows_the_cost_of_each_environment_and_at_its_end_what_needs_a_person(
+    shown: Callable[..., Result],
+) -> None:
+    lines = shown(overviews.STATES["waiting for approval"]()).stdout.splitlines()
+    assert lines.count("  Cost in 2026-11: $3.53 so far, $4.14 at its end, 7% of $60.") == 3
+    after = lines[lines.index("Needs you") + 1 :]
+    assert after[0].startswith("Now: A release waits for your approval into prod.")
+    assert after[1] == "  ./vectora promote approve --to prod"
+
+
+def test_status_as_a_document_has_the_totals_of_each_environment_and_the_needs(shown: Callable[..., Result]) -> None:
+    document = json.loads(shown(overviews.STATES["held"](), "--json").stdout)
+    totals = {"month": "2026-11", "so_far_usd": 3.53, "forecast_usd": 4.142, "budget_usd": 60.0}
+    assert [each["cost"] for each in document["environments"]] == [pytest.approx(totals)] * 3
+    assert [each["command"] for each in document["needs"]] == ["./vectora promote release-hold --env prod"]
+    assert document["not_known"] == []
+
+
+def test_status_says_when_nothing_needs_a_person(shown: Callable[..., Result]) -> None:
+    assert shown(overviews.STATES["fresh"]()).stdout.splitlines()[-1] == "Nothing needs you."
+
+
+def test_status_names_what_may_hide_a_need(shown: Callable[..., Result]) -> None:
+    overview = replace(overviews.STATES["fresh"](), pipeline=PipelineOverview(problem="AWS denied GetPipelineState"))
+    assert shown(overview).stdout.splitlines()[-2:] == [
+        "Nothing that could be read needs you.",
+        "Not known: the pipeline, AWS denied GetPipelineState.",
+    ]
+
+
+def test_status_without_a_known_cost_has_no_line_of_it(shown: Callable[..., Result]) -> None:
+    overview = overviews.STATES["fresh"]()
+    unknown = tuple(replace(each, cost=None, unknown=("cost: AWS denied it",)) for each in overview.environments)
+    stdout = shown(replace(overview, environments=unknown)).stdout
+    assert "Cost in" not in stdout
+    assert "Not known: prod, cost: AWS denied it." in stdout.splitlines()
 
 
 def test_the_status_page_is_written_and_needs_are_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cli import decision, output, release, status
+from cli import decision, needs, output, release, status
 from cli.checkout import Comparison
 from cli.environment_status import ClientStatus, EnvironmentStatus, FunctionStatus, StackStatus
 from terminal.console import Terminal
+from tests.unit.ops.pages import overviews
 from vectora_ops.names import FUNCTION_TASKS, LAYERS, OPERATIONS_TASKS, STACK_LAYERS, Names
 from vectora_ops.records import LedgerEntry
 
@@ -67,7 +68,7 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_status_fits_and_shows_every_name_status_and_layer_version(capsys: pytest.CaptureFixture[str]) -> None:
-    status._show_status(STATUS)
+    status._show_status(STATUS, overviews.cost("stage"))
     shown = "".join("".join(_lines(capsys)).split())
     for stack in STATUS.stacks:
         assert stack.name in shown
@@ -81,8 +82,17 @@ def test_status_fits_and_shows_every_name_status_and_layer_version(capsys: pytes
 
 def test_status_of_a_quiet_environment_fits(capsys: pytest.CaptureFixture[str]) -> None:
     stacks = tuple(replace(each, status="UPDATE_COMPLETE") for each in STATUS.stacks)
-    status._show_status(replace(STATUS, stacks=stacks, drift=()))
-    assert _lines(capsys)
+    status._show_status(replace(STATUS, stacks=stacks, drift=()), overviews.cost("stage"))
+    assert "  Cost in 2026-11: $3.53 so far, $4.14 at its end, 7% of $60." in _lines(capsys)
+
+
+@pytest.mark.parametrize("state", overviews.STATES)
+def test_what_needs_a_person_fits_in_each_state(state: str, capsys: pytest.CaptureFixture[str]) -> None:
+    overview = overviews.STATES[state]()
+    needs.show_needs(overview)
+    lines = _lines(capsys)
+    commands = [f"  {each.command}" for each in overview.needs]
+    assert [line for line in lines if line in commands] == commands
 
 
 def test_a_release_list_fits_and_shows_digests_commit_snapshot_and_reason(capsys: pytest.CaptureFixture[str]) -> None:

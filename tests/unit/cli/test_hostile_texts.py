@@ -183,7 +183,7 @@ def _fail() -> None:
 
 
 SHOWN: dict[str, Show] = {
-    "status": lambda: status._show_status(_status()),
+    "status": lambda: status._show_status(_status(), None),
     "run": lambda: run._show_run(_run()),
     "promote explain": lambda: decision.show_decision(_decision()),
     "release list": lambda: release._show_ledger("dev", _ledger(), DIGEST),

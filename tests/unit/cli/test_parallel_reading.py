@@ -15,6 +15,8 @@ from cli.__main__ import app
 from cli.parallel import read_each
 from cli.profiles import GIVEN
 from cli.status import Unreadable
+from overview import collecting
+from tests.unit.ops.pages import overviews
 from vectora_shared.errors import VectoraError
 
 
@@ -65,8 +67,9 @@ def test_status_names_the_environments_that_cannot_be_read_in_their_order(monkey
 
 def test_one_environment_that_aws_does_not_answer_for_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        status, "_read", lambda settings, env: Unreadable(env, "no") if env != "dev" else _nothing_deployed(env)
+        status, "_read", lambda settings, env, opens: Unreadable(env, "no") if env != "dev" else _nothing_deployed(env)
     )
+    monkeypatch.setattr(collecting, "overview_of", lambda *_: overviews.overview())
     document = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
     assert [each["env"] for each in document["environments"]] == ["dev", "stage", "prod"]
     assert [each.get("problem") for each in document["environments"]] == [None, "no", "no"]

@@ -22,7 +22,7 @@ from vectora_ops.costs.month import (
     first_day_compared,
     month_cost,
 )
-from vectora_ops.costs.prices import price_table
+from vectora_ops.costs.prices import other_prices, price_table
 from vectora_ops.costs.runs import RecordedRun
 from vectora_ops.costs.usage import Usage
 from vectora_ops.promotion.environment_runs import ClientFile
@@ -101,7 +101,7 @@ def test_what_is_billed_by_the_month_counts_for_its_elapsed_days() -> None:
     cost = _cost(usage=usage, schedule=None, clients={})
     assert _part(cost, "storage") == (0.053 * ELAPSED, 0.053)
     assert _part(cost, "keys (KMS)") == (1.0 * ELAPSED, 1.0)
-    assert _part(cost, "other (logs)") == (0.03 * ELAPSED, 0.03)
+    assert _part(cost, "other (logs)") == (0.0315 * ELAPSED, 0.0315)
     # Eight gauges, published in four hours of a day, cost a sixth of eight metrics.
     assert _part(cost, "monitoring") == (5.1 * ELAPSED, 1.7 + 3.0 + 0.4)
 
@@ -163,7 +163,7 @@ def test_the_comparison_begins_three_months_earlier() -> None:
 
 
 def test_every_price_has_a_source_a_date_and_no_false_claim() -> None:
-    for price in price_table().all:
+    for price in (*price_table().all, *other_prices().all):
         assert price.source
         assert date.fromisoformat(price.found) <= date.today()  # noqa: DTZ011
         assert not price.verified
