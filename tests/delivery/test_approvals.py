@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from cli.approver_policy import APPROVER_POLICY_FILE
+from rehearsal.emulator import Identity
 from rehearsal.waiting import EXECUTION_SECONDS, wait_until
 from tests.delivery.conftest import Played
+from tests.repository import ROOT
 from vectora_ops.promotion.facts import live_digest
 from vectora_ops.records import Records
 
@@ -44,6 +50,20 @@ def push(played: Played, text: str) -> Pushed:
     commit = played.delivery.repository.head
     played.let_into_prod(execution, "test of approvals")
     return Pushed(execution, commit, played.delivery.release(execution).digests["prod"])
+
+
+def as_approver(played: Played) -> boto3.Session:
+    """Return a session of a role that has the approver policy alone."""
+    delivery, name = played.delivery, "approver-of-a-test"
+    administrator = delivery.administrator()
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": delivery.account_id()}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = administrator.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    policy = (ROOT / APPROVER_POLICY_FILE).read_text(encoding="utf-8")
+    administrator.client("iam").put_role_policy(RoleName=name, PolicyName="approver", PolicyDocument=policy)
+    given = administrator.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    identity = Identity(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return delivery.emulator.session_of(identity, delivery.region())
 
 
 def has_passed(played: Played, execution: str, action: str) -> bool:
@@ -84,7 +104,34 @@ def test_each_approver_is_shown_the_commit_and_the_digest_that_wait(race: Race) 
         assert pushed.commit in shown["information"]
         assert pushed.digest in shown["information"]
         assert other.digest not in shown["information"]
-        assert shown["link"].endswith(f"...{pushed.commit}")
+        assert f"prefix=reports/{pushed.commit}-since-" in shown["link"]
+
+
+def test_each_approver_is_shown_what_changes_since_the_release_that_prod_has_then(played: Played, race: Race) -> None:
+    """When the second was built, prod did not have the first yet."""
+    assert race.second_shown["link"].endswith(f"{race.second.commit}-since-{race.first.commit}.html")
+    for shown in (race.first_shown, race.second_shown):
+        bucket, key = re.findall(r"/s3/object/([\w-]+)\?.*prefix=(.+)\.html$", shown["link"])[0]
+        s3 = played.delivery.administrator().client("s3")
+        report = json.loads(s3.get_object(Bucket=bucket, Key=f"{key}.json")["Body"].read())
+        page = s3.get_object(Bucket=bucket, Key=f"{key}.html")
+        assert f"Review: {report['verdict']}" in shown["information"]
+        assert page["ContentType"].startswith("text/html")
+        assert report["verdict"] in page["Body"].read().decode("utf-8")
+    # Between the two is one file, and nothing of the commits before.
+    assert report["base"]["name"] == f"commit {race.first.commit[:10]}"
+    assert report["other_files"] == [["config/", 1]]
+
+
+def test_an_approver_saves_the_report_with_the_permissions_of_the_policy(
+    played: Played, race: Race, tmp_path: Path
+) -> None:
+    key = race.second_shown["link"].partition("prefix=")[2]
+    bucket = played.delivery.names("prod").pipeline_bucket("artifacts")
+    approver = as_approver(played).client("s3")
+    assert approver.get_object(Bucket=bucket, Key=key)["Body"].read().startswith(b"<!DOCTYPE html>")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        approver.get_object(Bucket=bucket, Key=f"review/releases/{race.first.commit}.zip")
 
 
 def test_an_approval_releases_the_commit_it_was_given_for(race: Race) -> None:
