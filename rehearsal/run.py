@@ -212,7 +212,7 @@ def _approver(options: RehearsalOptions, progress: Progress) -> Approver:
 
     def approve(information: str, link: str) -> bool:
         console.print(styled("Approval for prod:", "bold") + styled(f" {information}", ""), soft_wrap=True)
-        console.print(styled(f"  Changes: {link}", ""), soft_wrap=True)
+        console.print(styled(f"  Report: {link}", ""), soft_wrap=True)
         if not options.ask:
             console.print("  Approved by the rehearsal (--ask lets you decide).")
             return True
