@@ -1,15 +1,14 @@
-"""Answers of `./vectora review` on the corpus of changes, beside those of `cdk diff --fail-on`, and its CPU time."""
+"""Answers of `./vectora review` on the corpus of changes, beside those of other tools, and its CPU time."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tempfile
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
 
+from benchmarks.diff_tools import FAIL_ON, Stops, cdk_diff, library_answers
 from benchmarks.figure import Figure
 from benchmarks.review_cases import Case, load_cases
 from benchmarks.synth import cpu_of_children
@@ -17,27 +16,22 @@ from change_review.model import Category
 from change_review.review import Limits, review_templates
 
 ROOT = Path(__file__).resolve().parent.parent
-CDK = ROOT / ".venv" / "bin" / "cdk"
 ROUNDS, SECONDS = 3, 3.0
 LIMITS = Limits(today=date(2026, 11, 26))
-# Kinds that `cdk diff` has, by the value of its option (cdk diff --help). It knows no gates and no cost.
-FAIL_ON: dict[Category, str] = {"data": "destructive", "permissions": "broadening"}
-Stops = Callable[[Case, Category], bool]
 
 
 def review_figures() -> list[Figure]:
-    """Measure the wrong answers of the review and of cdk diff, and how long the review of a checkout takes."""
+    """Measure the wrong answers of the review and of other tools, and how long the review of a checkout takes."""
     cases = load_cases()
-    with tempfile.TemporaryDirectory() as folder:
-        cdk = _cdk_diff(Path(folder))
-        ours, theirs = (_wrong_answers(cases, stops) for stops in (_review, cdk))
-    return [
-        *(
-            Figure(what, ours[what][0], "changes", 0, f"of {ours[what][1]}; cdk diff --fail-on: {theirs[what][0]}")
-            for what in ours
-        ),
-        _seconds(),
-    ]
+    ours = _wrong_answers(cases, _review)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as assembly:
+        tools = {"cdk diff --fail-on": cdk_diff(Path(assembly)), **library_answers(Path(folder), cases)}
+        theirs = {name: _wrong_answers(cases, stops) for name, stops in tools.items()}
+    figures = []
+    for what, (wrong, number) in ours.items():
+        others = ", ".join(f"{name}: {found[what][0]}" for name, found in theirs.items())
+        figures.append(Figure(what, wrong, "changes", 0, f"of {number}; {others}"))
+    return [*figures, _seconds()]
 
 
 def _wrong_answers(cases: tuple[Case, ...], stops: Stops) -> dict[str, tuple[int, int]]:
@@ -55,24 +49,6 @@ def _wrong_answers(cases: tuple[Case, ...], stops: Stops) -> dict[str, tuple[int
 
 def _review(case: Case, kind: Category) -> bool:
     return bool(review_templates(*case.bodies, LIMITS).bits((kind,)))
-
-
-def _cdk_diff(folder: Path) -> Stops:
-    """Return a test with the CDK CLI, which compares an assembly of one template with an older template."""
-    properties = {"templateFile": "Example.template.json"}
-    artifact = {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region"}
-    manifest = {"version": "36.0.0", "artifacts": {"Example": {**artifact, "properties": properties}}}
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    older = folder / "older.json"
-
-    def stops(case: Case, kind: Category) -> bool:
-        older.write_text(json.dumps(case.before), encoding="utf-8")
-        (folder / "Example.template.json").write_text(json.dumps(case.after), encoding="utf-8")
-        command = [CDK, "diff", "Example", "--app", folder, "--template", older, "--fail-on", FAIL_ON[kind]]
-        done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, check=False)
-        return bool(done.returncode)
-
-    return stops
 
 
 def _seconds() -> Figure:

@@ -46,9 +46,12 @@ def checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fak
         (place / ".venv" / "bin").mkdir(parents=True)
         for name in ("config", "docs", ".venv-emulator"):
             (place / name).symlink_to(root / name)
-        cdk = place / ".venv" / "bin" / "cdk"
-        cdk.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        cdk.chmod(0o755)
+        # The pipeline is synthesized by tools.synthesize, which runs the CLI.
+        tools = {"cdk": script, "python": 'shift 2; exec "${0%/*}/cdk" synth "$@"'}
+        for name, text in tools.items():
+            tool = place / ".venv" / "bin" / name
+            tool.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+            tool.chmod(0o755)
         return place
 
     return make

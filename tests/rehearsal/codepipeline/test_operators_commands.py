@@ -76,7 +76,7 @@ def test_a_rejected_release_is_retried_and_approved_by_commands(world: World, pa
     rejected = commands("reject", "--yes", "--reason", "not today")
     assert rejected.exit_code == 0, rejected.output
     assert "Release 1.4.2, digest abababababab waits for the approval of prod" in rejected.stdout
-    assert "Compare: https://git.example.org/compare" in rejected.stdout
+    assert "Report: https://git.example.org/compare" in rejected.stdout
     assert "Commit c0ffee: The first commit" in rejected.stdout
     assert world.wait(NAMES.pipeline, execution) == "Failed"
     assert "not today" in world.error(NAMES.pipeline, execution, "approval-prod")
