@@ -22,7 +22,8 @@ from vectora_ops.names import Names
 
 SERVER = Path(__file__).with_name("moto_server.py")
 NAMES = Names(project="vectora-inbox", env="dev")
-SECONDS_TO_START = 60
+# Only a guard against hanging.
+SECONDS_TO_START = 600
 EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
