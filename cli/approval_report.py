@@ -16,6 +16,7 @@ from cli.pipeline_stage import StageOfPipeline
 from cli.promotion_options import To, preceding_environment
 from vectora_ops.account import Account
 from vectora_ops.settings import load_settings
+from vectora_shared.aws import read_object
 from vectora_shared.aws_errors import is_absent, is_denied
 from vectora_shared.errors import VectoraError
 
@@ -54,7 +55,7 @@ def _page(account: Account, link: str | None) -> str:
         raise VectoraError("The approval links to no report: the pipeline's version makes none yet.")
     bucket, key = place.groups()
     try:
-        body: bytes = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        body = read_object(account.client("s3"), Bucket=bucket, Key=key).body
     except ClientError as error:
         if is_absent(error, "object"):
             raise VectoraError(f"There is no report {key} in {bucket}: the log of its build says why.") from error

@@ -21,7 +21,7 @@ from vectora_ops.names import REVIEW_VERDICT
 from vectora_ops.pages.design import command, page, section
 from vectora_ops.pages.markup import element
 from vectora_review.store import release_files_key
-from vectora_shared.aws import RETRYING
+from vectora_shared.aws import RETRYING, read_object
 from vectora_shared.aws_errors import is_absent
 from vectora_shared.aws_texts import variable
 from vectora_shared.errors import VectoraError
@@ -121,7 +121,7 @@ def _release_files(s3: Any, bucket: str, comparison: Comparison) -> ReleaseFiles
     if comparison.since == comparison.commit:
         raise VectoraError("this very commit is deployed there, or nothing is yet.")
     try:
-        body = s3.get_object(Bucket=bucket, Key=release_files_key(comparison.since))["Body"].read()
+        body = read_object(s3, Bucket=bucket, Key=release_files_key(comparison.since)).body
     except ClientError as error:
         if is_absent(error, "object"):
             raise VectoraError(f"the files of {name}, which is deployed, were not kept.") from error

@@ -27,9 +27,11 @@ TRANSITIONS = 7
 # Metrics that a run publishes in its hour, and those that function watch publishes, hours a day in which it does so. A
 # custom metric costs by the hours in which it is published (CloudWatch pricing, "prorated by the hour").
 RUN_METRICS, GAUGES, GAUGE_HOURS_A_DAY = 5, 8, 4
-# Of 57 action minutes of a commit that goes to prod, 16 are in each environment's stage, and 9 before them; 4 minutes
-# of builds are on a medium machine, 4 on small ones (docs/cost-and-sizing.md, "A commit").
+# Of 59 action minutes of a commit that goes to prod, 16 are in each environment's stage, 9 before them, and 2 for the
+# report to the approver of the last one; 4 minutes of builds are on a medium machine, 4 and the report's on small ones
+# (docs/cost-and-sizing.md, "A commit").
 STAGE_ACTION_MINUTES, COMMIT_ACTION_MINUTES, MEDIUM_BUILD_MINUTES, SMALL_BUILD_MINUTES = 16, 9, 4, 4
+REPORT_MINUTES = 2
 # A run or a month is unusual when it costs more than this many times the usual.
 UNUSUAL_FACTOR = 2.0
 # Below these, a comparison says nothing.
@@ -123,7 +125,8 @@ class MonthCost:
 class Measured:
     """All that a month's cost is computed from; `deployments` are the releases that the month deployed so far.
 
-    `schedule` is None where no newsletter is scheduled; `is_first` is true for the environment that a commit enters.
+    `schedule` is None where no newsletter is scheduled; `is_first` is true for the environment that a commit enters,
+    `is_last` for the one whose releases are reported and approved.
     """
 
     env: str
@@ -135,6 +138,7 @@ class Measured:
     clients: Mapping[str, ClientFile]
     budget_usd: float
     is_first: bool
+    is_last: bool
     unknown: tuple[str, ...] = field(default=())
 
 
@@ -214,11 +218,11 @@ class _Parts:
 
     def _pipeline(self) -> Part:
         prices, first = self._prices, self._measured.is_first
-        minutes = STAGE_ACTION_MINUTES + (COMMIT_ACTION_MINUTES if first else 0)
-        builds = (
-            MEDIUM_BUILD_MINUTES * prices.medium_build_minute.usd + SMALL_BUILD_MINUTES * prices.small_build_minute.usd
-        )
-        each = minutes * prices.pipeline_action_minute.usd + (builds if first else 0.0)
+        report = REPORT_MINUTES if self._measured.is_last else 0
+        minutes = STAGE_ACTION_MINUTES + (COMMIT_ACTION_MINUTES if first else 0) + report
+        medium, small = (MEDIUM_BUILD_MINUTES, SMALL_BUILD_MINUTES) if first else (0, 0)
+        builds = medium * prices.medium_build_minute.usd + (small + report) * prices.small_build_minute.usd
+        each = minutes * prices.pipeline_action_minute.usd + builds
         usd = self._measured.deployments * each
         return Part(
             name="pipeline",

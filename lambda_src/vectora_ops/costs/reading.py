@@ -18,7 +18,7 @@ from vectora_ops.names import Names
 from vectora_ops.promotion.environment_runs import ClientFile
 from vectora_ops.promotion.facts import client_files
 from vectora_ops.records import Records
-from vectora_ops.settings import EnvironmentSettings, Schedule, environment_before
+from vectora_ops.settings import EnvironmentSettings, Schedule, environment_after, environment_before
 from vectora_shared.aws_errors import is_denied
 
 Found = TypeVar("Found")
@@ -78,6 +78,7 @@ def read_month_cost(
             clients=clients,
             budget_usd=settings.budget_usd,
             is_first=environment_before(names.env) is None,
+            is_last=environment_after(names.env) is None,
             unknown=tuple(denied),
         ),
         price_table(),

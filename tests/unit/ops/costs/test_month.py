@@ -14,6 +14,7 @@ from vectora_ops.costs.month import (
     COMMIT_ACTION_MINUTES,
     GAUGES,
     MEDIUM_BUILD_MINUTES,
+    REPORT_MINUTES,
     RUN_METRICS,
     SMALL_BUILD_MINUTES,
     STAGE_ACTION_MINUTES,
@@ -48,6 +49,7 @@ def _cost(*runs: RecordedRun, **changes: Any) -> MonthCost:
         clients=WEEKLY,
         budget_usd=60.0,
         is_first=False,
+        is_last=False,
     )
     return month_cost(replace(measured, **changes), price_table())
 
@@ -116,11 +118,18 @@ def test_a_deployment_costs_its_action_minutes_and_the_first_environment_has_the
     assert first[0] == 25 * 0.002 + 0.06
 
 
+def test_the_report_to_an_approver_is_part_of_a_deployment_into_the_last_environment() -> None:
+    [last] = [_part(_cost(deployments=1, is_last=True, schedule=None), "pipeline")]
+    assert last[0] == 18 * 0.002 + 2 * 0.005
+
+
 def test_the_minutes_of_a_commit_are_those_of_the_document() -> None:
     document = (ROOT / "docs" / "cost-and-sizing.md").read_text(encoding="utf-8")
-    minutes = 3 * STAGE_ACTION_MINUTES + COMMIT_ACTION_MINUTES
+    minutes = 3 * STAGE_ACTION_MINUTES + COMMIT_ACTION_MINUTES + REPORT_MINUTES
     assert f"{minutes} minutes: $" in document
-    assert f"{MEDIUM_BUILD_MINUTES + SMALL_BUILD_MINUTES} minutes, {SMALL_BUILD_MINUTES} of each" in document
+    small = SMALL_BUILD_MINUTES + REPORT_MINUTES
+    builds = f"{MEDIUM_BUILD_MINUTES + small} minutes, {MEDIUM_BUILD_MINUTES} of medium and {small} of small"
+    assert builds in document
 
 
 def test_a_forecast_over_the_budget_is_a_warning() -> None:
