@@ -48,8 +48,9 @@ class ComponentStack(cdk.Stack):
             "Component": component,
             "ManagedBy": "aws-cdk",
         }
+        tags = cdk.Tags.of(self)
         for key, value in self.common_tags.items():
-            cdk.Tags.of(self).add(key, value)
+            tags.add(key, value)
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:

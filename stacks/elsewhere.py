@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vectora_ops.account import PIPELINE
-from vectora_ops.names import Names, OperationsTask
+from vectora_ops.names import PIPELINE, Names, OperationsTask
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings, environment_after, environment_before
 
 # Lambda functions read the routes from this variable (vectora_ops.functions.invocation).

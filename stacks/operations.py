@@ -26,9 +26,9 @@ from vectora_constructs.private_bucket import PrivateBucket
 from vectora_constructs.python_function import PythonFunction
 from vectora_constructs.service_role import Grant, ServiceRole
 from vectora_constructs.snapshot_before_deployment import SnapshotBeforeDeployment
-from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     OPERATIONS_LAYER,
+    PIPELINE,
     POLICY,
     LayerContent,
     Names,

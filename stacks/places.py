@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectora_ops.account import PIPELINE
+from vectora_ops.names import PIPELINE
 from vectora_ops.settings import ENVIRONMENT_NAMES, Location, Settings
 from vectora_shared.errors import ConfigurationError
 

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
+from vectora_ops.names import PIPELINE as PIPELINE
 from vectora_shared.aws import RETRYING, with_complete_responses
 from vectora_shared.aws_texts import plain
 from vectora_shared.errors import VectoraError
@@ -28,8 +29,6 @@ READS = ("BatchGet", "Describe", "Get", "Head", "List", "Validate")
 # repeated request would run the function again (Lambda API reference, Invoke).
 INVOKING = Config(tcp_keepalive=True, retries={"mode": "standard", "total_max_attempts": 1})
 LONGEST_INVOCATION_SECONDS = 930
-# Key of the pipeline in `Account.elsewhere`; no environment has this name.
-PIPELINE = "pipeline"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
+from importlib.resources import files
 from typing import Annotated
 
-from botocore.loaders import Loader
 from pydantic import AfterValidator, Field, StringConstraints
 
 from vectora_ops.names import LIMITS
@@ -33,7 +34,9 @@ _NO_BRANCH = re.compile(r"[^!-~]|[~^:?*\[\\]|\.\.|//|@\{|^[-/]|[/.]$|(^|/)\.|\.l
 @lru_cache(maxsize=1)
 def known_regions() -> tuple[str, ...]:
     """Return the regions of the partition that the locked botocore knows, sorted."""
-    partitions = Loader().load_data("partitions")["partitions"]
+    # Not by botocore's loader, whose imports take as much CPU time of a synth as the settings themselves.
+    text = files("botocore").joinpath("data", "partitions.json").read_text(encoding="utf-8")
+    partitions = json.loads(text)["partitions"]
     found = next(each for each in partitions if each["id"] == PARTITION)
     return tuple(sorted(region for region in found["regions"] if re.fullmatch(found["regionRegex"], region)))
 

@@ -25,6 +25,8 @@ LayerContent = Literal["vectora-core", "common-deps", "vectora-ops", "ops-deps"]
 Frequency = Literal["daily", "weekly", "monthly"]
 
 OPERATIONS_LAYER: StackLayer = "s0-operations"
+# Key of the pipeline among environments, such as in `Account.elsewhere`; no environment has this name.
+PIPELINE = "pipeline"
 # In the order of deployment.
 STACK_LAYERS: tuple[StackLayer, ...] = get_args(StackLayer)
 FUNCTION_TASKS: tuple[FunctionTask, ...] = get_args(FunctionTask)

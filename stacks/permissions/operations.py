@@ -13,7 +13,6 @@ from stacks.permissions.environment import (
 )
 from stacks.permissions.watch import WatchGrants
 from vectora_constructs.service_role import Grant
-from vectora_ops.account import PIPELINE
 from vectora_ops.names import (
     ALARM,
     BYPASS,
@@ -22,6 +21,7 @@ from vectora_ops.names import (
     DEPLOYMENT,
     HOLD,
     LEDGER,
+    PIPELINE,
     RETRY,
     WITHHOLDING_KEY,
     BucketContent,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from stacks.permissions.access import assume
 from stacks.permissions.environment import ACCOUNT, CONTENT_BY_KEY, STACKS_OF_THE_ENVIRONMENT, EnvironmentGrants
 from vectora_constructs.service_role import Grant
-from vectora_ops.account import PIPELINE
-from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, OPERATIONS_LAYER, POLICY, BucketContent
+from vectora_ops.names import BYPASS, DEPLOYMENT, FREEZE, LEDGER, OPERATIONS_LAYER, PIPELINE, POLICY, BucketContent
 from vectora_shared.keys import STATUS_PAGE_KEY
 
 

@@ -17,7 +17,7 @@ import pytest
 from rehearsal.emulator import Emulator
 
 # Only a guard against hanging.
-HANGS_AFTER_SECONDS = 60
+HANGS_AFTER_SECONDS = 600
 # With any such variable, the interpreter is started for the function.
 OF_PYTHON = {"PYTHONNODEBUGRANGES": "1"}
 PROBE = """
@@ -67,13 +67,13 @@ def function(emulator: Emulator, role: str, request: pytest.FixtureRequest) -> C
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("handler.py", PROBE)
 
-    def create(name: str, timeout: int = 30, **variables: str) -> Call:
+    def create(name: str, ends_after: int = 300, **variables: str) -> Call:
         functions.create_function(
             FunctionName=name,
             Runtime="python3.13",
             Handler="handler.lambda_handler",
             Role=role,
-            Timeout=timeout,
+            Timeout=ends_after,
             Code={"ZipFile": code.getvalue()},
             Environment={"Variables": variables},
         )
@@ -145,7 +145,7 @@ def test_a_worker_that_failed_is_replaced(function: Callable[..., Call], event: 
 
 
 def test_a_worker_that_takes_too_long_is_ended(function: Callable[..., Call]) -> None:
-    call = function("probe", timeout=1)
+    call = function("probe", ends_after=3)
     pid = call()[0]["pid"]
     answer, failure, _ = call(sleep=3600)
     assert failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -83,5 +84,7 @@ def _has(text: str, part: str) -> bool:
     return any(words[start : start + len(searched)] == searched for start in range(len(words) - len(searched) + 1))
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[^\w&']+", text.casefold()) if word]
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    """Return the words of a text; each phrase is compared with all spellings of its file."""
+    return tuple(word for word in re.split(r"[^\w&']+", text.casefold()) if word)

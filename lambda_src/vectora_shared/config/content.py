@@ -6,12 +6,7 @@ import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import ClientError
-
-from vectora_shared.aws import read_object
-from vectora_shared.aws_errors import is_absent
 from vectora_shared.errors import ConfigurationError
-from vectora_shared.storage import Bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,6 +72,12 @@ class BucketContent:
         self._bucket = bucket
 
     def read(self, key: str) -> bytes:
+        # Imported here because content in a folder, such as that of a synth, needs no client of AWS.
+        from botocore.exceptions import ClientError
+
+        from vectora_shared.aws import read_object
+        from vectora_shared.aws_errors import is_absent
+
         try:
             return read_object(self._s3, Bucket=self._bucket, Key=key).body
         except ClientError as error:
@@ -87,6 +88,8 @@ class BucketContent:
             ) from error
 
     def keys(self, prefix: str) -> list[str]:
+        from vectora_shared.storage import Bucket
+
         return Bucket(self._s3, self._bucket).keys(prefix)
 
 

@@ -27,19 +27,19 @@ def pattern_problem(pattern: str) -> str | None:
     """Return why the regular expression matches no news or takes too long, as the end of a sentence, or None."""
     if problem := _folded_away(pattern):
         return problem
-    tree = list(_parser.parse(pattern, re.IGNORECASE))
-    if any(_never_matches(sequence) for sequence in _sequences(tree)):
+    sequences = list(_sequences(_parser.parse(pattern, re.IGNORECASE).data))
+    if any(_never_matches(sequence) for sequence in sequences):
         return "can never match, by the place of its ^, $, \\b or (?!): remove the part that contradicts the rest"
-    if any(_repeats_a_repetition(node) for node in _nodes(tree)):
+    if any(_repeats_a_repetition(node) for sequence in sequences for node in sequence):
         return "repeats a repetition, as (a+)+ does, which takes very long on some texts: limit both, such as {0,3}"
-    if any(sum(_is_open(node) for node in sequence) > _MOST_OPEN_REPEATS for sequence in _sequences(tree)):
+    if any(sum(_is_open(node) for node in sequence) > _MOST_OPEN_REPEATS for sequence in sequences):
         return "has more than two of .* or .+, which takes very long on some texts: limit them, such as .{0,40}"
     return None
 
 
 def _folded_away(pattern: str) -> str | None:
     """Return the problem of a character that no news have when they are matched, or None."""
-    for character in pattern:
+    for character in "" if pattern.isascii() and "`" not in pattern else pattern:
         plain = _TYPOGRAPHIC.get(character) or "".join(
             part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part)
         )
@@ -54,13 +54,13 @@ def _folded_away(pattern: str) -> str | None:
 def _children(node: Node) -> Iterator[Sequence[Node]]:
     operation, argument = str(node[0]), node[1]
     if operation in _REPEATS or operation == "SUBPATTERN":
-        yield argument[-1]
+        yield argument[-1].data
     elif operation == "BRANCH":
-        yield from argument[1]
+        yield from (branch.data for branch in argument[1])
     elif operation in ("ASSERT", "ASSERT_NOT"):
-        yield argument[1]
+        yield argument[1].data
     elif operation == "ATOMIC_GROUP":
-        yield argument
+        yield argument.data
 
 
 def _sequences(tree: Sequence[Node]) -> Iterator[Sequence[Node]]:
@@ -110,7 +110,7 @@ def _least_width(node: Node) -> int:
 def _repeats_a_repetition(node: Node) -> bool:
     if str(node[0]) not in _REPEATS or node[1][1] < _MANY:
         return False
-    return any(str(inner[0]) in _REPEATS and inner[1][1] >= _MANY for inner in _nodes(node[1][2]))
+    return any(str(inner[0]) in _REPEATS and inner[1][1] >= _MANY for inner in _nodes(node[1][2].data))
 
 
 def _is_open(node: Node) -> bool:
