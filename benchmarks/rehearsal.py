@@ -12,7 +12,7 @@ from terminal.console import Terminal
 
 # Share of an execution's time; the rest are actions, approvals and holds, which take time on AWS too.
 LARGEST_OVERHEAD_PERCENT = 5.0
-LONGEST_SECONDS = 100.0
+LONGEST_SECONDS = 90.0
 SLOWEST_KINDS = 4
 
 

@@ -16,7 +16,7 @@ from benchmarks.figure import Figure
 ROOT = Path(__file__).resolve().parent.parent
 CDK = Path(sys.executable).parent / "cdk"
 ROUNDS = 9
-WALL_LIMIT, CPU_LIMIT = 1.5, 1.5
+WALL_LIMIT, CPU_LIMIT = 1.35, 1.5
 EMPTY_APP = """
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3

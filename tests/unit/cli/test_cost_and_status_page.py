@@ -20,6 +20,7 @@ from cli.profiles import GIVEN, with_profiles
 from overview import collecting
 from terminal.console import Terminal
 from tests.unit.cli.hostile import HOSTILE, is_harmless
+from tests.unit.cli.statuses import status_with_stacks
 from tests.unit.ops.pages import overviews
 from vectora_ops.costs.month import MonthCost
 from vectora_ops.overview.model import EnvironmentOverview, Overview, PipelineOverview
@@ -127,23 +128,7 @@ def _given(monkeypatch: pytest.MonkeyPatch, overview: Overview) -> list[object]:
 
 
 def _deployed(env: str) -> EnvironmentStatus:
-    stack = StackStatus(f"vectora-inbox-s0-core-{env}", "UPDATE_COMPLETE", None)
-    return EnvironmentStatus(
-        env=env,
-        release_digest=None,
-        release_version=None,
-        release_since=None,
-        release_commit=None,
-        verified=False,
-        held=False,
-        promotion=(),
-        stacks=(stack,),
-        functions=(),
-        clients=(),
-        drift=(),
-        config_bucket="",
-        old_clients=(),
-    )
+    return status_with_stacks(env, StackStatus(f"vectora-inbox-s0-core-{env}", "UPDATE_COMPLETE", None))
 
 
 @pytest.fixture

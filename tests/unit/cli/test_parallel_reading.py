@@ -16,6 +16,7 @@ from cli.parallel import read_each
 from cli.profiles import GIVEN
 from cli.status import Unreadable
 from overview import collecting
+from tests.unit.cli.statuses import status_with_stacks
 from tests.unit.ops.pages import overviews
 from vectora_shared.errors import VectoraError
 
@@ -67,30 +68,9 @@ def test_status_names_the_environments_that_cannot_be_read_in_their_order(monkey
 
 def test_one_environment_that_aws_does_not_answer_for_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        status, "_read", lambda settings, env, opens: Unreadable(env, "no") if env != "dev" else _nothing_deployed(env)
+        status, "_read", lambda settings, env, opens: Unreadable(env, "no") if env != "dev" else status_with_stacks(env)
     )
     monkeypatch.setattr(collecting, "overview_of", lambda *_: overviews.overview())
     document = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
     assert [each["env"] for each in document["environments"]] == ["dev", "stage", "prod"]
     assert [each.get("problem") for each in document["environments"]] == [None, "no", "no"]
-
-
-def _nothing_deployed(env: str) -> Any:
-    from cli.environment_status import EnvironmentStatus
-
-    return EnvironmentStatus(
-        env=env,
-        release_digest=None,
-        release_version=None,
-        release_since=None,
-        release_commit=None,
-        verified=False,
-        held=False,
-        promotion=(),
-        stacks=(),
-        functions=(),
-        clients=(),
-        drift=(),
-        config_bucket="",
-        old_clients=(),
-    )
